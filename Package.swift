@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The runtime is built with every use of unsafe memory marked, and unmarked ones are errors.
+let runtimeSettings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatWarning("StrictMemorySafety", as: .error),
+]
+
+let package = Package(
+  name: "QuantInfer",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "QuantInfer", targets: ["QuantInfer"]),
+    .executable(name: "exporter", targets: ["Exporter"]),
+    .executable(name: "device-sim", targets: ["DeviceSim"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // The runtime: no dependency, no heap; also compiles as Embedded Swift (see Firmware/).
+    .target(name: "QuantInfer", swiftSettings: runtimeSettings),
+
+    // The host's libraries, in the order in which data flows through them.
+    .target(name: "Support"),
+    .target(name: "ECG", dependencies: ["Support"]),
+    .target(
+      name: "PhysioNet",
+      dependencies: ["ECG", "Support", .product(name: "Crypto", package: "swift-crypto")]),
+    .systemLibrary(
+      name: "CFFTW3", pkgConfig: "fftw3",
+      providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
+    .target(name: "Training", dependencies: ["CFFTW3", "ECG", "Support"]),
+    .target(name: "Quantization", dependencies: ["QuantInfer", "Support", "Training"]),
+    .target(name: "Evaluation", dependencies: ["Support"]),
+    .target(name: "Reporting", dependencies: ["Support"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Support", "Training",
+      ]),
+
+    // The commands: arguments, one library call a subcommand.
+    .target(
+      name: "CommandSupport",
+      dependencies: [
+        "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "Exporter",
+      dependencies: [
+        "CommandSupport", "ECG", "Evaluation", "PhysioNet", "Quantization", "Support", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "DeviceSim",
+      dependencies: [
+        "CommandSupport", "Simulation", "Support",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Tests: one folder a module, and what they share.
+    .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
+    .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
+    .testTarget(
+      name: "QuantInferTests",
+      dependencies: ["AllocationCounter", "QuantInfer", "ReferenceKernels", "Support"]),
+    .testTarget(name: "SupportTests", dependencies: ["Support"]),
+    .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support"]),
+    .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "Training"]),
+    .testTarget(
+      name: "QuantizationTests",
+      dependencies: [
+        "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Training",
+      ]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: ["AllocationCounter", "ECG", "Quantization", "Simulation", "Support", "Training"]),
+    .testTarget(name: "CommandTests", dependencies: ["ECG", "Support"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

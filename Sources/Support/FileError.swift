@@ -1,0 +1,64 @@
+import Foundation
+
+/// What is wrong with a file, told to a person in one line.
+///
+/// Its description is the commands' contract: `FILE:WHERE: WHAT; WHAT TO DO`, without the leading
+/// `error: ` and with `:WHERE` left out where there is nothing to point at.
+public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The kind of failure, which decides a command's exit status.
+  public enum Kind: Sendable {
+    /// The content is not what it should be: exit status 65.
+    case malformed
+    /// The file or folder is not there: exit status 66.
+    case missing
+    /// The file can't be read, written or renamed: exit status 1.
+    case inaccessible
+  }
+
+  /// The kind of failure.
+  public var kind: Kind
+  /// The file's path as the user gave it.
+  public var file: String
+  /// Where in the file: `line 3`, `byte 512`, `signal 1`; nil for the file as a whole.
+  public var location: String?
+  /// What is wrong.
+  public var problem: String
+  /// What the user can do about it.
+  public var remedy: String
+
+  /// Creates an error.
+  public init(
+    _ kind: Kind, file: String, at location: String? = nil, _ problem: String, remedy: String
+  ) {
+    self.kind = kind
+    self.file = file
+    self.location = location
+    self.problem = problem
+    self.remedy = remedy
+  }
+
+  /// An error for content that is not what it should be.
+  public static func malformed(
+    _ file: String, at location: String? = nil, _ problem: String, remedy: String
+  ) -> FileError {
+    FileError(.malformed, file: file, at: location, problem, remedy: remedy)
+  }
+
+  /// An error for a file or folder that is not there.
+  public static func missing(
+    _ file: String, _ problem: String = "no such file", remedy: String = "check the path"
+  ) -> FileError {
+    FileError(.missing, file: file, problem, remedy: remedy)
+  }
+
+  /// An error for a file that can't be read or written.
+  public static func inaccessible(_ file: String, _ problem: String, remedy: String) -> FileError {
+    FileError(.inaccessible, file: file, problem, remedy: remedy)
+  }
+
+  /// `FILE:WHERE: WHAT; WHAT TO DO` on one line.
+  public var description: String {
+    let place = location.map { "\(file):\($0)" } ?? file
+    return "\(place): \(problem); \(remedy)".replacing("\n", with: " ")
+  }
+}

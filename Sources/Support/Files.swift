@@ -1,0 +1,101 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Reading and writing whole files with the project's errors.
+public enum Files {
+  /// Reads a whole file.
+  ///
+  /// - Throws: `FileError`, missing where there is no such file, inaccessible where it can't be read.
+  public static func read(_ path: String) throws(FileError) -> Data {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw .missing(path)
+    }
+    guard !isDirectory.boolValue else {
+      throw .inaccessible(path, "is a folder, not a file", remedy: "name a file in it")
+    }
+    do {
+      return try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      throw .inaccessible(path, "can't be read: \(reason(error))", remedy: "check its permissions")
+    }
+  }
+
+  /// Writes a whole file under a temporary name beside it, flushes it to the disk and renames it, so that
+  /// an interrupted or failed write leaves what was there before.
+  ///
+  /// A device file such as `/dev/full` is written in place, as it can't be replaced.
+  ///
+  /// - Throws: `FileError`, inaccessible, where the folder is missing or not writable or the disk is full.
+  public static func write(_ data: Data, to path: String) throws(FileError) {
+    var status = stat()
+    let isDevice = stat(path, &status) == 0 && (status.st_mode & S_IFMT) == S_IFCHR
+    let target = isDevice ? path : path + ".tmp-\(getpid())"
+    let flags = isDevice ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC
+    let descriptor = open(target, flags, 0o644)
+    guard descriptor >= 0 else { throw writeFailure(path) }
+    let written = data.withUnsafeBytes { writeAll($0, to: descriptor) }
+    let flushed = written && (isDevice || fsync(descriptor) == 0)
+    let failure = errno
+    let closed = close(descriptor) == 0
+    guard flushed, closed, isDevice || rename(target, path) == 0 else {
+      if !flushed { errno = failure }
+      let error = writeFailure(path)
+      if !isDevice { unlink(target) }
+      throw error
+    }
+  }
+
+  /// Writes a whole text file as UTF-8; see `write(_:to:)`.
+  ///
+  /// - Throws: `FileError`, as `write(_:to:)` does.
+  public static func write(_ text: String, to path: String) throws(FileError) {
+    try write(Data(text.utf8), to: path)
+  }
+
+  /// Makes a folder and those above it, where they are missing.
+  ///
+  /// - Throws: `FileError`, inaccessible, where that can't be done.
+  public static func makeFolder(_ path: String) throws(FileError) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw .inaccessible(path, "can't be made: \(reason(error))", remedy: "choose a writable place")
+    }
+  }
+
+  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    var done = 0
+    while done < bytes.count {
+      let count = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+      if count < 0 {
+        if errno == EINTR { continue }
+        return false
+      }
+      done += count
+    }
+    return true
+  }
+
+  private static func writeFailure(_ path: String) -> FileError {
+    let remedy: String
+    switch errno {
+    case ENOSPC: remedy = "free some space or choose another disk"
+    case ENOENT: remedy = "make its folder first or choose another"
+    default: remedy = "choose a place that you may write to"
+    }
+    return .inaccessible(path, "can't be written: \(String(cString: strerror(errno)))", remedy: remedy)
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    return (underlying ?? error as NSError).localizedDescription
+  }
+}

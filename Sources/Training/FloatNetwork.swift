@@ -1,0 +1,71 @@
+/// The structure of a streamable network: unpadded convolutions along time, then dense layers.
+///
+/// Shapes are `[time, channel]`; the spectrogram's frequency bins are the first layer's channels. As nothing
+/// is padded along time, one new column costs one column of work in every layer.
+public struct NetworkSpecification: Codable, Equatable, Sendable {
+  /// A layer and its options.
+  public enum Layer: Codable, Equatable, Sendable {
+    /// A convolution along time over all channels, followed by ReLU.
+    case convolution(
+      outputChannels: Int, kernelColumns: Int, strideColumns: Int = 1, dilationColumns: Int = 1)
+    /// A fully connected layer over all that came before, flattened as `[time, channel]`; followed by ReLU
+    /// unless it is the last layer.
+    case dense(outputCount: Int)
+  }
+
+  /// The window's length, in spectrogram columns.
+  public var inputColumns: Int
+  /// The number of frequency bins.
+  public var inputChannels: Int
+  /// The layers, first to last; the last one's outputs are the classes' logits.
+  public var layers: [Layer]
+
+  /// Creates a specification.
+  public init(inputColumns: Int, inputChannels: Int, layers: [Layer]) {
+    self.inputColumns = inputColumns
+    self.inputChannels = inputChannels
+    self.layers = layers
+  }
+
+  /// The network of research/feasibility: three dilated convolutions over 12 bins and 43 columns, one dense
+  /// layer; 7,104 weights for four classes.
+  public static func ecgBeats(classCount: Int) -> NetworkSpecification {
+    NetworkSpecification(
+      inputColumns: 43, inputChannels: 12,
+      layers: [
+        .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 1),
+        .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 2),
+        .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 4),
+        .dense(outputCount: classCount),
+      ])
+  }
+}
+
+/// A float network ready for inference: batch normalization folded into weights and biases.
+public struct FloatNetwork: Codable, Equatable, Sendable {
+  /// One layer's parameters.
+  public struct Parameters: Codable, Equatable, Sendable {
+    /// Convolution: `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
+    /// Dense: `[output, time, channel]`.
+    public var weights: [Float]
+    /// `[output channel]`.
+    public var biases: [Float]
+
+    /// Creates a layer's parameters.
+    public init(weights: [Float], biases: [Float]) {
+      self.weights = weights
+      self.biases = biases
+    }
+  }
+
+  /// The layers' structure.
+  public var specification: NetworkSpecification
+  /// The layers' parameters, in the specification's order.
+  public var parameters: [Parameters]
+
+  /// Creates a network.
+  public init(specification: NetworkSpecification, parameters: [Parameters]) {
+    self.specification = specification
+    self.parameters = parameters
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+
+/// How an ECG becomes the network's image: one column of log magnitudes every hop.
+///
+/// Sample by sample, at `sampleRateHz`:
+///
+/// 1. high-pass: `y[n] = x[n] - x[n-1] + (1 - 2^-highPassShift) y[n-1]`, starting from `y = 0` and
+///    `x[-1] = x[0]`;
+/// 2. column `k` covers the samples `k * hopSamples ..< k * hopSamples + windowSamples`, weighted by the
+///    periodic Hann window `w[n] = 0.5 - 0.5 cos(2 pi n / windowSamples)`;
+/// 3. its amplitude at bin `b` is `A = 2 |X[b]| / sum(w)`, in microvolts: a sine of amplitude `A` on the bin
+///    reads `A`;
+/// 4. its level is `codesPerOctave * log2(sqrt(A^2 + floor^2) / floor)`, limited to 0 ... 255;
+/// 5. its int8 code is the rounded level minus 128; the float network's input is
+///    `(level - centerLevel) / levelsPerUnit`.
+///
+/// The settings' default is the front end of this project's ECG models; every value is this project's own
+/// choice, as arXiv:2306.01210 (abstract) states none.
+public struct SpectrogramSettings: Codable, Equatable, Sendable {
+  /// The rate of the samples, in hertz.
+  public var sampleRateHz: Double = 128
+  /// The transform's length, in samples: a power of two in 16 ... 512.
+  public var windowSamples: Int = 32
+  /// The distance between columns, in samples.
+  public var hopSamples: Int = 8
+  /// The first frequency bin kept; bin `b` lies at `b * sampleRateHz / windowSamples` hertz.
+  public var firstBin: Int = 1
+  /// The number of bins kept: the image's frequency channels.
+  public var binCount: Int = 12
+  /// The high-pass filter's corner is at `sampleRateHz / (2 pi 2^highPassShift)` hertz.
+  public var highPassShift: Int = 5
+  /// The amplitude whose level is 12 of 24 codes (half an octave): smaller ones fade into level 0.
+  public var floorMicrovolts: Double = 5
+  /// The number of codes for a doubling of the amplitude.
+  public var codesPerOctave: Double = 24
+  /// The level that is the network's 0.
+  public var centerLevel: Double = 68
+  /// The number of levels in the network's 1.
+  public var levelsPerUnit: Double = 64
+
+  /// The front end of this project's ECG models.
+  public init() {}
+
+  /// The code of level 0.
+  public static let zeroLevelCode = -128
+
+  /// The number of columns that are complete after `sampleCount` samples.
+  public func columnCount(sampleCount: Int) -> Int {
+    sampleCount < windowSamples ? 0 : (sampleCount - windowSamples) / hopSamples + 1
+  }
+
+  /// The index of a column's last sample: it is complete once that sample is there.
+  public func lastSample(ofColumn column: Int) -> Int {
+    column * hopSamples + windowSamples - 1
+  }
+
+  /// The first column that is complete when `sample` is there.
+  public func firstColumn(reaching sample: Int) -> Int {
+    max(0, (sample - windowSamples + 1 + hopSamples - 1) / hopSamples)
+  }
+}
