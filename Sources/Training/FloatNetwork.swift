@@ -27,7 +27,7 @@ public struct NetworkSpecification: Codable, Equatable, Sendable {
     self.layers = layers
   }
 
-  /// The network of research/feasibility: three dilated convolutions over 12 bins and 43 columns, one dense
+  /// The network of the shipped ECG models: three dilated convolutions over 12 bins and 43 columns, one dense
   /// layer; 7,104 weights for four classes.
   public static func ecgBeats(classCount: Int) -> NetworkSpecification {
     NetworkSpecification(
