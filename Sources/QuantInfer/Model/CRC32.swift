@@ -1,0 +1,16 @@
+/// The CRC-32 of ISO-HDLC (polynomial 0x04C11DB7 reflected, as in zlib and PNG).
+public enum CRC32 {
+  /// The checksum of some bytes; pass an earlier result to go on with it.
+  ///
+  /// - Complexity: O(n), one bit at a time: no table to keep in flash.
+  public static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
+    var crc = ~previous
+    for index in 0..<bytes.count {
+      crc ^= UInt32(truncatingIfNeeded: unsafe bytes[index])
+      for _ in 0..<8 {
+        crc = (crc &>> 1) ^ (0xEDB8_8320 & (0 &- (crc & 1)))
+      }
+    }
+    return ~crc
+  }
+}
