@@ -19,7 +19,7 @@ public struct StreamingPipeline: ~Copyable {
   private let state: UnsafeMutableRawPointer
   private let scratch: UnsafeMutableRawPointer
   private let cursors: UnsafeMutablePointer<UInt16>
-  private var spectrogram: Spectrogram
+  private var spectrogram: StreamingSpectrogram
 
   /// Creates a pipeline in the caller's memory, with all samples forgotten.
   ///
@@ -34,7 +34,7 @@ public struct StreamingPipeline: ~Copyable {
     guard let frontEnd = model.frontEnd, model.isStreamable else { throw .notStreamable }
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: model.scratchByteCount)
-    let spectrogram = try unsafe Spectrogram(plan: frontEnd, state: state, scratch: scratch)
+    let spectrogram = try unsafe StreamingSpectrogram(plan: frontEnd, state: state, scratch: scratch)
     self.model = model
     unsafe self.state = stateStart
     unsafe self.scratch = scratchStart

@@ -1,4 +1,4 @@
-/// How samples become spectrogram columns, as the exporter planned it; see `Spectrogram`.
+/// How samples become spectrogram columns, as the exporter planned it; see `StreamingSpectrogram`.
 @safe
 public struct FrontEndPlan: @unchecked Sendable {
   /// The samples' rate, in millihertz.

@@ -3,7 +3,7 @@
 /// Samples are counts of the converter; `SpectrogramSettings` in the Training module defines what is computed.
 /// The state lies in the caller's memory (`ModelFormat.State`), and so does the scratch.
 @safe
-public struct Spectrogram: ~Copyable {
+public struct StreamingSpectrogram: ~Copyable {
   private let plan: FrontEndPlan
   private let state: UnsafeMutablePointer<Int32>
   private let ring: UnsafeMutablePointer<Int32>

@@ -1,0 +1,93 @@
+import Foundation
+import QuantInfer
+import Support
+
+/// A model image in the host's memory, with what its reports need in words.
+public final class LoadedModel: Sendable {
+  /// The validated view.
+  public let model: Model
+  /// The classes' names, one an output.
+  public let classNames: [String]
+  /// The provenance.
+  public let metadata: [(key: String, value: String)]
+  /// The image's CRC-32, which names it in reports.
+  public let checksum: UInt32
+  private let memory: AlignedMemory
+
+  /// Validates an image.
+  ///
+  /// - Throws: `ModelError`.
+  public init(image: [UInt8]) throws(ModelError) {
+    let memory = AlignedMemory(byteCount: image.count)
+    memory.bytes.copyBytes(from: image)
+    self.memory = memory
+    model = try Model(validating: UnsafeRawBufferPointer(memory.bytes))
+    let model = model
+    func text(_ section: (byteOffset: Int, byteCount: Int)) -> [Substring] {
+      let range = section.byteOffset..<section.byteOffset + section.byteCount
+      return String(decoding: range.map { model.byte(at: $0) }, as: UTF8.self).split(separator: "\n")
+    }
+    let names = text(model.classNames).map(String.init)
+    let outputs = model.output.byteCount
+    classNames = names.count == outputs ? names : (0..<outputs).map { "output \($0)" }
+    metadata = text(model.metadata).map { line in
+      let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+    }
+    checksum = (0..<4).reduce(0) { $0 | UInt32(image[ModelFormat.Header.checksum + $1]) << (8 * UInt32($1)) }
+  }
+
+  /// Reads and validates a `.qinf` file.
+  ///
+  /// - Throws: `FileError`, which names the byte where the image is wrong.
+  public convenience init(file: String) throws(FileError) {
+    let data = try Files.read(file)
+    do throws(ModelError) {
+      try self.init(image: Array(data))
+    } catch {
+      throw .malformed(
+        file, at: "byte \(error.byteOffset)", error.kind.explanation,
+        remedy: "export the model again with `exporter quantize`")
+    }
+  }
+
+  /// The real number that a logit's code stands for.
+  public func logit(_ code: Int8) -> Double {
+    Double(Float(bitPattern: model.output.scaleBits)) * Double(Int32(code) - model.output.zeroPoint)
+  }
+}
+
+/// Memory for engines: aligned, zeroed, freed with its owner.
+public final class AlignedMemory: @unchecked Sendable {
+  /// The bytes.
+  public let bytes: UnsafeMutableRawBufferPointer
+
+  /// Allocates memory.
+  public init(byteCount: Int) {
+    bytes = .allocate(byteCount: byteCount, alignment: 16)
+    bytes.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit { bytes.deallocate() }
+}
+
+extension ModelError.Kind {
+  /// What is wrong, in words.
+  var explanation: String {
+    switch self {
+    case .truncated: "the model image is cut short or longer than its header says"
+    case .notAModelImage: "this is not a QuantInfer model image"
+    case .unsupportedVersion: "the model image is of a format version that this program doesn't read"
+    case .checksumMismatch: "the model image's checksum is wrong: at least one bit was changed"
+    case .misaligned: "the model image is not aligned in memory"
+    case .offsetOutOfRange: "a table of the model image lies outside it"
+    case .invalidTensor: "a tensor has an impossible type, shape or place"
+    case .unsupportedOperator: "an operator is not one of this program's"
+    case .invalidOperator: "an operator's shapes or options don't fit together"
+    case .invalidMultiplier: "a multiplier or shift is out of range"
+    case .accumulatorOverflow: "an operator's sum could overflow 32 bits"
+    case .invalidFrontEnd: "the spectrogram's settings or tables are impossible"
+    case .invalidStreamingPlan: "the streaming plan doesn't fit the network"
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import QuantInfer
+import Training
+
+/// What a float network becomes in integers.
+public struct QuantizationOptions: Codable, Equatable, Sendable {
+  /// What shares a weight scale.
+  public enum Granularity: String, CaseIterable, Codable, Sendable {
+    /// The weights of an output channel.
+    case channel
+    /// All weights of a layer.
+    case tensor
+  }
+
+  /// What shares a weight scale.
+  public var granularity = Granularity.channel
+  /// How activations' ranges are chosen.
+  public var calibration = CalibrationMethod.minmax
+
+  /// int8 weights a channel, least and greatest activation.
+  public init() {}
+
+  /// Creates options.
+  public init(granularity: Granularity, calibration: CalibrationMethod) {
+    self.granularity = granularity
+    self.calibration = calibration
+  }
+}
+
+extension QuantizedNetwork {
+  /// Quantizes a float network after training (arXiv:1806.08342): int8 weights, int8 activations whose ranges
+  /// are measured on calibration windows, 32-bit biases.
+  ///
+  /// - Parameters:
+  ///   - network: Batch normalization folded in.
+  ///   - settings: Its front end, which sets the input's scale and zero point.
+  ///   - calibrationWindows: Windows `[time, channel]` of the network's input, from training records.
+  ///   - options: Granularity and calibration.
+  /// - Throws: `InvalidNetwork` where the network's layers don't fit together.
+  public init(
+    quantizing network: FloatNetwork, settings: SpectrogramSettings, calibrationWindows: [[Float]],
+    options: QuantizationOptions = QuantizationOptions()
+  ) throws(InvalidNetwork) {
+    guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
+    let inference = try FloatInference(network)
+    let shapes = inference.shapes
+    var seen = [[Float]](repeating: [], count: shapes.count)
+    for window in calibrationWindows {
+      for (layer, values) in inference.activations(ofWindow: window).enumerated() {
+        seen[layer] += values
+      }
+    }
+    tensors = [
+      Tensor(
+        name: "spectrogram", shape: [shapes[0].inputColumns, 1, shapes[0].inputChannels],
+        scale: Float(1 / settings.levelsPerUnit),
+        zeroPoint: Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
+    ]
+    operators = []
+    input = 0
+    output = shapes.count
+    for (layer, shape) in shapes.enumerated() {
+      let range = ActivationRange(of: seen[layer], method: options.calibration)
+      let (scale, zeroPoint) = range.quantization
+      tensors.append(
+        Tensor(
+          name: "\(shape.isDense ? "dense" : "convolution") \(layer + 1)",
+          shape: [shape.isDense ? 1 : shape.outputColumns, 1, shape.outputChannels],
+          scale: scale, zeroPoint: zeroPoint))
+      operators.append(
+        Self.operation(
+          layer, shape, network.parameters[layer], inputScale: tensors[layer].scale, zeroPoint: zeroPoint,
+          granularity: options.granularity))
+    }
+  }
+
+  private static func operation(
+    _ layer: Int, _ shape: LayerShape, _ parameters: FloatNetwork.Parameters, inputScale: Float,
+    zeroPoint: Int, granularity: QuantizationOptions.Granularity
+  ) -> Operator {
+    let perChannel = parameters.weights.count / shape.outputChannels
+    let largest = parameters.weights.reduce(0) { max($0, abs($1)) }
+    var weights: [Int8] = []
+    var scales: [Float] = []
+    var biases: [Int32] = []
+    weights.reserveCapacity(parameters.weights.count)
+    for channel in 0..<shape.outputChannels {
+      let row = parameters.weights[channel * perChannel..<(channel + 1) * perChannel]
+      let span = granularity == .tensor ? largest : row.reduce(0) { max($0, abs($1)) }
+      let scale = span > 0 ? span / 127 : 1
+      scales.append(scale)
+      weights += row.map { Int8(max(-127, min(127, ($0 / scale).rounded()))) }
+      let bias = (Double(parameters.biases[channel]) / (Double(inputScale) * Double(scale))).rounded()
+      biases.append(Int32(max(-0x4000_0000, min(0x4000_0000, bias))))
+    }
+    var operation = Operator(
+      kind: shape.isDense ? .fullyConnected : .convolution, input: layer, output: layer + 1,
+      weights: weights, weightScales: scales, biases: biases,
+      activation: (shape.isRectified ? zeroPoint : -128)...127)
+    if !shape.isDense {
+      operation.time = Step(
+        kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
+    }
+    return operation
+  }
+}
