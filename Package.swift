@@ -66,14 +66,14 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .testTarget(
       name: "QuantInferTests",
-      dependencies: ["AllocationCounter", "QuantInfer", "ReferenceKernels", "Support"]),
+      dependencies: ["QuantInfer", "ReferenceKernels", "Support"]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support"]),
     .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "Training"]),
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Training",
+        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Training",
       ]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),

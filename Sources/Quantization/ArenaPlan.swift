@@ -84,10 +84,13 @@ public struct ArenaPlan: Equatable, Sendable {
   private static func rings(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?
   ) -> (rings: [Ring]?, stateByteCount: Int) {
-    guard let frontEnd, let last = network.operators.last, last.kind == .fullyConnected else { return (nil, 0) }
+    guard let frontEnd, let last = network.operators.last, last.kind == .fullyConnected else {
+      return (nil, 0)
+    }
     let convolutions = network.operators.dropLast()
     let canStream = convolutions.allSatisfy {
-      $0.kind == .convolution && $0.time.stride == 1 && $0.time.paddingBefore == 0 && $0.time.paddingAfter == 0
+      $0.kind == .convolution && $0.time.stride == 1 && $0.time.paddingBefore == 0
+        && $0.time.paddingAfter == 0
     }
     guard canStream else { return (nil, 0) }
     var offset =

@@ -7,7 +7,7 @@
 /// - Returns: 0 ... 2,097,152.
 /// - Complexity: O(1): six multiplications.
 @inline(__always)
-func log2Q16(_ x: UInt32) -> Int32 {
+package func log2Q16(_ x: UInt32) -> Int32 {
   let leadingZeros = Int32(truncatingIfNeeded: x.leadingZeroBitCount)
   let exponent = 31 &- leadingZeros
   // The bits after the leading one as a fraction in 0 ..< 1, in Q31.
