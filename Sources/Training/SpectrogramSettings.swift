@@ -58,4 +58,33 @@ public struct SpectrogramSettings: Codable, Equatable, Sendable {
   public func firstColumn(reaching sample: Int) -> Int {
     max(0, (sample - windowSamples + 1 + hopSamples - 1) / hopSamples)
   }
+
+  /// The network's input for a level.
+  public func networkInput<Scalar: BinaryFloatingPoint>(ofLevel level: Scalar) -> Scalar {
+    (level - Scalar(centerLevel)) / Scalar(levelsPerUnit)
+  }
+
+  /// What is wrong with the settings, in a few words; nil where nothing is.
+  public var problem: String? {
+    func isUsable(_ value: Double) -> Bool { value.isFinite && value >= 1e-6 && value <= 1e6 }
+    if !isUsable(sampleRateHz) { return "the sampling rate is \(sampleRateHz) Hz" }
+    if ![16, 32, 64, 128, 256, 512].contains(windowSamples) {
+      return "the window of \(windowSamples) samples is not a power of two in 16 ... 512"
+    }
+    if !(1...windowSamples).contains(hopSamples) {
+      return "the hop of \(hopSamples) samples is not in 1 ... \(windowSamples)"
+    }
+    let lastBin = windowSamples / 2
+    if !(0...lastBin).contains(firstBin) || !(1...(lastBin - firstBin + 1)).contains(binCount) {
+      return "\(binCount) bins from bin \(firstBin) on are not in 0 ... \(lastBin)"
+    }
+    if !(1...15).contains(highPassShift) {
+      return "the high-pass shift \(highPassShift) is not in 1 ... 15"
+    }
+    if !isUsable(floorMicrovolts) { return "the floor is \(floorMicrovolts) microvolts" }
+    if !isUsable(codesPerOctave) { return "an octave is \(codesPerOctave) codes" }
+    if !(0...255).contains(centerLevel) { return "the centre level is \(centerLevel)" }
+    if !isUsable(levelsPerUnit) { return "the network's unit is \(levelsPerUnit) levels" }
+    return nil
+  }
 }

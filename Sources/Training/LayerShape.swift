@@ -1,0 +1,93 @@
+/// One layer's sizes: a dense layer is a convolution whose kernel covers all the time there is.
+public struct LayerShape: Equatable, Sendable {
+  /// The input's length in columns.
+  public var inputColumns: Int
+  /// The input's channels.
+  public var inputChannels: Int
+  /// The output's length in columns; 1 for a dense layer.
+  public var outputColumns: Int
+  /// The output's channels, or a dense layer's outputs.
+  public var outputChannels: Int
+  /// The kernel's length in columns; a dense layer's is `inputColumns`.
+  public var kernelColumns: Int
+  /// The distance between outputs, in input columns.
+  public var strideColumns: Int
+  /// The distance between the kernel's columns, in input columns.
+  public var dilationColumns: Int
+  /// Whether this is a dense layer.
+  public var isDense: Bool
+  /// Whether ReLU follows: everywhere but after the last layer.
+  public var isRectified: Bool
+
+  /// The number of weights.
+  public var weightCount: Int { outputChannels * kernelColumns * inputChannels }
+  /// The number of multiply-accumulates for a whole window.
+  public var multiplyAccumulateCount: Int { outputColumns * weightCount }
+  /// The number of inputs, `[time, channel]`.
+  public var inputCount: Int { inputColumns * inputChannels }
+  /// The number of outputs, `[time, channel]`.
+  public var outputCount: Int { outputColumns * outputChannels }
+}
+
+/// Why a network specification can't be built, in a few words.
+public struct InvalidNetwork: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What is wrong.
+  public var description: String
+
+  /// Creates an error.
+  public init(_ description: String) {
+    self.description = description
+  }
+}
+
+extension NetworkSpecification {
+  /// The layers' sizes, first to last.
+  ///
+  /// - Throws: `InvalidNetwork` where a size is outside 1 ... 65,536, a kernel is longer than its input, a
+  ///   convolution follows a dense layer, the last layer isn't dense, or a layer has more than 2^24 weights or
+  ///   outputs.
+  public func layerShapes() throws(InvalidNetwork) -> [LayerShape] {
+    let sizes = 1...65_536
+    guard sizes.contains(inputColumns), sizes.contains(inputChannels) else {
+      throw InvalidNetwork("the input of \(inputColumns) columns and \(inputChannels) channels is impossible")
+    }
+    guard case .dense? = layers.last else { throw InvalidNetwork("the last layer isn't dense") }
+    guard layers.count <= 64 else { throw InvalidNetwork("\(layers.count) layers are more than 64") }
+    var shapes: [LayerShape] = []
+    for (index, layer) in layers.enumerated() {
+      let columns = shapes.last?.outputColumns ?? inputColumns
+      let channels = shapes.last?.outputChannels ?? inputChannels
+      let shape: LayerShape
+      switch layer {
+      case .convolution(let outputChannels, let kernel, let stride, let dilation):
+        guard [outputChannels, kernel, stride, dilation].allSatisfy(sizes.contains) else {
+          throw InvalidNetwork("layer \(index) has a size outside 1 ... 65536")
+        }
+        guard shapes.last?.isDense != true else {
+          throw InvalidNetwork("layer \(index) is a convolution after a dense layer")
+        }
+        let reach = (kernel - 1) * dilation + 1
+        guard reach <= columns else {
+          throw InvalidNetwork("layer \(index) reaches over \(reach) columns of \(columns)")
+        }
+        shape = LayerShape(
+          inputColumns: columns, inputChannels: channels, outputColumns: (columns - reach) / stride + 1,
+          outputChannels: outputChannels, kernelColumns: kernel, strideColumns: stride,
+          dilationColumns: dilation, isDense: false, isRectified: true)
+      case .dense(let outputCount):
+        guard sizes.contains(outputCount) else {
+          throw InvalidNetwork("layer \(index) has a size outside 1 ... 65536")
+        }
+        shape = LayerShape(
+          inputColumns: columns, inputChannels: channels, outputColumns: 1, outputChannels: outputCount,
+          kernelColumns: columns, strideColumns: 1, dilationColumns: 1, isDense: true,
+          isRectified: index < layers.count - 1)
+      }
+      guard shape.weightCount <= 1 << 24, shape.outputCount <= 1 << 24 else {
+        throw InvalidNetwork("layer \(index) has more than 2^24 weights or outputs")
+      }
+      shapes.append(shape)
+    }
+    return shapes
+  }
+}
