@@ -1,0 +1,318 @@
+import Foundation
+import Support
+
+/// One label in a record: what happened, and at which sample.
+public struct Annotation: Sendable, Equatable {
+  /// The place, in samples at the record's rate.
+  public var sample: Int
+  /// What is there.
+  public var code: AnnotationCode
+  /// The code's subtype.
+  public var subtype: Int8
+  /// The signal that it belongs to.
+  public var channel: UInt8
+  /// The annotator's own number.
+  public var number: Int8
+  /// The auxiliary bytes, up to 255; in most databases text that ends with a zero byte.
+  public var auxiliary: [UInt8]
+
+  /// Creates an annotation.
+  public init(
+    sample: Int, code: AnnotationCode, subtype: Int8 = 0, channel: UInt8 = 0, number: Int8 = 0,
+    auxiliary: [UInt8] = []
+  ) {
+    self.sample = sample
+    self.code = code
+    self.subtype = subtype
+    self.channel = channel
+    self.number = number
+    self.auxiliary = auxiliary
+  }
+
+  /// The auxiliary bytes as text, without zero bytes at the end: `(AFIB` for a rhythm change.
+  public var text: String {
+    let end = auxiliary.lastIndex { $0 != 0 } ?? -1
+    return String(decoding: auxiliary[...end], as: UTF8.self)
+  }
+}
+
+/// An annotator's labels of a record, in order of time.
+public struct Annotations: Sendable, Equatable {
+  /// The labels.
+  public var all: [Annotation]
+  /// The rate at which `sample` counts; nil where the file leaves it to the record.
+  public var sampleRateHz: Double?
+  /// The annotator's own meanings of codes, as `mnemonic description`.
+  public var definitions: [AnnotationCode: String]
+
+  /// Creates a set of labels.
+  public init(
+    _ all: [Annotation], sampleRateHz: Double? = nil, definitions: [AnnotationCode: String] = [:]
+  ) {
+    self.all = all
+    self.sampleRateHz = sampleRateHz
+    self.definitions = definitions
+  }
+
+  /// The labels that mark beats.
+  public var beats: [Annotation] { all.filter(\.code.isBeat) }
+
+  /// The labels with their places moved by a ratio of rates, halves rounded away from zero.
+  ///
+  /// The resampler has no delay, so a label at `sample` of a signal stays on the same event.
+  ///
+  /// - Precondition: Both rates are positive.
+  public func resampled(from sourceRateHz: Double, to targetRateHz: Double) -> Annotations {
+    precondition(sourceRateHz > 0 && targetRateHz > 0)
+    var result = self
+    result.sampleRateHz = nil
+    for index in result.all.indices {
+      let place = (Double(result.all[index].sample) * targetRateHz / sourceRateHz).rounded()
+      result.all[index].sample = place < 0x1p62 ? Int(place) : 1 << 62
+    }
+    return result
+  }
+
+  // MARK: Reading
+
+  /// Reads a record's annotation file, such as `100.atr`.
+  ///
+  /// - Parameters:
+  ///   - record: The record's name, with or without path and `.hea`.
+  ///   - annotator: The file's suffix.
+  /// - Returns: The labels in the file's order.
+  /// - Throws: `FileError` where the file is missing, truncated or not in the MIT format.
+  public static func read(_ record: String, annotator: String = "atr") throws(FileError) -> Annotations {
+    let path = path(ofRecord: record, annotator: annotator)
+    return try Annotations(parsing: try Files.read(path), file: path)
+  }
+
+  /// The annotation file of a record.
+  public static func path(ofRecord record: String, annotator: String) -> String {
+    (record.hasSuffix(".hea") ? String(record.dropLast(4)) : record) + "." + annotator
+  }
+
+  /// Parses an annotation file's content; `file` is the name used in errors.
+  ///
+  /// - Throws: `FileError`, malformed, with the byte where the content breaks the MIT format.
+  public init(parsing data: Data, file: String) throws(FileError) {
+    var reader = AnnotationReader(bytes: [UInt8](data), file: file)
+    self.init(try reader.readAll())
+    takeDefinitions()
+  }
+
+  /// Takes the notes at sample 0 that WFDB writes for its own use out of the labels.
+  private mutating func takeDefinitions() {
+    var count = 0
+    var isInTable = false
+    for label in all.prefix(while: { $0.sample == 0 && $0.code == .note && $0.subtype == 0 }) {
+      let text = label.text
+      if text.hasPrefix(Self.timeResolution), let rate = Double(text.dropFirst(Self.timeResolution.count)),
+        rate > 0, rate.isFinite
+      {
+        sampleRateHz = rate
+      } else if text == Self.definitionsStart {
+        isInTable = true
+      } else if text == Self.definitionsEnd {
+        isInTable = false
+      } else if isInTable, let space = text.firstIndex(of: " "), let code = UInt8(text[..<space]),
+        code <= AnnotationCode.maximum
+      {
+        definitions[AnnotationCode(rawValue: code)] = String(text[space...].dropFirst())
+      } else {
+        break
+      }
+      count += 1
+    }
+    all.removeFirst(count)
+    // WFDB closes its table with an empty annotation.
+    if count > 0, let first = all.first, first == Annotation(sample: 0, code: AnnotationCode(rawValue: 0)) {
+      all.removeFirst()
+    }
+  }
+
+  fileprivate static let timeResolution = "## time resolution: "
+  fileprivate static let definitionsStart = "## annotation type definitions"
+  fileprivate static let definitionsEnd = "## end of definitions"
+
+  // MARK: Writing
+
+  /// Writes the labels as a record's annotation file, in order of sample.
+  ///
+  /// - Throws: `FileError` where a label can't be written in the MIT format, or the file can't be written.
+  public func write(_ record: String, annotator: String = "atr") throws(FileError) {
+    let path = Self.path(ofRecord: record, annotator: annotator)
+    try Files.write(try encoded(file: path), to: path)
+  }
+
+  /// The content of an annotation file with these labels; `file` is the name used in errors.
+  ///
+  /// - Throws: `FileError`, malformed, where a label can't be written in the MIT format.
+  public func encoded(file: String) throws(FileError) -> Data {
+    var writer = AnnotationWriter(file: file)
+    for note in definitionNotes() { try writer.write(note) }
+    let order = all.indices.sorted { (all[$0].sample, $0) < (all[$1].sample, $1) }
+    for index in order { try writer.write(all[index]) }
+    return writer.finish()
+  }
+
+  private func definitionNotes() -> [Annotation] {
+    var texts: [String] = []
+    if let sampleRateHz {
+      let isWhole = sampleRateHz == sampleRateHz.rounded() && abs(sampleRateHz) < 1e15
+      texts.append(Self.timeResolution + (isWhole ? "\(Int(sampleRateHz))" : "\(sampleRateHz)"))
+    }
+    if !definitions.isEmpty {
+      texts.append(Self.definitionsStart)
+      texts += definitions.sorted { $0.key.rawValue < $1.key.rawValue }
+        .map { "\($0.key.rawValue) \($0.value)" }
+      texts.append(Self.definitionsEnd)
+    }
+    return texts.map { Annotation(sample: 0, code: .note, auxiliary: Array($0.utf8)) }
+  }
+}
+
+/// The codes of the MIT format that say more of a label instead of being one.
+private enum PseudoCode {
+  static let skip: UInt8 = 59
+  static let number: UInt8 = 60
+  static let subtype: UInt8 = 61
+  static let channel: UInt8 = 62
+  static let auxiliary: UInt8 = 63
+}
+
+/// Takes an annotation file apart, word by word.
+private struct AnnotationReader {
+  let bytes: [UInt8]
+  let file: String
+  var position = 0
+
+  init(bytes: [UInt8], file: String) {
+    self.bytes = bytes
+    self.file = file
+  }
+
+  mutating func word() throws(FileError) -> UInt16 {
+    guard position + 2 <= bytes.count else {
+      throw error(
+        bytes.isEmpty ? "the annotation file is empty" : "the annotation file ends before its end mark")
+    }
+    defer { position += 2 }
+    return UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
+  }
+
+  func error(_ problem: String) -> FileError {
+    .malformed(file, at: "byte \(position)", problem, remedy: "fetch the file again")
+  }
+
+  mutating func readAll() throws(FileError) -> [Annotation] {
+    var labels: [Annotation] = []
+    var time = 0
+    var channel: UInt8 = 0
+    var number: Int8 = 0
+    while true {
+      let word = try word()
+      if word == 0 { break }
+      let (code, value) = (UInt8(word >> 10), word & 0x3FF)
+      switch code {
+      case PseudoCode.skip:
+        let (high, low) = (try self.word(), try self.word())
+        time += Int(Int32(bitPattern: UInt32(high) << 16 | UInt32(low)))
+        continue
+      case PseudoCode.number: number = Int8(truncatingIfNeeded: value)
+      case PseudoCode.channel: channel = UInt8(truncatingIfNeeded: value)
+      case PseudoCode.subtype, PseudoCode.auxiliary: break
+      case 0...AnnotationCode.maximum:
+        time += Int(value)
+        guard time >= 0 else { throw error("has a label at sample \(time), before the record's start") }
+        labels.append(
+          Annotation(
+            sample: time, code: AnnotationCode(rawValue: code), channel: channel, number: number))
+        continue
+      default:
+        throw error("has the unknown code \(code); it is no annotation file of the MIT format")
+      }
+      guard let last = labels.indices.last else { throw error("starts without a label") }
+      switch code {
+      case PseudoCode.number: labels[last].number = number
+      case PseudoCode.channel: labels[last].channel = channel
+      case PseudoCode.subtype: labels[last].subtype = Int8(truncatingIfNeeded: value)
+      default:
+        let count = Int(value)
+        guard count <= 255, position + count + count % 2 <= bytes.count else {
+          throw error("has a label whose text of \(count) bytes is cut off")
+        }
+        labels[last].auxiliary = Array(bytes[position..<position + count])
+        position += count + count % 2
+      }
+    }
+    guard bytes[position...].allSatisfy({ $0 == 0 }) else { throw error("goes on after its end mark") }
+    return labels
+  }
+}
+
+/// Puts an annotation file together, label by label.
+private struct AnnotationWriter {
+  let file: String
+  var bytes: [UInt8] = []
+  var time = 0
+  var channel: UInt8 = 0
+  var number: Int8 = 0
+
+  init(file: String) {
+    self.file = file
+  }
+
+  mutating func append(_ code: UInt8, _ value: Int = 0) {
+    append(word: UInt16(code) << 10 | UInt16(truncatingIfNeeded: value & 0x3FF))
+  }
+
+  mutating func append(word: UInt16) {
+    bytes.append(UInt8(truncatingIfNeeded: word))
+    bytes.append(UInt8(truncatingIfNeeded: word >> 8))
+  }
+
+  mutating func appendSkip(_ interval: Int) {
+    append(PseudoCode.skip)
+    append(word: UInt16(truncatingIfNeeded: interval >> 16))
+    append(word: UInt16(truncatingIfNeeded: interval))
+  }
+
+  mutating func write(_ label: Annotation) throws(FileError) {
+    guard label.sample >= 0, label.sample <= 1 << 40, label.code.rawValue <= AnnotationCode.maximum,
+      label.auxiliary.count <= 255
+    else {
+      throw .malformed(
+        file, at: "sample \(label.sample)",
+        "the MIT format has no place for this label", remedy: "keep codes below 50 and texts below 256 bytes")
+    }
+    var interval = label.sample - time
+    while interval > Int(Int32.max) {
+      appendSkip(Int(Int32.max))
+      interval -= Int(Int32.max)
+    }
+    if label.code.rawValue == 0 {
+      // A word of zeros would end the file, so the label stands one sample after a skip.
+      appendSkip(interval - 1)
+      interval = 1
+    } else if interval > 0x3FF {
+      appendSkip(interval)
+      interval = 0
+    }
+    append(label.code.rawValue, interval)
+    if label.subtype != 0 { append(PseudoCode.subtype, Int(label.subtype)) }
+    if label.channel != channel { append(PseudoCode.channel, Int(label.channel)) }
+    if label.number != number { append(PseudoCode.number, Int(label.number)) }
+    if !label.auxiliary.isEmpty {
+      append(PseudoCode.auxiliary, label.auxiliary.count)
+      bytes += label.auxiliary
+      if label.auxiliary.count % 2 == 1 { bytes.append(0) }
+    }
+    (time, channel, number) = (label.sample, label.channel, label.number)
+  }
+
+  mutating func finish() -> Data {
+    append(word: 0)
+    return Data(bytes)
+  }
+}

@@ -1,0 +1,312 @@
+import Foundation
+import Support
+
+/// What a WFDB header says of one signal.
+public struct SignalSpecification: Sendable, Equatable {
+  /// The signal file's name, relative to the header's folder.
+  public var fileName = ""
+  /// How the samples are stored.
+  public var format = SignalFormat.twosComplement16
+  /// The signal's samples for each tick of the record's rate.
+  public var samplesPerFrame = 1
+  /// The signal's samples that precede the record's sample 0, because the recorder took it late.
+  public var skewSamples = 0
+  /// The bytes before the first sample in the signal file.
+  public var byteOffset = 0
+  /// ADC units a physical unit.
+  public var gain = 200.0
+  /// The ADC value of 0 physical units.
+  public var baseline = 0
+  /// The physical unit, such as `mV`.
+  public var units = "mV"
+  /// The ADC's resolution.
+  public var adcResolutionBits = 12
+  /// The ADC's value for the middle of its input range.
+  public var adcZero = 0
+  /// The first sample, from which format 8 counts its differences.
+  public var initialValue = 0
+  /// The sum of all stored samples, low 16 bits; nil where the header states none.
+  public var checksum: Int16?
+  /// The signal file's block size, 0 for ordinary files.
+  public var blockSize = 0
+  /// The lead's name.
+  public var name = ""
+
+  /// Creates a specification with the standard's defaults.
+  public init() {}
+}
+
+/// What a WFDB header says of a segment of a record.
+public struct SegmentSpecification: Sendable, Equatable {
+  /// The segment's record name; `~` for a gap.
+  public var name: String
+  /// The segment's length at the record's rate.
+  public var sampleCount: Int
+}
+
+/// The content of a WFDB header file.
+public struct RecordHeader: Sendable, Equatable {
+  /// The record's name.
+  public var name: String
+  /// The record's rate: frames a second.
+  public var sampleRateHz: Double
+  /// The counter's rate; equal to the sampling rate unless stated.
+  public var counterFrequencyHz: Double
+  /// The counter's value at sample 0.
+  public var baseCounter: Double
+  /// The samples of each signal at the record's rate; nil where the header leaves it open.
+  public var sampleCount: Int?
+  /// The time of day of sample 0 as the header gives it.
+  public var baseTime: String?
+  /// The date of sample 0 as the header gives it, day/month/year.
+  public var baseDate: String?
+  /// The signals; empty in a record of several segments.
+  public var signals: [SignalSpecification]
+  /// The number of signals that the record line states.
+  public var signalCount: Int
+  /// The segments of a record of several segments; nil for an ordinary record.
+  public var segments: [SegmentSpecification]?
+  /// The comments, without `#` and the spaces around them.
+  public var comments: [String]
+
+  /// The header file of a record named with or without path and `.hea`.
+  public static func path(ofRecord record: String) -> String {
+    record.hasSuffix(".hea") ? record : record + ".hea"
+  }
+
+  /// Reads a record's header file.
+  ///
+  /// - Throws: `FileError` where the file is missing or breaks the header's grammar.
+  public static func read(_ record: String) throws(FileError) -> RecordHeader {
+    let path = path(ofRecord: record)
+    return try RecordHeader(parsing: try Files.read(path), file: path)
+  }
+
+  /// Parses a header file's content; `file` is the name used in errors.
+  ///
+  /// - Throws: `FileError`, malformed, with the line that breaks the header's grammar.
+  public init(parsing data: Data, file: String) throws(FileError) {
+    let text = String(decoding: data, as: UTF8.self)
+    var comments: [String] = []
+    var lines: [HeaderLine] = []
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
+    {
+      let trimmed = line.drop(while: \.isWhitespace)
+      if trimmed.first == "#" {
+        comments.append(trimmed.dropFirst().trimmingCharacters(in: .whitespaces))
+      } else if !trimmed.isEmpty {
+        lines.append(HeaderLine(rest: trimmed, number: index + 1, file: file))
+      }
+    }
+    guard !lines.isEmpty else {
+      throw .malformed(file, "the header is empty", remedy: "fetch or write the record again")
+    }
+    let segmentCount: Int?
+    (self, segmentCount) = try Self.recordLine(&lines[0])
+    self.comments = comments
+    let described = lines.dropFirst().prefix(segmentCount ?? signalCount)
+    guard described.count == segmentCount ?? signalCount else {
+      let kind = segmentCount == nil ? "signals" : "segments"
+      throw lines[0].error("promises \(segmentCount ?? signalCount) \(kind) but describes \(described.count)")
+    }
+    if segmentCount != nil { segments = [] }
+    for (index, line) in described.enumerated() {
+      var line = line
+      if segmentCount == nil {
+        signals.append(try Self.signalLine(&line, index: index, record: name))
+      } else {
+        segments?.append(try Self.segmentLine(&line))
+      }
+    }
+  }
+}
+
+// MARK: - The three kinds of line
+
+extension RecordHeader {
+  private init(name: String) {
+    self.name = name
+    sampleRateHz = 250
+    counterFrequencyHz = 250
+    baseCounter = 0
+    signals = []
+    signalCount = 0
+    comments = []
+  }
+
+  // name[/segments] signals [rate[/counter[(base)]] [samples [time [date]]]]
+  private static func recordLine(
+    _ line: inout HeaderLine
+  ) throws(FileError) -> (RecordHeader, segmentCount: Int?) {
+    let names = line.field()!.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let name = names.first, !name.isEmpty else { throw line.error("has no record name") }
+    var header = RecordHeader(name: String(name))
+    var segmentCount: Int?
+    if names.count == 2 {
+      let count = try line.integer(names[1], "number of segments")
+      guard count > 0 else { throw line.error("has \(count) segments") }
+      segmentCount = count
+    }
+    guard let signals = line.field() else { throw line.error("has no number of signals") }
+    header.signalCount = try line.integer(signals, "number of signals")
+    guard header.signalCount >= 0 else { throw line.error("has \(header.signalCount) signals") }
+
+    guard let rates = line.field() else { return (header, segmentCount) }
+    let rate = rates.prefix { $0 != "/" }
+    header.sampleRateHz = try line.number(rate, "sampling rate")
+    guard header.sampleRateHz > 0 else {
+      throw line.error("has a sampling rate of \(rate) Hz", remedy: "state a rate above 0")
+    }
+    header.counterFrequencyHz = header.sampleRateHz
+    if rate.endIndex < rates.endIndex {
+      let counter = rates[rate.endIndex...].dropFirst()
+      let frequency = counter.prefix { $0 != "(" }
+      let stated = try line.number(frequency, "counter frequency")
+      if stated > 0 { header.counterFrequencyHz = stated }
+      if frequency.endIndex < counter.endIndex {
+        let base = counter[frequency.endIndex...].dropFirst()
+        guard base.last == ")" else { throw line.error("has a base counter without its closing bracket") }
+        header.baseCounter = try line.number(base.dropLast(), "base counter")
+      }
+    }
+
+    guard let samples = line.field() else { return (header, segmentCount) }
+    let count = try line.integer(samples, "number of samples")
+    guard count >= 0 else { throw line.error("has \(count) samples") }
+    header.sampleCount = count == 0 ? nil : count
+    header.baseTime = line.field().map(String.init)
+    header.baseDate = line.field().map(String.init)
+    return (header, segmentCount)
+  }
+
+  // name samples
+  private static func segmentLine(_ line: inout HeaderLine) throws(FileError) -> SegmentSpecification {
+    let name = line.field()!
+    guard let field = line.field() else { throw line.error("has no length for segment \(name)") }
+    let count = try line.integer(field, "segment length")
+    guard count >= 0 else { throw line.error("has a segment of \(count) samples") }
+    return SegmentSpecification(name: String(name), sampleCount: count)
+  }
+
+  // file format[xN][:skew][+offset]
+  //   [gain[(baseline)][/units] [bits [zero [initial [checksum [block [name]]]]]]]
+  private static func signalLine(
+    _ line: inout HeaderLine, index: Int, record: String
+  ) throws(FileError) -> SignalSpecification {
+    var signal = SignalSpecification()
+    signal.fileName = String(line.field()!)
+    signal.name = "record \(record), signal \(index)"
+    guard let storage = line.field() else { throw line.error("has no storage format") }
+    try parseStorage(storage, into: &signal, line)
+    signal.adcResolutionBits = signal.format.defaultResolutionBits
+
+    guard let gain = line.field() else { return signal }
+    let statedBaseline = try parseGain(gain, into: &signal, line)
+    if let field = line.field() {
+      let bits = try line.integer(field, "ADC resolution")
+      guard (0...64).contains(bits) else { throw line.error("has an ADC resolution of \(bits) bits") }
+      if bits > 0 { signal.adcResolutionBits = bits }
+    }
+    if let field = line.field() { signal.adcZero = try line.sample(field, "ADC zero") }
+    signal.baseline = statedBaseline ?? signal.adcZero
+    signal.initialValue = signal.adcZero
+    if let field = line.field() { signal.initialValue = try line.sample(field, "initial value") }
+    if let field = line.field() {
+      signal.checksum = Int16(truncatingIfNeeded: try line.integer(field, "checksum"))
+    }
+    if let field = line.field() { signal.blockSize = try line.integer(field, "block size") }
+    let name = line.rest.trimmingCharacters(in: .whitespaces)
+    if !name.isEmpty { signal.name = name }
+    return signal
+  }
+
+  private static func parseStorage(
+    _ field: Substring, into signal: inout SignalSpecification, _ line: HeaderLine
+  ) throws(FileError) {
+    let number = field.prefix { !"x:+".contains($0) }
+    guard let format = Int(number).flatMap(SignalFormat.init) else {
+      throw line.error(
+        "has the unknown storage format \(number)",
+        remedy: "convert the record to a format such as 16 or 212")
+    }
+    signal.format = format
+    var rest = field[number.endIndex...]
+    while let mark = rest.popFirst() {
+      let digits = rest.prefix { !"x:+".contains($0) }
+      rest = rest[digits.endIndex...]
+      let value = try line.integer(digits, "modifier of the storage format")
+      guard value >= (mark == "x" ? 1 : 0), value <= Int(Int32.max) else {
+        throw line.error("has the format modifier \(mark)\(value)")
+      }
+      switch mark {
+      case "x": signal.samplesPerFrame = value
+      case ":": signal.skewSamples = value
+      default: signal.byteOffset = value
+      }
+    }
+  }
+
+  /// Parses `gain[(baseline)][/units]` and returns the baseline where it is stated.
+  private static func parseGain(
+    _ field: Substring, into signal: inout SignalSpecification, _ line: HeaderLine
+  ) throws(FileError) -> Int? {
+    let gain = try line.number(field.prefix { $0 != "(" && $0 != "/" }, "gain")
+    if gain != 0 { signal.gain = gain }
+    var rest = field.drop { $0 != "(" && $0 != "/" }
+    var baseline: Int?
+    if rest.first == "(" {
+      guard let end = rest.firstIndex(of: ")") else {
+        throw line.error("has a baseline without its closing bracket")
+      }
+      baseline = try line.sample(rest[..<end].dropFirst(), "baseline")
+      rest = rest[rest.index(after: end)...]
+    }
+    if rest.first == "/", rest.count > 1 { signal.units = String(rest.dropFirst()) }
+    return baseline
+  }
+}
+
+/// A header's line, taken field by field, and its place for errors.
+private struct HeaderLine {
+  var rest: Substring
+  let number: Int
+  let file: String
+
+  init(rest: Substring, number: Int, file: String) {
+    self.rest = rest
+    self.number = number
+    self.file = file
+  }
+
+  mutating func field() -> Substring? {
+    rest = rest.drop(while: \.isWhitespace)
+    let field = rest.prefix { !$0.isWhitespace }
+    rest = rest[field.endIndex...]
+    return field.isEmpty ? nil : field
+  }
+
+  func integer(_ field: Substring, _ meaning: String) throws(FileError) -> Int {
+    guard let value = Int(field) else { throw error("has '\(field)' for its \(meaning)") }
+    return value
+  }
+
+  /// An integer in the range of samples.
+  func sample(_ field: Substring, _ meaning: String) throws(FileError) -> Int {
+    let value = try integer(field, meaning)
+    guard Int32(exactly: value) != nil else { throw error("has '\(field)' for its \(meaning)") }
+    return value
+  }
+
+  func number(_ field: Substring, _ meaning: String) throws(FileError) -> Double {
+    guard let value = Double(field), value.isFinite else {
+      throw error("has '\(field)' for its \(meaning)")
+    }
+    return value
+  }
+
+  func error(_ problem: String, remedy: String = "correct the header or fetch the record again") -> FileError
+  {
+    .malformed(file, at: "line \(number)", problem, remedy: remedy)
+  }
+}
