@@ -10,6 +10,8 @@ public struct Checkpoint: Equatable, Sendable {
   public var settings: SpectrogramSettings
   /// The network's structure.
   public var specification: NetworkSpecification
+  /// How long after a beat its decision is taken, in seconds.
+  public var decisionDelaySeconds: Double
   /// The classes' names, in the order of the logits.
   public var classNames: [String]
   /// The task's name.
@@ -58,12 +60,13 @@ public struct Checkpoint: Equatable, Sendable {
 
   /// Creates a checkpoint.
   public init(
-    settings: SpectrogramSettings, specification: NetworkSpecification, classNames: [String], task: String,
-    split: String, training: TrainingOptions, completedSteps: Int, layers: [Layer],
+    settings: SpectrogramSettings, specification: NetworkSpecification, decisionDelaySeconds: Double,
+    classNames: [String], task: String, split: String, training: TrainingOptions, completedSteps: Int, layers: [Layer],
     optimizer: OptimizerState? = nil
   ) {
     self.settings = settings
     self.specification = specification
+    self.decisionDelaySeconds = decisionDelaySeconds
     self.classNames = classNames
     self.task = task
     self.split = split
@@ -71,6 +74,12 @@ public struct Checkpoint: Equatable, Sendable {
     self.completedSteps = completedSteps
     self.layers = layers
     self.optimizer = optimizer
+  }
+
+  /// The windows that the network decides over.
+  public var window: BeatWindow {
+    BeatWindow(
+      settings: settings, columnCount: specification.inputColumns, delaySeconds: decisionDelaySeconds)
   }
 
   /// The network for inference: batch normalization with its running statistics folded into the weights.

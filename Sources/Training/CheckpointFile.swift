@@ -25,6 +25,7 @@ extension Checkpoint {
       "format": Self.format, "task": task, "split": split, "completedSteps": String(completedSteps),
       "classes": Self.json(classNames), "spectrogram": Self.json(settings),
       "network": Self.json(specification), "training": Self.json(training),
+      "decisionDelaySeconds": String(decisionDelaySeconds),
     ])
     for (index, layer) in layers.enumerated() {
       for (name, values) in layer.tensors { file.tensors["layers.\(index).\(name)"] = .init(values) }
@@ -61,6 +62,10 @@ extension Checkpoint {
       throw content.malformed(
         "network", "takes \(specification.inputChannels) bins of a spectrogram of \(settings.binCount)")
     }
+    guard let delay = Double(try content.string("decisionDelaySeconds")), (0...60).contains(delay) else {
+      throw content.malformed("decisionDelaySeconds", "isn't in 0 ... 60")
+    }
+    decisionDelaySeconds = delay
     guard classNames.count == shapes[shapes.count - 1].outputChannels else {
       throw content.malformed(
         "classes", "\(classNames.count) names for \(shapes[shapes.count - 1].outputChannels) logits")
