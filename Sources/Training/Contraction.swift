@@ -19,8 +19,6 @@ struct Contraction {
   /// The distance between rows of `C`.
   var cRowStride: Int
 
-  private typealias Block = SIMD8<Float>
-
   /// The number of columns that are computed together.
   static let blockWidth = 8
 
@@ -52,15 +50,15 @@ struct Contraction {
   private func accumulateFourRows(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
   ) {
-    var sum0 = load(c)
-    var sum1 = load(c + cRowStride)
-    var sum2 = load(c + 2 &* cRowStride)
-    var sum3 = load(c + 3 &* cRowStride)
+    var sum0 = c.block(0)
+    var sum1 = c.block(cRowStride)
+    var sum2 = c.block(2 &* cRowStride)
+    var sum3 = c.block(3 &* cRowStride)
     for segment in 0..<segments {
       var a = a + segment &* aSegmentStride
       var b = b + segment &* bSegmentStride
       for _ in 0..<depth {
-        let factor = load(b)
+        let factor = b.block(0)
         sum0 += factor * a[0]
         sum1 += factor * a[aRowStride]
         sum2 += factor * a[2 &* aRowStride]
@@ -69,36 +67,48 @@ struct Contraction {
         b += bDepthStride
       }
     }
-    store(sum0, c)
-    store(sum1, c + cRowStride)
-    store(sum2, c + 2 &* cRowStride)
-    store(sum3, c + 3 &* cRowStride)
+    c.set(0, sum0)
+    c.set(cRowStride, sum1)
+    c.set(2 &* cRowStride, sum2)
+    c.set(3 &* cRowStride, sum3)
   }
 
   @inline(__always)
   private func accumulateRow(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
   ) {
-    var sum = load(c)
+    var sum = c.block(0)
     for segment in 0..<segments {
       var a = a + segment &* aSegmentStride
       var b = b + segment &* bSegmentStride
       for _ in 0..<depth {
-        sum += load(b) * a[0]
+        sum += b.block(0) * a[0]
         a += aDepthStride
         b += bDepthStride
       }
     }
-    store(sum, c)
+    c.set(0, sum)
+  }
+}
+
+extension UnsafePointer<Float> {
+  /// The eight numbers from `place` on.
+  @inline(__always)
+  func block(_ place: Int) -> SIMD8<Float> {
+    UnsafeRawPointer(self + place).loadUnaligned(as: SIMD8<Float>.self)
+  }
+}
+
+extension UnsafeMutablePointer<Float> {
+  /// The eight numbers from `place` on.
+  @inline(__always)
+  func block(_ place: Int) -> SIMD8<Float> {
+    UnsafeRawPointer(self + place).loadUnaligned(as: SIMD8<Float>.self)
   }
 
+  /// Sets the eight numbers from `place` on.
   @inline(__always)
-  private func load(_ pointer: UnsafePointer<Float>) -> Block {
-    UnsafeRawPointer(pointer).loadUnaligned(as: Block.self)
-  }
-
-  @inline(__always)
-  private func store(_ block: Block, _ pointer: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(pointer).storeBytes(of: block, as: Block.self)
+  func set(_ place: Int, _ block: SIMD8<Float>) {
+    UnsafeMutableRawPointer(self + place).storeBytes(of: block, as: SIMD8<Float>.self)
   }
 }

@@ -45,8 +45,9 @@ public struct NetworkSpecification: Codable, Equatable, Sendable {
 public struct FloatNetwork: Codable, Equatable, Sendable {
   /// One layer's parameters.
   public struct Parameters: Codable, Equatable, Sendable {
-    /// Convolution: `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
-    /// Dense: `[output, time, channel]`.
+    /// The weights, `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
+    ///
+    /// A dense layer's are `[output, time, channel]`: a kernel that covers all the time there is.
     public var weights: [Float]
     /// `[output channel]`.
     public var biases: [Float]

@@ -24,7 +24,7 @@ public protocol FourierScalar: BinaryFloatingPoint, Sendable {
 final class FourierTransform<Scalar: FourierScalar> {
   /// The samples, `length` of them; the transform leaves them as they are.
   let input: UnsafeMutablePointer<Scalar>
-  /// The bins 0 ... length / 2, real and imaginary part in turn.
+  /// The bins `0...length / 2`, real and imaginary part in turn.
   let output: UnsafeMutablePointer<Scalar>
   private let plan: OpaquePointer
 

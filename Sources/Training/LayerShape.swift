@@ -21,6 +21,9 @@ public struct LayerShape: Equatable, Sendable {
 
   /// The number of weights.
   public var weightCount: Int { outputChannels * kernelColumns * inputChannels }
+  /// The number of parameters in training: the weights, and a dense layer's biases or a convolution's scales
+  /// and shifts.
+  public var parameterCount: Int { weightCount + (isDense ? 1 : 2) * outputChannels }
   /// The number of multiply-accumulates for a whole window.
   public var multiplyAccumulateCount: Int { outputColumns * weightCount }
   /// The number of inputs, `[time, channel]`.

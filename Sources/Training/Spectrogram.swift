@@ -13,7 +13,7 @@ public typealias ReferenceSpectrogram = Spectrogram<Double>
 public final class Spectrogram<Scalar: FourierScalar> {
   /// What is computed.
   public let settings: SpectrogramSettings
-  /// The column that was completed last, `[bin]`, as levels in 0 ... 255.
+  /// The column that was completed last, `[bin]`, as levels in `0...255`.
   public private(set) var latestColumn: [Scalar]
 
   private let window: [Scalar]
@@ -69,7 +69,7 @@ public final class Spectrogram<Scalar: FourierScalar> {
     pushedCount = 0
   }
 
-  /// The levels of a whole signal, `[column, bin]`, in 0 ... 255; the stream is left alone.
+  /// The levels of a whole signal, `[column, bin]`, in `0...255`; the stream is left alone.
   public func levels(ofMicrovolts signal: [Scalar]) -> [Scalar] {
     let filtered = HighPassFilter.filter(signal, shift: settings.highPassShift)
     let columns = settings.columnCount(sampleCount: signal.count)

@@ -19,7 +19,7 @@ import Foundation
 public struct SpectrogramSettings: Codable, Equatable, Sendable {
   /// The rate of the samples, in hertz.
   public var sampleRateHz: Double = 128
-  /// The transform's length, in samples: a power of two in 16 ... 512.
+  /// The transform's length, in samples: a power of two in `16...512`.
   public var windowSamples: Int = 32
   /// The distance between columns, in samples.
   public var hopSamples: Int = 8

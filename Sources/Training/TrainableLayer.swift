@@ -1,0 +1,339 @@
+/// One layer of a batch with its gradient: products, then `gain * product + offset` a channel, then ReLU.
+///
+/// In a convolution the gain and the offset are batch normalization's; in a dense layer they are 1 and the
+/// bias. The batch is cut into a fixed number of shards, each worked on by one thread at a time; what they sum
+/// is then added in the shards' order, so that the number of threads changes no bit. A step calls, in turn:
+/// `prepare`, `computeProducts` (a shard), `finishProducts`, `computeOutputs` (a shard); then backwards
+/// `computeSlopes` (a shard), `finishSlopes`, `computeGradients` (a shard), `finishGradients`.
+final class TrainableLayer {
+  let shape: LayerShape
+  /// The input's channels, padded where it is another layer's output.
+  let inputWidth: Int
+  /// The output's channels, padded to whole SIMD blocks.
+  let width: Int
+  /// `[window, time, padded channel]`.
+  let output: UnsafeMutablePointer<Float>
+  /// The loss's gradient by the output, later by the products; `[window, time, padded channel]`.
+  let gradient: UnsafeMutablePointer<Float>
+  /// A convolution's running statistics, `[padded channel]`.
+  var runningMean: [Float]
+  var runningVariance: [Float]
+
+  private let products: UnsafeMutablePointer<Float>
+  private let batchSize: Int
+  private let shardCount: Int
+
+  /// `[kernel column, input channel, padded output channel]`.
+  private var forwardWeights: [Float] = []
+  /// `[kernel column, output channel, padded input channel]`.
+  private var backwardWeights: [Float] = []
+  /// `[padded channel]`: `output = max(0, gain product + offset)`.
+  private var gain: [Float]
+  private var offset: [Float]
+  /// `[padded channel]`: the normalized product is `(product - mean) / deviation`.
+  private var mean: [Float]
+  private var inverseDeviation: [Float]
+  /// `[padded channel]`: the means over the batch of the slope, and of it times the normalized product.
+  private var slopeMean: [Float]
+  private var slopeProductMean: [Float]
+
+  /// The shards' sums: `[shard, 2, padded channel]`, then `[shard, kernel column, input channel, padded channel]`.
+  private let channelSums: UnsafeMutablePointer<Double>
+  private let weightSums: UnsafeMutablePointer<Float>
+
+  private typealias Block = SIMD8<Float>
+  private static let statisticsMomentum: Float = 0.1
+
+  init(shape: LayerShape, inputWidth: Int, batchSize: Int, shardCount: Int) {
+    self.shape = shape
+    self.inputWidth = inputWidth
+    self.batchSize = batchSize
+    self.shardCount = shardCount
+    width = Contraction.padded(shape.outputChannels)
+    let outputCount = batchSize * shape.outputColumns * width
+    output = .allocate(capacity: outputCount)
+    gradient = .allocate(capacity: outputCount)
+    products = .allocate(capacity: outputCount)
+    for buffer in [output, gradient, products] { buffer.initialize(repeating: 0, count: outputCount) }
+    channelSums = .allocate(capacity: shardCount * 2 * width)
+    channelSums.initialize(repeating: 0, count: shardCount * 2 * width)
+    let weightCount = shardCount * shape.kernelColumns * shape.inputChannels * width
+    weightSums = .allocate(capacity: weightCount)
+    weightSums.initialize(repeating: 0, count: weightCount)
+    let zeros = [Float](repeating: 0, count: width)
+    (gain, offset, mean, inverseDeviation) = (zeros, zeros, zeros, zeros)
+    (slopeMean, slopeProductMean, runningMean, runningVariance) = (zeros, zeros, zeros, zeros)
+  }
+
+  deinit {
+    for buffer in [output, gradient, products, weightSums] { buffer.deallocate() }
+    channelSums.deallocate()
+  }
+
+  // MARK: Forward
+
+  /// Packs the step's parameters: weights, then biases, or scales and shifts.
+  func prepare(_ parameters: ArraySlice<Float>) {
+    let weights = Array(parameters.prefix(shape.weightCount))
+    forwardWeights = shape.packForward(weights)
+    backwardWeights = shape.packBackward(weights, inputWidth: inputWidth)
+    let channels = Array(parameters.dropFirst(shape.weightCount))
+    if shape.isDense {
+      gain = [Float](repeating: 1, count: width)
+      offset.replaceSubrange(0..<shape.outputChannels, with: channels)
+    } else {
+      gain.replaceSubrange(0..<shape.outputChannels, with: channels.prefix(shape.outputChannels))
+      offset.replaceSubrange(0..<shape.outputChannels, with: channels.suffix(shape.outputChannels))
+    }
+  }
+
+  /// Computes a shard's products from the layer's input, and their sums and squares.
+  func computeProducts(shard: Int, windows: Range<Int>, input: UnsafePointer<Float>) {
+    let rows = shape.outputColumns * width
+    let shardProducts = products + windows.lowerBound * rows
+    shardProducts.update(repeating: 0, count: windows.count * rows)
+    var contraction = shape.forward(inputWidth: inputWidth)
+    let inputCount = shape.inputColumns * inputWidth
+    if shape.outputColumns == 1 {
+      contraction.rows = windows.count
+      contraction.aRowStride = inputCount
+      contraction.accumulate(input + windows.lowerBound * inputCount, forwardWeights, into: shardProducts)
+    } else {
+      for window in windows {
+        contraction.accumulate(input + window * inputCount, forwardWeights, into: products + window * rows)
+      }
+    }
+    guard !shape.isDense else { return }
+    sumChannels(shard: shard, windows: windows) { place, _ in
+      let product = products.block(place)
+      return (product, product * product)
+    }
+  }
+
+  /// Turns the sums into the batch's statistics, and updates the running ones.
+  func finishProducts() {
+    guard !shape.isDense else { return }
+    let count = Double(batchSize * shape.outputColumns)
+    for channel in 0..<shape.outputChannels {
+      let mean = channelSum(0, channel) / count
+      let variance = Float(max(channelSum(1, channel) / count - mean * mean, 0))
+      self.mean[channel] = Float(mean)
+      inverseDeviation[channel] = 1 / (variance + BatchNormalization.epsilon).squareRoot()
+      gain[channel] *= inverseDeviation[channel]
+      offset[channel] -= self.mean[channel] * gain[channel]
+      runningMean[channel] += Self.statisticsMomentum * (self.mean[channel] - runningMean[channel])
+      runningVariance[channel] += Self.statisticsMomentum * (variance - runningVariance[channel])
+    }
+  }
+
+  /// Computes a shard's outputs.
+  func computeOutputs(windows: Range<Int>) {
+    gain.withUnsafeBufferPointer { gain in
+      offset.withUnsafeBufferPointer { offset in
+        forEachBlock(windows) { place, channel in
+          let value =
+            gain.baseAddress!.block(channel) * products.block(place) + offset.baseAddress!.block(channel)
+          output.set(
+            place, shape.isRectified ? value.replacing(with: Block.zero, where: value .< Block.zero) : value)
+        }
+      }
+    }
+  }
+
+  // MARK: Backward
+
+  /// Takes ReLU into the gradient, a shard's, and sums it.
+  func computeSlopes(shard: Int, windows: Range<Int>) {
+    mean.withUnsafeBufferPointer { mean in
+      inverseDeviation.withUnsafeBufferPointer { inverseDeviation in
+        sumChannels(shard: shard, windows: windows) { place, channel in
+          var slope = gradient.block(place)
+          if shape.isRectified {
+            slope = slope.replacing(with: Block.zero, where: output.block(place) .<= Block.zero)
+            gradient.set(place, slope)
+          }
+          let normalized =
+            (products.block(place) - mean.baseAddress!.block(channel))
+            * inverseDeviation.baseAddress!.block(channel)
+          return (slope, slope * normalized)
+        }
+      }
+    }
+  }
+
+  /// Turns the sums into the gradients of biases, or of scales and shifts.
+  func finishSlopes(_ parameterGradient: inout ArraySlice<Float>) {
+    let first = parameterGradient.startIndex + shape.weightCount
+    let count = Double(batchSize * shape.outputColumns)
+    for channel in 0..<shape.outputChannels {
+      if shape.isDense {
+        parameterGradient[first + channel] = Float(channelSum(0, channel))
+      } else {
+        parameterGradient[first + channel] = Float(channelSum(1, channel))
+        parameterGradient[first + shape.outputChannels + channel] = Float(channelSum(0, channel))
+        slopeMean[channel] = Float(channelSum(0, channel) / count)
+        slopeProductMean[channel] = Float(channelSum(1, channel) / count)
+      }
+    }
+  }
+
+  /// Computes a shard's gradient by the products, by the weights and, where asked for, by the input.
+  func computeGradients(
+    shard: Int, windows: Range<Int>, input: UnsafePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?
+  ) {
+    if !shape.isDense { normalizeSlopes(windows) }
+    sumWeightGradient(shard: shard, windows: windows, input: input)
+    if let inputGradient { computeInputGradient(windows, into: inputGradient) }
+  }
+
+  /// Adds the shards' gradients by the weights.
+  func finishGradients(_ parameterGradient: inout ArraySlice<Float>) {
+    let perOutput = shape.kernelColumns * shape.inputChannels
+    for output in 0..<shape.outputChannels {
+      for index in 0..<perOutput {
+        var sum: Float = 0
+        for shard in 0..<shardCount { sum += weightSums[(shard * perOutput + index) * width + output] }
+        parameterGradient[parameterGradient.startIndex + output * perOutput + index] = sum
+      }
+    }
+  }
+
+  /// The gradient through batch normalization:
+  /// `gain (slope - mean(slope) - normalized mean(slope normalized))`.
+  private func normalizeSlopes(_ windows: Range<Int>) {
+    var slopeGain = [Float](repeating: 0, count: width)
+    var slopeOffset = slopeGain
+    for channel in 0..<shape.outputChannels {
+      slopeGain[channel] = slopeProductMean[channel] * inverseDeviation[channel]
+      slopeOffset[channel] = slopeMean[channel] - slopeGain[channel] * mean[channel]
+    }
+    gain.withUnsafeBufferPointer { gain in
+      slopeGain.withUnsafeBufferPointer { slopeGain in
+        slopeOffset.withUnsafeBufferPointer { slopeOffset in
+          forEachBlock(windows) { place, channel in
+            let common =
+              slopeGain.baseAddress!.block(channel) * products.block(place)
+              + slopeOffset.baseAddress!.block(channel)
+            gradient.set(place, gain.baseAddress!.block(channel) * (gradient.block(place) - common))
+          }
+        }
+      }
+    }
+  }
+
+  private func sumWeightGradient(shard: Int, windows: Range<Int>, input: UnsafePointer<Float>) {
+    let perColumn = shape.inputChannels * width
+    let sums = weightSums + shard * shape.kernelColumns * perColumn
+    sums.update(repeating: 0, count: shape.kernelColumns * perColumn)
+    let inputCount = shape.inputColumns * inputWidth
+    var contraction = Contraction(
+      rows: shape.inputChannels, segments: 1, depth: shape.outputColumns, columns: width,
+      aRowStride: 1, aSegmentStride: 0, aDepthStride: shape.strideColumns * inputWidth,
+      bSegmentStride: 0, bDepthStride: width, cRowStride: width)
+    func accumulate(window: Int) {
+      let slopes = gradient + window * shape.outputColumns * width
+      for column in 0..<shape.kernelColumns {
+        contraction.accumulate(
+          input + window * inputCount + column * shape.dilationColumns * inputWidth, slopes,
+          into: sums + column * perColumn)
+      }
+    }
+    if shape.outputColumns == 1 {
+      contraction.depth = windows.count
+      contraction.aDepthStride = inputCount
+      accumulate(window: windows.lowerBound)
+    } else {
+      for window in windows { accumulate(window: window) }
+    }
+  }
+
+  private func computeInputGradient(_ windows: Range<Int>, into inputGradient: UnsafeMutablePointer<Float>) {
+    let inputCount = shape.inputColumns * inputWidth
+    (inputGradient + windows.lowerBound * inputCount).update(repeating: 0, count: windows.count * inputCount)
+    var contraction = Contraction(
+      rows: shape.outputColumns, segments: 1, depth: shape.outputChannels, columns: inputWidth,
+      aRowStride: width, aSegmentStride: 0, aDepthStride: 1,
+      bSegmentStride: 0, bDepthStride: inputWidth, cRowStride: shape.strideColumns * inputWidth)
+    func accumulate(window: Int) {
+      for column in 0..<shape.kernelColumns {
+        backwardWeights.withUnsafeBufferPointer { weights in
+          contraction.accumulate(
+            gradient + window * shape.outputColumns * width,
+            weights.baseAddress! + column * shape.outputChannels * inputWidth,
+            into: inputGradient + window * inputCount + column * shape.dilationColumns * inputWidth)
+        }
+      }
+    }
+    if shape.outputColumns == 1 {
+      contraction.rows = windows.count
+      contraction.cRowStride = inputCount
+      accumulate(window: windows.lowerBound)
+    } else {
+      for window in windows { accumulate(window: window) }
+    }
+  }
+
+  // MARK: Channels
+
+  /// Calls `body` with each SIMD block's place in the batch's buffers and its first channel.
+  @inline(__always)
+  private func forEachBlock(_ windows: Range<Int>, _ body: (_ place: Int, _ channel: Int) -> Void) {
+    var place = windows.lowerBound &* shape.outputColumns &* width
+    for _ in 0..<windows.count &* shape.outputColumns {
+      var channel = 0
+      while channel < width {
+        body(place &+ channel, channel)
+        channel &+= Contraction.blockWidth
+      }
+      place &+= width
+    }
+  }
+
+  /// Sums two quantities a channel over a shard: in single precision over a window, in double over windows.
+  @inline(__always)
+  private func sumChannels(
+    shard: Int, windows: Range<Int>, _ terms: (_ place: Int, _ channel: Int) -> (Block, Block)
+  ) {
+    let sums = channelSums + shard * 2 * width
+    sums.update(repeating: 0, count: 2 * width)
+    for window in windows {
+      for channel in stride(from: 0, to: width, by: Contraction.blockWidth) {
+        var place = window &* shape.outputColumns &* width &+ channel
+        var first = Block.zero
+        var second = Block.zero
+        for _ in 0..<shape.outputColumns {
+          let (firstTerm, secondTerm) = terms(place, channel)
+          first += firstTerm
+          second += secondTerm
+          place &+= width
+        }
+        for lane in 0..<Contraction.blockWidth {
+          sums[channel + lane] += Double(first[lane])
+          sums[width + channel + lane] += Double(second[lane])
+        }
+      }
+    }
+  }
+
+  /// The first or the second sum of a channel over the batch.
+  private func channelSum(_ which: Int, _ channel: Int) -> Double {
+    (0..<shardCount).reduce(0) { $0 + channelSums[($1 * 2 + which) * width + channel] }
+  }
+}
+
+extension LayerShape {
+  /// Weights `[output channel, kernel column, input channel]` as
+  /// `[kernel column, output channel, padded input channel]`.
+  fileprivate func packBackward(_ weights: [Float], inputWidth: Int) -> [Float] {
+    var packed = [Float](repeating: 0, count: kernelColumns * outputChannels * inputWidth)
+    for output in 0..<outputChannels {
+      for column in 0..<kernelColumns {
+        for channel in 0..<inputChannels {
+          packed[(column * outputChannels + output) * inputWidth + channel] =
+            weights[(output * kernelColumns + column) * inputChannels + channel]
+        }
+      }
+    }
+    return packed
+  }
+}

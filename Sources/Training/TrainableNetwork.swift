@@ -1,0 +1,166 @@
+import Dispatch
+import Foundation
+
+/// A network with gradients for one batch at a time.
+package final class TrainableNetwork {
+  /// The layers' sizes.
+  package let shapes: [LayerShape]
+  /// All parameters in the layers' order: weights, then biases, or scales and shifts.
+  package var parameters: [Float]
+  /// The loss's gradient by the parameters, once `computeGradient` has run.
+  package private(set) var gradient: [Float]
+  /// The batch's inputs `[window, time, channel]`, to be filled by the caller.
+  package let inputs: UnsafeMutableBufferPointer<Float>
+  /// The batch's classes `[window]`, to be filled by the caller.
+  package let labels: UnsafeMutableBufferPointer<Int>
+
+  let batchSize: Int
+  private let threads: Int
+  private let layers: [TrainableLayer]
+  private let labelSmoothing: Float
+  private var shardLosses: UnsafeMutablePointer<Double>
+
+  /// The number of parts that a batch is cut into, however many threads there are.
+  static let shardCount = 8
+
+  /// Creates a network from a checkpoint's layers; nil where they don't fit the specification.
+  ///
+  /// - Throws: `InvalidNetwork` where the specification can't be built.
+  package init(
+    specification: NetworkSpecification, layers states: [Checkpoint.Layer], batchSize: Int,
+    labelSmoothing: Double, threads: Int
+  ) throws(InvalidNetwork) {
+    let shapes = try specification.layerShapes()
+    try FloatNetwork(specification: specification, parameters: states.map(\.folded)).validate()
+    self.shapes = shapes
+    self.batchSize = batchSize
+    self.threads = min(max(threads, 1), Self.shardCount)
+    self.labelSmoothing = Float(labelSmoothing)
+    parameters = states.flatMap(\.parameters)
+    gradient = [Float](repeating: 0, count: parameters.count)
+    inputs = .allocate(capacity: batchSize * shapes[0].inputCount)
+    inputs.initialize(repeating: 0)
+    labels = .allocate(capacity: batchSize)
+    labels.initialize(repeating: 0)
+    shardLosses = .allocate(capacity: Self.shardCount)
+    shardLosses.initialize(repeating: 0, count: Self.shardCount)
+    var inputWidth = shapes[0].inputChannels
+    var layers: [TrainableLayer] = []
+    for (shape, state) in zip(shapes, states) {
+      let layer = TrainableLayer(
+        shape: shape, inputWidth: inputWidth, batchSize: batchSize, shardCount: Self.shardCount)
+      if let normalization = state.normalization {
+        layer.runningMean.replaceSubrange(0..<shape.outputChannels, with: normalization.mean)
+        layer.runningVariance.replaceSubrange(0..<shape.outputChannels, with: normalization.variance)
+      }
+      layers.append(layer)
+      inputWidth = layer.width
+    }
+    self.layers = layers
+  }
+
+  deinit {
+    inputs.deallocate()
+    labels.deallocate()
+    shardLosses.deallocate()
+  }
+
+  /// The layers' parameters and running statistics as they are now.
+  package var states: [Checkpoint.Layer] {
+    var first = 0
+    return layers.map { layer in
+      let outputs = layer.shape.outputChannels
+      func take(_ count: Int) -> [Float] {
+        defer { first += count }
+        return Array(parameters[first..<first + count])
+      }
+      let weights = take(layer.shape.weightCount)
+      guard !layer.shape.isDense else {
+        return Checkpoint.Layer(weights: weights, biases: take(outputs), normalization: nil)
+      }
+      let normalization = BatchNormalization(
+        scale: take(outputs), shift: take(outputs), mean: Array(layer.runningMean.prefix(outputs)),
+        variance: Array(layer.runningVariance.prefix(outputs)))
+      return Checkpoint.Layer(weights: weights, biases: [], normalization: normalization)
+    }
+  }
+
+  /// Runs `body` for every shard, with its number and its windows, on all threads.
+  package func forEachShard(_ body: (_ shard: Int, _ windows: Range<Int>) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      // The shards share nothing that they write, and all of them end before this call does.
+      nonisolated(unsafe) let body = body
+      let (threads, batchSize) = (threads, batchSize)
+      DispatchQueue.concurrentPerform(iterations: threads) { thread in
+        for shard in stride(from: thread, to: Self.shardCount, by: threads) {
+          body(shard, shard * batchSize / Self.shardCount..<(shard + 1) * batchSize / Self.shardCount)
+        }
+      }
+    }
+  }
+
+  /// Computes the loss's gradient for the batch, and moves the running statistics.
+  ///
+  /// - Returns: The loss: the cross-entropy's mean over the batch.
+  package func computeGradient() -> Double {
+    var input = UnsafePointer(inputs.baseAddress!)
+    var parameterRanges: [Range<Int>] = []
+    for layer in layers {
+      let first = parameterRanges.last?.upperBound ?? 0
+      parameterRanges.append(first..<first + layer.shape.parameterCount)
+      layer.prepare(parameters[first..<first + layer.shape.parameterCount])
+      forEachShard { layer.computeProducts(shard: $0, windows: $1, input: input) }
+      layer.finishProducts()
+      forEachShard { layer.computeOutputs(windows: $1) }
+      input = UnsafePointer(layer.output)
+    }
+    forEachShard { shard, windows in shardLosses[shard] = computeLoss(windows) }
+    for index in layers.indices.reversed() {
+      let layer = layers[index]
+      let previous = index > 0 ? layers[index - 1] : nil
+      let input = UnsafePointer(previous?.output ?? inputs.baseAddress!)
+      forEachShard { layer.computeSlopes(shard: $0, windows: $1) }
+      layer.finishSlopes(&gradient[parameterRanges[index]])
+      forEachShard { shard, windows in
+        layer.computeGradients(
+          shard: shard, windows: windows, input: input, inputGradient: previous?.gradient)
+      }
+      layer.finishGradients(&gradient[parameterRanges[index]])
+    }
+    return (0..<Self.shardCount).reduce(0) { $0 + shardLosses[$1] } / Double(batchSize)
+  }
+
+  /// Writes the loss's gradient by the logits; returns the windows' summed cross-entropy with the smoothed
+  /// labels.
+  private func computeLoss(_ windows: Range<Int>) -> Double {
+    let layer = layers[layers.count - 1]
+    let classCount = layer.shape.outputChannels
+    let offTarget = labelSmoothing / Float(classCount)
+    let onTarget = 1 - labelSmoothing + offTarget
+    var loss = 0.0
+    for window in windows {
+      let logits = layer.output + window * layer.width
+      let slopes = layer.gradient + window * layer.width
+      let largest = UnsafeBufferPointer(start: logits, count: classCount).max() ?? 0
+      var sum: Float = 0
+      for index in 0..<classCount {
+        slopes[index] = exp(logits[index] - largest)
+        sum += slopes[index]
+      }
+      let logSum = log(sum)
+      for index in 0..<classCount {
+        let target = index == labels[window] ? onTarget : offTarget
+        loss -= Double(target * (logits[index] - largest - logSum))
+        slopes[index] = (slopes[index] / sum - target) / Float(batchSize)
+      }
+    }
+    return loss
+  }
+}
+
+extension Checkpoint.Layer {
+  /// The parameters that are trained: weights, then biases, or scales and shifts.
+  fileprivate var parameters: [Float] {
+    weights + biases + (normalization.map { $0.scale + $0.shift } ?? [])
+  }
+}

@@ -1,0 +1,170 @@
+import Foundation
+import Support
+
+/// Why a network can't be trained, in a few words.
+public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What is wrong.
+  public var description: String
+
+  /// Creates an error.
+  public init(_ description: String) {
+    self.description = description
+  }
+}
+
+extension Checkpoint {
+  /// A network before its first training step, its weights drawn from the options' seed.
+  ///
+  /// - Throws: `TrainingError` where the parts can't be, or don't fit together.
+  public static func untrained(
+    settings: SpectrogramSettings, specification: NetworkSpecification, decisionDelaySeconds: Double = 0.7,
+    classNames: [String], task: String, split: String, training: TrainingOptions
+  ) throws(TrainingError) -> Checkpoint {
+    if let problem = settings.problem ?? training.problem { throw TrainingError(problem) }
+    let shapes: [LayerShape]
+    do {
+      shapes = try specification.layerShapes()
+    } catch {
+      throw TrainingError(error.description)
+    }
+    guard specification.inputChannels == settings.binCount else {
+      throw TrainingError(
+        "the network takes \(specification.inputChannels) bins of a spectrogram of \(settings.binCount)")
+    }
+    guard shapes[shapes.count - 1].outputChannels == classNames.count else {
+      throw TrainingError(
+        "the network has \(shapes[shapes.count - 1].outputChannels) logits for \(classNames.count) classes")
+    }
+    guard (0...60).contains(decisionDelaySeconds) else {
+      throw TrainingError("the decision's delay of \(decisionDelaySeconds) s is not in 0 ... 60")
+    }
+    var generator = SeededGenerator(seed: training.seed).split(-1)
+    let layers = shapes.map { shape in
+      let bound = 1 / Double(shape.weightCount / shape.outputChannels).squareRoot()
+      func random(_ count: Int) -> [Float] {
+        (0..<count).map { _ in Float(generator.next(in: -bound...bound)) }
+      }
+      func repeating(_ value: Float) -> [Float] { [Float](repeating: value, count: shape.outputChannels) }
+      return Layer(
+        weights: random(shape.weightCount), biases: shape.isDense ? random(shape.outputChannels) : [],
+        normalization: shape.isDense
+          ? nil
+          : BatchNormalization(
+            scale: repeating(1), shift: repeating(0), mean: repeating(0), variance: repeating(1)))
+    }
+    let zeros = [Float](repeating: 0, count: shapes.map(\.parameterCount).reduce(0, +))
+    return Checkpoint(
+      settings: settings, specification: specification, decisionDelaySeconds: decisionDelaySeconds,
+      classNames: classNames, task: task, split: split, training: training, completedSteps: 0, layers: layers,
+      optimizer: OptimizerState(gradientMean: zeros, gradientSquare: zeros))
+  }
+}
+
+/// Trains a network from a checkpoint on, to its options' last step.
+///
+/// Where a training is interrupted doesn't matter, nor on how many threads it runs: the same checkpoint and the
+/// same signals always end in the same bits.
+public final class Trainer {
+  /// The number of beats too near their record's ends for a window.
+  public var leftOutBeatCount: Int { sampler.leftOutCount }
+
+  private let start: Checkpoint
+  private let sampler: WindowSampler
+  private let network: TrainableNetwork
+  private var optimizer: AdamW
+  private let decays: [Bool]
+  private var completedSteps: Int
+  private let scratches: [WindowSampler.Scratch]
+
+  /// Prepares to train, on at most `threads` threads.
+  ///
+  /// - Throws: `TrainingError` where the signals have no beat to train on or the checkpoint is invalid.
+  public init(_ checkpoint: Checkpoint, signals: [LabelledSignal], threads: Int = 1) throws(TrainingError) {
+    let classes = checkpoint.classNames.indices
+    guard signals.allSatisfy({ $0.beats.allSatisfy { classes.contains($0.classIndex) } }) else {
+      throw TrainingError("a beat's class is not among the network's \(classes.count)")
+    }
+    guard
+      let sampler = WindowSampler(
+        signals, classCount: classes.count, window: checkpoint.window, options: checkpoint.training)
+    else { throw TrainingError("there is no beat with a whole window to train on") }
+    do {
+      network = try TrainableNetwork(
+        specification: checkpoint.specification, layers: checkpoint.layers,
+        batchSize: checkpoint.training.batchSize, labelSmoothing: checkpoint.training.labelSmoothing,
+        threads: threads)
+    } catch {
+      throw TrainingError(error.description)
+    }
+    guard let state = checkpoint.optimizer, state.gradientMean.count == network.parameters.count,
+      state.gradientSquare.count == network.parameters.count
+    else { throw TrainingError("the checkpoint's training is over, or its optimizer's state doesn't fit") }
+    start = checkpoint
+    self.sampler = sampler
+    optimizer = AdamW(state: state)
+    completedSteps = checkpoint.completedSteps
+    decays = network.shapes.flatMap { shape in
+      [Bool](repeating: true, count: shape.weightCount)
+        + [Bool](repeating: false, count: shape.parameterCount - shape.weightCount)
+    }
+    scratches = (0..<TrainableNetwork.shardCount).map { _ in WindowSampler.Scratch(checkpoint.window) }
+  }
+
+  /// The training's state now; once the last step is done, without the optimizer's.
+  public var checkpoint: Checkpoint {
+    var checkpoint = start
+    checkpoint.layers = network.states
+    checkpoint.completedSteps = completedSteps
+    checkpoint.optimizer = completedSteps < start.training.totalSteps ? optimizer.state : nil
+    return checkpoint
+  }
+
+  /// Trains for one step.
+  ///
+  /// - Returns: The batch's loss.
+  /// - Throws: `TrainingError` where the loss is no longer finite.
+  public func step() throws(TrainingError) -> Double {
+    let options = start.training
+    let firstWindow = completedSteps * options.batchSize
+    let inputCount = network.shapes[0].inputCount
+    network.forEachShard { shard, windows in
+      for window in windows {
+        network.labels[window] = sampler.drawWindow(
+          firstWindow + window, with: scratches[shard],
+          into: network.inputs.baseAddress! + window * inputCount)
+      }
+    }
+    let loss = network.computeGradient()
+    guard loss.isFinite else {
+      throw TrainingError("the loss is not finite at step \(completedSteps); choose a lower learning rate")
+    }
+    optimizer.update(
+      &network.parameters, gradient: network.gradient, step: completedSteps,
+      learningRate: options.learningRate(atStep: completedSteps), decay: options.weightDecay, decays: decays)
+    completedSteps += 1
+    return loss
+  }
+
+  /// Trains to the last step; `save` gets the state after every epoch but the last.
+  ///
+  /// - Returns: The finished checkpoint.
+  /// - Throws: `TrainingError` where the loss is no longer finite, and what `save` throws.
+  public func run(
+    progress: ProgressHandler? = nil, save: ((Checkpoint) throws -> Void)? = nil
+  ) throws -> Checkpoint {
+    let options = start.training
+    var smoothedLoss: Double?
+    while completedSteps < options.totalSteps {
+      let loss = try step()
+      smoothedLoss = smoothedLoss.map { $0 + 0.05 * (loss - $0) } ?? loss
+      if completedSteps % options.stepsPerEpoch == 0, completedSteps < options.totalSteps {
+        try save?(checkpoint)
+      }
+      progress?(
+        TaskProgress(
+          completed: completedSteps, total: options.totalSteps,
+          detail: String(format: "loss %.3f", smoothedLoss ?? loss)))
+    }
+    return checkpoint
+  }
+}

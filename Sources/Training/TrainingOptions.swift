@@ -1,0 +1,74 @@
+import Foundation
+
+/// How a network is trained; together with the data it decides every bit of the result.
+public struct TrainingOptions: Codable, Equatable, Sendable {
+  /// The seed of the initial weights, the beats drawn and their augmentation.
+  public var seed: UInt64 = 1
+  /// The number of epochs: units of progress, checkpoints and the learning rate's cycle.
+  public var epochs: Int = 10
+  /// The number of windows drawn in an epoch.
+  public var windowsPerEpoch: Int = 20_480
+  /// The number of windows of a step.
+  public var batchSize: Int = 256
+  /// The learning rate at the cycle's peak.
+  public var peakLearningRate: Double = 3e-3
+  /// AdamW's decay of the weights, as a fraction of the learning rate.
+  public var weightDecay: Double = 0.01
+  /// The part of a label that is spread over all classes.
+  public var labelSmoothing: Double = 0.05
+  /// A class is drawn with a probability in proportion to its number of beats to this power: 1 draws beats as
+  /// they come, 0 all classes equally often.
+  public var samplingExponent: Double = 0.7
+  /// The gain varies by up to this many octaves either way.
+  public var gainOctaves: Double = 1
+  /// The beat's place in the window varies by up to this many seconds either way.
+  public var shiftSeconds: Double = 0.024
+  /// The largest standard deviation of the white noise added, in microvolts.
+  public var noiseMicrovolts: Double = 20
+
+  /// The options of this project's ECG models.
+  public init() {}
+
+  /// The number of steps of an epoch.
+  public var stepsPerEpoch: Int { (windowsPerEpoch + batchSize - 1) / batchSize }
+
+  /// The number of steps in all.
+  public var totalSteps: Int { epochs * stepsPerEpoch }
+
+  /// What is wrong with the options, in a few words; nil where nothing is.
+  public var problem: String? {
+    if !(1...100_000).contains(epochs) { return "\(epochs) epochs are not in 1 ... 100,000" }
+    if !(1...100_000_000).contains(windowsPerEpoch) {
+      return "\(windowsPerEpoch) windows an epoch are not in 1 ... 100,000,000"
+    }
+    if !(2...65_536).contains(batchSize) { return "a batch of \(batchSize) is not in 2 ... 65,536" }
+    if !(peakLearningRate > 0 && peakLearningRate <= 10) {
+      return "the learning rate \(peakLearningRate) is not in 0 ... 10"
+    }
+    let fractions = [
+      ("weight decay", weightDecay), ("label smoothing", labelSmoothing),
+      ("sampling exponent", samplingExponent),
+    ]
+    for (name, value) in fractions where !(0...1).contains(value) {
+      return "the \(name) \(value) is not in 0 ... 1"
+    }
+    if !(0...8).contains(gainOctaves) { return "the gain's \(gainOctaves) octaves are not in 0 ... 8" }
+    if !(0...1).contains(shiftSeconds) { return "the shift of \(shiftSeconds) s is not in 0 ... 1" }
+    if !(0...10_000).contains(noiseMicrovolts) {
+      return "the noise of \(noiseMicrovolts) microvolts is not in 0 ... 10,000"
+    }
+    return nil
+  }
+
+  /// The learning rate at a step, counted from 0: one cycle that rises for three tenths of the steps from a
+  /// 25th of the peak, then falls to nearly nothing, both along half a cosine.
+  public func learningRate(atStep step: Int) -> Double {
+    let progress = (Double(step) + 0.5) / Double(totalSteps)
+    let rise = 0.3
+    let (from, to, fraction) =
+      progress < rise
+      ? (peakLearningRate / 25, peakLearningRate, progress / rise)
+      : (peakLearningRate, peakLearningRate / 250_000, (progress - rise) / (1 - rise))
+    return to + (from - to) * (1 + cos(.pi * fraction)) / 2
+  }
+}
