@@ -17,7 +17,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     // The runtime: no dependency, no heap; also compiles as Embedded Swift (see Firmware/).
@@ -26,9 +25,10 @@ let package = Package(
     // The host's libraries, in the order in which data flows through them.
     .target(name: "Support"),
     .target(name: "ECG", dependencies: ["Support"]),
-    .target(
-      name: "PhysioNet",
-      dependencies: ["ECG", "Support", .product(name: "Crypto", package: "swift-crypto")]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+    .target(name: "PhysioNet", dependencies: ["CCrypto", "ECG", "Support"]),
     .systemLibrary(
       name: "CFFTW3", pkgConfig: "fftw3",
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),

@@ -16,6 +16,11 @@ public struct QuantizedNetwork: Equatable, Sendable {
     /// The code of real 0, in -128 ... 127.
     public var zeroPoint: Int
 
+    /// Creates a tensor's description.
+    public init(name: String, shape: [Int], scale: Float, zeroPoint: Int) {
+      (self.name, self.shape, self.scale, self.zeroPoint) = (name, shape, scale, zeroPoint)
+    }
+
     /// The number of codes.
     public var count: Int { shape.reduce(1, *) }
     /// A code's real number.
@@ -30,15 +35,23 @@ public struct QuantizedNetwork: Equatable, Sendable {
   /// An operator's steps along a dimension.
   public struct Step: Equatable, Sendable {
     /// The number of taps.
-    public var kernel = 1
+    public var kernel: Int
     /// The distance between outputs.
-    public var stride = 1
+    public var stride: Int
     /// The distance between taps.
-    public var dilation = 1
+    public var dilation: Int
     /// The zeros before the first input.
-    public var paddingBefore = 0
+    public var paddingBefore: Int
     /// The zeros after the last input.
-    public var paddingAfter = 0
+    public var paddingAfter: Int
+
+    /// Creates steps; without arguments they leave the dimension as it is.
+    public init(
+      kernel: Int = 1, stride: Int = 1, dilation: Int = 1, paddingBefore: Int = 0, paddingAfter: Int = 0
+    ) {
+      (self.kernel, self.stride, self.dilation) = (kernel, stride, dilation)
+      (self.paddingBefore, self.paddingAfter) = (paddingBefore, paddingAfter)
+    }
 
     /// The number of inputs from the first tap to the last one.
     public var reach: Int { (kernel - 1) * dilation + 1 }
@@ -64,6 +77,16 @@ public struct QuantizedNetwork: Equatable, Sendable {
     public var biases: [Int32]
     /// The output codes that the fused activation allows.
     public var activation: ClosedRange<Int>
+
+    /// Creates an operator that leaves time and frequency as they are.
+    public init(
+      kind: OperatorKind, input: Int, output: Int, weights: [Int8], weightScales: [Float],
+      biases: [Int32], activation: ClosedRange<Int>
+    ) {
+      (self.kind, self.input, self.output) = (kind, input, output)
+      (self.weights, self.weightScales, self.biases) = (weights, weightScales, biases)
+      self.activation = activation
+    }
   }
 
   /// The tensors.
@@ -74,6 +97,11 @@ public struct QuantizedNetwork: Equatable, Sendable {
   public var input: Int
   /// The output tensor.
   public var output: Int
+
+  /// Creates a network.
+  public init(tensors: [Tensor], operators: [Operator], input: Int, output: Int) {
+    (self.tensors, self.operators, self.input, self.output) = (tensors, operators, input, output)
+  }
 
   /// The multiply-accumulates of an operator over the whole window.
   public func multiplyAccumulateCount(_ operation: Operator) -> Int {
