@@ -60,6 +60,7 @@ struct Plot {
   var verticalUnit: String
   var height: Int
   var hasGrid = true
+  var hasMarks = false
 
   func render(label: String, _ content: String) -> String {
     var grid = ""
@@ -82,7 +83,7 @@ struct Plot {
       "<svg x=\"0\" y=\"50%\"><text class=\"unit\" transform=\"translate(-44 0) rotate(-90)\" text-anchor=\"middle\">"
       + "\(escaped(verticalUnit))</text></svg>"
     return """
-      <div class="plot"><svg height="\(height)" role="img" aria-label="\(escaped(label))">
+      <div class="plot\(hasMarks ? " marked" : "")"><svg height="\(height)" role="img" aria-label="\(escaped(label))">
       <g class="grid">\(grid)</g>
       \(content)
       <rect class="axis" width="100%" height="100%"/>

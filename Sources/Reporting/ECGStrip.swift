@@ -4,7 +4,7 @@ import Support
 /// An ECG on millimetre paper, a few seconds a row, with the decisions of both twins above it.
 ///
 /// Twins that differ are framed, and a wedge points at the moment. Equal decisions in close succession are
-/// written once and followed by a line.
+/// written once, on a line from the first to the last.
 public struct ECGStrip: Component {
   /// What both twins decided at a moment.
   public struct Decision: Sendable {
@@ -153,23 +153,23 @@ public struct ECGStrip: Component {
     names.append("fixed")
 
     for run in runs(decisions.filter { (start..<end).contains($0.timeSeconds) }) {
-      let left = x(run.decision.timeSeconds)
+      let middle = x((run.decision.timeSeconds + run.lastSeconds) / 2)
       if run.lastSeconds > run.decision.timeSeconds {
         for y in hasFloat ? [floatY, fixedY] : [fixedY] {
           markup +=
-            "<line class=\"axis\" x1=\"\(left)\" x2=\"\(x(run.lastSeconds))\" y1=\"\(y - 4)\" y2=\"\(y - 4)\"/>"
+            "<line class=\"axis\" x1=\"\(x(run.decision.timeSeconds))\" x2=\"\(x(run.lastSeconds))\" y1=\"\(y - 4)\" y2=\"\(y - 4)\"/>"
         }
       }
       if run.decision.differs {
         markup +=
-          "<svg x=\"\(left)\" y=\"\(floatY - 14)\"><path d=\"M-10 0.5H10V37H5L0 43L-5 37H-10Z\" fill=\"#fff\" "
+          "<svg x=\"\(middle)\" y=\"\(floatY - 14)\"><path d=\"M-10 0.5H10V37H5L0 43L-5 37H-10Z\" fill=\"#fff\" "
           + "stroke=\"#D55E00\" stroke-width=\"2\"/></svg>"
         marks +=
-          "<line x1=\"\(left)\" x2=\"\(left)\" y1=\"0\" y2=\"100%\" stroke=\"#D55E00\" stroke-width=\"1.2\" "
+          "<line x1=\"\(middle)\" x2=\"\(middle)\" y1=\"0\" y2=\"100%\" stroke=\"#D55E00\" stroke-width=\"1.2\" "
           + "stroke-dasharray=\"4 3\"/>"
       }
-      if let float = run.decision.float { markup += label(float, x: left, y: floatY) }
-      markup += label(run.decision.fixed, x: left, y: fixedY)
+      if let float = run.decision.float { markup += label(float, x: middle, y: floatY) }
+      markup += label(run.decision.fixed, x: middle, y: fixedY)
     }
     for (index, name) in names.enumerated() {
       markup +=

@@ -69,7 +69,7 @@ public struct Heatmap: Component {
       horizontal: Axis(
         startSeconds, startSeconds + Double(columns) * secondsPerColumn, tickCount: 8, isRounded: false),
       vertical: Axis(
-        lowestHz, lowestHz + Double(binCount) * hertzPerBin, tickCount: max(2, height / 36), isRounded: false),
+        lowestHz, lowestHz + Double(binCount) * hertzPerBin, tickCount: max(2, height / 28), isRounded: false),
       horizontalUnit: "time (s)", verticalUnit: "frequency (Hz)", height: height, hasGrid: false)
     let bar = PalettePNG(width: 255, palette: palette, pixels: Array(1...255))
     return """
@@ -128,12 +128,12 @@ public struct Heatmap: Component {
         switch ramp {
         case .sequential:
           return oklch(
-            lightness: 0.975 - 0.745 * fraction, chroma: 0.02 + 0.11 * sin(.pi * fraction),
+            lightness: 0.975 - 0.745 * fraction, chroma: 0.02 + 0.065 * sin(.pi * fraction),
             hueDegrees: 100 + 175 * fraction)
         case .diverging:
           let distance = 2 * fraction - 1
           return oklch(
-            lightness: 0.985 - 0.6 * abs(distance), chroma: 0.15 * abs(distance).squareRoot() * abs(distance),
+            lightness: 0.985 - 0.6 * abs(distance), chroma: 0.15 * abs(distance).squareRoot(),
             hueDegrees: distance < 0 ? 255 : 45)
         }
       }

@@ -90,7 +90,7 @@ public struct LineChart: Component {
     let plot = Plot(
       horizontal: Axis(ends.map(\.0).min() ?? 0, ends.map(\.1).max() ?? 1, tickCount: 8, isRounded: false),
       vertical: Axis(finite.min() ?? 0, finite.max() ?? 1, tickCount: max(2, height / 45), isRounded: true),
-      horizontalUnit: horizontalUnit, verticalUnit: verticalUnit, height: height)
+      horizontalUnit: horizontalUnit, verticalUnit: verticalUnit, height: height, hasMarks: !events.isEmpty)
     let pens = Pen.assign(to: series)
     let lines = zip(series, pens).map { series, pen in
       "<path d=\"\(path(series, plot))\" \(pen.attributes) vector-effect=\"non-scaling-stroke\"/>"
@@ -156,8 +156,8 @@ public struct LineChart: Component {
   private func eventMarks(_ plot: Plot) -> String {
     events.filter { (0...1).contains(plot.horizontal.fraction($0.position)) }.map { event in
       let x = percentage(plot.horizontal.fraction(event.position))
-      return "<line class=\"axis\" x1=\"\(x)\" x2=\"\(x)\" y1=\"0\" y2=\"7\"/>"
-        + "<text class=\"halo\" x=\"\(x)\" y=\"0\" dy=\"19\" text-anchor=\"middle\">\(escaped(event.label))</text>"
+      return "<line class=\"axis\" x1=\"\(x)\" x2=\"\(x)\" y1=\"-5\" y2=\"100%\" stroke-dasharray=\"1 3\"/>"
+        + "<text class=\"halo\" x=\"\(x)\" y=\"0\" dy=\"-9\" text-anchor=\"middle\">\(escaped(event.label))</text>"
     }.joined()
   }
 }

@@ -183,13 +183,15 @@ public struct Table: Component {
     }
     let foot = total.map { "<tfoot>\n\(render($0))\n</tfoot>\n" } ?? ""
     return """
+      <figure>
+      <figcaption>\(escaped(caption))</figcaption>
       <div class="scroll"><table>
-      <caption>\(escaped(caption))</caption>
       <thead><tr>\(headings.joined())</tr></thead>
       <tbody>
       \(rows.map(render).joined(separator: "\n"))
       </tbody>
       \(foot)</table></div>
+      </figure>
       """
   }
 

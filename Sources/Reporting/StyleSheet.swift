@@ -11,7 +11,7 @@ let styleSheet = """
   section { margin-top: 36px; padding-top: 18px; border-top: 1px solid var(--rule) }
   footer { margin-top: 36px; padding-top: 12px; border-top: 1px solid var(--rule); color: var(--faint);
     font-size: 13px }
-  .subtitle { margin: 6px 0 0; color: var(--faint) }
+  .subtitle { margin: 6px 0 0; max-width: none; color: var(--faint) }
   .verdict { margin: 20px 0 0; max-width: none; padding: 14px 18px; background: var(--wash);
     border-left: 6px solid var(--faint); font-size: clamp(16px, 2.4vw, 19px); line-height: 1.45 }
   .verdict.pass { border-left-color: var(--good) }
@@ -19,9 +19,8 @@ let styleSheet = """
   .mark { font-weight: 700 }
   .columns { display: grid; gap: 8px 28px;
     grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)) }
-  .scroll { overflow-x: auto; margin: 0 0 20px }
+  .scroll { overflow-x: auto }
   table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
-  caption { padding: 0 0 8px; text-align: left; color: var(--faint); font-size: 14px }
   th, td { padding: 5px 22px 5px 0; text-align: left; vertical-align: baseline; font-weight: 400 }
   th:last-child, td:last-child { padding-right: 0 }
   thead th { border-bottom: 1.5px solid var(--ink); font-weight: 600; vertical-align: bottom }
@@ -32,7 +31,7 @@ let styleSheet = """
   dt { color: var(--faint) }
   dd { margin: 0; overflow-wrap: anywhere }
   figure { margin: 0 0 22px }
-  figcaption { margin-bottom: 4px; color: var(--faint); font-size: 14px; max-width: 100ch }
+  figcaption { margin-bottom: 4px; color: var(--faint); font-size: 14px; text-wrap: pretty }
   figcaption b { color: var(--ink); font-weight: 600 }
   .legend { display: flex; flex-wrap: wrap; gap: 2px 20px; font-size: 13px; line-height: 20px }
   .legend svg { width: 34px; height: 12px; margin-right: 7px; vertical-align: -1px }
@@ -41,13 +40,13 @@ let styleSheet = """
   .legend svg { display: inline-block }
   .plot { position: relative; padding: 8px 14px 40px 58px }
   .plot > svg { width: 100% }
+  .plot.marked { padding-top: 26px }
   .bars { width: 100%; max-width: 820px }
   .bars tbody tr + tr > * { border-top: 0 }
   .bars th { width: 1%; white-space: nowrap }
   .bars .number { width: 1% }
   .bar svg { width: 100%; height: 14px; border-left: 1.5px solid var(--ink) }
-  .strip { min-width: 680px; padding: 0 0 0 50px }
-  .strip + .strip { margin-top: 14px }
+  .strip { min-width: 680px; padding: 0 18px 26px 50px }
   .axis { fill: none; stroke: #4d5156; stroke-width: 1 }
   .grid { fill: none; stroke: #dfe1e5; stroke-width: 1 }
   .unit { fill: var(--faint) }
@@ -62,17 +61,17 @@ let styleSheet = """
   @media print {
     @page { margin: 15mm 14mm }
     * { -webkit-print-color-adjust: exact; print-color-adjust: exact }
-    body { max-width: none; padding: 0; font-size: 10pt; line-height: 1.4 }
+    body { max-width: none; padding: 0 1px; font-size: 10pt; line-height: 1.4 }
     h1 { font-size: 17pt }
     h2 { font-size: 12.5pt }
-    table, dl, caption, figcaption { font-size: 9pt }
+    table, dl, figcaption { font-size: 9pt }
     .verdict { border-top: 1px solid var(--rule); border-right: 1px solid var(--rule);
       border-bottom: 1px solid var(--rule); font-size: 11.5pt }
     section { margin-top: 18pt; padding-top: 9pt }
     .columns { grid-template-columns: 1fr 1fr }
     .scroll { overflow: visible }
     .strip { min-width: 0 }
-    h2, figcaption, caption { break-after: avoid }
+    h2, figcaption { break-after: avoid }
     figure, tr, .strip, .verdict { break-inside: avoid }
   }
   """

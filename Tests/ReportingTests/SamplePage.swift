@@ -27,6 +27,14 @@ func samplePage() -> Page {
     millivolts: millivolts, sampleRateHz: 360, decisions: decisions,
     annotations: beats.map { .init(timeSeconds: $0.time, $0.isVentricular ? "V" : "N") })
 
+  let everyColumn = ECGStrip(
+    title: "The same, decided at every column.", millivolts: Array(millivolts.prefix(360 * 5)),
+    sampleRateHz: 360, secondsPerRow: 5,
+    decisions: (0..<80).map { column in
+      let float = (40..<58).contains(column) ? "V" : "N"
+      return .init(timeSeconds: Double(column) / 16, float: float, fixed: column == 40 ? "N" : float)
+    })
+
   let columns = 2400
   let levels = (0..<columns).flatMap { column in
     (0..<12).map { bin -> Double in
@@ -75,7 +83,7 @@ func samplePage() -> Page {
       + "logit error is 0.31, and it needs 16.2 kB of flash and 4.0 kB of RAM.",
     outcome: .pass,
     sections: [
-      Section("ECG and decisions", [strip]),
+      Section("ECG and decisions", [strip, everyColumn]),
       Section("Spectrogram", spectrograms),
       Section("Logits", [Columns(logits)]),
       Section(
