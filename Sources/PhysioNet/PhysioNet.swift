@@ -1,4 +1,4 @@
-import Crypto
+import CCrypto
 import Foundation
 import Support
 
@@ -119,9 +119,13 @@ public struct PhysioNet: Sendable {
 
   private static func digest(ofFile path: String) throws(FileError) -> String? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return SHA256.hash(data: try Files.read(path)).map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }.joined()
+    let data = try Files.read(path)
+    var digest = [UInt8](repeating: 0, count: 32)
+    let succeeded = data.withUnsafeBytes {
+      EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha256(), nil)
+    }
+    precondition(succeeded == 1, "OpenSSL can't compute SHA-256")
+    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   // MARK: One file
