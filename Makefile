@@ -11,25 +11,30 @@ DEMO   := build/demo
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what the build lacks (FFTW, by apt or brew)
+setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or brew)
 	@if ! command -v swift >/dev/null; then \
 	  echo "error: swift: not found; install Swift 6.3 from https://www.swift.org/install" >&2; exit 1; \
 	fi
-	@if [ -n "$$(find /usr/include /usr/local/include /opt/homebrew/include -name fftw3.h -print -quit 2>/dev/null)" ] \
-	    || pkg-config --exists fftw3 fftw3f 2>/dev/null; then exit 0; fi; \
+	@has() { [ -n "$$(find -L /usr/include /usr/local/include /opt/homebrew/include /opt/homebrew/opt/*/include \
+	    -path "*$$1" -print -quit 2>/dev/null)" ]; }; \
+	packages=; formulas=; \
+	has /fftw3.h || { packages+=" libfftw3-dev"; formulas+=" fftw"; }; \
+	has /openssl/evp.h || { packages+=" libssl-dev"; formulas+=" openssl"; }; \
+	if [ -z "$$packages" ]; then exit 0; fi; \
 	if command -v brew >/dev/null; then \
-	  echo "Installing fftw with brew"; brew install --quiet fftw; exit 0; \
+	  echo "Installing$$formulas with brew"; brew install --quiet $$formulas; exit 0; \
 	fi; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo "error: FFTW: not found, and there is neither apt nor brew; install FFTW 3 with its headers" >&2; exit 1; \
+	  echo "error:$$formulas: not found, and there is neither apt nor brew; install them with their headers" >&2; \
+	  exit 1; \
 	fi; \
 	if [ "$$(id -u)" -eq 0 ]; then root=; \
 	elif command -v sudo >/dev/null; then root=sudo; \
-	else echo "error: libfftw3-dev: not installed; run as root: apt-get install libfftw3-dev" >&2; exit 1; fi; \
-	echo "Installing libfftw3-dev with apt"; \
+	else echo "error:$$packages: not installed; run as root: apt-get install$$packages" >&2; exit 1; fi; \
+	echo "Installing$$packages with apt"; \
 	if ! { $$root apt-get update -qq && \
-	       $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libfftw3-dev >/dev/null; }; then \
-	  echo "error: libfftw3-dev: apt could not install it; see the lines above" >&2; exit 1; \
+	       $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$packages >/dev/null; }; then \
+	  echo "error:$$packages: apt could not install them; see the lines above" >&2; exit 1; \
 	fi
 
 demo: setup ## Stream a real ECG through the shipped model, beside its float twin
