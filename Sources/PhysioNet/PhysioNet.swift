@@ -134,10 +134,9 @@ public struct PhysioNet: Sendable {
   private func fetch(_ item: Sum, from source: URL, into folder: String) throws(FileError) -> Bool {
     let path = folder + "/" + item.path
     if try Self.digest(ofFile: path) == item.digest { return false }
-    try Files.makeFolder((path as NSString).deletingLastPathComponent)
+    try Files.makeFolder(String(path.prefix(upTo: path.lastIndex(of: "/")!)))
     let part = path + ".part"
     // What an earlier, interrupted run left may belong to another file, so a wrong sum gets one more try.
-
     for _ in 0..<2 {
       try transfer(source.appending(path: item.path), toPart: part)
       if try Self.digest(ofFile: part) == item.digest {
