@@ -65,3 +65,16 @@ public struct FrontEndTables: Equatable, Sendable {
     }
   }
 }
+
+extension SpectrogramSettings {
+  /// The settings that an image's front end tells: all but the float network's scaling of levels.
+  public init(_ plan: FrontEndPlan) {
+    self.init()
+    sampleRateHz = Double(plan.sampleRateMillihertz) / 1000
+    windowSamples = plan.windowSamples
+    hopSamples = plan.hopSamples
+    firstBin = plan.firstBin
+    binCount = plan.binCount
+    highPassShift = Int(plan.highPassShift)
+  }
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+import CommandSupport
+
+/// `device-sim`: streams ECGs through a model on a simulated device.
+@main
+struct DeviceSim: CommandLineTool {
+  static let configuration = CommandConfiguration(
+    commandName: "device-sim",
+    abstract: "Stream an ECG through a quantized model on a simulated device, beside its float twin.",
+    version: version,
+    subcommands: [Stream.self, Profiles.self])
+}

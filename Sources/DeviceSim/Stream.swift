@@ -1,0 +1,98 @@
+import ArgumentParser
+import CommandSupport
+import ECG
+import Simulation
+import Support
+
+/// `device-sim stream`: one record through one model.
+struct Stream: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Stream one record through a model and report agreement, memory and operations.",
+    discussion: """
+      A record is a WFDB record's name, with or without path and .hea, or a CSV file with a header line and a \
+      column of millivolts or ADC counts; - is CSV from standard input.
+
+      Examples:
+        device-sim stream --model ecg-beats.qinf --record mitdb-208
+        device-sim stream --model ecg-beats.qinf --float ecg-beats.safetensors --record mitdb-208 \
+      --report page.html --json result.json
+        device-sim stream --model ecg-beats.qinf --record ecg.csv --sample-rate 250 --lead II --every 16
+      """)
+
+  /// What starts a decision.
+  enum Deciding: String, ExpressibleByArgument, CaseIterable {
+    case beats, annotations
+  }
+
+  @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The ECG: a WFDB record, a CSV file, or - for CSV.", valueName: "record"))
+  var record: String
+
+  @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
+  var float: String?
+
+  @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
+  var profile = DeviceProfile.reference.name
+
+  @Option(help: "The lead; MLII, II or the first one where none is named.")
+  var lead: String?
+
+  @Option(help: "Decide after each beat that the device's detector finds, or that the annotations name.")
+  var decide = Deciding.beats
+
+  @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
+  var every: Int?
+
+  @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
+  var sampleRate: Double?
+
+  @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
+  var report: String?
+
+  @Option(
+    help: ArgumentHelp("Write the decisions as WFDB annotations, RECORD.ANNOTATOR.", valueName: "file"))
+  var annotations: String?
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+    if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
+      throw ValidationError("--sample-rate needs a rate above 0 Hz")
+    }
+    if let annotations, !annotations.contains(".") {
+      throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
+    }
+  }
+
+  func run() throws {
+    var options = StreamRun.Options(model: model, record: record)
+    options.float = float
+    options.profile = profile
+    options.lead = lead
+    options.deciding =
+      every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
+    options.csv.sampleRateHz = sampleRate
+    let run = try output.withProgress("Streaming \(record)") {
+      (report: @escaping ProgressHandler) throws(FileError) in try StreamRun(options, progress: report)
+    }
+    if let report { try Files.write(run.page(), to: report) }
+    if let annotations { try run.writeAnnotations(annotations) }
+    try output.writeJSON(run.result)
+    output.show(run.headline)
+    output.show(SummaryTable(run, report: report))
+  }
+}
+
+extension SummaryTable {
+  /// A run's summary.
+  init(_ run: StreamRun, report: String?) {
+    self.init(columns: ["fixed point", "float", "agreement"])
+    for row in run.summary {
+      add(row.label, row.cells.map { Cell($0) })
+    }
+    if let report { add("page", Cell(report)) }
+  }
+}

@@ -1,0 +1,243 @@
+import ECG
+import Evaluation
+import Foundation
+import QuantInfer
+import Quantization
+import Support
+import Training
+
+/// What a streaming run gave: the content of `device-sim stream --json`.
+public struct StreamResult: Encodable, Sendable {
+  /// The device's memory, in bytes.
+  public struct Memory: Encodable, Sendable {
+    /// The whole image in flash: weights, tables, records, names.
+    public var modelBytes: Int
+    /// The int8 weights alone.
+    public var weightBytes: Int
+    /// The arena of a whole-window run, its scratch included.
+    public var arenaBytes: Int
+    /// The scratch that a streaming run needs instead of the arena.
+    public var scratchBytes: Int
+    /// What a streaming run keeps between samples.
+    public var stateBytes: Int
+  }
+
+  /// The network's multiply-accumulates.
+  public struct Operations: Encodable, Sendable {
+    /// For each new column, by the convolutions.
+    public var macsPerColumn: Int
+    /// For each decision beyond the columns' work, by the last, fully connected operator.
+    public var macsPerDecision: Int
+    /// For a whole window at once, the streaming run's alternative.
+    public var macsPerWindow: Int
+    /// An operator's share.
+    public struct Operator: Encodable, Sendable {
+      /// What it computes.
+      public var name: String
+      /// The output's shape `[time, frequency, channel]` over a whole window.
+      public var outputShape: [Int]
+      /// Its weights, in bytes.
+      public var weightBytes: Int
+      /// Multiply-accumulates over a whole window.
+      public var macsPerWindow: Int
+      /// Multiply-accumulates for one column; for the last operator, for one decision.
+      public var macsPerStep: Int
+      /// The ring of input columns that it keeps, in bytes.
+      public var ringBytes: Int
+    }
+    /// The operators in order.
+    public var operators: [Operator]
+  }
+
+  /// The spectrogram against FFTW in double precision.
+  public struct Spectrogram: Encodable, Sendable {
+    /// Signal to error of the kept bins' real and imaginary parts, in decibels.
+    public var snrDecibels: Double?
+    /// The largest difference of a code from the twin's rounded level.
+    public var maxAbsoluteStepError: Double
+    /// The fraction of codes within one step.
+    public var withinOneStep: Double?
+  }
+
+  /// A decision's classes against the record's annotations.
+  public struct Accuracy: Encodable, Sendable {
+    /// The device's decisions by the annotated beat within 150 ms.
+    public var fixed: ConfusionMatrix
+    /// The twin's.
+    public var float: ConfusionMatrix?
+    /// The annotated beats of the model's classes that no decision was about.
+    public var missedBeats: Int
+    /// The decisions about no annotated beat of the model's classes.
+    public var extraDecisions: Int
+  }
+
+  /// One decision.
+  public struct Decision: Encodable, Sendable {
+    /// When, in seconds from the record's start.
+    public var timeSeconds: Double
+    /// The beat's time; null where decisions come by the clock.
+    public var beatSeconds: Double?
+    /// The device's class.
+    public var fixed: String
+    /// The twin's class.
+    public var float: String?
+    /// The device's logits.
+    public var fixedLogits: [Float]
+    /// The twin's logits.
+    public var floatLogits: [Float]?
+  }
+
+  /// The record's name.
+  public var record: String
+  /// The lead's name.
+  public var lead: String
+  /// The samples at the model's rate.
+  public var samples: Int
+  /// The model's rate.
+  public var sampleRateHz: Double
+  /// The record's rate.
+  public var sourceRateHz: Double
+  /// The recording's length.
+  public var durationSeconds: Double
+  /// The samples beyond the converter's range.
+  public var saturatedSamples: Int
+  /// The record's samples marked invalid.
+  public var invalidSamples: Int
+  /// The profile's name and converter.
+  public var profile: DeviceProfile
+  /// The model's file name.
+  public var model: String
+  /// The image's CRC-32, in hexadecimal.
+  public var modelChecksum: String
+  /// The classes' names.
+  public var classNames: [String]
+  /// The image's provenance.
+  public var provenance: [String: String]
+  /// The number of columns.
+  public var columns: Int
+  /// The number of decisions.
+  public var decisions: Int
+  /// The decisions of each class.
+  public var decisionsByClass: [String: Int]
+  /// Against the float twin; null without one.
+  public var agreement: Agreement?
+  /// Against FFTW in double precision; null without a twin.
+  public var spectrogram: Spectrogram?
+  /// Against the record's annotations; null where it has none.
+  public var accuracy: Accuracy?
+  /// Memory.
+  public var memory: Memory
+  /// Operations.
+  public var operations: Operations
+  /// The recording's length over the loop's time on this host, twin included where there is one.
+  public var realTimeFactor: Double
+  /// The decisions.
+  public var decisionList: [Decision]
+
+  /// Gathers a finished run's figures.
+  public init(
+    _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
+    reference: [(sample: Int, classIndex: Int)]?
+  ) {
+    record = acquisition.recordName
+    lead = acquisition.leadName
+    samples = acquisition.samples.count
+    sampleRateHz = acquisition.sampleRateHz
+    sourceRateHz = acquisition.sourceRateHz
+    durationSeconds = acquisition.durationSeconds
+    saturatedSamples = acquisition.saturatedCount
+    invalidSamples = acquisition.invalidCount
+    profile = acquisition.profile
+    model = modelName
+    modelChecksum = String(format: "%08x", loaded.checksum)
+    classNames = loaded.classNames
+    provenance = Dictionary(loaded.metadata.map { ($0.key, $0.value) }) { first, _ in first }
+    columns = loop.columns.count / loaded.model.input.columnByteCount
+    decisions = loop.decisions.count
+    decisionsByClass = [:]
+    for name in classNames { decisionsByClass[name] = 0 }
+    for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
+    agreement = hasTwin ? loop.agreement : nil
+    spectrogram =
+      hasTwin
+      ? Spectrogram(
+        snrDecibels: loop.spectrum.decibels, maxAbsoluteStepError: loop.codes.maxAbsoluteStepError,
+        withinOneStep: loop.codes.withinOneStep) : nil
+    accuracy = reference.map {
+      Accuracy($0, loop.decisions, classNames: loaded.classNames, sampleRateHz: acquisition.sampleRateHz)
+    }
+    operations = Operations(loaded.model)
+    memory = Memory(
+      modelBytes: loaded.model.byteCount,
+      weightBytes: operations.operators.reduce(0) { $0 + $1.weightBytes },
+      arenaBytes: loaded.model.arenaByteCount, scratchBytes: loaded.model.scratchByteCount,
+      stateBytes: loaded.model.stateByteCount)
+    realTimeFactor = acquisition.durationSeconds / max(loop.loopSeconds, 1e-9)
+    let rate = acquisition.sampleRateHz
+    let names = loaded.classNames
+    decisionList = loop.decisions.map { decision in
+      Decision(
+        timeSeconds: Double(decision.sample) / rate,
+        beatSeconds: decision.beatSample.map { Double($0) / rate },
+        fixed: names[decision.fixedClass], float: decision.floatClass.map { names[$0] },
+        fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
+    }
+  }
+}
+
+extension StreamResult.Operations {
+  /// A model's operations.
+  init(_ model: Model) {
+    operators = (0..<model.operatorCount).map { index in
+      let plan = model.operatorPlan(index)
+      let input = model.tensor(plan.inputIndex)
+      let output = model.tensor(plan.outputIndex)
+      let isDense = plan.kind == .fullyConnected
+      let inputsPerOutput =
+        isDense ? input.byteCount : plan.time.kernel * plan.frequency.kernel * input.channelCount
+      let weights = inputsPerOutput * output.channelCount
+      return Operator(
+        name: isDense ? "fully connected" : "convolution \(plan.time.kernel) x \(plan.frequency.kernel)",
+        outputShape: [output.timeCount, output.frequencyCount, output.channelCount], weightBytes: weights,
+        macsPerWindow: weights * output.timeCount * output.frequencyCount,
+        macsPerStep: weights * output.frequencyCount,
+        ringBytes: plan.ringColumnCount * input.columnByteCount)
+    }
+    macsPerWindow = operators.reduce(0) { $0 + $1.macsPerWindow }
+    macsPerDecision = operators.last?.macsPerStep ?? 0
+    macsPerColumn = operators.dropLast().reduce(0) { $0 + $1.macsPerStep }
+  }
+}
+
+extension StreamResult.Accuracy {
+  /// Matches decisions to annotated beats: each beat to the nearest decision within 150 ms, once (as EC57 does).
+  init(
+    _ reference: [(sample: Int, classIndex: Int)], _ decisions: [DeviceDecision], classNames: [String],
+    sampleRateHz: Double
+  ) {
+    fixed = ConfusionMatrix(classNames: classNames)
+    let hasTwin = decisions.contains { $0.floatClass != nil }
+    float = hasTwin ? ConfusionMatrix(classNames: classNames) : nil
+    let tolerance = Int(0.15 * sampleRateHz)
+    let judged = decisions.filter { $0.beatSample != nil }
+    missedBeats = 0
+    extraDecisions = 0
+    var next = 0
+    for beat in reference {
+      while next < judged.count, judged[next].beatSample! < beat.sample - tolerance {
+        extraDecisions += 1
+        next += 1
+      }
+      guard next < judged.count, judged[next].beatSample! <= beat.sample + tolerance else {
+        missedBeats += 1
+        continue
+      }
+      fixed.add(reference: beat.classIndex, prediction: judged[next].fixedClass)
+      if let floatClass = judged[next].floatClass {
+        float?.add(reference: beat.classIndex, prediction: floatClass)
+      }
+      next += 1
+    }
+    extraDecisions += judged.count - next
+  }
+}

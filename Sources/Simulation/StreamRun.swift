@@ -1,0 +1,145 @@
+import ECG
+import Foundation
+import Quantization
+import Support
+import Training
+
+/// A `device-sim stream` run from files to results: one call.
+public struct StreamRun: Sendable {
+  /// When the device decides.
+  public enum Deciding: Equatable, Sendable {
+    /// After each beat that the runtime's detector finds.
+    case detectedBeats
+    /// After each beat that the record's annotations name.
+    case annotatedBeats
+    /// Every so many columns.
+    case everyColumns(Int)
+  }
+
+  /// What to run.
+  public struct Options: Sendable {
+    /// The `.qinf` file.
+    public var model: String
+    /// The WFDB record, CSV file, or `-`.
+    public var record: String
+    /// The float checkpoint; nil for a run without a twin.
+    public var float: String?
+    /// A profile's name or file.
+    public var profile = DeviceProfile.reference.name
+    /// The lead; nil for MLII, II or the first.
+    public var lead: String?
+    /// When to decide.
+    public var deciding = Deciding.detectedBeats
+    /// How to read a CSV.
+    public var csv = CSVOptions()
+
+    /// Options for a model and a record.
+    public init(model: String, record: String) {
+      (self.model, self.record) = (model, record)
+    }
+  }
+
+  /// The figures.
+  public let result: StreamResult
+  /// What the device heard.
+  public let acquisition: Acquisition
+  /// The decisions.
+  public let decisions: [DeviceDecision]
+  /// The device's columns: `[column, bin]` codes.
+  public let columns: [Int8]
+  /// The twin's columns, levels before rounding; empty without a twin.
+  public let twinLevels: [Float]
+  /// The record's annotated beats in the model's classes, at the model's rate; nil without annotations.
+  public let annotatedBeats: [(sample: Int, classIndex: Int)]?
+  /// The first comment lines of the record: where it is from.
+  public let recordComments: [String]
+  /// The twin's or the model's front end, for axes.
+  public let settings: SpectrogramSettings
+
+  /// Runs a record through a model.
+  ///
+  /// - Throws: `FileError` where a file is missing or wrong.
+  public init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
+    let loaded = try LoadedModel(file: options.model)
+    let checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
+    let profile = try DeviceProfile.load(options.profile)
+    let record = try Record.load(options.record, csv: options.csv)
+    guard let frontEnd = loaded.model.frontEnd else {
+      throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
+    }
+    let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
+    let acquisition = try Acquisition(
+      record, lead: options.lead, sampleRateHz: rateHz, profile: profile)
+    let beats = try Self.annotatedBeats(
+      of: options.record, record: record, loaded: loaded, sampleRateHz: rateHz)
+
+    let policy: DecisionPolicy
+    switch options.deciding {
+    case .detectedBeats: policy = .detectedBeats
+    case .everyColumns(let count): policy = .everyColumns(count)
+    case .annotatedBeats:
+      guard let beats else {
+        throw .missing(
+          Annotations.path(ofRecord: options.record, annotator: "atr"), "the record has no annotations",
+          remedy: "decide about detected beats (leave out --decide)")
+      }
+      policy = .givenBeats(beats.map(\.sample))
+    }
+    let loop = try DeviceLoop(
+      loaded, modelFile: options.model, checkpoint: checkpoint, checkpointFile: options.float ?? "",
+      acquisition: acquisition, policy: policy)
+    try loop.run(progress: progress)
+
+    result = StreamResult(
+      loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
+      hasTwin: checkpoint != nil, reference: policy.isAboutBeats ? beats : nil)
+    self.acquisition = acquisition
+    decisions = loop.decisions
+    columns = loop.columns
+    twinLevels = loop.twinLevels
+    annotatedBeats = beats
+    recordComments = record.comments
+    settings = checkpoint?.settings ?? SpectrogramSettings(frontEnd)
+  }
+
+  /// The record's beats in the model's classes; nil where there is no annotation file or the task is unknown.
+  private static func annotatedBeats(
+    of path: String, record: Record, loaded: LoadedModel, sampleRateHz: Double
+  ) throws(FileError) -> [(sample: Int, classIndex: Int)]? {
+    guard path != "-", !path.hasSuffix(".csv"),
+      FileManager.default.fileExists(atPath: Annotations.path(ofRecord: path, annotator: "atr")),
+      let task = loaded.metadata.first(where: { $0.key == ModelMetadata.task }).flatMap({
+        BeatTask(rawValue: $0.value)
+      }), task.classNames == loaded.classNames
+    else { return nil }
+    let annotations = try Annotations.read(path).resampled(from: record.sampleRateHz, to: sampleRateHz)
+    return annotations.beats.compactMap { beat in
+      task.classIndex(of: beat.code).map { (beat.sample, $0) }
+    }
+  }
+
+  /// The decisions as annotations at the record's own rate: the device's classes at the beats, or at the
+  /// moments of decision where they come by the clock.
+  public func annotations() -> Annotations {
+    let rate = acquisition.sampleRateHz
+    let all = decisions.map { decision in
+      Annotation(
+        sample: Int(
+          (Double(decision.beatSample ?? decision.sample) / rate * acquisition.sourceRateHz).rounded()),
+        code: Self.code(ofClass: result.classNames[decision.fixedClass]))
+    }
+    return Annotations(all, sampleRateHz: acquisition.sourceRateHz)
+  }
+
+  private static func code(ofClass name: String) -> AnnotationCode {
+    AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
+  }
+}
+
+extension DecisionPolicy {
+  /// Whether decisions are about beats.
+  var isAboutBeats: Bool {
+    if case .everyColumns = self { return false }
+    return true
+  }
+}
