@@ -134,38 +134,28 @@ private struct RecordSource {
     guard let needed = format.byteCount(sampleCount: total.partialValue), data.count - offset >= needed else {
       throw .malformed(file, "became shorter while it was read", remedy: "try again")
     }
-    let stored = [Int32](unsafeUninitializedCapacity: total.partialValue) { buffer, count in
-      data.withUnsafeBytes { bytes in
-        format.unpack(
-          UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + needed]),
-          into: UnsafeMutableBufferPointer(rebasing: buffer[..<total.partialValue]))
-      }
-      count = total.partialValue
+    var samples = data.withUnsafeBytes { bytes in
+      group.unpack(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + needed]), frames: frames)
     }
-    var signals: [Signal] = []
-    var place = 0
-    for specification in group.signals {
-      let samples = try deinterleave(
-        stored, specification, frames: frames, place: place, stride: group.samplesPerFrame,
-        verifiesChecksum: verifiesChecksums && header.sampleCount != nil, file: file)
-      signals.append(Signal(specification, sampleRateHz: rate(specification, header), samples: samples))
-      place += specification.samplesPerFrame
+    for index in samples.indices {
+      try finish(
+        &samples[index], group.signals[index], file: file,
+        verifiesChecksum: verifiesChecksums && header.sampleCount != nil)
     }
-    return signals
+    return zip(group.signals, samples).map { signal, samples in
+      Signal(signal, sampleRateHz: rate(signal, header), samples: samples)
+    }
   }
 
   private func rate(_ signal: SignalSpecification, _ header: RecordHeader) -> Double {
     header.sampleRateHz * Double(signal.samplesPerFrame)
   }
 
-  /// Takes one signal's samples out of its file's: sums them up, marks the invalid ones, corrects the skew.
-  private func deinterleave(
-    _ stored: [Int32], _ signal: SignalSpecification, frames: Int, place: Int, stride: Int,
-    verifiesChecksum: Bool, file: String
-  ) throws(FileError) -> [Int32] {
-    let perFrame = signal.samplesPerFrame
-    let skewFrames = min((signal.skewSamples + perFrame / 2) / perFrame, frames)
-    var samples = gather(stored, count: frames, of: perFrame, from: place, every: stride)
+  /// Makes samples of what is stored: sums up differences, checks the sum, marks the invalid ones, corrects
+  /// the skew.
+  private func finish(
+    _ samples: inout [Int32], _ signal: SignalSpecification, file: String, verifiesChecksum: Bool
+  ) throws(FileError) {
     if signal.format == .differences8 {
       guard integrate(&samples, from: signal.initialValue) else {
         throw .malformed(
@@ -185,28 +175,11 @@ private struct RecordSource {
         "the checksum is \(Int16(truncatingIfNeeded: sum)), not \(checksum) as in the header",
         remedy: "the file is damaged; fetch the record again")
     }
-    if skewFrames > 0 {
-      samples.removeFirst(skewFrames * perFrame)
-      samples += repeatElement(Signal.invalidSample, count: skewFrames * perFrame)
-    }
-    return samples
-  }
-
-  /// The runs of `length` samples that start at `start` and each `stride` after it.
-  private func gather(
-    _ stored: [Int32], count: Int, of length: Int, from start: Int, every stride: Int
-  ) -> [Int32] {
-    [Int32](unsafeUninitializedCapacity: count * length) { buffer, initialized in
-      stored.withUnsafeBufferPointer { stored in
-        if length == 1 {
-          for run in 0..<count { buffer[run] = stored[start &+ run &* stride] }
-        } else {
-          for run in 0..<count {
-            for k in 0..<length { buffer[run &* length &+ k] = stored[start &+ run &* stride &+ k] }
-          }
-        }
-      }
-      initialized = count * length
+    let perFrame = signal.samplesPerFrame
+    let skew = min((signal.skewSamples + perFrame / 2) / perFrame * perFrame, samples.count)
+    if skew > 0 {
+      samples.removeFirst(skew)
+      samples += repeatElement(Signal.invalidSample, count: skew)
     }
   }
 
@@ -322,6 +295,41 @@ private struct SignalGroup {
   var samplesPerFrame: Int
   /// The frames that the file holds; nil for null signals, which have no file.
   var availableFrames: Int?
+
+  /// Unpacks the file's first frames: one array a signal.
+  func unpack(_ bytes: UnsafeRawBufferPointer, frames: Int) -> [[Int32]] {
+    let format = signals[0].format
+    var samples = signals.map { [Int32](repeating: 0, count: frames * $0.samplesPerFrame) }
+    // A block of a multiple of 6 samples starts on a byte in every format, and stays in the cache.
+    let blockFrames = max(16_384 / samplesPerFrame / 6, 1) * 6
+    var block = [Int32](repeating: 0, count: min(blockFrames, frames) * samplesPerFrame)
+    for start in Swift.stride(from: 0, to: frames, by: blockFrames) {
+      let count = min(blockFrames, frames - start)
+      let offset = format.byteCount(sampleCount: start * samplesPerFrame)!
+      block.withUnsafeMutableBufferPointer { block in
+        format.unpack(
+          UnsafeRawBufferPointer(rebasing: bytes[offset...]),
+          into: UnsafeMutableBufferPointer(rebasing: block[..<(count * samplesPerFrame)]))
+        var place = 0
+        for (index, signal) in signals.enumerated() {
+          let length = signal.samplesPerFrame
+          samples[index].withUnsafeMutableBufferPointer { output in
+            let output = UnsafeMutableBufferPointer(rebasing: output[(start * length)...])
+            if length == 1 {
+              for run in 0..<count { output[run] = block[place &+ run &* samplesPerFrame] }
+            } else {
+              for run in 0..<count {
+                let input = place &+ run &* samplesPerFrame
+                for k in 0..<length { output[run &* length &+ k] = block[input &+ k] }
+              }
+            }
+          }
+          place += length
+        }
+      }
+    }
+    return samples
+  }
 }
 
 extension Signal {

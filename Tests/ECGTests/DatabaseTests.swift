@@ -43,16 +43,4 @@ enum Databases {
     #expect(beats["A"] == 2_546)
     #expect(beats.values.reduce(0, +) == 109_494)
   }
-
-  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
-  func timing() throws {
-    let clock = ContinuousClock()
-    var n = 0
-    let t = try clock.measure {
-      for record in MITBIH.all {
-        n += try Record.read(Databases.path("mitdb/\(record)")).signals[0].samples.count
-      }
-    }
-    print("read \(n) in", t)
-  }
 }

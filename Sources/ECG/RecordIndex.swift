@@ -1,0 +1,129 @@
+import Dispatch
+import Foundation
+import Support
+
+/// What is known of one record of a folder.
+public struct RecordSummary: Sendable, Equatable {
+  /// The record's name with its path below the folder.
+  public var name: String
+  /// The leads, in the header's order.
+  public var leads: [String] = []
+  /// The record's rate; 0 where the header can't be read.
+  public var sampleRateHz = 0.0
+  /// The samples of each signal; as read by `verify`, as the header states by `list`.
+  public var sampleCount = 0
+  /// The signals whose checksum was stated and proved right; 0 from `list`.
+  public var checksumCount = 0
+  /// The annotation files that there are: `atr`, and those named like a lead.
+  public var annotators: [String] = []
+  /// The beats that the first annotator marked; nil without one.
+  public var beatCount: Int?
+  /// What is wrong with the record.
+  public var problem: FileError?
+
+  /// The record's length in seconds.
+  public var durationSeconds: Double { sampleRateHz > 0 ? Double(sampleCount) / sampleRateHz : 0 }
+}
+
+/// The WFDB records in a folder and those below it, in order of name.
+public struct RecordIndex: Sendable {
+  /// The folder.
+  public let folder: String
+  /// The records' names with their paths below the folder; segments of other records are left out.
+  public let names: [String]
+
+  /// Finds the records of a folder.
+  ///
+  /// - Throws: `FileError` where the folder is missing or has no record.
+  public init(folder: String) throws(FileError) {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue
+    else {
+      throw .missing(folder, "no such folder", remedy: "name a folder of WFDB records")
+    }
+    var names: [String] = []
+    for case let path as String in FileManager.default.enumerator(atPath: folder) ?? .init()
+    where path.hasSuffix(".hea") && !path.split(separator: "/").contains(where: { $0.hasPrefix(".") }) {
+      names.append(String(path.dropLast(4)))
+    }
+    guard !names.isEmpty else {
+      throw .missing(folder, "has no WFDB record", remedy: "name a folder with .hea files")
+    }
+    var segments: Set<String> = []
+    for name in names {
+      let parent = (name as NSString).deletingLastPathComponent
+      for segment in (try? RecordHeader.read(folder + "/" + name))?.segments ?? [] {
+        segments.insert((parent as NSString).appendingPathComponent(segment.name))
+      }
+    }
+    self.folder = folder
+    self.names = names.filter { !segments.contains($0) }.sorted {
+      let order = $0.compare($1, options: .numeric)
+      return order == .orderedSame ? $0 < $1 : order == .orderedAscending
+    }
+  }
+
+  /// The path of a record by its name in `names`.
+  public func path(of name: String) -> String { (folder as NSString).appendingPathComponent(name) }
+
+  /// Reads each record's header and annotations.
+  public func list(progress: ProgressHandler? = nil) -> [RecordSummary] {
+    summaries(progress) { name in summary(of: name, readsSignals: false) }
+  }
+
+  /// Reads every record whole: all samples with their checksums, and all annotations.
+  ///
+  /// What is wrong with a record is in its summary's `problem`.
+  public func verify(progress: ProgressHandler? = nil) -> [RecordSummary] {
+    summaries(progress) { name in summary(of: name, readsSignals: true) }
+  }
+
+  /// Works through the records on all cores, in blocks so that progress comes in order.
+  private func summaries(
+    _ progress: ProgressHandler?, _ summary: @Sendable (String) -> RecordSummary
+  ) -> [RecordSummary] {
+    var result: [RecordSummary] = []
+    let blockLength = 4 * ProcessInfo.processInfo.activeProcessorCount
+    for start in stride(from: 0, to: names.count, by: blockLength) {
+      var block = names[start..<min(start + blockLength, names.count)].map { RecordSummary(name: $0) }
+      block.withUnsafeMutableBufferPointer { block in
+        nonisolated(unsafe) let block = block
+        DispatchQueue.concurrentPerform(iterations: block.count) { index in
+          block[index] = summary(block[index].name)
+        }
+      }
+      result += block
+      progress?(TaskProgress(completed: result.count, total: names.count, detail: block.last?.name ?? ""))
+    }
+    return result
+  }
+
+  private func summary(of name: String, readsSignals: Bool) -> RecordSummary {
+    var summary = RecordSummary(name: name)
+    do throws(FileError) {
+      let path = path(of: name)
+      let header = try RecordHeader.read(path)
+      summary.sampleRateHz = header.sampleRateHz
+      summary.leads = header.signals.map(\.name)
+      summary.sampleCount = header.sampleCount ?? 0
+      if readsSignals || header.segments != nil || header.sampleCount == nil {
+        let record = try Record.read(path)
+        summary.leads = record.signals.map(\.specification.name)
+        summary.sampleCount = record.sampleCount
+        let isChecked = readsSignals && header.sampleCount != nil
+        summary.checksumCount = isChecked ? record.signals.count { $0.checksum != nil } : 0
+      }
+      let candidates = ["atr"] + summary.leads.map { $0.lowercased() }
+      summary.annotators = candidates.filter {
+        FileManager.default.fileExists(atPath: Annotations.path(ofRecord: path, annotator: $0))
+      }
+      for (index, annotator) in summary.annotators.enumerated() where readsSignals || index == 0 {
+        let annotations = try Annotations.read(path, annotator: annotator)
+        if index == 0 { summary.beatCount = annotations.beats.count }
+      }
+    } catch {
+      summary.problem = error
+    }
+    return summary
+  }
+}
