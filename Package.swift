@@ -67,7 +67,11 @@ let package = Package(
     .testTarget(
       name: "QuantInferTests",
       dependencies: ["QuantInfer", "ReferenceKernels", "Support"]),
-    .testTarget(name: "SupportTests", dependencies: ["Support"]),
+    .testTarget(
+      name: "SupportTests",
+      dependencies: [
+        "CommandSupport", "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support"]),
     .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "Training"]),
     .testTarget(
@@ -76,7 +80,7 @@ let package = Package(
         "AllocationCounter", "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Training",
       ]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["AllocationCounter", "ECG", "Quantization", "Simulation", "Support", "Training"]),

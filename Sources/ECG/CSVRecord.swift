@@ -52,7 +52,7 @@ extension Record {
   ///
   /// - Throws: `FileError` where the file is missing, or with the line that is wrong.
   public static func read(csv path: String, _ options: CSVOptions = .init()) throws(FileError) -> Record {
-    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    let name = RecordPath.name(of: path).replacing(/\.csv$/.ignoresCase(), with: "")
     return try Record(csv: try Files.read(path), name: name, file: path, options)
   }
 
@@ -120,7 +120,13 @@ extension Record {
       }
       scales.append((unit, signal))
     }
-    let titles = ["time [s]"] + signals.map { "\"\($0.name.replacing("\"", with: "\"\"")) [mV]\"" }
+    let titles =
+      ["time [s]"]
+      + signals.map { signal in
+        let title = "\(signal.name) [mV]"
+        let isPlain = !title.contains(",") && !title.contains("\"")
+        return isPlain ? title : "\"" + title.replacing("\"", with: "\"\"") + "\""
+      }
     var text = titles.joined(separator: ",") + "\n"
     for index in 0..<sampleCount {
       text += "\(Double(index) / sampleRateHz)"

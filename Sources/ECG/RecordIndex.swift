@@ -51,9 +51,8 @@ public struct RecordIndex: Sendable {
     }
     var segments: Set<String> = []
     for name in names {
-      let parent = (name as NSString).deletingLastPathComponent
       for segment in (try? RecordHeader.read(folder + "/" + name))?.segments ?? [] {
-        segments.insert((parent as NSString).appendingPathComponent(segment.name))
+        segments.insert(RecordPath.file(segment.name, beside: name))
       }
     }
     self.folder = folder
@@ -64,7 +63,7 @@ public struct RecordIndex: Sendable {
   }
 
   /// The path of a record by its name in `names`.
-  public func path(of name: String) -> String { (folder as NSString).appendingPathComponent(name) }
+  public func path(of name: String) -> String { RecordPath.file(name, beside: folder + "/") }
 
   /// Reads each record's header and annotations.
   public func list(progress: ProgressHandler? = nil) -> [RecordSummary] {

@@ -41,9 +41,7 @@ private struct RecordSource {
   let verifiesChecksums: Bool
 
   func path(of fileName: String) -> String {
-    if fileName.hasPrefix("/") { return fileName }
-    let folder = (headerPath as NSString).deletingLastPathComponent
-    return folder.isEmpty ? fileName : (folder as NSString).appendingPathComponent(fileName)
+    RecordPath.file(fileName, beside: headerPath)
   }
 
   func error(_ problem: String, remedy: String = "correct the header or fetch the record again") -> FileError

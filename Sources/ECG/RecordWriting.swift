@@ -11,7 +11,7 @@ extension Record {
   ///   can't be written.
   public func write(_ path: String, format: SignalFormat = .twosComplement16) throws(FileError) {
     let path = path.hasSuffix(".hea") ? String(path.dropLast(4)) : path
-    let name = (path as NSString).lastPathComponent
+    let name = RecordPath.name(of: path)
     let files = try encoded(name: name, format: format)
     try Files.write(files.signals, to: path + ".dat")
     try Files.write(files.header, to: path + ".hea")

@@ -93,19 +93,18 @@ public struct Resampler: Sendable {
 
   /// The nearest ratio of small numbers by continued fraction; nil where none is within a millionth.
   private static func fraction(_ value: Double) -> (numerator: Int, denominator: Int)? {
+    func error(_ ratio: (Int, Int)) -> Double { abs(Double(ratio.0) / Double(ratio.1) - value) / value }
     var (previous, current) = ((0, 1), (1, 0))
     var rest = value
     while rest < Double(maximumTerm) {
       let term = Int(rest)
-      previous = (term * current.0 + previous.0, term * current.1 + previous.1)
-      swap(&previous, &current)
-      guard current.0 <= maximumTerm, current.1 <= maximumTerm else { return nil }
-      if abs(Double(current.0) / Double(current.1) - value) <= 1e-6 * value {
-        return current
-      }
+      let next = (term * current.0 + previous.0, term * current.1 + previous.1)
+      guard next.0 <= maximumTerm, next.1 <= maximumTerm else { break }
+      (previous, current) = (current, next)
+      if current.0 > 0, error(current) <= 1e-13 { break }
       rest = 1 / (rest - Double(term))
     }
-    return nil
+    return current.0 > 0 && current.1 > 0 && error(current) <= 1e-6 ? current : nil
   }
 
   /// The filter's taps, `[phase, tap]`, each phase with a gain of 1 at 0 Hz; `cutoff` is a share of the

@@ -1,4 +1,4 @@
-import Crypto
+import CCrypto
 import Foundation
 import Support
 
@@ -119,9 +119,13 @@ public struct PhysioNet: Sendable {
 
   private static func digest(ofFile path: String) throws(FileError) -> String? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return SHA256.hash(data: try Files.read(path)).map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }.joined()
+    let data = try Files.read(path)
+    var digest = [UInt8](repeating: 0, count: 32)
+    let succeeded = data.withUnsafeBytes {
+      EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha256(), nil)
+    }
+    precondition(succeeded == 1, "OpenSSL can't compute SHA-256")
+    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   // MARK: One file
@@ -130,10 +134,9 @@ public struct PhysioNet: Sendable {
   private func fetch(_ item: Sum, from source: URL, into folder: String) throws(FileError) -> Bool {
     let path = folder + "/" + item.path
     if try Self.digest(ofFile: path) == item.digest { return false }
-    try Files.makeFolder((path as NSString).deletingLastPathComponent)
+    try Files.makeFolder(String(path.prefix(upTo: path.lastIndex(of: "/")!)))
     let part = path + ".part"
     // What an earlier, interrupted run left may belong to another file, so a wrong sum gets one more try.
-
     for _ in 0..<2 {
       try transfer(source.appending(path: item.path), toPart: part)
       if try Self.digest(ofFile: part) == item.digest {

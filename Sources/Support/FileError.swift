@@ -59,6 +59,6 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// `FILE:WHERE: WHAT; WHAT TO DO` on one line.
   public var description: String {
     let place = location.map { "\(file):\($0)" } ?? file
-    return "\(place): \(problem); \(remedy)".replacing("\n", with: " ")
+    return "\(place): \(problem); \(remedy)".split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 }

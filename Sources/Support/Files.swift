@@ -31,24 +31,27 @@ public enum Files {
   /// Writes a whole file under a temporary name beside it, flushes it to the disk and renames it, so that
   /// an interrupted or failed write leaves what was there before.
   ///
-  /// A device file such as `/dev/full` is written in place, as it can't be replaced.
+  /// A link is followed. What is no regular file, such as `/dev/full` or a pipe, is written in place, as it
+  /// can't be replaced.
   ///
   /// - Throws: `FileError`, inaccessible, where the folder is missing or not writable or the disk is full.
   public static func write(_ data: Data, to path: String) throws(FileError) {
     var status = stat()
-    let isDevice = stat(path, &status) == 0 && (status.st_mode & S_IFMT) == S_IFCHR
-    let target = isDevice ? path : path + ".tmp-\(getpid())"
-    let flags = isDevice ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC
+    let exists = stat(path, &status) == 0
+    let isInPlace = exists && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+    let destination = exists && !isInPlace ? resolved(path) : path
+    let target = isInPlace ? path : destination + ".tmp-\(getpid())"
+    let flags = isInPlace ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC
     let descriptor = open(target, flags, 0o644)
     guard descriptor >= 0 else { throw writeFailure(path) }
-    let written = data.withUnsafeBytes { writeAll($0, to: descriptor) }
-    let flushed = written && (isDevice || fsync(descriptor) == 0)
+    let written = writeAll(data, to: descriptor)
+    let flushed = written && (isInPlace || fsync(descriptor) == 0)
     let failure = errno
     let closed = close(descriptor) == 0
-    guard flushed, closed, isDevice || rename(target, path) == 0 else {
+    guard flushed, closed, isInPlace || rename(target, destination) == 0 else {
       if !flushed { errno = failure }
       let error = writeFailure(path)
-      if !isDevice { unlink(target) }
+      if !isInPlace { unlink(target) }
       throw error
     }
   }
@@ -71,17 +74,33 @@ public enum Files {
     }
   }
 
-  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-      if count < 0 {
-        if errno == EINTR { continue }
-        return false
+  /// Writes to standard output, after what was printed before.
+  ///
+  /// - Throws: `FileError`, inaccessible, where standard output takes no more.
+  public static func writeToStandardOutput(_ data: Data) throws(FileError) {
+    fflush(nil)
+    guard writeAll(data, to: STDOUT_FILENO) else { throw writeFailure("standard output") }
+  }
+
+  private static func writeAll(_ data: Data, to descriptor: Int32) -> Bool {
+    data.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        if count < 0 {
+          if errno == EINTR { continue }
+          return false
+        }
+        done += count
       }
-      done += count
+      return true
     }
-    return true
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   private static func writeFailure(_ path: String) -> FileError {

@@ -61,7 +61,8 @@ public struct Checkpoint: Equatable, Sendable {
   /// Creates a checkpoint.
   public init(
     settings: SpectrogramSettings, specification: NetworkSpecification, decisionDelaySeconds: Double,
-    classNames: [String], task: String, split: String, training: TrainingOptions, completedSteps: Int, layers: [Layer],
+    classNames: [String], task: String, split: String, training: TrainingOptions, completedSteps: Int,
+    layers: [Layer],
     optimizer: OptimizerState? = nil
   ) {
     self.settings = settings

@@ -71,7 +71,8 @@ public struct EvaluationWindows: Sendable {
           var logits: [Float] = []
           inference.run(inputs.baseAddress! + beat.columns.lowerBound * bins, appendingTo: &logits)
           decisions.append(
-            BeatDecision(record: record.name, sample: beat.sample, classIndex: beat.classIndex, logits: logits))
+            BeatDecision(
+              record: record.name, sample: beat.sample, classIndex: beat.classIndex, logits: logits))
         }
       }
     }

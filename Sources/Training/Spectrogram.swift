@@ -63,6 +63,14 @@ public final class Spectrogram<Scalar: FourierScalar> {
     return true
   }
 
+  /// A bin of the column that was completed last, before the logarithm: the window's unscaled transform, in
+  /// microvolts; `bin` in `0..<settings.binCount`.
+  public func latestSpectrum(at bin: Int) -> (real: Scalar, imaginary: Scalar) {
+    precondition(bin >= 0 && bin < settings.binCount, "no such bin")
+    let place = transform.output + 2 * (settings.firstBin + bin)
+    return (place[0], place[1])
+  }
+
   /// Forgets the stream's past.
   public func reset() {
     filter = HighPassFilter(shift: settings.highPassShift)

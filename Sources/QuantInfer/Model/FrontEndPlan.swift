@@ -29,9 +29,9 @@ public struct FrontEndPlan: @unchecked Sendable {
   let twiddlesQ14: UnsafePointer<Int16>
 
   /// The scratch that a column's computation needs, in bytes: the half-length complex transform in place, then
-  /// the spectrum of the bins kept, two `Int16` each.
+  /// the spectrum of the bins kept, two `Int32` each.
   public static func scratchByteCount(windowSamples: Int, binCount: Int) -> Int {
-    2 * windowSamples + 4 * binCount
+    2 * windowSamples + 8 * binCount
   }
 
   init(

@@ -75,13 +75,14 @@ enum RealFFT {
   ///   - data: The complex transform, `complexCount` pairs in natural order.
   ///   - bins: The bins wanted, within `0 ... complexCount`.
   ///   - shift: The bits to scale down by: `headroomShift` of the largest magnitude in `data`.
-  ///   - spectrum: Receives a pair (real, imaginary) for each bin.
+  ///   - spectrum: Receives a pair (real, imaginary) for each bin, with two bits after the 16-bit number's last:
+  ///     at most 2^17.
   static func split(
     _ data: UnsafePointer<Int16>, complexCount: Int, twiddlesQ14: UnsafePointer<Int16>,
-    bins: Range<Int>, shift: Int32, into spectrum: UnsafeMutablePointer<Int16>
+    bins: Range<Int>, shift: Int32, into spectrum: UnsafeMutablePointer<Int32>
   ) {
     let mask = complexCount &- 1
-    let downShift = 14 &+ shift
+    let downShift = 12 &+ shift
     let rounding: Int32 = 1 &<< (downShift &- 1)
     var place = 0
     for bin in bins {
@@ -104,8 +105,8 @@ enum RealFFT {
       let rotatedImaginary = ((cosine &* oddReal) &>> 1) &+ ((sine &* oddImaginary) &>> 1)
       let real = ((evenReal &<< 13) &+ rotatedReal &+ rounding) &>> downShift
       let imaginary = ((evenImaginary &<< 13) &- rotatedImaginary &+ rounding) &>> downShift
-      unsafe spectrum[place] = Int16(truncatingIfNeeded: real)
-      unsafe spectrum[place &+ 1] = Int16(truncatingIfNeeded: imaginary)
+      unsafe spectrum[place] = real
+      unsafe spectrum[place &+ 1] = imaginary
       place &+= 2
     }
   }

@@ -8,9 +8,9 @@ public struct StreamingSpectrogram: ~Copyable {
   private let state: UnsafeMutablePointer<Int32>
   private let ring: UnsafeMutablePointer<Int32>
   private let transformData: UnsafeMutablePointer<Int16>
-  private let spectrum: UnsafeMutablePointer<Int16>
-  /// The last column's exponent: its spectrum is `mantissa * 2^exponent`, in counts.
-  public private(set) var exponent: Int32 = 0
+  private let spectrum: UnsafeMutablePointer<Int32>
+  /// The last column's exponent: what its 16-bit transform must be scaled by.
+  private var exponent: Int32 = 0
 
   /// Where each number stands in the state's first words.
   private enum Slot {
@@ -40,7 +40,7 @@ public struct StreamingSpectrogram: ~Copyable {
     unsafe self.state = stateStart.assumingMemoryBound(to: Int32.self)
     unsafe ring = self.state + 4
     unsafe transformData = scratchStart.assumingMemoryBound(to: Int16.self)
-    unsafe spectrum = transformData + samples
+    unsafe spectrum = (scratchStart + 2 &* samples).assumingMemoryBound(to: Int32.self)
     reset()
   }
 
@@ -87,10 +87,11 @@ public struct StreamingSpectrogram: ~Copyable {
     unsafe encode(into: column)
   }
 
-  /// A bin of the last column's spectrum in counts: `mantissa * 2^exponent`. Valid until the scratch is reused.
-  public func spectrumMantissas(at bin: Int) -> (real: Int16, imaginary: Int16) {
+  /// A bin of the last column's transform, in counts: each part times `2^exponent`. Valid until the scratch is
+  /// reused.
+  public func spectrum(at bin: Int) -> (real: Int32, imaginary: Int32, exponent: Int32) {
     precondition(bin >= 0 && bin < plan.binCount, "no such bin")
-    return unsafe (spectrum[2 * bin], spectrum[2 * bin + 1])
+    return unsafe (spectrum[2 * bin], spectrum[2 * bin + 1], exponent &- 2)
   }
 
   /// Weights the ring's samples, oldest first, into 16 bits and bit-reversed order; sets the exponent.
@@ -128,15 +129,19 @@ public struct StreamingSpectrogram: ~Copyable {
     let floorShift = UInt32(truncatingIfNeeded: doubleExponent &- plan.floorExponent)
     let floorPower = floorShift > 31 ? 0 : plan.floorMantissa &>> floorShift
     for bin in 0..<plan.binCount {
-      let real = unsafe Int32(spectrum[2 &* bin])
-      let imaginary = unsafe Int32(spectrum[2 &* bin &+ 1])
-      let power =
-        UInt32(truncatingIfNeeded: real &* real) &+ UInt32(truncatingIfNeeded: imaginary &* imaginary)
+      let power = unsafe Self.power(spectrum[2 &* bin]) &+ Self.power(spectrum[2 &* bin &+ 1])
       let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
       let levelQ16 = min(max(0, logQ16 &- plan.floorLog2Q16), plan.greatestLevelQ16)
       let level = (levelQ16 &* plan.codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
       unsafe column[bin] = Int8(clamping: level &+ plan.zeroLevelCode)
     }
+  }
+
+  /// A spectrum part's square on the 16-bit transform's scale: at most 2^30.
+  @inline(__always)
+  private static func power(_ part: Int32) -> UInt32 {
+    let square = part.multipliedFullWidth(by: part)
+    return (UInt32(truncatingIfNeeded: square.high) &<< 28) | UInt32(truncatingIfNeeded: square.low &>> 4)
   }
 
   @inline(__always)

@@ -1,0 +1,60 @@
+# make help lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint embedded clean
+
+MODEL  := Models/ecg-beats/ecg-beats
+RECORD := Models/records/mitdb-208
+DEMO   := build/demo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or brew)
+	@if ! command -v swift >/dev/null; then \
+	  echo "error: swift: not found; install Swift 6.3 from https://www.swift.org/install" >&2; exit 1; \
+	fi
+	@has() { [ -n "$$(find -L /usr/include /usr/local/include /opt/homebrew/include /opt/homebrew/opt/*/include \
+	    -path "*$$1" -print -quit 2>/dev/null)" ]; }; \
+	packages=; formulas=; \
+	has /fftw3.h || { packages+=" libfftw3-dev"; formulas+=" fftw"; }; \
+	has /openssl/evp.h || { packages+=" libssl-dev"; formulas+=" openssl"; }; \
+	if [ -z "$$packages" ]; then exit 0; fi; \
+	if command -v brew >/dev/null; then \
+	  echo "Installing$$formulas with brew"; brew install --quiet $$formulas; exit 0; \
+	fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "error:$$formulas: not found, and there is neither apt nor brew; install them with their headers" >&2; \
+	  exit 1; \
+	fi; \
+	if [ "$$(id -u)" -eq 0 ]; then root=; \
+	elif command -v sudo >/dev/null; then root=sudo; \
+	else echo "error:$$packages: not installed; run as root: apt-get install$$packages" >&2; exit 1; fi; \
+	echo "Installing$$packages with apt"; \
+	if ! { $$root apt-get update -qq && \
+	       $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$packages >/dev/null; }; then \
+	  echo "error:$$packages: apt could not install them; see the lines above" >&2; exit 1; \
+	fi
+
+demo: setup ## Stream a real ECG through the shipped model, beside its float twin
+	@echo "Building device-sim"
+	@swift build -c release --product device-sim
+	@mkdir -p $(DEMO)
+	@"$$(swift build -c release --show-bin-path)/device-sim" stream \
+	  --model $(MODEL).qinf --float $(MODEL).safetensors --record $(RECORD) \
+	  --report $(DEMO)/report.html --json $(DEMO)/report.json
+
+test: setup ## Build everything and run every test, in release
+	swift build -c release --build-tests
+	swift test -c release --skip-build
+
+lint: ## Check format and documentation comments
+	swift format lint --strict -r Sources Tests Package.swift
+
+embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
+	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/cortex-m4.json \
+	  --target QuantInfer --scratch-path .build-cortex-m4
+
+clean: ## Remove what was built
+	rm -rf .build .build-cortex-m4 build

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import Support
+
+/// Where a command's results go: the options that every command has.
+///
+/// A summary for people goes to standard output, progress to standard error. With `--json -` standard output
+/// holds JSON alone, and the summary goes to standard error.
+public struct OutputOptions: ParsableArguments {
+  /// The file that receives the results, `-` for standard output.
+  @Option(
+    name: .customLong("json"),
+    help: ArgumentHelp("Write the results as JSON; - is standard output.", valueName: "file"))
+  public var jsonFile: String?
+
+  /// Whether progress is left out.
+  @Flag(help: "Show no progress, and with --json - no summary.")
+  public var quiet = false
+
+  /// Creates the options, for ArgumentParser to fill in.
+  public init() {}
+
+  /// Runs a task whose progress a bar shows, unless `--quiet` was given.
+  ///
+  /// - Throws: What the task throws.
+  public func withProgress<Result, Failure: Error>(
+    _ title: String, _ task: (@escaping ProgressHandler) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard !quiet else { return try task { _ in } }
+    let bar = ProgressBar(title)
+    defer { bar.finish() }
+    return try task(bar.update)
+  }
+
+  /// Shows a table to people.
+  public func show(_ table: SummaryTable) {
+    show(table.render(hasColor: summaryStream.hasColor))
+  }
+
+  /// Shows text to people, as it is.
+  public func show(_ text: String) {
+    if jsonFile == "-" && quiet { return }
+    summaryStream.write(text)
+  }
+
+  /// Writes the results as JSON, where `--json` asks for it.
+  ///
+  /// Keys are sorted; a number that is NaN or infinite becomes null.
+  ///
+  /// - Throws: `FileError`, inaccessible, where it can't be written; `EncodingError`, where `results` refuses.
+  public func writeJSON(_ results: some Encodable) throws {
+    guard let jsonFile else { return }
+    let data = try JSON.data(results)
+    try jsonFile == "-" ? Files.writeToStandardOutput(data) : Files.write(data, to: jsonFile)
+  }
+
+  private var summaryStream: Terminal { jsonFile == "-" ? .error : .output }
+}

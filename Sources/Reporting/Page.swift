@@ -1,0 +1,218 @@
+import Support
+
+/// A whole page: one file with no script and nothing to load, for a screen of any width and for paper.
+public struct Page: Component {
+  /// The title.
+  public var title: String
+  /// One line under the title: what the page is about.
+  public var subtitle: String
+  /// The answer, in a sentence.
+  public var verdict: String
+  /// Whether the verdict is good; nil where it is neither.
+  public var outcome: Outcome?
+  /// The sections.
+  public var sections: [Section]
+  /// The last line: who made the page, and from what.
+  public var footer: String
+
+  /// Creates a page.
+  public init(
+    title: String, subtitle: String = "", verdict: String, outcome: Outcome? = nil, sections: [Section],
+    footer: String = ""
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.verdict = verdict
+    self.outcome = outcome
+    self.sections = sections
+    self.footer = footer
+  }
+
+  /// The page's file.
+  public func render() -> String {
+    """
+    <!DOCTYPE html>
+    <html xmlns="http://www.w3.org/1999/xhtml" lang="en">
+    <head>
+    <meta charset="utf-8"/>
+    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+    <title>\(escaped(title))</title>
+    <style>
+    \(styleSheet)
+    </style>
+    </head>
+    <body>
+    <header>
+    <h1>\(escaped(title))</h1>
+    \(subtitle.isEmpty ? "" : "<p class=\"subtitle\">\(escaped(subtitle))</p>")
+    <p class="verdict\(outcome.map { " \($0.rawValue)" } ?? "")">\(mark(outcome))\(escaped(verdict))</p>
+    </header>
+    <main>
+    \(sections.map { $0.render() }.joined(separator: "\n"))
+    </main>
+    \(footer.isEmpty ? "" : "<footer><p>\(escaped(footer))</p></footer>")
+    </body>
+    </html>
+
+    """
+  }
+}
+
+/// A part of a page under its own heading.
+public struct Section: Component {
+  /// The heading.
+  public var title: String
+  /// What it holds.
+  public var components: [any Component]
+
+  /// Creates a section.
+  public init(_ title: String, _ components: [any Component]) {
+    self.title = title
+    self.components = components
+  }
+
+  /// The section's markup.
+  public func render() -> String {
+    let content = components.map { $0.render() }.joined(separator: "\n")
+    return "<section>\n<h2>\(escaped(title))</h2>\n\(content)\n</section>"
+  }
+}
+
+/// A paragraph of text.
+public struct Paragraph: Component {
+  /// The text.
+  public var text: String
+
+  /// Creates a paragraph.
+  public init(_ text: String) {
+    self.text = text
+  }
+
+  /// The paragraph's markup.
+  public func render() -> String {
+    "<p>\(escaped(text))</p>"
+  }
+}
+
+/// Components side by side, as many as the width allows.
+public struct Columns: Component {
+  /// The components, in reading order.
+  public var components: [any Component]
+
+  /// Creates columns.
+  public init(_ components: [any Component]) {
+    self.components = components
+  }
+
+  /// The columns' markup.
+  public func render() -> String {
+    "<div class=\"columns\">\n\(components.map { $0.render() }.joined(separator: "\n"))\n</div>"
+  }
+}
+
+/// A list of names and what they stand for, such as a page's provenance.
+public struct Facts: Component {
+  /// The names and their values.
+  public var entries: [(name: String, value: String)]
+
+  /// Creates a list.
+  public init(_ entries: [(name: String, value: String)]) {
+    self.entries = entries
+  }
+
+  /// The list's markup.
+  public func render() -> String {
+    let lines = entries.map { "<dt>\(escaped($0.name))</dt><dd>\(escaped($0.value))</dd>" }
+    return "<dl>\n\(lines.joined(separator: "\n"))\n</dl>"
+  }
+}
+
+/// A table with a caption; columns of numbers align to the right.
+public struct Table: Component {
+  /// A column's heading and what it holds.
+  public enum Column: Sendable {
+    /// Text.
+    case text(String)
+    /// Numbers; the heading names their unit.
+    case number(String)
+  }
+
+  /// A cell.
+  public struct Cell: ExpressibleByStringInterpolation, Sendable {
+    /// The cell's text.
+    public var text: String
+    /// What the cell tells of a requirement; nil where there is none.
+    public var outcome: Outcome?
+
+    /// Creates a cell.
+    public init(_ text: String, outcome: Outcome? = nil) {
+      self.text = text
+      self.outcome = outcome
+    }
+
+    /// Creates a cell that tells of no requirement.
+    public init(stringLiteral text: String) {
+      self.init(text)
+    }
+  }
+
+  /// What the table shows.
+  public var caption: String
+  /// The columns; the first one names the rows.
+  public var columns: [Column]
+  /// The rows, with a cell a column.
+  public var rows: [[Cell]]
+  /// A last row under a rule, such as a sum.
+  public var total: [Cell]?
+
+  /// Creates a table.
+  public init(caption: String, columns: [Column], rows: [[Cell]], total: [Cell]? = nil) {
+    self.caption = caption
+    self.columns = columns
+    self.rows = rows
+    self.total = total
+  }
+
+  /// The table's markup.
+  public func render() -> String {
+    let headings = columns.map { column in
+      switch column {
+      case .text(let title): "<th scope=\"col\">\(escaped(title))</th>"
+      case .number(let title): "<th scope=\"col\" class=\"number\">\(escaped(title))</th>"
+      }
+    }
+    let foot = total.map { "<tfoot>\n\(render($0))\n</tfoot>\n" } ?? ""
+    return """
+      <figure>
+      <figcaption>\(escaped(caption))</figcaption>
+      <div class="scroll"><table>
+      <thead><tr>\(headings.joined())</tr></thead>
+      <tbody>
+      \(rows.map(render).joined(separator: "\n"))
+      </tbody>
+      \(foot)</table></div>
+      </figure>
+      """
+  }
+
+  private func render(_ row: [Cell]) -> String {
+    let cells = row.enumerated().map { index, cell in
+      let content = mark(cell.outcome) + escaped(cell.text)
+      if index == 0 { return "<th scope=\"row\">\(content)</th>" }
+      if index < columns.count, case .number = columns[index] {
+        return "<td class=\"number\">\(content)</td>"
+      }
+      return "<td>\(content)</td>"
+    }
+    return "<tr>\(cells.joined())</tr>"
+  }
+}
+
+/// A sign that tells pass from fail by its shape, with the word for those who can't see it.
+private func mark(_ outcome: Outcome?) -> String {
+  switch outcome {
+  case .pass: "<span class=\"mark\" role=\"img\" aria-label=\"pass\">✓</span> "
+  case .fail: "<span class=\"mark\" role=\"img\" aria-label=\"fail\">✗</span> "
+  case nil: ""
+  }
+}

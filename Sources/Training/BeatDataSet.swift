@@ -1,0 +1,88 @@
+import ECG
+import Foundation
+import Support
+
+/// The labelled beats of MIT-BIH for a task, divided into those to train on and those to test on.
+public struct BeatDataSet: Sendable {
+  /// The signals with the beats to train on.
+  public var training: [LabelledSignal]
+  /// The signals with the beats to test on.
+  public var test: [LabelledSignal]
+
+  /// The seed of the random split: one for all trainings, so that they share their test beats.
+  public static let splitSeed: UInt64 = 1
+
+  /// Reads the records from a folder.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder with MIT-BIH's records.
+  ///   - task: What the classes are.
+  ///   - split: How the beats are divided.
+  ///   - sampleRateHz: The front end's rate, to which the signals are resampled.
+  ///   - progress: Told of each record.
+  /// - Throws: `FileError` where a record is missing or broken.
+  public init(
+    folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, progress: ProgressHandler? = nil
+  ) throws(FileError) {
+    var signals: [LabelledSignal] = []
+    let names = task.records
+    for (index, name) in names.enumerated() {
+      signals.append(
+        try LabelledSignal.read(record: name, folder: folder, task: task, sampleRateHz: sampleRateHz))
+      progress?(TaskProgress(completed: index + 1, total: names.count, detail: name))
+    }
+    switch split {
+    case .inter:
+      training = signals.filter { MITBIH.ds1.contains($0.record) }
+      test = signals.filter { MITBIH.ds2.contains($0.record) }
+    case .intra:
+      (training, test) = Self.divide(signals, classCount: task.classNames.count)
+    }
+  }
+
+  /// Puts a random fifth of each class's beats aside.
+  static func divide(
+    _ signals: [LabelledSignal], classCount: Int
+  ) -> (training: [LabelledSignal], test: [LabelledSignal]) {
+    var isTest = signals.map { [Bool](repeating: false, count: $0.beats.count) }
+    for classIndex in 0..<classCount {
+      var places = signals.indices.flatMap { signal in
+        signals[signal].beats.indices.filter { signals[signal].beats[$0].classIndex == classIndex }
+          .map { (signal: signal, beat: $0) }
+      }
+      var generator = SeededGenerator(seed: splitSeed).split(classIndex)
+      places.shuffle(using: &generator)
+      for place in places.prefix(places.count / 5) { isTest[place.signal][place.beat] = true }
+    }
+    func select(_ chosen: Bool) -> [LabelledSignal] {
+      signals.indices.map { index in
+        var signal = signals[index]
+        signal.beats = signal.beats.indices.filter { isTest[index][$0] == chosen }.map { signal.beats[$0] }
+        return signal
+      }
+    }
+    return (select(false), select(true))
+  }
+}
+
+extension LabelledSignal {
+  /// Reads a record's lead MLII, or its first where it has none, with the beats that the task has a class for.
+  ///
+  /// - Throws: `FileError` where the record or its annotations are missing or broken.
+  public static func read(
+    record name: String, folder: String, task: BeatTask, sampleRateHz: Double
+  ) throws(FileError) -> LabelledSignal {
+    let path = (folder as NSString).appendingPathComponent(name)
+    let record = try ECG.Record.read(path)
+    guard let signal = record.signals.first(where: { $0.name == "MLII" }) ?? record.signals.first else {
+      throw .malformed(path, "has no signal", remedy: "use MIT-BIH's records")
+    }
+    let millivolts = try signal.millivolts(atRateHz: sampleRateHz)
+    let beats = try Annotations.read(path).resampled(from: record.sampleRateHz, to: sampleRateHz).all
+      .compactMap { label in
+        task.classIndex(of: label.code).map { Beat(sample: label.sample, classIndex: $0) }
+      }
+    return LabelledSignal(
+      record: name, lead: signal.name, microvolts: millivolts.map { $0 * 1_000 }, beats: beats)
+  }
+}

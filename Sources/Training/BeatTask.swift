@@ -1,0 +1,52 @@
+import ECG
+
+/// What a network is to tell beats apart by.
+public enum BeatTask: String, CaseIterable, Codable, Sendable {
+  /// The AAMI's classes N, S, V and F; records with paced beats are left out, as the AAMI recommends.
+  case aami
+  /// Six kinds of beat that MIT-BIH has many of: N, L, R, A, V and paced.
+  ///
+  /// The bundle branch blocks, which the AAMI's N hides, are classes of their own.
+  case types
+
+  /// The classes' names, in the order of the network's logits.
+  public var classNames: [String] {
+    switch self {
+    case .aami: ["N", "S", "V", "F"]
+    case .types: ["N", "L", "R", "A", "V", "paced"]
+    }
+  }
+
+  /// The class of a label; nil where the task has none for it.
+  public func classIndex(of code: AnnotationCode) -> Int? {
+    switch self {
+    case .aami: code.aamiClass.flatMap { classNames.firstIndex(of: $0.rawValue) }
+    case .types:
+      switch code {
+      case .normal: 0
+      case .leftBundleBranchBlock: 1
+      case .rightBundleBranchBlock: 2
+      case .atrialPremature: 3
+      case .prematureVentricular: 4
+      case .paced: 5
+      default: nil
+      }
+    }
+  }
+
+  /// The records of MIT-BIH that the task uses.
+  public var records: [String] {
+    switch self {
+    case .aami: MITBIH.all.filter { !MITBIH.paced.contains($0) }
+    case .types: MITBIH.all
+    }
+  }
+}
+
+/// How beats are divided into those to train on and those to test on.
+public enum BeatSplit: String, CaseIterable, Codable, Sendable {
+  /// By patient: train on DS1, test on DS2 (de Chazal 2004). What a new patient may expect.
+  case inter
+  /// At random within each class, four fifths to train on: the same patients are on both sides.
+  case intra
+}

@@ -1,0 +1,40 @@
+import ECG
+import Foundation
+import Support
+
+/// A folder of a test's own, gone when the test ends.
+final class TemporaryFolder {
+  let path = FileManager.default.temporaryDirectory.appending(path: "ecg-tests-\(UUID().uuidString)").path
+
+  init() throws {
+    try Files.makeFolder(path)
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  func file(_ name: String) -> String { path + "/" + name }
+
+  /// Writes a file and gives its path.
+  @discardableResult
+  func put(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
+    try Files.write(Data(bytes), to: file(name))
+    return file(name)
+  }
+
+  @discardableResult
+  func put(_ name: String, _ text: String) throws -> String {
+    try put(name, Array(text.utf8))
+  }
+}
+
+/// The error that an action throws, for a look at its one line.
+func failure(_ action: () throws -> Void) -> FileError? {
+  do {
+    try action()
+    return nil
+  } catch {
+    return error as? FileError
+  }
+}

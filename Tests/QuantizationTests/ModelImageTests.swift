@@ -1,0 +1,139 @@
+import Foundation
+import QuantInfer
+import Quantization
+import Support
+import Testing
+import Training
+
+@Suite struct ModelImageTests {
+  static func image() throws -> [UInt8] {
+    var networks = RandomNetworks(random: SeededGenerator(seed: 21))
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 2.5)
+    let network = networks.streamable(bins: tables.settings.binCount, depth: 2)
+    return ModelImage(
+      network, frontEnd: tables, classNames: ["N", "V"], metadata: [("seed", "21"), ("split", "none")]
+    ).bytes
+  }
+
+  /// Puts the right checksum into a changed image, so that validation has to look further.
+  static func resealed(_ image: [UInt8]) -> [UInt8] {
+    var image = image
+    guard image.count > ModelFormat.checksumStart else { return image }
+    let checksum = image.withUnsafeBytes {
+      CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
+    }
+    for index in 0..<4 {
+      image[ModelFormat.Header.checksum + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index)))
+    }
+    return image
+  }
+
+  @Test func anImageIsReadBackAsItWasWritten() throws {
+    let loaded = try LoadedModel(image: Self.image())
+    #expect(loaded.metadata.map(\.key) == ["seed", "split"])
+    #expect(loaded.metadata.map(\.value) == ["21", "none"])
+    #expect(loaded.model.frontEnd?.sampleRateMillihertz == 128_000)
+    #expect(loaded.model.isStreamable)
+  }
+
+  @Test func everyTruncationIsRefused() throws {
+    let image = try Self.image()
+    for count in 0..<image.count {
+      #expect(throws: ModelError.self) { _ = try LoadedModel(image: Array(image[..<count])) }
+    }
+  }
+
+  @Test func everyFlippedBitIsRefused() throws {
+    let image = try Self.image()
+    for bit in 0..<image.count * 8 {
+      var flipped = image
+      flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+      // Bytes 6 and 7 of the header are reserved and lie before the checksummed part.
+      if bit / 8 == 6 || bit / 8 == 7 { continue }
+      #expect(throws: ModelError.self) { _ = try LoadedModel(image: flipped) }
+    }
+  }
+
+  @Test func anotherVersionIsRefusedBeforeItsContent() throws {
+    var image = try Self.image()
+    image[ModelFormat.Header.version] = 2
+    #expect(throws: ModelError(.unsupportedVersion, at: ModelFormat.Header.version)) {
+      _ = try LoadedModel(image: image)
+    }
+  }
+
+  @Test func aSumThatCouldOverflowIsRefused() throws {
+    var network = QuantizedNetwork(
+      tensors: [
+        .init(name: "input", shape: [1, 1, 4], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, 1, 1], scale: 1, zeroPoint: 0),
+      ],
+      operators: [
+        .init(
+          kind: .fullyConnected, input: 0, output: 1, weights: [127, 127, 127, 127], weightScales: [0.01],
+          biases: [Int32.max - 4 * 127 * 128], activation: -128...127)
+      ], input: 0, output: 1)
+    _ = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
+    network.operators[0].biases[0] += 1
+    let error = #expect(throws: ModelError.self) {
+      _ = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
+    }
+    #expect(error?.kind == .accumulatorOverflow)
+  }
+
+  @Test func mutatedImagesAreRefusedOrRunWithoutATrap() throws {
+    let image = try Self.image()
+    var random = SeededGenerator(seed: 22)
+    var refused = 0
+    var ran = 0
+    for _ in 0..<20_000 {
+      var mutated = image
+      for _ in 0...random.nextIndex(below: 3) {
+        // Half of the mutations hit the header and the records, where they matter most.
+        let limit = random.nextIndex(below: 2) == 0 ? min(600, image.count) : image.count
+        mutated[random.nextIndex(below: limit)] = UInt8(truncatingIfNeeded: random.next())
+      }
+      guard let loaded = try? LoadedModel(image: Self.resealed(mutated)),
+        loaded.model.arenaByteCount < 1 << 20, loaded.model.stateByteCount < 1 << 20
+      else {
+        refused += 1
+        continue
+      }
+      try Self.run(loaded.model, random: &random)
+      ran += 1
+    }
+    #expect(refused > 1000 && ran > 1000, "both outcomes were tried: \(refused) refused, \(ran) ran")
+  }
+
+  private static func run(_ model: Model, random: inout SeededGenerator) throws {
+    let arena = AlignedMemory(byteCount: model.arenaByteCount)
+    var engine = try WholeWindow(model: model, arena: arena.bytes)
+    for index in engine.input.indices { engine.input[index] = Int8(truncatingIfNeeded: random.next()) }
+    engine.run()
+    guard model.isStreamable else { return }
+    let state = AlignedMemory(byteCount: model.stateByteCount)
+    var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: arena.bytes)
+    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
+    defer { logits.deallocate() }
+    for _ in 0..<400 {
+      if pipeline.push(Int16(truncatingIfNeeded: random.next())), pipeline.isWindowFull {
+        pipeline.decide(into: logits)
+      }
+    }
+  }
+
+  @Test func multipliersFollowTheirDefinition() {
+    var random = SeededGenerator(seed: 23)
+    for _ in 0..<10_000 {
+      let real = exp2(random.next(in: -28...8))
+      let multiplier = FixedPointMultiplier(real: real)
+      let value = Double(multiplier.multiplierQ31) * exp2(Double(multiplier.leftShift) - 31)
+      #expect(abs(value / real - 1) <= 0x1p-31)
+      #expect(multiplier.multiplierQ31 >= 1 << 30)
+    }
+    #expect(FixedPointMultiplier(real: 0).multiplierQ31 == 0)
+    #expect(
+      FixedPointMultiplier(real: 1 - 0x1p-40) == FixedPointMultiplier(multiplierQ31: 1 << 30, leftShift: 1))
+    #expect(FixedPointMultiplier(real: 0x1p-40).multiplierQ31 == 0)
+  }
+}
