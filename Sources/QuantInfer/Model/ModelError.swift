@@ -42,7 +42,7 @@ public struct ModelError: Error, Equatable, Sendable {
   }
 }
 
-/// Why memory given to an engine was refused.
+/// Why an engine could not be set up in the memory given to it.
 public enum MemoryError: Error, Equatable, Sendable {
   /// Fewer bytes than the model needs.
   case tooSmall(requiredByteCount: Int)
@@ -50,4 +50,6 @@ public enum MemoryError: Error, Equatable, Sendable {
   case misaligned
   /// The model has no front end, or no streaming plan.
   case notStreamable
+  /// The beat detector doesn't work at this sampling rate.
+  case unsupportedSampleRate
 }

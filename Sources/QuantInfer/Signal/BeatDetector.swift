@@ -1,0 +1,197 @@
+/// Finds the heart's beats in one lead by integer arithmetic, one sample at a time.
+///
+/// A detector of the Pan-Tompkins family. Its rules and its threshold are Hamilton's, "Open source ECG analysis",
+/// Computers in Cardiology 29:101-104 (2002). The lead is band-passed to about 5 to 15 Hz; the length of its curve
+/// over 125 ms rises with a QRS complex of any polarity and width. A peak of that length with no larger one
+/// within 200 ms is a beat where it exceeds a threshold between the levels of past beats and of past noise, unless
+/// it looks like a T wave or like a step of the baseline. Where a beat is overdue, half the threshold will do.
+///
+/// Amplitude doesn't matter, from about 40 counts; what is below about 8 counts is taken for silence. After a
+/// reset it learns for a second before it reports. After 2 s without a beat the levels fall by a quarter every
+/// half second, so that it finds beats again after an artefact. A beat is reported at most 0.43 s after its R
+/// peak, an overdue one at most 0.61 s.
+///
+/// No input traps. Nor does a damaged state, and it heals as samples go by: every sum is taken anew.
+///
+/// ```swift
+/// var detector = try BeatDetector(sampleRateMillihertz: 128_000, state: state)
+/// for (index, sample) in samples.enumerated() {
+///   if let age = detector.push(sample) { beats.append(index - Int(age)) }
+/// }
+/// ```
+@safe
+public struct BeatDetector: ~Copyable {
+  private let lengths: Lengths
+  private let rules: UnsafeMutablePointer<BeatRules>
+  /// The last samples, low-passed samples and band-passed samples: three rings of one length.
+  private let samples: UnsafeMutablePointer<Int32>
+  private let smooth: UnsafeMutablePointer<Int32>
+  private let bandPassed: UnsafeMutablePointer<Int32>
+
+  /// The lowest sampling rate that it works at.
+  public static var lowestSampleRateMillihertz: UInt32 { 100_000 }
+  /// The highest sampling rate that it works at.
+  public static var highestSampleRateMillihertz: UInt32 { 1_000_000 }
+
+  /// The bytes that the state takes; a rate out of range counts as the nearest one within it.
+  public static func stateByteCount(sampleRateMillihertz: UInt32) -> Int {
+    let rate = min(max(lowestSampleRateMillihertz, sampleRateMillihertz), highestSampleRateMillihertz)
+    return MemoryLayout<BeatRules>.size &+ 12 &* Int(Lengths(sampleRateMillihertz: rate).ring)
+  }
+
+  /// Creates a detector in the caller's memory, with all samples forgotten.
+  ///
+  /// - Parameters:
+  ///   - sampleRateMillihertz: The sampling rate: 100 to 1000 Hz.
+  ///   - state: At least `stateByteCount` bytes, at a multiple of 4; it must outlive the detector. It holds all
+  ///     that changes, so a copy of it is a copy of the detector.
+  /// - Throws: `MemoryError` where the rate is out of range or the memory doesn't fit.
+  public init(
+    sampleRateMillihertz: UInt32, state: UnsafeMutableRawBufferPointer
+  ) throws(MemoryError) {
+    guard sampleRateMillihertz >= Self.lowestSampleRateMillihertz,
+      sampleRateMillihertz <= Self.highestSampleRateMillihertz
+    else { throw .unsupportedSampleRate }
+    let byteCount = Self.stateByteCount(sampleRateMillihertz: sampleRateMillihertz)
+    let start = try unsafe checkedStart(of: state, byteCount: byteCount)
+    lengths = Lengths(sampleRateMillihertz: sampleRateMillihertz)
+    unsafe rules = start.bindMemory(to: BeatRules.self, capacity: 1)
+    let rings = unsafe start + MemoryLayout<BeatRules>.size
+    unsafe samples = rings.bindMemory(to: Int32.self, capacity: 3 &* Int(lengths.ring))
+    unsafe smooth = samples + Int(lengths.ring)
+    unsafe bandPassed = smooth + Int(lengths.ring)
+    reset()
+  }
+
+  /// Forgets all samples and levels.
+  public mutating func reset() {
+    unsafe rules.initialize(to: BeatRules(lengths))
+    unsafe samples.initialize(repeating: 0, count: 3 &* Int(lengths.ring))
+  }
+
+  /// Takes a sample, in counts.
+  ///
+  /// - Returns: How many samples ago the R peak of a newly found beat was; nil where none was found.
+  /// - Complexity: O(rate): some 40 additions at 128 Hz.
+  public mutating func push(_ sample: Int16) -> Int32? {
+    var rules = unsafe self.rules.pointee
+    if rules.isFresh(lengths) { fill(with: sample) }
+    rules.position = rules.position &+ 1
+    let curveLength = filter(sample, at: rules.position)
+    var beat: Int32?
+    if let height = rules.findPeak(in: curveLength, lengths) {
+      beat = rules.judge(examinePeak(height: height, at: rules.position), lengths)
+    }
+    if beat == nil { beat = rules.searchBack(lengths) }
+    unsafe self.rules.pointee = rules
+    return beat
+  }
+
+  /// The place in a ring of what came `age` samples ago.
+  @inline(__always)
+  private func place(_ position: Int32, _ age: Int32) -> Int {
+    Int(truncatingIfNeeded: (position &- age) & (lengths.ring &- 1))
+  }
+
+  /// Starts as if the first sample had always been there.
+  private func fill(with sample: Int16) {
+    let level = (Int32(sample) &* lengths.smoothing &* lengths.smoothing) &>> lengths.smoothShift
+    unsafe samples.update(repeating: Int32(sample), count: Int(lengths.ring))
+    unsafe smooth.update(repeating: level, count: Int(lengths.ring))
+  }
+
+  /// Low-passes and band-passes a sample.
+  ///
+  /// - Returns: The length of the band-passed curve up to it.
+  private func filter(_ sample: Int16, at position: Int32) -> Int32 {
+    // A triangle, whose gain is the square of its half length: 4 to 15 after the shift.
+    unsafe samples[place(position, 0)] = Int32(sample)
+    var triangle: Int32 = 0
+    for age in 0..<2 &* lengths.smoothing &- 1 {
+      let weight = min(age &+ 1, 2 &* lengths.smoothing &- 1 &- age)
+      triangle = unsafe triangle &+ weight &* samples[place(position, age)]
+    }
+    unsafe smooth[place(position, 0)] = triangle &>> lengths.smoothShift
+
+    // The sample in the middle less the mean: below 2^21 for every input, so that no sum overflows.
+    var sum: Int32 = 0
+    for age in 0..<lengths.baseline { sum = unsafe sum &+ smooth[place(position, age)] }
+    let middle = unsafe smooth[place(position, lengths.baseline / 2)] &* lengths.baseline
+    unsafe bandPassed[place(position, 0)] = (middle &- sum) &>> lengths.baselineShift
+
+    var curveLength: Int32 = 0
+    var newer = unsafe bandPassed[place(position, 0)]
+    for age in 1...lengths.complex {
+      let older = unsafe bandPassed[place(position, age)]
+      curveLength = curveLength &+ Int32(truncatingIfNeeded: (newer &- older).magnitude)
+      newer = older
+    }
+    return curveLength
+  }
+
+  /// Looks at the complex behind a peak of the curve length that stood a refractory period ago.
+  private func examinePeak(height: Int32, at position: Int32) -> BeatRules.Peak {
+    var largest: Int32 = -1
+    var ageOfLargest: Int32 = 0
+    var rise: Int32 = 0
+    var fall: Int32 = 0
+    for age in lengths.refractory &- 1...lengths.refractory &+ lengths.complex &+ 1 {
+      let deflection = unsafe Int32(truncatingIfNeeded: bandPassed[place(position, age)].magnitude)
+      if deflection > largest { (largest, ageOfLargest) = (deflection, age) }
+      let smoothAge = age &+ lengths.baseline / 2
+      let slope =
+        unsafe smooth[place(position, smoothAge)]
+        &- smooth[place(position, smoothAge &+ lengths.smoothing)]
+      rise = max(rise, slope)
+      fall = max(fall, 0 &- slope)
+    }
+    return BeatRules.Peak(
+      height: height, slope: max(rise, fall), isStep: min(rise, fall) < max(rise, fall) &>> 3,
+      age: ageOfLargest &+ lengths.baseline / 2 &+ lengths.smoothing &- 1)
+  }
+}
+
+extension BeatDetector {
+  /// Lengths of time in samples, and the shifts that keep the filters' gains near those at 128 Hz.
+  struct Lengths {
+    /// Half the low-pass triangle.
+    let smoothing: Int32
+    /// The window whose mean the band-pass takes away.
+    let baseline: Int32
+    /// The window of the curve length.
+    let complex: Int32
+    let refractory: Int32
+    /// Up to here after a beat a peak may be its T wave.
+    let tWave: Int32
+    let learning: Int32
+    /// The age up to which an overdue beat may be reported.
+    let searchBack: Int32
+    let silence: Int32
+    /// A power of two, above the greatest age that is looked at.
+    let ring: Int32
+    let smoothShift: Int32
+    let baselineShift: Int32
+    /// The curve length of a spike of 8 counts, up and down.
+    let quietHeight: Int32
+
+    init(sampleRateMillihertz rate: UInt32) {
+      func samples(_ milliseconds: UInt32) -> Int32 {
+        Int32(truncatingIfNeeded: rate &* milliseconds / 1_000_000)
+      }
+      smoothing = samples(25)
+      baseline = samples(125) & ~1
+      complex = samples(125)
+      refractory = samples(200)
+      tWave = samples(360)
+      learning = samples(1000)
+      searchBack = samples(600)
+      silence = samples(2000)
+      let reach = refractory &+ complex &+ baseline / 2 &+ smoothing &+ 2
+      ring = 1 &<< (32 &- Int32(truncatingIfNeeded: reach.leadingZeroBitCount))
+      let gain = smoothing &* smoothing
+      smoothShift = max(0, 28 &- Int32(truncatingIfNeeded: gain.leadingZeroBitCount))
+      baselineShift = 31 &- Int32(truncatingIfNeeded: baseline.leadingZeroBitCount)
+      quietHeight = (16 &* (gain &>> smoothShift) &* baseline) &>> baselineShift
+    }
+  }
+}
