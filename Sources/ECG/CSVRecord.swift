@@ -288,8 +288,14 @@ private struct CSVTable {
 
   private mutating func parseRow(_ line: ArraySlice<UInt8>, line number: Int) throws(FileError) {
     var column = 0
-    for field in line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-      let text = String(decoding: field, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+    var rest: ArraySlice<UInt8>? = line
+    while let fields = rest {
+      let comma = fields.firstIndex(of: UInt8(ascii: ","))
+      rest = comma.map { fields[($0 + 1)...] }
+      var field = fields[..<(comma ?? fields.endIndex)]
+      while let first = field.first, first == 0x20 || first == 0x09 { field = field.dropFirst() }
+      while let last = field.last, last == 0x20 || last == 0x09 { field = field.dropLast() }
+      let text = String(decoding: field, as: UTF8.self)
       guard column < columns.count else {
         throw error(row: number - 2, "has more than \(columns.count) fields")
       }
