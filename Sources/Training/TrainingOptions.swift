@@ -19,6 +19,8 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   /// A class is drawn with a probability in proportion to its number of beats to this power: 1 draws beats as
   /// they come, 0 all classes equally often.
   public var samplingExponent: Double = 0.7
+  /// The leads that the training signals are of.
+  public var leads: TrainingLeads = .all
   /// The gain varies by up to this many octaves either way.
   public var gainOctaves: Double = 1
   /// The beat's place in the window varies by up to this many seconds either way.
