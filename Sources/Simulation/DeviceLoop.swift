@@ -44,6 +44,10 @@ public struct DeviceDecision: Equatable, Sendable {
 public final class DeviceLoop {
   /// The decisions in order.
   public private(set) var decisions: [DeviceDecision] = []
+  /// What the loop notes of its decisions: codes instead of logits, in memory reserved before it starts.
+  private var moments: [(sample: Int, beat: Int?)] = []
+  private var logitCodes: [Int8] = []
+  private var twinLogits: [[Float]] = []
   /// The device's columns: `[column, bin]` codes.
   public private(set) var columns: [Int8] = []
   /// The twin's columns: `[column, bin]` levels before rounding; empty without a twin.
@@ -54,7 +58,7 @@ public final class DeviceLoop {
   public private(set) var codes = SignalToNoise()
   /// The decisions against the twin's.
   public private(set) var agreement = Agreement()
-  /// The processor time spent in the loop, in seconds.
+  /// The time spent in the loop, in seconds.
   public private(set) var loopSeconds = 0.0
 
   private let loaded: LoadedModel
@@ -116,17 +120,29 @@ public final class DeviceLoop {
     return Int((seconds * rateHz).rounded())
   }
 
-  /// Runs all samples.
+  /// Runs all samples and gathers the decisions.
   ///
   /// - Throws: `FileError` where the detector can't run at the model's rate.
   public func run(progress: ProgressHandler? = nil) throws(FileError) {
+    try runSamples(progress: progress)
+    gatherDecisions(outputCount: loaded.model.output.byteCount)
+  }
+
+  /// Runs all samples: after its start, and without a twin, it leaves the heap alone.
+  ///
+  /// - Throws: `FileError` where the detector can't run at the model's rate.
+  public func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
     let model = loaded.model
     let memory = AlignedMemory(byteCount: model.stateByteCount + model.scratchByteCount)
     let state = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<model.stateByteCount])
     let scratch = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[model.stateByteCount...])
     let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
     defer { logits.deallocate() }
-    var schedule = DecisionSchedule(policy, delaySamples: delaySamples)
+    let columnCapacity = acquisition.samples.count / (model.frontEnd?.hopSamples ?? 1) + 1
+    columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
+    moments.reserveCapacity(columnCapacity)
+    logitCodes.reserveCapacity(columnCapacity * model.output.byteCount)
+    var schedule = DecisionSchedule(policy, delaySamples: delaySamples, capacity: columnCapacity)
     do throws(MemoryError) {
       var pipeline = try StreamingPipeline(model: model, state: state, scratch: scratch)
       var detector = try DetectorStage(
@@ -135,7 +151,6 @@ public final class DeviceLoop {
       let start = ContinuousClock.now
       let stepCount = 64
       let samplesPerStep = acquisition.samples.count / stepCount + 1
-      columns.reserveCapacity(acquisition.samples.count / 4 + 1)
       for (index, sample) in acquisition.samples.enumerated() {
         if let ago = detector.push(sample) { schedule.add(beat: index - ago) }
         let isColumn = pipeline.push(sample)
@@ -144,7 +159,9 @@ public final class DeviceLoop {
         columns.append(contentsOf: pipeline.newestColumn)
         while pipeline.isWindowFull, let beat = schedule.next(at: index) {
           pipeline.decide(into: logits)
-          record(logits, sample: index, beat: beat)
+          logitCodes.append(contentsOf: logits)
+          moments.append((index, beat.sample))
+          if let twin { compareDecision(twin, logits) }
         }
         if index % samplesPerStep < 8 {
           progress?(TaskProgress(completed: index, total: acquisition.samples.count))
@@ -167,12 +184,21 @@ public final class DeviceLoop {
       spectrum: &spectrum, codes: &codes)
   }
 
-  private func record(_ logits: UnsafeMutableBufferPointer<Int8>, sample: Int, beat: DecisionSchedule.Beat) {
-    let fixed = logits.map { Float(loaded.logit($0)) }
-    let float = twin?.decide()
-    if let float { agreement.add(reference: float, measured: fixed) }
-    decisions.append(
-      DeviceDecision(sample: sample, beatSample: beat.sample, fixedLogits: fixed, floatLogits: float))
+  private func compareDecision(_ twin: FloatTwin, _ logits: UnsafeMutableBufferPointer<Int8>) {
+    let float = twin.decide()
+    agreement.add(reference: float, measured: logits.map { Float(loaded.logit($0)) })
+    twinLogits.append(float)
+  }
+
+  private func gatherDecisions(outputCount: Int) {
+    decisions = moments.indices.map { index in
+      DeviceDecision(
+        sample: moments[index].sample, beatSample: moments[index].beat,
+        fixedLogits: logitCodes[index * outputCount..<(index + 1) * outputCount].map {
+          Float(loaded.logit($0))
+        },
+        floatLogits: twin == nil ? nil : twinLogits[index])
+    }
   }
 }
 
@@ -255,12 +281,13 @@ struct DecisionSchedule {
   private var pending: [Int] = []
   private var next = 0
   private var columnCount = 0
+  private var lastSample = -1
 
-  init(_ policy: DecisionPolicy, delaySamples: Int) {
+  init(_ policy: DecisionPolicy, delaySamples: Int, capacity: Int) {
     self.policy = policy
     self.delaySamples = delaySamples
-    if case .givenBeats(let beats) = policy { pending = beats }
-    pending.reserveCapacity(4096)
+    pending.reserveCapacity(capacity)
+    if case .givenBeats(let beats) = policy { pending += beats }
   }
 
   mutating func add(beat: Int) { pending.append(beat) }
@@ -278,6 +305,4 @@ struct DecisionSchedule {
     next += 1
     return Beat(sample: pending[next - 1])
   }
-
-  private var lastSample = -1
 }

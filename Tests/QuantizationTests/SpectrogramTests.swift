@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import QuantInfer
 import Quantization
@@ -86,6 +87,18 @@ import Training
     let comparison = try Self.compare(Self.tone(frequencyHz, amplitude: 327.67))
     print("tone \(frequencyHz) Hz, -40 dBFS: \(comparison.decibels) dB")
     #expect(comparison.decibels >= 50)
+  }
+
+  @Test(arguments: [32_767.0, 327.67])
+  func theShippedECGHasAtLeast60DecibelsAtAnyLevel(peak: Double) throws {
+    let root = URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let record = try Record.read(root.appending(path: "Models/records/mitdb-208").path)
+    let millivolts = try record.signals[0].millivolts(atRateHz: 128)
+    let largest = millivolts.reduce(0) { max($0, abs($1)) }
+    let comparison = try Self.compare(millivolts.map { Int16((Double($0 / largest) * peak).rounded()) })
+    print("mitdb-208, peak \(peak) counts: \(comparison.decibels) dB")
+    #expect(comparison.decibels >= 60)
   }
 
   @Test(arguments: [32_767.0, 327.67])

@@ -1,0 +1,274 @@
+import ECG
+import Foundation
+import Support
+import Testing
+
+/// `device-sim` through its executable, on the model and the ECG that ship with the project.
+@Suite struct DeviceSimTests {
+  static let model = Command.root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
+  static let checkpoint = Command.root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path
+  static let record = Command.root.appending(path: "Models/records/mitdb-208").path
+
+  /// Runs `device-sim stream` and gives back what it did.
+  private func stream(_ arguments: String..., record: String = record, input: Data? = nil) throws
+    -> Command.Result
+  {
+    try Command.run(
+      "device-sim", ["stream", "--model", Self.model, "--record", record] + arguments, input: input)
+  }
+
+  /// One line of error with the right status, and nothing on standard output.
+  private func expectError(
+    _ result: Command.Result, status: Int32, containing text: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
+    let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
+    #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.output.isEmpty, sourceLocation: sourceLocation)
+  }
+
+  @Test func theShippedModelAgreesWithItsTwinOnTheShippedRecord() throws {
+    let result = try stream("--float", Self.checkpoint, "--json", "-", "--quiet")
+    #expect(result.status == 0, "\(result.errors)")
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    for key in [
+      "record", "samples", "sampleRateHz", "decisions", "agreement", "spectrogram", "memory", "operations",
+      "realTimeFactor",
+    ] {
+      #expect(json[key] != nil, "\(key)")
+    }
+    #expect(json["samples"] as? Int == 38_400)
+    #expect(try #require(json["decisions"] as? Int) > 400)
+    let agreement = try #require(json["agreement"] as? [String: Any])
+    #expect(try #require(agreement["top1"] as? Double) >= 0.98)
+    let spectrogram = try #require(json["spectrogram"] as? [String: Any])
+    #expect(try #require(spectrogram["snrDecibels"] as? Double) >= 60)
+    #expect(try #require(spectrogram["withinOneStep"] as? Double) >= 0.999)
+  }
+
+  @Test func aRunTwiceGivesTheSameDecisions() throws {
+    func decisions() throws -> String {
+      let result = try stream("--json", "-", "--quiet")
+      let json = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+      return "\(json?["decisionList"] ?? "")"
+    }
+    let first = try decisions()
+    #expect(first.count > 1000)
+    #expect(try decisions() == first)
+  }
+
+  @Test func decisionsAreWrittenAsAnnotations() throws {
+    try withFolder { folder in
+      let file = folder + "/mitdb-208.qinf"
+      let result = try stream("--annotations", file)
+      #expect(result.status == 0, "\(result.errors)")
+      let beats = try Annotations.read(folder + "/mitdb-208", annotator: "qinf").beats
+      #expect(beats.count > 400)
+      #expect(beats.contains { $0.code == .prematureVentricular })
+    }
+  }
+
+  @Test func aPageIsWrittenThatIsWellFormed() throws {
+    try withFolder { folder in
+      let page = folder + "/page.html"
+      let result = try stream("--float", Self.checkpoint, "--report", page)
+      #expect(result.status == 0, "\(result.errors)")
+      let parser = XMLParser(data: try Files.read(page))
+      #expect(parser.parse(), "\(String(describing: parser.parserError))")
+    }
+  }
+
+  @Test func aCSVStreamsLikeTheRecordItCameFrom() throws {
+    let csv = try Record.read(Self.record).csv()
+    let fromCSV = try stream("--every", "16", "--sample-rate", "360", "--json", "-", record: "-", input: csv)
+    let fromRecord = try stream("--every", "16", "--json", "-")
+    #expect(fromCSV.status == 0, "\(fromCSV.errors)")
+    func list(_ result: Command.Result) throws -> String {
+      let json = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+      return "\(json?["decisionList"] ?? "")"
+    }
+    #expect(try list(fromCSV) == list(fromRecord))
+  }
+
+  @Test func helpAndVersionAreThere() throws {
+    for arguments in [
+      ["--help"], ["stream", "--help"], ["profiles", "--help"], ["--version"], ["profiles"],
+    ] {
+      let result = try Command.run("device-sim", arguments)
+      #expect(result.status == 0 && !result.output.isEmpty && result.errors.isEmpty, "\(arguments)")
+    }
+  }
+
+  @Test func wrongArgumentsAreUsageErrors() throws {
+    for arguments in [
+      ["stream"], ["stream", "--nonsense"], ["nonsense"],
+      ["stream", "--model", "m", "--record", "r", "--every", "0"],
+      ["stream", "--model", "m", "--record", "r", "--sample-rate", "0"],
+      ["stream", "--model", "m", "--record", "r", "--sample-rate", "nan"],
+    ] {
+      #expect(try Command.run("device-sim", arguments).status == 64, "\(arguments)")
+    }
+  }
+
+  @Test func missingFilesAreNamed() throws {
+    expectError(try stream(record: "/nowhere/100"), status: 66, containing: "/nowhere/100")
+    expectError(
+      try Command.run("device-sim", ["stream", "--model", "no.qinf", "--record", Self.record]), status: 66,
+      containing: "no.qinf")
+    expectError(try stream("--float", "no.safetensors"), status: 66, containing: "no.safetensors")
+    expectError(try stream("--profile", "no.json"), status: 66, containing: "no.json")
+  }
+
+  @Test func aLeadThatIsNotThereIsRefusedWithThoseThatAre() throws {
+    expectError(try stream("--lead", "V9"), status: 65, containing: "MLII")
+  }
+
+  /// A record's header with a change, and its signal file with another.
+  private func withBrokenRecord(
+    header change: (String) -> String = { $0 }, data changeData: (Data) -> Data = { $0 },
+    _ body: (String) throws -> Void
+  ) throws {
+    try withFolder { folder in
+      let header = String(decoding: try Files.read(Self.record + ".hea"), as: UTF8.self)
+      try Files.write(change(header), to: folder + "/mitdb-208.hea")
+      try Files.write(changeData(try Files.read(Self.record + ".dat")), to: folder + "/mitdb-208.dat")
+      try body(folder + "/mitdb-208")
+    }
+  }
+
+  @Test func aTruncatedSignalFileIsRefused() throws {
+    try withBrokenRecord(data: { $0.prefix(1001) }) { record in
+      expectError(try stream(record: record), status: 65, containing: "mitdb-208")
+    }
+  }
+
+  @Test func aHeaderThatPromisesMoreSignalsIsRefused() throws {
+    try withBrokenRecord(header: { $0.replacing("mitdb-208 1 360", with: "mitdb-208 3 360") }) { record in
+      expectError(try stream(record: record), status: 65, containing: "mitdb-208.hea")
+    }
+  }
+
+  @Test func aWrongChecksumIsRefused() throws {
+    try withBrokenRecord(header: { $0.replacing(" 5363 ", with: " 5364 ") }) { record in
+      expectError(try stream(record: record), status: 65, containing: "checksum")
+    }
+  }
+
+  @Test func anUnknownFormatIsRefused() throws {
+    try withBrokenRecord(header: { $0.replacing(".dat 212", with: ".dat 999") }) { record in
+      expectError(try stream(record: record), status: 65, containing: "999")
+    }
+  }
+
+  @Test(arguments: ["0", "-360", "nan", "inf"])
+  func aSamplingRateThatIsNoneIsRefused(rate: String) throws {
+    try withBrokenRecord(header: { $0.replacing(" 1 360 ", with: " 1 \(rate) ") }) { record in
+      expectError(try stream(record: record), status: 65, containing: "mitdb-208.hea")
+    }
+  }
+
+  @Test func anEmptyHeaderIsRefused() throws {
+    try withBrokenRecord(header: { _ in "" }) { record in
+      expectError(try stream(record: record), status: 65, containing: "mitdb-208.hea")
+    }
+  }
+
+  @Test(arguments: [
+    "", "mV\n", "mV\n0.1\nabc\n", "mV\n0.1\nnan\n", "mV\n0.1,0.2\n", "time,mV\n0,0.1\n0,0.2\n", "mV\n1e400\n",
+  ])
+  func aBrokenCSVIsRefused(text: String) throws {
+    expectError(
+      try stream("--sample-rate", "128", record: "-", input: Data(text.utf8)), status: 65, containing: "-")
+  }
+
+  @Test func aBrokenModelIsRefused() throws {
+    let image = try Files.read(Self.model)
+    let broken: [(String, Data)] = [
+      ("cut short", image.prefix(image.count - 7)), ("cut short", image.prefix(10)), ("cut short", Data()),
+      (
+        "version",
+        {
+          var image = image
+          image[image.startIndex + 4] = 9
+          return image
+        }()
+      ),
+      (
+        "checksum",
+        {
+          var image = image
+          image[image.startIndex + 500] ^= 4
+          return image
+        }()
+      ),
+      (
+        "not a QuantInfer model image",
+        Data("not a model, but long enough to hold a header of one; ".utf8) + image
+      ),
+    ]
+    for (text, data) in broken {
+      try withFolder { folder in
+        try Files.write(data, to: folder + "/broken.qinf")
+        expectError(
+          try Command.run(
+            "device-sim", ["stream", "--model", folder + "/broken.qinf", "--record", Self.record]),
+          status: 65, containing: text)
+      }
+    }
+  }
+
+  @Test func aCheckpointOfAnotherNetworkIsNoTwin() throws {
+    try withFolder { folder in
+      try Files.write(Data("{}".utf8), to: folder + "/other.safetensors")
+      expectError(
+        try stream("--float", folder + "/other.safetensors"), status: 65, containing: "other.safetensors")
+    }
+  }
+
+  @Test func aFailedWriteLeavesTheEarlierOutput() throws {
+    try withFolder { folder in
+      try Files.write("earlier", to: folder + "/result.json")
+      expectError(
+        try stream("--json", folder + "/missing/result.json"), status: 1, containing: "missing/result.json")
+      let broken = try Command.run(
+        "device-sim",
+        ["stream", "--model", "no.qinf", "--record", Self.record, "--json", folder + "/result.json"])
+      #expect(broken.status == 66)
+      #expect(try Files.read(folder + "/result.json") == Data("earlier".utf8))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["result.json"])
+    }
+  }
+
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "needs /dev/full"))
+  func aFullDiskIsSaid() throws {
+    expectError(try stream("--json", "/dev/full"), status: 1, containing: "/dev/full")
+    expectError(try stream("--report", "/dev/full"), status: 1, containing: "/dev/full")
+  }
+
+  @Test func aProfileOfOnesOwnIsReadOrRefused() throws {
+    try withFolder { folder in
+      let file = folder + "/mine.json"
+      try Files.write(
+        #"{"name":"mine","summary":"s","converterBits":12,"converterRangeMillivolts":10}"#, to: file)
+      #expect(try stream("--profile", file).status == 0)
+      try Files.write(
+        #"{"name":"mine","summary":"s","converterBits":99,"converterRangeMillivolts":10}"#, to: file)
+      expectError(try stream("--profile", file), status: 65, containing: "converterBits")
+      try Files.write(
+        #"{"name":"mine","summary":"s","converterBits":10,"converterRangeMillivolts":10}"#, to: file)
+      expectError(try stream("--profile", file), status: 65, containing: "quantize it for this converter")
+    }
+  }
+
+  /// A folder that is gone afterwards.
+  private func withFolder(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "device-sim-\(UUID().uuidString)")
+      .path
+    try Files.makeFolder(folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(folder)
+  }
+}

@@ -1,0 +1,79 @@
+import AllocationCounter
+import ECG
+import Foundation
+import Quantization
+import Simulation
+import Support
+import Testing
+import Training
+
+@Suite struct DeviceLoopTests {
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let model = root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
+  static let checkpoint = root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path
+  static let record = root.appending(path: "Models/records/mitdb-208").path
+
+  /// The shipped record, so many times in a row.
+  private func acquisition(repeats: Int) throws -> Acquisition {
+    var record = try Record.read(Self.record)
+    record.signals[0].samples = Array(repeatElement(record.signals[0].samples, count: repeats).joined())
+    record.sampleCount *= repeats
+    return try Acquisition(record, lead: nil, sampleRateHz: 128, profile: .reference)
+  }
+
+  private func loop(repeats: Int, policy: DecisionPolicy, twin: Bool = false) throws -> DeviceLoop {
+    try DeviceLoop(
+      LoadedModel(file: Self.model), modelFile: Self.model,
+      checkpoint: twin ? Checkpoint.read(Self.checkpoint) : nil, checkpointFile: Self.checkpoint,
+      acquisition: acquisition(repeats: repeats), policy: policy)
+  }
+
+  @Test(.enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"))
+  func theLoopMakesNoAllocationHoweverLongTheRecord() throws {
+    func allocations(repeats: Int) throws -> UInt {
+      let loop = try loop(repeats: repeats, policy: .everyColumns(8))
+      let before = allocationCount()
+      try loop.runSamples()
+      return allocationCount() - before
+    }
+    #expect(try allocations(repeats: 1) == allocations(repeats: 6))
+  }
+
+  @Test func decisionsByTheClockComeAtTheirInterval() throws {
+    let loop = try loop(repeats: 1, policy: .everyColumns(16))
+    try loop.run()
+    let gaps = Set(zip(loop.decisions, loop.decisions.dropFirst()).map { $1.sample - $0.sample })
+    #expect(gaps == [16 * 8])
+  }
+
+  @Test func decisionsAboutGivenBeatsComeAsSoonAsTheWindowReachesThem() throws {
+    let beats = [1000, 1003, 2001, 38_399]
+    let loop = try loop(repeats: 1, policy: .givenBeats(beats))
+    try loop.run()
+    #expect(loop.decisions.map(\.beatSample) == [1000, 1003, 2001])
+    // 0.7 s are 90 samples; column k is complete with sample 8 k + 31.
+    #expect(loop.decisions.map(\.sample) == [1095, 1095, 2095])
+  }
+
+  @Test func theTwinHearsWhatTheDeviceHears() throws {
+    let loop = try loop(repeats: 1, policy: .detectedBeats, twin: true)
+    try loop.run()
+    #expect(loop.agreement.decisions == loop.decisions.count && loop.decisions.count > 400)
+    #expect(try #require(loop.agreement.top1) >= 0.98)
+    #expect(loop.twinLevels.count == loop.columns.count)
+    #expect(try #require(loop.spectrum.decibels) >= 60)
+    #expect(try #require(loop.codes.withinOneStep) >= 0.999)
+  }
+
+  @Test func samplesBeyondTheConverterAreCountedAndHeld() throws {
+    var record = try Record.read(Self.record)
+    record.signals[0].samples = [1024, 1024 + 2000, 1024 - 2000] + record.signals[0].samples.prefix(3000)
+    record.sampleCount = record.signals[0].samples.count
+    let narrow = DeviceProfile(
+      name: "narrow", summary: "", converterBits: 12, converterRangeMillivolts: 2)
+    let acquisition = try Acquisition(record, lead: nil, sampleRateHz: 128, profile: narrow)
+    #expect(acquisition.saturatedCount > 0)
+    #expect(acquisition.samples.allSatisfy { (-2048...2047).contains($0) })
+  }
+}
