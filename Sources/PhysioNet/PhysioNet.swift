@@ -59,12 +59,15 @@ public struct PhysioNet: Sendable {
     }
     let source = baseURL.appending(path: database).appending(path: version)
     try Files.makeFolder(folder)
-    let sums = try download(source.appending(path: Self.sumsName), to: folder + "/" + Self.sumsName)
+    let transfer = Transfer()
+    defer { transfer.close() }
+    let sums = try download(
+      source.appending(path: Self.sumsName), by: transfer, to: folder + "/" + Self.sumsName)
     let list = try Self.sums(in: sums, file: folder + "/" + Self.sumsName)
 
     var outcome = Outcome()
     func bring(_ item: Sum) throws(FileError) {
-      let isNew = try fetch(item, from: source, into: folder)
+      let isNew = try fetch(item, from: source, by: transfer, into: folder)
       isNew ? outcome.downloaded.append(item.path) : outcome.kept.append(item.path)
     }
     guard let records = list.first(where: { $0.path == "RECORDS" }) else {
@@ -131,14 +134,16 @@ public struct PhysioNet: Sendable {
   // MARK: One file
 
   /// Brings one file; false where it was there already and right.
-  private func fetch(_ item: Sum, from source: URL, into folder: String) throws(FileError) -> Bool {
+  private func fetch(
+    _ item: Sum, from source: URL, by transfer: Transfer, into folder: String
+  ) throws(FileError) -> Bool {
     let path = folder + "/" + item.path
     if try Self.digest(ofFile: path) == item.digest { return false }
     try Files.makeFolder(String(path.prefix(upTo: path.lastIndex(of: "/")!)))
     let part = path + ".part"
     // What an earlier, interrupted run left may belong to another file, so a wrong sum gets one more try.
     for _ in 0..<2 {
-      try transfer(source.appending(path: item.path), toPart: part)
+      try bring(source.appending(path: item.path), by: transfer, toPart: part)
       if try Self.digest(ofFile: part) == item.digest {
         try Self.rename(part, to: path)
         return true
@@ -151,10 +156,10 @@ public struct PhysioNet: Sendable {
   }
 
   /// Downloads a file that has no sum of its own.
-  private func download(_ url: URL, to path: String) throws(FileError) -> Data {
+  private func download(_ url: URL, by transfer: Transfer, to path: String) throws(FileError) -> Data {
     let part = path + ".part"
     try? FileManager.default.removeItem(atPath: part)
-    try transfer(url, toPart: part)
+    try bring(url, by: transfer, toPart: part)
     let data = try Files.read(part)
     try Self.rename(part, to: path)
     return data
@@ -168,10 +173,10 @@ public struct PhysioNet: Sendable {
   }
 
   /// Brings the whole of a URL into a `.part` file, continuing what is there, with a bounded number of tries.
-  private func transfer(_ url: URL, toPart part: String) throws(FileError) {
+  private func bring(_ url: URL, by transfer: Transfer, toPart part: String) throws(FileError) {
     var delay = firstDelaySeconds
     for attempt in 1... {
-      switch try Transfer.run(url, toPart: part) {
+      switch try transfer.run(url, toPart: part) {
       case .complete: return
       case .refused(let status):
         throw .missing(

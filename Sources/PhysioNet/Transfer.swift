@@ -5,9 +5,10 @@ import Support
   import FoundationNetworking
 #endif
 
-/// One request that appends a URL's remaining bytes to a `.part` file.
+/// Requests, one at a time over one connection, that append a URL's remaining bytes to a `.part` file.
 ///
-/// The session calls it from one queue of its own; the caller waits for the end before it looks at the result.
+/// The session calls it from one queue of its own; the caller waits for a request's end before it looks at
+/// the result.
 final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
   /// How a request ended.
   enum Ending {
@@ -19,41 +20,40 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     case interrupted(String)
   }
 
-  private let file: FileHandle
-  private let startOffset: UInt64
-  private let done = DispatchSemaphore(value: 0)
+  private var file = FileHandle.nullDevice
+  private var startOffset: UInt64 = 0
   private var ending: Ending?
   private var failure: (any Error)?
+  private let done = DispatchSemaphore(value: 0)
+  private lazy var session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
 
-  private init(file: FileHandle, startOffset: UInt64) {
-    self.file = file
-    self.startOffset = startOffset
+  /// Closes the connection; the session keeps its delegate alive until then.
+  func close() {
+    session.finishTasksAndInvalidate()
   }
 
-  /// Runs the request to its end.
+  /// Runs a request to its end.
   ///
   /// - Throws: `FileError`, inaccessible, where the `.part` file can't be written.
-  static func run(_ url: URL, toPart part: String) throws(FileError) -> Ending {
+  func run(_ url: URL, toPart part: String) throws(FileError) -> Ending {
     if !FileManager.default.fileExists(atPath: part) { try Files.write(Data(), to: part) }
     guard let file = FileHandle(forUpdatingAtPath: part), let size = try? file.seekToEnd() else {
       throw .inaccessible(part, "can't be written", remedy: "choose a writable place")
     }
     defer { try? file.close() }
+    (self.file, startOffset, ending, failure) = (file, size, nil, nil)
     var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: 60)
     // A compressed answer has other offsets than the file.
     request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
     if size > 0 { request.setValue("bytes=\(size)-", forHTTPHeaderField: "Range") }
-    let transfer = Transfer(file: file, startOffset: size)
-    let session = URLSession(configuration: .ephemeral, delegate: transfer, delegateQueue: nil)
     session.dataTask(with: request).resume()
-    transfer.done.wait()
-    session.finishTasksAndInvalidate()
-    if let failure = transfer.failure {
+    done.wait()
+    if let failure {
       throw .inaccessible(
         part, "can't be written: \(failure.localizedDescription)",
         remedy: "free some space or choose another disk")
     }
-    return transfer.ending ?? .interrupted("the connection was lost")
+    return ending ?? .interrupted("the connection was lost")
   }
 
   func urlSession(
