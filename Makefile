@@ -50,7 +50,7 @@ test: setup ## Build everything and run every test, in release
 	swift test -c release --skip-build
 
 lint: ## Check format and documentation comments
-	swift format lint --strict -r Sources Tests Package.swift
+	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
 
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
 	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/cortex-m4.json \
