@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Support
 
 /// `device-sim`: streams ECGs through a model on a simulated device.
 @main
@@ -7,6 +8,6 @@ struct DeviceSim: CommandLineTool {
   static let configuration = CommandConfiguration(
     commandName: "device-sim",
     abstract: "Stream an ECG through a quantized model on a simulated device, beside its float twin.",
-    version: version,
+    version: Release.version,
     subcommands: [Stream.self, Profiles.self])
 }

@@ -31,8 +31,8 @@ extension StreamRun {
     }
     let decibels = result.spectrogram?.snrDecibels.map { Numbers.decimal($0, places: 1) } ?? "-"
     return "In integers the device decided as its float twin on \(Numbers.percent(top1)) of "
-      + "\(Numbers.integer(agreement.decisions)) decisions; its spectrogram is within \(decibels) dB of "
-      + "double precision."
+      + "\(Numbers.integer(agreement.decisions)) decisions; its spectrogram's error lies \(decibels) dB "
+      + "below the signal."
   }
 
   /// The part of the run that the page shows: 30 seconds around the most varied decisions.
@@ -128,7 +128,7 @@ extension StreamRun {
               (spectrogram.snrDecibels.map { Numbers.decimal($0, places: 1) } ?? "-") + " dB"
             ),
             ("Within one step", spectrogram.withinOneStep.map { Numbers.percent($0) } ?? "-"),
-            ("Largest difference", "\(Int(spectrogram.maxAbsoluteStepError)) steps"),
+            ("Largest difference", Numbers.integer(Int(spectrogram.maxAbsoluteStepError)) + (spectrogram.maxAbsoluteStepError == 1 ? " step" : " steps")),
           ]))
       }
     }

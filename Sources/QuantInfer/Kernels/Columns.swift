@@ -18,12 +18,28 @@ struct Columns {
   }
 }
 
-/// The sum of products of two rows of codes.
+/// The sum of products of two rows of codes, eight at a time.
 @inline(__always)
 func dotProduct(_ a: UnsafePointer<Int8>, _ b: UnsafePointer<Int8>, count: Int) -> Int32 {
-  var sum: Int32 = 0
-  for index in 0..<count {
+  var sums = SIMD8<Int32>.zero
+  var index = 0
+  while index &+ 8 <= count {
+    // A product of two codes fits 16 bits.
+    let products = unsafe widened(a + index) &* widened(b + index)
+    sums &+= SIMD8<Int32>(truncatingIfNeeded: products)
+    index &+= 8
+  }
+  var sum = sums.wrappedSum()
+  while index < count {
     unsafe sum &+= Int32(a[index]) &* Int32(b[index])
+    index &+= 1
   }
   return sum
+}
+
+/// Eight codes in 16 bits each.
+@inline(__always)
+private func widened(_ codes: UnsafePointer<Int8>) -> SIMD8<Int16> {
+  let codes = unsafe UnsafeRawPointer(codes).loadUnaligned(as: SIMD8<Int8>.self)
+  return SIMD8<Int16>(truncatingIfNeeded: codes)
 }

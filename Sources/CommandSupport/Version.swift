@@ -1,2 +1,0 @@
-/// The version of the project's commands.
-public let version = "0.1.0"
