@@ -23,9 +23,9 @@ package final class TrainableNetwork {
   /// The number of parts that a batch is cut into, however many threads there are.
   static let shardCount = 8
 
-  /// Creates a network from a checkpoint's layers; nil where they don't fit the specification.
+  /// Creates a network from a checkpoint's layers.
   ///
-  /// - Throws: `InvalidNetwork` where the specification can't be built.
+  /// - Throws: `InvalidNetwork` where the specification can't be built or the layers don't fit it.
   package init(
     specification: NetworkSpecification, layers states: [Checkpoint.Layer], batchSize: Int,
     labelSmoothing: Double, threads: Int

@@ -45,6 +45,10 @@ struct WindowSampler {
     var leftOutCount = 0
     for (index, signal) in signals.enumerated() {
       for beat in signal.beats {
+        guard signal.microvolts.indices.contains(beat.sample) else {
+          leftOutCount += 1
+          continue
+        }
         let earliest = beat.sample + window.delaySamples - shiftSamples - window.sampleCount + 1
         let latest = beat.sample + window.delaySamples + shiftSamples + window.settings.hopSamples - 1
         if earliest >= 0 && latest < signal.microvolts.count {
