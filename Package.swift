@@ -16,7 +16,7 @@ let package = Package(
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // The runtime: no dependency, no heap; also compiles as Embedded Swift (see Firmware/).
@@ -51,7 +51,8 @@ let package = Package(
     .executableTarget(
       name: "Exporter",
       dependencies: [
-        "CommandSupport", "ECG", "Evaluation", "PhysioNet", "Quantization", "Support", "Training",
+        "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization", "Support",
+        "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
