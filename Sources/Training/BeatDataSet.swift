@@ -4,9 +4,9 @@ import Support
 
 /// The labelled beats of MIT-BIH for a task, divided into those to train on and those to test on.
 public struct BeatDataSet: Sendable {
-  /// The signals with the beats to train on.
+  /// The signals with the beats to train on: each record's main lead, and the others where asked for.
   public var training: [LabelledSignal]
-  /// The signals with the beats to test on.
+  /// The signals with the beats to test on, each record's main lead.
   public var test: [LabelledSignal]
 
   /// The seed of the random split: one for all trainings, so that they share their test beats.
@@ -18,17 +18,22 @@ public struct BeatDataSet: Sendable {
   ///   - folder: The folder with MIT-BIH's records.
   ///   - task: What the classes are.
   ///   - split: How the beats are divided.
+  ///   - trainingLeads: The leads to train on.
   ///   - sampleRateHz: The front end's rate, to which the signals are resampled.
   ///   - progress: Told of each record.
   /// - Throws: `FileError` where a record is missing or broken.
   public init(
-    folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, progress: ProgressHandler? = nil
+    folder: String, task: BeatTask, split: BeatSplit, trainingLeads: TrainingLeads = .all,
+    sampleRateHz: Double, progress: ProgressHandler? = nil
   ) throws(FileError) {
     var signals: [LabelledSignal] = []
+    var otherLeads: [LabelledSignal] = []
     let names = task.records
     for (index, name) in names.enumerated() {
-      signals.append(
-        try LabelledSignal.read(record: name, folder: folder, task: task, sampleRateHz: sampleRateHz))
+      let leads = try LabelledSignal.readLeads(
+        ofRecord: name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+      signals.append(leads[0])
+      otherLeads += leads.dropFirst()
       progress?(TaskProgress(completed: index + 1, total: names.count, detail: name))
     }
     switch split {
@@ -37,6 +42,14 @@ public struct BeatDataSet: Sendable {
       test = signals.filter { MITBIH.ds2.contains($0.record) }
     case .intra:
       (training, test) = Self.divide(signals, classCount: task.classNames.count)
+    }
+    if trainingLeads == .all {
+      training += training.flatMap { signal in
+        otherLeads.filter { $0.record == signal.record }.map { other in
+          LabelledSignal(
+            record: other.record, lead: other.lead, microvolts: other.microvolts, beats: signal.beats)
+        }
+      }
     }
   }
 
@@ -66,23 +79,34 @@ public struct BeatDataSet: Sendable {
 }
 
 extension LabelledSignal {
-  /// Reads a record's lead MLII, or its first where it has none, with the beats that the task has a class for.
+  /// Reads a record's leads, each with the beats that the task has a class for.
+  ///
+  /// The first is the main lead: MLII, or the record's first lead where it has none.
   ///
   /// - Throws: `FileError` where the record or its annotations are missing or broken.
-  public static func read(
-    record name: String, folder: String, task: BeatTask, sampleRateHz: Double
-  ) throws(FileError) -> LabelledSignal {
+  public static func readLeads(
+    ofRecord name: String, folder: String, task: BeatTask, sampleRateHz: Double
+  ) throws(FileError) -> [LabelledSignal] {
     let path = (folder as NSString).appendingPathComponent(name)
     let record = try ECG.Record.read(path)
-    guard let signal = record.signals.first(where: { $0.name == "MLII" }) ?? record.signals.first else {
+    guard !record.signals.isEmpty else {
       throw .malformed(path, "has no signal", remedy: "use MIT-BIH's records")
     }
-    let millivolts = try signal.millivolts(atRateHz: sampleRateHz)
     let beats = try Annotations.read(path).resampled(from: record.sampleRateHz, to: sampleRateHz).all
       .compactMap { label in
         task.classIndex(of: label.code).map { Beat(sample: label.sample, classIndex: $0) }
       }
-    return LabelledSignal(
-      record: name, lead: signal.name, microvolts: millivolts.map { $0 * 1_000 }, beats: beats)
+    var leads = record.signals
+    if let main = leads.firstIndex(where: { $0.name == "MLII" }) {
+      leads.insert(leads.remove(at: main), at: 0)
+    }
+    var signals: [LabelledSignal] = []
+    for lead in leads {
+      let millivolts = try lead.millivolts(atRateHz: sampleRateHz)
+      signals.append(
+        LabelledSignal(
+          record: name, lead: lead.name, microvolts: millivolts.map { $0 * 1_000 }, beats: beats))
+    }
+    return signals
   }
 }

@@ -43,6 +43,14 @@ public enum BeatTask: String, CaseIterable, Codable, Sendable {
   }
 }
 
+/// The leads of a record that are trained on; tests are always on the main one.
+public enum TrainingLeads: String, CaseIterable, Codable, Sendable {
+  /// MLII, or the first lead where a record has none.
+  case main
+  /// Every lead: the other electrode places of the same beats stand in for other patients' anatomy.
+  case all
+}
+
 /// How beats are divided into those to train on and those to test on.
 public enum BeatSplit: String, CaseIterable, Codable, Sendable {
   /// By patient: train on DS1, test on DS2 (de Chazal 2004). What a new patient may expect.

@@ -19,6 +19,8 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   /// A class is drawn with a probability in proportion to its number of beats to this power: 1 draws beats as
   /// they come, 0 all classes equally often.
   public var samplingExponent: Double = 0.7
+  /// The leads that the training signals are of.
+  public var leads: TrainingLeads = .all
   /// The gain varies by up to this many octaves either way.
   public var gainOctaves: Double = 1
   /// The beat's place in the window varies by up to this many seconds either way.
@@ -26,8 +28,15 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   /// The largest standard deviation of the white noise added, in microvolts.
   public var noiseMicrovolts: Double = 20
 
-  /// The options of this project's ECG models.
+  /// The options for a split by patient.
   public init() {}
+
+  /// The options of this project's ECG models.
+  ///
+  /// At random within the same patients, more epochs help and other leads don't.
+  public init(split: BeatSplit) {
+    if split == .intra { (epochs, leads) = (40, .main) }
+  }
 
   /// The number of steps of an epoch.
   public var stepsPerEpoch: Int { (windowsPerEpoch + batchSize - 1) / batchSize }

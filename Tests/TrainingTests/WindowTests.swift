@@ -91,9 +91,10 @@ import Training
 
   @Test(.enabled(if: folder != nil, "needs MIT-BIH in ../shared/data/mitdb"))
   func record114IsReadFromItsSecondSignal() throws {
-    let signal = try LabelledSignal.read(
-      record: "114", folder: #require(Self.folder), task: .aami, sampleRateHz: 128)
-    #expect(signal.lead == "MLII")
+    let leads = try LabelledSignal.readLeads(
+      ofRecord: "114", folder: #require(Self.folder), task: .aami, sampleRateHz: 128)
+    #expect(leads.map(\.lead) == ["MLII", "V5"])
+    let signal = leads[0]
     #expect(signal.microvolts.count == 231_111)
     // PhysioNet's table of record 114: 1,820 normal, 10 atrial, 2 junctional, 43 ventricular, 4 fusion beats.
     let counts = (0..<4).map { index in signal.beats.count { $0.classIndex == index } }
@@ -105,7 +106,8 @@ import Training
   @Test(.enabled(if: folder != nil, "needs MIT-BIH in ../shared/data/mitdb"))
   func randomSplitKeepsEachBeatOnceAndAFifthOfEachClass() throws {
     let folder = try #require(Self.folder)
-    let data = try BeatDataSet(folder: folder, task: .types, split: .intra, sampleRateHz: 128)
+    let data = try BeatDataSet(
+      folder: folder, task: .types, split: .intra, trainingLeads: .main, sampleRateHz: 128)
     let classes = 0..<6
     func counts(_ signals: [LabelledSignal]) -> [Int] {
       classes.map { index in signals.map { $0.beats.count { $0.classIndex == index } }.reduce(0, +) }
@@ -116,6 +118,19 @@ import Training
     #expect(zip(counts(data.training), counts(data.test)).map { $0 + $1 } == totals)
     for (training, test) in zip(data.training, data.test) {
       #expect(Set(training.beats.map(\.sample)).isDisjoint(with: test.beats.map(\.sample)))
+    }
+  }
+
+  @Test(.enabled(if: folder != nil, "needs MIT-BIH in ../shared/data/mitdb"))
+  func otherLeadsAreTrainedOnWithTheSameBeats() throws {
+    let folder = try #require(Self.folder)
+    let data = try BeatDataSet(folder: folder, task: .aami, split: .inter, sampleRateHz: 128)
+    #expect(Set(data.training.map(\.record)) == Set(MITBIH.ds1) && data.training.count == 44)
+    #expect(data.test.map(\.record).sorted() == MITBIH.ds2 && data.test.allSatisfy { $0.lead == "MLII" })
+    for record in MITBIH.ds1 {
+      let leads = data.training.filter { $0.record == record }
+      #expect(leads.count == 2 && leads[0].lead == "MLII" && leads[1].lead != "MLII")
+      #expect(leads[0].beats == leads[1].beats && leads[0].microvolts != leads[1].microvolts)
     }
   }
 }
