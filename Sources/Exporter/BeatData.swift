@@ -12,6 +12,7 @@ extension BeatTask: ExpressibleByArgument {
 }
 
 extension BeatSplit: ExpressibleByArgument {}
+extension TrainingLeads: ExpressibleByArgument {}
 
 /// The labelled beats that a model was, or is to be, trained and tested on.
 struct BeatData {
@@ -49,30 +50,36 @@ struct BeatData {
   }
 
   /// The beats to train on.
-  func training(progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
-    try divided(progress: progress).training
+  func training(
+    leads: TrainingLeads, progress: @escaping ProgressHandler
+  ) throws(FileError) -> [LabelledSignal] {
+    try divided(leads: leads, progress: progress).training
   }
 
   /// The beats to test on.
   func test(progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
     switch split {
     case .inter: try signals(MITBIH.ds2, progress: progress)
-    case .intra: try divided(progress: progress).test
+    case .intra: try divided(leads: .main, progress: progress).test
     }
   }
 
-  /// All beats of some records.
+  /// All beats of some records, each on its main lead.
   func signals(_ names: [String], progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
     try requireRecords(names)
     return try names.concurrentMap(threads: threads, progress: progress) { name throws(FileError) in
-      try LabelledSignal.read(record: name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+      try LabelledSignal.readLeads(
+        ofRecord: name, folder: folder, task: task, sampleRateHz: sampleRateHz)[0]
     }
   }
 
-  private func divided(progress: @escaping ProgressHandler) throws(FileError) -> BeatDataSet {
+  private func divided(
+    leads: TrainingLeads, progress: @escaping ProgressHandler
+  ) throws(FileError) -> BeatDataSet {
     try requireRecords(task.records)
     return try BeatDataSet(
-      folder: folder, task: task, split: split, sampleRateHz: sampleRateHz, progress: progress)
+      folder: folder, task: task, split: split, trainingLeads: leads, sampleRateHz: sampleRateHz,
+      progress: progress)
   }
 
   /// Names all records that the folder lacks, not just the first.

@@ -68,7 +68,9 @@ struct Quantize: ParsableCommand {
       folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
     let converter = AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv)
-    let signals = try results.withProgress("Reading", beats.training)
+    let signals = try results.withProgress("Reading") { progress in
+      try beats.training(leads: trained.training.leads, progress: progress)
+    }
     let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
     let steps = try trained.specification.layerShapes().filter { !$0.isDense }
       .flatMap { [$0.kernelColumns, $0.strideColumns, $0.dilationColumns] }

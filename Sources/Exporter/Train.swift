@@ -43,7 +43,7 @@ struct Train: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    if let problem = options.values.problem { throw ValidationError(problem) }
+    if let problem = options.values(split: chosenSplit).problem { throw ValidationError(problem) }
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
@@ -55,7 +55,9 @@ struct Train: ParsableCommand {
       folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
       threads: threads)
     try requireRegularFile(output)
-    let signals = try results.withProgress("Reading", beats.training)
+    let signals = try results.withProgress("Reading") { progress in
+      try beats.training(leads: start.training.leads, progress: progress)
+    }
     let part = TrainingPart(of: start, signals: signals, output: output)
     let trainer: Trainer
     do {
@@ -65,8 +67,8 @@ struct Train: ParsableCommand {
     }
     let first = trainer.checkpoint.completedSteps
     if first > 0 && !results.quiet {
-      let epoch = first / options.values.stepsPerEpoch
-      Terminal.error.write("Continuing after epoch \(epoch) of \(options.values.epochs) from \(part.path)\n")
+      let epoch = first / start.training.stepsPerEpoch
+      Terminal.error.write("Continuing after epoch \(epoch) of \(start.training.epochs) from \(part.path)\n")
     }
     let trained = try results.withProgress("Training") { progress in
       try trainer.run(
@@ -88,7 +90,8 @@ struct Train: ParsableCommand {
   private func startingCheckpoint() throws -> Checkpoint {
     var start = try Checkpoint.untrained(
       settings: SpectrogramSettings(), specification: .ecgBeats(classCount: task.classNames.count),
-      classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue, training: options.values)
+      classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue,
+      training: options.values(split: chosenSplit))
     guard let from else { return start }
     let source = try Checkpoint.read(from)
     guard source.classNames == start.classNames, source.specification == start.specification,
@@ -123,7 +126,10 @@ struct Train: ParsableCommand {
       .init(
         "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window"))
     table.add(
-      "checkpoint", .init("\(output), \(Numbers.bytes(result.checkpointBytes)), \(result.epochs) epochs"))
+      "checkpoint",
+      .init(
+        "\(output), \(Numbers.bytes(result.checkpointBytes)), \(result.epochs) epoch\(result.epochs == 1 ? "" : "s")"
+      ))
     results.show(table)
     try results.writeJSON(result)
   }
@@ -131,10 +137,19 @@ struct Train: ParsableCommand {
 
 /// The training's options as arguments, with the library's defaults.
 struct TrainingArguments: ParsableArguments {
-  private static let defaults = TrainingOptions()
+  private static let defaults = TrainingOptions(split: .inter)
+  private static let intra = TrainingOptions(split: .intra)
 
-  @Option(help: ArgumentHelp("The number of epochs.", valueName: "n"))
-  var epochs = defaults.epochs
+  @Option(
+    help: ArgumentHelp(
+      "The number of epochs. (default: \(defaults.epochs) for inter, \(intra.epochs) for intra)",
+      valueName: "n"))
+  var epochs: Int?
+  @Option(
+    help: ArgumentHelp(
+      "The leads to train on: main or all. (default: \(defaults.leads) for inter, \(intra.leads) for intra)",
+      valueName: "leads"))
+  var leads: TrainingLeads?
   @Option(help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "s"))
   var seed = defaults.seed
   @Option(help: ArgumentHelp("The windows drawn in an epoch.", valueName: "n"))
@@ -156,10 +171,11 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The largest deviation of the noise added, in microvolts.", valueName: "x"))
   var noiseMicrovolts = defaults.noiseMicrovolts
 
-  /// The options.
-  var values: TrainingOptions {
-    var values = Self.defaults
-    values.epochs = epochs
+  /// The options for a split.
+  func values(split: BeatSplit) -> TrainingOptions {
+    var values = TrainingOptions(split: split)
+    if let epochs { values.epochs = epochs }
+    if let leads { values.leads = leads }
     values.seed = seed
     values.windowsPerEpoch = windowsPerEpoch
     values.batchSize = batchSize
