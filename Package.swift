@@ -52,7 +52,8 @@ let package = Package(
     .executableTarget(
       name: "Exporter",
       dependencies: [
-        "CommandSupport", "ECG", "Evaluation", "PhysioNet", "Quantization", "Support", "Training",
+        "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization", "Support",
+        "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(

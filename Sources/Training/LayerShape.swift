@@ -47,8 +47,8 @@ extension NetworkSpecification {
   /// The layers' sizes, first to last.
   ///
   /// - Throws: `InvalidNetwork` where a size is outside 1 ... 65,536, a kernel is longer than its input, a
-  ///   convolution follows a dense layer, the last layer isn't dense, or a layer has more than 2^24 weights or
-  ///   outputs.
+  ///   convolution follows a dense layer, the last layer isn't dense, or there are more than 2^24 weights or
+  ///   outputs in all.
   public func layerShapes() throws(InvalidNetwork) -> [LayerShape] {
     let sizes = 1...65_536
     guard sizes.contains(inputColumns), sizes.contains(inputChannels) else {
@@ -86,10 +86,10 @@ extension NetworkSpecification {
           kernelColumns: columns, strideColumns: 1, dilationColumns: 1, isDense: true,
           isRectified: index < layers.count - 1)
       }
-      guard shape.weightCount <= 1 << 24, shape.outputCount <= 1 << 24 else {
-        throw InvalidNetwork("layer \(index) has more than 2^24 weights or outputs")
-      }
       shapes.append(shape)
+      let limit = 1 << 24
+      guard shapes.map(\.weightCount).reduce(0, +) <= limit, shapes.map(\.outputCount).reduce(0, +) <= limit
+      else { throw InvalidNetwork("the layers up to \(index) have more than 2^24 weights or outputs") }
     }
     return shapes
   }

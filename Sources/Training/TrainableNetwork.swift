@@ -18,20 +18,26 @@ package final class TrainableNetwork {
   private let threads: Int
   private let layers: [TrainableLayer]
   private let labelSmoothing: Float
-  private var shardLosses: UnsafeMutablePointer<Double>
+  private let shardLosses: UnsafeMutablePointer<Double>
 
   /// The number of parts that a batch is cut into, however many threads there are.
   static let shardCount = 8
 
   /// Creates a network from a checkpoint's layers.
   ///
-  /// - Throws: `InvalidNetwork` where the specification can't be built or the layers don't fit it.
+  /// - Throws: `InvalidNetwork` where the specification can't be built, the layers don't fit it, or a batch
+  ///   needs more than 4 GiB.
   package init(
     specification: NetworkSpecification, layers states: [Checkpoint.Layer], batchSize: Int,
     labelSmoothing: Double, threads: Int
   ) throws(InvalidNetwork) {
     let shapes = try specification.layerShapes()
     try FloatNetwork(specification: specification, parameters: states.map(\.folded)).validate()
+    // A layer keeps its products, outputs and gradients; padded, its channels are up to eightfold.
+    let batchCount = batchSize * (shapes[0].inputCount + 24 * shapes.map(\.outputCount).reduce(0, +))
+    guard batchCount <= 1 << 30 else {
+      throw InvalidNetwork("a batch of \(batchSize) windows needs more than 4 GiB; choose a smaller one")
+    }
     self.shapes = shapes
     self.batchSize = batchSize
     self.threads = min(max(threads, 1), Self.shardCount)

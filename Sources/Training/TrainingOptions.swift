@@ -28,8 +28,15 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   /// The largest standard deviation of the white noise added, in microvolts.
   public var noiseMicrovolts: Double = 20
 
-  /// The options of this project's ECG models.
+  /// The options for a split by patient.
   public init() {}
+
+  /// The options of this project's ECG models.
+  ///
+  /// At random within the same patients, more epochs help and other leads don't.
+  public init(split: BeatSplit) {
+    if split == .intra { (epochs, leads) = (40, .main) }
+  }
 
   /// The number of steps of an epoch.
   public var stepsPerEpoch: Int { (windowsPerEpoch + batchSize - 1) / batchSize }

@@ -100,6 +100,12 @@ import Training
     #expect(throws: TrainingError.self) { try Trainer(Self.untrained(), signals: []) }
   }
 
+  @Test func batchBeyondMemoryIsRefused() throws {
+    #expect(throws: TrainingError.self) {
+      try Trainer(Self.untrained { $0.batchSize = 65_536 }, signals: Self.signals())
+    }
+  }
+
   @Test func divergenceIsReported() throws {
     var signals = Self.signals()
     for index in signals[0].microvolts.indices { signals[0].microvolts[index] = .nan }

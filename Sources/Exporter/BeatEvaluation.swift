@@ -1,0 +1,250 @@
+import CommandSupport
+import ECG
+import Evaluation
+import Foundation
+import Quantization
+import Support
+import Training
+
+/// A float network, its int8 twin, or both.
+struct Twins: Sendable {
+  let window: BeatWindow
+  let classNames: [String]
+  let task: String?
+  let split: String?
+  private let float: FloatNetwork?
+  private let int8: FixedPointDecisions?
+
+  /// Reads a float network.
+  init(checkpoint: String) throws(FileError) {
+    let trained = try Checkpoint.read(checkpoint)
+    (window, classNames, task, split) = (trained.window, trained.classNames, trained.task, trained.split)
+    (float, int8) = (trained.network, nil)
+  }
+
+  /// Reads a model image, and its float twin where one is named.
+  init(image: String, checkpoint: String?) throws(FileError) {
+    let model = try LoadedModel(file: image)
+    do {
+      let decisions = try FixedPointDecisions(model)
+      (window, int8) = (decisions.window, decisions)
+    } catch {
+      throw .malformed(image, error.description, remedy: "export it with `exporter quantize`")
+    }
+    (classNames, task, split) = (
+      model.classNames, model.value(of: ModelMetadata.task), model.value(of: ModelMetadata.split)
+    )
+    guard let checkpoint else {
+      float = nil
+      return
+    }
+    let trained = try Checkpoint.read(checkpoint)
+    guard model.isTwin(of: trained), trained.task == task, trained.split == split else {
+      throw .malformed(
+        checkpoint, "is not the network that \(image) was made from",
+        remedy: "name the image's own checkpoint")
+    }
+    float = trained.network
+  }
+
+  /// Both twins' decisions about a record's beats; both hear what the device's converter hears.
+  func evaluation(of signal: LabelledSignal) throws -> RecordEvaluation {
+    var floatDecisions: [BeatDecision]?
+    if let float {
+      let heard = int8?.converter.heard(signal) ?? signal
+      floatDecisions = try EvaluationWindows([heard], window: window).decisions(of: float)
+    }
+    let int8Decisions = try int8?.decisions(about: signal)
+    return RecordEvaluation(signal, classNames: classNames, float: floatDecisions, int8: int8Decisions)
+  }
+}
+
+/// One record's decisions.
+struct RecordEvaluation: Encodable, Sendable {
+  var record: String
+  var lead: String
+  var beats: Int
+  var leftOutBeats: Int
+  var float: ConfusionMatrix?
+  var int8: ConfusionMatrix?
+  var agreement: Agreement?
+
+  init(_ signal: LabelledSignal, classNames: [String], float: [BeatDecision]?, int8: [BeatDecision]?) {
+    func matrix(_ decisions: [BeatDecision]) -> ConfusionMatrix {
+      var matrix = ConfusionMatrix(classNames: classNames)
+      for decision in decisions {
+        matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
+      }
+      return matrix
+    }
+    record = signal.record
+    lead = signal.lead
+    beats = (float ?? int8 ?? []).count
+    leftOutBeats = signal.beats.count - beats
+    self.float = float.map(matrix)
+    self.int8 = int8.map(matrix)
+    if let float, let int8 {
+      var agreement = Agreement()
+      for (reference, measured) in zip(float, int8) {
+        agreement.add(reference: reference.logits, measured: measured.logits)
+      }
+      self.agreement = agreement
+    }
+  }
+
+  /// Records 201 and 202 are of one patient.
+  var patient: String { record == "202" ? "201" : record }
+}
+
+/// How well a network tells beats apart; what no beat defines is not a number.
+struct Score: Encodable {
+  struct ClassScore: Encodable {
+    var name: String
+    var beats: Int
+    var sensitivity: Double
+    var positivePredictivity: Double
+    var f1: Double
+    var f1Interval: Interval?
+  }
+
+  var accuracy: Double
+  var accuracyInterval: Interval
+  var macroF1: Double
+  var macroF1Interval: Interval?
+  var classes: [ClassScore]
+  var confusion: ConfusionMatrix
+
+  /// The score of some patients' decisions.
+  init(patients: [ConfusionMatrix], classNames: [String], seed: UInt64) {
+    let sum = patients.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 }
+    func interval(_ statistic: (ConfusionMatrix) -> Double?) -> Interval? {
+      Interval.bootstrap(matrices: patients, seed: seed, statistic: statistic)
+    }
+    accuracy = sum.accuracy ?? .nan
+    accuracyInterval = .wilson(successes: sum.correct, trials: sum.total)
+    macroF1 = sum.macroF1 ?? .nan
+    macroF1Interval = interval { $0.macroF1 }
+    classes = classNames.indices.map { index in
+      ClassScore(
+        name: classNames[index], beats: sum.referenceCount(ofClass: index),
+        sensitivity: sum.sensitivity(ofClass: index) ?? .nan,
+        positivePredictivity: sum.positivePredictivity(ofClass: index) ?? .nan,
+        f1: sum.f1(ofClass: index) ?? .nan, f1Interval: interval { $0.f1(ofClass: index) })
+    }
+    confusion = sum
+  }
+}
+
+/// The evaluation of a model, float, int8 or both, on some records.
+struct BeatEvaluation: Encodable {
+  var task: String
+  var split: String
+  var records: String
+  var seed: UInt64
+  var includesTrainingBeats: Bool
+  var beats: Int
+  var leftOutBeats: Int
+  var float: Score?
+  var int8: Score?
+  var agreement: Agreement?
+  /// int8 less float.
+  var macroF1Difference: Double?
+  var macroF1DifferenceInterval: Interval?
+  var perRecord: [RecordEvaluation]
+
+  init(
+    _ twins: Twins, of data: BeatData, records: RecordSelection, perRecord: [RecordEvaluation], seed: UInt64
+  ) {
+    task = data.task.rawValue
+    split = data.split.rawValue
+    self.records = records.description
+    self.seed = seed
+    includesTrainingBeats = records.includesTrainingBeats(of: data.split, task: data.task)
+    beats = perRecord.reduce(0) { $0 + $1.beats }
+    leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }
+    self.perRecord = perRecord
+
+    let patients = Dictionary(grouping: perRecord, by: \.patient).sorted { $0.key < $1.key }.map(\.value)
+    func matrices(_ twin: KeyPath<RecordEvaluation, ConfusionMatrix?>) -> [ConfusionMatrix]? {
+      let sums = patients.compactMap { records in
+        records.compactMap { $0[keyPath: twin] }.reduce(into: nil as ConfusionMatrix?) { sum, matrix in
+          sum =
+            sum.map {
+              var total = $0; total += matrix; return total
+            } ?? matrix
+        }
+      }
+      return sums.isEmpty ? nil : sums
+    }
+    let floatMatrices = matrices(\.float)
+    let int8Matrices = matrices(\.int8)
+    float = floatMatrices.map { Score(patients: $0, classNames: twins.classNames, seed: seed) }
+    int8 = int8Matrices.map { Score(patients: $0, classNames: twins.classNames, seed: seed) }
+    guard let floatMatrices, let int8Matrices, let float, let int8 else { return }
+    agreement = perRecord.compactMap(\.agreement).reduce(into: Agreement()) { $0 += $1 }
+    macroF1Difference = int8.macroF1 - float.macroF1
+    let pairs = zip(floatMatrices, int8Matrices).map { (float: $0, int8: $1) }
+    macroF1DifferenceInterval = Interval.bootstrap(pairs, seed: seed) { drawn in
+      let none = ConfusionMatrix(classNames: twins.classNames)
+      let float = drawn.reduce(into: none) { $0 += $1.float }.macroF1
+      let int8 = drawn.reduce(into: none) { $0 += $1.int8 }.macroF1
+      return float.flatMap { float in int8.map { $0 - float } }
+    }
+  }
+}
+
+// MARK: For people
+
+extension BeatEvaluation {
+  /// What was evaluated, a line.
+  var title: String {
+    let leftOut = leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) left out at the records' ends"
+    let warning = includesTrainingBeats ? "; some of them are the network's training beats" : ""
+    return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) beats of "
+      + "\(perRecord.count) records (\(records))\(leftOut)\(warning)\n"
+  }
+
+  /// A class a row, for each of the twins.
+  var classTables: [(title: String, table: SummaryTable)] {
+    [("float", float), ("int8", int8)].compactMap { title, score in
+      guard let score else { return nil }
+      var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "95 % interval"], alignment: .right)
+      for row in score.classes {
+        table.add(
+          row.name, .init(Numbers.integer(row.beats)), .init(Numbers.percent(row.sensitivity)),
+          .init(Numbers.percent(row.positivePredictivity)), .init(Numbers.percent(row.f1)),
+          .init(text(row.f1Interval)))
+      }
+      table.add(
+        "macro", "", "", "", .init(Numbers.percent(score.macroF1)), .init(text(score.macroF1Interval)))
+      table.add(
+        "accuracy", "", "", "", .init(Numbers.percent(score.accuracy)), .init(text(score.accuracyInterval)))
+      return (title, table)
+    }
+  }
+
+  /// How the twins agree.
+  var agreementTable: SummaryTable? {
+    guard let agreement, let macroF1Difference else { return nil }
+    func points(_ value: Double) -> String {
+      (value > 0 ? "+" : "") + Numbers.decimal(100 * value, places: 2)
+    }
+    let interval = macroF1DifferenceInterval.map { " (\(points($0.lower)) to \(points($0.upper)))" } ?? ""
+    var table = SummaryTable(columns: [])
+    table.add(
+      "agreement", .init("\(Numbers.percent(agreement.top1 ?? .nan)) of the decisions are the same class"))
+    table.add(
+      "logits",
+      .init(
+        "largest error \(Numbers.decimal(agreement.maxAbsoluteLogitError, places: 3)), "
+          + "mean \(Numbers.decimal(agreement.meanAbsoluteLogitError ?? .nan, places: 4))"))
+    table.add("macro F1", .init("\(points(macroF1Difference)) points, int8 less float\(interval)"))
+    return table
+  }
+
+  private func text(_ interval: Interval?) -> String {
+    guard let interval else { return "n/a" }
+    return "\(Numbers.decimal(100 * interval.lower, places: 2)) to "
+      + "\(Numbers.decimal(100 * interval.upper, places: 2)) %"
+  }
+}

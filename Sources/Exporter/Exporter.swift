@@ -1,0 +1,24 @@
+import ArgumentParser
+import CommandSupport
+import Support
+
+/// The command `exporter`: from records of beats to a model image for the device.
+@main struct Exporter: CommandLineTool {
+  static let configuration = CommandConfiguration(
+    commandName: "exporter",
+    abstract: "Train an ECG network, bring it to integers, and measure what that costs.",
+    discussion: """
+      From the records to the device's model image:
+
+        exporter records fetch mitdb --into data/mitdb
+        exporter train --task aami --data data/mitdb --output beats.safetensors
+        exporter quantize beats.safetensors --data data/mitdb --output beats.qinf
+        exporter evaluate beats.qinf --float beats.safetensors --data data/mitdb
+        exporter inspect beats.qinf
+
+      Exit status: 0 done, 64 wrong arguments, 65 bad data, 66 missing file,
+      1 any other failure.
+      """,
+    version: Release.version,
+    subcommands: [Records.self, Train.self, Quantize.self, Evaluate.self, Inspect.self])
+}

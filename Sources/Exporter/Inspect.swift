@@ -1,0 +1,30 @@
+import ArgumentParser
+import CommandSupport
+import Quantization
+
+/// The command `exporter inspect`.
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show a model image's operators, memory, front end and provenance.",
+    discussion: """
+      Shapes are time x frequency x channels; a kernel "3x1 by 2x1" is dilated.
+      "zero" is the zero point: real = scale x (code - zero).
+
+      Example:
+
+        exporter inspect beats.qinf --json -
+      """)
+
+  @Argument(help: ArgumentHelp("The model image.", valueName: "model.qinf")) var model: String
+  @OptionGroup var results: OutputOptions
+
+  func run() throws {
+    let summary = ModelSummary(try LoadedModel(file: model))
+    results.show(summary.operatorTable)
+    results.show("\n")
+    results.show(summary.memoryTable)
+    results.show("\n")
+    results.show(summary.identityTable)
+    try results.writeJSON(summary)
+  }
+}

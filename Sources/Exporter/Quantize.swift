@@ -1,0 +1,130 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import Quantization
+import Support
+import Training
+
+extension QuantizationOptions.Granularity: ExpressibleByArgument {}
+extension CalibrationMethod: ExpressibleByArgument {}
+
+/// The command `exporter quantize`.
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring a trained network to integers, as a model image for the device.",
+    discussion: """
+      The ranges of the activations are measured on windows of the checkpoint's
+      training beats, as the device's converter hears them.
+
+      Examples:
+
+        exporter quantize beats.safetensors --data data/mitdb --output beats.qinf
+        exporter quantize beats.safetensors --data data/mitdb --adc-bits 10 \\
+          --adc-range-mv 20 --calibration mse --output implant.qinf
+      """)
+
+  @Argument(help: ArgumentHelp("The trained network.", valueName: "ckpt")) var checkpoint: String
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("The model image to write.", valueName: "model.qinf")) var output: String
+  @Option(help: "What shares a weight scale: channel or tensor.")
+  var granularity = QuantizationOptions.Granularity.channel
+  @Option(help: "How activations' ranges are chosen: minmax, percentile or mse.")
+  var calibration = CalibrationMethod.minmax
+  @Option(help: ArgumentHelp("The width of the converter's counts.", valueName: "bits"))
+  var adcBits = 12
+  @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
+  var adcRangeMv = 10.0
+  @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
+  var windows = 1024
+  @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
+  var seed: UInt64 = 1
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    guard (8...16).contains(adcBits) else { throw ValidationError("--adc-bits must be in 8 ... 16") }
+    guard adcRangeMv >= 0.1 && adcRangeMv <= 1000 else {
+      throw ValidationError("--adc-range-mv must be in 0.1 ... 1000")
+    }
+    guard (1...16_384).contains(windows) else { throw ValidationError("--windows must be in 1 ... 16384") }
+  }
+
+  func run() throws {
+    let trained = try Checkpoint.read(checkpoint)
+    let image = try makeImage(of: trained)
+    guard let loaded = try? LoadedModel(image: image.bytes), loaded.isTwin(of: trained) else {
+      throw tooLarge
+    }
+    try Files.write(Data(image.bytes), to: output)
+    var summary = ModelSummary(loaded)
+    summary.memory.arenaLowerBoundBytes = image.plan.lowerBoundByteCount
+    results.show(summary.operatorTable)
+    results.show("\n")
+    results.show(summary.memoryTable)
+    try results.writeJSON(summary)
+  }
+
+  private func makeImage(of trained: Checkpoint) throws -> ModelImage {
+    let beats = try BeatData(
+      folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
+      sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
+    let converter = AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv)
+    let signals = try results.withProgress("Reading") { progress in
+      try beats.training(leads: trained.training.leads, progress: progress)
+    }
+    let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
+    let steps = try trained.specification.layerShapes().filter { !$0.isDense }
+      .flatMap { [$0.kernelColumns, $0.strideColumns, $0.dilationColumns] }
+    guard steps.allSatisfy({ $0 <= UInt8.max }) else { throw tooLarge }
+    do throws(InvalidNetwork) {
+      let network = try QuantizedNetwork(
+        quantizing: trained.network, settings: trained.settings,
+        calibrationWindows: training.calibrationWindows(count: windows, seed: seed),
+        options: QuantizationOptions(granularity: granularity, calibration: calibration))
+      let frontEnd = try FrontEndTables(
+        trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
+      return ModelImage(
+        network, frontEnd: frontEnd, classNames: trained.classNames, metadata: provenance(of: trained))
+    } catch {
+      throw FileError.malformed(
+        checkpoint, error.description, remedy: "train a network of whole records that the device can hold")
+    }
+  }
+
+  private var tooLarge: FileError {
+    .malformed(checkpoint, "is a network that a model image can't hold", remedy: "train a smaller one")
+  }
+
+  private func provenance(of trained: Checkpoint) -> [(key: String, value: String)] {
+    [
+      (ModelMetadata.task, trained.task),
+      (ModelMetadata.split, trained.split),
+      (ModelMetadata.seed, "\(trained.training.seed)"),
+      (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
+      (ModelMetadata.converterBits, "\(adcBits)"),
+      ("granularity", granularity.rawValue),
+      ("calibration", calibration.rawValue),
+      ("calibrationWindows", "\(windows)"),
+      ("calibrationSeed", "\(seed)"),
+      (ModelMetadata.exporterVersion, Release.version),
+    ]
+  }
+}
+
+extension EvaluationWindows {
+  /// Windows `[time, channel]` of the network's input, drawn from all beats, each class in its turn.
+  ///
+  /// Rare classes are as large a part as they can be, so that their activations' ranges are seen.
+  fileprivate func calibrationWindows(count: Int, seed: UInt64) -> [[Float]] {
+    let beats = records.flatMap { record in record.beats.map { (record: record, beat: $0) } }
+    let classCount = (beats.map(\.beat.classIndex).max() ?? -1) + 1
+    let queues = (0..<classCount).map { classIndex in
+      var generator = SeededGenerator(seed: seed).split(classIndex)
+      return beats.filter { $0.beat.classIndex == classIndex }.shuffled(using: &generator)
+    }
+    let longest = queues.map(\.count).max() ?? 0
+    let inTurn = (0..<longest).lazy.flatMap { turn in queues.compactMap { turn < $0.count ? $0[turn] : nil } }
+    return inTurn.prefix(count).map { record, beat in
+      levels(of: beat, in: record).map { window.settings.networkInput(ofLevel: $0) }
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import Support
+import Training
+
+/// The command `exporter train`.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a float network on MIT-BIH's beats.",
+    discussion: """
+      Tasks: aami (or beats) tells N, S, V and F apart; types tells N, L, R, A, V
+      and paced. Splits: inter trains on the patients of DS1, intra on four fifths
+      of all beats.
+
+      After each epoch the training is saved in CKPT.part, and the same command
+      continues from there after an interruption, to the same bits. The number of
+      threads changes nothing in the result.
+
+      Examples:
+
+        exporter train --task aami --data data/mitdb --output beats.safetensors
+        exporter train --task types --data data/mitdb --epochs 20 --seed 2 \\
+          --output types.safetensors
+        exporter train --task aami --data data/mitdb --from beats.safetensors \\
+          --learning-rate 0.0003 --epochs 2 --output tuned.safetensors
+      """)
+
+  @Option(
+    help: ArgumentHelp("What to tell beats apart by: aami (beats is the same) or types.", valueName: "task"))
+  var task: BeatTask
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("The checkpoint to write.", valueName: "ckpt"))
+  var output: String
+  @Option(
+    help: "How beats are divided: inter (by patient) or intra. (default: inter for aami, intra for types)")
+  var split: BeatSplit?
+  @Option(help: ArgumentHelp("Start from a checkpoint's weights instead of random ones.", valueName: "ckpt"))
+  var from: String?
+  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup(title: "Training") var options: TrainingArguments
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    if let problem = options.values(split: chosenSplit).problem { throw ValidationError(problem) }
+    guard (1...256).contains(threads) else {
+      throw ValidationError("\(threads) threads are not in 1 ... 256")
+    }
+  }
+
+  func run() throws {
+    let start = try startingCheckpoint()
+    let beats = BeatData(
+      folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
+      threads: threads)
+    try requireRegularFile(output)
+    let signals = try results.withProgress("Reading") { progress in
+      try beats.training(leads: start.training.leads, progress: progress)
+    }
+    let part = TrainingPart(of: start, signals: signals, output: output)
+    let trainer: Trainer
+    do {
+      trainer = try part.trainer(threads: threads)
+    } catch let error as TrainingError {
+      throw FileError.malformed(data, error.description, remedy: "use MIT-BIH's whole records")
+    }
+    let first = trainer.checkpoint.completedSteps
+    if first > 0 && !results.quiet {
+      let epoch = first / start.training.stepsPerEpoch
+      Terminal.error.write("Continuing after epoch \(epoch) of \(start.training.epochs) from \(part.path)\n")
+    }
+    let trained = try results.withProgress("Training") { progress in
+      try trainer.run(
+        progress: { step in
+          progress(
+            TaskProgress(
+              completed: step.completed - first, total: step.total - first, detail: step.detail))
+        },
+        save: part.save)
+    }
+    try trained.write(to: output)
+    part.remove()
+    try show(TrainingResult(trained, signals: signals, leftOutBeats: trainer.leftOutBeatCount, file: output))
+  }
+
+  private var chosenSplit: BeatSplit { split ?? (task == .aami ? .inter : .intra) }
+
+  /// The network before its first step: random, or with another checkpoint's weights.
+  private func startingCheckpoint() throws -> Checkpoint {
+    var start = try Checkpoint.untrained(
+      settings: SpectrogramSettings(), specification: .ecgBeats(classCount: task.classNames.count),
+      classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue,
+      training: options.values(split: chosenSplit))
+    guard let from else { return start }
+    let source = try Checkpoint.read(from)
+    guard source.classNames == start.classNames, source.specification == start.specification,
+      source.settings == start.settings, source.decisionDelaySeconds == start.decisionDelaySeconds
+    else {
+      throw FileError.malformed(
+        from, "is another network, for the classes \(source.classNames.joined(separator: ", "))",
+        remedy: "start from a checkpoint of the task \(task.rawValue)")
+    }
+    start.layers = source.layers
+    return start
+  }
+
+  /// A long training shall not end at a folder or device in its output's place.
+  private func requireRegularFile(_ path: String) throws(FileError) {
+    let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
+    if let type = attributes?[.type] as? FileAttributeType, type != .typeRegular {
+      throw .inaccessible(path, "is not a regular file", remedy: "name a file for the checkpoint")
+    }
+  }
+
+  private func show(_ result: TrainingResult) throws {
+    var table = SummaryTable(columns: [])
+    let counts = zip(task.classNames, result.beatsPerClass).map { "\($0) \(Numbers.integer($1))" }
+    table.add("task", .init("\(result.task), split \(result.split), seed \(result.seed)"))
+    table.add(
+      "trained on", .init("\(Numbers.integer(result.beats)) beats: \(counts.joined(separator: ", "))"))
+    table.add("left out", .init("\(Numbers.integer(result.leftOutBeats)) beats too near a record's ends"))
+    table.add(
+      "network",
+      .init(
+        "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window"))
+    table.add(
+      "checkpoint",
+      .init(
+        "\(output), \(Numbers.bytes(result.checkpointBytes)), \(result.epochs) epoch\(result.epochs == 1 ? "" : "s")"
+      ))
+    results.show(table)
+    try results.writeJSON(result)
+  }
+}
+
+/// The training's options as arguments, with the library's defaults.
+struct TrainingArguments: ParsableArguments {
+  private static let defaults = TrainingOptions(split: .inter)
+  private static let intra = TrainingOptions(split: .intra)
+
+  @Option(
+    help: ArgumentHelp(
+      "The number of epochs. (default: \(defaults.epochs) for inter, \(intra.epochs) for intra)",
+      valueName: "n"))
+  var epochs: Int?
+  @Option(
+    help: ArgumentHelp(
+      "The leads to train on: main or all. (default: \(defaults.leads) for inter, \(intra.leads) for intra)",
+      valueName: "leads"))
+  var leads: TrainingLeads?
+  @Option(help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "s"))
+  var seed = defaults.seed
+  @Option(help: ArgumentHelp("The windows drawn in an epoch.", valueName: "n"))
+  var windowsPerEpoch = defaults.windowsPerEpoch
+  @Option(help: ArgumentHelp("The windows of a step.", valueName: "n"))
+  var batchSize = defaults.batchSize
+  @Option(help: ArgumentHelp("The learning rate at its peak.", valueName: "x"))
+  var learningRate = defaults.peakLearningRate
+  @Option(help: ArgumentHelp("AdamW's weight decay.", valueName: "x"))
+  var weightDecay = defaults.weightDecay
+  @Option(help: ArgumentHelp("The part of a label spread over all classes.", valueName: "x"))
+  var labelSmoothing = defaults.labelSmoothing
+  @Option(help: ArgumentHelp("1 draws beats as they come, 0 all classes equally often.", valueName: "x"))
+  var samplingExponent = defaults.samplingExponent
+  @Option(help: ArgumentHelp("The gain varies by so many octaves either way.", valueName: "x"))
+  var gainOctaves = defaults.gainOctaves
+  @Option(help: ArgumentHelp("The beat's place varies by so many seconds either way.", valueName: "x"))
+  var shiftSeconds = defaults.shiftSeconds
+  @Option(help: ArgumentHelp("The largest deviation of the noise added, in microvolts.", valueName: "x"))
+  var noiseMicrovolts = defaults.noiseMicrovolts
+
+  /// The options for a split.
+  func values(split: BeatSplit) -> TrainingOptions {
+    var values = TrainingOptions(split: split)
+    if let epochs { values.epochs = epochs }
+    if let leads { values.leads = leads }
+    values.seed = seed
+    values.windowsPerEpoch = windowsPerEpoch
+    values.batchSize = batchSize
+    values.peakLearningRate = learningRate
+    values.weightDecay = weightDecay
+    values.labelSmoothing = labelSmoothing
+    values.samplingExponent = samplingExponent
+    values.gainOctaves = gainOctaves
+    values.shiftSeconds = shiftSeconds
+    values.noiseMicrovolts = noiseMicrovolts
+    return values
+  }
+}
+
+/// What was trained, as JSON.
+private struct TrainingResult: Encodable {
+  var task: String
+  var split: String
+  var seed: UInt64
+  var epochs: Int
+  var classNames: [String]
+  var beats: Int
+  var beatsPerClass: [Int]
+  var leftOutBeats: Int
+  var weights: Int
+  var macsPerWindow: Int
+  var checkpoint: String
+  var checkpointBytes: Int
+
+  init(_ trained: Checkpoint, signals: [LabelledSignal], leftOutBeats: Int, file: String) throws {
+    let shapes = try trained.specification.layerShapes()
+    let classes = signals.flatMap { $0.beats.map(\.classIndex) }
+    task = trained.task
+    split = trained.split
+    seed = trained.training.seed
+    epochs = trained.training.epochs
+    classNames = trained.classNames
+    beats = classes.count
+    beatsPerClass = trained.classNames.indices.map { index in classes.count { $0 == index } }
+    self.leftOutBeats = leftOutBeats
+    weights = shapes.reduce(0) { $0 + $1.weightCount }
+    macsPerWindow = shapes.reduce(0) { $0 + $1.multiplyAccumulateCount }
+    checkpoint = file
+    checkpointBytes = trained.encoded().count
+  }
+}

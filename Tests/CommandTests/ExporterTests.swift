@@ -1,0 +1,453 @@
+import ECG
+import Foundation
+import Support
+import Testing
+
+/// `exporter` from the outside: its files, its output and its exit status.
+@Suite struct ExporterTests {
+  private let exporter = Command("exporter")
+
+  // MARK: The way from records to an evaluated model
+
+  @Test func recordsBecomeAnEvaluatedModel() throws {
+    let bench = try Bench()
+    #expect(try bench.train("--epochs", "4").status == 0)
+    #expect(try bench.quantize().status == 0)
+    let evaluated = try exporter(
+      "evaluate", bench.model, "--float", bench.checkpoint, "--data", bench.data, "--json", bench("e.json"))
+    #expect(evaluated.status == 0)
+    let evaluation = try Evaluation(reading: bench("e.json"))
+    // The last usable beat ends its decision 0.7 s and at most a hop before the record's end.
+    #expect(evaluation.beats == 22 * SyntheticRecords.wholeWindowBeats)
+    #expect(evaluation.leftOutBeats == 22 * (SyntheticRecords.beats - SyntheticRecords.wholeWindowBeats))
+    #expect(evaluation.perRecord.map(\.record) == MITBIH.ds2)
+    // The synthetic classes differ plainly in amplitude and width.
+    #expect(evaluation.float.accuracy > 0.9)
+    #expect(evaluation.agreement.top1 > 0.95)
+    #expect(abs(evaluation.float.macroF1 - evaluation.int8.macroF1) < 0.05)
+    #expect(evaluation.float.classes.reduce(0) { $0 + $1.beats } == evaluation.beats)
+
+    #expect(try exporter("inspect", bench.model, "--json", bench("i.json")).status == 0)
+    let inspection = try Inspection(reading: bench("i.json"))
+    // Three taps over 12, 24 and 24 channels to 24, and 29 columns of 24 to 4 classes; 41, 37, 29 columns.
+    #expect(inspection.operators.map(\.weights) == [864, 1_728, 1_728, 2_784])
+    #expect(inspection.operators.map(\.macsPerWindow) == [35_424, 63_936, 50_112, 2_784])
+    #expect(inspection.operators.map(\.ringBytes) == [3 * 12, 5 * 24, 9 * 24, 29 * 24])
+    #expect(inspection.classNames == ["N", "S", "V", "F"])
+    #expect(inspection.provenance["task"] == "aami" && inspection.provenance["split"] == "inter")
+    #expect(try inspection.memory.modelBytes == Files.read(bench.model).count)
+  }
+
+  @Test func beatsIsAnotherNameOfAAMI() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0)
+    let first = try Files.read(bench.checkpoint)
+    #expect(try bench.train("--task", "beats").status == 0)
+    #expect(try Files.read(bench.checkpoint) == first)
+  }
+
+  @Test func seedAndNotTheThreadsDecideTheBytes() throws {
+    let bench = try Bench()
+    var files: [[Data]] = []
+    for arguments in [["--threads", "1"], ["--threads", "2"], ["--threads", "1", "--seed", "2"]] {
+      #expect(try bench.train(arguments).status == 0)
+      #expect(try bench.quantize().status == 0)
+      files.append([try Files.read(bench.checkpoint), try Files.read(bench.model)])
+    }
+    #expect(files[0] == files[1])
+    #expect(files[0][0] != files[2][0] && files[0][1] != files[2][1])
+  }
+
+  @Test func threadsDontChangeAnEvaluation() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0 && bench.quantize().status == 0)
+    let results = try ["1", "2", "3"].map { threads in
+      try exporter(
+        "evaluate", bench.model, "--float", bench.checkpoint, "--data", bench.data, "--threads", threads,
+        "--json", "-")
+    }
+    #expect(results[0].status == 0 && !results[0].output.isEmpty)
+    #expect(results[0].output == results[1].output && results[0].output == results[2].output)
+  }
+
+  // MARK: Interruption
+
+  @Test func killedTrainingContinuesToTheSameBytes() throws {
+    let bench = try Bench()
+    #expect(try bench.train(Bench.longTraining).status == 0)
+    let uninterrupted = try Files.read(bench.checkpoint)
+    try FileManager.default.removeItem(atPath: bench.checkpoint)
+
+    try bench.killTraining(Bench.longTraining)
+    #expect(!FileManager.default.fileExists(atPath: bench.checkpoint))
+    let continued = try bench.train(Bench.longTraining + ["--threads", "2"])
+    #expect(continued.status == 0)
+    #expect(continued.errors.contains("Continuing after epoch "))
+    #expect(try Files.read(bench.checkpoint) == uninterrupted)
+    #expect(!FileManager.default.fileExists(atPath: bench.checkpoint + ".part"))
+  }
+
+  @Test func trainingWithOtherOptionsIsNotContinued() throws {
+    let bench = try Bench()
+    try bench.killTraining(Bench.longTraining)
+    let part = try Files.read(bench.checkpoint + ".part")
+    for (arguments, difference) in [
+      (["--seed", "7"], "seed 1, not 7"), (["--split", "intra"], "--split inter, not intra"),
+      (["--leads", "main"], "leads all, not main"),
+    ] {
+      let refused = try bench.train(Bench.longTraining + arguments + ["--quiet"])
+      #expect(refused.status == 65 && refused.hasOneErrorLine)
+      #expect(refused.errors.contains(difference), "\(refused.errors)")
+    }
+    try SyntheticRecords.write(to: bench.data, seed: 2)
+    let refused = try bench.train(Bench.longTraining + ["--quiet"])
+    #expect(refused.status == 65 && refused.errors.contains("other data"))
+    #expect(try Files.read(bench.checkpoint + ".part") == part)
+  }
+
+  @Test func brokenPartFileIsRefused() throws {
+    let bench = try Bench()
+    for content in ["", "something else\n", "quantinfer-training-1 0\n", "quantinfer-training-1 0\nabc"] {
+      try Files.write(content, to: bench.checkpoint + ".part")
+      let refused = try bench.train("--quiet")
+      #expect(refused.status == 65 && refused.hasOneErrorLine, "\(refused.errors)")
+    }
+  }
+
+  // MARK: What is wrong
+
+  @Test(arguments: [
+    [], ["records"], ["records", "list"], ["records", "verify"], ["records", "fetch"], ["train"],
+    ["quantize"],
+    ["evaluate"], ["inspect"],
+  ])
+  func helpAndVersionExitWith0(_ subcommand: [String]) throws {
+    let help = try exporter.run(subcommand + ["--help"])
+    #expect(help.status == 0 && help.output.contains("USAGE: exporter") && help.errors.isEmpty)
+    let version = try exporter.run(subcommand + ["--version"])
+    #expect(version.status == 0 && version.output == Release.version + "\n" && version.errors.isEmpty)
+  }
+
+  @Test(arguments: [
+    ["nonsense"], ["train"], ["inspect", "a.qinf", "--nonsense"], ["inspect"],
+    ["train", "--task", "other", "--data", ".", "--output", "a"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--epochs", "0"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--epochs", "x"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--learning-rate", "nan"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--threads", "0"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--adc-bits", "17"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--adc-range-mv", "nan"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--calibration", "best"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--windows", "0"],
+    ["evaluate", "a.safetensors", "--float", "b.safetensors", "--data", "."],
+    ["evaluate", "a.qinf", "--data", ".", "--records", "100,,101"],
+    ["records", "fetch", "mitdb", "--into", "d", "--server", "ftp://localhost"],
+  ])
+  func wrongArgumentsExitWith64(_ arguments: [String]) throws {
+    let result = try exporter.run(arguments)
+    #expect(result.status == 64 && result.errors.hasPrefix("error: ") && result.output.isEmpty)
+  }
+
+  @Test(arguments: [
+    ["inspect", "none.qinf"], ["evaluate", "none.qinf", "--data", "."],
+    ["evaluate", "none.safetensors", "--data", "."],
+    ["quantize", "none.safetensors", "--data", ".", "--output", "never"],
+    ["train", "--task", "aami", "--data", "none", "--output", "never"],
+    ["train", "--task", "aami", "--data", ".", "--output", "never", "--from", "none.safetensors"],
+    ["records", "list", "none"], ["records", "verify", "none"],
+    ["records", "fetch", "nosuchdatabase", "--into", "never"],
+  ])
+  func missingFilesExitWith66(_ arguments: [String]) throws {
+    let result = try exporter.run(arguments + ["--quiet"])
+    #expect(result.status == 66 && result.hasOneErrorLine && result.output.isEmpty, "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: "never"))
+  }
+
+  @Test func missingRecordsAreNamed() throws {
+    let bench = try Bench()
+    for name in ["106", "223"] { try FileManager.default.removeItem(atPath: bench.data + "/\(name).hea") }
+    let result = try bench.train("--quiet")
+    #expect(result.status == 66 && result.hasOneErrorLine)
+    #expect(result.errors.contains("106, 223"))
+  }
+
+  @Test func damagedImagesExitWith65() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0 && bench.quantize().status == 0)
+    let image = try Files.read(bench.model)
+    var flipped = image
+    flipped[image.count / 2] ^= 1
+    var otherVersion = image
+    otherVersion[4] = 2
+    let damaged = [
+      image.prefix(image.count - 1), image.prefix(20), Data(), flipped, otherVersion, Data("text".utf8),
+    ]
+    for content in damaged {
+      try Files.write(Data(content), to: bench("damaged.qinf"))
+      for arguments in [["inspect"], ["evaluate", "--data", bench.data]] {
+        let result = try exporter.run(arguments + [bench("damaged.qinf"), "--quiet"])
+        #expect(result.status == 65 && result.hasOneErrorLine && result.output.isEmpty, "\(result.errors)")
+        #expect(result.errors.contains("damaged.qinf:byte "))
+      }
+    }
+  }
+
+  @Test func brokenCheckpointsExitWith65AndLeaveEarlierOutput() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0 && bench.quantize().status == 0)
+    let (checkpoint, model) = (try Files.read(bench.checkpoint), try Files.read(bench.model))
+    let broken = bench("broken.safetensors")
+    for content in [Data(), checkpoint.prefix(checkpoint.count - 4), checkpoint.dropFirst(8), model] {
+      try Files.write(Data(content), to: broken)
+      let runs = [
+        try exporter("quantize", broken, "--data", bench.data, "--output", bench.model, "--quiet"),
+        try exporter("evaluate", broken, "--data", bench.data, "--quiet"),
+        try exporter("evaluate", bench.model, "--float", broken, "--data", bench.data, "--quiet"),
+        try bench.train("--from", broken, "--quiet"),
+      ]
+      #expect(runs.allSatisfy { $0.status == 65 && $0.hasOneErrorLine && $0.output.isEmpty })
+    }
+    #expect(try Files.read(bench.checkpoint) == checkpoint && Files.read(bench.model) == model)
+  }
+
+  @Test func anotherNetworkIsNoTwin() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0 && bench.quantize().status == 0)
+    #expect(try bench.train("--split", "intra").status == 0)
+    let result = try exporter(
+      "evaluate", bench.model, "--float", bench.checkpoint, "--data", bench.data, "--quiet")
+    #expect(result.status == 65 && result.hasOneErrorLine)
+  }
+
+  @Test func unwritableOutputsExitWith1() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0 && bench.quantize().status == 0)
+    var outputs = [bench.data, bench("no/such/folder")]
+    if FileManager.default.fileExists(atPath: "/dev/full") { outputs.append("/dev/full") }
+    for output in outputs {
+      let runs = [
+        try bench.train("--output", output, "--quiet"),
+        try bench.quantize("--output", output, "--quiet"),
+        try exporter("inspect", bench.model, "--json", output),
+        try exporter("evaluate", bench.model, "--data", bench.data, "--json", output, "--quiet"),
+      ]
+      #expect(runs.allSatisfy { $0.status == 1 && $0.hasOneErrorLine }, "\(output): \(runs.map(\.errors))")
+    }
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: bench.folder.path).sorted() == [
+        "beats.qinf", "beats.safetensors", "data",
+      ])
+  }
+
+  @Test func jsonOnStandardOutputIsAlone() throws {
+    let bench = try Bench()
+    let train = try bench.train("--json", "-")
+    #expect(train.status == 0)
+    let results = [
+      train, try bench.quantize("--json", "-"), try exporter("inspect", bench.model, "--json", "-"),
+      try exporter("evaluate", bench.model, "--data", bench.data, "--records", "100", "--json", "-"),
+      try exporter("records", "list", bench.data, "--json", "-"),
+      try exporter("records", "verify", bench.data, "--json", "-"),
+    ]
+    for result in results {
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(result.output.utf8)) }
+    }
+  }
+
+  // MARK: Records
+
+  @Test func wrongRecordsAreToldOneALine() throws {
+    let bench = try Bench()
+    var samples = try Files.read(bench.data + "/105.dat")
+    samples[1_000] ^= 4
+    try Files.write(samples, to: bench.data + "/105.dat")
+    try Files.write(samples.prefix(900), to: bench.data + "/210.dat")
+    let result = try exporter("records", "verify", bench.data, "--quiet", "--json", "-")
+    #expect(result.status == 65)
+    let lines = result.errors.split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("error: ") })
+    #expect(lines.first?.contains("105") == true && lines.last?.contains("210") == true)
+    let verification = try JSONDecoder().decode(Verification.self, from: Data(result.output.utf8))
+    #expect(verification.records == 44 && verification.wrong == 2)
+    #expect(verification.checksumsRight == 42 * 2 && verification.beats == 42 * SyntheticRecords.beats)
+  }
+
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
+  func mitBIHIsWhole() throws {
+    let result = try exporter("records", "verify", Databases.path("mitdb"), "--json", "-")
+    let verification = try JSONDecoder().decode(Verification.self, from: Data(result.output.utf8))
+    #expect(result.status == 0 && verification.records == 48 && verification.wrong == 0)
+    #expect(verification.perRecord.allSatisfy { $0.samples == 650_000 })
+    #expect(verification.checksumsRight == 96 && verification.beats == 109_494)
+  }
+
+  @Test(.enabled(if: Databases.has("ludb"), "needs ../shared/data/ludb"))
+  func ludbIsWhole() throws {
+    let result = try exporter("records", "verify", Databases.path("ludb"), "--json", "-")
+    let verification = try JSONDecoder().decode(Verification.self, from: Data(result.output.utf8))
+    #expect(result.status == 0 && verification.records == 200 && verification.wrong == 0)
+    #expect(verification.checksumsRight == 2_400)
+  }
+}
+
+// MARK: What the tests work with
+
+/// A folder with synthetic records, where a model is made from them.
+private struct Bench {
+  let folder: TemporaryFolder
+  private let exporter = Command("exporter")
+
+  /// A training of a second, in ten epochs.
+  static let longTraining = ["--epochs", "10", "--windows-per-epoch", "1024"]
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try Files.makeFolder(folder("data"))
+    try SyntheticRecords.write(to: data, seed: 1)
+  }
+
+  var data: String { folder("data") }
+  var checkpoint: String { folder("beats.safetensors") }
+  var model: String { folder("beats.qinf") }
+
+  func callAsFunction(_ name: String) -> String { folder(name) }
+
+  /// Trains; the arguments replace those that a quick training has.
+  func train(_ arguments: String...) throws -> Command.Result { try train(arguments) }
+
+  func train(_ arguments: [String]) throws -> Command.Result {
+    try exporter.run(trainArguments(arguments))
+  }
+
+  /// Quantizes; likewise.
+  func quantize(_ arguments: String...) throws -> Command.Result {
+    try exporter.run(
+      replacing(
+        ["--data", data, "--output", model, "--windows", "64"], by: ["quantize", checkpoint] + arguments))
+  }
+
+  /// Starts a training and kills it once it is past its second epoch.
+  func killTraining(_ arguments: [String]) throws {
+    let process = exporter.process(trainArguments(arguments + ["--threads", "1"]))
+    let errors = Pipe()
+    process.standardError = errors
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    var text = ""
+    while !text.contains("Training: 2") {
+      let data = errors.fileHandleForReading.availableData
+      if data.isEmpty { break }
+      text += String(decoding: data, as: UTF8.self)
+    }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal, "the training was over too soon")
+  }
+
+  private func trainArguments(_ arguments: [String]) -> [String] {
+    replacing(
+      [
+        "--task", "aami", "--data", data, "--output", checkpoint, "--epochs", "1", "--windows-per-epoch",
+        "256",
+        "--batch-size", "32",
+      ], by: ["train"] + arguments)
+  }
+
+  /// `arguments`, and of the standard ones those options that they don't name.
+  private func replacing(_ standard: [String], by arguments: [String]) -> [String] {
+    stride(from: 0, to: standard.count, by: 2).reduce(into: arguments) { result, index in
+      if !arguments.contains(standard[index]) { result += standard[index...index + 1] }
+    }
+  }
+}
+
+/// MIT-BIH's records without paced ones, by name: two leads of 20 seconds with a beat every 0.8 s, whose four
+/// classes differ in amplitude and width.
+private enum SyntheticRecords {
+  /// The beats of a record.
+  static let beats = 23
+  /// Those whose window of 368 samples at 128 Hz, which ends up to a hop after the beat and 0.7 s, is whole.
+  static let wholeWindowBeats = 20
+
+  private static let sampleRateHz = 360.0
+  private static let kinds: [(code: String, millivolts: Double, seconds: Double)] = [
+    ("N", 1, 0.015), ("A", 0.3, 0.015), ("V", -1.5, 0.06), ("F", 0.6, 0.06),
+  ]
+
+  static func write(to folder: String, seed: UInt64) throws {
+    for (number, name) in MITBIH.all.filter({ !MITBIH.paced.contains($0) }).enumerated() {
+      var generator = SeededGenerator(seed: seed).split(number)
+      let places = (0..<beats).map { Int((0.8 * Double($0 + 1) * sampleRateHz).rounded()) }
+      let classes = places.map { _ in generator.nextIndex(below: kinds.count) }
+      var millivolts = (0..<7_200).map { _ in generator.next(in: -0.01...0.01) }
+      for (place, index) in zip(places, classes) {
+        let width = kinds[index].seconds * sampleRateHz
+        for sample in max(0, place - 90)..<min(millivolts.count, place + 90) {
+          millivolts[sample] += kinds[index].millivolts * exp(-0.5 * pow(Double(sample - place) / width, 2))
+        }
+      }
+      let signals = ["MLII", "V1"].enumerated().map { lead, leadName in
+        var specification = SignalSpecification()
+        specification.name = leadName
+        let gain = lead == 0 ? 200.0 : 160.0
+        return Signal(
+          specification, sampleRateHz: sampleRateHz,
+          samples: millivolts.map { Int32(($0 * gain).rounded()) })
+      }
+      let record = Record(
+        name: name, sampleRateHz: sampleRateHz, sampleCount: millivolts.count, signals: signals)
+      try record.write(folder + "/" + name)
+      let labels = try zip(places, classes).map { place, index in
+        Annotation(sample: place, code: try #require(AnnotationCode(mnemonic: kinds[index].code)))
+      }
+      try Annotations(labels).write(folder + "/" + name)
+    }
+  }
+}
+
+// MARK: The JSON that the tests read
+
+extension Decodable {
+  fileprivate init(reading path: String) throws {
+    self = try JSONDecoder().decode(Self.self, from: Files.read(path))
+  }
+}
+
+private struct Evaluation: Decodable {
+  struct Score: Decodable {
+    struct ClassScore: Decodable { var beats: Int }
+    var accuracy: Double
+    var macroF1: Double
+    var classes: [ClassScore]
+  }
+  struct Agreement: Decodable { var top1: Double }
+  struct Record: Decodable { var record: String }
+  var beats: Int
+  var leftOutBeats: Int
+  var float: Score
+  var int8: Score
+  var agreement: Agreement
+  var perRecord: [Record]
+}
+
+private struct Inspection: Decodable {
+  struct Operator: Decodable {
+    var weights: Int
+    var macsPerWindow: Int
+    var ringBytes: Int
+  }
+  struct Memory: Decodable { var modelBytes: Int }
+  var operators: [Operator]
+  var classNames: [String]
+  var provenance: [String: String]
+  var memory: Memory
+}
+
+private struct Verification: Decodable {
+  struct Record: Decodable { var samples: Int }
+  var records: Int
+  var wrong: Int
+  var checksumsRight: Int
+  var beats: Int
+  var perRecord: [Record]
+}
