@@ -68,7 +68,7 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .testTarget(
       name: "QuantInferTests",
-      dependencies: ["QuantInfer", "ReferenceKernels", "Support"]),
+      dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support"]),
     .testTarget(
       name: "SupportTests",
       dependencies: [

@@ -8,10 +8,10 @@
 ///
 /// Amplitude doesn't matter, from about 40 counts; what is below about 8 counts is taken for silence. After a
 /// reset it learns for a second before it reports. After 2 s without a beat the levels fall by a quarter every
-/// half second, so that it finds beats again after an artefact. A beat is reported at most 0.43 s after its R
+/// half second, so that it finds beats again after an artefact. A beat is reported at most 0.42 s after its R
 /// peak, an overdue one at most 0.61 s.
 ///
-/// No input traps. Nor does a damaged state, and it heals as samples go by: every sum is taken anew.
+/// No input traps. Nor does a damaged state, which heals within half a minute: every sum is taken anew.
 ///
 /// ```swift
 /// var detector = try BeatDetector(sampleRateMillihertz: 128_000, state: state)

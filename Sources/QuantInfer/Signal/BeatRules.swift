@@ -80,7 +80,8 @@ struct BeatRules {
     let interval = beatAge &- peak.age
     let isTWave = interval < lengths.tWave && peak.slope < beatSlope / 2
     if peak.height > threshold(lengths), !isTWave { return accept(peak, lengths) }
-    noiseLevel = noiseLevel &+ ((min(peak.height, 2 &* max(1, noiseLevel)) &- noiseLevel) &>> 3)
+    noiseLevel =
+      noiseLevel &+ ((min(peak.height, 2 &* max(noiseLevel, lengths.quietHeight)) &- noiseLevel) &>> 3)
     if interval > lengths.tWave, peak.height > missedHeight, !isTWave {
       missedHeight = peak.height
       missedSlope = peak.slope
@@ -105,7 +106,11 @@ struct BeatRules {
   private mutating func accept(_ peak: Peak, _ lengths: BeatDetector.Lengths) -> Int32? {
     let newInterval = beatAge &- peak.age
     guard newInterval >= lengths.refractory else { return nil }
-    let height = min(peak.height, 2 &* max(1, beatLevel))
+    // A silence has let the level fall: the first beat after it sets it anew.
+    if beatAge >= lengths.silence || beatLevel < lengths.quietHeight {
+      beatLevel = max(beatLevel, peak.height / 2)
+    }
+    let height = min(peak.height, 2 &* max(beatLevel, lengths.quietHeight))
     beatLevel = beatLevel &+ ((height &- beatLevel) &>> 3)
     beatSlope = peak.slope
     interval = interval &+ ((min(newInterval, lengths.learning &* 3 / 2) &- interval) &>> 3)
