@@ -128,7 +128,11 @@ extension StreamRun {
               (spectrogram.snrDecibels.map { Numbers.decimal($0, places: 1) } ?? "-") + " dB"
             ),
             ("Within one step", spectrogram.withinOneStep.map { Numbers.percent($0) } ?? "-"),
-            ("Largest difference", Numbers.integer(Int(spectrogram.maxAbsoluteStepError)) + (spectrogram.maxAbsoluteStepError == 1 ? " step" : " steps")),
+            (
+              "Largest difference",
+              Numbers.integer(Int(spectrogram.maxAbsoluteStepError))
+                + (spectrogram.maxAbsoluteStepError == 1 ? " step" : " steps")
+            ),
           ]))
       }
     }

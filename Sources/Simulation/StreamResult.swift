@@ -210,34 +210,25 @@ extension StreamResult.Operations {
 }
 
 extension StreamResult.Accuracy {
-  /// Matches decisions to annotated beats: each beat to the nearest decision within 150 ms, once (as EC57 does).
+  /// Scores the decisions about beats that match an annotated one within 150 ms.
   init(
     _ reference: [(sample: Int, classIndex: Int)], _ decisions: [DeviceDecision], classNames: [String],
     sampleRateHz: Double
   ) {
-    fixed = ConfusionMatrix(classNames: classNames)
-    let hasTwin = decisions.contains { $0.floatClass != nil }
-    float = hasTwin ? ConfusionMatrix(classNames: classNames) : nil
-    let tolerance = Int(0.15 * sampleRateHz)
     let judged = decisions.filter { $0.beatSample != nil }
-    missedBeats = 0
-    extraDecisions = 0
-    var next = 0
-    for beat in reference {
-      while next < judged.count, judged[next].beatSample! < beat.sample - tolerance {
-        extraDecisions += 1
-        next += 1
-      }
-      guard next < judged.count, judged[next].beatSample! <= beat.sample + tolerance else {
-        missedBeats += 1
-        continue
-      }
-      fixed.add(reference: beat.classIndex, prediction: judged[next].fixedClass)
-      if let floatClass = judged[next].floatClass {
-        float?.add(reference: beat.classIndex, prediction: floatClass)
-      }
-      next += 1
+    let matching = BeatMatching(
+      reference: reference.map(\.sample), detected: judged.map { $0.beatSample ?? 0 },
+      sampleRateHz: sampleRateHz)
+    let classes = Dictionary(reference.map { ($0.sample, $0.classIndex) }) { first, _ in first }
+    let decided = Dictionary(judged.map { ($0.beatSample ?? 0, $0) }) { first, _ in first }
+    fixed = ConfusionMatrix(classNames: classNames)
+    float = judged.contains { $0.floatClass != nil } ? ConfusionMatrix(classNames: classNames) : nil
+    for match in matching.matches {
+      guard let truth = classes[match.reference], let decision = decided[match.detected] else { continue }
+      fixed.add(reference: truth, prediction: decision.fixedClass)
+      if let floatClass = decision.floatClass { float?.add(reference: truth, prediction: floatClass) }
     }
-    extraDecisions += judged.count - next
+    missedBeats = matching.missed.count
+    extraDecisions = matching.extra.count
   }
 }

@@ -1,20 +1,25 @@
 import ECG
 import Foundation
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
 import Support
 import Testing
 
 /// `device-sim` through its executable, on the model and the ECG that ship with the project.
 @Suite struct DeviceSimTests {
-  static let model = Command.root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
-  static let checkpoint = Command.root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path
-  static let record = Command.root.appending(path: "Models/records/mitdb-208").path
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let model = root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
+  static let checkpoint = root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path
+  static let record = root.appending(path: "Models/records/mitdb-208").path
 
   /// Runs `device-sim stream` and gives back what it did.
-  private func stream(_ arguments: String..., record: String = record, input: Data? = nil) throws
+  private func stream(_ arguments: String..., record: String = record, input: Data = Data()) throws
     -> Command.Result
   {
-    try Command.run(
-      "device-sim", ["stream", "--model", Self.model, "--record", record] + arguments, input: input)
+    try Command("device-sim").run(
+      ["stream", "--model", Self.model, "--record", record] + arguments, input: input)
   }
 
   /// One line of error with the right status, and nothing on standard output.
@@ -27,6 +32,14 @@ import Testing
     #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
     #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
     #expect(result.output.isEmpty, sourceLocation: sourceLocation)
+  }
+
+  /// The decisions of a run with `--json -`.
+  private func decisionList(_ result: Command.Result) throws -> Data {
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let list = try #require(json["decisionList"] as? [Any])
+    return try JSONSerialization.data(withJSONObject: list, options: .sortedKeys)
   }
 
   @Test func theShippedModelAgreesWithItsTwinOnTheShippedRecord() throws {
@@ -50,11 +63,7 @@ import Testing
   }
 
   @Test func aRunTwiceGivesTheSameDecisions() throws {
-    func decisions() throws -> String {
-      let result = try stream("--json", "-", "--quiet")
-      let json = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
-      return "\(json?["decisionList"] ?? "")"
-    }
+    func decisions() throws -> Data { try decisionList(try stream("--json", "-", "--quiet")) }
     let first = try decisions()
     #expect(first.count > 1000)
     #expect(try decisions() == first)
@@ -86,18 +95,14 @@ import Testing
     let fromCSV = try stream("--every", "16", "--sample-rate", "360", "--json", "-", record: "-", input: csv)
     let fromRecord = try stream("--every", "16", "--json", "-")
     #expect(fromCSV.status == 0, "\(fromCSV.errors)")
-    func list(_ result: Command.Result) throws -> String {
-      let json = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
-      return "\(json?["decisionList"] ?? "")"
-    }
-    #expect(try list(fromCSV) == list(fromRecord))
+    #expect(try decisionList(fromCSV) == decisionList(fromRecord))
   }
 
   @Test func helpAndVersionAreThere() throws {
     for arguments in [
       ["--help"], ["stream", "--help"], ["profiles", "--help"], ["--version"], ["profiles"],
     ] {
-      let result = try Command.run("device-sim", arguments)
+      let result = try Command("device-sim").run(arguments)
       #expect(result.status == 0 && !result.output.isEmpty && result.errors.isEmpty, "\(arguments)")
     }
   }
@@ -109,14 +114,14 @@ import Testing
       ["stream", "--model", "m", "--record", "r", "--sample-rate", "0"],
       ["stream", "--model", "m", "--record", "r", "--sample-rate", "nan"],
     ] {
-      #expect(try Command.run("device-sim", arguments).status == 64, "\(arguments)")
+      #expect(try Command("device-sim").run(arguments).status == 64, "\(arguments)")
     }
   }
 
   @Test func missingFilesAreNamed() throws {
     expectError(try stream(record: "/nowhere/100"), status: 66, containing: "/nowhere/100")
     expectError(
-      try Command.run("device-sim", ["stream", "--model", "no.qinf", "--record", Self.record]), status: 66,
+      try Command("device-sim").run(["stream", "--model", "no.qinf", "--record", Self.record]), status: 66,
       containing: "no.qinf")
     expectError(try stream("--float", "no.safetensors"), status: 66, containing: "no.safetensors")
     expectError(try stream("--profile", "no.json"), status: 66, containing: "no.json")
@@ -181,7 +186,8 @@ import Testing
   ])
   func aBrokenCSVIsRefused(text: String) throws {
     expectError(
-      try stream("--sample-rate", "128", record: "-", input: Data(text.utf8)), status: 65, containing: "-")
+      try stream("--sample-rate", "128", record: "-", input: Data(text.utf8)), status: 65,
+      containing: "standard input")
   }
 
   @Test func aBrokenModelIsRefused() throws {
@@ -213,8 +219,9 @@ import Testing
       try withFolder { folder in
         try Files.write(data, to: folder + "/broken.qinf")
         expectError(
-          try Command.run(
-            "device-sim", ["stream", "--model", folder + "/broken.qinf", "--record", Self.record]),
+          try Command("device-sim").run([
+            "stream", "--model", folder + "/broken.qinf", "--record", Self.record,
+          ]),
           status: 65, containing: text)
       }
     }
@@ -233,9 +240,9 @@ import Testing
       try Files.write("earlier", to: folder + "/result.json")
       expectError(
         try stream("--json", folder + "/missing/result.json"), status: 1, containing: "missing/result.json")
-      let broken = try Command.run(
-        "device-sim",
-        ["stream", "--model", "no.qinf", "--record", Self.record, "--json", folder + "/result.json"])
+      let broken = try Command("device-sim").run([
+        "stream", "--model", "no.qinf", "--record", Self.record, "--json", folder + "/result.json",
+      ])
       #expect(broken.status == 66)
       #expect(try Files.read(folder + "/result.json") == Data("earlier".utf8))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["result.json"])
@@ -265,10 +272,7 @@ import Testing
 
   /// A folder that is gone afterwards.
   private func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "device-sim-\(UUID().uuidString)")
-      .path
-    try Files.makeFolder(folder)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try body(folder)
+    let folder = try TemporaryFolder()
+    try withExtendedLifetime(folder) { try body(folder.path) }
   }
 }
