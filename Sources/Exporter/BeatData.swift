@@ -94,7 +94,7 @@ struct BeatData {
     let some = missing.prefix(4).joined(separator: ", ")
     let more = missing.count > 4 ? " and \(missing.count - 4) more" : ""
     throw .missing(
-      folder, "lacks the records \(some)\(more)",
+      folder, "lacks the record\(missing.count == 1 ? "" : "s") \(some)\(more)",
       remedy: "bring them with `exporter records fetch mitdb --into \(folder)`")
   }
 }

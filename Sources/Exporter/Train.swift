@@ -118,18 +118,15 @@ struct Train: ParsableCommand {
     var table = SummaryTable(columns: [])
     let counts = zip(task.classNames, result.beatsPerClass).map { "\($0) \(Numbers.integer($1))" }
     table.add("task", .init("\(result.task), split \(result.split), seed \(result.seed)"))
-    table.add(
-      "trained on", .init("\(Numbers.integer(result.beats)) beats: \(counts.joined(separator: ", "))"))
-    table.add("left out", .init("\(Numbers.integer(result.leftOutBeats)) beats too near a record's ends"))
+    table.add("records", .init("\(result.records), \(result.leads) leads"))
+    table.add("beats", .init("\(Numbers.integer(result.beats)): \(counts.joined(separator: ", "))"))
+    table.add("left out", .init("\(Numbers.integer(result.leftOutBeats)), too near a record's ends"))
     table.add(
       "network",
       .init(
         "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window"))
-    table.add(
-      "checkpoint",
-      .init(
-        "\(output), \(Numbers.bytes(result.checkpointBytes)), \(result.epochs) epoch\(result.epochs == 1 ? "" : "s")"
-      ))
+    let epochs = result.epochs == 1 ? "1 epoch" : "\(result.epochs) epochs"
+    table.add("checkpoint", .init("\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)"))
     results.show(table)
     try results.writeJSON(result)
   }
@@ -197,6 +194,10 @@ private struct TrainingResult: Encodable {
   var seed: UInt64
   var epochs: Int
   var classNames: [String]
+  var records: Int
+  /// The signals trained on.
+  var leads: Int
+  /// Counted on every lead.
   var beats: Int
   var beatsPerClass: [Int]
   var leftOutBeats: Int
@@ -213,6 +214,8 @@ private struct TrainingResult: Encodable {
     seed = trained.training.seed
     epochs = trained.training.epochs
     classNames = trained.classNames
+    records = Set(signals.map(\.record)).count
+    leads = signals.count
     beats = classes.count
     beatsPerClass = trained.classNames.indices.map { index in classes.count { $0 == index } }
     self.leftOutBeats = leftOutBeats

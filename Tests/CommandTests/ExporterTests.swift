@@ -57,6 +57,18 @@ import Testing
     #expect(files[0][0] != files[2][0] && files[0][1] != files[2][1])
   }
 
+  @Test func calibrationHearsTrainingRecordsAlone() throws {
+    let bench = try Bench()
+    #expect(try bench.train().status == 0 && bench.quantize().status == 0)
+    let first = try Files.read(bench.model)
+    try SyntheticRecords.write(MITBIH.ds2, to: bench.data, seed: 2)
+    #expect(try bench.quantize().status == 0)
+    #expect(try Files.read(bench.model) == first)
+    try SyntheticRecords.write(MITBIH.ds1, to: bench.data, seed: 2)
+    #expect(try bench.quantize().status == 0)
+    #expect(try Files.read(bench.model) != first)
+  }
+
   @Test func threadsDontChangeAnEvaluation() throws {
     let bench = try Bench()
     #expect(try bench.train().status == 0 && bench.quantize().status == 0)
@@ -374,8 +386,8 @@ private enum SyntheticRecords {
     ("N", 1, 0.015), ("A", 0.3, 0.015), ("V", -1.5, 0.06), ("F", 0.6, 0.06),
   ]
 
-  static func write(to folder: String, seed: UInt64) throws {
-    for (number, name) in MITBIH.all.filter({ !MITBIH.paced.contains($0) }).enumerated() {
+  static func write(_ names: [String] = MITBIH.ds1 + MITBIH.ds2, to folder: String, seed: UInt64) throws {
+    for (number, name) in names.enumerated() {
       var generator = SeededGenerator(seed: seed).split(number)
       let places = (0..<beats).map { Int((0.8 * Double($0 + 1) * sampleRateHz).rounded()) }
       let classes = places.map { _ in generator.nextIndex(below: kinds.count) }
