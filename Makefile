@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded clean
+.PHONY: help setup demo test lint embedded models clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -55,6 +55,18 @@ lint: ## Check format and documentation comments
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
 	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/cortex-m4.json \
 	  --target QuantInfer --scratch-path .build-cortex-m4
+
+models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of MIT-BIH
+	@[ -d "$(DATA)" ] || { echo "error: DATA: no folder of MIT-BIH; run make models DATA=FOLDER" >&2; exit 1; }
+	@swift build -c release --product exporter
+	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
+	train() { \
+	  "$$exporter" train --task $$2 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
+	  "$$exporter" quantize Models/$$1/$$1.safetensors --data "$(DATA)" --output Models/$$1/$$1.qinf; \
+	  "$$exporter" evaluate Models/$$1/$$1.qinf --float Models/$$1/$$1.safetensors --data "$(DATA)" \
+	    --json Models/$$1/results.json; \
+	}; \
+	train ecg-beats aami; train ecg-beats-intra types
 
 clean: ## Remove what was built
 	rm -rf .build .build-cortex-m4 build

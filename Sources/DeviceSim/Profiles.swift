@@ -23,7 +23,7 @@ struct Profiles: ParsableCommand {
     for profile in profiles {
       table.add(
         profile.name, "\(profile.converterBits)", "\(profile.converterRangeMillivolts)",
-        "\(profile.microvoltsPerCount)", "\(profile.summary)")
+        "\(profile.converter.microvoltsPerCount)", "\(profile.summary)")
     }
     try output.writeJSON(profiles)
     output.show(table)

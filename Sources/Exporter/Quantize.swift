@@ -52,7 +52,8 @@ struct Quantize: ParsableCommand {
     let trained = try Checkpoint.read(checkpoint)
     let image = try makeImage(of: trained)
     guard let loaded = try? LoadedModel(image: image.bytes), loaded.isTwin(of: trained) else {
-      throw tooLarge
+      throw FileError.malformed(
+        checkpoint, "is a network that a model image can't hold", remedy: "train a smaller one")
     }
     try Files.write(Data(image.bytes), to: output)
     var summary = ModelSummary(loaded)
@@ -72,9 +73,6 @@ struct Quantize: ParsableCommand {
       try beats.training(leads: trained.training.leads, progress: progress)
     }
     let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
-    let steps = try trained.specification.layerShapes().filter { !$0.isDense }
-      .flatMap { [$0.kernelColumns, $0.strideColumns, $0.dilationColumns] }
-    guard steps.allSatisfy({ $0 <= UInt8.max }) else { throw tooLarge }
     do throws(InvalidNetwork) {
       let network = try QuantizedNetwork(
         quantizing: trained.network, settings: trained.settings,
@@ -82,16 +80,12 @@ struct Quantize: ParsableCommand {
         options: QuantizationOptions(granularity: granularity, calibration: calibration))
       let frontEnd = try FrontEndTables(
         trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
-      return ModelImage(
+      return try ModelImage(
         network, frontEnd: frontEnd, classNames: trained.classNames, metadata: provenance(of: trained))
     } catch {
       throw FileError.malformed(
         checkpoint, error.description, remedy: "train a network of whole records that the device can hold")
     }
-  }
-
-  private var tooLarge: FileError {
-    .malformed(checkpoint, "is a network that a model image can't hold", remedy: "train a smaller one")
   }
 
   private func provenance(of trained: Checkpoint) -> [(key: String, value: String)] {
@@ -107,24 +101,5 @@ struct Quantize: ParsableCommand {
       ("calibrationSeed", "\(seed)"),
       (ModelMetadata.exporterVersion, Release.version),
     ]
-  }
-}
-
-extension EvaluationWindows {
-  /// Windows `[time, channel]` of the network's input, drawn from all beats, each class in its turn.
-  ///
-  /// Rare classes are as large a part as they can be, so that their activations' ranges are seen.
-  fileprivate func calibrationWindows(count: Int, seed: UInt64) -> [[Float]] {
-    let beats = records.flatMap { record in record.beats.map { (record: record, beat: $0) } }
-    let classCount = (beats.map(\.beat.classIndex).max() ?? -1) + 1
-    let queues = (0..<classCount).map { classIndex in
-      var generator = SeededGenerator(seed: seed).split(classIndex)
-      return beats.filter { $0.beat.classIndex == classIndex }.shuffled(using: &generator)
-    }
-    let longest = queues.map(\.count).max() ?? 0
-    let inTurn = (0..<longest).lazy.flatMap { turn in queues.compactMap { turn < $0.count ? $0[turn] : nil } }
-    return inTurn.prefix(count).map { record, beat in
-      levels(of: beat, in: record).map { window.settings.networkInput(ofLevel: $0) }
-    }
   }
 }

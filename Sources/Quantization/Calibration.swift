@@ -1,3 +1,6 @@
+import Support
+import Training
+
 /// How an activation's range is chosen from the values seen.
 public enum CalibrationMethod: String, CaseIterable, Codable, Sendable {
   /// The least and the greatest value.
@@ -55,6 +58,25 @@ struct ActivationRange: Equatable {
     return values.reduce(0) { sum, value in
       let error = Double(tensor.real(tensor.code(value)) - value)
       return sum + error * error
+    }
+  }
+}
+
+extension EvaluationWindows {
+  /// Windows `[time, channel]` of the network's input, drawn from all beats, each class in its turn.
+  ///
+  /// Rare classes are as large a part as they can be, so that their activations' ranges are seen.
+  public func calibrationWindows(count: Int, seed: UInt64) -> [[Float]] {
+    let beats = records.flatMap { record in record.beats.map { (record: record, beat: $0) } }
+    let classCount = (beats.map(\.beat.classIndex).max() ?? -1) + 1
+    let queues = (0..<classCount).map { classIndex in
+      var generator = SeededGenerator(seed: seed).split(classIndex)
+      return beats.filter { $0.beat.classIndex == classIndex }.shuffled(using: &generator)
+    }
+    let longest = queues.map(\.count).max() ?? 0
+    let inTurn = (0..<longest).lazy.flatMap { turn in queues.compactMap { turn < $0.count ? $0[turn] : nil } }
+    return inTurn.prefix(count).map { record, beat in
+      levels(of: beat, in: record).map { window.settings.networkInput(ofLevel: $0) }
     }
   }
 }

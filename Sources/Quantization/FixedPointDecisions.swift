@@ -1,41 +1,6 @@
 import QuantInfer
 import Training
 
-/// A device's converter: microvolts in, signed counts out.
-public struct AnalogConverter: Equatable, Sendable {
-  /// The counts' width.
-  public let bits: Int
-  /// The microvolts that one count stands for.
-  public let microvoltsPerCount: Float
-
-  /// Creates a converter; `bits` in `2...16`, `microvoltsPerCount` above 0.
-  public init(bits: Int, microvoltsPerCount: Float) {
-    precondition((2...16).contains(bits) && microvoltsPerCount > 0, "no such converter")
-    self.bits = bits
-    self.microvoltsPerCount = microvoltsPerCount
-  }
-
-  /// Creates a converter from its range, from the lowest count to the highest; `bits` in `2...16`.
-  public init(bits: Int, rangeMillivolts: Double) {
-    self.init(bits: bits, microvoltsPerCount: Float(rangeMillivolts * 1000 / Double(1 << bits)))
-  }
-
-  /// The count nearest to a voltage, saturated; 0 where there is no voltage.
-  public func count(ofMicrovolts microvolts: Float) -> Int16 {
-    let count = (microvolts / microvoltsPerCount).rounded()
-    guard !count.isNaN else { return 0 }
-    let limit = Float(1 << (bits - 1))
-    return Int16(min(max(count, -limit), limit - 1))
-  }
-
-  /// The signal as the device hears it: rounded to counts and saturated.
-  public func heard(_ signal: LabelledSignal) -> LabelledSignal {
-    var heard = signal
-    heard.microvolts = signal.microvolts.map { Float(count(ofMicrovolts: $0)) * microvoltsPerCount }
-    return heard
-  }
-}
-
 /// An int8 model's decisions about labelled beats, taken as the device takes them: sample by sample.
 public struct FixedPointDecisions: Sendable {
   /// The windows' size and place.
@@ -51,24 +16,15 @@ public struct FixedPointDecisions: Sendable {
     guard let frontEnd = model.model.frontEnd, model.model.isStreamable else {
       throw InvalidNetwork("the model takes no samples: it has no front end or can't stream")
     }
-    var settings = SpectrogramSettings()
-    settings.sampleRateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    settings.windowSamples = frontEnd.windowSamples
-    settings.hopSamples = frontEnd.hopSamples
-    settings.firstBin = frontEnd.firstBin
-    settings.binCount = frontEnd.binCount
-    settings.highPassShift = Int(frontEnd.highPassShift)
-    if let problem = settings.problem { throw InvalidNetwork(problem) }
-    guard let delay = model.value(of: ModelMetadata.decisionDelaySeconds).flatMap(Double.init),
-      (0...60).contains(delay)
-    else { throw InvalidNetwork("the model doesn't tell how long after a beat it decides") }
+    guard let window = model.beatWindow else {
+      throw InvalidNetwork("the model doesn't tell how long after a beat it decides")
+    }
+    self.window = window
     let bits = model.value(of: ModelMetadata.converterBits).flatMap { Int($0) } ?? 16
     let microvoltsPerCount = Float(bitPattern: frontEnd.microvoltsPerCountBits)
     guard (2...16).contains(bits), microvoltsPerCount > 0, microvoltsPerCount.isFinite else {
       throw InvalidNetwork("the model's converter is impossible")
     }
-    window = BeatWindow(
-      settings: settings, columnCount: model.model.input.timeCount, delaySeconds: delay)
     converter = AnalogConverter(bits: bits, microvoltsPerCount: microvoltsPerCount)
     self.model = model
   }
@@ -108,17 +64,5 @@ public struct FixedPointDecisions: Sendable {
       logits[column] = codes.map { Float(model.logit($0)) }
     }
     return logits
-  }
-}
-
-extension ModelMetadata {
-  /// The width of the converter's counts.
-  public static let converterBits = "converterBits"
-}
-
-extension LoadedModel {
-  /// A value of the provenance; nil where it isn't there.
-  public func value(of key: String) -> String? {
-    metadata.first { $0.key == key }?.value
   }
 }

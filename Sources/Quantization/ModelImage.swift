@@ -16,10 +16,18 @@ public struct ModelImage: Sendable {
   ///   - frontEnd: The spectrogram's tables; nil for a model that takes finished input.
   ///   - classNames: A name an output, without line breaks.
   ///   - metadata: Provenance: keys and values without line breaks.
+  /// - Throws: `InvalidNetwork` where a kernel's step or the number of tensors is more than an image can hold.
   public init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
     metadata: [(key: String, value: String)] = []
-  ) {
+  ) throws(InvalidNetwork) {
+    let steps = network.operators.flatMap { [$0.time, $0.frequency] }
+    guard network.tensors.count <= Int(UInt16.max),
+      steps.allSatisfy({ step in
+        [step.kernel, step.stride, step.dilation, step.paddingBefore, step.paddingAfter]
+          .allSatisfy { (0...Int(UInt8.max)).contains($0) }
+      })
+    else { throw InvalidNetwork("a kernel, stride, dilation or padding is beyond an image's limit of 255") }
     let plan = ArenaPlan(network, frontEnd: frontEnd)
     var image = ImageWriter(byteCount: ModelFormat.Header.byteCount)
     let tensors = image.reserve(network.tensors.count * ModelFormat.Tensor.byteCount)

@@ -11,11 +11,28 @@ public enum ModelMetadata {
   public static let split = "split"
   /// The seed of the training.
   public static let seed = "seed"
+  /// The width of the converter's counts.
+  public static let converterBits = "converterBits"
   /// The version of the exporter that wrote the image.
   public static let exporterVersion = "exporter"
 }
 
 extension LoadedModel {
+  /// A value of the provenance; nil where it isn't there.
+  public func value(of key: String) -> String? {
+    metadata.first { $0.key == key }?.value
+  }
+
+  /// Where a beat lies in the model's window; nil where there is no front end or the provenance lacks the delay.
+  public var beatWindow: BeatWindow? {
+    guard let frontEnd = model.frontEnd,
+      let delaySeconds = value(of: ModelMetadata.decisionDelaySeconds).flatMap(Double.init),
+      (0...60).contains(delaySeconds)
+    else { return nil }
+    return BeatWindow(
+      settings: SpectrogramSettings(frontEnd), columnCount: model.input.timeCount, delaySeconds: delaySeconds)
+  }
+
   /// Whether a checkpoint's front end, window and classes are the image's.
   public func isTwin(of checkpoint: Checkpoint) -> Bool {
     guard let frontEnd = model.frontEnd else { return false }

@@ -37,17 +37,10 @@ public struct Acquisition: Sendable {
     let names = record.signals.map(\.name)
     let wanted = lead ?? ["MLII", "II", "ii"].first { names.contains($0) } ?? names.first ?? ""
     let signal = try record.signal(named: wanted)
-    let millivolts = try signal.millivolts(atRateHz: sampleRateHz)
-    let countsPerMillivolt = 1000 / profile.microvoltsPerCount
-    let lowest = Float(profile.counts.lowerBound)
-    let highest = Float(profile.counts.upperBound)
-    var saturated = 0
-    samples = millivolts.map { value in
-      let count = (value * countsPerMillivolt).rounded()
-      if !(lowest...highest).contains(count) { saturated += 1 }
-      return Int16(min(max(count, lowest), highest))
-    }
-    saturatedCount = saturated
+    let microvolts = try signal.millivolts(atRateHz: sampleRateHz).map { $0 * 1000 }
+    let converter = profile.converter
+    samples = microvolts.map(converter.count)
+    saturatedCount = microvolts.count(where: converter.saturates)
     invalidCount = signal.invalidSampleCount
     recordName = record.name
     leadName = wanted

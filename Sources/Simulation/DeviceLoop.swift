@@ -6,40 +6,6 @@ import Quantization
 import Support
 import Training
 
-/// When the device decides.
-public enum DecisionPolicy: Equatable, Sendable {
-  /// After each beat that the runtime's detector finds.
-  case detectedBeats
-  /// After each of these beats, in samples at the model's rate: a record's own annotations, say.
-  case givenBeats([Int])
-  /// Every so many columns.
-  case everyColumns(Int)
-}
-
-/// A decision of the device, and its twin's.
-public struct DeviceDecision: Equatable, Sendable {
-  /// The sample, counted from 0, after which the device decided.
-  public var sample: Int
-  /// The beat that it decided about; nil where decisions come by the clock.
-  public var beatSample: Int?
-  /// The device's logits.
-  public var fixedLogits: [Float]
-  /// The float twin's logits; nil without a twin.
-  public var floatLogits: [Float]?
-
-  /// The device's class: that of the largest logit, the first of equal ones.
-  public var fixedClass: Int { Self.largest(fixedLogits) }
-  /// The twin's class.
-  public var floatClass: Int? { floatLogits.map(Self.largest) }
-
-  /// Whether the device and its twin decided differently.
-  public var differs: Bool { floatClass.map { $0 != fixedClass } ?? false }
-
-  private static func largest(_ logits: [Float]) -> Int {
-    logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
-  }
-}
-
 /// A simulated device: counts go one at a time through the runtime, beside the float twin where one is given.
 public final class DeviceLoop {
   /// The decisions in order.
@@ -85,17 +51,17 @@ public final class DeviceLoop {
         modelFile, "has no front end or no streaming plan", remedy: "export it with `exporter quantize`")
     }
     let microvolts = Float(bitPattern: frontEnd.microvoltsPerCountBits)
-    guard abs(microvolts / acquisition.profile.microvoltsPerCount - 1) < 1e-4 else {
+    guard abs(microvolts / acquisition.profile.converter.microvoltsPerCount - 1) < 1e-4 else {
       throw .malformed(
         modelFile,
         "is made for a converter of \(microvolts) uV a count, the profile's has "
-          + "\(acquisition.profile.microvoltsPerCount)",
+          + "\(acquisition.profile.converter.microvoltsPerCount)",
         remedy: "quantize it for this converter or choose another profile")
     }
     self.loaded = loaded
     self.acquisition = acquisition
     self.policy = policy
-    delaySamples = Self.delaySamples(of: loaded)
+    delaySamples = loaded.beatWindow?.delaySamples ?? 0
     do throws(InvalidNetwork) {
       twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
         guard loaded.isTwin(of: checkpoint) else {
@@ -109,15 +75,6 @@ public final class DeviceLoop {
       throw .malformed(
         checkpointFile, error.description, remedy: "give the checkpoint that the model was exported from")
     }
-  }
-
-  /// How long after a beat the model decides, in samples: from its provenance; 0 where that says nothing.
-  private static func delaySamples(of loaded: LoadedModel) -> Int {
-    let seconds = loaded.metadata.first { $0.key == ModelMetadata.decisionDelaySeconds }
-      .flatMap { Double($0.value) }
-    let rateHz = Double(loaded.model.frontEnd?.sampleRateMillihertz ?? 0) / 1000
-    guard let seconds, (0...10).contains(seconds) else { return 0 }
-    return Int((seconds * rateHz).rounded())
   }
 
   /// Runs all samples and gathers the decisions.
@@ -137,7 +94,10 @@ public final class DeviceLoop {
     let state = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<model.stateByteCount])
     let scratch = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[model.stateByteCount...])
     let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
-    defer { logits.deallocate() }
+    defer {
+      logits.deallocate()
+      withExtendedLifetime(memory) {}
+    }
     let columnCapacity = acquisition.samples.count / (model.frontEnd?.hopSamples ?? 1) + 1
     columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
     moments.reserveCapacity(columnCapacity)
@@ -180,7 +140,7 @@ public final class DeviceLoop {
     let isComplete = twin.push(sample)
     guard stage.push(sample), isComplete else { return }
     stage.compare(
-      with: twin.spectrogram, microvoltsPerCount: Double(acquisition.profile.microvoltsPerCount),
+      with: twin.spectrogram, microvoltsPerCount: Double(acquisition.profile.converter.microvoltsPerCount),
       spectrum: &spectrum, codes: &codes)
   }
 
@@ -265,44 +225,5 @@ private struct TwinStage: ~Copyable {
       let code = reference.latestColumn[bin].rounded() + Double(SpectrogramSettings.zeroLevelCode)
       codes.add(reference: code, measured: Double(column[bin]))
     }
-  }
-}
-
-/// What is to be decided about, and when.
-struct DecisionSchedule {
-  /// A beat, or a moment of the clock.
-  struct Beat {
-    /// The beat's sample; nil for a moment of the clock.
-    var sample: Int?
-  }
-
-  private let policy: DecisionPolicy
-  private let delaySamples: Int
-  private var pending: [Int] = []
-  private var next = 0
-  private var columnCount = 0
-  private var lastSample = -1
-
-  init(_ policy: DecisionPolicy, delaySamples: Int, capacity: Int) {
-    self.policy = policy
-    self.delaySamples = delaySamples
-    pending.reserveCapacity(capacity)
-    if case .givenBeats(let beats) = policy { pending += beats }
-  }
-
-  mutating func add(beat: Int) { pending.append(beat) }
-
-  /// What is due at a column that is complete at a sample; call until it returns nil.
-  mutating func next(at sample: Int) -> Beat? {
-    if case .everyColumns(let interval) = policy {
-      // The clock strikes once a column at most; the second call at the same sample finds nothing due.
-      if lastSample == sample { return nil }
-      lastSample = sample
-      columnCount += 1
-      return columnCount % interval == 0 ? Beat(sample: nil) : nil
-    }
-    guard next < pending.count, pending[next] + delaySamples <= sample else { return nil }
-    next += 1
-    return Beat(sample: pending[next - 1])
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Quantization
 import Support
 
 /// A device as far as its signal path goes: the converter that turns an electrode's voltage into counts.
@@ -27,13 +28,10 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   /// The profiles that can be named.
   public static let builtIn = [reference]
 
-  /// The microvolts that a count stands for.
-  public var microvoltsPerCount: Float {
-    Float(converterRangeMillivolts * 1000 / exp2(Double(converterBits)))
+  /// The converter.
+  public var converter: AnalogConverter {
+    AnalogConverter(bits: converterBits, rangeMillivolts: converterRangeMillivolts)
   }
-
-  /// The counts that the converter can give.
-  public var counts: ClosedRange<Int> { -(1 << (converterBits - 1))...(1 << (converterBits - 1)) - 1 }
 
   /// A built-in profile by its name, or one from a JSON file.
   ///

@@ -70,7 +70,7 @@ extension StreamRun {
   private func ecgSection(_ excerpt: Excerpt) -> Section {
     let rate = result.sampleRateHz
     let millivolts = acquisition.samples[excerpt.samples].map {
-      Double($0) * Double(acquisition.profile.microvoltsPerCount) / 1000
+      Double($0) * Double(acquisition.profile.converter.microvoltsPerCount) / 1000
     }
     let marks = decisions[excerpt.decisions].map { decision in
       ECGStrip.Decision(
@@ -253,15 +253,18 @@ extension StreamRun {
           rows: operations.operators.map { layer in
             [
               .init(layer.name), .init(layer.outputShape.map(String.init).joined(separator: " x ")),
-              .init(Numbers.integer(layer.weightBytes)), .init(Numbers.integer(layer.ringBytes)),
-              .init(Numbers.integer(layer.macsPerStep)), .init(Numbers.integer(layer.macsPerWindow)),
+              .init(Numbers.integer(layer.weightBytes)),
+              .init(layer.ringBytes.map { Numbers.integer($0) } ?? "-"),
+              .init(layer.macsPerStep.map { Numbers.integer($0) } ?? "-"),
+              .init(Numbers.integer(layer.macsPerWindow)),
             ]
           },
           total: [
             "all", "", .init(Numbers.integer(operations.operators.reduce(0) { $0 + $1.weightBytes })),
-            .init(Numbers.integer(operations.operators.reduce(0) { $0 + $1.ringBytes })),
+            .init(Numbers.integer(operations.operators.reduce(0) { $0 + ($1.ringBytes ?? 0) })),
             .init(
-              "\(Numbers.integer(operations.macsPerColumn)) + \(Numbers.integer(operations.macsPerDecision))"),
+              "\(Numbers.integer(operations.macsPerColumn ?? 0)) + \(Numbers.integer(operations.macsPerDecision ?? 0))"
+            ),
             .init(Numbers.integer(operations.macsPerWindow)),
           ]),
         Paragraph(

@@ -8,47 +8,6 @@ import Training
 
 /// What a streaming run gave: the content of `device-sim stream --json`.
 public struct StreamResult: Encodable, Sendable {
-  /// The device's memory, in bytes.
-  public struct Memory: Encodable, Sendable {
-    /// The whole image in flash: weights, tables, records, names.
-    public var modelBytes: Int
-    /// The int8 weights alone.
-    public var weightBytes: Int
-    /// The arena of a whole-window run, its scratch included.
-    public var arenaBytes: Int
-    /// The scratch that a streaming run needs instead of the arena.
-    public var scratchBytes: Int
-    /// What a streaming run keeps between samples.
-    public var stateBytes: Int
-  }
-
-  /// The network's multiply-accumulates.
-  public struct Operations: Encodable, Sendable {
-    /// For each new column, by the convolutions.
-    public var macsPerColumn: Int
-    /// For each decision beyond the columns' work, by the last, fully connected operator.
-    public var macsPerDecision: Int
-    /// For a whole window at once, the streaming run's alternative.
-    public var macsPerWindow: Int
-    /// An operator's share.
-    public struct Operator: Encodable, Sendable {
-      /// What it computes.
-      public var name: String
-      /// The output's shape `[time, frequency, channel]` over a whole window.
-      public var outputShape: [Int]
-      /// Its weights, in bytes.
-      public var weightBytes: Int
-      /// Multiply-accumulates over a whole window.
-      public var macsPerWindow: Int
-      /// Multiply-accumulates for one column; for the last operator, for one decision.
-      public var macsPerStep: Int
-      /// The ring of input columns that it keeps, in bytes.
-      public var ringBytes: Int
-    }
-    /// The operators in order.
-    public var operators: [Operator]
-  }
-
   /// The spectrogram against FFTW in double precision.
   public struct Spectrogram: Encodable, Sendable {
     /// Signal to error of the kept bins' real and imaginary parts, in decibels.
@@ -126,9 +85,9 @@ public struct StreamResult: Encodable, Sendable {
   /// Against the record's annotations; null where it has none.
   public var accuracy: Accuracy?
   /// Memory.
-  public var memory: Memory
+  public var memory: ModelSummary.Memory
   /// Operations.
-  public var operations: Operations
+  public var operations: ModelSummary.Operations
   /// The recording's length over the loop's time on this host, twin included where there is one.
   public var realTimeFactor: Double
   /// The decisions.
@@ -149,9 +108,7 @@ public struct StreamResult: Encodable, Sendable {
     invalidSamples = acquisition.invalidCount
     profile = acquisition.profile
     model = modelName
-    modelChecksum = String(format: "%08x", loaded.checksum)
     classNames = loaded.classNames
-    provenance = Dictionary(loaded.metadata.map { ($0.key, $0.value) }) { first, _ in first }
     columns = loop.columns.count / loaded.model.input.columnByteCount
     decisions = loop.decisions.count
     decisionsByClass = [:]
@@ -166,12 +123,11 @@ public struct StreamResult: Encodable, Sendable {
     accuracy = reference.map {
       Accuracy($0, loop.decisions, classNames: loaded.classNames, sampleRateHz: acquisition.sampleRateHz)
     }
-    operations = Operations(loaded.model)
-    memory = Memory(
-      modelBytes: loaded.model.byteCount,
-      weightBytes: operations.operators.reduce(0) { $0 + $1.weightBytes },
-      arenaBytes: loaded.model.arenaByteCount, scratchBytes: loaded.model.scratchByteCount,
-      stateBytes: loaded.model.stateByteCount)
+    let summary = ModelSummary(loaded)
+    memory = summary.memory
+    operations = summary.operations
+    provenance = summary.provenance
+    modelChecksum = summary.checksum
     realTimeFactor = acquisition.durationSeconds / max(loop.loopSeconds, 1e-9)
     let rate = acquisition.sampleRateHz
     let names = loaded.classNames
@@ -182,30 +138,6 @@ public struct StreamResult: Encodable, Sendable {
         fixed: names[decision.fixedClass], float: decision.floatClass.map { names[$0] },
         fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
     }
-  }
-}
-
-extension StreamResult.Operations {
-  /// A model's operations.
-  init(_ model: Model) {
-    operators = (0..<model.operatorCount).map { index in
-      let plan = model.operatorPlan(index)
-      let input = model.tensor(plan.inputIndex)
-      let output = model.tensor(plan.outputIndex)
-      let isDense = plan.kind == .fullyConnected
-      let inputsPerOutput =
-        isDense ? input.byteCount : plan.time.kernel * plan.frequency.kernel * input.channelCount
-      let weights = inputsPerOutput * output.channelCount
-      return Operator(
-        name: isDense ? "fully connected" : "convolution \(plan.time.kernel) x \(plan.frequency.kernel)",
-        outputShape: [output.timeCount, output.frequencyCount, output.channelCount], weightBytes: weights,
-        macsPerWindow: weights * output.timeCount * output.frequencyCount,
-        macsPerStep: weights * output.frequencyCount,
-        ringBytes: plan.ringColumnCount * input.columnByteCount)
-    }
-    macsPerWindow = operators.reduce(0) { $0 + $1.macsPerWindow }
-    macsPerDecision = operators.last?.macsPerStep ?? 0
-    macsPerColumn = operators.dropLast().reduce(0) { $0 + $1.macsPerStep }
   }
 }
 

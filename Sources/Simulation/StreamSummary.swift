@@ -63,8 +63,8 @@ extension StreamRun {
       (
         "work",
         [
-          "\(Numbers.integer(operations.macsPerColumn)) MAC a column + "
-            + "\(Numbers.integer(operations.macsPerDecision)) a decision "
+          "\(Numbers.integer(operations.macsPerColumn ?? 0)) MAC a column + "
+            + "\(Numbers.integer(operations.macsPerDecision ?? 0)) a decision "
             + "(whole window: \(Numbers.integer(operations.macsPerWindow)))"
         ]
       ))

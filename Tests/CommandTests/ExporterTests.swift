@@ -29,9 +29,9 @@ import Testing
     #expect(try exporter("inspect", bench.model, "--json", bench("i.json")).status == 0)
     let inspection = try Inspection(reading: bench("i.json"))
     // Three taps over 12, 24 and 24 channels to 24, and 29 columns of 24 to 4 classes; 41, 37, 29 columns.
-    #expect(inspection.operators.map(\.weights) == [864, 1_728, 1_728, 2_784])
-    #expect(inspection.operators.map(\.macsPerWindow) == [35_424, 63_936, 50_112, 2_784])
-    #expect(inspection.operators.map(\.ringBytes) == [3 * 12, 5 * 24, 9 * 24, 29 * 24])
+    #expect(inspection.operations.operators.map(\.weightBytes) == [864, 1_728, 1_728, 2_784])
+    #expect(inspection.operations.operators.map(\.macsPerWindow) == [35_424, 63_936, 50_112, 2_784])
+    #expect(inspection.operations.operators.map(\.ringBytes) == [3 * 12, 5 * 24, 9 * 24, 29 * 24])
     #expect(inspection.classNames == ["N", "S", "V", "F"])
     #expect(inspection.provenance["task"] == "aami" && inspection.provenance["split"] == "inter")
     #expect(try inspection.memory.modelBytes == Files.read(bench.model).count)
@@ -444,12 +444,13 @@ private struct Evaluation: Decodable {
 
 private struct Inspection: Decodable {
   struct Operator: Decodable {
-    var weights: Int
+    var weightBytes: Int
     var macsPerWindow: Int
     var ringBytes: Int
   }
+  struct Operations: Decodable { var operators: [Operator] }
   struct Memory: Decodable { var modelBytes: Int }
-  var operators: [Operator]
+  var operations: Operations
   var classNames: [String]
   var provenance: [String: String]
   var memory: Memory

@@ -10,7 +10,7 @@ import Training
     var networks = RandomNetworks(random: SeededGenerator(seed: 21))
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 2.5)
     let network = networks.streamable(bins: tables.settings.binCount, depth: 2)
-    return ModelImage(
+    return try ModelImage(
       network, frontEnd: tables, classNames: ["N", "V"], metadata: [("seed", "21"), ("split", "none")]
     ).bytes
   }
@@ -79,6 +79,21 @@ import Training
       _ = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
     }
     #expect(error?.kind == .accumulatorOverflow)
+  }
+
+  @Test func aStepBeyondTheImagesLimitIsRefused() {
+    var network = QuantizedNetwork(
+      tensors: [
+        .init(name: "input", shape: [300, 1, 1], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, 1, 1], scale: 1, zeroPoint: 0),
+      ],
+      operators: [
+        .init(
+          kind: .convolution, input: 0, output: 1, weights: [Int8](repeating: 1, count: 300),
+          weightScales: [0.01], biases: [0], activation: -128...127)
+      ], input: 0, output: 1)
+    network.operators[0].time.kernel = 300
+    #expect(throws: InvalidNetwork.self) { _ = try ModelImage(network, frontEnd: nil) }
   }
 
   @Test func mutatedImagesAreRefusedOrRunWithoutATrap() throws {

@@ -66,7 +66,7 @@ import Training
           kind: .fullyConnected, input: 0, output: 1, weights: [Int8](repeating: 1, count: settings.binCount),
           weightScales: [0.01], biases: [0], activation: -128...127)
       ], input: 0, output: 1)
-    return ModelImage(network, frontEnd: tables).bytes
+    return try ModelImage(network, frontEnd: tables).bytes
   }
 
   static func tone(_ frequencyHz: Double, amplitude: Double, count: Int = 2560) -> [Int16] {

@@ -1,0 +1,72 @@
+/// When the device decides.
+public enum DecisionPolicy: Equatable, Sendable {
+  /// After each beat that the runtime's detector finds.
+  case detectedBeats
+  /// After each of these beats, in samples at the model's rate: a record's own annotations, say.
+  case givenBeats([Int])
+  /// Every so many columns.
+  case everyColumns(Int)
+}
+
+/// A decision of the device, and its twin's.
+public struct DeviceDecision: Equatable, Sendable {
+  /// The sample, counted from 0, after which the device decided.
+  public var sample: Int
+  /// The beat that it decided about; nil where decisions come by the clock.
+  public var beatSample: Int?
+  /// The device's logits.
+  public var fixedLogits: [Float]
+  /// The float twin's logits; nil without a twin.
+  public var floatLogits: [Float]?
+
+  /// The device's class: that of the largest logit, the first of equal ones.
+  public var fixedClass: Int { Self.largest(fixedLogits) }
+  /// The twin's class.
+  public var floatClass: Int? { floatLogits.map(Self.largest) }
+
+  /// Whether the device and its twin decided differently.
+  public var differs: Bool { floatClass.map { $0 != fixedClass } ?? false }
+
+  private static func largest(_ logits: [Float]) -> Int {
+    logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
+  }
+}
+
+/// What is to be decided about, and when.
+struct DecisionSchedule {
+  /// A beat, or a moment of the clock.
+  struct Beat {
+    /// The beat's sample; nil for a moment of the clock.
+    var sample: Int?
+  }
+
+  private let policy: DecisionPolicy
+  private let delaySamples: Int
+  private var pending: [Int] = []
+  private var next = 0
+  private var columnCount = 0
+  private var lastSample = -1
+
+  init(_ policy: DecisionPolicy, delaySamples: Int, capacity: Int) {
+    self.policy = policy
+    self.delaySamples = delaySamples
+    pending.reserveCapacity(capacity)
+    if case .givenBeats(let beats) = policy { pending += beats }
+  }
+
+  mutating func add(beat: Int) { pending.append(beat) }
+
+  /// What is due at a column that is complete at a sample; call until it returns nil.
+  mutating func next(at sample: Int) -> Beat? {
+    if case .everyColumns(let interval) = policy {
+      // The clock strikes once a column at most; the second call at the same sample finds nothing due.
+      if lastSample == sample { return nil }
+      lastSample = sample
+      columnCount += 1
+      return columnCount % interval == 0 ? Beat(sample: nil) : nil
+    }
+    guard next < pending.count, pending[next] + delaySamples <= sample else { return nil }
+    next += 1
+    return Beat(sample: pending[next - 1])
+  }
+}
