@@ -92,14 +92,18 @@ private struct ImageWriter {
     while bytes.count % ModelFormat.alignment != 0 { bytes.append(0) }
   }
 
-  /// Room for records, at a multiple of the alignment. Returns its place.
+  /// Room for records, at a multiple of the alignment.
+  ///
+  /// Returns its place.
   mutating func reserve(_ byteCount: Int) -> Int {
     pad()
     bytes += [UInt8](repeating: 0, count: byteCount)
     return bytes.count - byteCount
   }
 
-  /// A table of constants, at a multiple of the alignment. Returns its place.
+  /// A table of constants, at a multiple of the alignment.
+  ///
+  /// Returns its place.
   mutating func append<Number: FixedWidthInteger>(_ numbers: [Number]) -> Int {
     pad()
     let place = bytes.count
@@ -142,7 +146,9 @@ private struct ImageWriter {
     put(UInt32(ring?.columnCount ?? 0), at: place + Field.ringColumnCount)
   }
 
-  /// The front end's tables and record. Returns the record's place.
+  /// The front end's tables and record.
+  ///
+  /// Returns the record's place.
   mutating func append(_ frontEnd: FrontEndTables) -> Int {
     typealias Field = ModelFormat.FrontEnd
     let window = append(frontEnd.windowQ31)

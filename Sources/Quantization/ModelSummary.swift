@@ -2,7 +2,9 @@ import QuantInfer
 
 /// What a model image holds and needs, for tables and JSON.
 public struct ModelSummary: Encodable, Sendable {
-  /// An operator. Shapes are `[time, frequency, channel]`, steps along time and frequency.
+  /// An operator.
+  ///
+  /// Shapes are `[time, frequency, channel]`, steps along time and frequency.
   public struct Operator: Encodable, Sendable {
     /// What it computes, and its place in the order.
     public var name: String
@@ -51,7 +53,9 @@ public struct ModelSummary: Encodable, Sendable {
     public var weightBytes: Int
     /// The arena of a whole-window run, its scratch included.
     public var arenaBytes: Int
-    /// No arena can be smaller: the scratch and the largest set of tensors alive at once. Null where unknown.
+    /// No arena can be smaller: the scratch and the largest set of tensors alive at once.
+    ///
+    /// Null where unknown.
     public var arenaLowerBoundBytes: Int?
     /// The scratch that a streaming run needs instead of the arena.
     public var scratchBytes: Int

@@ -13,7 +13,7 @@ public struct QuantizedNetwork: Equatable, Sendable {
     public var shape: [Int]
     /// Real = scale * (code - zeroPoint).
     public var scale: Float
-    /// The code of real 0, in -128 ... 127.
+    /// The code of real 0, in -128...127.
     public var zeroPoint: Int
 
     /// Creates a tensor's description.
@@ -69,7 +69,7 @@ public struct QuantizedNetwork: Equatable, Sendable {
     public var time = Step()
     /// Along frequency.
     public var frequency = Step()
-    /// `[output channel, kernel time, kernel frequency, input channel]`, in -127 ... 127.
+    /// `[output channel, kernel time, kernel frequency, input channel]`, in -127...127.
     public var weights: [Int8]
     /// Real weight = scale * code: one a channel.
     public var weightScales: [Float]

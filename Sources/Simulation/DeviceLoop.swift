@@ -37,11 +37,12 @@ public final class DeviceLoop {
   ///
   /// - Parameters:
   ///   - loaded: The model; it must have a front end and a streaming plan.
+  ///   - modelFile: The model's file, for errors.
   ///   - checkpoint: The float twin; nil for a run without one.
+  ///   - checkpointFile: The twin's file, for errors.
   ///   - acquisition: The counts, at the model's rate.
   ///   - policy: When to decide.
-  /// - Throws: `FileError` where the model can't stream or the twin is another model's; its file is named by
-  ///   `modelFile` and `checkpointFile`.
+  /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   public init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
     acquisition: Acquisition, policy: DecisionPolicy

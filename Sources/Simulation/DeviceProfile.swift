@@ -8,7 +8,7 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   public var name: String
   /// What it stands for, in a sentence.
   public var summary: String
-  /// The converter's resolution, in 8 ... 16 bits.
+  /// The converter's resolution, in 8...16 bits.
   public var converterBits: Int
   /// The converter's range from its least to its greatest code, in millivolts at the electrode; 0 mV is its
   /// middle.

@@ -23,7 +23,9 @@ final class FloatTwin {
     levels.reserveCapacity(columnCapacity * checkpoint.settings.binCount)
   }
 
-  /// Takes a sample, in counts. Returns whether it completed a column.
+  /// Takes a sample, in counts.
+  ///
+  /// Returns whether it completed a column.
   func push(_ sample: Int16) -> Bool {
     guard spectrogram.push(Double(sample) * microvoltsPerCount) else { return false }
     let settings = checkpoint.settings

@@ -50,7 +50,9 @@ public struct StreamingPipeline: ~Copyable {
     spectrogram.reset()
   }
 
-  /// Takes a sample, in counts. Returns whether it completed a column, which then has gone through the network.
+  /// Takes a sample, in counts.
+  ///
+  /// Returns whether it completed a column, which then has gone through the network.
   ///
   /// - Complexity: O(1) for most samples, one column's work each hop.
   public mutating func push(_ sample: Int16) -> Bool {

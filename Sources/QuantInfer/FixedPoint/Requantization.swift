@@ -5,7 +5,7 @@
 public struct FixedPointMultiplier: Equatable, Sendable {
   /// The mantissa, 0 or in `2^30 ... 2^31 - 1`: a fraction in 0.5 ..< 1.
   public var multiplierQ31: Int32
-  /// The power of two, in -31 ... 30; positive means left.
+  /// The power of two, in -31...30; positive means left.
   public var leftShift: Int8
 
   /// Creates a multiplier from its parts.
@@ -41,7 +41,7 @@ func doubledHighProduct(_ a: Int32, _ b: Int32) -> Int32 {
   return ((product.high &<< 1) | Int32(truncatingIfNeeded: product.low &>> 31)) &+ tie
 }
 
-/// `x / 2^exponent`, rounded to the nearest integer, ties away from zero; `exponent` in 0 ... 31.
+/// `x / 2^exponent`, rounded to the nearest integer, ties away from zero; `exponent` in 0...31.
 @inline(__always)
 func dividedByPowerOfTwo(_ x: Int32, exponent: Int32) -> Int32 {
   let mask = Int32(truncatingIfNeeded: (UInt32(1) &<< UInt32(truncatingIfNeeded: exponent)) &- 1)

@@ -7,6 +7,8 @@ enum Convolution {
   ///
   /// - Parameters:
   ///   - plan: The operator, validated.
+  ///   - input: The input's tensor.
+  ///   - outputTensor: The output's tensor.
   ///   - columns: The input; its column 0 lies under tap 0 where there is no padding.
   ///   - firstColumn: The input column under tap 0: negative in the padding before the first.
   ///   - columnCount: The number of input columns there are; beyond it lies padding.

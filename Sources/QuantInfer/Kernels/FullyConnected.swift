@@ -4,6 +4,7 @@ enum FullyConnected {
   ///
   /// - Parameters:
   ///   - plan: The operator, validated.
+  ///   - outputTensor: The output's tensor.
   ///   - columns: The input, oldest column first: a ring is read in its two parts.
   ///   - output: Receives a code an output channel.
   /// - Complexity: O(inputs x outputs).

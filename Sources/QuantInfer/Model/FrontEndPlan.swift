@@ -3,7 +3,7 @@
 public struct FrontEndPlan: @unchecked Sendable {
   /// The samples' rate, in millihertz.
   public let sampleRateMillihertz: UInt32
-  /// The transform's length, in samples: a power of two in 16 ... 512.
+  /// The transform's length, in samples: a power of two in 16...512.
   public let windowSamples: Int
   /// The distance from one column to the next, in samples.
   public let hopSamples: Int

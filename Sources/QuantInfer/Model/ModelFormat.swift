@@ -58,7 +58,9 @@ public enum ModelFormat {
     public static let shape = 4
     /// `Int32`, the code of real 0.
     public static let zeroPoint = 16
-    /// `UInt32`, the scale's IEEE 754 bits: real = scale * (code - zeroPoint). The runtime only hands it on.
+    /// `UInt32`, the scale's IEEE 754 bits: real = scale * (code - zeroPoint).
+    ///
+    /// The runtime only hands it on.
     public static let scaleBits = 20
     /// `UInt32`, the tensor's place in the arena.
     public static let arenaOffset = 24
@@ -98,7 +100,7 @@ public enum ModelFormat {
   public enum FrontEnd {
     /// `UInt32`, the samples' rate in millihertz.
     public static let sampleRateMillihertz = 0
-    /// `UInt16`, the transform's length in samples: a power of two in 16 ... 512.
+    /// `UInt16`, the transform's length in samples: a power of two in 16...512.
     public static let windowSamples = 4
     /// `UInt16`, samples from one column to the next.
     public static let hopSamples = 6
@@ -117,15 +119,17 @@ public enum ModelFormat {
     /// `UInt32`, offset of two `Int16` (cosine, sine) for each angle `2 pi k / windowSamples`, k below half the
     /// window: in Q14.
     public static let twiddles = 20
-    /// `UInt32`, the floor's power as a mantissa in `2^31 ..< 2^32` ...
+    /// `UInt32`, the mantissa of the floor's power, in `2^31 ..< 2^32`.
     public static let floorMantissa = 24
-    /// ... and an `Int32` exponent: power = mantissa * 2^exponent, in squared counts.
+    /// `Int32`, its exponent: power = mantissa * 2^exponent, in squared counts.
     public static let floorExponent = 28
     /// `Int32`, the floor power's binary logarithm in Q16.
     public static let floorLog2Q16 = 32
     /// `Int32`, the code of an amplitude of zero.
     public static let zeroLevelCode = 36
-    /// `UInt32`, IEEE 754 bits of the microvolts that one count stands for. The runtime only hands it on.
+    /// `UInt32`, IEEE 754 bits of the microvolts that one count stands for.
+    ///
+    /// The runtime only hands it on.
     public static let microvoltsPerCountBits = 40
     /// The record's size.
     public static let byteCount = 44

@@ -6,7 +6,7 @@ public struct Tensor: Equatable, Sendable {
   public let frequencyCount: Int
   /// The number of channels.
   public let channelCount: Int
-  /// The code of real 0, in -128 ... 127.
+  /// The code of real 0, in -128...127.
   public let zeroPoint: Int32
   /// The scale's IEEE 754 bits: real = scale * (code - zeroPoint).
   public let scaleBits: UInt32

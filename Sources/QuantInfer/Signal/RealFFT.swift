@@ -5,13 +5,14 @@
 /// stay in 16 bits, and each result is rounded once; so a quiet signal keeps the resolution of a loud one.
 /// The numbers stand for `mantissa * 2^exponent`.
 enum RealFFT {
-  /// Transforms N / 2 complex numbers in place and returns the exponent's growth.
+  /// Transforms N / 2 complex numbers in place.
   ///
   /// - Parameters:
   ///   - data: `complexCount` pairs (real, imaginary), in bit-reversed order.
   ///   - complexCount: N / 2, a power of two.
   ///   - twiddlesQ14: `complexCount` pairs: cosine and sine of `2 pi k / N`.
   ///   - largest: The largest magnitude in `data`; on return in the transform.
+  /// - Returns: By how much the exponent grew.
   /// - Complexity: O(N log N).
   static func transform(
     _ data: UnsafeMutablePointer<Int16>, complexCount: Int, twiddlesQ14: UnsafePointer<Int16>,
@@ -29,7 +30,9 @@ enum RealFFT {
     return growth
   }
 
-  /// One stage: butterflies of pairs `half` apart. Returns the largest magnitude that it wrote.
+  /// One stage: butterflies of pairs `half` apart.
+  ///
+  /// Returns the largest magnitude that it wrote.
   private static func stage(
     _ data: UnsafeMutablePointer<Int16>, complexCount: Int, half: Int,
     twiddlesQ14: UnsafePointer<Int16>, shift: Int32
@@ -73,6 +76,8 @@ enum RealFFT {
   ///
   /// - Parameters:
   ///   - data: The complex transform, `complexCount` pairs in natural order.
+  ///   - complexCount: N / 2.
+  ///   - twiddlesQ14: As in `transform`.
   ///   - bins: The bins wanted, within `0 ... complexCount`.
   ///   - shift: The bits to scale down by: `headroomShift` of the largest magnitude in `data`.
   ///   - spectrum: Receives a pair (real, imaginary) for each bin, with two bits after the 16-bit number's last:

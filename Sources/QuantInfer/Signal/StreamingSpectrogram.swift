@@ -51,7 +51,9 @@ public struct StreamingSpectrogram: ~Copyable {
     unsafe state[Slot.samplesUntilColumn] = Int32(truncatingIfNeeded: plan.windowSamples)
   }
 
-  /// Takes a sample, in counts. Returns whether a column is complete.
+  /// Takes a sample, in counts.
+  ///
+  /// Returns whether a column is complete.
   ///
   /// - Complexity: O(1).
   @inline(__always)
@@ -87,14 +89,16 @@ public struct StreamingSpectrogram: ~Copyable {
     unsafe encode(into: column)
   }
 
-  /// A bin of the last column's transform, in counts: each part times `2^exponent`. Valid until the scratch is
-  /// reused.
+  /// A bin of the last column's transform, in counts: each part times `2^exponent`.
+  ///
+  /// Valid until the scratch is reused.
   public func spectrum(at bin: Int) -> (real: Int32, imaginary: Int32, exponent: Int32) {
     precondition(bin >= 0 && bin < plan.binCount, "no such bin")
     return unsafe (spectrum[2 * bin], spectrum[2 * bin + 1], exponent &- 2)
   }
 
   /// Weights the ring's samples, oldest first, into 16 bits and bit-reversed order; sets the exponent.
+  ///
   /// Returns the largest magnitude.
   private mutating func loadWindow() -> Int32 {
     let mask = plan.windowSamples &- 1
