@@ -64,29 +64,33 @@ let package = Package(
       ]),
 
     // Tests: one folder a module, and what they share.
+    .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .testTarget(
       name: "QuantInferTests",
-      dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support"]),
+      dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),
     .testTarget(
       name: "SupportTests",
       dependencies: [
         "CommandSupport", "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support"]),
-    .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "Training"]),
+    .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "TestSupport", "Training"]),
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Training",
+        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support",
+        "TestSupport", "Training",
       ]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
     .testTarget(
       name: "SimulationTests",
-      dependencies: ["AllocationCounter", "ECG", "Quantization", "Simulation", "Support", "Training"]),
-    .testTarget(name: "CommandTests", dependencies: ["ECG", "Support"]),
+      dependencies: [
+        "AllocationCounter", "ECG", "Quantization", "Simulation", "Support", "TestSupport", "Training",
+      ]),
+    .testTarget(name: "CommandTests", dependencies: ["ECG", "Support", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

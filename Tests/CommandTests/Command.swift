@@ -95,14 +95,3 @@ final class TemporaryFolder {
   /// The path of something in the folder.
   func callAsFunction(_ name: String) -> String { path + "/" + name }
 }
-
-/// The databases, where the developer has them beside the package.
-enum Databases {
-  static let folder = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "shared/data").path
-
-  static func path(_ database: String) -> String { folder + "/" + database }
-
-  static func has(_ database: String) -> Bool { FileManager.default.fileExists(atPath: path(database)) }
-}

@@ -4,15 +4,14 @@ import Foundation
   import FoundationXML
 #endif
 import Support
+import TestSupport
 import Testing
 
 /// `device-sim` through its executable, on the model and the ECG that ship with the project.
 @Suite struct DeviceSimTests {
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  static let model = root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
-  static let checkpoint = root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path
-  static let record = root.appending(path: "Models/records/mitdb-208").path
+  static let model = ProjectFiles.model
+  static let checkpoint = ProjectFiles.checkpoint
+  static let record = ProjectFiles.record
 
   /// Runs `device-sim stream` and gives back what it did.
   private func stream(_ arguments: String..., record: String = record, input: Data = Data()) throws

@@ -1,6 +1,7 @@
 import ECG
 import Foundation
 import Support
+import TestSupport
 import Testing
 
 /// `exporter` from the outside: its files, its output and its exit status.

@@ -1,18 +1,8 @@
 import ECG
 import Foundation
 import Support
+import TestSupport
 import Testing
-
-/// The real databases, where the developer has them beside the package.
-enum Databases {
-  static let folder = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "shared/data").path
-
-  static func path(_ database: String) -> String { folder + "/" + database }
-
-  static func has(_ database: String) -> Bool { FileManager.default.fileExists(atPath: path(database)) }
-}
 
 /// Outside truth: PhysioNet's published counts, and the checksums in the databases' own headers.
 @Suite struct DatabaseTests {

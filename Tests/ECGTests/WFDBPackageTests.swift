@@ -1,50 +1,15 @@
 import ECG
 import Foundation
 import Support
+import TestSupport
 import Testing
 
-/// PyPI's `wfdb`, in a virtual environment under the package's build folder that is made once.
-enum WFDBPackage {
-  /// The package, and the last generation of pandas that it runs with.
-  static let requirements = ["wfdb==4.3.0", "pandas<3"]
-
-  /// The environment's Python, or nil where there is no `python3` or no way to the package.
-  static let python: String? = {
-    let root = URL(filePath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let environment = root.appending(path: ".build/wfdb-venv").path
-    let python = environment + "/bin/python"
-    if (try? run(python, ["-c", "import wfdb"])) != nil { return python }
-    guard (try? run("/usr/bin/env", ["python3", "-m", "venv", "--clear", environment])) != nil,
-      (try? run(python, ["-m", "pip", "install", "--quiet"] + requirements)) != nil,
-      (try? run(python, ["-c", "import wfdb"])) != nil
-    else { return nil }
-    return python
-  }()
-
-  struct Failure: Error {
-    var message: String
-  }
-
-  static func run(_ command: String, _ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: command)
-    process.arguments = arguments
-    let errors = Pipe()
-    process.standardError = errors
-    process.standardOutput = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let message = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(message: String(decoding: message.suffix(2000), as: UTF8.self))
-    }
-  }
-}
+/// PyPI's `wfdb`, with the last generation of pandas that it runs with; nil where it can't be had.
+private let wfdbPackage = PythonEnvironment(
+  "wfdb-venv", requirements: ["wfdb==4.3.0", "pandas<3"], modules: ["wfdb"])
 
 /// Outside truth: PhysioNet's own Python package reads what this module writes, and the other way round.
-@Suite(.serialized, .enabled("needs python3 and wfdb from PyPI") { WFDBPackage.python != nil })
+@Suite(.serialized, .enabled("needs python3 and wfdb from PyPI") { wfdbPackage != nil })
 struct WFDBPackageTests {
   private struct Content: Codable, Equatable {
     var rate: Double
@@ -67,7 +32,7 @@ struct WFDBPackageTests {
   }
 
   private func runPython(_ script: String, _ arguments: [String]) throws {
-    try WFDBPackage.run(try #require(WFDBPackage.python), ["-c", script] + arguments)
+    try #require(wfdbPackage).run(["-c", script] + arguments)
   }
 
   private func content(_ record: Record) -> Content {

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import QuantInfer
 import Support
+import TestSupport
 import Testing
 
 /// A synthetic lead: Gaussian P, Q, R, S and T waves, and a heart rate that varies from beat to beat.
@@ -238,12 +239,11 @@ private func detectBeats(
     }
   }
 
-  @Test(.enabled(if: mitBIHFolder != nil, "needs ../shared/data/mitdb"))
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func atLeast995In1000BeatsOfMITBIHAreFoundAndAsManyReportsAreBeats() throws {
-    let folder = try #require(mitBIHFolder)
     for records in [MITBIH.ds1, MITBIH.ds2 + MITBIH.paced] {
       var gross = BeatMatching(reference: [], detected: [], sampleRateHz: 128)
-      for record in records { gross.add(try match(folder + record)) }
+      for record in records { gross.add(try match(Databases.path("mitdb/" + record))) }
       let nearCount = gross.matches.count { Double(abs($0.detected - $0.reference)) <= 0.030 * 128 }
       #expect(try #require(gross.sensitivity) >= 0.995)
       #expect(try #require(gross.positivePredictivity) >= 0.995)
@@ -271,11 +271,3 @@ private func detectBeats(
       excluding: flutters)
   }
 }
-
-/// MIT-BIH's folder, with a slash, where the developer has it beside the package.
-private let mitBIHFolder: String? = {
-  let folder = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "shared/data/mitdb").path
-  return FileManager.default.fileExists(atPath: folder) ? folder + "/" : nil
-}()

@@ -3,6 +3,7 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
+import TestSupport
 import Testing
 import Training
 
@@ -91,9 +92,7 @@ import Training
 
   @Test(arguments: [32_767.0, 327.67])
   func theShippedECGHasAtLeast60DecibelsAtAnyLevel(peak: Double) throws {
-    let root = URL(fileURLWithPath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let record = try Record.read(root.appending(path: "Models/records/mitdb-208").path)
+    let record = try Record.read(ProjectFiles.record)
     let millivolts = try record.signals[0].millivolts(atRateHz: 128)
     let largest = millivolts.reduce(0) { max($0, abs($1)) }
     let comparison = try Self.compare(millivolts.map { Int16((Double($0 / largest) * peak).rounded()) })

@@ -3,31 +3,19 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
+import TestSupport
 import Testing
 
 /// The shipped network against TensorFlow Lite Micro's reference kernels, run by a script of the tests.
 @Suite struct TFLMTests {
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  static let model = root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
+  /// TensorFlow Lite Micro; nil where it can't be had.
+  static let packages = PythonEnvironment(
+    "tflm-venv", requirements: ["--pre", "numpy", "ai-edge-litert", "tflite-micro"],
+    modules: ["tflite_micro", "ai_edge_litert", "numpy"])
 
-  /// A Python with TensorFlow Lite Micro: made once, beside the build; nil where it can't be had.
-  static let python: String? = {
-    let folder = root.appending(path: ".build/tflm-venv").path
-    let python = folder + "/bin/python3"
-    let check = ["-c", "import tflite_micro, ai_edge_litert, numpy"]
-    if Self.succeeds(python, check) { return python }
-    guard Self.succeeds("/usr/bin/env", ["python3", "-m", "venv", folder]),
-      Self.succeeds(
-        python, ["-m", "pip", "install", "--quiet", "--pre", "numpy", "ai-edge-litert", "tflite-micro"]),
-      Self.succeeds(python, check)
-    else { return nil }
-    return python
-  }()
-
-  @Test(.enabled(if: python != nil, "needs Python with tflite-micro and ai-edge-litert from PyPI"))
+  @Test(.enabled(if: packages != nil, "needs Python with tflite-micro and ai-edge-litert from PyPI"))
   func theShippedNetworkGivesTFLMsBits() throws {
-    let loaded = try LoadedModel(file: Self.model)
+    let loaded = try LoadedModel(file: ProjectFiles.model)
     let windows = try Self.windows(loaded)
     var outputs: [[Int8]] = []
     let arena = AlignedMemory(byteCount: loaded.model.arenaByteCount)
@@ -42,21 +30,18 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     try Self.npy(windows).write(to: folder.appending(path: "inputs.npy"))
     try Self.npy(outputs).write(to: folder.appending(path: "outputs.npy"))
-    let script = Self.root.appending(path: "Tests/Oracle/check_tflm.py").path
-    #expect(
-      Self.succeeds(
-        try #require(Self.python),
-        [
-          script, Self.model, folder.appending(path: "inputs.npy").path,
-          folder.appending(path: "outputs.npy").path,
-        ], showsOutput: true))
+    print(
+      try #require(Self.packages).run([
+        ProjectFiles.path("Tests/Oracle/check_tflm.py"), ProjectFiles.model,
+        folder.appending(path: "inputs.npy").path, folder.appending(path: "outputs.npy").path,
+      ]), terminator: "")
   }
 
   /// All windows of the ECG that ships, as the device computes them, and as many random ones.
   private static func windows(_ loaded: LoadedModel) throws -> [[Int8]] {
     let model = loaded.model
     let frontEnd = try #require(model.frontEnd)
-    let record = try Record.read(root.appending(path: "Models/records/mitdb-208").path)
+    let record = try Record.read(ProjectFiles.record)
     let millivolts = try record.signals[0].millivolts(atRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
     let countsPerMillivolt = 1000 / Float(bitPattern: frontEnd.microvoltsPerCountBits)
     let state = AlignedMemory(byteCount: model.stateByteCount)
@@ -85,19 +70,5 @@ import Testing
     data += Data(header.utf8)
     for row in rows { row.withUnsafeBytes { data.append(contentsOf: $0) } }
     return data
-  }
-
-  private static func succeeds(_ program: String, _ arguments: [String], showsOutput: Bool = false) -> Bool {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    if !showsOutput {
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = FileHandle.nullDevice
-    }
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
   }
 }

@@ -4,19 +4,14 @@ import Foundation
 import Quantization
 import Simulation
 import Support
+import TestSupport
 import Testing
 import Training
 
 @Suite struct DeviceLoopTests {
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  static let model = root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path
-  static let checkpoint = root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path
-  static let record = root.appending(path: "Models/records/mitdb-208").path
-
   /// The shipped record, so many times in a row.
   private func acquisition(repeats: Int) throws -> Acquisition {
-    var record = try Record.read(Self.record)
+    var record = try Record.read(ProjectFiles.record)
     record.signals[0].samples = Array(repeatElement(record.signals[0].samples, count: repeats).joined())
     record.sampleCount *= repeats
     return try Acquisition(record, lead: nil, sampleRateHz: 128, profile: .reference)
@@ -24,8 +19,9 @@ import Training
 
   private func loop(repeats: Int, policy: DecisionPolicy, twin: Bool = false) throws -> DeviceLoop {
     try DeviceLoop(
-      LoadedModel(file: Self.model), modelFile: Self.model,
-      checkpoint: twin ? Checkpoint.read(Self.checkpoint) : nil, checkpointFile: Self.checkpoint,
+      LoadedModel(file: ProjectFiles.model), modelFile: ProjectFiles.model,
+      checkpoint: twin ? Checkpoint.read(ProjectFiles.checkpoint) : nil,
+      checkpointFile: ProjectFiles.checkpoint,
       acquisition: acquisition(repeats: repeats), policy: policy)
   }
 
@@ -69,7 +65,7 @@ import Training
   }
 
   @Test func samplesBeyondTheConverterAreCountedAndHeld() throws {
-    var record = try Record.read(Self.record)
+    var record = try Record.read(ProjectFiles.record)
     record.signals[0].samples = [1024, 1024 + 2000, 1024 - 2000] + record.signals[0].samples.prefix(3000)
     record.sampleCount = record.signals[0].samples.count
     let narrow = DeviceProfile(

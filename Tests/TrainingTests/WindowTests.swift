@@ -1,6 +1,7 @@
 import ECG
 import Foundation
 import Support
+import TestSupport
 import Testing
 import Training
 
@@ -77,35 +78,23 @@ import Training
     #expect(BeatTask.aami.records.count == 44 && BeatTask.types.records.count == 48)
   }
 
-  private static let folder: String? = {
-    var place = URL(fileURLWithPath: #filePath)
-    while place.path != "/" {
-      place.deleteLastPathComponent()
-      if FileManager.default.fileExists(atPath: place.appendingPathComponent("Package.swift").path) {
-        let data = place.deletingLastPathComponent().appendingPathComponent("shared/data/mitdb").path
-        return FileManager.default.fileExists(atPath: data) ? data : nil
-      }
-    }
-    return nil
-  }()
-
-  @Test(.enabled(if: folder != nil, "needs MIT-BIH in ../shared/data/mitdb"))
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func record114IsReadFromItsSecondSignal() throws {
     let leads = try LabelledSignal.readLeads(
-      ofRecord: "114", folder: #require(Self.folder), task: .aami, sampleRateHz: 128)
+      ofRecord: "114", folder: Databases.path("mitdb"), task: .aami, sampleRateHz: 128)
     #expect(leads.map(\.lead) == ["MLII", "V5"])
     let signal = leads[0]
     #expect(signal.microvolts.count == 231_111)
     // PhysioNet's table of record 114: 1,820 normal, 10 atrial, 2 junctional, 43 ventricular, 4 fusion beats.
     let counts = (0..<4).map { index in signal.beats.count { $0.classIndex == index } }
     #expect(counts == [1_820, 12, 43, 4])
-    let record = try ECG.Record.read(#require(Self.folder) + "/114")
+    let record = try ECG.Record.read(Databases.path("mitdb") + "/114")
     #expect(record.signals[1].name == "MLII")
   }
 
-  @Test(.enabled(if: folder != nil, "needs MIT-BIH in ../shared/data/mitdb"))
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func randomSplitKeepsEachBeatOnceAndAFifthOfEachClass() throws {
-    let folder = try #require(Self.folder)
+    let folder = Databases.path("mitdb")
     let data = try BeatDataSet(
       folder: folder, task: .types, split: .intra, trainingLeads: .main, sampleRateHz: 128)
     let classes = 0..<6
@@ -121,9 +110,9 @@ import Training
     }
   }
 
-  @Test(.enabled(if: folder != nil, "needs MIT-BIH in ../shared/data/mitdb"))
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func otherLeadsAreTrainedOnWithTheSameBeats() throws {
-    let folder = try #require(Self.folder)
+    let folder = Databases.path("mitdb")
     let data = try BeatDataSet(folder: folder, task: .aami, split: .inter, sampleRateHz: 128)
     #expect(Set(data.training.map(\.record)) == Set(MITBIH.ds1) && data.training.count == 44)
     #expect(data.test.map(\.record).sorted() == MITBIH.ds2 && data.test.allSatisfy { $0.lead == "MLII" })
