@@ -2,8 +2,8 @@ import Support
 
 /// A command's results on a terminal: a label a row, then aligned columns.
 ///
-/// A row's last cell may run on to the right, past its column. Colour only tells pass from fail, and the words
-/// say the same.
+/// A row's last cell may run on to the right, past its column; a text stays on its line, whatever is in it.
+/// Colour only tells pass from fail, and the words say the same.
 public struct SummaryTable {
   /// Which edge of a column its cells keep to.
   public enum Alignment: Sendable {
@@ -47,12 +47,12 @@ public struct SummaryTable {
 
   /// Adds a row.
   public mutating func add(_ label: String, _ cells: Cell...) {
-    rows.append([Cell(label)] + cells)
+    add(label, cells)
   }
 
   /// Adds a row.
   public mutating func add(_ label: String, _ cells: [Cell]) {
-    rows.append([Cell(label)] + cells)
+    rows.append(([Cell(label)] + cells).map { Cell($0.text.onOneLine, outcome: $0.outcome) })
   }
 
   /// The table's lines, each ended by a newline.

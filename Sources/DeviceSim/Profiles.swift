@@ -8,6 +8,7 @@ struct Profiles: ParsableCommand {
     abstract: "List the devices that can be named, and check profiles of your own.",
     discussion: """
       Examples:
+
         device-sim profiles
         device-sim profiles mine.json
       """)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import ECG
+import Foundation
 import Simulation
 import Support
 
@@ -13,10 +14,12 @@ struct Stream: ParsableCommand {
       column of millivolts or ADC counts; - is CSV from standard input.
 
       Examples:
+
         device-sim stream --model ecg-beats.qinf --record mitdb-208
-        device-sim stream --model ecg-beats.qinf --float ecg-beats.safetensors --record mitdb-208 \
-      --report page.html --json result.json
-        device-sim stream --model ecg-beats.qinf --record ecg.csv --sample-rate 250 --lead II --every 16
+        device-sim stream --model ecg-beats.qinf --float ecg-beats.safetensors \\
+          --record mitdb-208 --report page.html --json result.json
+        device-sim stream --model ecg-beats.qinf --record ecg.csv \\
+          --sample-rate 250 --lead II --every 16
       """)
 
   /// What starts a decision.
@@ -60,9 +63,9 @@ struct Stream: ParsableCommand {
   func validate() throws {
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
-      throw ValidationError("--sample-rate needs a rate above 0 Hz")
+      throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
     }
-    if let annotations, !annotations.contains(".") {
+    if let annotations, (annotations as NSString).pathExtension.isEmpty {
       throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
     }
   }

@@ -33,7 +33,7 @@ public struct CSVOptions: Sendable, Equatable {
 extension Record {
   /// Reads a record argument: `-` for CSV from standard input, a `.csv` file, or else a WFDB record.
   ///
-  /// - Throws: `FileError` where the file is missing or wrong.
+  /// - Throws: `FileError` where the file is missing or wrong, or the record has no samples.
   public static func load(_ argument: String, csv options: CSVOptions = .init()) throws(FileError) -> Record {
     if argument == "-" {
       let input: Data
@@ -45,6 +45,24 @@ extension Record {
       return try Record(csv: input, name: "stdin", file: "standard input", options)
     }
     if argument.lowercased().hasSuffix(".csv") { return try read(csv: argument, options) }
+    let record = try readNamed(argument)
+    guard record.sampleCount > 0 else {
+      throw .malformed(
+        RecordHeader.path(ofRecord: argument), "the record has no samples", remedy: "fetch the record again")
+    }
+    return record
+  }
+
+  /// Reads a WFDB record; what is there but no record is told apart from what is missing.
+  private static func readNamed(_ argument: String) throws(FileError) -> Record {
+    var isFolder: ObjCBool = false
+    if !FileManager.default.fileExists(atPath: RecordHeader.path(ofRecord: argument)),
+      FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder)
+    {
+      throw .malformed(
+        argument, "is a \(isFolder.boolValue ? "folder" : "file"), not a WFDB record or a .csv file",
+        remedy: "name a record by its .hea file, or a file that ends in .csv")
+    }
     return try read(argument)
   }
 
@@ -240,6 +258,9 @@ private struct CSVTable {
     guard !bytes.isEmpty else {
       throw .malformed(file, "the file is empty", remedy: "give a header line and a row for each sample")
     }
+    guard !bytes.contains(0) else {
+      throw .malformed(file, "is no text in UTF-8", remedy: "save it as CSV in UTF-8")
+    }
     var line = 1
     while !bytes.isEmpty || line == 1 {
       let end = bytes.firstIndex(of: 0x0A) ?? bytes.endIndex
@@ -273,6 +294,12 @@ private struct CSVTable {
       }
     }
     titles.append(Self.unquoted(title))
+    guard !isQuoted else { throw titleError("has a quotation mark that is never closed") }
+    if titles.count == 1, let separator = titles[0].first(where: { $0 == ";" || $0 == "\t" }) {
+      throw .malformed(
+        file, at: "line 1", "separates its columns by \(separator == ";" ? "semicolons" : "tabs")",
+        remedy: "separate them by commas, with a point in the numbers")
+    }
     guard !titles.contains(where: \.isEmpty) else { throw titleError("has a column without a name") }
     guard titles.contains(where: { Double($0) == nil }) else {
       throw titleError("holds numbers instead of names")
@@ -301,7 +328,7 @@ private struct CSVTable {
       }
       guard !text.isEmpty else { throw error(row: number - 2, "has an empty field for \(titles[column])") }
       guard let value = Double(text), value.isFinite else {
-        throw error(row: number - 2, "has '\(text)' for \(titles[column]), which is no number")
+        throw error(row: number - 2, "has \(quoted(text)) for \(titles[column]), which is no number")
       }
       columns[column].append(value)
       column += 1

@@ -51,7 +51,7 @@ public struct Signal: Sendable, Equatable {
   /// An invalid sample holds the last valid one before it; those before the first valid one take that
   /// one's value, and a signal without any valid sample is 0. `invalidSampleCount` tells how many there are.
   ///
-  /// - Throws: `FileError`, malformed, where the unit is no voltage.
+  /// - Throws: `FileError`, malformed, where the unit is no voltage or the gain is next to nothing.
   public func millivolts() throws(FileError) -> [Float] {
     guard let unit = millivoltsPerUnit else {
       throw .malformed(
@@ -59,6 +59,13 @@ public struct Signal: Sendable, Equatable {
         "is in \(specification.units), not in volts", remedy: "choose an ECG lead")
     }
     let scale = unit / specification.gain
+    // A megavolt a unit is beyond any amplifier, and all that is computed from it stays finite.
+    guard scale.magnitude <= 1e9 else {
+      throw .malformed(
+        specification.fileName, at: "signal \(specification.name)",
+        "has the impossible gain of \(specification.gain) units a \(specification.units)",
+        remedy: "correct the gain in the header")
+    }
     let baseline = specification.baseline
     var held = samples.first { $0 != Self.invalidSample } ?? Int32(clamping: baseline)
     return samples.map { sample in
@@ -121,7 +128,7 @@ public struct Record: Sendable, Equatable {
     guard let found else {
       let leads = signals.map(\.specification.name).joined(separator: ", ")
       throw .malformed(
-        self.name, "has no lead \(name)",
+        self.name, leads.isEmpty ? "has no signals" : "has no lead \(name)",
         remedy: leads.isEmpty ? "choose a record with signals" : "choose one of: \(leads)")
     }
     return found

@@ -56,9 +56,22 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     FileError(.inaccessible, file: file, problem, remedy: remedy)
   }
 
-  /// `FILE:WHERE: WHAT; WHAT TO DO` on one line.
+  /// `FILE:WHERE: WHAT; WHAT TO DO` on one line, with nothing in it that steers a terminal.
   public var description: String {
-    let place = location.map { "\(file):\($0)" } ?? file
-    return "\(place): \(problem); \(remedy)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    let name = file.isEmpty ? "''" : file
+    let place = location.map { "\(name):\($0)" } ?? name
+    return "\(place): \(problem); \(remedy)".onOneLine
+  }
+}
+
+extension String {
+  /// The text for a line of output: each line break and control character as a space.
+  public var onOneLine: String {
+    let isPlain = unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    if isPlain && !contains(where: \.isNewline) { return self }
+    return String(
+      split(whereSeparator: \.isNewline).joined(separator: " ").unicodeScalars.map { scalar in
+        scalar.properties.generalCategory == .control ? " " : Character(scalar)
+      })
   }
 }

@@ -106,12 +106,19 @@ import Testing
     }
   }
 
+  @Test func helpShowsExamplesThatKeepTheirLines() throws {
+    let help = try Command("device-sim").run(["stream", "--help"]).output
+    #expect(help.contains("\n    --record mitdb-208 --report page.html"))
+    #expect(try Command("device-sim").run(["--help"]).output.contains("Exit status: 0 done"))
+  }
+
   @Test func wrongArgumentsAreUsageErrors() throws {
     for arguments in [
       ["stream"], ["stream", "--nonsense"], ["nonsense"],
       ["stream", "--model", "m", "--record", "r", "--every", "0"],
       ["stream", "--model", "m", "--record", "r", "--sample-rate", "0"],
       ["stream", "--model", "m", "--record", "r", "--sample-rate", "nan"],
+      ["stream", "--model", "m", "--record", "r", "--annotations", "../mitdb-208"],
     ] {
       #expect(try Command("device-sim").run(arguments).status == 64, "\(arguments)")
     }
@@ -171,6 +178,12 @@ import Testing
   func aSamplingRateThatIsNoneIsRefused(rate: String) throws {
     try withBrokenRecord(header: { $0.replacing(" 1 360 ", with: " 1 \(rate) ") }) { record in
       expectError(try stream(record: record), status: 65, containing: "mitdb-208.hea")
+    }
+  }
+
+  @Test func aGainNextToNothingIsRefused() throws {
+    try withBrokenRecord(header: { $0.replacing(" 212 200 ", with: " 212 1e-300 ") }) { record in
+      expectError(try stream(record: record), status: 65, containing: "impossible gain")
     }
   }
 

@@ -52,6 +52,12 @@ import Testing
     ("II,V5\n1,2\n1\n", "line 3", "1 of 2 fields"), ("II\n1\n1,2\n", "line 3", "more than 1 fields"),
     ("II,V5\n1,\n", "line 2", "empty field for V5"), ("II\n1\n\n2\n", "line 3", "empty field"),
     ("II\n1e9\n", "line 2", "out of range"), ("II [ADC]\n1.5\n", "line 2", "no whole ADC count"),
+    ("II\n0\0.1\n", "", "no text in UTF-8"), ("time;II\n0;1\n", "line 1", "by semicolons"),
+    ("time\tII\n0\t1\n", "line 1", "by tabs"), ("\"II\n1\n", "line 1", "never closed"),
+    (
+      "II\n" + String(repeating: "x", count: 90_000), "line 2",
+      "'" + String(repeating: "x", count: 40) + "...'"
+    ),
   ])
   func tellsTheLineThatIsWrong(text: String, location: String, problem: String) throws {
     let error = failure { _ = try record(text, CSVOptions(sampleRateHz: 360)) }

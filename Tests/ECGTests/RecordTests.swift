@@ -133,6 +133,13 @@ import Testing
     #expect(failure { _ = try signal.millivolts() }?.problem == "is in mmHg, not in volts")
   }
 
+  @Test(arguments: [1e-300, 1e-45, -1e-10]) func refusesAGainThatMakesEverySampleAbsurd(gain: Double) throws {
+    var specification = SignalSpecification()
+    specification.gain = gain
+    let signal = Signal(specification, sampleRateHz: 360, samples: [0, 32_767, -32_768])
+    #expect(failure { _ = try signal.millivolts() }?.problem.contains("impossible gain") == true)
+  }
+
   @Test func holdsTheLastValidSampleOverInvalidOnes() throws {
     let invalid = Signal.invalidSample
     let signal = Signal(
@@ -150,9 +157,35 @@ import Testing
     #expect(try record.signal(named: "mlii").name == "MLII")
     let error = failure { _ = try record.signal(named: "V9") }
     #expect(error?.description == "100: has no lead V9; choose one of: MLII")
+    let empty = Record(name: "100", sampleRateHz: 360, sampleCount: 0, signals: [])
+    let none = failure { _ = try empty.signal(named: "V9") }
+    #expect(none?.description == "100: has no signals; choose a record with signals")
   }
 
   // MARK: Files that lie
+
+  @Test func tellsWhatIsNoRecordFromWhatIsMissing() throws {
+    let folder = try TemporaryFolder()
+    try folder.put("ecg.txt", "II\n1\n")
+    let file = failure { _ = try Record.load(folder.file("ecg.txt")) }
+    #expect(file?.kind == .malformed && file?.problem.contains("is a file, not") == true)
+    let itself = failure { _ = try Record.load(folder.path) }
+    #expect(itself?.kind == .malformed && itself?.problem.contains("is a folder, not") == true)
+    #expect(failure { _ = try Record.load(folder.file("100")) }?.kind == .missing)
+  }
+
+  @Test func aRecordArgumentHasSamples() throws {
+    let folder = try TemporaryFolder()
+    try folder.put("r.hea", "r 1 360 0\nr.dat 16\n")
+    try folder.put("r.dat", "")
+    let error = failure { _ = try Record.load(folder.file("r")) }
+    #expect(error?.kind == .malformed && error?.problem == "the record has no samples")
+  }
+
+  @Test func aNumberEndsNotAtAZeroByte() {
+    let error = failure { _ = try header("r 1 360\0x 10\nr.dat 16\n") }
+    #expect(error?.problem.contains("sampling rate") == true)
+  }
 
   private func readError(_ header: String, _ bytes: [UInt8]) throws -> FileError? {
     let folder = try TemporaryFolder()

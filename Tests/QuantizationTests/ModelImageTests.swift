@@ -62,6 +62,29 @@ import Training
     }
   }
 
+  @Test(arguments: [Float.nan, .infinity, 0, -1])
+  func aScaleThatIsNoneIsRefused(value: Float) throws {
+    func word(_ field: Int) throws -> Int {
+      let image = try Self.image()
+      return (0..<4).reduce(0) { $0 | Int(image[field + $1]) << (8 * $1) }
+    }
+    let places = [
+      (try word(ModelFormat.Header.tensors) + ModelFormat.Tensor.scaleBits, ModelError.Kind.invalidTensor),
+      (
+        try word(ModelFormat.Header.frontEnd) + ModelFormat.FrontEnd.microvoltsPerCountBits,
+        .invalidFrontEnd
+      ),
+    ]
+    for (place, kind) in places {
+      var image = try Self.image()
+      for index in 0..<4 {
+        image[place + index] = UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(index)))
+      }
+      let error = #expect(throws: ModelError.self) { _ = try LoadedModel(image: Self.resealed(image)) }
+      #expect(error?.kind == kind)
+    }
+  }
+
   @Test func aSumThatCouldOverflowIsRefused() throws {
     var network = QuantizedNetwork(
       tensors: [

@@ -155,6 +155,12 @@ private struct Tool: CommandLineTool {
         ].joined())
   }
 
+  @Test func aCellStaysOnItsLine() {
+    var table = SummaryTable(columns: [])
+    table.add("mine\u{1B}[31m", "a\nb\r\nc")
+    #expect(table.render(hasColor: true) == "  mine [31m   a b c\n")
+  }
+
   @Test func numbersAlignToTheRight() {
     var table = SummaryTable(columns: ["Se", "beats"], alignment: .right)
     table.add("N", "99.1 %", "44,259")

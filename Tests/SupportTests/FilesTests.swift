@@ -82,4 +82,10 @@ import Testing
     let error = FileError.inaccessible("a\nb", "c\r\nd", remedy: "e\u{2028}f")
     #expect(error.description == "a b: c d; e f")
   }
+
+  @Test func descriptionSteersNoTerminal() {
+    let error = FileError.malformed("a\u{1B}[2J", "b\u{7}c", remedy: "d")
+    #expect(error.description == "a [2J: b c; d")
+    #expect(FileError.missing("").description == "'': no such file; check the path")
+  }
 }

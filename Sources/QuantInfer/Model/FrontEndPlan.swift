@@ -57,7 +57,8 @@ public struct FrontEndPlan: @unchecked Sendable {
 
     guard sampleRateMillihertz > 0, (16...512).contains(windowSamples),
       windowSamples & (windowSamples - 1) == 0, hopSamples > 0, hopSamples <= windowSamples,
-      binCount > 0, firstBin + binCount <= windowSamples / 2 + 1, (1...12).contains(highPassShift)
+      binCount > 0, firstBin + binCount <= windowSamples / 2 + 1, (1...12).contains(highPassShift),
+      isPositiveAndFinite(floatBits: microvoltsPerCountBits)
     else { throw ModelError(.invalidFrontEnd, at: place) }
     guard codesPerPowerDoublingQ6 > 0, codesPerPowerDoublingQ6 <= 1 << 12,
       floorMantissa >= 1 << 31, (-64...32).contains(floorExponent),

@@ -25,7 +25,7 @@ public struct Tensor: Equatable, Sendable {
   init(_ image: ImageBytes, at place: Int, arena: Range<Int>) throws(ModelError) {
     self.init(validated: image, at: place)
     guard ElementType(rawValue: image.byte(at: place + ModelFormat.Tensor.elementType)) == .int8,
-      (-128...127).contains(zeroPoint)
+      (-128...127).contains(zeroPoint), isPositiveAndFinite(floatBits: scaleBits)
     else { throw ModelError(.invalidTensor, at: place) }
     let lengths = 1...Self.longestDimension
     guard lengths.contains(timeCount), lengths.contains(frequencyCount), lengths.contains(channelCount),
@@ -50,3 +50,6 @@ public struct Tensor: Equatable, Sendable {
     arenaOffset < other.arenaOffset + other.byteCount && other.arenaOffset < arenaOffset + byteCount
   }
 }
+
+/// Whether the bits of an IEEE 754 number of 32 bits are those of one above zero, and neither infinite nor NaN.
+func isPositiveAndFinite(floatBits: UInt32) -> Bool { floatBits > 0 && floatBits < 0x7F80_0000 }
