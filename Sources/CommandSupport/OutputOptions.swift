@@ -33,14 +33,21 @@ public struct OutputOptions: ParsableArguments {
   }
 
   /// Shows a table to people.
-  public func show(_ table: SummaryTable) {
-    show(table.render(hasColor: summaryStream.hasColor))
+  ///
+  /// - Throws: `FileError`, inaccessible, where standard output can't be written.
+  public func show(_ table: SummaryTable) throws(FileError) {
+    try show(table.render(hasColor: summaryStream.hasColor))
   }
 
   /// Shows text to people, as it is.
-  public func show(_ text: String) {
-    if jsonFile == "-" && quiet { return }
-    summaryStream.write(text)
+  ///
+  /// - Throws: `FileError`, inaccessible, where standard output can't be written.
+  public func show(_ text: String) throws(FileError) {
+    if jsonFile == "-" {
+      if !quiet { Terminal.error.write(text) }
+    } else {
+      try Files.writeToStandardOutput(Data(text.utf8))
+    }
   }
 
   /// Writes the results as JSON, where `--json` asks for it.

@@ -7,7 +7,7 @@ import Support
 ///
 ///     Streaming mitdb-208    [#####-----]  50 %  12 s left
 ///
-/// elsewhere a line at the start, every ten per cent and at the end.
+/// elsewhere a line every ten per cent, though at most one a second, and one at the end.
 public final class ProgressBar {
   private let title: String
   private let isInteractive: Bool
@@ -44,6 +44,7 @@ public final class ProgressBar {
     self.clock = clock
     self.write = write
     start = clock()
+    if !isInteractive { lastDrawn = start }
   }
 
   /// Shows how far the task has come.
@@ -56,8 +57,9 @@ public final class ProgressBar {
       guard fraction == 1 || now - lastDrawn >= 0.1 else { return }
       lastDrawn = now
       draw(bar(fraction: fraction) + status)
-    } else if Int(fraction * 10) != lastTenth {
+    } else if Int(fraction * 10) != lastTenth && (fraction == 1 || now - lastDrawn >= 1) {
       lastTenth = Int(fraction * 10)
+      lastDrawn = now
       write("\(title): \(status.drop { $0 == " " })\n")
     }
   }

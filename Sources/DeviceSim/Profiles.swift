@@ -27,6 +27,6 @@ struct Profiles: ParsableCommand {
         "\(profile.converter.microvoltsPerCount)", "\(profile.summary)")
     }
     try output.writeJSON(profiles)
-    output.show(table)
+    try output.show(table)
   }
 }

@@ -61,6 +61,8 @@ struct Stream: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    try requireDistinct(
+      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile])
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
       throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
@@ -84,8 +86,8 @@ struct Stream: ParsableCommand {
     if let report { try Files.write(run.page(), to: report) }
     if let annotations { try run.writeAnnotations(annotations) }
     try output.writeJSON(run.result)
-    output.show(run.headline)
-    output.show(SummaryTable(run, report: report))
+    try output.show(run.headline)
+    try output.show(SummaryTable(run, report: report))
   }
 }
 

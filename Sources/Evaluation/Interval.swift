@@ -47,13 +47,14 @@ public struct Interval: Codable, Equatable, Sendable {
   ///   - replicates: The number of draws.
   ///   - seed: The seed of the draws.
   ///   - statistic: The statistic of the units drawn; nil where they don't define it: such a draw is left out.
-  /// - Returns: The interval; nil where no draw defined the statistic.
+  /// - Returns: The interval; nil where no draw defined the statistic, or there are fewer than two units.
   /// - SeeAlso: B. Efron, Ann. Stat. 7 (1979) 1.
   public static func bootstrap<Unit>(
     _ units: [Unit], confidence: Double = 0.95, replicates: Int = 2000, seed: UInt64,
     statistic: ([Unit]) -> Double?
   ) -> Interval? {
-    guard !units.isEmpty else { return nil }
+    // One unit alone says nothing of the spread between units.
+    guard units.count > 1 else { return nil }
     var generator = SeededGenerator(seed: seed)
     let values = (0..<replicates).compactMap { _ in
       statistic(units.map { _ in units[generator.nextIndex(below: units.count)] })

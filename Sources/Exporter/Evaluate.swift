@@ -41,6 +41,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
+    try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint])
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
@@ -61,14 +62,14 @@ struct Evaluate: ParsableCommand {
       try signals.concurrentMap(threads: threads, progress: progress) { try twins.evaluation(of: $0) }
     }
     let evaluation = BeatEvaluation(twins, of: beats, records: records, perRecord: perRecord, seed: seed)
-    results.show(evaluation.title)
+    try results.show(evaluation.title)
     for (title, table) in evaluation.classTables {
-      results.show("\n\(title)\n")
-      results.show(table)
+      try results.show("\n\(title)\n")
+      try results.show(table)
     }
     if let table = evaluation.agreementTable {
-      results.show("\n")
-      results.show(table)
+      try results.show("\n")
+      try results.show(table)
     }
     try results.writeJSON(evaluation)
   }

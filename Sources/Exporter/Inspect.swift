@@ -20,11 +20,11 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let summary = ModelSummary(try LoadedModel(file: model))
-    results.show(summary.operatorTable)
-    results.show("\n")
-    results.show(summary.memoryTable)
-    results.show("\n")
-    results.show(summary.identityTable)
+    try results.show(summary.operatorTable)
+    try results.show("\n")
+    try results.show(summary.memoryTable)
+    try results.show("\n")
+    try results.show(summary.identityTable)
     try results.writeJSON(summary)
   }
 }

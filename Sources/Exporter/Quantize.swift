@@ -41,6 +41,7 @@ struct Quantize: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
+    try requireDistinct(outputs: [output, results.jsonFile], inputs: [checkpoint])
     guard (8...16).contains(adcBits) else { throw ValidationError("--adc-bits must be in 8 ... 16") }
     guard adcRangeMv >= 0.1 && adcRangeMv <= 1000 else {
       throw ValidationError("--adc-range-mv must be in 0.1 ... 1000")
@@ -58,9 +59,9 @@ struct Quantize: ParsableCommand {
     try Files.write(Data(image.bytes), to: output)
     var summary = ModelSummary(loaded)
     summary.memory.arenaLowerBoundBytes = image.plan.lowerBoundByteCount
-    results.show(summary.operatorTable)
-    results.show("\n")
-    results.show(summary.memoryTable)
+    try results.show(summary.operatorTable)
+    try results.show("\n")
+    try results.show(summary.memoryTable)
     try results.writeJSON(summary)
   }
 

@@ -35,7 +35,7 @@ struct Records: ParsableCommand {
           .init(record.beatCount.map { Numbers.integer($0) } ?? "-"),
           .init(record.leads.joined(separator: ", ")))
       }
-      output.show(table)
+      try output.show(table)
       try output.writeJSON(records.map(RecordResult.init))
       try report(problemsOf: records)
     }
@@ -76,7 +76,7 @@ struct Records: ParsableCommand {
           checksumCount == signalCount
             ? "all right" : "right; \(signalCount - checksumCount) signals state none"))
       table.add("beats", .init(Numbers.integer(beatCount)))
-      output.show(table)
+      try output.show(table)
       try output.writeJSON(
         Result(
           records: records.count, wrong: wrongCount, signals: signalCount, checksumsRight: checksumCount,
@@ -141,7 +141,7 @@ struct Records: ParsableCommand {
       table.add("downloaded", .init("\(Numbers.integer(outcome.downloaded.count)) files"))
       table.add("kept", .init("\(Numbers.integer(outcome.kept.count)) files, there and right"))
       table.add("folder", .init(folder))
-      output.show(table)
+      try output.show(table)
       try output.writeJSON(["downloaded": outcome.downloaded, "kept": outcome.kept])
     }
   }

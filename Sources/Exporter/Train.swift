@@ -43,6 +43,7 @@ struct Train: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
+    try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
     if let problem = options.values(split: chosenSplit).problem { throw ValidationError(problem) }
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
@@ -127,7 +128,7 @@ struct Train: ParsableCommand {
         "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window"))
     let epochs = result.epochs == 1 ? "1 epoch" : "\(result.epochs) epochs"
     table.add("checkpoint", .init("\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)"))
-    results.show(table)
+    try results.show(table)
     try results.writeJSON(result)
   }
 }

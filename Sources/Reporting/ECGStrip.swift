@@ -78,7 +78,8 @@ public struct ECGStrip: Component {
     let paper = Paper(millivolts, secondsPerRow: secondsPerRow)
     let rowCount = Int((Double(millivolts.count) / sampleRateHz / secondsPerRow).rounded(.up))
     let rows = (0..<rowCount).map { render(row: $0, on: paper) }
-    let scale = "25 mm/s, \(coordinate(paper.millimetresPerMillivolt)) mm/mV."
+    let scale =
+      "A large square is 0.2 s and \(Numbers.decimal(5 / paper.millimetresPerMillivolt, places: 2)) mV."
     return """
       <figure>
       \(figureCaption(title, explanation.isEmpty ? scale : "\(explanation) \(scale)"))

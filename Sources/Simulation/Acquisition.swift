@@ -30,20 +30,32 @@ public struct Acquisition: Sendable {
   ///   - lead: The lead's name; nil takes MLII or II where there is one, else the first lead.
   ///   - sampleRateHz: The model's rate.
   ///   - profile: The converter.
-  /// - Throws: `FileError` where the lead is not there, or its unit or rate can't be used.
+  ///   - file: The record's file, for errors.
+  /// - Throws: `FileError` where the lead is not there or empty, or its unit or rate can't be used.
   public init(
-    _ record: Record, lead: String?, sampleRateHz: Double, profile: DeviceProfile
+    _ record: Record, lead: String?, sampleRateHz: Double, profile: DeviceProfile, file: String
   ) throws(FileError) {
     let names = record.signals.map(\.name)
     let wanted = lead ?? ["MLII", "II", "ii"].first { names.contains($0) } ?? names.first ?? ""
-    let signal = try record.signal(named: wanted)
-    let microvolts = try signal.millivolts(atRateHz: sampleRateHz).map { $0 * 1000 }
+    let signal: Signal
+    let microvolts: [Float]
+    do throws(FileError) {
+      signal = try record.signal(named: wanted)
+      microvolts = try signal.millivolts(atRateHz: sampleRateHz).map { $0 * 1000 }
+    } catch {
+      var error = error
+      error.file = file
+      throw error
+    }
+    guard signal.invalidSampleCount < signal.samples.count else {
+      throw .malformed(file, "has no valid sample in lead \(signal.name)", remedy: "choose another lead")
+    }
     let converter = profile.converter
     samples = microvolts.map(converter.count)
     saturatedCount = microvolts.count(where: converter.saturates)
     invalidCount = signal.invalidSampleCount
     recordName = record.name
-    leadName = wanted
+    leadName = signal.name
     sourceRateHz = signal.sampleRateHz
     self.sampleRateHz = sampleRateHz
     self.profile = profile

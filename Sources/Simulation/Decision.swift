@@ -54,6 +54,9 @@ struct DecisionSchedule {
     if case .givenBeats(let beats) = policy { pending += beats }
   }
 
+  /// The beats that are still to be decided about.
+  var pendingCount: Int { pending.count - next }
+
   mutating func add(beat: Int) { pending.append(beat) }
 
   /// What is due at a column that is complete at a sample; call until it returns nil.

@@ -24,6 +24,8 @@ public final class DeviceLoop {
   public private(set) var codes = SignalToNoise()
   /// The decisions against the twin's.
   public private(set) var agreement = Agreement()
+  /// The beats that were too near the record's ends for a decision.
+  public private(set) var leftOutBeatCount = 0
   /// The time spent in the loop, in seconds.
   public private(set) var loopSeconds = 0.0
 
@@ -118,7 +120,12 @@ public final class DeviceLoop {
         if let twin { compareColumn(twin, &twinStage, sample: sample) }
         guard isColumn else { continue }
         columns.append(contentsOf: pipeline.newestColumn)
-        while pipeline.isWindowFull, let beat = schedule.next(at: index) {
+        while let beat = schedule.next(at: index) {
+          guard pipeline.isWindowFull else {
+            // A beat without a whole window is left out; the clock just goes on.
+            if beat.sample != nil { leftOutBeatCount += 1 }
+            continue
+          }
           pipeline.decide(into: logits)
           logitCodes.append(contentsOf: logits)
           moments.append((index, beat.sample))
@@ -128,6 +135,7 @@ public final class DeviceLoop {
           progress?(TaskProgress(completed: index, total: acquisition.samples.count))
         }
       }
+      leftOutBeatCount += schedule.pendingCount
       loopSeconds = (ContinuousClock.now - start) / .seconds(1)
       progress?(TaskProgress(completed: acquisition.samples.count, total: acquisition.samples.count))
     } catch {

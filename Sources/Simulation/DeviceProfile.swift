@@ -55,9 +55,9 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
       throw .malformed(
         nameOrFile, at: "converterBits", "not in 8 ... 16", remedy: "give the converter's bits")
     }
-    guard profile.converterRangeMillivolts > 0, profile.converterRangeMillivolts <= 10_000 else {
+    guard (0.1...10_000).contains(profile.converterRangeMillivolts) else {
       throw .malformed(
-        nameOrFile, at: "converterRangeMillivolts", "not in 0 ... 10,000", remedy: "give the range in mV")
+        nameOrFile, at: "converterRangeMillivolts", "not in 0.1 ... 10,000", remedy: "give the range in mV")
     }
     return profile
   }

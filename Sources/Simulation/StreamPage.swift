@@ -13,8 +13,7 @@ extension StreamRun {
     return Page(
       title: "\(result.record) through \(result.model)",
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
-        + "\(Numbers.decimal(result.sourceRateHz, places: 0)) Hz to "
-        + "\(Numbers.decimal(result.sampleRateHz, places: 0)) Hz, \(result.profile.converterBits)-bit converter",
+        + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: verdict,
       sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
@@ -25,14 +24,17 @@ extension StreamRun {
 
   /// The run in one sentence.
   public var verdict: String {
+    guard result.decisions > 0 else { return "No beat was found, so nothing was decided." }
     guard let agreement = result.agreement, let top1 = agreement.top1 else {
       return
         "\(Numbers.integer(result.decisions)) decisions in integers alone; no float twin ran beside them."
     }
-    let decibels = result.spectrogram?.snrDecibels.map { Numbers.decimal($0, places: 1) } ?? "-"
-    return "In integers the device decided as its float twin on \(Numbers.percent(top1)) of "
-      + "\(Numbers.integer(agreement.decisions)) decisions; its spectrogram's error lies \(decibels) dB "
-      + "below the signal."
+    let decisions =
+      "In integers the device decided as its float twin on \(Numbers.percent(top1)) of "
+      + "\(Numbers.integer(agreement.decisions)) decisions"
+    guard let decibels = result.spectrogram?.snrDecibels else { return decisions + "." }
+    return decisions
+      + "; its spectrogram's error lies \(Numbers.decimal(decibels, places: 1)) dB below the signal."
   }
 
   /// The part of the run that the page shows: 30 seconds around the most varied decisions.
@@ -194,7 +196,7 @@ extension StreamRun {
         Facts([
           ("Against the record's annotations", "\(Numbers.percent(value)) of matched beats"),
           ("Annotated beats without a decision", Numbers.integer(accuracy.missedBeats)),
-          ("Decisions without an annotated beat", Numbers.integer(accuracy.extraDecisions)),
+          ("Decisions about other beats or none", Numbers.integer(accuracy.extraDecisions)),
         ]))
     }
     if let note = trainingNote { parts.append(Paragraph(note)) }

@@ -26,7 +26,7 @@ public struct StreamResult: Encodable, Sendable {
     public var float: ConfusionMatrix?
     /// The annotated beats of the model's classes that no decision was about.
     public var missedBeats: Int
-    /// The decisions about no annotated beat of the model's classes.
+    /// The decisions about no annotated beat of the model's classes: a beat of another class, or none.
     public var extraDecisions: Int
   }
 
@@ -76,6 +76,8 @@ public struct StreamResult: Encodable, Sendable {
   public var columns: Int
   /// The number of decisions.
   public var decisions: Int
+  /// The beats too near the record's ends for a decision.
+  public var leftOutBeats: Int
   /// The decisions of each class.
   public var decisionsByClass: [String: Int]
   /// Against the float twin; null without one.
@@ -111,6 +113,7 @@ public struct StreamResult: Encodable, Sendable {
     classNames = loaded.classNames
     columns = loop.columns.count / loaded.model.input.columnByteCount
     decisions = loop.decisions.count
+    leftOutBeats = loop.leftOutBeatCount
     decisionsByClass = [:]
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }

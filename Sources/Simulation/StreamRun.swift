@@ -1,5 +1,6 @@
 import ECG
 import Foundation
+import QuantInfer
 import Quantization
 import Support
 import Training
@@ -69,7 +70,8 @@ public struct StreamRun: Sendable {
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
     let acquisition = try Acquisition(
-      record, lead: options.lead, sampleRateHz: rateHz, profile: profile)
+      record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record)
+    try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = try Self.annotatedBeats(
       of: options.record, record: record, loaded: loaded, sampleRateHz: rateHz)
 
@@ -80,7 +82,7 @@ public struct StreamRun: Sendable {
     case .annotatedBeats:
       guard let beats else {
         throw .missing(
-          Annotations.path(ofRecord: options.record, annotator: "atr"), "the record has no annotations",
+          options.record, "has no annotations that the model's classes fit",
           remedy: "decide about detected beats (leave out --decide)")
       }
       policy = .givenBeats(beats.map(\.sample))
@@ -92,7 +94,11 @@ public struct StreamRun: Sendable {
 
     result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
-      hasTwin: checkpoint != nil, reference: policy.isAboutBeats ? beats : nil)
+      hasTwin: checkpoint != nil,
+      reference: policy.isAboutBeats
+        ? beats?.filter { beat in
+          loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
+        } : nil)
     self.acquisition = acquisition
     decisions = loop.decisions
     columns = loop.columns
@@ -100,6 +106,31 @@ public struct StreamRun: Sendable {
     annotatedBeats = beats
     recordComments = record.comments
     settings = checkpoint?.settings ?? SpectrogramSettings(frontEnd)
+  }
+
+  /// A lead must be long enough for a window, and sampled fast enough for the spectrogram's bins.
+  private static func check(
+    _ acquisition: Acquisition, loaded: LoadedModel, frontEnd: FrontEndPlan, file: String
+  ) throws(FileError) {
+    let settings = SpectrogramSettings(frontEnd)
+    let highestHz =
+      Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz
+      / Double(settings.windowSamples)
+    guard acquisition.sourceRateHz >= 2 * highestHz else {
+      throw .malformed(
+        file,
+        "is sampled at \(Numbers.decimal(acquisition.sourceRateHz, places: 1)) Hz, but the model looks at up to "
+          + "\(Numbers.decimal(highestHz, places: 0)) Hz",
+        remedy: "use a record of at least \(Numbers.decimal(2 * highestHz, places: 0)) Hz")
+    }
+    let windowSamples = settings.lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1
+    guard acquisition.samples.count >= windowSamples else {
+      let seconds = Double(windowSamples) / settings.sampleRateHz
+      throw .malformed(
+        file,
+        "is \(Numbers.decimal(acquisition.durationSeconds, places: 2)) s long, shorter than the model's window of "
+          + "\(Numbers.decimal(seconds, places: 2)) s", remedy: "use a longer record")
+    }
   }
 
   /// The record's beats in the model's classes; nil where there is no annotation file or the task is unknown.

@@ -5,9 +5,14 @@ extension StreamRun {
   /// A run in one line: what went through what.
   public var headline: String {
     "\(result.record), \(result.lead), \(Numbers.duration(seconds: result.durationSeconds)) "
-      + "(\(Numbers.decimal(result.sourceRateHz, places: 0)) Hz -> "
-      + "\(Numbers.decimal(result.sampleRateHz, places: 0)) Hz, \(result.profile.converterBits)-bit ADC) "
+      + "(\(Self.rate(result.sourceRateHz)) -> "
+      + "\(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit ADC) "
       + "through \(result.model) (int8)\n\n"
+  }
+
+  /// A rate with the digits that it needs.
+  static func rate(_ hertz: Double) -> String {
+    "\(Numbers.decimal(hertz, places: hertz == hertz.rounded() ? 0 : 2)) Hz"
   }
 
   /// The rows of the terminal's summary.
@@ -43,7 +48,18 @@ extension StreamRun {
           [
             Numbers.percent(fixed), float,
             "of \(Numbers.integer(accuracy.fixed.total)) annotated beats, "
-              + "\(accuracy.missedBeats) missed, \(accuracy.extraDecisions) extra",
+              + "\(Numbers.integer(accuracy.missedBeats)) missed; "
+              + "\(Numbers.integer(accuracy.extraDecisions)) decisions about other beats or none",
+          ]
+        ))
+    }
+    if result.saturatedSamples + result.invalidSamples > 0 {
+      rows.append(
+        (
+          "samples",
+          [
+            "\(Numbers.integer(result.saturatedSamples)) beyond the converter's range, "
+              + "\(Numbers.integer(result.invalidSamples)) of the record's marked invalid"
           ]
         ))
     }

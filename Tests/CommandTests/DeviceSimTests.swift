@@ -265,6 +265,57 @@ import Testing
   func aFullDiskIsSaid() throws {
     expectError(try stream("--json", "/dev/full"), status: 1, containing: "/dev/full")
     expectError(try stream("--report", "/dev/full"), status: 1, containing: "/dev/full")
+    let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+    let process = Command("device-sim").process([
+      "stream", "--quiet", "--model", Self.model, "--record", Self.record,
+    ])
+    (process.standardOutput, process.standardError) = (full, FileHandle.nullDevice)
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1)
+  }
+
+  @Test func noBeatIsDecidedAboutLateForWantOfAWindow() throws {
+    let result = try stream("--json", "-", "--quiet")
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let list = try #require(json["decisionList"] as? [[String: Any]])
+    let lags = try list.map { decision in
+      try #require(decision["timeSeconds"] as? Double) - #require(decision["beatSeconds"] as? Double)
+    }
+    // 0.7 s, and at most a hop of 62.5 ms until the next column; a beat found late is decided about at once.
+    #expect(lags.allSatisfy { (0.69...0.78).contains($0) })
+    // The window reaches 2.1 s back: the beats before that are left out, and said to be.
+    #expect(try #require(json["leftOutBeats"] as? Int) >= 3)
+  }
+
+  @Test func aLeadThatCannotFillAWindowIsRefused() throws {
+    expectError(
+      try stream(
+        "--sample-rate", "128", record: "-",
+        input: Data(("mV\n" + String(repeating: "0.1\n", count: 300)).utf8)),
+      status: 65, containing: "shorter than the model's window")
+    expectError(
+      try stream(
+        "--sample-rate", "50", record: "-",
+        input: Data(("mV\n" + String(repeating: "0.1\n", count: 900)).utf8)),
+      status: 65, containing: "at least 96 Hz")
+  }
+
+  @Test func aLeadWithoutAValidSampleIsRefused() throws {
+    try withFolder { folder in
+      try Files.write("gone 1 360 2000\ngone.dat 16 200 12 0 -32768 0 0 MLII\n", to: folder + "/gone.hea")
+      try Files.write(Data((0..<4000).map { $0 % 2 == 0 ? 0x00 : 0x80 }), to: folder + "/gone.dat")
+      expectError(try stream(record: folder + "/gone"), status: 65, containing: "no valid sample")
+    }
+  }
+
+  @Test func anOutputThatWouldReplaceAnInputIsRefused() throws {
+    let model = try Files.read(Self.model)
+    #expect(try stream("--json", Self.model).status == 64)
+    #expect(try stream("--report", Self.record + ".hea").status == 64)
+    #expect(try stream("--report", "x.html", "--json", "./x.html").status == 64)
+    #expect(try Files.read(Self.model) == model)
   }
 
   @Test func aProfileOfOnesOwnIsReadOrRefused() throws {

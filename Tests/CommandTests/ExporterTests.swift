@@ -341,15 +341,14 @@ private struct Bench {
   /// Starts a training and kills it once it is past its second epoch.
   func killTraining(_ arguments: [String]) throws {
     let process = exporter.process(trainArguments(arguments + ["--threads", "1"]))
-    let errors = Pipe()
-    process.standardError = errors
+    process.standardError = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     try process.run()
-    var text = ""
-    while !text.contains("Training: 2") {
-      let data = errors.fileHandleForReading.availableData
-      if data.isEmpty { break }
-      text += String(decoding: data, as: UTF8.self)
+    // The part file is written at the start and after each epoch.
+    var states: Set<Data> = []
+    while states.count < 3 && process.isRunning {
+      if let state = FileManager.default.contents(atPath: checkpoint + ".part") { states.insert(state) }
+      usleep(2000)
     }
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()

@@ -14,7 +14,7 @@ import Training
     var record = try Record.read(ProjectFiles.record)
     record.signals[0].samples = Array(repeatElement(record.signals[0].samples, count: repeats).joined())
     record.sampleCount *= repeats
-    return try Acquisition(record, lead: nil, sampleRateHz: 128, profile: .reference)
+    return try Acquisition(record, lead: nil, sampleRateHz: 128, profile: .reference, file: "mitdb-208")
   }
 
   private func loop(repeats: Int, policy: DecisionPolicy, twin: Bool = false) throws -> DeviceLoop {
@@ -70,7 +70,8 @@ import Training
     record.sampleCount = record.signals[0].samples.count
     let narrow = DeviceProfile(
       name: "narrow", summary: "", converterBits: 12, converterRangeMillivolts: 2)
-    let acquisition = try Acquisition(record, lead: nil, sampleRateHz: 128, profile: narrow)
+    let acquisition = try Acquisition(
+      record, lead: nil, sampleRateHz: 128, profile: narrow, file: "mitdb-208")
     #expect(acquisition.saturatedCount > 0)
     #expect(acquisition.samples.allSatisfy { (-2048...2047).contains($0) })
   }

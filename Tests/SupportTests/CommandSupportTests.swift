@@ -23,7 +23,7 @@ private struct Tool: CommandLineTool {
       guard pipe(&ends) == 0, close(ends[0]) == 0, dup2(ends[1], STDOUT_FILENO) >= 0 else { return }
       try Files.writeToStandardOutput(Data("x".utf8))
     default:
-      output.show("summary\n")
+      try output.show("summary\n")
       try output.writeJSON(["answer": 42])
     }
   }
@@ -120,10 +120,11 @@ private struct Tool: CommandLineTool {
     return text
   }
 
-  @Test func linesElsewhereComeEveryTenPerCent() {
+  @Test func linesElsewhereComeEveryTenPerCentButAtMostOneASecond() {
     let lines = output(isInteractive: false).split(separator: "\n")
-    #expect(lines.count == 11)
-    #expect(lines.first == "Training: 0 %" && lines[5] == "Training: 50 %  4 s left")
+    // Ten per cent take 0.8 s, so the lines are a second or a little more apart.
+    #expect((5...8).contains(lines.count))
+    #expect(lines.first == "Training: 13 %  6 s left" || lines.first == "Training: 13 %  7 s left")
     #expect(lines.last == "Training: 100 %  0 s left")
   }
 
