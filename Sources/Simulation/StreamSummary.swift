@@ -39,7 +39,10 @@ extension StreamRun {
         ))
     }
     let classes = result.classNames.map { "\($0) \(Numbers.integer(result.decisionsByClass[$0] ?? 0))" }
-    rows.append(("classes", [classes.joined(separator: ", ")]))
+    let leftOut =
+      result.leftOutBeats == 0
+      ? "" : "; \(Numbers.integer(result.leftOutBeats)) beats too near the record's ends left out"
+    rows.append(("classes", [classes.joined(separator: ", ") + leftOut]))
     if let accuracy = result.accuracy, let fixed = accuracy.fixed.accuracy {
       let float = accuracy.float?.accuracy.map { Numbers.percent($0) } ?? "-"
       rows.append(
