@@ -46,12 +46,13 @@ import Training
   }
 
   @Test func decisionsAboutGivenBeatsComeAsSoonAsTheWindowReachesThem() throws {
-    let beats = [1000, 1003, 2001, 38_399]
+    let beats = [1000, 1003, 1005, 2001, 38_399]
     let loop = try loop(repeats: 1, policy: .givenBeats(beats))
     try loop.run()
-    #expect(loop.decisions.map(\.beatSample) == [1000, 1003, 2001])
+    #expect(loop.decisions.map(\.beatSample) == [1000, 1003, 1005, 2001])
     // 0.7 s are 90 samples; column k is complete with sample 8 k + 31.
-    #expect(loop.decisions.map(\.sample) == [1095, 1095, 2095])
+    #expect(loop.decisions.map(\.sample) == [1095, 1095, 1095, 2095])
+    #expect(loop.leftOutBeatCount == 1)
   }
 
   @Test func theTwinHearsWhatTheDeviceHears() throws {
