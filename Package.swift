@@ -35,7 +35,7 @@ let package = Package(
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .target(name: "Training", dependencies: ["CFFTW3", "ECG", "Support"]),
     .target(name: "Quantization", dependencies: ["QuantInfer", "Support", "Training"]),
-    .target(name: "Evaluation", dependencies: ["Support"]),
+    .target(name: "Evaluation", dependencies: ["ECG", "Quantization", "Support", "Training"]),
     .target(name: "Reporting", dependencies: ["Support"]),
     .target(
       name: "Simulation",

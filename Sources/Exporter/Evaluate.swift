@@ -52,7 +52,7 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let twins = try isImage ? Twins(image: model, checkpoint: checkpoint) : Twins(checkpoint: model)
-    let beats = try BeatData(
+    let beats = try BeatRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threads, file: model)
     let signals = try results.withProgress("Reading") { progress in
@@ -75,61 +75,4 @@ struct Evaluate: ParsableCommand {
   }
 
   private var isImage: Bool { model.hasSuffix(".qinf") }
-}
-
-/// Which beats are evaluated.
-enum RecordSelection: ExpressibleByArgument, CustomStringConvertible {
-  /// The test side of the model's own split.
-  case test
-  /// De Chazal's test records.
-  case ds2
-  /// All of the task's records.
-  case all
-  /// Some records.
-  case names([String])
-
-  init?(argument: String) {
-    switch argument {
-    case "test": self = .test
-    case "ds2": self = .ds2
-    case "all": self = .all
-    default:
-      let names = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      guard !names.contains(""), Set(names).count == names.count else { return nil }
-      self = .names(names)
-    }
-  }
-
-  var description: String {
-    switch self {
-    case .test: "test"
-    case .ds2: "ds2"
-    case .all: "all"
-    case .names(let names): names.joined(separator: ",")
-    }
-  }
-
-  /// The signals with the beats chosen.
-  func signals(of beats: BeatData, progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal]
-  {
-    switch self {
-    case .test: try beats.test(progress: progress)
-    case .ds2: try beats.signals(MITBIH.ds2, progress: progress)
-    case .all: try beats.signals(beats.task.records, progress: progress)
-    case .names(let names): try beats.signals(names, progress: progress)
-    }
-  }
-
-  /// Whether beats that a model of this split was trained on are among them.
-  func includesTrainingBeats(of split: BeatSplit, task: BeatTask) -> Bool {
-    let names: [String]
-    switch self {
-    case .test: return false
-    case .ds2: names = MITBIH.ds2
-    case .all: names = task.records
-    case .names(let some): names = some
-    }
-    let trained = split == .inter ? MITBIH.ds1 : task.records
-    return names.contains { trained.contains(($0 as NSString).lastPathComponent) }
-  }
 }

@@ -66,7 +66,7 @@ struct Quantize: ParsableCommand {
   }
 
   private func makeImage(of trained: Checkpoint) throws -> ModelImage {
-    let beats = try BeatData(
+    let beats = try BeatRecords(
       folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
     let converter = AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv)

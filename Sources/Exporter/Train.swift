@@ -52,7 +52,7 @@ struct Train: ParsableCommand {
 
   func run() throws {
     let start = try startingCheckpoint()
-    let beats = BeatData(
+    let beats = BeatRecords(
       folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
       threads: threads)
     try requireRegularFile(output)

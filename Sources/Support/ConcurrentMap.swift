@@ -1,10 +1,9 @@
 import Dispatch
 import Foundation
-import Support
 
 extension Array where Element: Sendable {
   /// Transforms all elements on some threads, and throws what a plain `map` would have thrown.
-  func concurrentMap<Result: Sendable, Failure: Error>(
+  package func concurrentMap<Result: Sendable, Failure: Error>(
     threads: Int, progress: @escaping ProgressHandler,
     _ transform: @Sendable (Element) throws(Failure) -> Result
   ) throws(Failure) -> [Result] {

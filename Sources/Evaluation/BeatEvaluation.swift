@@ -1,29 +1,27 @@
-import CommandSupport
 import ECG
-import Evaluation
 import Foundation
 import Quantization
 import Support
 import Training
 
 /// A float network, its int8 twin, or both.
-struct Twins: Sendable {
-  let window: BeatWindow
-  let classNames: [String]
-  let task: String?
-  let split: String?
+package struct Twins: Sendable {
+  package let window: BeatWindow
+  package let classNames: [String]
+  package let task: String?
+  package let split: String?
   private let float: FloatNetwork?
   private let int8: FixedPointDecisions?
 
   /// Reads a float network.
-  init(checkpoint: String) throws(FileError) {
+  package init(checkpoint: String) throws(FileError) {
     let trained = try Checkpoint.read(checkpoint)
     (window, classNames, task, split) = (trained.window, trained.classNames, trained.task, trained.split)
     (float, int8) = (trained.network, nil)
   }
 
   /// Reads a model image, and its float twin where one is named.
-  init(image: String, checkpoint: String?) throws(FileError) {
+  package init(image: String, checkpoint: String?) throws(FileError) {
     let model = try LoadedModel(file: image)
     do {
       let decisions = try FixedPointDecisions(model)
@@ -48,7 +46,7 @@ struct Twins: Sendable {
   }
 
   /// Both twins' decisions about a record's beats; both hear what the device's converter hears.
-  func evaluation(of signal: LabelledSignal) throws -> RecordEvaluation {
+  package func evaluation(of signal: LabelledSignal) throws -> RecordEvaluation {
     var floatDecisions: [BeatDecision]?
     if let float {
       let heard = int8?.converter.heard(signal) ?? signal
@@ -60,16 +58,17 @@ struct Twins: Sendable {
 }
 
 /// One record's decisions.
-struct RecordEvaluation: Encodable, Sendable {
-  var record: String
-  var lead: String
-  var beats: Int
-  var leftOutBeats: Int
-  var float: ConfusionMatrix?
-  var int8: ConfusionMatrix?
-  var agreement: Agreement?
+package struct RecordEvaluation: Encodable, Sendable {
+  package var record: String
+  package var lead: String
+  package var beats: Int
+  package var leftOutBeats: Int
+  package var float: ConfusionMatrix?
+  package var int8: ConfusionMatrix?
+  package var agreement: Agreement?
 
-  init(_ signal: LabelledSignal, classNames: [String], float: [BeatDecision]?, int8: [BeatDecision]?) {
+  package init(_ signal: LabelledSignal, classNames: [String], float: [BeatDecision]?, int8: [BeatDecision]?)
+  {
     func matrix(_ decisions: [BeatDecision]) -> ConfusionMatrix {
       var matrix = ConfusionMatrix(classNames: classNames)
       for decision in decisions {
@@ -93,29 +92,29 @@ struct RecordEvaluation: Encodable, Sendable {
   }
 
   /// Records 201 and 202 are of one patient.
-  var patient: String { record == "202" ? "201" : record }
+  package var patient: String { record == "202" ? "201" : record }
 }
 
 /// How well a network tells beats apart; what no beat defines is not a number.
-struct Score: Encodable {
-  struct ClassScore: Encodable {
-    var name: String
-    var beats: Int
-    var sensitivity: Double
-    var positivePredictivity: Double
-    var f1: Double
-    var f1Interval: Interval?
+package struct Score: Encodable {
+  package struct ClassScore: Encodable {
+    package var name: String
+    package var beats: Int
+    package var sensitivity: Double
+    package var positivePredictivity: Double
+    package var f1: Double
+    package var f1Interval: Interval?
   }
 
-  var accuracy: Double
-  var accuracyInterval: Interval
-  var macroF1: Double
-  var macroF1Interval: Interval?
-  var classes: [ClassScore]
-  var confusion: ConfusionMatrix
+  package var accuracy: Double
+  package var accuracyInterval: Interval
+  package var macroF1: Double
+  package var macroF1Interval: Interval?
+  package var classes: [ClassScore]
+  package var confusion: ConfusionMatrix
 
   /// The score of some patients' decisions.
-  init(patients: [ConfusionMatrix], classNames: [String], seed: UInt64) {
+  package init(patients: [ConfusionMatrix], classNames: [String], seed: UInt64) {
     let sum = patients.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 }
     func interval(_ statistic: (ConfusionMatrix) -> Double?) -> Interval? {
       Interval.bootstrap(matrices: patients, seed: seed, statistic: statistic)
@@ -136,24 +135,25 @@ struct Score: Encodable {
 }
 
 /// The evaluation of a model, float, int8 or both, on some records.
-struct BeatEvaluation: Encodable {
-  var task: String
-  var split: String
-  var records: String
-  var seed: UInt64
-  var includesTrainingBeats: Bool
-  var beats: Int
-  var leftOutBeats: Int
-  var float: Score?
-  var int8: Score?
-  var agreement: Agreement?
+package struct BeatEvaluation: Encodable {
+  package var task: String
+  package var split: String
+  package var records: String
+  package var seed: UInt64
+  package var includesTrainingBeats: Bool
+  package var beats: Int
+  package var leftOutBeats: Int
+  package var float: Score?
+  package var int8: Score?
+  package var agreement: Agreement?
   /// int8 less float.
-  var macroF1Difference: Double?
-  var macroF1DifferenceInterval: Interval?
-  var perRecord: [RecordEvaluation]
+  package var macroF1Difference: Double?
+  package var macroF1DifferenceInterval: Interval?
+  package var perRecord: [RecordEvaluation]
 
-  init(
-    _ twins: Twins, of data: BeatData, records: RecordSelection, perRecord: [RecordEvaluation], seed: UInt64
+  package init(
+    _ twins: Twins, of data: BeatRecords, records: RecordSelection, perRecord: [RecordEvaluation],
+    seed: UInt64
   ) {
     task = data.task.rawValue
     split = data.split.rawValue
@@ -190,61 +190,5 @@ struct BeatEvaluation: Encodable {
       let int8 = drawn.reduce(into: none) { $0 += $1.int8 }.macroF1
       return float.flatMap { float in int8.map { $0 - float } }
     }
-  }
-}
-
-// MARK: For people
-
-extension BeatEvaluation {
-  /// What was evaluated, a line.
-  var title: String {
-    let leftOut = leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) left out at the records' ends"
-    let warning = includesTrainingBeats ? "; some of them are the network's training beats" : ""
-    return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) beats of "
-      + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records))\(leftOut)\(warning)\n"
-  }
-
-  /// A class a row, for each of the twins.
-  var classTables: [(title: String, table: SummaryTable)] {
-    [("float", float), ("int8", int8)].compactMap { title, score in
-      guard let score else { return nil }
-      var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "95 % interval"], alignment: .right)
-      for row in score.classes {
-        table.add(
-          row.name, .init(Numbers.integer(row.beats)), .init(Numbers.percent(row.sensitivity)),
-          .init(Numbers.percent(row.positivePredictivity)), .init(Numbers.percent(row.f1)),
-          .init(text(row.f1Interval)))
-      }
-      table.add(
-        "macro", "", "", "", .init(Numbers.percent(score.macroF1)), .init(text(score.macroF1Interval)))
-      table.add(
-        "accuracy", "", "", "", .init(Numbers.percent(score.accuracy)), .init(text(score.accuracyInterval)))
-      return (title, table)
-    }
-  }
-
-  /// How the twins agree.
-  var agreementTable: SummaryTable? {
-    guard let agreement, let macroF1Difference else { return nil }
-    func points(_ value: Double) -> String {
-      (value > 0 ? "+" : "") + Numbers.decimal(100 * value, places: 2)
-    }
-    let interval = macroF1DifferenceInterval.map { " (\(points($0.lower)) to \(points($0.upper)))" } ?? ""
-    var table = SummaryTable(columns: [])
-    table.add(
-      "agreement", .init("\(Numbers.percent(agreement.top1 ?? .nan)) of the decisions are the same class"))
-    table.add(
-      "logits",
-      .init(
-        "largest error \(Numbers.decimal(agreement.maxAbsoluteLogitError, places: 3)), "
-          + "mean \(Numbers.decimal(agreement.meanAbsoluteLogitError ?? .nan, places: 4))"))
-    table.add("macro F1", .init("\(points(macroF1Difference)) points, int8 less float\(interval)"))
-    return table
-  }
-
-  private func text(_ interval: Interval?) -> String {
-    guard let interval else { return "n/a" }
-    return "\(Numbers.decimal(100 * interval.lower, places: 2)) to "
-      + "\(Numbers.decimal(100 * interval.upper, places: 2)) %"
   }
 }

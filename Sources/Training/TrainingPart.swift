@@ -1,20 +1,19 @@
 import Foundation
 import Support
-import Training
 
 /// A training under way, kept in `CKPT.part` beside the checkpoint that it will become.
 ///
 /// The file is a line that names the training, then a checkpoint. The name follows from all that decides the
 /// training's bits: the starting weights, the options and the data.
-struct TrainingPart {
+package struct TrainingPart {
   /// The file.
-  let path: String
+  package let path: String
   private let start: Checkpoint
   private let signals: [LabelledSignal]
   private let header: Data
 
   /// Prepares to keep the training of `start` on signals, which shall end in the checkpoint `output`.
-  init(of start: Checkpoint, signals: [LabelledSignal], output: String) {
+  package init(of start: Checkpoint, signals: [LabelledSignal], output: String) {
     path = output + ".part"
     self.start = start
     self.signals = signals
@@ -25,7 +24,7 @@ struct TrainingPart {
   ///
   /// - Throws: `FileError` where the file keeps another training, is broken or can't be written;
   ///   `TrainingError` where the training can't be.
-  func trainer(threads: Int) throws -> Trainer {
+  package func trainer(threads: Int) throws -> Trainer {
     guard FileManager.default.fileExists(atPath: path) else {
       // What can't be written is told now, not after an epoch.
       let trainer = try Trainer(start, signals: signals, threads: threads)
@@ -38,12 +37,12 @@ struct TrainingPart {
   /// Keeps a state.
   ///
   /// - Throws: `FileError`, inaccessible, where that can't be done.
-  func save(_ state: Checkpoint) throws(FileError) {
+  package func save(_ state: Checkpoint) throws(FileError) {
     try Files.write(header + state.encoded(), to: path)
   }
 
   /// Forgets the training, which is done.
-  func remove() {
+  package func remove() {
     try? FileManager.default.removeItem(atPath: path)
   }
 

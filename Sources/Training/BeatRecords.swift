@@ -1,30 +1,18 @@
-import ArgumentParser
 import ECG
 import Foundation
 import Support
-import Training
-
-extension BeatTask: ExpressibleByArgument {
-  /// Reads a task's name; `beats` is another name of `aami`.
-  public init?(argument: String) {
-    self.init(rawValue: argument == "beats" ? Self.aami.rawValue : argument)
-  }
-}
-
-extension BeatSplit: ExpressibleByArgument {}
-extension TrainingLeads: ExpressibleByArgument {}
 
 /// The labelled beats that a model was, or is to be, trained and tested on.
-struct BeatData {
+package struct BeatRecords {
   /// The folder of MIT-BIH's records.
-  var folder: String
-  var task: BeatTask
-  var split: BeatSplit
+  package var folder: String
+  package var task: BeatTask
+  package var split: BeatSplit
   /// The front end's rate.
-  var sampleRateHz: Double
-  var threads: Int
+  package var sampleRateHz: Double
+  package var threads: Int
 
-  init(folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, threads: Int) {
+  package init(folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, threads: Int) {
     self.folder = folder
     self.task = task
     self.split = split
@@ -35,7 +23,7 @@ struct BeatData {
   /// The data of a model that names its task and split.
   ///
   /// - Throws: `FileError`, malformed, where `file` names none of this program's, or has other classes.
-  init(
+  package init(
     folder: String, task: String?, split: String?, classNames: [String], sampleRateHz: Double, threads: Int,
     file: String
   ) throws(FileError) {
@@ -50,14 +38,14 @@ struct BeatData {
   }
 
   /// The beats to train on.
-  func training(
+  package func training(
     leads: TrainingLeads, progress: @escaping ProgressHandler
   ) throws(FileError) -> [LabelledSignal] {
     try divided(leads: leads, progress: progress).training
   }
 
   /// The beats to test on.
-  func test(progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
+  package func test(progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
     switch split {
     case .inter: try signals(MITBIH.ds2, progress: progress)
     case .intra: try divided(leads: .main, progress: progress).test
@@ -65,7 +53,9 @@ struct BeatData {
   }
 
   /// All beats of some records, each on its main lead.
-  func signals(_ names: [String], progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
+  package func signals(_ names: [String], progress: @escaping ProgressHandler) throws(FileError)
+    -> [LabelledSignal]
+  {
     try requireRecords(names)
     return try names.concurrentMap(threads: threads, progress: progress) { name throws(FileError) in
       try LabelledSignal.readLeads(
@@ -96,5 +86,64 @@ struct BeatData {
     throw .missing(
       folder, "lacks the record\(missing.count == 1 ? "" : "s") \(some)\(more)",
       remedy: "bring them with `exporter records fetch mitdb --into \(folder)`")
+  }
+}
+
+/// Which beats are evaluated.
+package enum RecordSelection: CustomStringConvertible {
+  /// The test side of the model's own split.
+  case test
+  /// De Chazal's test records.
+  case ds2
+  /// All of the task's records.
+  case all
+  /// Some records.
+  case names([String])
+
+  /// Reads a selection: `test`, `ds2`, `all`, or records with commas between them; nil for anything else.
+  package init?(_ text: String) {
+    switch text {
+    case "test": self = .test
+    case "ds2": self = .ds2
+    case "all": self = .all
+    default:
+      let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      guard !names.contains(""), Set(names).count == names.count else { return nil }
+      self = .names(names)
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .test: "test"
+    case .ds2: "ds2"
+    case .all: "all"
+    case .names(let names): names.joined(separator: ",")
+    }
+  }
+
+  /// The signals with the beats chosen.
+  package func signals(of beats: BeatRecords, progress: @escaping ProgressHandler) throws(FileError)
+    -> [LabelledSignal]
+  {
+    switch self {
+    case .test: try beats.test(progress: progress)
+    case .ds2: try beats.signals(MITBIH.ds2, progress: progress)
+    case .all: try beats.signals(beats.task.records, progress: progress)
+    case .names(let names): try beats.signals(names, progress: progress)
+    }
+  }
+
+  /// Whether beats that a model of this split was trained on are among them.
+  package func includesTrainingBeats(of split: BeatSplit, task: BeatTask) -> Bool {
+    let names: [String]
+    switch self {
+    case .test: return false
+    case .ds2: names = MITBIH.ds2
+    case .all: names = task.records
+    case .names(let some): names = some
+    }
+    let trained = split == .inter ? MITBIH.ds1 : task.records
+    return names.contains { trained.contains(($0 as NSString).lastPathComponent) }
   }
 }

@@ -1,0 +1,17 @@
+import ArgumentParser
+import Training
+
+extension BeatTask: ExpressibleByArgument {
+  /// Reads a task's name; `beats` is another name of `aami`.
+  public init?(argument: String) {
+    self.init(rawValue: argument == "beats" ? Self.aami.rawValue : argument)
+  }
+}
+
+extension BeatSplit: ExpressibleByArgument {}
+extension TrainingLeads: ExpressibleByArgument {}
+
+extension RecordSelection: ExpressibleByArgument {
+  /// Reads a selection; see `RecordSelection.init(_:)`.
+  public init?(argument: String) { self.init(argument) }
+}
