@@ -15,7 +15,8 @@ setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or br
 	@if ! command -v swift >/dev/null; then \
 	  echo "error: swift: not found; install Swift 6.3 from https://www.swift.org/install" >&2; exit 1; \
 	fi
-	@has() { [ -n "$$(find -L /usr/include /usr/local/include /opt/homebrew/include /opt/homebrew/opt/*/include \
+	@brew="$$(command -v brew >/dev/null && brew --prefix || true)"; \
+	has() { [ -n "$$(find -L /usr/include /usr/local/include $${brew:+$$brew/include $$brew/opt/*/include} \
 	    -path "*$$1" -print -quit 2>/dev/null)" ]; }; \
 	packages=; formulas=; \
 	has /fftw3.h || { packages+=" libfftw3-dev"; formulas+=" fftw"; }; \
