@@ -16,8 +16,11 @@ setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or br
 	  echo "error: swift: not found; install Swift 6.3 from https://www.swift.org/install" >&2; exit 1; \
 	fi
 	@brew="$$(command -v brew >/dev/null && brew --prefix || true)"; \
-	has() { [ -n "$$(find -L /usr/include /usr/local/include $${brew:+$$brew/include $$brew/opt/*/include} \
-	    -path "*$$1" -print -quit 2>/dev/null)" ]; }; \
+	has() { \
+	  for folder in /usr/include /usr/local/include $${brew:+$$brew/include $$brew/opt/*/include}; do \
+	    if [ -e "$$folder$$1" ]; then return 0; fi; \
+	  done; return 1; \
+	}; \
 	packages=; formulas=; \
 	has /fftw3.h || { packages+=" libfftw3-dev"; formulas+=" fftw"; }; \
 	has /openssl/evp.h || { packages+=" libssl-dev"; formulas+=" openssl"; }; \
