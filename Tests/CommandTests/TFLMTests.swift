@@ -67,7 +67,8 @@ import Testing
     print(told, terminator: "")
   }
 
-  /// A convolution over `[11, 8, 3]` and a fully connected operator: VALID, SAME and other paddings.
+  /// A convolution over `[11, 8, 3]` and a fully connected operator of four to one outputs: VALID, SAME and
+  /// other paddings.
   private static var networks: [QuantizedNetwork] {
     typealias Step = QuantizedNetwork.Step
     let steps: [(time: Step, frequency: Step)] = [
@@ -94,13 +95,14 @@ import Testing
         activation: index % 2 == 0 ? -128...127 : -20...127)
       (convolution.time, convolution.frequency) = step
       let dense = QuantizedNetwork.Operator(
-        kind: .fullyConnected, input: 1, output: 2, weights: weights(4 * shape.reduce(1, *)),
-        weightScales: [0.0007, 0.0011, 0.0013, 0.0017], biases: [1, -1, 1000, -1000], activation: -128...127)
+        kind: .fullyConnected, input: 1, output: 2, weights: weights((4 - index) * shape.reduce(1, *)),
+        weightScales: Array([0.0007, 0.0011, 0.0013, 0.0017].dropFirst(index)),
+        biases: Array([1, -1, 1000, -1000].dropFirst(index)), activation: -128...127)
       return QuantizedNetwork(
         tensors: [
           .init(name: "input", shape: [11, 8, 3], scale: 0.05, zeroPoint: -7),
           .init(name: "hidden", shape: shape, scale: 0.06, zeroPoint: -20),
-          .init(name: "output", shape: [1, 1, 4], scale: 0.07, zeroPoint: 11),
+          .init(name: "output", shape: [1, 1, 4 - index], scale: 0.07, zeroPoint: 11),
         ], operators: [convolution, dense], input: 0, output: 2)
     }
   }

@@ -56,7 +56,6 @@ extension TFLiteModel {
         (Int32(operation.time.dilation), Int32(operation.frequency.dilation))
       weightShape = [channels, operation.time.kernel, operation.frequency.kernel, source.shape[2]]
     case .fullyConnected:
-      try checkSingleScale(operation, index, source: source, target: target)
       options = TFLiteOptions(.fullyConnected)
     }
     options.activation = activation
@@ -69,25 +68,6 @@ extension TFLiteModel {
     add(
       operation.kind == .convolution ? .init(.conv2D, version: 3) : .init(.fullyConnected, version: 4),
       inputs: [input, weights, biases], output: Int32(operation.output), options: options)
-  }
-
-  /// With a single scale, TensorFlow Lite rounds a fully connected operator's product of input and weight scale
-  /// to single precision before it makes the multiplier.
-  private func checkSingleScale(
-    _ operation: QuantizedNetwork.Operator, _ index: Int, source: QuantizedNetwork.Tensor,
-    target: QuantizedNetwork.Tensor
-  ) throws(NotConvertible) {
-    guard operation.weightScales.count == 1 else { return }
-    let scale = operation.weightScales[0]
-    let (exact, rounded) = (Double(source.scale) * Double(scale), Double(source.scale * scale))
-    guard
-      FixedPointMultiplier(real: exact / Double(target.scale))
-        == FixedPointMultiplier(real: rounded / Double(target.scale))
-    else {
-      throw NotConvertible(
-        operatorIndex: index,
-        problem: "has a single output whose multiplier TensorFlow Lite would round differently")
-    }
   }
 
   /// A PAD operator before a convolution whose padding is neither SAME nor VALID.
