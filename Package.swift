@@ -90,7 +90,8 @@ let package = Package(
       dependencies: [
         "AllocationCounter", "ECG", "Quantization", "Simulation", "Support", "TestSupport", "Training",
       ]),
-    .testTarget(name: "CommandTests", dependencies: ["ECG", "Support", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["ECG", "QuantInfer", "Quantization", "Support", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -16,9 +16,16 @@ import Support
         exporter evaluate beats.qinf --float beats.safetensors --data data/mitdb
         exporter inspect beats.qinf
 
+      For other programs, and to compare with them:
+
+        exporter export beats.qinf --format tflite --output beats.tflite
+        exporter run beats.qinf --input windows.npy --output logits.npy
+
       Exit status: 0 done, 64 wrong arguments, 65 bad data, 66 missing file,
       1 any other failure.
       """,
     version: Release.version,
-    subcommands: [Records.self, Train.self, Quantize.self, Evaluate.self, Inspect.self])
+    subcommands: [
+      Records.self, Train.self, Quantize.self, Evaluate.self, Inspect.self, Export.self, Run.self,
+    ])
 }

@@ -166,6 +166,7 @@ extension ModelSummary.Operator {
 }
 
 extension Tensor {
-  fileprivate var shape: [Int] { [timeCount, frequencyCount, channelCount] }
+  /// `[time, frequency, channel]`.
+  var shape: [Int] { [timeCount, frequencyCount, channelCount] }
   fileprivate var scale: Double { Double(Float(bitPattern: scaleBits)) }
 }

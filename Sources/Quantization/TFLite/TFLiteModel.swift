@@ -1,0 +1,201 @@
+import Foundation
+import Support
+
+/// A TensorFlow Lite model: what the `.tflite` schema says of its first subgraph, as values.
+public struct TFLiteModel: Equatable, Sendable {
+  /// A kind of operator that the model uses.
+  public struct OperatorCode: Equatable, Sendable {
+    /// What it computes.
+    public var kind: TFLiteOperatorKind
+    /// A custom operator's name.
+    public var customName = ""
+    /// The version of its kernel.
+    public var version: Int32 = 1
+
+    /// Creates a code.
+    public init(_ kind: TFLiteOperatorKind, version: Int32 = 1) {
+      (self.kind, self.version) = (kind, version)
+    }
+  }
+
+  /// How a tensor's codes stand for real numbers; one scale, or one for each place along a dimension.
+  public struct Quantization: Equatable, Sendable {
+    /// Real = scale * (code - zero point).
+    public var scales: [Float] = []
+    /// The codes of real 0.
+    public var zeroPoints: [Int64] = []
+    /// The dimension that several scales belong to.
+    public var dimension: Int32 = 0
+    /// The least real numbers seen, where the model tells them.
+    public var minimums: [Float] = []
+    /// The greatest real numbers seen, where the model tells them.
+    public var maximums: [Float] = []
+
+    /// Creates a quantization.
+    public init(scales: [Float] = [], zeroPoints: [Int64] = []) {
+      (self.scales, self.zeroPoints) = (scales, zeroPoints)
+    }
+  }
+
+  /// A tensor.
+  public struct Tensor: Equatable, Sendable {
+    /// Its name.
+    public var name = ""
+    /// The dimensions, outermost first.
+    public var shape: [Int32] = []
+    /// The dimensions with -1 for those that may vary; empty where none may.
+    public var shapeSignature: [Int32] = []
+    /// Whether the shape counts: false where the number of dimensions isn't known.
+    public var hasRank = false
+    /// The elements' type.
+    public var type = TFLiteElementType.float32
+    /// The buffer of its constants; one without bytes where the tensor is computed.
+    public var buffer: UInt32 = 0
+    /// How codes stand for real numbers; nil where it isn't quantized.
+    public var quantization: Quantization?
+    /// Whether it keeps its values between runs.
+    public var isVariable = false
+
+    /// Creates a float tensor without dimensions.
+    public init() {}
+  }
+
+  /// An operator.
+  public struct Operator: Equatable, Sendable {
+    /// Its kind: an index in `TFLiteModel.operatorCodes`.
+    public var code: UInt32 = 0
+    /// The tensors that it reads; -1 for one that is left out.
+    public var inputs: [Int32] = []
+    /// The tensors that it writes.
+    public var outputs: [Int32] = []
+    /// Its options; nil where it has none.
+    public var options: TFLiteOptions?
+    /// A custom operator's options.
+    public var customOptions: [UInt8] = []
+    /// Tensors that it needs while it runs.
+    public var intermediates: [Int32] = []
+    /// Whether it changes an input, for each input; empty where it changes none.
+    public var changesInput: [Bool] = []
+
+    /// Creates an operator without inputs.
+    public init() {}
+  }
+
+  /// Tensors and the operators between them.
+  public struct Subgraph: Equatable, Sendable {
+    /// Its name.
+    public var name = ""
+    /// The tensors.
+    public var tensors: [Tensor] = []
+    /// The tensors that the caller fills.
+    public var inputs: [Int32] = []
+    /// The tensors that the caller reads.
+    public var outputs: [Int32] = []
+    /// The operators in order of execution.
+    public var operators: [Operator] = []
+
+    /// Creates an empty subgraph.
+    public init() {}
+  }
+
+  /// Constants.
+  public struct Buffer: Equatable, Sendable {
+    /// The bytes.
+    public var bytes: [UInt8] = []
+
+    /// Creates a buffer.
+    public init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+  }
+
+  /// The schema's version.
+  public var version: UInt32 = 3
+  /// What the model is, in words.
+  public var description = ""
+  /// The kinds of operators.
+  public var operatorCodes: [OperatorCode] = []
+  /// The graph that runs.
+  public var graph = Subgraph()
+  /// The constants; the first buffer has none by convention.
+  public var buffers: [Buffer] = []
+
+  /// Creates an empty model.
+  public init() {}
+
+  /// The kind of an operator.
+  public func kind(of operation: Operator) -> TFLiteOperatorKind {
+    operatorCodes[Int(operation.code)].kind
+  }
+}
+
+extension TFLiteModel {
+  static let identifier = "TFL3"
+
+  /// Reads a `.tflite` file.
+  ///
+  /// - Throws: `FileError`, which names the byte, operator or tensor where the model is wrong.
+  public static func read(_ file: String) throws(FileError) -> TFLiteModel {
+    try TFLiteModel(decoding: Files.read(file), file: file)
+  }
+
+  /// Decodes a file's bytes; `file` is its name in errors.
+  ///
+  /// After it, all indices are those of tensors, buffers and operator codes that there are, and no dimension is
+  /// negative. Nothing is known of shapes and constants beyond that.
+  ///
+  /// - Throws: `FileError`, malformed.
+  public init(decoding data: Data, file: String) throws(FileError) {
+    let remedy = "use an undamaged .tflite model"
+    do throws(FlatBufferError) {
+      let root = try FlatBufferReader.read([UInt8](data), identifier: Self.identifier, empty: TFLiteRoot())
+      guard let graph = root.subgraphs.first else { throw FlatBufferError(.outOfBounds, at: 0) }
+      self.init()
+      (version, description) = (root.version, root.description)
+      (operatorCodes, buffers, self.graph) = (root.operatorCodes, root.buffers, graph)
+    } catch {
+      throw .malformed(file, at: "byte \(error.byteOffset)", error.description, remedy: remedy)
+    }
+    if let (location, problem) = firstWrongIndex {
+      throw .malformed(file, at: location, problem, remedy: remedy)
+    }
+  }
+
+  /// The bytes of a `.tflite` file.
+  ///
+  /// - Throws: `FlatBufferError`, where an operator has options of an unknown kind or the file gets too large.
+  public func encoded() throws(FlatBufferError) -> Data {
+    for operation in graph.operators {
+      if let kind = operation.options?.kind, !kind.isKnown || kind == .none {
+        throw FlatBufferError(.unsupported("options of kind \(kind.rawValue)"), at: 0)
+      }
+    }
+    var root = TFLiteRoot()
+    (root.version, root.description) = (version, description)
+    (root.operatorCodes, root.buffers, root.subgraphs) = (operatorCodes, buffers, [graph])
+    return Data(try FlatBufferWriter.write(root, identifier: Self.identifier))
+  }
+
+  private var firstWrongIndex: (location: String, problem: String)? {
+    for (index, tensor) in graph.tensors.enumerated() {
+      guard tensor.buffer < buffers.count else {
+        return ("tensor \(index)", "has the buffer \(tensor.buffer) of \(buffers.count)")
+      }
+      guard tensor.shape.allSatisfy({ $0 >= 0 }) else {
+        return ("tensor \(index)", "has the impossible shape \(tensor.shape)")
+      }
+    }
+    func isTensor(_ index: Int32) -> Bool { graph.tensors.indices.contains(Int(index)) }
+    for index in graph.inputs + graph.outputs where !isTensor(index) {
+      return ("subgraph 0", "has tensor \(index) of \(graph.tensors.count) as input or output")
+    }
+    for (index, operation) in graph.operators.enumerated() {
+      guard operation.code < operatorCodes.count else {
+        return ("operator \(index)", "is of kind \(operation.code) of \(operatorCodes.count)")
+      }
+      let used = operation.inputs.filter { $0 != -1 } + operation.outputs + operation.intermediates
+      for tensor in used where !isTensor(tensor) {
+        return ("operator \(index)", "uses tensor \(tensor) of \(graph.tensors.count)")
+      }
+    }
+    return nil
+  }
+}

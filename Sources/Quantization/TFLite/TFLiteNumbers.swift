@@ -1,0 +1,108 @@
+/// A number of TensorFlow Lite's schema that later versions may extend: any value can be read.
+public protocol TFLiteNumber: RawRepresentable, Hashable, Sendable {
+  /// Creates one from the schema's value, known or not.
+  init(rawValue: RawValue)
+}
+
+/// A tensor's element type.
+public struct TFLiteElementType: TFLiteNumber, FlatBufferScalar {
+  /// The schema's value.
+  public let rawValue: Int8
+  /// Creates a type from the schema's value.
+  public init(rawValue: Int8) { self.rawValue = rawValue }
+
+  /// IEEE 754 single precision.
+  public static let float32 = Self(rawValue: 0)
+  /// 32-bit signed.
+  public static let int32 = Self(rawValue: 2)
+  /// 8-bit unsigned.
+  public static let uint8 = Self(rawValue: 3)
+  /// 64-bit signed.
+  public static let int64 = Self(rawValue: 4)
+  /// True or false, a byte each.
+  public static let bool = Self(rawValue: 6)
+  /// 16-bit signed.
+  public static let int16 = Self(rawValue: 7)
+  /// 8-bit signed.
+  public static let int8 = Self(rawValue: 9)
+  /// 4-bit signed, two a byte.
+  public static let int4 = Self(rawValue: 17)
+}
+
+/// Where a window lies on its input's border.
+public struct TFLitePadding: TFLiteNumber, FlatBufferScalar {
+  /// The schema's value.
+  public let rawValue: Int8
+  /// Creates a padding from the schema's value.
+  public init(rawValue: Int8) { self.rawValue = rawValue }
+
+  /// As many outputs as strides begin in the input; what is missing is padded, the odd one after.
+  public static let same = Self(rawValue: 0)
+  /// Windows that lie in the input whole.
+  public static let valid = Self(rawValue: 1)
+}
+
+/// What limits an operator's output.
+public struct TFLiteActivation: TFLiteNumber, FlatBufferScalar {
+  /// The schema's value.
+  public let rawValue: Int8
+  /// Creates an activation from the schema's value.
+  public init(rawValue: Int8) { self.rawValue = rawValue }
+
+  /// Nothing.
+  public static let none = Self(rawValue: 0)
+  /// At least 0.
+  public static let relu = Self(rawValue: 1)
+  /// -1 to 1.
+  public static let reluMinus1To1 = Self(rawValue: 2)
+  /// 0 to 6.
+  public static let relu6 = Self(rawValue: 3)
+}
+
+/// What an operator computes.
+public struct TFLiteOperatorKind: TFLiteNumber, FlatBufferScalar {
+  /// The schema's value.
+  public let rawValue: Int32
+  /// Creates a kind from the schema's value.
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  // The names are the schema's in this language's spelling.
+  static let add = Self(rawValue: 0)
+  static let averagePool2D = Self(rawValue: 1)
+  static let concatenation = Self(rawValue: 2)
+  static let conv2D = Self(rawValue: 3)
+  static let depthwiseConv2D = Self(rawValue: 4)
+  static let dequantize = Self(rawValue: 6)
+  static let fullyConnected = Self(rawValue: 9)
+  static let logistic = Self(rawValue: 14)
+  static let maxPool2D = Self(rawValue: 17)
+  static let mul = Self(rawValue: 18)
+  static let relu = Self(rawValue: 19)
+  static let relu6 = Self(rawValue: 21)
+  static let reshape = Self(rawValue: 22)
+  static let softmax = Self(rawValue: 25)
+  static let svdf = Self(rawValue: 27)
+  static let tanh = Self(rawValue: 28)
+  static let custom = Self(rawValue: 32)
+  static let pad = Self(rawValue: 34)
+  static let transpose = Self(rawValue: 39)
+  static let mean = Self(rawValue: 40)
+  static let sub = Self(rawValue: 41)
+  static let stridedSlice = Self(rawValue: 45)
+  static let maximum = Self(rawValue: 55)
+  static let minimum = Self(rawValue: 57)
+  static let leakyRelu = Self(rawValue: 98)
+  static let quantize = Self(rawValue: 114)
+
+  private static let names: [Self: String] = [
+    add: "ADD", averagePool2D: "AVERAGE_POOL_2D", concatenation: "CONCATENATION", conv2D: "CONV_2D",
+    depthwiseConv2D: "DEPTHWISE_CONV_2D", dequantize: "DEQUANTIZE", fullyConnected: "FULLY_CONNECTED",
+    logistic: "LOGISTIC", maxPool2D: "MAX_POOL_2D", mul: "MUL", relu: "RELU", relu6: "RELU6",
+    reshape: "RESHAPE", softmax: "SOFTMAX", svdf: "SVDF", tanh: "TANH", custom: "CUSTOM", pad: "PAD",
+    transpose: "TRANSPOSE", mean: "MEAN", sub: "SUB", stridedSlice: "STRIDED_SLICE", maximum: "MAXIMUM",
+    minimum: "MINIMUM", leakyRelu: "LEAKY_RELU", quantize: "QUANTIZE",
+  ]
+
+  /// The schema's name; `operator 99` for one that this project doesn't know.
+  public var name: String { Self.names[self] ?? "operator \(rawValue)" }
+}

@@ -1,0 +1,162 @@
+/// An operator's options: what kind of options they are, and the values that the kind has.
+///
+/// A value that the kind doesn't have keeps its initial value and is neither read nor written.
+public struct TFLiteOptions: Equatable, Sendable {
+  /// The kinds of options: members of the schema's union `BuiltinOptions`.
+  public struct Kind: TFLiteNumber, FlatBufferScalar {
+    /// The schema's value.
+    public let rawValue: UInt8
+    /// Creates a kind from the schema's value.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    static let none = Self(rawValue: 0)
+    static let conv2D = Self(rawValue: 1)
+    static let depthwiseConv2D = Self(rawValue: 2)
+    static let pool2D = Self(rawValue: 5)
+    static let svdf = Self(rawValue: 6)
+    static let fullyConnected = Self(rawValue: 8)
+    static let softmax = Self(rawValue: 9)
+    static let concatenation = Self(rawValue: 10)
+    static let add = Self(rawValue: 11)
+    static let reshape = Self(rawValue: 17)
+    static let mul = Self(rawValue: 21)
+    static let pad = Self(rawValue: 22)
+    static let transpose = Self(rawValue: 26)
+    static let reducer = Self(rawValue: 27)
+    static let sub = Self(rawValue: 28)
+    static let stridedSlice = Self(rawValue: 32)
+    static let dequantize = Self(rawValue: 38)
+    static let maximumMinimum = Self(rawValue: 39)
+    static let leakyRelu = Self(rawValue: 75)
+    static let quantize = Self(rawValue: 89)
+
+    /// Whether the kind's values can be read and written.
+    public var isKnown: Bool { Self.known.contains(self) }
+
+    private static let known: Set<Self> = [
+      none, conv2D, depthwiseConv2D, pool2D, svdf, fullyConnected, softmax, concatenation, add, reshape, mul,
+      pad, transpose, reducer, sub, stridedSlice, dequantize, maximumMinimum, leakyRelu, quantize,
+    ]
+  }
+
+  /// Which values there are.
+  public let kind: Kind
+  /// Where windows lie on the input's border.
+  public var padding = TFLitePadding.same
+  /// The fused activation.
+  public var activation = TFLiteActivation.none
+  /// The distance between windows along the width.
+  public var strideWidth: Int32 = 0
+  /// The distance between windows along the height.
+  public var strideHeight: Int32 = 0
+  /// The distance between taps along the width.
+  public var dilationWidth: Int32 = 1
+  /// The distance between taps along the height.
+  public var dilationHeight: Int32 = 1
+  /// The outputs of a depthwise convolution's channel.
+  public var depthMultiplier: Int32 = 0
+  /// A pool's width.
+  public var filterWidth: Int32 = 0
+  /// A pool's height.
+  public var filterHeight: Int32 = 0
+  /// The type of the sum that a 16-bit operator's bias asks for.
+  public var quantizedBiasType = TFLiteElementType.float32
+  /// How a fully connected operator's weights lie: 0 is in rows.
+  public var weightsFormat: Int8 = 0
+  /// Whether a reduction or a fully connected operator keeps the number of dimensions.
+  public var keepsDimensions = false
+  /// Whether float inputs are quantized around their own middle.
+  public var quantizesInputsAsymmetrically = false
+  /// Whether 16-bit scales are powers of two.
+  public var hasPowerOfTwoScale = true
+  /// The dimension along which to concatenate.
+  public var axis: Int32 = 0
+  /// A softmax's factor.
+  public var beta: Float = 0
+  /// A leaky activation's slope below 0.
+  public var alpha: Float = 0
+  /// The rank of an SVDF.
+  public var rank: Int32 = 0
+  /// The shape that a reshape gives.
+  public var newShape: [Int32] = []
+  /// The dimensions of a slice, a bit each, that begin at their start.
+  public var beginMask: Int32 = 0
+  /// The dimensions that end at their end.
+  public var endMask: Int32 = 0
+  /// The dimension that stands for all that aren't named.
+  public var ellipsisMask: Int32 = 0
+  /// The dimensions that are new.
+  public var newAxisMask: Int32 = 0
+  /// The dimensions that are dropped.
+  public var shrinkAxisMask: Int32 = 0
+  /// Whether a slice's ends count from its begins.
+  public var endIsOffset = false
+
+  /// Creates options with the schema's initial values.
+  public init(_ kind: Kind) { self.kind = kind }
+}
+
+extension TFLiteOptions: FlatBufferTable {
+  mutating func visit(_ fields: inout some FlatBufferFields) throws(FlatBufferError) {
+    switch kind {
+    case .conv2D:
+      try visitWindow(&fields, activation: 3)
+      try visitDilation(&fields, width: 4)
+      try fields.scalar(6, &quantizedBiasType, default: .float32)
+    case .depthwiseConv2D:
+      try visitWindow(&fields, activation: 4)
+      try fields.scalar(3, &depthMultiplier, default: 0)
+      try visitDilation(&fields, width: 5)
+    case .pool2D:
+      try visitWindow(&fields, activation: 5)
+      try fields.scalar(3, &filterWidth, default: 0)
+      try fields.scalar(4, &filterHeight, default: 0)
+    case .svdf:
+      try fields.scalar(0, &rank, default: 0)
+      try fields.scalar(1, &activation, default: .none)
+      try fields.scalar(2, &quantizesInputsAsymmetrically, default: false)
+    case .fullyConnected:
+      try fields.scalar(0, &activation, default: .none)
+      try fields.scalar(1, &weightsFormat, default: 0)
+      try fields.scalar(2, &keepsDimensions, default: false)
+      try fields.scalar(3, &quantizesInputsAsymmetrically, default: false)
+      try fields.scalar(4, &quantizedBiasType, default: .float32)
+      try fields.refuse(5, "a quantization specification")
+    case .softmax: try fields.scalar(0, &beta, default: 0)
+    case .concatenation:
+      try fields.scalar(0, &axis, default: 0)
+      try fields.scalar(1, &activation, default: .none)
+    case .add, .sub:
+      try fields.scalar(0, &activation, default: .none)
+      try fields.scalar(1, &hasPowerOfTwoScale, default: true)
+    case .mul: try fields.scalar(0, &activation, default: .none)
+    case .reshape: try fields.vector(0, &newShape)
+    case .reducer: try fields.scalar(0, &keepsDimensions, default: false)
+    case .stridedSlice:
+      try fields.scalar(0, &beginMask, default: 0)
+      try fields.scalar(1, &endMask, default: 0)
+      try fields.scalar(2, &ellipsisMask, default: 0)
+      try fields.scalar(3, &newAxisMask, default: 0)
+      try fields.scalar(4, &shrinkAxisMask, default: 0)
+      try fields.scalar(5, &endIsOffset, default: false)
+    case .leakyRelu: try fields.scalar(0, &alpha, default: 0)
+    default: break  // The rest have no values, or are unknown.
+    }
+  }
+
+  private mutating func visitWindow(
+    _ fields: inout some FlatBufferFields, activation field: Int
+  ) throws(FlatBufferError) {
+    try fields.scalar(0, &padding, default: .same)
+    try fields.scalar(1, &strideWidth, default: 0)
+    try fields.scalar(2, &strideHeight, default: 0)
+    try fields.scalar(field, &activation, default: .none)
+  }
+
+  private mutating func visitDilation(
+    _ fields: inout some FlatBufferFields, width field: Int
+  ) throws(FlatBufferError) {
+    try fields.scalar(field, &dilationWidth, default: 1)
+    try fields.scalar(field + 1, &dilationHeight, default: 1)
+  }
+}

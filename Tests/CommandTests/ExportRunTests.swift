@@ -1,0 +1,147 @@
+import Foundation
+import Quantization
+import Support
+import TestSupport
+import Testing
+
+/// `exporter export` and `exporter run` from the outside.
+@Suite struct ExportRunTests {
+  private let exporter = Command("exporter")
+
+  /// An array of codes that fit the shipped model, two samples.
+  private static func samples(_ shape: (QuantInferShape) -> [Int]) throws -> NumPyArray {
+    let input = try LoadedModel(file: ProjectFiles.model).model.input
+    let codes = (0..<2 * input.byteCount).map { Int8(truncatingIfNeeded: $0 * 7) }
+    return NumPyArray(
+      shape: shape((input.timeCount, input.frequencyCount, input.channelCount)), values: .int8(codes))
+  }
+
+  private typealias QuantInferShape = (time: Int, frequency: Int, channels: Int)
+
+  @Test func anExportReadsBackAsTheImagesNetwork() throws {
+    let folder = try TemporaryFolder()
+    let result = try exporter(
+      "export", ProjectFiles.model, "--format", "tflite", "--output", folder("m.tflite"), "--json", "-")
+    #expect(result.status == 0)
+    let told = try #require(
+      JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let model = try TFLiteModel.read(folder("m.tflite"))
+    let network = try LoadedModel(file: ProjectFiles.model).network()
+    #expect(told["operators"] as? [String] == model.graph.operators.map { model.kind(of: $0).name })
+    #expect(told["bytes"] as? Int == (try Files.read(folder("m.tflite")).count))
+    #expect(model.graph.operators.count == network.operators.count)
+    for (operation, original) in zip(model.graph.operators, network.operators) {
+      let weights = model.graph.tensors[Int(operation.inputs[1])]
+      #expect(weights.quantization?.scales == original.weightScales)
+      #expect(
+        model.buffers[Int(weights.buffer)].bytes == original.weights.map { UInt8(bitPattern: $0) })
+    }
+  }
+
+  @Test func layersEndInTheOutputOfTheFirstSample() throws {
+    let folder = try TemporaryFolder()
+    try Files.write(Self.samples { [2, $0.time, $0.channels] }.encoded(), to: folder("x.npy"))
+    let result = try exporter(
+      "run", ProjectFiles.model, "--input", folder("x.npy"), "--output", folder("y.npy"), "--layers",
+      folder("layers"))
+    #expect(result.status == 0, "\(result.errors)")
+    let outputs = try NumPyArray.read(folder("y.npy"))
+    let network = try LoadedModel(file: ProjectFiles.model).network()
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder("layers")).sorted()
+    #expect(files.count == network.operators.count)
+    #expect(files.first == "op00_CONV_2D.npy" && files.last?.hasSuffix("_FULLY_CONNECTED.npy") == true)
+    for (file, operation) in zip(files, network.operators) {
+      let layer = try NumPyArray.read(folder("layers/" + file))
+      #expect(layer.shape == [1] + network.tensors[operation.output].shape)
+      guard operation.output == network.output, case .int8(let last) = layer.values,
+        case .int8(let all) = outputs.values
+      else { continue }
+      #expect(outputs.shape == [2, last.count] && Array(all.prefix(last.count)) == last)
+    }
+  }
+
+  @Test func aSamplesShapeMayBeInALineOrTheWindows() throws {
+    let folder = try TemporaryFolder()
+    var outputs: [Data] = []
+    let shapes: [(QuantInferShape) -> [Int]] = [
+      { [2, $0.time * $0.frequency * $0.channels] }, { [2, $0.time, $0.frequency, $0.channels] },
+      { [2, 1, $0.time, 1, $0.channels] },
+    ]
+    for shape in shapes {
+      try Files.write(Self.samples(shape).encoded(), to: folder("x.npy"))
+      let result = try exporter(
+        "run", ProjectFiles.model, "--input", folder("x.npy"), "--output", folder("y.npy"))
+      #expect(result.status == 0, "\(result.errors)")
+      outputs.append(try Files.read(folder("y.npy")))
+    }
+    #expect(outputs[0] == outputs[1] && outputs[0] == outputs[2])
+  }
+
+  @Test func inputsOfAnotherTypeOrShapeExitWith65AndTellTheRightOne() throws {
+    let folder = try TemporaryFolder()
+    let right = try Self.samples { [2, $0.time, $0.channels] }
+    let count = right.values.count
+    let wrong = [
+      NumPyArray(shape: right.shape, values: .float32([Float](repeating: 0, count: count))),
+      NumPyArray(shape: right.shape, values: .int16([Int16](repeating: 0, count: count))),
+      try Self.samples { [2, $0.channels, $0.time] },
+      try Self.samples { [$0.time * $0.frequency * $0.channels, 2] },
+      try Self.samples { [2 * $0.time * $0.frequency * $0.channels] },
+      NumPyArray(shape: [0, count / 2], values: .int8([])),
+      NumPyArray(shape: [], values: .int8([1])),
+    ]
+    for array in wrong {
+      try Files.write(array.encoded(), to: folder("x.npy"))
+      let result = try exporter(
+        "run", ProjectFiles.model, "--input", folder("x.npy"), "--output", folder("y.npy"))
+      #expect(result.status == 65 && result.hasOneErrorLine, "\(array.shape): \(result)")
+      #expect(result.errors.contains("int8 in the shape [samples, \(count / 2)]"), "\(result.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder("y.npy")))
+    }
+  }
+
+  @Test func failuresFollowTheContract() throws {
+    let folder = try TemporaryFolder()
+    try Files.write(Self.samples { [2, $0.time, $0.channels] }.encoded(), to: folder("x.npy"))
+    try Files.write("no model", to: folder("bad"))
+    let model = ProjectFiles.model
+    for (status, arguments) in [
+      (64, ["export", model, "--output", folder("m")]),
+      (64, ["export", model, "--format", "c", "--output", folder("m")]),
+      (64, ["run", model, "--input", folder("x.npy")]),
+      (65, ["export", folder("bad"), "--format", "tflite", "--output", folder("m")]),
+      (65, ["run", folder("bad"), "--input", folder("x.npy"), "--output", folder("y")]),
+      (65, ["run", model, "--input", folder("bad"), "--output", folder("y")]),
+      (66, ["export", folder("none"), "--format", "tflite", "--output", folder("m")]),
+      (66, ["run", model, "--input", folder("none"), "--output", folder("y")]),
+      (1, ["export", model, "--format", "tflite", "--output", folder("none/m")]),
+      (1, ["run", model, "--input", folder("x.npy"), "--output", folder("none/y")]),
+      (1, ["run", model, "--input", folder("x.npy"), "--output", folder("y"), "--layers", folder("bad")]),
+    ] as [(Int32, [String])] {
+      let result = try exporter.run(arguments)
+      #expect(result.status == status && result.errors.hasPrefix("error: "), "\(arguments): \(result)")
+      #expect(status == 64 || result.hasOneErrorLine, "\(arguments): \(result)")
+      #expect(!FileManager.default.fileExists(atPath: folder("m")))
+    }
+  }
+
+  @Test func aNetworkThatTheSchemaCantSayExitsWith65() throws {
+    let folder = try TemporaryFolder()
+    let network = QuantizedNetwork(
+      tensors: [
+        .init(name: "input", shape: [1, 1, 3], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, 1, 2], scale: 1, zeroPoint: 0),
+      ],
+      operators: [
+        .init(
+          kind: .fullyConnected, input: 0, output: 1, weights: [1, 2, 3, 4, 5, 6],
+          weightScales: [0.01, 0.01], biases: [0, 0], activation: -100...100)
+      ], input: 0, output: 1)
+    try Files.write(Data(ModelImage(network, frontEnd: nil).bytes), to: folder("m.qinf"))
+    let result = try exporter(
+      "export", folder("m.qinf"), "--format", "tflite", "--output", folder("m.tflite"))
+    #expect(result.status == 65 && result.hasOneErrorLine)
+    #expect(result.errors.contains("m.qinf:operator 0: limits its output to -100...100"))
+    #expect(!FileManager.default.fileExists(atPath: folder("m.tflite")))
+  }
+}

@@ -1,0 +1,89 @@
+import QuantInfer
+import Quantization
+import Support
+import Testing
+
+@Suite struct TFLiteExportTests {
+  @Test func aNetworkIsRecoveredFromItsImage() throws {
+    var networks = RandomNetworks(random: SeededGenerator(seed: 51))
+    for round in 0..<200 {
+      let network = round % 2 == 0 ? networks.general() : networks.streamable(bins: 5, depth: round % 4)
+      let recovered = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes).network()
+      #expect(recovered.operators == network.operators, "network \(round)")
+      #expect(recovered.tensors.map(\.shape) == network.tensors.map(\.shape))
+      #expect(recovered.tensors.map(\.scale) == network.tensors.map(\.scale))
+      #expect(recovered.tensors.map(\.zeroPoint) == network.tensors.map(\.zeroPoint))
+      #expect(recovered.input == network.input && recovered.output == network.output)
+    }
+  }
+
+  @Test func multipliersAndScalesOfNoWeightAreRefused() throws {
+    var network = Self.dense(outputs: 2)
+    network.tensors[0].scale = .nan
+    #expect(throws: NotConvertible.self) {
+      _ = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes).network()
+    }
+    // The lowest bits of a multiplier are more than a single-precision scale can tell.
+    network = Self.dense(outputs: 2)
+    var image = try ModelImage(network, frontEnd: nil).bytes
+    #expect(try LoadedModel(image: image).network().operators[0].weightScales == [0.01, 0.01])
+    let operators = Self.word(image, at: ModelFormat.Header.operators)
+    image[Self.word(image, at: operators + ModelFormat.Operator.multipliers)] ^= 3
+    #expect(throws: NotConvertible.self) {
+      _ = try LoadedModel(image: ModelImageTests.resealed(image)).network()
+    }
+  }
+
+  private static func word(_ image: [UInt8], at place: Int) -> Int {
+    (0..<4).reduce(0) { $0 | Int(image[place + $1]) << (8 * $1) }
+  }
+
+  @Test func aLimitThatNoActivationHasIsRefused() throws {
+    for (range, isWritten) in [
+      (-128...127, true), (3...127, true), (3...15, true), (1...5, true), (2...127, false), (3...100, false),
+    ] {
+      var network = Self.dense(outputs: 2)
+      network.tensors[1].zeroPoint = 3
+      network.tensors[1].scale = 0.5
+      network.operators[0].activation = range
+      if isWritten {
+        _ = try TFLiteModel(network, description: "")
+      } else {
+        let error = #expect(throws: NotConvertible.self) { _ = try TFLiteModel(network, description: "") }
+        #expect(error?.operatorIndex == 0)
+      }
+    }
+  }
+
+  @Test func aPaddingThatTheSchemaLacksBecomesAnOperator() throws {
+    for (before, after, operators) in [(0, 0, 1), (1, 1, 1), (0, 2, 2), (2, 0, 2)] {
+      var network = QuantizedNetwork(
+        tensors: [
+          .init(name: "input", shape: [9, 1, 1], scale: 1, zeroPoint: 0),
+          .init(name: "output", shape: [7 + before + after, 1, 1], scale: 1, zeroPoint: 0),
+        ],
+        operators: [
+          .init(
+            kind: .convolution, input: 0, output: 1, weights: [1, 2, 3], weightScales: [0.01], biases: [0],
+            activation: -128...127)
+        ], input: 0, output: 1)
+      network.operators[0].time = .init(kernel: 3, paddingBefore: before, paddingAfter: after)
+      let model = try TFLiteModel(network, description: "")
+      #expect(model.graph.operators.count == operators)
+    }
+  }
+
+  private static func dense(outputs: Int) -> QuantizedNetwork {
+    QuantizedNetwork(
+      tensors: [
+        .init(name: "input", shape: [1, 1, 3], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, 1, outputs], scale: 1, zeroPoint: 0),
+      ],
+      operators: [
+        .init(
+          kind: .fullyConnected, input: 0, output: 1, weights: [Int8](repeating: 5, count: 3 * outputs),
+          weightScales: [Float](repeating: 0.01, count: outputs),
+          biases: [Int32](repeating: 7, count: outputs), activation: -128...127)
+      ], input: 0, output: 1)
+  }
+}

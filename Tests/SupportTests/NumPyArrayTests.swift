@@ -1,0 +1,93 @@
+import Foundation
+import Support
+import Testing
+
+@Suite struct NumPyArrayTests {
+  /// A file as NumPy writes it, from a header's text and the numbers' bytes.
+  private static func file(_ text: String, _ content: [UInt8], version: UInt8 = 1) -> Data {
+    let header = Array(text.utf8) + [0x0A]
+    let length = (0..<(version == 1 ? 2 : 4)).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+    return Data([0x93] + Array("NUMPY".utf8) + [version, 0] + length + header + content)
+  }
+
+  private static func header(_ type: String, _ shape: String) -> String {
+    "{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }"
+  }
+
+  @Test func numPysOwnBytesAreReadAndWritten() throws {
+    // What numpy.save writes for numpy.array([[1, -2, 3], [4, 5, -6]], "int16").
+    let saved = try #require(
+      Data(
+        base64Encoded: "k05VTVBZAQB2AHsnZGVzY3InOiAnPGkyJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzog"
+          + "KDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg"
+          + "ICAgICAgIAoBAP7/AwAEAAUA+v8="))
+    let array = NumPyArray(shape: [2, 3], values: .int16([1, -2, 3, 4, 5, -6]))
+    #expect(try NumPyArray(decoding: saved, file: "a.npy") == array)
+    #expect(array.encoded() == saved)
+  }
+
+  @Test func everyTypeSurvivesARoundTrip() throws {
+    for array in [
+      NumPyArray(shape: [3], values: .int8([-128, 0, 127])),
+      NumPyArray(shape: [1, 2], values: .int16([.min, .max])),
+      NumPyArray(shape: [2, 1], values: .int32([.min, .max])),
+      NumPyArray(shape: [], values: .float32([-0.125])),
+      NumPyArray(shape: [0, 5], values: .int8([])),
+      NumPyArray(shape: [Int](repeating: 1, count: 30_000), values: .int8([5])),
+    ] {
+      let data = array.encoded()
+      #expect((data.count - array.values.count * size(array.values)) % 64 == 0)
+      #expect(try NumPyArray(decoding: data, file: "a.npy") == array)
+    }
+  }
+
+  @Test func laterVersionsAndOtherOrdersOfTheHeaderAreRead() throws {
+    let array = NumPyArray(shape: [2], values: .int8([1, 2]))
+    for version in UInt8(1)...3 {
+      for text in [
+        Self.header("|i1", "(2,)"), "{\"shape\":(2 ,),'fortran_order':False,'descr':\"|i1\"}   ",
+      ] {
+        #expect(try NumPyArray(decoding: Self.file(text, [1, 2], version: version), file: "a.npy") == array)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (header("<f8", "(1,)"), 8, "<f8"), (header(">i2", "(1,)"), 2, ">i2"), (header("|i1", "(2,)"), 1, "[2]"),
+    (header("|i1", "(2,)"), 3, "[2]"), (header("<i4", "(9223372036854775807, 3)"), 4, "values"),
+    (header("|i1", "(99999999999999999999,)"), 1, "header"), (header("|i1", "(-1,)"), 1, "header"),
+    (header("|i1", "(1"), 1, "header"), ("{'descr': '|i1', 'shape': (1,)}", 1, "header"),
+    ("{'descr': '|i1', 'fortran_order': True, 'shape': (1,)}", 1, "Fortran"), ("", 1, "header"),
+    ("{'descr': [('a', '|i1')], 'fortran_order': False, 'shape': (1,)}", 1, "header"),
+  ])
+  func whatIsNoSuchArrayIsRefused(_ text: String, byteCount: Int, problem: String) {
+    let error = #expect(throws: FileError.self) {
+      _ = try NumPyArray(
+        decoding: Self.file(text, [UInt8](repeating: 0, count: byteCount)), file: "a.npy")
+    }
+    #expect(error?.kind == .malformed && error?.problem.contains(problem) == true, "\(error!)")
+  }
+
+  @Test func everyTruncationIsRefusedAndNoMutationTraps() throws {
+    let data = NumPyArray(shape: [2, 3], values: .int16([1, -2, 3, 4, 5, -6])).encoded()
+    for count in 0..<data.count {
+      #expect(throws: FileError.self) { _ = try NumPyArray(decoding: data.prefix(count), file: "a.npy") }
+    }
+    var random = SeededGenerator(seed: 61)
+    var refused = 0
+    for _ in 0..<20_000 {
+      var mutated = data
+      mutated[random.nextIndex(below: data.count)] = UInt8(truncatingIfNeeded: random.next())
+      if (try? NumPyArray(decoding: mutated, file: "a.npy")) == nil { refused += 1 }
+    }
+    #expect(refused > 1000 && refused < 20_000)
+  }
+
+  private func size(_ values: NumPyArray.Values) -> Int {
+    switch values {
+    case .int8: 1
+    case .int16: 2
+    case .int32, .float32: 4
+    }
+  }
+}
