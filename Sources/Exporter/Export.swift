@@ -34,6 +34,10 @@ struct Export: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write.", valueName: "file")) var output: String
   @OptionGroup var results: OutputOptions
 
+  func validate() throws {
+    try requireDistinct(outputs: [output, results.jsonFile], inputs: [model])
+  }
+
   func run() throws {
     let exported = try tflite()
     let data = try exported.encoded()
@@ -43,7 +47,7 @@ struct Export: ParsableCommand {
     table.add("format", .init(format.rawValue))
     table.add("size", .init("\(Numbers.integer(data.count)) B"))
     table.add("operators", .init(operators.joined(separator: ", ")))
-    results.show(table)
+    try results.show(table)
     try results.writeJSON(
       Result(
         format: format.rawValue, bytes: data.count, operators: operators,

@@ -34,6 +34,10 @@ struct Run: ParsableCommand {
   var layers: String?
   @OptionGroup var results: OutputOptions
 
+  func validate() throws {
+    try requireDistinct(outputs: [output, results.jsonFile], inputs: [model, input])
+  }
+
   func run() throws {
     let run = try SampleRun(
       LoadedModel(file: model), inputs: NumPyArray.read(input), file: input)
@@ -51,7 +55,7 @@ struct Run: ParsableCommand {
     table.add("samples", .init(Numbers.integer(run.outputs.shape[0])))
     table.add("outputs", .init("\(run.outputs.shape[1]) a sample, int8"))
     if layers != nil { table.add("layers", .init(names.joined(separator: ", "))) }
-    results.show(table)
+    try results.show(table)
     try results.writeJSON(
       Result(
         samples: run.outputs.shape[0], outputsPerSample: run.outputs.shape[1],

@@ -17,14 +17,9 @@ import Testing
     }
   }
 
-  @Test func multipliersAndScalesOfNoWeightAreRefused() throws {
-    var network = Self.dense(outputs: 2)
-    network.tensors[0].scale = .nan
-    #expect(throws: NotConvertible.self) {
-      _ = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes).network()
-    }
+  @Test func aMultiplierOfNoWeightIsRefused() throws {
     // The lowest bits of a multiplier are more than a single-precision scale can tell.
-    network = Self.dense(outputs: 2)
+    let network = Self.dense(outputs: 2)
     var image = try ModelImage(network, frontEnd: nil).bytes
     #expect(try LoadedModel(image: image).network().operators[0].weightScales == [0.01, 0.01])
     let operators = Self.word(image, at: ModelFormat.Header.operators)
