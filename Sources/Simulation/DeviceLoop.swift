@@ -26,7 +26,7 @@ public final class DeviceLoop {
   public private(set) var agreement = Agreement()
   /// The beats that were too near the record's ends for a decision.
   public private(set) var leftOutBeatCount = 0
-  /// The time spent in the loop, in seconds.
+  /// The processor time that the loop took, in seconds: other programs on the machine don't count.
   public private(set) var loopSeconds = 0.0
 
   private let loaded: LoadedModel
@@ -111,7 +111,7 @@ public final class DeviceLoop {
       var detector = try DetectorStage(
         policy == .detectedBeats ? model.frontEnd?.sampleRateMillihertz : nil)
       var twinStage = try TwinStage(twin == nil ? nil : model)
-      let start = ContinuousClock.now
+      let start = Self.processorSeconds()
       let stepCount = 64
       let samplesPerStep = acquisition.samples.count / stepCount + 1
       for (index, sample) in acquisition.samples.enumerated() {
@@ -136,13 +136,19 @@ public final class DeviceLoop {
         }
       }
       leftOutBeatCount += schedule.pendingCount
-      loopSeconds = (ContinuousClock.now - start) / .seconds(1)
+      loopSeconds = Self.processorSeconds() - start
       progress?(TaskProgress(completed: acquisition.samples.count, total: acquisition.samples.count))
     } catch {
       throw .malformed(
         acquisition.recordName, "can't be streamed through this model (\(error))",
         remedy: "decide by the clock with --every")
     }
+  }
+
+  private static func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   private func compareColumn(_ twin: FloatTwin, _ stage: inout TwinStage, sample: Int16) {

@@ -90,7 +90,8 @@ public struct StreamResult: Encodable, Sendable {
   public var memory: ModelSummary.Memory
   /// Operations.
   public var operations: ModelSummary.Operations
-  /// The recording's length over the loop's time on this host, twin included where there is one.
+  /// The recording's length over the loop's processor time on one core of this host, twin included where there is
+  /// one.
   public var realTimeFactor: Double
   /// The decisions.
   public var decisionList: [Decision]
