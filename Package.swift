@@ -12,7 +12,7 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
-    .library(name: "QuantInferHost", targets: ["ECG", "Quantization", "Support", "Training"]),
+    .library(name: "QuantInferHost", targets: ["ECG", "Evaluation", "Quantization", "Support", "Training"]),
     .executable(name: "exporter", targets: ["Exporter"]),
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],

@@ -101,7 +101,8 @@ public final class DeviceLoop {
       logits.deallocate()
       withExtendedLifetime(memory) {}
     }
-    let columnCapacity = acquisition.samples.count / (model.frontEnd?.hopSamples ?? 1) + 1
+    let hopSamples = model.frontEnd?.hopSamples ?? 1
+    let columnCapacity = acquisition.samples.count / hopSamples + 1
     columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
     moments.reserveCapacity(columnCapacity)
     logitCodes.reserveCapacity(columnCapacity * model.output.byteCount)
@@ -117,7 +118,11 @@ public final class DeviceLoop {
       for (index, sample) in acquisition.samples.enumerated() {
         if let ago = detector.push(sample) { schedule.add(beat: index - ago) }
         let isColumn = pipeline.push(sample)
-        if let twin { compareColumn(twin, &twinStage, sample: sample) }
+        if let twin {
+          let isTwinColumn = twin.push(sample)
+          guard twinStage.push(sample), isTwinColumn, isColumn else { continue }
+          compareColumn(twin, &twinStage, codes: pipeline.newestColumn)
+        }
         guard isColumn else { continue }
         columns.append(contentsOf: pipeline.newestColumn)
         while let beat = schedule.next(at: index) {
@@ -131,7 +136,7 @@ public final class DeviceLoop {
           moments.append((index, beat.sample))
           if let twin { compareDecision(twin, logits) }
         }
-        if index % samplesPerStep < 8 {
+        if index % samplesPerStep < hopSamples {
           progress?(TaskProgress(completed: index, total: acquisition.samples.count))
         }
       }
@@ -151,12 +156,17 @@ public final class DeviceLoop {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  private func compareColumn(_ twin: FloatTwin, _ stage: inout TwinStage, sample: Int16) {
-    let isComplete = twin.push(sample)
-    guard stage.push(sample), isComplete else { return }
+  /// Compares the device's newest column with the twin's: its codes, and the transform behind them.
+  private func compareColumn(
+    _ twin: FloatTwin, _ stage: inout TwinStage, codes column: UnsafeBufferPointer<Int8>
+  ) {
     stage.compare(
       with: twin.spectrogram, microvoltsPerCount: Double(acquisition.profile.converter.microvoltsPerCount),
-      spectrum: &spectrum, codes: &codes)
+      spectrum: &spectrum)
+    for (code, level) in zip(column, twin.spectrogram.latestColumn) {
+      codes.add(
+        reference: level.rounded() + Double(SpectrogramSettings.zeroLevelCode), measured: Double(code))
+    }
   }
 
   private func compareDecision(_ twin: FloatTwin, _ logits: UnsafeMutableBufferPointer<Int8>) {
@@ -225,10 +235,9 @@ private struct TwinStage: ~Copyable {
 
   mutating func push(_ sample: Int16) -> Bool { spectrogram?.push(sample) ?? false }
 
-  /// Compares the newest column: its transform, part by part, and its codes.
+  /// Compares the newest column's transform, part by part.
   mutating func compare(
-    with reference: ReferenceSpectrogram, microvoltsPerCount: Double, spectrum: inout SignalToNoise,
-    codes: inout SignalToNoise
+    with reference: ReferenceSpectrogram, microvoltsPerCount: Double, spectrum: inout SignalToNoise
   ) {
     column.withUnsafeMutableBufferPointer { spectrogram?.computeColumn(into: $0.baseAddress!) }
     for bin in column.indices {
@@ -237,8 +246,6 @@ private struct TwinStage: ~Copyable {
       let right = reference.latestSpectrum(at: bin)
       spectrum.add(reference: right.real, measured: Double(part.real) * scale)
       spectrum.add(reference: right.imaginary, measured: Double(part.imaginary) * scale)
-      let code = reference.latestColumn[bin].rounded() + Double(SpectrogramSettings.zeroLevelCode)
-      codes.add(reference: code, measured: Double(column[bin]))
     }
   }
 }

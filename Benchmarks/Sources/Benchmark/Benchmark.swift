@@ -1,4 +1,5 @@
 import ECG
+import Evaluation
 import Foundation
 import QuantInfer
 import Quantization
@@ -54,12 +55,10 @@ enum Benchmark {
 
   /// The fixed point's and FFTW's transforms of the same counts.
   private struct Comparison {
-    var signal = 0.0
-    var error = 0.0
-    var near = 0
-    var count = 0
-    var decibels: Double { 10 * log10(signal / error) }
-    var withinOneStep: Double { Double(near) / Double(count) }
+    var spectrum = SignalToNoise()
+    var codes = SignalToNoise()
+    var decibels: Double { spectrum.decibels ?? .nan }
+    var withinOneStep: Double { codes.withinOneStep ?? .nan }
 
     init(_ loaded: LoadedModel, _ settings: SpectrogramSettings, _ samples: [Int16]) throws {
       guard let plan = loaded.model.frontEnd else { return }
@@ -68,21 +67,20 @@ enum Benchmark {
       let scratch = AlignedMemory(byteCount: loaded.model.scratchByteCount)
       var fixed = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)
       let reference = ReferenceSpectrogram(settings)
-      var codes = [Int8](repeating: 0, count: settings.binCount)
+      var column = [Int8](repeating: 0, count: settings.binCount)
       for sample in samples {
         let isComplete = reference.push(Double(sample) * microvolts)
         guard fixed.push(sample), isComplete else { continue }
-        codes.withUnsafeMutableBufferPointer { fixed.computeColumn(into: $0.baseAddress!) }
-        for bin in codes.indices {
+        column.withUnsafeMutableBufferPointer { fixed.computeColumn(into: $0.baseAddress!) }
+        for bin in column.indices {
           let right = reference.latestSpectrum(at: bin)
           let part = fixed.spectrum(at: bin)
           let scale = exp2(Double(part.exponent)) * microvolts
-          signal += right.real * right.real + right.imaginary * right.imaginary
-          error += pow(Double(part.real) * scale - right.real, 2)
-          error += pow(Double(part.imaginary) * scale - right.imaginary, 2)
-          let code = Int(reference.latestColumn[bin].rounded()) + SpectrogramSettings.zeroLevelCode
-          near += abs(Int(codes[bin]) - code) <= 1 ? 1 : 0
-          count += 1
+          spectrum.add(reference: right.real, measured: Double(part.real) * scale)
+          spectrum.add(reference: right.imaginary, measured: Double(part.imaginary) * scale)
+          let level = reference.latestColumn[bin].rounded()
+          codes.add(
+            reference: level + Double(SpectrogramSettings.zeroLevelCode), measured: Double(column[bin]))
         }
       }
     }
