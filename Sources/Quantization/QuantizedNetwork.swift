@@ -2,36 +2,160 @@ import QuantInfer
 
 /// A network in integers, before its places in memory are planned.
 ///
-/// Shapes are `[time, frequency, channel]`; this project's own networks have one frequency row and the
-/// spectrogram's bins as channels.
+/// Shapes list the outermost dimension first. An ECG network's are `[1, time, frequency, channel]`; this project's
+/// own networks have one frequency row and the spectrogram's bins as channels.
 public struct QuantizedNetwork: Equatable, Sendable {
+  /// The tensors.
+  public var tensors: [Tensor]
+  /// The operators in order of execution.
+  public var operators: [Operator]
+  /// What the caller fills.
+  public var inputs: [Port]
+  /// What the caller reads.
+  public var outputs: [Port]
+
+  /// Creates a network.
+  public init(tensors: [Tensor], operators: [Operator], inputs: [Port], outputs: [Port]) {
+    (self.tensors, self.operators, self.inputs, self.outputs) = (tensors, operators, inputs, outputs)
+  }
+
+  /// Creates a network of one input and one output.
+  public init(tensors: [Tensor], operators: [Operator], input: Int, output: Int) {
+    self.init(tensors: tensors, operators: operators, inputs: [Port(input)], outputs: [Port(output)])
+  }
+}
+
+extension QuantizedNetwork {
   /// A tensor: its shape and how its codes stand for real numbers.
   public struct Tensor: Equatable, Sendable {
     /// A name for tables.
     public var name: String
-    /// `[time, frequency, channel]`.
+    /// The dimensions, outermost first: at most six.
     public var shape: [Int]
+    /// The codes' type.
+    public var type: ElementType
     /// Real = scale * (code - zeroPoint).
     public var scale: Float
-    /// The code of real 0, in -128...127.
+    /// The code of real 0.
     public var zeroPoint: Int
+    /// A constant's codes; nil for a tensor that is computed.
+    public var constant: [Int16]?
+    /// Whether it keeps its codes between runs; a new run of samples starts with the zero point everywhere.
+    public var isVariable = false
+    /// Its index in the model that the network was imported from.
+    public var sourceIndex = 0
 
     /// Creates a tensor's description.
-    public init(name: String, shape: [Int], scale: Float, zeroPoint: Int) {
-      (self.name, self.shape, self.scale, self.zeroPoint) = (name, shape, scale, zeroPoint)
+    public init(
+      name: String, shape: [Int], type: ElementType = .int8, scale: Float, zeroPoint: Int
+    ) {
+      (self.name, self.shape, self.type) = (name, shape, type)
+      (self.scale, self.zeroPoint) = (scale, zeroPoint)
     }
 
     /// The number of codes.
     public var count: Int { shape.reduce(1, *) }
+    /// The size in bytes.
+    public var byteCount: Int { count * type.byteCount }
     /// A code's real number.
-    public func real(_ code: Int8) -> Float { scale * Float(Int(code) - zeroPoint) }
+    public func real(_ code: Int) -> Float { scale * Float(code - zeroPoint) }
     /// The code nearest to a real number, ties away from zero.
-    public func code(_ real: Float) -> Int8 {
+    public func code(_ real: Float) -> Int {
       let code = (real / scale).rounded() + Float(zeroPoint)
-      return Int8(max(-128, min(127, code)))
+      return Int(max(Float(type.codes.lowerBound), min(Float(type.codes.upperBound), code)))
     }
   }
 
+  /// A tensor at the network's border.
+  public struct Port: Equatable, Sendable {
+    /// The tensor.
+    public var tensor: Int
+    /// The source model's QUANTIZE or DEQUANTIZE there, where the caller's values are float.
+    public var float: FloatBoundary?
+
+    /// Creates a port that hands codes over.
+    public init(_ tensor: Int) { self.tensor = tensor }
+  }
+
+  /// An operator of the source model between the caller's float tensor and the network's first or last codes.
+  public struct FloatBoundary: Equatable, Sendable {
+    /// The operator's index in the source model.
+    public var operatorIndex: Int
+    /// The index in the source model of the tensor that it writes.
+    public var tensorIndex: Int
+
+    /// Creates a boundary.
+    public init(operatorIndex: Int, tensorIndex: Int) {
+      (self.operatorIndex, self.tensorIndex) = (operatorIndex, tensorIndex)
+    }
+  }
+
+  /// An operator.
+  public struct Operator: Equatable, Sendable {
+    /// What it is called.
+    public var kind: OperatorKind
+    /// The tensors that it reads; its weights aren't among them.
+    public var inputs: [Int]
+    /// The tensor that it writes.
+    public var output: Int
+    /// The output codes that the fused activation allows.
+    public var activation: ClosedRange<Int>
+    /// What it computes.
+    public var computation: Computation
+    /// Its index in the model that the network was imported from.
+    public var sourceIndex = 0
+
+    /// Creates an operator.
+    public init(
+      kind: OperatorKind, inputs: [Int], output: Int, activation: ClosedRange<Int>, computation: Computation
+    ) {
+      (self.kind, self.inputs, self.output) = (kind, inputs, output)
+      (self.activation, self.computation) = (activation, computation)
+    }
+  }
+
+  /// What an operator computes, with all its constants.
+  public enum Computation: Equatable, Sendable {
+    /// CONV_2D over `[batch, time, frequency, channel]`.
+    ///
+    /// Weights `[output channel, kernel time, kernel frequency, input channel of the group]`.
+    case convolution(Window, Weights)
+    /// DEPTHWISE_CONV_2D: output channel o reads input channel o / multiplier.
+    ///
+    /// Weights `[kernel time, kernel frequency, output channel]`.
+    case depthwiseConvolution(Window, Weights)
+    /// FULLY_CONNECTED over rows of as many codes as the weights' second dimension.
+    ///
+    /// Weights `[output channel, input]`.
+    case fullyConnected(Weights)
+    /// AVERAGE_POOL_2D: the codes' mean, half away from zero; padding doesn't count.
+    case averagePool(Window)
+    /// MAX_POOL_2D.
+    case maximumPool(Window)
+    /// ADD, SUB, MUL, MAXIMUM, MINIMUM.
+    case elementwise(Elementwise)
+    /// RESHAPE: the same codes in the same order.
+    case reshape
+    /// PAD, TRANSPOSE, STRIDED_SLICE, CONCATENATION: copies between strided places.
+    ///
+    /// Where there is a fill, all of the output gets it first.
+    case rearrangement([Block], fill: Int?)
+    /// MEAN.
+    case mean(Mean)
+    /// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE of int8 codes: the output for each of the codes -128...127.
+    case lookup([Int16])
+    /// RELU, RELU6, LEAKY_RELU, QUANTIZE of int16 codes.
+    case rescaling(Rescaling)
+    /// LOGISTIC and TANH of int16 codes.
+    case sigmoid(Sigmoid)
+    /// SOFTMAX along the last dimension.
+    case softmax(Softmax)
+    /// SVDF; its inputs are the new codes and the state, a variable tensor.
+    case svdf(SVDF)
+  }
+}
+
+extension QuantizedNetwork {
   /// An operator's steps along a dimension.
   public struct Step: Equatable, Sendable {
     /// The number of taps.
@@ -57,95 +181,200 @@ public struct QuantizedNetwork: Equatable, Sendable {
     public var reach: Int { (kernel - 1) * dilation + 1 }
   }
 
-  /// An operator and its constants.
-  public struct Operator: Equatable, Sendable {
-    /// What it computes.
-    public var kind: OperatorKind
-    /// The tensor that it reads.
-    public var input: Int
-    /// The tensor that it writes.
-    public var output: Int
+  /// A window that moves along time (TensorFlow Lite's height) and frequency (its width).
+  public struct Window: Equatable, Sendable {
     /// Along time.
-    public var time = Step()
+    public var time: Step
     /// Along frequency.
-    public var frequency = Step()
-    /// `[output channel, kernel time, kernel frequency, input channel]`, in -127...127.
-    public var weights: [Int8]
-    /// Real weight = scale * code: one a channel.
-    public var weightScales: [Float]
-    /// On the grid of input scale times weight scale: one a channel.
-    public var biases: [Int32]
-    /// The output codes that the fused activation allows.
-    public var activation: ClosedRange<Int>
+    public var frequency: Step
 
-    /// Creates an operator that leaves time and frequency as they are.
+    /// Creates a window; without arguments it is one cell.
+    public init(time: Step = Step(), frequency: Step = Step()) {
+      (self.time, self.frequency) = (time, frequency)
+    }
+  }
+
+  /// Weights and what turns their sums into codes, a value an output channel.
+  public struct Weights: Equatable, Sendable {
+    /// In the computation's order; -8...7 where `bits` is 4.
+    public var codes: [Int8]
+    /// 8, or 4 for weights that lie two to a byte.
+    public var bits = 8
+    /// The code of real 0: not 0 for legacy fully connected operators only.
+    public var zeroPoint = 0
+    /// On the grid of input scale times weight scale.
+    public var biases: [Int64]
+    /// Real weight = scale * code; nil where they aren't known.
+    public var scales: [Float]?
+    /// From the sum to output codes.
+    public var multipliers: [FixedPointMultiplier]
+    /// 32; or 64 for int16 activations with a 64-bit bias, which round once with a 16-bit multiplier.
+    public var accumulatorBits = 32
+
+    /// Creates weights.
+    public init(codes: [Int8], biases: [Int64], multipliers: [FixedPointMultiplier]) {
+      (self.codes, self.biases, self.multipliers) = (codes, biases, multipliers)
+    }
+
+    /// Creates weights of known scales.
     public init(
-      kind: OperatorKind, input: Int, output: Int, weights: [Int8], weightScales: [Float],
-      biases: [Int32], activation: ClosedRange<Int>
+      codes: [Int8], biases: [Int64], scales: [Float], inputScale: Float, outputScale: Float
     ) {
-      (self.kind, self.input, self.output) = (kind, input, output)
-      (self.weights, self.weightScales, self.biases) = (weights, weightScales, biases)
-      self.activation = activation
+      self.init(
+        codes: codes, biases: biases,
+        multipliers: scales.map {
+          FixedPointMultiplier(real: Double(inputScale) * Double($0) / Double(outputScale))
+        })
+      self.scales = scales
     }
   }
 
-  /// The tensors.
-  public var tensors: [Tensor]
-  /// The operators in order of execution.
-  public var operators: [Operator]
-  /// The input tensor.
-  public var input: Int
-  /// The output tensor.
-  public var output: Int
+  /// Two tensors, element by element.
+  public struct Elementwise: Equatable, Sendable {
+    /// The output's dimensions, neighbours merged where possible: at most six.
+    public var shape: [Int]
+    /// For each dimension, the distance between the first input's elements; 0 where it is repeated.
+    public var firstStrides: [Int]
+    /// The same for the second input.
+    public var secondStrides: [Int]
+    /// Left shift of the inputs of ADD and SUB: 20, or 15 for int16; 0 otherwise.
+    public var leftShift = 0
+    /// For ADD and SUB.
+    public var firstMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
+    /// For ADD and SUB.
+    public var secondMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
+    /// For ADD, SUB and MUL.
+    public var outputMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
 
-  /// Creates a network.
-  public init(tensors: [Tensor], operators: [Operator], input: Int, output: Int) {
-    (self.tensors, self.operators, self.input, self.output) = (tensors, operators, input, output)
-  }
-
-  /// The multiply-accumulates of an operator over the whole window.
-  public func multiplyAccumulateCount(_ operation: Operator) -> Int {
-    let output = tensors[operation.output]
-    return output.shape[0] * output.shape[1] * operation.weights.count
-  }
-
-  /// The multiplier from an operator's accumulator to its output's codes.
-  func multiplier(_ operation: Operator, channel: Int) -> FixedPointMultiplier {
-    FixedPointMultiplier(
-      real: Double(tensors[operation.input].scale) * Double(operation.weightScales[channel])
-        / Double(tensors[operation.output].scale))
-  }
-
-  /// An operator's biases with the input's zero point folded in: bias - zero point * sum of weights.
-  func foldedBiases(_ operation: Operator) -> [Int32] {
-    let zeroPoint = tensors[operation.input].zeroPoint
-    let inputsPerOutput = operation.weights.count / operation.biases.count
-    return operation.biases.indices.map { channel in
-      let row = operation.weights[channel * inputsPerOutput..<(channel + 1) * inputsPerOutput]
-      let sum = row.reduce(0) { $0 + Int($1) }
-      return Int32(clamping: Int(operation.biases[channel]) - zeroPoint * sum)
+    /// Creates a MAXIMUM or MINIMUM, or what the others begin with.
+    public init(shape: [Int], firstStrides: [Int], secondStrides: [Int]) {
+      (self.shape, self.firstStrides, self.secondStrides) = (shape, firstStrides, secondStrides)
     }
   }
-}
 
-extension FixedPointMultiplier {
-  /// The multiplier nearest to a positive real factor, as TensorFlow Lite's QuantizeMultiplier makes it.
-  public init(real: Double) {
-    guard real > 0, real.isFinite else {
-      self.init(multiplierQ31: 0, leftShift: 0)
-      return
+  /// A copy between strided places; everything is counted in elements.
+  public struct Block: Equatable, Sendable {
+    /// Which of the operator's inputs.
+    public var input: Int
+    /// The number of elements along each dimension: at most six.
+    public var shape: [Int]
+    /// The first element's place in the input.
+    public var inputStart: Int
+    /// The distance between elements of the input; negative for a reversed slice.
+    public var inputStrides: [Int]
+    /// The first element's place in the output.
+    public var outputStart: Int
+    /// The distance between elements of the output.
+    public var outputStrides: [Int]
+
+    /// Creates a block.
+    public init(
+      input: Int, shape: [Int], inputStart: Int, inputStrides: [Int], outputStart: Int, outputStrides: [Int]
+    ) {
+      (self.input, self.shape) = (input, shape)
+      (self.inputStart, self.inputStrides) = (inputStart, inputStrides)
+      (self.outputStart, self.outputStrides) = (outputStart, outputStrides)
     }
-    // real = mantissa * 2^shift with the mantissa in 0.5 ..< 1.
-    var shift = Int(real.exponent) + 1
-    var mantissa = Int64((real.significand / 2 * 0x1p31).rounded(.toNearestOrAwayFromZero))
-    if mantissa == 1 << 31 {
-      mantissa /= 2
-      shift += 1
+  }
+
+  /// A mean over some dimensions.
+  public struct Mean: Equatable, Sendable {
+    /// The output's dimensions: those kept, at most six.
+    public var shape: [Int]
+    /// The distance between their elements in the input.
+    public var strides: [Int]
+    /// The dimensions that are summed up, at most six.
+    public var reducedShape: [Int]
+    /// The distance between their elements in the input.
+    public var reducedStrides: [Int]
+    /// From the sum, less the input's zero points, to output codes.
+    public var multiplier: FixedPointMultiplier
+
+    /// Creates a mean.
+    public init(
+      shape: [Int], strides: [Int], reducedShape: [Int], reducedStrides: [Int],
+      multiplier: FixedPointMultiplier
+    ) {
+      (self.shape, self.strides) = (shape, strides)
+      (self.reducedShape, self.reducedStrides) = (reducedShape, reducedStrides)
+      self.multiplier = multiplier
     }
-    if shift < -31 {
-      self.init(multiplierQ31: 0, leftShift: 0)
-    } else {
-      self.init(multiplierQ31: Int32(mantissa), leftShift: Int8(clamping: shift))
+  }
+
+  /// Codes, less the input's zero point, times one factor from 0 up and another below 0.
+  public struct Rescaling: Equatable, Sendable {
+    /// For codes from the zero point up.
+    public var multiplier: FixedPointMultiplier
+    /// For codes below the zero point.
+    public var negativeMultiplier: FixedPointMultiplier
+
+    /// Creates a rescaling; RELU6 of int16, which only clamps, has the factor 1 (2^30 shifted left by 1).
+    public init(multiplier: FixedPointMultiplier, negativeMultiplier: FixedPointMultiplier) {
+      (self.multiplier, self.negativeMultiplier) = (multiplier, negativeMultiplier)
+    }
+  }
+
+  /// LOGISTIC and TANH of int16 codes by interpolation in a table.
+  public struct Sigmoid: Equatable, Sendable {
+    /// The logistic function's upper half: 256 values in Q16 for arguments 0 to 10.7.
+    public var tableQ16: [UInt16]
+    /// From codes to 512ths (LOGISTIC) or 256ths (TANH) of the table's steps, before the shift.
+    public var multiplier: Int
+    /// The right shift after the multiplication, which rounds half up: 0...31.
+    public var shift: Int
+
+    /// Creates the constants.
+    public init(tableQ16: [UInt16], multiplier: Int, shift: Int) {
+      (self.tableQ16, self.multiplier, self.shift) = (tableQ16, multiplier, shift)
+    }
+  }
+
+  /// SOFTMAX's constants.
+  public struct Softmax: Equatable, Sendable {
+    /// The number of elements that share a sum.
+    public var depth: Int
+    /// From differences of codes to Q5.26, or for int16 to the table's steps.
+    public var multiplier: FixedPointMultiplier
+    /// Differences below this one count as 0 (int8 only).
+    public var leastDifference: Int
+    /// For int16: exp(x) for x in -10...0, 513 values in Q15.
+    public var exponentialsQ15: [Int16]
+    /// For int16: 1 / (1 + x) for x in 0...1, 513 values in Q15.
+    public var reciprocalsQ15: [Int16]
+
+    /// Creates the constants; int8 has no tables.
+    public init(
+      depth: Int, multiplier: FixedPointMultiplier, leastDifference: Int, exponentialsQ15: [Int16] = [],
+      reciprocalsQ15: [Int16] = []
+    ) {
+      (self.depth, self.multiplier, self.leastDifference) = (depth, multiplier, leastDifference)
+      (self.exponentialsQ15, self.reciprocalsQ15) = (exponentialsQ15, reciprocalsQ15)
+    }
+  }
+
+  /// A singular value decomposition filter: a feature filter, then a filter over its last results.
+  public struct SVDF: Equatable, Sendable {
+    /// `[filter, input]`.
+    public var featureWeights: [Int8]
+    /// `[filter, memory]`, int16 or int8 codes: the state's type.
+    public var timeWeights: [Int16]
+    /// A bias a unit.
+    public var biases: [Int32]
+    /// The number of filters that add up to a unit.
+    public var rank: Int
+    /// From a feature's sum to the state's codes.
+    public var featureMultiplier: FixedPointMultiplier
+    /// From a unit's sum to output codes.
+    public var outputMultiplier: FixedPointMultiplier
+
+    /// Creates a filter.
+    public init(
+      featureWeights: [Int8], timeWeights: [Int16], biases: [Int32], rank: Int,
+      featureMultiplier: FixedPointMultiplier, outputMultiplier: FixedPointMultiplier
+    ) {
+      (self.featureWeights, self.timeWeights, self.biases) = (featureWeights, timeWeights, biases)
+      (self.rank, self.featureMultiplier, self.outputMultiplier) =
+        (rank, featureMultiplier, outputMultiplier)
     }
   }
 }
