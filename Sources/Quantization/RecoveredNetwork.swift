@@ -78,10 +78,12 @@ extension LoadedModel {
     }
     let recovered = QuantizedNetwork.Weights(
       codes: codes, biases: biases, scales: scales, inputScale: input.scale, outputScale: output.scale)
-    return QuantizedNetwork.Operator(
+    var operation = QuantizedNetwork.Operator(
       kind: kind, inputs: [plan.inputIndex(0)], output: plan.outputIndex,
       activation: Int(plan.activationMinimum)...Int(plan.activationMaximum),
       computation: window.map { .convolution($0, recovered) } ?? .fullyConnected(recovered))
+    operation.sourceIndex = plan.sourceIndex
+    return operation
   }
 
   /// The weight scale that gives a multiplier; nil where there is none.
