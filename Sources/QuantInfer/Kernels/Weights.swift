@@ -106,8 +106,11 @@ extension Weights {
   /// Checks where the constants lie, multipliers and sums.
   ///
   /// - Parameters:
+  ///   - input: The input's tensor.
+  ///   - output: The output's tensor.
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groups: The number of groups of output channels.
+  /// - Throws: `ModelError`.
   func validate(
     input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
   ) throws(ModelError) {
@@ -172,6 +175,7 @@ extension Weights {
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groupOutputs: The number of output channels in a group.
   ///   - channelCount: The number of output channels.
+  /// - Returns: The weight.
   public func weight(
     channel: Int, input index: Int, inputsPerOutput: Int, groupOutputs: Int, channelCount: Int
   ) -> Int8 {
