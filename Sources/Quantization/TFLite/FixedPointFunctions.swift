@@ -74,7 +74,7 @@ enum FixedPointFunctions {
 
   /// x / 2^count to the nearest, ties away from zero.
   static func roundedShiftRight(_ x: Int32, by count: Int32) -> Int32 {
-    let half = Int64(1) << Int64(count) >> 1
+    let half = (Int64(1) << Int64(count)) >> 1
     return Int32(x < 0 ? -((half - Int64(x)) >> Int64(count)) : (Int64(x) + half) >> Int64(count))
   }
 }

@@ -11,7 +11,7 @@ extension QuantizedNetwork {
   /// - Throws: `NotConvertible`, which names the operator and what of it this program doesn't have.
   public init(importing model: TFLiteModel) throws(NotConvertible) {
     var conversion = TFLiteImport(model: model)
-    self = try conversion.network()
+    self = try conversion.run()
   }
 }
 
@@ -53,7 +53,7 @@ struct TFLiteImport {
 
   init(model: TFLiteModel) { self.model = model }
 
-  mutating func network() throws(NotConvertible) -> QuantizedNetwork {
+  mutating func run() throws(NotConvertible) -> QuantizedNetwork {
     try checkModel()
     try addInputs()
     for index in model.graph.operators.indices {
