@@ -51,6 +51,9 @@ struct TFLiteImport {
   /// The constants' bytes that the operators may read, one counted as often as it is read; a device has less.
   private static let mostConstantBytes = 1 << 26
 
+  /// An image numbers tensors and operators with 16 bits.
+  private static let mostTensors = 65_535
+
   init(model: TFLiteModel) { self.model = model }
 
   mutating func run() throws(NotConvertible) -> QuantizedNetwork {
@@ -71,8 +74,12 @@ struct TFLiteImport {
     guard !model.graph.inputs.isEmpty, !model.graph.outputs.isEmpty else {
       throw NotConvertible(problem: "the model has no inputs or no outputs")
     }
-    guard Set(model.graph.inputs).count == model.graph.inputs.count else {
-      throw NotConvertible(problem: "a tensor is twice among the model's inputs")
+    guard Set(model.graph.inputs).count == model.graph.inputs.count,
+      Set(model.graph.outputs).count == model.graph.outputs.count
+    else { throw NotConvertible(problem: "a tensor is twice among the model's inputs or outputs") }
+    guard max(model.graph.tensors.count, model.graph.operators.count) <= Self.mostTensors else {
+      throw NotConvertible(
+        problem: "the model has more than \(Numbers.integer(Self.mostTensors)) tensors or operators")
     }
     var bytes = 0
     for operation in model.graph.operators {

@@ -160,6 +160,8 @@ extension TFLiteOperator {
     guard let depth = input.shape.last, beta > 0 else {
       throw refusal("has the shape \(input.shape) and the factor \(beta), which must be above 0")
     }
+    // So many exponentials of 1 can be summed up in 32 bits.
+    guard depth <= (input.type == .int8 ? 4095 : 65_535) else { throw refusal("goes over \(depth) elements") }
     try requireSoftmaxBorder(input, output)
     let computation =
       try input.type == .int8

@@ -59,7 +59,7 @@ extension TFLiteOperator {
   }
 
   func concatenation() throws(NotConvertible) -> TFLiteImportedOperator {
-    try requireCounts(inputs: 1...Int.max)
+    try requireCounts(inputs: 1...Int(UInt16.max))
     let options = try options(.concatenation)
     guard options.activation == .none else { throw refusal("has a fused activation") }
     let output = try output()
