@@ -84,7 +84,8 @@ public struct SampleRun: Sendable {
   ) throws(FileError) -> Int {
     guard inputs.count == model.inputCount, let first = inputs.first else {
       throw .malformed(
-        inputs.first?.file ?? "", "is one of \(inputs.count) inputs", remedy: "the model has \(model.inputCount)")
+        inputs.first?.file ?? "", "is one of \(inputs.count) inputs",
+        remedy: "the model has \(model.inputCount)")
     }
     for (index, input) in inputs.enumerated() {
       let port = model.inputPort(index)

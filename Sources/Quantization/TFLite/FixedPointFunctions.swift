@@ -41,7 +41,8 @@ enum FixedPointFunctions {
     let rest = (x & (quarter - 1)) - quarter
     let quarters = rest &- x
     var result = exponentialBelowQuarter(rest << integerBits)
-    for (exponent, factor) in powers where exponent < integerBits && quarters >> (fractionBits + exponent) & 1 == 1 {
+    for (exponent, factor) in powers
+    where exponent < integerBits && quarters >> (fractionBits + exponent) & 1 == 1 {
       result = product(result, factor)
     }
     return result
@@ -49,7 +50,8 @@ enum FixedPointFunctions {
 
   /// exp(-2^exponent) in Q0.
   private static let powers: [(exponent: Int32, factor: Int32)] = [
-    (-2, 1_672_461_947), (-1, 1_302_514_674), (0, 790_015_084), (1, 290_630_308), (2, 39_332_535), (3, 720_401),
+    (-2, 1_672_461_947), (-1, 1_302_514_674), (0, 790_015_084), (1, 290_630_308), (2, 39_332_535),
+    (3, 720_401),
     (4, 242),
   ]
 

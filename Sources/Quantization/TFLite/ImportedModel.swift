@@ -9,7 +9,9 @@ extension LoadedModel {
   /// - Throws: `FileError`, which names the byte, operator or tensor that is wrong or that this program doesn't have.
   public static func read(_ file: String) throws(FileError) -> LoadedModel {
     let start = try Files.read(file).prefix(8)
-    guard start.suffix(4).elementsEqual(TFLiteModel.identifier.utf8) else { return try LoadedModel(file: file) }
+    guard start.suffix(4).elementsEqual(TFLiteModel.identifier.utf8) else {
+      return try LoadedModel(file: file)
+    }
     let image = try ModelImage(importing: file)
     do throws(ModelError) {
       return try LoadedModel(image: image.bytes)

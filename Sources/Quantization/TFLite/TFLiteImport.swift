@@ -118,7 +118,8 @@ struct TFLiteImport {
     guard imported.inputs.contains(where: { $0.constant == nil }) else {
       throw operation.refusal("reads constants only")
     }
-    for (place, input) in imported.inputs.enumerated() where input.isVariable && (kind != .svdf || place != 1) {
+    for (place, input) in imported.inputs.enumerated() where input.isVariable && (kind != .svdf || place != 1)
+    {
       throw operation.refusal("reads the variable \(Self.label(input)), which only SVDF's state may be")
     }
     var inputs: [Int] = []

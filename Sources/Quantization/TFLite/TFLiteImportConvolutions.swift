@@ -14,7 +14,8 @@ extension TFLiteOperator {
       channels.isMultiple(of: groups)
     else {
       throw refusal(
-        "goes from \(input.shape[3]) to \(output.shape[3]) channels with weights of the shape \(kernel.shape)")
+        "goes from \(input.shape[3]) to \(output.shape[3]) channels with weights of the shape \(kernel.shape)"
+      )
     }
     let window = try window(options, kernel: kernel.shape[1...2], from: input, to: output)
     let widths: Set<Int> = input.type == .int8 ? [32] : [32, 64]
@@ -164,7 +165,8 @@ extension TFLiteOperator {
       scales.allSatisfy({ $0.isNormal && $0 > 0 })
     else {
       throw refusal(
-        "has \(scales.count) weight scales for \(constant.shape[channelAxis]) channels, or one that isn't positive")
+        "has \(scales.count) weight scales for \(constant.shape[channelAxis]) channels, or one that isn't positive"
+      )
     }
     guard !zeroPoints.isEmpty,
       zeroPoints.allSatisfy({ $0 == 0 || (allowsZeroPoint && zeroPoints.count == 1 && -128...127 ~= $0) }),

@@ -16,7 +16,8 @@ extension TFLiteOperator {
     try requireSymmetric(input, output)
     let factor = try multiplier(Double(input.scale / output.scale))
     return rescaled(
-      from: input, to: output, factor, in: max(output.zeroPoint, output.type.codes.lowerBound)...output.type.codes.upperBound)
+      from: input, to: output, factor,
+      in: max(output.zeroPoint, output.type.codes.lowerBound)...output.type.codes.upperBound)
   }
 
   /// RELU6 limits codes between the input's 0 and 6 and never rescales.
@@ -43,7 +44,9 @@ extension TFLiteOperator {
     let identity = try multiplier(Double(input.scale / output.scale))
     let slope = try multiplier(Double(abs(input.scale * alpha / output.scale)))
     if input.type == .int16 {
-      guard alpha >= 0 else { throw refusal("has the slope \(alpha) for int16 codes; it must not be negative") }
+      guard alpha >= 0 else {
+        throw refusal("has the slope \(alpha) for int16 codes; it must not be negative")
+      }
       return TFLiteImportedOperator(
         .rescaling(.init(multiplier: identity, negativeMultiplier: slope)), inputs: [input], output: output)
     }
@@ -85,7 +88,8 @@ extension TFLiteOperator {
     let (input, output) = try inputAndOutput()
     try requireSameType(input, output)
     try requireSymmetric(input, output)
-    let computation = try input.type == .int8 ? sigmoidTable(input, output) : sigmoidInterpolation(input, output)
+    let computation =
+      try input.type == .int8 ? sigmoidTable(input, output) : sigmoidInterpolation(input, output)
     return TFLiteImportedOperator(computation, inputs: [input], output: output)
   }
 
@@ -195,7 +199,9 @@ extension TFLiteOperator {
     depth: Int, factor: Double
   ) throws(NotConvertible) -> QuantizedNetwork.Softmax {
     let real = min(factor * 0x1p26, 0x1p31 - 1)
-    guard real > 1 else { throw refusal("has the input's scale times the factor \(factor), which is too small") }
+    guard real > 1 else {
+      throw refusal("has the input's scale times the factor \(factor), which is too small")
+    }
     var multiplier = try multiplier(real, mostLeftShift: 31)
     let radius = (31 * 0x1p26 / pow(2, Double(multiplier.leftShift))).rounded(.down)
     // With a shift of 31 only the difference 0 counts, whatever it is shifted by.

@@ -76,7 +76,8 @@ extension TFLiteOperator {
       let input = try input(place)
       try requireSameType(input, output)
       try requireSymmetric(input, output)
-      guard input.type == .int16 || (input.scale == output.scale && input.zeroPoint == output.zeroPoint) else {
+      guard input.type == .int16 || (input.scale == output.scale && input.zeroPoint == output.zeroPoint)
+      else {
         throw refusal("changes the scale or zero point of its input \(place)")
       }
       guard input.shape.count == rank,
@@ -124,12 +125,15 @@ extension TFLiteOperator {
       func has(_ mask: Int32) -> Bool { mask >> Int32(axis) & 1 == 1 }
       let slice = try slice(
         of: input.shape[axis], begin: has(options.beginMask) ? nil : begins[axis],
-        end: has(options.endMask) ? nil : ends[axis], step: steps[axis], isSingle: has(options.shrinkAxisMask))
+        end: has(options.endMask) ? nil : ends[axis], step: steps[axis], isSingle: has(options.shrinkAxisMask)
+      )
       start += slice.first * strides[axis]
       shape.append(slice.count)
       if !has(options.shrinkAxisMask) { keptShape.append(slice.count) }
     }
-    guard output.shape == keptShape else { throw refusal("gives the shape \(output.shape), not \(keptShape)") }
+    guard output.shape == keptShape else {
+      throw refusal("gives the shape \(output.shape), not \(keptShape)")
+    }
     let block = Self.block(
       input: 0, shape: shape, inputStart: start, inputStrides: zip(strides, steps).map { $0 * $1 },
       outputStart: 0, outputStrides: contiguousStrides(shape))
@@ -148,7 +152,9 @@ extension TFLiteOperator {
     }
     let first = place(begin, border: step > 0 ? 0 : size - 1)
     if isSingle {
-      guard step > 0, first < size else { throw refusal("takes the element \(first) of \(size) backwards or beyond") }
+      guard step > 0, first < size else {
+        throw refusal("takes the element \(first) of \(size) backwards or beyond")
+      }
       return (first, 1)
     }
     let last = place(end, border: step > 0 ? size : -1)

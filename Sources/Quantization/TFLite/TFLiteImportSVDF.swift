@@ -11,11 +11,13 @@ extension TFLiteOperator {
     let features = try constant(1, "feature weights", types: .int8)
     let times = try constant(2, "time weights", types: .int8, .int16)
     let rank = Int(options.rank)
-    guard input.type == .int8, output.type == .int8, times.type == (state.type == .int8 ? .int8 : .int16) else {
+    guard input.type == .int8, output.type == .int8, times.type == (state.type == .int8 ? .int8 : .int16)
+    else {
       throw refusal("mixes int8 and int16 codes")
     }
     guard 0...3 ~= options.activation.rawValue else {
-      throw refusal("has the fused activation \(options.activation.rawValue), which this program doesn't have")
+      throw refusal(
+        "has the fused activation \(options.activation.rawValue), which this program doesn't have")
     }
     guard state.isVariable else { throw refusal("has a state that isn't a variable") }
     guard input.shape.count == 2, features.shape.count == 2, times.shape.count == 2, rank > 0,

@@ -110,7 +110,8 @@ extension TFLiteOperator {
     let quantization = source.quantization ?? .init()
     guard quantization.scales.count == 1, quantization.zeroPoints.count == 1 else {
       throw NotConvertible(
-        problem: "\(label) has \(quantization.scales.count) scales and \(quantization.zeroPoints.count) zero points")
+        problem:
+          "\(label) has \(quantization.scales.count) scales and \(quantization.zeroPoints.count) zero points")
     }
     let scale = quantization.scales[0]
     guard let zeroPoint = Int(exactly: quantization.zeroPoints[0]), type.codes.contains(zeroPoint),
@@ -120,7 +121,8 @@ extension TFLiteOperator {
         problem: "\(label) has the scale \(scale) and the zero point \(quantization.zeroPoints[0])")
     }
     var tensor = QuantizedNetwork.Tensor(
-      name: String(source.name.onOneLine.prefix(60)), shape: shape, type: type, scale: scale, zeroPoint: zeroPoint)
+      name: String(source.name.onOneLine.prefix(60)), shape: shape, type: type, scale: scale,
+      zeroPoint: zeroPoint)
     (tensor.isVariable, tensor.sourceIndex) = (source.isVariable, index)
     if let bytes = try constantBytes(of: index, in: model) {
       guard !source.isVariable else { throw NotConvertible(problem: "the variable \(label) has constants") }
@@ -139,7 +141,8 @@ extension TFLiteOperator {
     let source = model.graph.tensors[index]
     let label = TFLiteImport.label(named: source.name, index)
     guard source.shape.count <= mostDimensions else {
-      throw NotConvertible(problem: "\(label) has \(source.shape.count) dimensions, more than \(mostDimensions)")
+      throw NotConvertible(
+        problem: "\(label) has \(source.shape.count) dimensions, more than \(mostDimensions)")
     }
     var count = 1
     for dimension in source.shape {
@@ -171,7 +174,8 @@ extension TFLiteOperator {
     }
     guard bytes.count == size else {
       throw NotConvertible(
-        problem: "\(TFLiteImport.label(named: source.name, index)) has \(bytes.count) B of constants, not \(size)")
+        problem:
+          "\(TFLiteImport.label(named: source.name, index)) has \(bytes.count) B of constants, not \(size)")
     }
     return bytes
   }
@@ -208,7 +212,8 @@ extension TFLiteOperator {
   }
 
   /// An input that must be a constant of one of some types.
-  func constant(_ place: Int, _ role: String, types: TFLiteElementType...) throws(NotConvertible) -> Constant {
+  func constant(_ place: Int, _ role: String, types: TFLiteElementType...) throws(NotConvertible) -> Constant
+  {
     let index = try inputIndex(place)
     let source = model.graph.tensors[index]
     guard types.contains(source.type) else { throw refusal("has \(role) of \(source.type.name)") }
@@ -267,7 +272,8 @@ extension TFLiteOperator {
       throw refusal("has an activation that the output's scale \(output.scale) can't say")
     }
     let codes = output.type.codes
-    return max(codes.lowerBound, output.zeroPoint + Int(bounds[0]))...min(
-      codes.upperBound, output.zeroPoint + Int(bounds[1]))
+    return max(
+      codes.lowerBound, output.zeroPoint + Int(bounds[0]))...min(
+        codes.upperBound, output.zeroPoint + Int(bounds[1]))
   }
 }
