@@ -179,12 +179,8 @@ extension TFLiteOperator {
 
   /// Weights with their biases and multipliers.
   ///
-  /// - Parameters:
-  ///   - kernel: The weights.
-  ///   - input: What they are multiplied by.
-  ///   - output: What the sums become.
-  ///   - accumulators: The sums' widths that there are, which a bias has too.
-  ///   - biasType: The type that decides where there is no bias.
+  /// A bias has the width of the sums, which is one of `accumulators`; where there is none, its type would be
+  /// `biasType`.
   private func weights(
     _ kernel: Kernel, from input: QuantizedNetwork.Tensor, to output: QuantizedNetwork.Tensor,
     accumulators: Set<Int>, without biasType: TFLiteElementType
