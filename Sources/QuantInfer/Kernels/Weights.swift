@@ -88,7 +88,7 @@ public struct Weights: @unchecked Sendable {
   /// An output channel's bias, with the input's zero point folded in.
   public func bias(_ channel: Int) -> Int64 {
     accumulatorBits == 32
-      ? unsafe Int64(truncatingIfNeeded: biases.assumingMemoryBound(to: Int32.self)[channel])
+      ? unsafe Int64(extending: biases.assumingMemoryBound(to: Int32.self)[channel])
       : unsafe biases.loadUnaligned(fromByteOffset: 8 &* channel, as: Int64.self)
   }
 
@@ -153,11 +153,11 @@ extension Weights {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
           channelCount: output.channelCount)
-        weightSum += UInt64((Int32(weight) - zeroPoint).magnitude)
+        weightSum += UInt64(bitPattern: Int64(extending: abs(Int32(weight) - zeroPoint)))
       }
       let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
-      let leftShift = unsafe max(0, Int32(leftShifts[channel]))
-      let limit = accumulatorBits == 32 ? UInt64(Int32.max) &>> UInt64(leftShift) : 1 << 47
+      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
+      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
       guard !overflow, bound <= limit else {
         throw ModelError(.accumulatorOverflow, at: place + Field.biases)
       }
