@@ -4,6 +4,8 @@ import QuantInfer
 public struct NotConvertible: Error, Equatable, Sendable {
   /// The operator that stands in the way; nil where it is the model as a whole.
   public var operatorIndex: Int?
+  /// What that operator is called.
+  public var operatorName: String?
   /// What is in the way.
   public var problem: String
 }
