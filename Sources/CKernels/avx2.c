@@ -76,6 +76,14 @@ ALWAYS_INLINE __m256i scaled(__m256i x, const Scales *s) {
   return __builtin_expect(s->allShiftRight, true) ? scaledRight(x, s) : scaledAnyWay(x, s->multiplier, s->shift);
 }
 
+// Elements low ..< low + 4, high ..< high + 4, widened.
+ALWAYS_INLINE __m256i widenHalves(const int8_t *values, ptrdiff_t low, ptrdiff_t high) {
+  int32_t lower, upper;
+  memcpy(&lower, values + low, 4);
+  memcpy(&upper, values + high, 4);
+  return _mm256_cvtepi8_epi32(_mm_set_epi32(0, 0, upper, lower));
+}
+
 // Elements low ..< low + 4, high ..< high + 4.
 ALWAYS_INLINE __m256i loadHalves(const int32_t *values, ptrdiff_t low, ptrdiff_t high) {
   return _mm256_set_m128i(
@@ -89,6 +97,11 @@ enum { tileRows = 6 };
 // The channels of two blocks, in the order in which tiles have them: 0 1 4 5 2 3 6 7.
 ALWAYS_INLINE __m256i loadInTileOrder(const int32_t *values, ptrdiff_t low, ptrdiff_t high) {
   return _mm256_permute4x64_epi64(loadHalves(values, low, high), 0xD8);
+}
+
+// The same of shifts, widened.
+ALWAYS_INLINE __m256i widenInTileOrder(const int8_t *values, ptrdiff_t low, ptrdiff_t high) {
+  return _mm256_permute4x64_epi64(widenHalves(values, low, high), 0xD8);
 }
 
 // A block's biases where a tile's sums start: each channel has two sums.
@@ -199,7 +212,7 @@ void qi_matrix_product_avx2(const qi_matrix_product *p, void *output, ptrdiff_t 
       .highWeights = p->weights + 4 * high * p->quads,
       .lowBiases = loadBiases(r->biases + low),
       .highBiases = loadBiases(r->biases + high),
-      .scales = makeScales(loadInTileOrder(r->multipliers, low, high), loadInTileOrder(r->shifts, low, high)),
+      .scales = makeScales(loadInTileOrder(r->multipliers, low, high), widenInTileOrder(r->shifts, low, high)),
     };
     store.output = isWide ? (void *)((int16_t *)output + low) : (int8_t *)output + low;
     store.count = p->channels - low < 8 ? p->channels - low : 8;
@@ -290,7 +303,7 @@ void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output) {
     locateCells(&d, d.firstColumn + first * d.columnStep, columnCount, outside, cells);
     for (ptrdiff_t next = 0; next < channels; next += 8) {
       ptrdiff_t c = next + 8 <= channels ? next : channels - 8;
-      Scales scales = makeScales(loadHalves(r.multipliers, c, c + 4), loadHalves(r.shifts, c, c + 4));
+      Scales scales = makeScales(loadHalves(r.multipliers, c, c + 4), widenHalves(r.shifts, c, c + 4));
       __m256i biases = loadHalves(r.biases, c, c + 4);
       for (ptrdiff_t i = 0; i < columnCount * pairs; i++) {
         columns[i] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(load8(cells[2 * i] + c), load8(cells[2 * i + 1] + c)));

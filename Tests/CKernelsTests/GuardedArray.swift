@@ -40,7 +40,7 @@ final class GuardedArray<Element: BitwiseCopyable> {
 final class GuardedRequantization {
   private let biases: GuardedArray<Int32>
   private let multipliers: GuardedArray<Int32>
-  private let shifts: GuardedArray<Int32>
+  private let shifts: GuardedArray<Int8>
   private let zeroPoint: Int32
   private let minimum: Int32
   private let maximum: Int32
@@ -48,7 +48,7 @@ final class GuardedRequantization {
   init(_ requantization: Requantization, guarding end: GuardedEnd) {
     biases = GuardedArray(requantization.biases, guarding: end)
     multipliers = GuardedArray(requantization.multipliers, guarding: end)
-    shifts = GuardedArray(requantization.shifts, guarding: end)
+    shifts = GuardedArray(requantization.shifts.map { Int8($0) }, guarding: end)
     zeroPoint = requantization.zeroPoint
     minimum = requantization.minimum
     maximum = requantization.maximum

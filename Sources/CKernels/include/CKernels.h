@@ -29,7 +29,7 @@ typedef enum qi_instruction_set {
 typedef struct qi_requantization {
   const int32_t *biases;
   const int32_t *multipliers;
-  const int32_t *shifts;
+  const int8_t *shifts;
   int32_t zeroPoint;
   int32_t minimum;
   int32_t maximum;
