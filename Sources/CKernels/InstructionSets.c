@@ -53,7 +53,7 @@ bool qi_matrix_product_int16(
 bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output) {
   const ptrdiff_t pairs = ((ptrdiff_t)convolution.timeTaps + 1) / 2;
   const ptrdiff_t span = ((ptrdiff_t)convolution.frequencyTaps - 1) * convolution.columnDilation + 1;
-  bool fits = convolution.channels >= 8 && convolution.channels <= qi_depthwise_codes &&
+  bool fits = convolution.channels <= qi_depthwise_codes &&
     span <= qi_depthwise_vectors && pairs * span <= qi_depthwise_vectors;
   if (!fits || !qi_has_instruction_set(set)) return false;
   depthwise(set)(&convolution, output);
