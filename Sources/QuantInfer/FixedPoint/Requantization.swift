@@ -32,6 +32,7 @@ public struct FixedPointMultiplier: Equatable, Sendable {
   /// bias do.
   ///
   /// - Parameter accumulator: At most 48 bits, or the result wraps; `leftShift` is below 15.
+  /// - Returns: The scaled value.
   @inline(__always)
   func scaleWide(_ accumulator: Int64) -> Int32 {
     let isGreatest = multiplierQ31 >= 0x7FFF_0000

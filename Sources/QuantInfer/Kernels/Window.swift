@@ -45,7 +45,7 @@ public struct Window: Equatable, Sendable {
   public let frequency: WindowStep
 
   /// A window of one cell.
-  static let cell = Window(
+  public static let cell = Window(
     time: WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0),
     frequency: WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0))
 
@@ -82,6 +82,7 @@ public struct Window: Equatable, Sendable {
   ///   - input: The input's tensor.
   ///   - output: The output's tensor.
   ///   - gathersFirst: Whether the kernel has read all that it needs for a cell before it writes the cell.
+  /// - Returns: The distance.
   /// - Complexity: O(cells).
   func lead(input: Tensor, output: Tensor, gathersFirst: Bool) -> Int {
     let outputCell = output.channelCount * output.type.byteCount
