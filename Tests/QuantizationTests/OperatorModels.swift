@@ -177,7 +177,8 @@ extension OperatorModels {
     let weights: Int32
     if kind == .int4 {
       let bytes = (0..<(count + 1) / 2).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-      weights = builder.constant(weightShape, .int4, bytes, scales: scales.map { $0 * 8 }, dimension: Int32(axis))
+      weights = builder.constant(
+        weightShape, .int4, bytes, scales: scales.map { $0 * 8 }, dimension: Int32(axis))
     } else {
       weights = builder.constant(
         weightShape, .int8, (0..<count).map { _ in Int8(number(-127...127)) }, scales: scales,
@@ -192,8 +193,8 @@ extension OperatorModels {
       let limit = kind.isInt16 ? 5_000_000 : 5000
       let biases = (0..<channels).map { _ in Int32(number(-limit...limit)) }
       tensors.append(builder.constant([channels], .int32, biases, scales: biasScales))
-    } else if number(0...1) == 0 {
-      tensors.append(-1)
+    } else if operation != .depthwiseConvolution && number(0...1) == 0 {
+      tensors.append(-1)  // Of DEPTHWISE_CONV_2D, TensorFlow Lite Micro takes only two inputs where there is no bias.
     }
     let output = builder.tensor(
       outputShape, kind.activationType, scale: outputScale, zeroPoint: zeroPoint(kind.activationType))
@@ -225,7 +226,9 @@ extension OperatorModels {
     let kernel = round == 0 ? [1, 1] : [number(1...4), number(1...3)]
     let groups = round == 1 ? 2 : 1
     let (channels, outputs) = (groups * number(1...5), groups * number(1...6))
-    var options = options(1) { $0.quantizedBiasType = kind == .int16NoBias && round % 2 == 0 ? .int32 : .float32 }
+    var options = options(1) {
+      $0.quantizedBiasType = kind == .int16NoBias && round % 2 == 0 ? .int32 : .float32
+    }
     let sizes = window(&options, input: [height, width], kernel: kernel, allowsDilation: true)
     let shapes = [
       [batch, height, width, channels], [outputs] + kernel + [channels / groups], [batch] + sizes + [outputs],
@@ -267,7 +270,9 @@ extension OperatorModels {
 
   private mutating func pool(_ kind: OperatorKind, _ type: TFLiteElementType) -> TFLiteModel {
     var builder = ModelBuilder()
-    let (shape, kernel) = ([number(1...2), number(7...9), number(6...10), number(1...5)], [number(1...5), number(1...4)])
+    let (shape, kernel) = (
+      [number(1...2), number(7...9), number(6...10), number(1...5)], [number(1...5), number(1...4)]
+    )
     var options = options(5) { ($0.filterHeight, $0.filterWidth) = (Int32(kernel[0]), Int32(kernel[1])) }
     let sizes = window(&options, input: Array(shape[1...2]), kernel: kernel, allowsDilation: false)
     let (scale, zero) = (scale(0.02...0.1), zeroPoint(type))
@@ -302,7 +307,9 @@ extension OperatorModels {
       ? operand(&builder, second, type, scale: scales[1], zeroPoint: zeroPoint(type))
       : builder.tensor(second, type, scale: scales[1], zeroPoint: zeroPoint(type))
     let output = builder.tensor(shape, type, scale: outputScale, zeroPoint: zeroPoint(type))
-    let optionKinds: [OperatorKind: UInt8] = [.add: 11, .subtract: 28, .multiply: 21, .maximum: 39, .minimum: 39]
+    let optionKinds: [OperatorKind: UInt8] = [
+      .add: 11, .subtract: 28, .multiply: 21, .maximum: 39, .minimum: 39,
+    ]
     let options = options(optionKinds[kind] ?? 0) { $0.activation = .init(rawValue: Int8(round)) }
     builder.add(kind, options, [one, other], to: [output])
     return builder.finished(inputs: isConstant ? [one] : [one, other], outputs: [output])
@@ -324,7 +331,8 @@ extension OperatorModels {
 
   private mutating func rearrangements(_ type: TFLiteElementType) -> [Named] {
     [
-      ("PAD", pad(type, version2: false)), ("PADV2", pad(type, version2: true)), ("TRANSPOSE", transpose(type)),
+      ("PAD", pad(type, version2: false)), ("PADV2", pad(type, version2: true)),
+      ("TRANSPOSE", transpose(type)),
       ("STRIDED_SLICE", slice(type)), ("CONCATENATION", concatenation(type)), ("RESHAPE", reshape(type)),
     ]
   }
@@ -337,7 +345,8 @@ extension OperatorModels {
     let (scale, zero) = (scale(0.02...0.1), zeroPoint(type))
     let input = builder.tensor(shape, type, scale: scale, zeroPoint: zero)
     let paddings = builder.constant([rank, 2], .int32, amounts.map { Int32($0) })
-    let outputShape = shape.enumerated().map { axis, size in size + amounts[2 * axis] + amounts[2 * axis + 1] }
+    let outputShape = shape.enumerated().map { axis, size in size + amounts[2 * axis] + amounts[2 * axis + 1]
+    }
     let value = version2 ? [operand(&builder, [1], type, scale: scale, zeroPoint: zero)] : []
     let output = builder.tensor(outputShape, type, scale: scale, zeroPoint: zero)
     builder.add(version2 ? 60 : 34, version2 ? nil : options(22), [input, paddings] + value, to: [output])
@@ -371,7 +380,9 @@ extension OperatorModels {
       switch number(0...3) {
       case 0:
         masks.shrink |= bit
-        (begins, ends, strides) = (begins + [number(0...1) == 0 ? low : low - size], ends + [0], strides + [1])
+        (begins, ends, strides) = (
+          begins + [number(0...1) == 0 ? low : low - size], ends + [0], strides + [1]
+        )
         continue
       case 1:
         (masks.begin, masks.end) = (masks.begin | bit, masks.end | bit)
@@ -506,9 +517,11 @@ extension OperatorModels {
       : builder.constant([filters, memory], .int16, times, scales: [timeScale])
     let biases =
       round == 3
-      ? builder.constant([units], .int32, [Int32](repeating: 0, count: units), scales: [stateScale * timeScale])
+      ? builder.constant(
+        [units], .int32, [Int32](repeating: 0, count: units), scales: [stateScale * timeScale])
       : builder.constant(
-        [units], .int32, (0..<units).map { _ in Int32(number(-5000...5000)) }, scales: [stateScale * timeScale])
+        [units], .int32, (0..<units).map { _ in Int32(number(-5000...5000)) },
+        scales: [stateScale * timeScale])
     let memoryTensor = builder.tensor(
       [batch, filters * memory], state, scale: stateScale,
       zeroPoint: state == .int8 ? number(-20...20) : 0)

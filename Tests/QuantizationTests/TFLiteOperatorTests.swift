@@ -9,7 +9,8 @@ import Testing
 @Suite struct TFLiteOperatorTests {
   @Test(.enabled(if: PythonEnvironment.tflm != nil, "needs Python with tflite-micro from PyPI"))
   func everyImportedOperatorGivesTFLMsBits() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "quantinfer-\(UUID().uuidString)").path
+    let folder = FileManager.default.temporaryDirectory.appending(path: "quantinfer-\(UUID().uuidString)")
+      .path
     try Files.makeFolder(folder)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var models = OperatorModels(random: SeededGenerator(seed: 51))
@@ -53,9 +54,11 @@ import Testing
       let scale = Float(bitPattern: tensor.scaleBits)
       return NumPyArray(
         shape: shape,
-        values: .float32(all.map { (Float($0 - Int(tensor.zeroPoint)) + Float(random.next(in: -1...1))) * scale }))
+        values: .float32(
+          all.map { (Float($0 - Int(tensor.zeroPoint)) + Float(random.next(in: -1...1))) * scale }))
     }
     return NumPyArray(
-      shape: shape, values: tensor.type == .int8 ? .int8(all.map { Int8($0) }) : .int16(all.map { Int16($0) }))
+      shape: shape, values: tensor.type == .int8 ? .int8(all.map { Int8($0) }) : .int16(all.map { Int16($0) })
+    )
   }
 }
