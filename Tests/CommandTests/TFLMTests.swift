@@ -8,13 +8,9 @@ import Testing
 
 /// What `exporter export` writes, in TensorFlow Lite Micro's reference kernels, against `exporter run`.
 @Suite struct TFLMTests {
-  /// TensorFlow Lite Micro; nil where it can't be had.
-  static let packages = PythonEnvironment(
-    "tflm-venv", requirements: ["--pre", "numpy", "tflite-micro"], modules: ["tflite_micro", "numpy"])
-
   private let exporter = Command("exporter")
 
-  @Test(.enabled(if: packages != nil, "needs Python with tflite-micro from PyPI"))
+  @Test(.enabled(if: PythonEnvironment.tflm != nil, "needs Python with tflite-micro from PyPI"))
   func theExportedModelGivesTheImagesBitsInTFLM() throws {
     let folder = try TemporaryFolder()
     let real = try Self.windows(of: ProjectFiles.record)
@@ -25,7 +21,7 @@ import Testing
 
   @Test(
     .enabled(
-      if: packages != nil && Databases.has("mitdb"),
+      if: PythonEnvironment.tflm != nil && Databases.has("mitdb"),
       "needs Python with tflite-micro from PyPI, and ../shared/data/mitdb"))
   func tenThousandRealWindowsGiveTheImagesBitsInTFLM() throws {
     let windows = try Self.windows(of: Databases.path("mitdb") + "/200")
@@ -33,7 +29,7 @@ import Testing
     try compare(windows: Array(windows.prefix(10_000)), in: TemporaryFolder())
   }
 
-  @Test(.enabled(if: packages != nil, "needs Python with tflite-micro from PyPI"))
+  @Test(.enabled(if: PythonEnvironment.tflm != nil, "needs Python with tflite-micro from PyPI"))
   func stridesDilationsAndPaddingsGiveTheImagesBitsInTFLM() throws {
     let folder = try TemporaryFolder()
     var random = SeededGenerator(seed: 32)
@@ -62,7 +58,7 @@ import Testing
     let run = try exporter("run", image, "--input", inputs, "--output", folder("y.npy"))
     #expect(run.status == 0, "\(run.errors)")
     let script = ProjectFiles.path("Tests/Oracle/check_tflm.py")
-    let told = try #require(Self.packages).run([script, folder("m.tflite"), inputs, folder("y.npy")])
+    let told = try #require(PythonEnvironment.tflm).run([script, folder("m.tflite"), inputs, folder("y.npy")])
     #expect(told.hasSuffix(" 0 differ\n"))
     print(told, terminator: "")
   }

@@ -15,7 +15,11 @@ enum Mean {
       count == input.count / output.count,
       shape.spansAtMost(strides, and: reduced, reducedStrides, in: input.count)
     else { throw ModelError(.invalidOperator, at: parameters) }
-    _ = try image.validMultiplier(at: parameters + Field.multiplier)
+    // The number of elements divides the mantissa, so that it may be any that isn't negative.
+    let multiplier = image.multiplier(at: parameters + Field.multiplier)
+    guard multiplier.multiplierQ31 >= 0, (-31...30).contains(multiplier.leftShift),
+      image.signedWord(at: parameters + Field.multiplier + 4) == Int32(multiplier.leftShift)
+    else { throw ModelError(.invalidMultiplier, at: parameters + Field.multiplier) }
   }
 
   /// Computes all of the output.

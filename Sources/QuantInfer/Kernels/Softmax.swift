@@ -35,12 +35,13 @@ enum Softmax {
       switch (input.tensor.type, output.tensor.type) {
       case (.int8, .int8):
         unsafe computeRow(
-          plan, input.codes() + first, into: output.codes(as: Int8.self) + first, count: depth)
+          plan, input.codes(as: Int8.self) + first, into: output.codes(as: Int8.self) + first, count: depth)
       case (.int8, _):
         unsafe computeRow(
-          plan, input.codes() + first, into: output.codes(as: Int16.self) + first, count: depth)
+          plan, input.codes(as: Int8.self) + first, into: output.codes(as: Int16.self) + first, count: depth)
       default:
-        unsafe computeRow(plan, input.codes() + first, into: output.codes() + first, count: depth)
+        unsafe computeRow(
+          plan, input.codes(as: Int16.self) + first, into: output.codes(as: Int16.self) + first, count: depth)
       }
     }
   }

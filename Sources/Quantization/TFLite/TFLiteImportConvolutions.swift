@@ -62,15 +62,10 @@ extension TFLiteOperator {
         "goes from the shape \(input.shape) to \(output.shape) with weights of the shape \(matrix.shape)")
     }
     let widths: Set<Int> = input.type == .int8 ? [32] : [32, 64]
-    var weights = try weights(
+    let weights = try weights(
       matrix, from: input, to: output, accumulators: widths, without: options.quantizedBiasType)
     if matrix.scales.count == 1 {
-      // TensorFlow Lite multiplies the scales in single precision here, and only here.
-      let product = Double(input.scale * matrix.scales[0])
       try requireBiasScale(near: Double(input.scale) * Double(matrix.scales[0]), output: output)
-      let multiplier = try multiplier(
-        product / Double(output.scale), mostLeftShift: weights.accumulatorBits == 64 ? 14 : 30)
-      weights.multipliers = Array(repeating: multiplier, count: channels)
     }
     return TFLiteImportedOperator(
       .fullyConnected(weights), inputs: [input], output: output,

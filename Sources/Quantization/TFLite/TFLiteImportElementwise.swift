@@ -8,13 +8,11 @@ extension TFLiteOperator {
     var (elementwise, first, second, output) = try elementwise()
     try requireSymmetric(first, second, output)
     elementwise.leftShift = output.type == .int16 ? 15 : 20
-    let factors =
-      kind == .add
-      ? Self.sumFactors(first, second, output, leftShift: elementwise.leftShift, precision: Double.self)
-      : Self.sumFactors(first, second, output, leftShift: elementwise.leftShift, precision: Float.self)
-    elementwise.firstMultiplier = try fraction(factors.first)
-    elementwise.secondMultiplier = try fraction(factors.second)
-    elementwise.outputMultiplier = try fraction(factors.output)
+    let twiceGreatest = 2 * Double(max(first.scale, second.scale))
+    elementwise.firstMultiplier = try fraction(Double(first.scale) / twiceGreatest)
+    elementwise.secondMultiplier = try fraction(Double(second.scale) / twiceGreatest)
+    elementwise.outputMultiplier = try fraction(
+      twiceGreatest / (Double(1 << elementwise.leftShift) * Double(output.scale)))
     return TFLiteImportedOperator(
       .elementwise(elementwise), inputs: [first, second], output: output,
       activation: try range(options.activation, of: output))
@@ -35,18 +33,6 @@ extension TFLiteOperator {
     _ = try options(.maximumMinimum)
     let (elementwise, first, second, output) = try elementwise()
     return TFLiteImportedOperator(.elementwise(elementwise), inputs: [first, second], output: output)
-  }
-
-  /// What both inputs of ADD or SUB and their sum are multiplied by; SUB reckons in single precision.
-  private static func sumFactors<Precision: BinaryFloatingPoint>(
-    _ first: QuantizedNetwork.Tensor, _ second: QuantizedNetwork.Tensor, _ output: QuantizedNetwork.Tensor,
-    leftShift: Int, precision: Precision.Type
-  ) -> (first: Double, second: Double, output: Double) {
-    let twiceGreatest = 2 * Precision(max(first.scale, second.scale))
-    return (
-      Double(Precision(first.scale) / twiceGreatest), Double(Precision(second.scale) / twiceGreatest),
-      Double(twiceGreatest / (Precision(1 << leftShift) * Precision(output.scale)))
-    )
   }
 
   /// The multiplier of a factor that must be above 0 and below 1.

@@ -14,7 +14,7 @@ extension TFLiteOperator {
     let (input, output) = try inputAndOutput()
     try requireSameType(input, output)
     try requireSymmetric(input, output)
-    let factor = try multiplier(Double(input.scale / output.scale))
+    let factor = try multiplier(Double(input.scale) / Double(output.scale))
     return rescaled(
       from: input, to: output, factor,
       in: max(output.zeroPoint, output.type.codes.lowerBound)...output.type.codes.upperBound)
@@ -41,8 +41,8 @@ extension TFLiteOperator {
     let alpha = try options(.leakyRelu).alpha
     let (input, output) = try inputAndOutput()
     try requireSameType(input, output)
-    let identity = try multiplier(Double(input.scale / output.scale))
-    let slope = try multiplier(Double(abs(input.scale * alpha / output.scale)))
+    let identity = try multiplier(Double(input.scale) / Double(output.scale))
+    let slope = try multiplier(abs(Double(input.scale) * Double(alpha) / Double(output.scale)))
     if input.type == .int16 {
       guard alpha >= 0 else {
         throw refusal("has the slope \(alpha) for int16 codes; it must not be negative")

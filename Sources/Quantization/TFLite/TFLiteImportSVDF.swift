@@ -37,8 +37,9 @@ extension TFLiteOperator {
           featureWeights: features.int8,
           timeWeights: times.type == .int8 ? times.int8.map { Int16($0) } : times.numbers(Int16.self),
           biases: biases, rank: rank,
-          featureMultiplier: try multiplier(Double(input.scale * featureScale / state.scale)),
-          outputMultiplier: try multiplier(Double(state.scale * timeScale / output.scale)))),
+          featureMultiplier: try multiplier(
+            Double(input.scale) * Double(featureScale) / Double(state.scale)),
+          outputMultiplier: try multiplier(Double(state.scale) * Double(timeScale) / Double(output.scale)))),
       inputs: [input, state], output: output)
   }
 

@@ -57,3 +57,9 @@ public struct PythonEnvironment: Sendable {
     return String(decoding: printed, as: UTF8.self)
   }
 }
+
+extension PythonEnvironment {
+  /// TensorFlow Lite Micro; nil where it can't be had.
+  public static let tflm = PythonEnvironment(
+    "tflm-venv", requirements: ["--pre", "numpy", "tflite-micro"], modules: ["tflite_micro", "numpy"])
+}
