@@ -66,6 +66,7 @@ let package = Package(
     // Tests: one folder a module, and what they share.
     .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
+    .target(name: "ConformanceCases", path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .testTarget(
       name: "QuantInferTests",
@@ -75,6 +76,8 @@ let package = Package(
       dependencies: [
         "CommandSupport", "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(
+      name: "ReferenceKernelTests", dependencies: ["ConformanceCases", "ReferenceKernels", "TestSupport"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "TestSupport", "Training"]),
     .testTarget(
