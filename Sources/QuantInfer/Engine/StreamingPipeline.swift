@@ -17,7 +17,8 @@ public struct StreamingPipeline: ~Copyable {
   /// The model that it runs.
   public let model: Model
   private let state: UnsafeMutableRawPointer
-  private let scratch: UnsafeMutableRawPointer
+  private let scratch: Scratch
+  private let instructions: InstructionSet
   private let cursors: UnsafeMutablePointer<UInt16>
   private var spectrogram: StreamingSpectrogram
 
@@ -27,9 +28,11 @@ public struct StreamingPipeline: ~Copyable {
   ///   - model: A validated model.
   ///   - state: At least `model.stateByteCount` bytes, at a multiple of 4; it must outlive the pipeline.
   ///   - scratch: At least `model.scratchByteCount` bytes, likewise; free for other use between calls.
+  ///   - instructions: What inner loops may use.
   /// - Throws: `MemoryError` where the memory doesn't fit or the model can't stream.
   public init(
-    model: Model, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer
+    model: Model, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer,
+    instructions: InstructionSet = .best
   ) throws(MemoryError) {
     guard let frontEnd = model.frontEnd, model.isStreamable else { throw .notStreamable }
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
@@ -37,7 +40,8 @@ public struct StreamingPipeline: ~Copyable {
     let spectrogram = try unsafe StreamingSpectrogram(plan: frontEnd, state: state, scratch: scratch)
     self.model = model
     unsafe self.state = stateStart
-    unsafe self.scratch = scratchStart
+    unsafe self.scratch = Scratch(start: scratchStart, byteCount: scratch.count)
+    self.instructions = instructions
     let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
     self.spectrogram = spectrogram
@@ -72,16 +76,17 @@ public struct StreamingPipeline: ~Copyable {
 
   /// Decides on the window that ends with the newest column.
   ///
-  /// - Parameter output: Receives the output's codes, as many as `model.output.byteCount`.
+  /// - Parameter output: Receives the output's codes, as many as `model.output.count`.
   /// - Precondition: `isWindowFull`.
   /// - Complexity: O(inputs x outputs) of the last operator.
   public func decide(into output: UnsafeMutableBufferPointer<Int8>) {
     precondition(
-      isWindowFull && output.count >= model.output.byteCount, "no window, or no room for the output")
+      isWindowFull && output.count >= model.output.count, "no window, or no room for the output")
     let last = model.operatorCount &- 1
     let plan = model.operatorPlan(last)
-    unsafe FullyConnected.compute(
-      plan, output: model.output, columns: ring(of: plan, at: last), into: output.baseAddress!)
+    unsafe FullyConnected.computeRow(
+      plan, output: model.output, inputs: ring(of: plan, at: last), scratch: scratch,
+      instructions: instructions, into: output.baseAddress!)
   }
 
   /// The newest column's codes, `binCount` of them, valid until the next call of `push`.
@@ -104,24 +109,24 @@ extension StreamingPipeline {
       guard unsafe Int(cursors[2 &* index &+ 1]) == plan.ringColumnCount else { return }
       let next = model.operatorPlan(index &+ 1)
       unsafe Convolution.computeColumn(
-        plan, input: model.tensor(plan.inputIndex), output: model.tensor(plan.outputIndex),
-        columns: ring(of: plan, at: index), firstColumn: 0, columnCount: plan.ringColumnCount,
-        patch: scratch.assumingMemoryBound(to: Int8.self), into: nextColumn(of: next, at: index &+ 1))
+        plan, input: model.tensor(plan.inputIndex(0)), output: model.tensor(plan.outputIndex),
+        ring: ring(of: plan, at: index), scratch: scratch, instructions: instructions,
+        into: nextColumn(of: next, at: index &+ 1))
       advance(next, at: index &+ 1)
     }
   }
 
   /// An operator's ring of input columns, oldest first.
-  private func ring(of plan: OperatorPlan, at index: Int) -> Columns {
+  private func ring(of plan: OperatorPlan, at index: Int) -> Columns<Int8> {
     unsafe Columns(
       base: UnsafePointer((state + plan.ringOffset).assumingMemoryBound(to: Int8.self)),
-      columnByteCount: model.tensor(plan.inputIndex).columnByteCount, capacity: plan.ringColumnCount,
+      columnCount: model.tensor(plan.inputIndex(0)).columnCount, capacity: plan.ringColumnCount,
       start: Int(cursors[2 &* index]))
   }
 
   /// The place of an operator's next input column: that of its oldest one.
   private func nextColumn(of plan: OperatorPlan, at index: Int) -> UnsafeMutablePointer<Int8> {
-    let columnByteCount = model.tensor(plan.inputIndex).columnByteCount
+    let columnByteCount = model.tensor(plan.inputIndex(0)).columnByteCount
     let offset = unsafe plan.ringOffset &+ Int(cursors[2 &* index]) &* columnByteCount
     return unsafe (state + offset).assumingMemoryBound(to: Int8.self)
   }

@@ -18,7 +18,7 @@ public struct FixedPointMultiplier: Equatable, Sendable {
   /// Scales an accumulator, rounding twice as the contract says.
   ///
   /// - Parameter accumulator: Products plus bias; shifted left by a positive `leftShift` it must fit 32 bits,
-  ///   which the model's validation proves for every operator.
+  ///   which the model's validation proves unless the operator says that it may wrap.
   /// - Returns: The scaled value.
   /// - Complexity: O(1): one 32 x 32 multiplication.
   @inline(__always)
@@ -26,6 +26,25 @@ public struct FixedPointMultiplier: Equatable, Sendable {
     let left = leftShift > 0 ? Int32(leftShift) : 0
     let right = leftShift < 0 ? -Int32(leftShift) : 0
     return dividedByPowerOfTwo(doubledHighProduct(accumulator &<< left, multiplierQ31), exponent: right)
+  }
+
+  /// Scales an accumulator of 64 bits with a multiplier of 16, rounding once, as int16 activations with a 64-bit
+  /// bias do.
+  ///
+  /// - Parameter accumulator: At most 48 bits, or the result wraps; `leftShift` is below 15.
+  @inline(__always)
+  func scaleWide(_ accumulator: Int64) -> Int32 {
+    let isGreatest = multiplierQ31 >= 0x7FFF_0000
+    let multiplierQ15 = isGreatest ? 0x7FFF : (multiplierQ31 &+ 0x8000) &>> 16
+    let shift = 15 &- Int64(truncatingIfNeeded: leftShift)
+    let product = accumulator &* Int64(truncatingIfNeeded: multiplierQ15)
+    return Int32(truncatingIfNeeded: (product &+ (1 &<< (shift &- 1))) &>> shift)
+  }
+
+  /// Whether mantissa and power are in their ranges.
+  var isValid: Bool {
+    let mantissas: ClosedRange<Int32> = 0x4000_0000...0x7FFF_FFFF
+    return (multiplierQ31 == 0 || mantissas.contains(multiplierQ31)) && (-31...30).contains(leftShift)
   }
 }
 

@@ -1,9 +1,9 @@
 /// Columns of a tensor in time order, whether they lie in a row (a whole window) or in a ring (streaming).
 @safe
-struct Columns {
-  let base: UnsafePointer<Int8>
-  /// The size of a column, in bytes.
-  let columnByteCount: Int
+struct Columns<Code: FixedWidthInteger & SignedInteger> {
+  let base: UnsafePointer<Code>
+  /// The number of codes in a column.
+  let columnCount: Int
   /// The number of columns in the row or ring.
   let capacity: Int
   /// The place of column 0.
@@ -11,35 +11,15 @@ struct Columns {
 
   /// The codes of a column; `index` in `0 ..< capacity`.
   @inline(__always)
-  func column(_ index: Int) -> UnsafePointer<Int8> {
+  func column(_ index: Int) -> UnsafePointer<Code> {
     let place = start &+ index
     let wrapped = place >= capacity ? place &- capacity : place
-    return unsafe base + (wrapped &* columnByteCount)
+    return unsafe base + (wrapped &* columnCount)
   }
-}
 
-/// The sum of products of two rows of codes, eight at a time.
-@inline(__always)
-func dotProduct(_ a: UnsafePointer<Int8>, _ b: UnsafePointer<Int8>, count: Int) -> Int32 {
-  var sums = SIMD8<Int32>.zero
-  var index = 0
-  while index &+ 8 <= count {
-    // A product of two codes fits 16 bits.
-    let products = unsafe widened(a + index) &* widened(b + index)
-    sums &+= SIMD8<Int32>(truncatingIfNeeded: products)
-    index &+= 8
+  /// Whether some columns lie one behind the other.
+  @inline(__always)
+  func isContiguous(_ first: Int, count: Int) -> Bool {
+    start &+ first &+ count <= capacity || start &+ first >= capacity
   }
-  var sum = sums.wrappedSum()
-  while index < count {
-    unsafe sum &+= Int32(a[index]) &* Int32(b[index])
-    index &+= 1
-  }
-  return sum
-}
-
-/// Eight codes in 16 bits each.
-@inline(__always)
-private func widened(_ codes: UnsafePointer<Int8>) -> SIMD8<Int16> {
-  let codes = unsafe UnsafeRawPointer(codes).loadUnaligned(as: SIMD8<Int8>.self)
-  return SIMD8<Int16>(truncatingIfNeeded: codes)
 }

@@ -69,7 +69,7 @@ public struct FrontEndPlan: @unchecked Sendable {
       (-128...127).contains(zeroLevelCode)
     else { throw ModelError(.invalidFrontEnd, at: place + Field.codesPerPowerDoublingQ6) }
     guard scratchByteCount >= Self.scratchByteCount(windowSamples: windowSamples, binCount: binCount),
-      input.columnByteCount == binCount
+      input.columnByteCount == binCount, input.type == .int8
     else { throw ModelError(.invalidFrontEnd, at: place + Field.binCount) }
     let window = try image.offset(at: place + Field.window, count: windowSamples, stride: 4)
     let twiddles = try image.offset(at: place + Field.twiddles, count: windowSamples / 2, stride: 4)

@@ -1,15 +1,16 @@
 /// A validated view of a model image, read in place.
 ///
-/// Validation reads everything once: afterwards no input can make the engines trap, overflow or leave the
-/// memory that they were given. The view copies nothing; the image's memory must outlive it, unchanged.
+/// Validation reads everything once: afterwards no input can make the engines trap or leave the memory that they
+/// were given, nor overflow where the image doesn't say that sums may wrap. The view copies nothing; the image's
+/// memory must outlive it, unchanged.
 @safe
 public struct Model: @unchecked Sendable {
   let image: ImageBytes
   /// The image's size, in bytes.
   public let byteCount: Int
-  /// The memory that a whole-window run needs, in bytes.
+  /// The memory that the tensors of a whole-window run need, in bytes.
   public let arenaByteCount: Int
-  /// The part of the arena that kernels and front end use while they run: all that a streaming run needs.
+  /// The memory that kernels and front end need while they run, in bytes.
   public let scratchByteCount: Int
   /// The memory that a streaming run keeps between samples, in bytes; 0 where the network can't stream.
   public let stateByteCount: Int
@@ -17,10 +18,10 @@ public struct Model: @unchecked Sendable {
   public let tensorCount: Int
   /// The number of operators.
   public let operatorCount: Int
-  /// The input's tensor.
-  public let input: Tensor
-  /// The output's tensor.
-  public let output: Tensor
+  /// The number of inputs, at least 1.
+  public let inputCount: Int
+  /// The number of outputs, at least 1.
+  public let outputCount: Int
   /// How samples become the network's columns; nil where the model takes finished input.
   public let frontEnd: FrontEndPlan?
   /// The bytes of the class names in UTF-8, a line a class: offset in the image and size.
@@ -30,12 +31,13 @@ public struct Model: @unchecked Sendable {
 
   private let tensorsOffset: Int
   private let operatorsOffset: Int
+  private let portsOffset: Int
 
   /// Validates an image.
   ///
   /// - Parameter bytes: The image, its first byte at a multiple of 4; it must outlive the model, unchanged.
   /// - Throws: `ModelError`, with the place of the first thing that is wrong.
-  /// - Complexity: O(n) in the image's size.
+  /// - Complexity: O(n) in the image's size and the number of output cells.
   public init(validating bytes: UnsafeRawBufferPointer) throws(ModelError) {
     let image = try unsafe ImageBytes(bytes)
     self.image = image
@@ -50,35 +52,69 @@ public struct Model: @unchecked Sendable {
       at: Header.tensors, count: tensorCount, stride: ModelFormat.Tensor.byteCount)
     operatorsOffset = try image.offset(
       at: Header.operators, count: operatorCount, stride: ModelFormat.Operator.byteCount)
+    inputCount = Int(image.half(at: Header.portCounts))
+    outputCount = Int(image.half(at: Header.portCounts + 2))
+    portsOffset = try image.offset(
+      at: Header.ports, count: inputCount + outputCount, stride: ModelFormat.Port.byteCount)
     classNames = try image.section(at: Header.classNames)
     metadata = try image.section(at: Header.metadata)
-    guard scratchByteCount <= arenaByteCount, scratchByteCount % ModelFormat.alignment == 0 else {
+    guard scratchByteCount % ModelFormat.alignment == 0, arenaByteCount % ModelFormat.alignment == 0 else {
       throw ModelError(.invalidTensor, at: Header.scratchByteCount)
     }
-
     for index in 0..<tensorCount {
       _ = try Tensor(
-        image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount,
-        arena: scratchByteCount..<arenaByteCount)
+        image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount, arena: arenaByteCount)
     }
-    input = try Self.tensor(
-      at: Header.inputTensor, in: image, tensorsOffset, tensorCount, scratchByteCount..<arenaByteCount)
-    output = try Self.tensor(
-      at: Header.outputTensor, in: image, tensorsOffset, tensorCount, scratchByteCount..<arenaByteCount)
+    for port in 0..<inputCount + outputCount {
+      let place = portsOffset + port * ModelFormat.Port.byteCount
+      guard Int(image.half(at: place)) < tensorCount else { throw ModelError(.invalidTensor, at: place) }
+    }
+    guard inputCount > 0, outputCount > 0 else { throw ModelError(.invalidTensor, at: Header.portCounts) }
 
     let frontEndOffset = try image.size(at: Header.frontEnd)
-    frontEnd =
-      frontEndOffset == 0
-      ? nil
-      : try FrontEndPlan(image, at: frontEndOffset, input: input, scratchByteCount: scratchByteCount)
-
+    if frontEndOffset == 0 {
+      frontEnd = nil
+    } else {
+      let input = Int(image.half(at: portsOffset + ModelFormat.Port.tensor))
+      frontEnd = try FrontEndPlan(
+        image, at: frontEndOffset,
+        input: Tensor(validated: image, at: tensorsOffset + input * ModelFormat.Tensor.byteCount),
+        scratchByteCount: scratchByteCount)
+    }
     try validateOperators()
     if stateByteCount > 0 { try validateStreamingPlan() }
   }
 
+  /// The first input's tensor.
+  public var input: Tensor { tensor(inputPort(0).tensorIndex) }
+  /// The first output's tensor.
+  public var output: Tensor { tensor(outputPort(0).tensorIndex) }
+
   /// A tensor by its index; the index must be in `0 ..< tensorCount`.
   public func tensor(_ index: Int) -> Tensor {
     Tensor(validated: image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount)
+  }
+
+  /// The length of a tensor's dimension, the outermost first; the axis must be in `0 ..< rank`.
+  public func length(ofTensor index: Int, axis: Int) -> Int {
+    let place = tensorsOffset + index * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.shape
+    return Int(truncatingIfNeeded: image.signedWord(at: place + 4 * axis))
+  }
+
+  /// An input; the index must be in `0 ..< inputCount`.
+  public func inputPort(_ index: Int) -> Port { port(index) }
+
+  /// An output; the index must be in `0 ..< outputCount`.
+  public func outputPort(_ index: Int) -> Port { port(inputCount + index) }
+
+  private func port(_ index: Int) -> Port {
+    typealias Field = ModelFormat.Port
+    let place = portsOffset + index * Field.byteCount
+    return Port(
+      tensorIndex: Int(image.half(at: place + Field.tensor)),
+      isFloat: image.half(at: place + Field.isFloat) != 0,
+      sourceOperatorIndex: Int(image.half(at: place + Field.operatorIndex)),
+      sourceTensorIndex: Int(image.half(at: place + Field.tensorIndex)))
   }
 
   /// An operator by its place in the order of execution; the index must be in `0 ..< operatorCount`.
@@ -95,64 +131,103 @@ public struct Model: @unchecked Sendable {
     return unsafe image.base.load(fromByteOffset: offset, as: UInt8.self)
   }
 
-  private static func tensor(
-    at field: Int, in image: ImageBytes, _ tensorsOffset: Int, _ count: Int, _ arena: Range<Int>
-  ) throws(ModelError) -> Tensor {
-    let index = try image.size(at: field)
-    guard index < count else { throw ModelError(.invalidTensor, at: field) }
-    return try Tensor(image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount, arena: arena)
-  }
-
-  /// Every operator reads what the input or an earlier operator wrote, and the last one writes the output.
+  /// Every operator reads what is there from the start or what an earlier operator wrote, and writes a computed
+  /// tensor.
   private func validateOperators() throws(ModelError) {
-    let inputIndex = Int(image.word(at: ModelFormat.Header.inputTensor))
-    let outputIndex = Int(image.word(at: ModelFormat.Header.outputTensor))
-    guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: ModelFormat.Header.operatorCount) }
     for index in 0..<operatorCount {
       let place = operatorsOffset + index * ModelFormat.Operator.byteCount
       let plan = operatorPlan(index)
-      guard plan.inputIndex < tensorCount, plan.outputIndex < tensorCount else {
+      try plan.validateLists(at: place)
+      guard plan.outputIndex < tensorCount, tensor(plan.outputIndex).storage == .computed else {
+        throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.output)
+      }
+      for input in 0..<plan.inputCount {
+        let source = plan.inputIndex(input)
+        guard source < tensorCount, isDefined(source, before: index) else {
+          throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.inputs)
+        }
+      }
+      try plan.validateActivation(output: tensor(plan.outputIndex), at: place)
+      try validateKernel(plan, at: place)
+      guard isOutputSafe(plan) else {
+        throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.output)
+      }
+    }
+    for output in 0..<outputCount {
+      guard isDefined(outputPort(output).tensorIndex, before: operatorCount) else {
+        throw ModelError(.invalidTensor, at: portsOffset + ModelFormat.Port.byteCount * (inputCount + output))
+      }
+    }
+  }
+
+  private func isDefined(_ tensorIndex: Int, before operatorIndex: Int) -> Bool {
+    if tensor(tensorIndex).storage != .computed { return true }
+    for input in 0..<inputCount where inputPort(input).tensorIndex == tensorIndex { return true }
+    for earlier in 0..<operatorIndex where operatorPlan(earlier).outputIndex == tensorIndex { return true }
+    return false
+  }
+
+  /// The kernels' own checks.
+  private func validateKernel(_ plan: OperatorPlan, at place: Int) throws(ModelError) {
+    let input = tensor(plan.inputIndex(0))
+    let output = tensor(plan.outputIndex)
+    switch plan.kind {
+    case .convolution, .depthwiseConvolution:
+      if Weights(plan).layout == .tapPairs {
+        try Depthwise.validate(plan, input: input, output: output, at: place)
+      } else {
+        try Convolution.validate(
+          plan, input: input, output: output, scratchByteCount: scratchByteCount, at: place)
+      }
+    case .fullyConnected: try FullyConnected.validate(plan, input: input, output: output, at: place)
+    case .averagePool, .maximumPool: try Pooling.validate(plan, input: input, output: output, at: place)
+    case .add, .subtract, .multiply, .maximum, .minimum:
+      try Elementwise.validate(
+        plan, first: input, second: tensor(plan.inputIndex(1)), output: output, at: place)
+    case .reshape:
+      guard input.type == output.type, input.count == output.count else {
         throw ModelError(.invalidOperator, at: place)
       }
-      var isDefined = plan.inputIndex == inputIndex
-      for earlier in 0..<index where operatorPlan(earlier).outputIndex == plan.inputIndex {
-        isDefined = true
-      }
-      guard isDefined else { throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.input) }
-      try plan.validate(
-        at: place, input: tensor(plan.inputIndex), output: tensor(plan.outputIndex),
-        scratchByteCount: scratchByteCount)
-    }
-    guard operatorPlan(operatorCount - 1).outputIndex == outputIndex else {
-      throw ModelError(.invalidOperator, at: ModelFormat.Header.outputTensor)
+    case .pad, .transpose, .stridedSlice, .concatenation:
+      try Rearrangement.validate(
+        plan, output: output, input: { tensor(plan.inputIndex($0)) }, at: place)
+    case .mean: try Mean.validate(plan, input: input, output: output, at: place)
+    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize:
+      try Functions.validate(plan, input: input, output: output, at: place)
+    case .softmax: try Softmax.validate(plan, input: input, output: output, at: place)
+    case .svdf:
+      try SVDF.validate(
+        plan, input: input, state: tensor(plan.inputIndex(1)), output: output, at: place)
+    case nil: throw ModelError(.unsupportedOperator, at: place)
     }
   }
 
   /// A streamable network is a chain of unpadded convolutions of stride 1 along time that ends in one fully
   /// connected operator; each has a ring as long as its kernel's reach, and the rings don't overlap.
   private func validateStreamingPlan() throws(ModelError) {
-    guard let frontEnd else {
+    guard let frontEnd, inputCount == 1, outputCount == 1 else {
       throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.stateByteCount)
     }
     var freeOffset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
       + ModelFormat.State.cursorByteCount * operatorCount
-    var expectedInput = Int(image.word(at: ModelFormat.Header.inputTensor))
+    var expectedInput = inputPort(0).tensorIndex
     for index in 0..<operatorCount {
       let place = operatorsOffset + index * ModelFormat.Operator.byteCount
       let plan = operatorPlan(index)
-      let input = tensor(plan.inputIndex)
+      let input = tensor(plan.inputIndex(0))
       let isLast = index == operatorCount - 1
-      let reach = plan.kind == .convolution ? plan.time.reach : input.timeCount
+      let time = plan.window?.time
+      let reach = time?.reach ?? input.timeCount
       let isStreamable =
         plan.kind == .convolution
-        ? !isLast && plan.time.stride == 1 && plan.time.paddingBefore == 0 && plan.time.paddingAfter == 0
-        : isLast
+        ? !isLast && time?.stride == 1 && time?.paddingBefore == 0 && time?.paddingAfter == 0
+        : isLast && plan.kind == .fullyConnected && tensor(plan.outputIndex).count == output.channelCount
       let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
         by: input.columnByteCount)
-      guard isStreamable, !overflow, plan.inputIndex == expectedInput, plan.ringColumnCount == reach,
-        reach <= Int(UInt16.max), plan.ringOffset >= freeOffset, plan.ringOffset <= stateByteCount,
-        ringByteCount <= stateByteCount - plan.ringOffset
+      guard isStreamable, !overflow, plan.inputIndex(0) == expectedInput, plan.ringColumnCount == reach,
+        input.type == .int8, input.batchCount == 1, reach <= Int(UInt16.max), plan.ringOffset >= freeOffset,
+        plan.ringOffset <= stateByteCount, ringByteCount <= stateByteCount - plan.ringOffset
       else { throw ModelError(.invalidStreamingPlan, at: place + ModelFormat.Operator.ring) }
       freeOffset = plan.ringOffset + ringByteCount
       expectedInput = plan.outputIndex
@@ -205,6 +280,12 @@ struct ImageBytes {
 
   @inline(__always)
   func byte(at offset: Int) -> UInt8 { unsafe base.load(fromByteOffset: offset, as: UInt8.self) }
+
+  /// Constants whose offset stands in a field; it was checked, or the pointer is not followed.
+  @inline(__always)
+  func pointer<Element>(at field: Int) -> UnsafePointer<Element> {
+    unsafe (base + Int(truncatingIfNeeded: signedWord(at: field))).assumingMemoryBound(to: Element.self)
+  }
 
   /// A size or an index: what `Int` can hold on every target.
   func size(at field: Int) throws(ModelError) -> Int {

@@ -1,4 +1,4 @@
-/// The model image's layout, format version 1: what the exporter writes and the runtime reads.
+/// The model image's layout, format version 2: what the exporter writes and the runtime reads.
 ///
 /// All numbers are little-endian; offsets are bytes from the image's start unless said otherwise. The image is
 /// read in place and starts at a multiple of 4. See <doc:ModelFormat>.
@@ -6,11 +6,14 @@ public enum ModelFormat {
   /// The first four bytes, `QINF`.
   public static let magic: UInt32 = 0x464E_4951
   /// The version that this runtime reads and the exporter writes.
-  public static let version: UInt16 = 1
+  public static let version: UInt16 = 2
   /// The checksum covers everything from this offset on.
   public static let checksumStart = 16
   /// The multiple at which the image, its tables and constants start.
   public static let alignment = 4
+
+  /// No tensor has more dimensions.
+  public static let greatestRank = 6
 
   /// Offsets in the header.
   public enum Header {
@@ -22,9 +25,9 @@ public enum ModelFormat {
     public static let imageByteCount = 8
     /// `UInt32`, CRC-32 of the bytes from `ModelFormat.checksumStart` on.
     public static let checksum = 12
-    /// `UInt32`, the arena of a whole-window run: scratch, then tensors.
+    /// `UInt32`, the arena of a whole-window run: the tensors.
     public static let arenaByteCount = 16
-    /// `UInt32`, the arena's first part, shared by kernels and front end; all that a streaming run needs.
+    /// `UInt32`, what kernels and front end use while they run; with more of it they can be faster.
     public static let scratchByteCount = 20
     /// `UInt32`, what a streaming run keeps between samples; 0 where the network can't stream.
     public static let stateByteCount = 24
@@ -36,10 +39,10 @@ public enum ModelFormat {
     public static let operators = 36
     /// `UInt32`, their number.
     public static let operatorCount = 40
-    /// `UInt32`, index of the input tensor.
-    public static let inputTensor = 44
-    /// `UInt32`, index of the output tensor.
-    public static let outputTensor = 48
+    /// `UInt32`, offset of the port records: the inputs, then the outputs.
+    public static let ports = 44
+    /// `UInt16` each: the number of inputs and that of outputs.
+    public static let portCounts = 48
     /// `UInt32`, offset of the front end's record; 0 where there is none.
     public static let frontEnd = 52
     /// `UInt32` offset and `UInt32` size of the class names: UTF-8, a line a class.
@@ -54,46 +57,223 @@ public enum ModelFormat {
   public enum Tensor {
     /// `UInt8`, see `ElementType`.
     public static let elementType = 0
-    /// `UInt32` each: time, frequency, channel.
-    public static let shape = 4
+    /// `UInt8`, the number of dimensions: 0...6.
+    public static let rank = 1
+    /// `UInt8`, see `TensorStorage`.
+    public static let storage = 2
+    /// `UInt16`, its index in the model that the network was imported from.
+    public static let sourceIndex = 4
+    /// `UInt32` each: the dimensions, outermost first, then 1 for those that there aren't.
+    public static let shape = 8
     /// `Int32`, the code of real 0.
-    public static let zeroPoint = 16
+    public static let zeroPoint = 32
     /// `UInt32`, the scale's IEEE 754 bits: real = scale * (code - zeroPoint).
     ///
     /// The runtime only hands it on.
-    public static let scaleBits = 20
-    /// `UInt32`, the tensor's place in the arena.
-    public static let arenaOffset = 24
+    public static let scaleBits = 36
+    /// `UInt32`, the tensor's place in the arena, or a constant's in the image: a multiple of its element's size.
+    public static let place = 40
     /// The record's size.
-    public static let byteCount = 28
+    public static let byteCount = 44
+  }
+
+  /// Offsets in a port's record.
+  public enum Port {
+    /// `UInt16`, index of the tensor.
+    public static let tensor = 0
+    /// `UInt16`, 1 where the caller's values are float in the source model, otherwise 0.
+    public static let isFloat = 2
+    /// `UInt16`, index in the source model of the operator between floats and codes.
+    public static let operatorIndex = 4
+    /// `UInt16`, index in the source model of the tensor that this operator writes.
+    public static let tensorIndex = 6
+    /// The record's size.
+    public static let byteCount = 8
   }
 
   /// Offsets in an operator's record.
   public enum Operator {
     /// `UInt16`, see `OperatorKind`.
     public static let kind = 0
-    /// `UInt16`, index of the input tensor.
-    public static let input = 2
+    /// `UInt16`, its index in the model that the network was imported from.
+    public static let sourceIndex = 2
+    /// `UInt16`, the number of tensors that it reads.
+    public static let inputCount = 4
     /// `UInt16`, index of the output tensor.
-    public static let output = 4
-    /// `UInt8` each, along time then frequency: kernel, stride, dilation, padding before, padding after.
-    public static let kernel = 6
+    public static let output = 6
+    /// `UInt32`, offset of a `UInt16` an input: the tensors' indices.
+    public static let inputs = 8
+    /// `UInt32`, offset of the constants that its kind has.
+    public static let parameters = 12
     /// `Int16` each: the least and the greatest output code, from the fused activation.
     public static let activation = 16
-    /// `UInt32`, offset of int8 weights `[output channel, kernel time, kernel frequency, input channel]`.
+    /// `UInt32`, place of the input's ring of columns in the streaming state.
+    public static let ring = 20
+    /// `UInt32`, the ring's length in columns; 0 where the network can't stream.
+    public static let ringColumnCount = 24
+    /// The record's size.
+    public static let byteCount = 28
+  }
+
+  /// Offsets in the constants of AVERAGE_POOL_2D and MAX_POOL_2D, and at the start of those of `Weights`.
+  public enum Window {
+    /// `UInt16` each, along time then frequency: kernel, stride, dilation, padding before, padding after.
+    public static let steps = 0
+    /// The constants' size.
+    public static let byteCount = 20
+  }
+
+  /// Offsets in the constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED, after a window.
+  public enum Weights {
+    /// `UInt32`, offset of the weights, packed as `layout` says.
     public static let weights = 20
-    /// `UInt32`, offset of an `Int32` a channel: bias minus the input's zero point times the weights' sum.
+    /// `UInt32`, offset of an `Int32` a channel, or an `Int64` for sums of 64 bits.
+    ///
+    /// It is the bias minus the input's zero point times the sum of the channel's weights; up to three zeros follow,
+    /// so that their number is a multiple of four, as for multipliers and shifts.
     public static let biases = 24
     /// `UInt32`, offset of an `Int32` a channel: `FixedPointMultiplier.multiplierQ31`.
     public static let multipliers = 28
     /// `UInt32`, offset of an `Int8` a channel: `FixedPointMultiplier.leftShift`.
     public static let shifts = 32
-    /// `UInt32`, place of the input's ring of columns in the streaming state.
-    public static let ring = 36
-    /// `UInt32`, the ring's length in columns; 0 where the network can't stream.
-    public static let ringColumnCount = 40
-    /// The record's size.
+    /// `UInt8`, a weight's size: 8, or 4 for two in a byte, the first in the lower half.
+    public static let weightBits = 36
+    /// `UInt8`, a sum's size: 32 or 64.
+    public static let accumulatorBits = 37
+    /// `UInt8`, 1 where some input could make a sum leave its size, and wrap; otherwise 0.
+    public static let mayWrap = 38
+    /// `UInt8`, see `WeightLayout`.
+    public static let layout = 39
+    /// `UInt16`, a convolution's number of input channels in a group.
+    public static let groupChannelCount = 40
+    /// `Int16`, the weights' zero point.
+    public static let zeroPoint = 42
+    /// The constants' size.
     public static let byteCount = 44
+  }
+
+  /// Offsets in the constants of ADD, SUB, MUL, MAXIMUM and MINIMUM.
+  ///
+  /// Where fewer than six dimensions are needed here and below, dimensions of 1 stand in front.
+  public enum Elementwise {
+    /// `UInt32` each, six: the output's dimensions.
+    public static let shape = 0
+    /// `Int32` each, six: the distances between the first input's elements; 0 repeats one.
+    public static let firstStrides = 24
+    /// The same for the second input.
+    public static let secondStrides = 48
+    /// `Int32` each: multiplier and left shift of the first input, the second input and the output.
+    public static let multipliers = 72
+    /// `UInt32`, the inputs' left shift, for ADD and SUB: 0...20.
+    public static let leftShift = 96
+    /// The constants' size.
+    public static let byteCount = 100
+  }
+
+  /// Offsets in the constants of PAD, TRANSPOSE, STRIDED_SLICE and CONCATENATION.
+  public enum Rearrangement {
+    /// `UInt16`, the number of blocks.
+    public static let blockCount = 0
+    /// `UInt16`, 1 where the whole output is filled first; otherwise 0.
+    public static let hasFill = 2
+    /// `Int32`, the code that fills it.
+    public static let fill = 4
+    /// `UInt32`, offset of the blocks' records.
+    public static let blocks = 8
+    /// The constants' size.
+    public static let byteCount = 12
+  }
+
+  /// Offsets in the record of a block that is copied; everything is counted in elements.
+  public enum Block {
+    /// `UInt32`, which of the operator's inputs.
+    public static let input = 0
+    /// `UInt32` each, six: the number of elements along each dimension.
+    public static let shape = 4
+    /// `Int32`, the first element's place in the input.
+    public static let inputStart = 28
+    /// `Int32` each, six: the distances between the input's elements.
+    public static let inputStrides = 32
+    /// `Int32`, the first element's place in the output.
+    public static let outputStart = 56
+    /// `Int32` each, six: the distances between the output's elements.
+    public static let outputStrides = 60
+    /// The record's size.
+    public static let byteCount = 84
+  }
+
+  /// Offsets in the constants of MEAN.
+  public enum Mean {
+    /// `UInt32` each, six: the dimensions kept, in the output's order.
+    public static let shape = 0
+    /// `Int32` each, six: the distances between their elements in the input.
+    public static let strides = 24
+    /// `UInt32` each, six: the dimensions that are summed up.
+    public static let reducedShape = 48
+    /// `Int32` each, six: the distances between their elements in the input.
+    public static let reducedStrides = 72
+    /// `Int32` each: multiplier and left shift from the sum to output codes.
+    public static let multiplier = 96
+    /// The constants' size.
+    public static let byteCount = 104
+  }
+
+  /// Offsets in the constants of LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU and QUANTIZE of int8 codes.
+  public enum Lookup {
+    /// `UInt32`, offset of the output codes for -128...127, in the output's type.
+    public static let table = 0
+    /// The constants' size.
+    public static let byteCount = 4
+  }
+
+  /// Offsets in the constants of RELU, RELU6, LEAKY_RELU and QUANTIZE of int16 codes.
+  public enum Rescaling {
+    /// `Int32` each: multiplier and left shift from the zero point up, then below the zero point.
+    public static let multipliers = 0
+    /// The constants' size.
+    public static let byteCount = 16
+  }
+
+  /// Offsets in the constants of LOGISTIC and TANH of int16 codes.
+  public enum Sigmoid {
+    /// `UInt32`, offset of 256 `UInt16`: the logistic function of k / 24 in Q16.
+    public static let table = 0
+    /// `Int32`, the codes' multiplier.
+    public static let multiplier = 4
+    /// `UInt32`, the right shift after it: 0...31.
+    public static let shift = 8
+    /// The constants' size.
+    public static let byteCount = 12
+  }
+
+  /// Offsets in the constants of SOFTMAX.
+  public enum Softmax {
+    /// `UInt32`, the number of elements that share a sum.
+    public static let depth = 0
+    /// `Int32` each: multiplier and left shift.
+    public static let multiplier = 4
+    /// `Int32`, differences below it count as 0.
+    public static let leastDifference = 12
+    /// `UInt32` each, offsets of 513 `Int16` for int16 codes: exponentials, then reciprocals; 0 for int8 codes.
+    public static let tables = 16
+    /// The constants' size.
+    public static let byteCount = 24
+  }
+
+  /// Offsets in the constants of SVDF.
+  public enum SVDF {
+    /// `UInt32`, the number of filters that add up to a unit.
+    public static let rank = 0
+    /// `UInt32`, offset of `Int8` `[filter, input]`.
+    public static let featureWeights = 4
+    /// `UInt32`, offset of `[filter, memory]` in the state's type.
+    public static let timeWeights = 8
+    /// `UInt32`, offset of an `Int32` a unit.
+    public static let biases = 12
+    /// `Int32` each: multiplier and left shift to the state's codes, then to the output's.
+    public static let multipliers = 16
+    /// The constants' size.
+    public static let byteCount = 32
   }
 
   /// Offsets in the front end's record.
@@ -157,6 +337,28 @@ public enum ElementType: UInt8, Sendable {
   public var byteCount: Int { self == .int8 ? 1 : 2 }
   /// The codes that there are.
   public var codes: ClosedRange<Int> { self == .int8 ? -128...127 : -32_768...32_767 }
+}
+
+/// Where a tensor's codes lie.
+public enum TensorStorage: UInt8, Sendable {
+  /// In the arena.
+  case computed = 0
+  /// In the image.
+  case constant
+  /// In the arena, kept from one run to the next.
+  case variable
+}
+
+/// How an operator's weights are packed.
+public enum WeightLayout: UInt8, Sendable {
+  /// Blocks of four output channels `[group, block, quad of inputs, channel, input of the quad]`.
+  ///
+  /// Inputs are counted `[kernel time, kernel frequency, channel]`; zeros fill incomplete quads and blocks.
+  case blocks = 0
+  /// Pairs of taps `[pair, output channel, tap of the pair]`, for depthwise convolutions.
+  ///
+  /// Taps are counted `[kernel time, kernel frequency]`; zeros fill an incomplete pair.
+  case tapPairs
 }
 
 /// An operator's kind, numbered as in TensorFlow Lite's schema.

@@ -1,41 +1,14 @@
-/// How a kernel moves along one dimension.
-public struct KernelStep: Equatable, Sendable {
-  /// The kernel's number of taps.
-  public let kernel: Int
-  /// The distance between outputs, in inputs.
-  public let stride: Int
-  /// The distance between taps, in inputs.
-  public let dilation: Int
-  /// The number of zeros before the first input.
-  public let paddingBefore: Int
-  /// The number of zeros after the last input.
-  public let paddingAfter: Int
-
-  /// The number of inputs from the first tap to the last one, both included.
-  public var reach: Int { (kernel &- 1) &* dilation &+ 1 }
-
-  /// The number of outputs for a number of inputs; 0 where the kernel doesn't fit or an option is impossible.
-  func outputCount(for inputCount: Int) -> Int {
-    let padded = inputCount + paddingBefore + paddingAfter
-    guard kernel > 0, stride > 0, dilation > 0, paddingBefore < reach, paddingAfter < reach, padded >= reach
-    else { return 0 }
-    return (padded - reach) / stride + 1
-  }
-}
-
-/// One operator as the exporter planned it.
+/// One operator as the exporter planned it; its constants are read by its kernel.
 @safe
 public struct OperatorPlan: @unchecked Sendable {
-  /// What it computes.
+  /// What it is called; nil for one that this runtime doesn't have.
   public let kind: OperatorKind?
-  /// The index of the tensor that it reads.
-  public let inputIndex: Int
+  /// Its index in the model that the network was imported from.
+  public let sourceIndex: Int
+  /// The number of tensors that it reads.
+  public let inputCount: Int
   /// The index of the tensor that it writes.
   public let outputIndex: Int
-  /// A convolution's steps along time.
-  public let time: KernelStep
-  /// A convolution's steps along frequency.
-  public let frequency: KernelStep
   /// The least output code, from the fused activation.
   public let activationMinimum: Int32
   /// The greatest output code.
@@ -44,122 +17,87 @@ public struct OperatorPlan: @unchecked Sendable {
   public let ringOffset: Int
   /// The length of that ring, in columns.
   public let ringColumnCount: Int
-  /// Int8 `[output channel, kernel time, kernel frequency, input channel]`.
-  let weights: UnsafePointer<Int8>
-  /// A bias an output channel.
-  let biases: UnsafePointer<Int32>
-  /// `FixedPointMultiplier.multiplierQ31` an output channel.
-  let multipliersQ31: UnsafePointer<Int32>
-  /// `FixedPointMultiplier.leftShift` an output channel.
-  let leftShifts: UnsafePointer<Int8>
 
-  private let image: ImageBytes
-  private let place: Int
+  let image: ImageBytes
+  /// The constants' place in the image.
+  let parameters: Int
+  private let inputsOffset: Int
 
-  /// Reads a record; the pointers may be followed only once `validate` has passed.
+  /// Reads a record; nothing that it leads to may be read before `Model.validate` has passed.
   init(_ image: ImageBytes, at place: Int) {
     typealias Field = ModelFormat.Operator
     self.image = image
-    self.place = place
     kind = OperatorKind(rawValue: image.half(at: place + Field.kind))
-    inputIndex = Int(image.half(at: place + Field.input))
+    sourceIndex = Int(image.half(at: place + Field.sourceIndex))
+    inputCount = Int(image.half(at: place + Field.inputCount))
     outputIndex = Int(image.half(at: place + Field.output))
-    time = Self.step(image, at: place + Field.kernel)
-    frequency = Self.step(image, at: place + Field.kernel + 1)
+    inputsOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.inputs))
+    parameters = Int(truncatingIfNeeded: image.signedWord(at: place + Field.parameters))
     activationMinimum = Int32(Int16(bitPattern: image.half(at: place + Field.activation)))
     activationMaximum = Int32(Int16(bitPattern: image.half(at: place + Field.activation + 2)))
     ringOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.ring))
     ringColumnCount = Int(truncatingIfNeeded: image.signedWord(at: place + Field.ringColumnCount))
-    unsafe weights = Self.pointer(image, at: place + Field.weights)
-    unsafe biases = Self.pointer(image, at: place + Field.biases)
-    unsafe multipliersQ31 = Self.pointer(image, at: place + Field.multipliers)
-    unsafe leftShifts = Self.pointer(image, at: place + Field.shifts)
   }
 
-  /// Checks everything that the kernel relies on.
-  func validate(
-    at place: Int, input: Tensor, output: Tensor, scratchByteCount: Int
-  ) throws(ModelError) {
+  /// The index of a tensor that it reads; `index` in `0 ..< inputCount`.
+  public func inputIndex(_ index: Int) -> Int { Int(image.half(at: inputsOffset + 2 * index)) }
+
+  /// A convolution's or pool's window; nil for other kinds.
+  public var window: Window? {
+    switch kind {
+    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool: Window(image, at: parameters)
+    default: nil
+    }
+  }
+
+  /// The constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED; nil for other kinds.
+  public var weights: Weights? {
+    switch kind {
+    case .convolution, .depthwiseConvolution, .fullyConnected: Weights(self)
+    default: nil
+    }
+  }
+
+  /// Checks where the record's lists lie and how many inputs there are.
+  func validateLists(at place: Int) throws(ModelError) {
     typealias Field = ModelFormat.Operator
     guard let kind else { throw ModelError(.unsupportedOperator, at: place) }
-    let inputsPerOutput: Int
-    switch kind {
-    case .convolution:
-      let (taps, _) = time.kernel.multipliedReportingOverflow(by: frequency.kernel)
-      let (patch, overflow) = taps.multipliedReportingOverflow(by: input.channelCount)
-      guard time.outputCount(for: input.timeCount) == output.timeCount,
-        frequency.outputCount(for: input.frequencyCount) == output.frequencyCount,
-        !overflow, patch <= scratchByteCount
-      else { throw ModelError(.invalidOperator, at: place + Field.kernel) }
-      inputsPerOutput = patch
-    case .fullyConnected:
-      guard output.timeCount == 1, output.frequencyCount == 1 else {
-        throw ModelError(.invalidOperator, at: place + Field.output)
+    _ = try image.offset(at: place + Field.inputs, count: inputCount, stride: 2)
+    guard kind == .reshape || (parameters >= 0 && parameters % ModelFormat.alignment == 0) else {
+      throw ModelError(.offsetOutOfRange, at: place + Field.parameters)
+    }
+    _ = try image.offset(at: place + Field.parameters, count: kind.parameterByteCount, stride: 1)
+    let isCountRight =
+      switch kind {
+      case .add, .subtract, .multiply, .maximum, .minimum, .svdf: inputCount == 2
+      case .concatenation: inputCount >= 1
+      default: inputCount == 1
       }
-      inputsPerOutput = input.byteCount
-    }
-    guard !input.overlaps(output) else { throw ModelError(.invalidOperator, at: place + Field.output) }
-    guard activationMinimum >= -128, activationMaximum <= 127, activationMinimum <= activationMaximum else {
-      throw ModelError(.invalidOperator, at: place + Field.activation)
-    }
-    let channels = output.channelCount
-    let (weightCount, overflow) = channels.multipliedReportingOverflow(by: inputsPerOutput)
-    guard !overflow else { throw ModelError(.offsetOutOfRange, at: place + Field.weights) }
-    _ = try image.offset(at: place + Field.weights, count: weightCount, stride: 1)
-    _ = try image.offset(at: place + Field.biases, count: channels, stride: 4)
-    _ = try image.offset(at: place + Field.multipliers, count: channels, stride: 4)
-    _ = try image.offset(at: place + Field.shifts, count: channels, stride: 1)
-    for channel in 0..<channels {
-      try validateChannel(channel, inputsPerOutput: inputsPerOutput, at: place)
-    }
+    guard isCountRight else { throw ModelError(.invalidOperator, at: place + Field.inputCount) }
   }
 
-  /// No input code can make this channel's accumulator leave 32 bits, also when it is shifted left.
-  private func validateChannel(_ channel: Int, inputsPerOutput: Int, at place: Int) throws(ModelError) {
-    let multiplier = multiplier(channel)
-    let mantissas: ClosedRange<Int32> = 0x4000_0000...0x7FFF_FFFF
-    guard multiplier.multiplierQ31 == 0 || mantissas.contains(multiplier.multiplierQ31),
-      (-31...30).contains(multiplier.leftShift)
-    else { throw ModelError(.invalidMultiplier, at: place + ModelFormat.Operator.multipliers) }
-    var bound = unsafe biases[channel].magnitude
-    let first = channel * inputsPerOutput
-    for index in first..<first + inputsPerOutput {
-      let (sum, overflow) = bound.addingReportingOverflow(
-        unsafe UInt32(truncatingIfNeeded: weights[index].magnitude) &* 128)
-      guard !overflow else {
-        throw ModelError(.accumulatorOverflow, at: place + ModelFormat.Operator.weights)
-      }
-      bound = sum
+  /// Checks the activation's range against the output's type.
+  func validateActivation(output: Tensor, at place: Int) throws(ModelError) {
+    let codes = output.type.codes
+    guard activationMinimum <= activationMaximum, codes.contains(Int(activationMinimum)),
+      codes.contains(Int(activationMaximum))
+    else { throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.activation) }
+  }
+}
+
+extension OperatorKind {
+  /// The size of the kind's constants; the smaller where there are two forms, the kernel checks the rest.
+  var parameterByteCount: Int {
+    switch self {
+    case .convolution, .depthwiseConvolution, .fullyConnected: ModelFormat.Weights.byteCount
+    case .averagePool, .maximumPool: ModelFormat.Window.byteCount
+    case .add, .subtract, .multiply, .maximum, .minimum: ModelFormat.Elementwise.byteCount
+    case .pad, .transpose, .stridedSlice, .concatenation: ModelFormat.Rearrangement.byteCount
+    case .mean: ModelFormat.Mean.byteCount
+    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize: ModelFormat.Lookup.byteCount
+    case .softmax: ModelFormat.Softmax.byteCount
+    case .svdf: ModelFormat.SVDF.byteCount
+    case .reshape: 0
     }
-    let leftShift = UInt32(truncatingIfNeeded: max(0, Int32(multiplier.leftShift)))
-    guard bound <= UInt32(Int32.max) &>> leftShift else {
-      throw ModelError(.accumulatorOverflow, at: place + ModelFormat.Operator.biases)
-    }
-  }
-
-  /// An output channel's multiplier.
-  @inline(__always)
-  func multiplier(_ channel: Int) -> FixedPointMultiplier {
-    unsafe FixedPointMultiplier(multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
-  }
-
-  /// An accumulator as an output code: scaled, moved to the zero point, limited by the activation.
-  @inline(__always)
-  func code(_ accumulator: Int32, channel: Int, zeroPoint: Int32) -> Int8 {
-    let scaled = multiplier(channel).scale(accumulator) &+ zeroPoint
-    return Int8(truncatingIfNeeded: min(max(scaled, activationMinimum), activationMaximum))
-  }
-
-  private static func step(_ image: ImageBytes, at place: Int) -> KernelStep {
-    KernelStep(
-      kernel: Int(image.byte(at: place)), stride: Int(image.byte(at: place + 2)),
-      dilation: Int(image.byte(at: place + 4)), paddingBefore: Int(image.byte(at: place + 6)),
-      paddingAfter: Int(image.byte(at: place + 8)))
-  }
-
-  private static func pointer<Element>(_ image: ImageBytes, at field: Int) -> UnsafePointer<Element> {
-    // An offset outside the image is refused by `validate` before the pointer is followed.
-    unsafe (image.base + Int(truncatingIfNeeded: image.signedWord(at: field)))
-      .assumingMemoryBound(to: Element.self)
   }
 }

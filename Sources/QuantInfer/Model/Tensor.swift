@@ -1,54 +1,111 @@
-/// A tensor `[time, frequency, channel]` of int8 codes, channels next to each other.
+/// A tensor of integer codes, the last dimension's next to each other.
+///
+/// An ECG network's tensors are `[1, time, frequency, channel]`. Kernels that move along time and frequency see
+/// every tensor like that: dimensions that a tensor lacks in front count 1, all before the last three are batches.
 public struct Tensor: Equatable, Sendable {
-  /// The number of columns.
+  /// The codes' type.
+  public let type: ElementType
+  /// The number of dimensions.
+  public let rank: Int
+  /// Where the codes lie.
+  public let storage: TensorStorage
+  /// Its index in the model that the network was imported from.
+  public let sourceIndex: Int
+  /// The product of all dimensions before the last three.
+  public let batchCount: Int
+  /// The last dimension but two: the number of columns.
   public let timeCount: Int
-  /// The number of rows in a column.
+  /// The last dimension but one: the number of rows in a column.
   public let frequencyCount: Int
-  /// The number of channels.
+  /// The last dimension.
   public let channelCount: Int
-  /// The code of real 0, in -128...127.
+  /// The code of real 0, one of the type's codes.
   public let zeroPoint: Int32
   /// The scale's IEEE 754 bits: real = scale * (code - zeroPoint).
   public let scaleBits: UInt32
-  /// The tensor's place in the arena, in bytes.
-  public let arenaOffset: Int
+  /// The place in the arena, or a constant's in the image, in bytes.
+  public let byteOffset: Int
+  /// The number of codes.
+  public let count: Int
 
+  /// The number of codes in a column.
+  public var columnCount: Int { frequencyCount &* channelCount }
   /// The size of a column, in bytes.
-  public var columnByteCount: Int { frequencyCount &* channelCount }
-  /// The size of the tensor, in bytes and codes.
-  public var byteCount: Int { timeCount &* columnByteCount }
+  public var columnByteCount: Int { columnCount &* type.byteCount }
+  /// The size of the tensor, in bytes.
+  public var byteCount: Int { count &* type.byteCount }
 
-  /// No dimension is longer than this, so that products of two fit 32 bits.
-  static let longestDimension = 32_767
+  /// No tensor has more codes, so that places and their differences fit 32 bits.
+  static let greatestCount = 1 << 28
 
   /// Reads a record and checks it.
-  init(_ image: ImageBytes, at place: Int, arena: Range<Int>) throws(ModelError) {
-    self.init(validated: image, at: place)
-    guard ElementType(rawValue: image.byte(at: place + ModelFormat.Tensor.elementType)) == .int8,
-      (-128...127).contains(zeroPoint), isPositiveAndFinite(floatBits: scaleBits)
+  init(_ image: ImageBytes, at place: Int, arena: Int) throws(ModelError) {
+    typealias Field = ModelFormat.Tensor
+    guard let type = ElementType(rawValue: image.byte(at: place + Field.elementType)),
+      let storage = TensorStorage(rawValue: image.byte(at: place + Field.storage)),
+      image.byte(at: place + Field.rank) <= ModelFormat.greatestRank
     else { throw ModelError(.invalidTensor, at: place) }
-    let lengths = 1...Self.longestDimension
-    guard lengths.contains(timeCount), lengths.contains(frequencyCount), lengths.contains(channelCount),
-      columnByteCount <= Int(Int32.max) / timeCount, arena.contains(arenaOffset),
-      byteCount <= arena.upperBound - arenaOffset
-    else { throw ModelError(.invalidTensor, at: place + ModelFormat.Tensor.shape) }
+    var count = 1
+    for axis in 0..<ModelFormat.greatestRank {
+      let length = Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 4 * axis))
+      guard length > 0, length <= Self.greatestCount / count else {
+        throw ModelError(.invalidTensor, at: place + Field.shape + 4 * axis)
+      }
+      count *= length
+    }
+    self.init(validated: image, at: place, type: type, storage: storage)
+    guard type.codes.contains(Int(zeroPoint)), isPositiveAndFinite(floatBits: scaleBits) else {
+      throw ModelError(.invalidTensor, at: place + Field.zeroPoint)
+    }
+    if storage == .constant {
+      _ = try image.offset(at: place + Field.place, count: count, stride: type.byteCount)
+    }
+    guard byteOffset >= 0, byteOffset % type.byteCount == 0,
+      storage == .constant || (byteOffset <= arena && byteCount <= arena - byteOffset)
+    else { throw ModelError(.invalidTensor, at: place + Field.place) }
   }
 
   /// Reads a record that was checked before.
   init(validated image: ImageBytes, at place: Int) {
-    typealias Field = ModelFormat.Tensor
-    timeCount = Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape))
-    frequencyCount = Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 4))
-    channelCount = Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 8))
-    zeroPoint = image.signedWord(at: place + Field.zeroPoint)
-    scaleBits = image.word(at: place + Field.scaleBits)
-    arenaOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.arenaOffset))
+    self.init(
+      validated: image, at: place,
+      type: image.byte(at: place + ModelFormat.Tensor.elementType) == ElementType.int8.rawValue
+        ? .int8 : .int16,
+      storage: TensorStorage(rawValue: image.byte(at: place + ModelFormat.Tensor.storage)) ?? .computed)
   }
 
-  /// Whether two tensors share a byte of the arena.
-  func overlaps(_ other: Tensor) -> Bool {
-    arenaOffset < other.arenaOffset + other.byteCount && other.arenaOffset < arenaOffset + byteCount
+  private init(validated image: ImageBytes, at place: Int, type: ElementType, storage: TensorStorage) {
+    typealias Field = ModelFormat.Tensor
+    self.type = type
+    self.storage = storage
+    rank = Int(image.byte(at: place + Field.rank))
+    sourceIndex = Int(image.half(at: place + Field.sourceIndex))
+    /// The dimension so many before the last one; 1 where there is none.
+    func dimension(_ index: Int, rank: Int) -> Int {
+      index < 0 ? 1 : Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 4 * index))
+    }
+    channelCount = dimension(rank - 1, rank: rank)
+    frequencyCount = dimension(rank - 2, rank: rank)
+    timeCount = dimension(rank - 3, rank: rank)
+    batchCount =
+      dimension(rank - 4, rank: rank) &* dimension(rank - 5, rank: rank) &* dimension(rank - 6, rank: rank)
+    count = batchCount &* timeCount &* frequencyCount &* channelCount
+    zeroPoint = image.signedWord(at: place + Field.zeroPoint)
+    scaleBits = image.word(at: place + Field.scaleBits)
+    byteOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.place))
   }
+}
+
+/// A tensor at the network's border.
+public struct Port: Equatable, Sendable {
+  /// The tensor's index.
+  public let tensorIndex: Int
+  /// Whether the caller's values are float in the source model; the runtime takes and gives codes all the same.
+  public let isFloat: Bool
+  /// The index in the source model of the operator between floats and codes.
+  public let sourceOperatorIndex: Int
+  /// The index in the source model of the tensor that this operator writes.
+  public let sourceTensorIndex: Int
 }
 
 /// Whether the bits of an IEEE 754 number of 32 bits are those of one above zero, and neither infinite nor NaN.

@@ -1,0 +1,183 @@
+/// The constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: packed weights, and what turns sums into codes.
+@safe
+public struct Weights: @unchecked Sendable {
+  /// A weight's size: 8 or 4 bits.
+  public let weightBits: Int
+  /// A sum's size: 32 or 64 bits.
+  public let accumulatorBits: Int
+  /// Whether some input could make a sum leave its size, and wrap.
+  public let mayWrap: Bool
+  /// How the weights are packed.
+  public let layout: WeightLayout?
+  /// A convolution's number of input channels in a group.
+  public let groupChannelCount: Int
+  /// The weights' code of real 0.
+  public let zeroPoint: Int32
+
+  /// As `layout` says.
+  let packed: UnsafePointer<Int8>
+  /// An `Int32` or an `Int64` a channel.
+  let biases: UnsafeRawPointer
+  let multipliersQ31: UnsafePointer<Int32>
+  let leftShifts: UnsafePointer<Int8>
+  let activationMinimum: Int32
+  let activationMaximum: Int32
+  private let image: ImageBytes
+  private let place: Int
+
+  /// Reads an operator's constants; no pointer may be followed before `validate` has passed.
+  init(_ plan: OperatorPlan) {
+    typealias Field = ModelFormat.Weights
+    image = plan.image
+    place = plan.parameters
+    weightBits = Int(image.byte(at: place + Field.weightBits))
+    accumulatorBits = Int(image.byte(at: place + Field.accumulatorBits))
+    mayWrap = image.byte(at: place + Field.mayWrap) != 0
+    layout = WeightLayout(rawValue: image.byte(at: place + Field.layout))
+    groupChannelCount = Int(image.half(at: place + Field.groupChannelCount))
+    zeroPoint = Int32(Int16(bitPattern: image.half(at: place + Field.zeroPoint)))
+    unsafe packed = image.pointer(at: place + Field.weights)
+    unsafe biases = UnsafeRawPointer(image.pointer(at: place + Field.biases) as UnsafePointer<UInt8>)
+    unsafe multipliersQ31 = image.pointer(at: place + Field.multipliers)
+    unsafe leftShifts = image.pointer(at: place + Field.shifts)
+    activationMinimum = plan.activationMinimum
+    activationMaximum = plan.activationMaximum
+  }
+
+  /// The number of quads that hold a number of inputs.
+  @inline(__always)
+  static func quads(_ inputs: Int) -> Int { (inputs &+ 3) &>> 2 }
+
+  /// Sixteen weights of a block of four channels: `[channel, input of the quad]`.
+  @inline(__always)
+  func quad(_ index: Int) -> SIMD16<Int8> {
+    if weightBits == 8 {
+      return unsafe UnsafeRawPointer(packed + 16 &* index).loadUnaligned(as: SIMD16<Int8>.self)
+    }
+    let pairs = unsafe UnsafeRawPointer(packed + 8 &* index).loadUnaligned(as: SIMD8<Int8>.self)
+    var weights = SIMD16<Int8>()
+    weights.evenHalf = (pairs &<< 4) &>> 4
+    weights.oddHalf = pairs &>> 4
+    return weights
+  }
+
+  /// A depthwise convolution's two weights of an output channel for a pair of taps.
+  @inline(__always)
+  func tapPair(_ pair: Int, channel: Int, channelCount: Int) -> (Int32, Int32) {
+    let index = pair &* channelCount &+ channel
+    if weightBits == 8 {
+      return unsafe (Int32(packed[2 &* index]), Int32(packed[2 &* index &+ 1]))
+    }
+    let both = unsafe packed[index]
+    return (Int32((both &<< 4) &>> 4), Int32(both &>> 4))
+  }
+
+  /// A sum of 32 bits, without the bias, as an output code: scaled, moved to the zero point, limited.
+  @inline(__always)
+  func code(_ sum: Int32, channel: Int, zeroPoint: Int32) -> Int32 {
+    let bias = unsafe biases.assumingMemoryBound(to: Int32.self)[channel]
+    let multiplier = unsafe FixedPointMultiplier(
+      multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
+    return limited(multiplier.scale(sum &+ bias) &+ zeroPoint)
+  }
+
+  /// The same for a sum of 64 bits, which is rounded once.
+  @inline(__always)
+  func code(_ sum: Int64, channel: Int, zeroPoint: Int32) -> Int32 {
+    let bias = unsafe biases.loadUnaligned(fromByteOffset: 8 &* channel, as: Int64.self)
+    let multiplier = unsafe FixedPointMultiplier(
+      multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
+    return limited(multiplier.scaleWide(sum &+ bias) &+ zeroPoint)
+  }
+
+  @inline(__always)
+  private func limited(_ code: Int32) -> Int32 { min(max(code, activationMinimum), activationMaximum) }
+}
+
+extension Weights {
+  /// Checks where the constants lie, multipliers and sums.
+  ///
+  /// - Parameters:
+  ///   - inputsPerOutput: The number of weights that an output's sum has.
+  ///   - groups: The number of groups of output channels.
+  func validate(
+    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
+  ) throws(ModelError) {
+    typealias Field = ModelFormat.Weights
+    guard layout != nil, weightBits == 8 || weightBits == 4, accumulatorBits == 32 || accumulatorBits == 64,
+      groups > 0, output.channelCount % groups == 0, accumulatorBits == 32 || input.type == .int16,
+      (-128...127).contains(zeroPoint)
+    else { throw ModelError(.invalidOperator, at: place + Field.weightBits) }
+    let groupOutputs = output.channelCount / groups
+    let blocks = groups * ((groupOutputs + 3) / 4)
+    let (count, overflow) =
+      layout == .blocks
+      ? (16 * blocks).multipliedReportingOverflow(by: Self.quads(inputsPerOutput))
+      : (2 * output.channelCount).multipliedReportingOverflow(by: (inputsPerOutput + 1) / 2)
+    guard !overflow else { throw ModelError(.offsetOutOfRange, at: place + Field.weights) }
+    // A block that is cut off at the group's end still has four channels.
+    let channels = layout == .blocks ? output.channelCount + 3 : (output.channelCount + 3) / 4 * 4
+    _ = try image.offset(at: place + Field.weights, count: count * weightBits / 8, stride: 1)
+    _ = try image.offset(at: place + Field.biases, count: channels, stride: accumulatorBits / 8)
+    _ = try image.offset(at: place + Field.multipliers, count: channels, stride: 4)
+    _ = try image.offset(at: place + Field.shifts, count: channels, stride: 1)
+    for channel in 0..<output.channelCount {
+      let multiplier = unsafe FixedPointMultiplier(
+        multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
+      guard multiplier.isValid, accumulatorBits == 32 || multiplier.leftShift < 15 else {
+        throw ModelError(.invalidMultiplier, at: place + Field.multipliers)
+      }
+    }
+    if !mayWrap {
+      try validateSums(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups)
+    }
+  }
+
+  /// No input codes can make a sum leave its bits, also when it is shifted left.
+  private func validateSums(
+    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
+  ) throws(ModelError) {
+    typealias Field = ModelFormat.Weights
+    let greatest: UInt64 = input.type == .int8 ? 128 : 32_768
+    let groupOutputs = output.channelCount / groups
+    for channel in 0..<output.channelCount {
+      var weightSum: UInt64 = 0
+      for index in 0..<inputsPerOutput {
+        let weight = weight(
+          channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
+          channelCount: output.channelCount)
+        weightSum += UInt64((Int32(weight) - zeroPoint).magnitude)
+      }
+      let bias =
+        accumulatorBits == 32
+        ? UInt64(unsafe biases.assumingMemoryBound(to: Int32.self)[channel].magnitude)
+        : unsafe biases.loadUnaligned(fromByteOffset: 8 * channel, as: Int64.self).magnitude
+      let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias)
+      let leftShift = unsafe max(0, Int32(leftShifts[channel]))
+      let limit = accumulatorBits == 32 ? UInt64(Int32.max) &>> UInt64(leftShift) : 1 << 47
+      guard !overflow, bound <= limit else {
+        throw ModelError(.accumulatorOverflow, at: place + Field.biases)
+      }
+    }
+  }
+
+  /// One weight, wherever it is packed.
+  ///
+  /// - Parameters:
+  ///   - channel: The output channel.
+  ///   - index: The place in the channel's sum: `[kernel time, kernel frequency, channel of the group]`.
+  ///   - inputsPerOutput: The number of weights that an output's sum has.
+  ///   - groupOutputs: The number of output channels in a group.
+  ///   - channelCount: The number of output channels.
+  public func weight(
+    channel: Int, input index: Int, inputsPerOutput: Int, groupOutputs: Int, channelCount: Int
+  ) -> Int8 {
+    if layout == .tapPairs {
+      let pair = tapPair(index / 2, channel: channel, channelCount: channelCount)
+      return Int8(truncatingIfNeeded: index % 2 == 0 ? pair.0 : pair.1)
+    }
+    let (group, member) = (channel / groupOutputs, channel % groupOutputs)
+    let block = group * ((groupOutputs + 3) / 4) + member / 4
+    return quad(block * Self.quads(inputsPerOutput) + index / 4)[member % 4 * 4 + index % 4]
+  }
+}
