@@ -22,6 +22,8 @@ struct Inspect: ParsableCommand {
     let summary = ModelSummary(try LoadedModel(file: model))
     try results.show(summary.operatorTable)
     try results.show("\n")
+    try results.show(summary.arenaTable)
+    try results.show("\n")
     try results.show(summary.memoryTable)
     try results.show("\n")
     try results.show(summary.identityTable)

@@ -25,20 +25,33 @@ extension ModelSummary {
   /// The bytes of flash and RAM.
   var memoryTable: SummaryTable {
     var table = SummaryTable(columns: [])
-    let bound = memory.arenaLowerBoundBytes.map { "; no arena can be smaller than \(Numbers.integer($0)) B" }
     table.add(
       "image", bytes(memory.modelBytes), .init("of which \(Numbers.integer(memory.weightBytes)) B of weights")
     )
     table.add(
       "arena", bytes(memory.arenaBytes),
-      .init("a whole window, \(Numbers.integer(memory.scratchBytes)) B of it scratch" + (bound ?? "")))
-    table.add("scratch", bytes(memory.scratchBytes), "streaming, free between samples")
+      .init(
+        "a whole window; alive at once \(Numbers.integer(memory.liveBytes)) B, with sharing at least "
+          + "\(Numbers.integer(memory.arenaLowerBoundBytes)) B"))
+    table.add("scratch", bytes(memory.scratchBytes), "beside arena or state, while operators run")
     if memory.stateBytes > 0 {
       let rings = operations.operators.compactMap(\.ringBytes).map { Numbers.integer($0) }.joined(
         separator: " + ")
       table.add("state", bytes(memory.stateBytes), .init("streaming, rings of \(rings) B"))
     } else {
       table.add("state", "-", "this network can't stream")
+    }
+    return table
+  }
+
+  /// A tensor of the arena a row.
+  var arenaTable: SummaryTable {
+    var table = SummaryTable(columns: ["shape", "first byte", "bytes", "operators"], alignment: .right)
+    for placement in memory.arena {
+      let first = placement.operators[0] < 0 ? "input" : "\(placement.operators[0])"
+      table.add(
+        "tensor \(placement.tensor)", .init(text(placement.shape)), .init(Numbers.integer(placement.offset)),
+        .init(Numbers.integer(placement.bytes)), .init("\(first) to \(placement.operators[1])"))
     }
     return table
   }

@@ -57,8 +57,7 @@ struct Quantize: ParsableCommand {
         checkpoint, "is a network that a model image can't hold", remedy: "train a smaller one")
     }
     try Files.write(Data(image.bytes), to: output)
-    var summary = ModelSummary(loaded)
-    summary.memory.arenaLowerBoundBytes = image.plan.lowerBoundByteCount
+    let summary = ModelSummary(loaded)
     try results.show(summary.operatorTable)
     try results.show("\n")
     try results.show(summary.memoryTable)

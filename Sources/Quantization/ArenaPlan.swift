@@ -1,6 +1,7 @@
 import QuantInfer
+import Support
 
-/// Where the tensors of a whole-window run lie, and what a streaming run keeps.
+/// Where the tensors of a whole-window run lie.
 public struct ArenaPlan: Equatable, Sendable {
   /// A tensor's place and the operators between which it must be kept.
   public struct Placement: Equatable, Sendable {
@@ -10,10 +11,173 @@ public struct ArenaPlan: Equatable, Sendable {
     public var offset: Int
     /// Its size in bytes.
     public var byteCount: Int
-    /// The operator that writes it (-1: the input) and the last one that reads it.
+    /// The operator that writes it (-1: the caller) and the last one that reads it.
     public var lifetime: ClosedRange<Int>
+
+    /// The bytes that it takes.
+    public var bytes: Range<Int> { offset..<offset + byteCount }
   }
 
+  /// The computed tensors' places, in the tensors' order.
+  public var placements: [Placement]
+  /// The whole arena.
+  public var arenaByteCount: Int
+  /// The largest set of tensors that are alive at once: the least arena where no output shares bytes with an input.
+  public var liveByteCount: Int
+  /// The same where each operator's output shares with its inputs what it can: no arena can be smaller.
+  public var lowerBoundByteCount: Int
+
+  /// Plans a model's memory: each tensor in turn at the lowest place that is free for its lifetime, in the best of
+  /// several orders.
+  ///
+  /// An output may lie over an input that is read for the last time, as far as `Model.lead` allows.
+  ///
+  /// - Complexity: O(n^2) in the number of tensors.
+  public init(_ model: Model) {
+    let conflicts = Conflicts(model)
+    let tensors = Array(conflicts.placements.indices)
+    var orders = [
+      tensors.sorted { conflicts.size($1) < conflicts.size($0) },
+      tensors.sorted { conflicts.placements[$0].lifetime.lowerBound < conflicts.placements[$1].lifetime.lowerBound },
+      tensors.sorted { conflicts.placements[$0].lifetime.lowerBound > conflicts.placements[$1].lifetime.lowerBound },
+    ]
+    var generator = SeededGenerator(seed: 1)
+    for _ in 0..<(tensors.count > 3 ? 200_000 / (tensors.count * tensors.count) : 0) {
+      orders.append(tensors.shuffled(using: &generator))
+    }
+    var best = conflicts.placed(in: orders[0])
+    for order in orders.dropFirst().prefix(1000) {
+      let candidate = conflicts.placed(in: order)
+      if candidate.end < best.end { best = candidate }
+    }
+    placements = best.placements
+    arenaByteCount = Self.aligned(best.end)
+    (liveByteCount, lowerBoundByteCount) = conflicts.bounds(operatorCount: model.operatorCount)
+  }
+
+  /// The plan that a model already has.
+  public init(planned model: Model) {
+    let conflicts = Conflicts(model)
+    placements = conflicts.placements.map {
+      var placement = $0
+      placement.offset = model.tensor($0.tensor).byteOffset
+      return placement
+    }
+    arenaByteCount = model.arenaByteCount
+    (liveByteCount, lowerBoundByteCount) = conflicts.bounds(operatorCount: model.operatorCount)
+  }
+
+  static func aligned(_ byteCount: Int) -> Int {
+    (byteCount + ModelFormat.alignment - 1) / ModelFormat.alignment * ModelFormat.alignment
+  }
+}
+
+/// Which tensors may share memory.
+private struct Conflicts {
+  /// All computed and variable tensors, not yet placed.
+  var placements: [ArenaPlan.Placement] = []
+  /// For an output (second) that may lie over an input (first): how many bytes before it must start.
+  var leads: [Pair: Int] = [:]
+
+  struct Pair: Hashable {
+    var input: Int
+    var output: Int
+  }
+
+  init(_ model: Model) {
+    let last = model.operatorCount - 1
+    var lifetimes = [ClosedRange<Int>?](repeating: nil, count: model.tensorCount)
+    func touch(_ tensor: Int, at step: Int) {
+      let known = lifetimes[tensor] ?? step...step
+      lifetimes[tensor] = min(known.lowerBound, step)...max(known.upperBound, step)
+    }
+    for port in 0..<model.inputCount { touch(model.inputPort(port).tensorIndex, at: -1) }
+    for step in 0...last {
+      let plan = model.operatorPlan(step)
+      for input in 0..<plan.inputCount { touch(plan.inputIndex(input), at: step) }
+      touch(plan.outputIndex, at: step)
+    }
+    for port in 0..<model.outputCount { touch(model.outputPort(port).tensorIndex, at: last + 1) }
+    for tensor in 0..<model.tensorCount {
+      let storage = model.tensor(tensor).storage
+      guard storage != .constant else { continue }
+      let lifetime = storage == .variable ? -1...last + 1 : lifetimes[tensor] ?? -1 ... -1
+      placements.append(
+        .init(tensor: tensor, offset: 0, byteCount: model.tensor(tensor).byteCount, lifetime: lifetime))
+    }
+    let places = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.tensor, $0) })
+    for step in 0...last {
+      let plan = model.operatorPlan(step)
+      guard let output = places[plan.outputIndex], placements[output].lifetime.lowerBound == step else {
+        continue
+      }
+      var forbidden: Set<Int> = []
+      for input in 0..<plan.inputCount {
+        guard let place = places[plan.inputIndex(input)] else { continue }
+        let pair = Pair(input: place, output: output)
+        if placements[place].lifetime.upperBound == step, let lead = model.lead(plan, input: input),
+          !forbidden.contains(place)
+        {
+          leads[pair] = max(lead, leads[pair] ?? lead)
+        } else {
+          forbidden.insert(place)
+          leads[pair] = nil
+        }
+      }
+    }
+  }
+
+  func size(_ index: Int) -> Int { placements[index].byteCount }
+
+  /// Places the tensors in an order.
+  ///
+  /// Returns them and where the last byte ends.
+  func placed(in order: [Int]) -> (placements: [ArenaPlan.Placement], end: Int) {
+    var result = placements
+    var placed: [Int] = []
+    var end = 0
+    for index in order {
+      // Each rival allows places up to one and from another one; the lowest place allowed is 0 or one of the latter.
+      var limits: [(upTo: Int, from: Int)] = []
+      for rival in placed where placements[rival].lifetime.overlaps(placements[index].lifetime) {
+        let other = result[rival]
+        var (upTo, from) = (other.offset - size(index), other.offset + other.byteCount)
+        if let lead = leads[Pair(input: rival, output: index)] { upTo = max(upTo, other.offset - lead) }
+        if let lead = leads[Pair(input: index, output: rival)] { from = min(from, other.offset + lead) }
+        limits.append((upTo, ArenaPlan.aligned(max(0, from))))
+      }
+      let candidates = [0] + limits.map(\.from).sorted()
+      let offset = candidates.first { place in limits.allSatisfy { place <= $0.upTo || place >= $0.from } }
+      result[index].offset = offset ?? ArenaPlan.aligned(end)
+      end = max(end, result[index].offset + size(index))
+      placed.append(index)
+    }
+    return (result, end)
+  }
+
+  /// The largest set alive at once, without and with sharing between an operator's inputs and output.
+  func bounds(operatorCount: Int) -> (live: Int, shared: Int) {
+    var (live, shared) = (0, 0)
+    for step in -1...operatorCount {
+      let alive = placements.indices.filter { placements[$0].lifetime.contains(step) }
+      let total = alive.reduce(0) { $0 + size($1) }
+      // An output over an input saves at most the bytes that the two have in common.
+      let saved = leads.compactMap { pair, lead -> Int? in
+        guard alive.contains(pair.input), alive.contains(pair.output),
+          placements[pair.output].lifetime.lowerBound == step
+        else { return nil }
+        let union = max(size(pair.output), lead + size(pair.input), size(pair.input))
+        return max(0, size(pair.input) + size(pair.output) - union)
+      }
+      live = max(live, total)
+      shared = max(shared, total - saved.reduce(0, +))
+    }
+    return (ArenaPlan.aligned(live), ArenaPlan.aligned(shared))
+  }
+}
+
+/// What a streaming run keeps: a ring of input columns an operator.
+public struct StreamingPlan: Equatable, Sendable {
   /// A ring of an operator's input columns in the streaming state.
   public struct Ring: Equatable, Sendable {
     /// Bytes from the state's start.
@@ -22,91 +186,42 @@ public struct ArenaPlan: Equatable, Sendable {
     public var columnCount: Int
   }
 
-  /// The tensors' places, in the tensors' order.
-  public var placements: [Placement]
-  /// The arena's first part, shared by kernels and front end while they run.
-  public var scratchByteCount: Int
-  /// The whole arena.
-  public var arenaByteCount: Int
-  /// No arena can be smaller: the scratch and the largest set of tensors that are alive at once.
-  public var lowerBoundByteCount: Int
-  /// A ring an operator; nil where the network can't stream.
-  public var rings: [Ring]?
-  /// The streaming state's size; 0 where the network can't stream.
+  /// A ring an operator.
+  public var rings: [Ring]
+  /// The streaming state's size.
   public var stateByteCount: Int
 
-  /// Plans a network's memory: largest tensors first, each at the lowest place that is free for its lifetime.
-  public init(_ network: QuantizedNetwork, frontEnd: FrontEndTables?) {
-    let frontEndScratch =
-      frontEnd.map {
-        FrontEndPlan.scratchByteCount(
-          windowSamples: $0.settings.windowSamples, binCount: $0.settings.binCount)
-      } ?? 0
-    let patches = network.operators.map { operation in
-      operation.kind == .convolution ? operation.weights.count / operation.biases.count : 0
-    }
-    let scratch = Self.aligned(max(frontEndScratch, patches.max() ?? 0))
-    scratchByteCount = scratch
-    var placements = network.tensors.indices.map { index in
-      Placement(
-        tensor: index, offset: scratch, byteCount: network.tensors[index].count,
-        lifetime: Self.lifetime(of: index, in: network))
-    }
-    var placed: [Int] = []
-    let order = placements.indices.sorted {
-      (placements[$1].byteCount, $0) < (placements[$0].byteCount, $1)
-    }
-    for index in order {
-      let rivals = placed.map { placements[$0] }
-        .filter { $0.lifetime.overlaps(placements[index].lifetime) }
-        .sorted { $0.offset < $1.offset }
-      for rival in rivals where placements[index].offset + placements[index].byteCount > rival.offset {
-        placements[index].offset = max(placements[index].offset, rival.offset + rival.byteCount)
-      }
-      placed.append(index)
-    }
-    self.placements = placements
-    arenaByteCount = Self.aligned(placements.map { $0.offset + $0.byteCount }.max() ?? scratch)
-    let live = network.operators.indices.map { step in
-      placements.filter { $0.lifetime.contains(step) }.reduce(0) { $0 + $1.byteCount }
-    }
-    lowerBoundByteCount = Self.aligned(scratch + (live.max() ?? 0))
-    (rings, stateByteCount) = Self.rings(network, frontEnd: frontEnd)
-  }
-
-  private static func lifetime(of tensor: Int, in network: QuantizedNetwork) -> ClosedRange<Int> {
-    let writer = network.operators.firstIndex { $0.output == tensor } ?? -1
-    let reader = network.operators.lastIndex { $0.input == tensor } ?? writer
-    return writer...max(writer, tensor == network.output ? network.operators.count - 1 : reader)
-  }
-
-  /// The rings of a chain of unpadded convolutions of stride 1 along time that ends in a dense operator.
-  private static func rings(
-    _ network: QuantizedNetwork, frontEnd: FrontEndTables?
-  ) -> (rings: [Ring]?, stateByteCount: Int) {
-    guard let frontEnd, let last = network.operators.last, last.kind == .fullyConnected else {
-      return (nil, 0)
-    }
-    let convolutions = network.operators.dropLast()
-    let canStream = convolutions.allSatisfy {
-      $0.kind == .convolution && $0.time.stride == 1 && $0.time.paddingBefore == 0
-        && $0.time.paddingAfter == 0
-    }
-    guard canStream else { return (nil, 0) }
+  /// Plans the rings of a chain of unpadded convolutions of stride 1 along time that ends in a fully connected
+  /// operator.
+  ///
+  /// - Returns: nil where the network is none, or there is no front end to feed it.
+  public init?(_ network: QuantizedNetwork, frontEnd: FrontEndTables?) {
+    guard let frontEnd, network.inputs.count == 1, network.outputs.count == 1,
+      case .fullyConnected(let dense)? = network.operators.last?.computation
+    else { return nil }
     var offset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)
       + ModelFormat.State.cursorByteCount * network.operators.count
-    var rings: [Ring] = []
-    for operation in network.operators {
-      let shape = network.tensors[operation.input].shape
-      let columns = operation.kind == .convolution ? operation.time.reach : shape[0]
+    rings = []
+    var expected = network.inputs[0].tensor
+    for (index, operation) in network.operators.enumerated() {
+      let tensor = network.tensors[operation.inputs[0]]
+      guard operation.inputs == [expected], tensor.shape.count == 4, tensor.shape[0] == 1, tensor.type == .int8
+      else { return nil }
+      let shape = tensor.shape
+      var columns = shape[1]
+      if index < network.operators.count - 1 {
+        guard case .convolution(let window, _) = operation.computation, window.time.stride == 1,
+          window.time.paddingBefore == 0, window.time.paddingAfter == 0
+        else { return nil }
+        columns = window.time.reach
+      } else {
+        guard dense.codes.count == tensor.count * dense.biases.count else { return nil }
+      }
       rings.append(Ring(offset: offset, columnCount: columns))
-      offset += columns * shape[1] * shape[2]
+      offset += columns * shape[2] * shape[3]
+      expected = operation.output
     }
-    return (rings, aligned(offset))
-  }
-
-  private static func aligned(_ byteCount: Int) -> Int {
-    (byteCount + ModelFormat.alignment - 1) / ModelFormat.alignment * ModelFormat.alignment
+    stateByteCount = ArenaPlan.aligned(offset)
   }
 }

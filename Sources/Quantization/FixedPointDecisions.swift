@@ -51,10 +51,10 @@ public struct FixedPointDecisions: Sendable {
     atColumns wanted: Set<Int>, of microvolts: [Float]
   ) throws(MemoryError) -> [Int: [Float]] {
     let state = AlignedMemory(byteCount: model.model.stateByteCount)
-    let scratch = AlignedMemory(byteCount: model.model.scratchByteCount)
+    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
     defer { withExtendedLifetime((model, state, scratch)) {} }
     var pipeline = try StreamingPipeline(model: model.model, state: state.bytes, scratch: scratch.bytes)
-    var codes = [Int8](repeating: 0, count: model.model.output.byteCount)
+    var codes = [Int8](repeating: 0, count: model.model.output.count)
     var logits: [Int: [Float]] = [:]
     var column = -1
     for sample in microvolts where pipeline.push(converter.count(ofMicrovolts: sample)) {

@@ -28,7 +28,7 @@ public final class LoadedModel: Sendable {
       return String(decoding: range.map { model.byte(at: $0) }, as: UTF8.self).split(separator: "\n")
     }
     let names = text(model.classNames).map(String.init)
-    let outputs = model.output.byteCount
+    let outputs = model.output.count
     classNames = names.count == outputs ? names : (0..<outputs).map { "output \($0)" }
     metadata = text(model.metadata).map { line in
       let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -55,6 +55,10 @@ public final class LoadedModel: Sendable {
   public func logit(_ code: Int8) -> Double {
     Double(Float(bitPattern: model.output.scaleBits)) * Double(Int32(code) - model.output.zeroPoint)
   }
+
+  /// The scratch that a host gives its engines: more than a device must, so that convolutions go through many
+  /// cells at once.
+  public var scratchByteCount: Int { max(model.scratchByteCount, 1 << 16) }
 }
 
 /// Memory for engines: aligned, zeroed, freed with its owner.

@@ -11,81 +11,234 @@ public struct ModelImage: Sendable {
 
   /// Lays out a network, its front end, class names and provenance as an image.
   ///
+  /// The image is written twice: first with every tensor at a place of its own, so that the runtime's own rules tell
+  /// which tensors may share memory, then as planned.
+  ///
   /// - Parameters:
   ///   - network: The network.
   ///   - frontEnd: The spectrogram's tables; nil for a model that takes finished input.
   ///   - classNames: A name an output, without line breaks.
   ///   - metadata: Provenance: keys and values without line breaks.
-  /// - Throws: `InvalidNetwork` where a kernel's step or the number of tensors is more than an image can hold.
+  /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   public init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
     metadata: [(key: String, value: String)] = []
   ) throws(InvalidNetwork) {
-    let steps = network.operators.flatMap { [$0.time, $0.frequency] }
-    guard network.tensors.count <= Int(UInt16.max),
-      steps.allSatisfy({ step in
-        [step.kernel, step.stride, step.dilation, step.paddingBefore, step.paddingAfter]
-          .allSatisfy { (0...Int(UInt8.max)).contains($0) }
-      })
-    else { throw InvalidNetwork("a kernel, stride, dilation or padding is beyond an image's limit of 255") }
-    let plan = ArenaPlan(network, frontEnd: frontEnd)
-    var image = ImageWriter(byteCount: ModelFormat.Header.byteCount)
-    let tensors = image.reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
-    let operators = image.reserve(network.operators.count * ModelFormat.Operator.byteCount)
-
-    for (index, tensor) in network.tensors.enumerated() {
-      typealias Field = ModelFormat.Tensor
-      let place = tensors + index * Field.byteCount
-      image.put(ElementType.int8.rawValue, at: place + Field.elementType)
-      for (axis, length) in tensor.shape.enumerated() {
-        image.put(UInt32(length), at: place + Field.shape + 4 * axis)
-      }
-      image.put(Int32(tensor.zeroPoint), at: place + Field.zeroPoint)
-      image.put(tensor.scale.bitPattern, at: place + Field.scaleBits)
-      image.put(UInt32(plan.placements[index].offset), at: place + Field.arenaOffset)
+    var writer = ImageWriter(byteCount: ModelFormat.Header.byteCount)
+    try writer.write(network, frontEnd: frontEnd, classNames: classNames, metadata: metadata)
+    let disjoint: LoadedModel
+    do throws(ModelError) {
+      disjoint = try LoadedModel(image: writer.bytes)
+    } catch {
+      throw InvalidNetwork("\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
     }
-    for (index, operation) in network.operators.enumerated() {
-      image.put(
-        operation, of: network, ring: plan.rings?[index],
-        at: operators + index * ModelFormat.Operator.byteCount)
-    }
-
-    typealias Header = ModelFormat.Header
-    if let frontEnd { image.put(UInt32(image.append(frontEnd)), at: Header.frontEnd) }
-    image.append(classNames.joined(separator: "\n"), section: Header.classNames)
-    image.append(
-      metadata.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"), section: Header.metadata)
-    image.pad()
-
-    image.put(ModelFormat.magic, at: Header.magic)
-    image.put(ModelFormat.version, at: Header.version)
-    image.put(UInt32(image.bytes.count), at: Header.imageByteCount)
-    image.put(UInt32(plan.arenaByteCount), at: Header.arenaByteCount)
-    image.put(UInt32(plan.scratchByteCount), at: Header.scratchByteCount)
-    image.put(UInt32(plan.stateByteCount), at: Header.stateByteCount)
-    image.put(UInt32(tensors), at: Header.tensors)
-    image.put(UInt32(network.tensors.count), at: Header.tensorCount)
-    image.put(UInt32(operators), at: Header.operators)
-    image.put(UInt32(network.operators.count), at: Header.operatorCount)
-    image.put(UInt32(network.input), at: Header.inputTensor)
-    image.put(UInt32(network.output), at: Header.outputTensor)
-    let checksum = image.bytes.withUnsafeBytes {
-      CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
-    }
-    image.put(checksum, at: Header.checksum)
-    bytes = image.bytes
-    self.plan = plan
+    plan = ArenaPlan(disjoint.model)
+    writer.put(plan)
+    bytes = writer.bytes
   }
 }
 
-/// Puts little-endian numbers into a growing image.
-private struct ImageWriter {
+/// Writes an image: little-endian numbers, records and constants.
+struct ImageWriter {
   var bytes: [UInt8]
+  private var tensorsPlace = 0
+  private var operatorsPlace = 0
 
   init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
 
+  /// Writes all of an image, every tensor at a place of its own.
+  mutating func write(
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String],
+    metadata: [(key: String, value: String)]
+  ) throws(InvalidNetwork) {
+    try checkLimits(network)
+    typealias Header = ModelFormat.Header
+    let streaming = StreamingPlan(network, frontEnd: frontEnd)
+    tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
+    operatorsPlace = reserve(network.operators.count * ModelFormat.Operator.byteCount)
+    let ports = reserve((network.inputs.count + network.outputs.count) * ModelFormat.Port.byteCount)
+    let arena = putTensors(network)
+    for (index, port) in (network.inputs + network.outputs).enumerated() {
+      put(port, at: ports + index * ModelFormat.Port.byteCount)
+    }
+    for (index, operation) in network.operators.enumerated() {
+      let place = operatorsPlace + index * ModelFormat.Operator.byteCount
+      put(operation, of: network, at: place)
+      put(UInt32(streaming?.rings[index].offset ?? 0), at: place + ModelFormat.Operator.ring)
+      put(UInt32(streaming?.rings[index].columnCount ?? 0), at: place + ModelFormat.Operator.ringColumnCount)
+    }
+    if let frontEnd { put(UInt32(append(frontEnd)), at: Header.frontEnd) }
+    append(classNames.joined(separator: "\n"), section: Header.classNames)
+    append(metadata.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"), section: Header.metadata)
+    pad()
+    put(ModelFormat.magic, at: Header.magic)
+    put(ModelFormat.version, at: Header.version)
+    put(UInt32(bytes.count), at: Header.imageByteCount)
+    put(UInt32(arena), at: Header.arenaByteCount)
+    put(UInt32(scratchByteCount(network, frontEnd: frontEnd)), at: Header.scratchByteCount)
+    put(UInt32(streaming?.stateByteCount ?? 0), at: Header.stateByteCount)
+    put(UInt32(tensorsPlace), at: Header.tensors)
+    put(UInt32(network.tensors.count), at: Header.tensorCount)
+    put(UInt32(operatorsPlace), at: Header.operators)
+    put(UInt32(network.operators.count), at: Header.operatorCount)
+    put(UInt32(ports), at: Header.ports)
+    put(UInt16(network.inputs.count), at: Header.portCounts)
+    put(UInt16(network.outputs.count), at: Header.portCounts + 2)
+    seal()
+  }
+
+  /// Moves the tensors to their planned places.
+  mutating func put(_ plan: ArenaPlan) {
+    for placement in plan.placements {
+      put(
+        UInt32(placement.offset),
+        at: tensorsPlace + placement.tensor * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.place)
+    }
+    put(UInt32(plan.arenaByteCount), at: ModelFormat.Header.arenaByteCount)
+    seal()
+  }
+
+  /// The operator or tensor whose record a place lies in, for errors.
+  func name(ofPlace place: Int, in network: QuantizedNetwork) -> String {
+    let operators = operatorsPlace..<operatorsPlace + network.operators.count * ModelFormat.Operator.byteCount
+    if operators.contains(place) {
+      let index = (place - operatorsPlace) / ModelFormat.Operator.byteCount
+      return "operator \(network.operators[index].sourceIndex), \(network.operators[index].kind.name)"
+    }
+    let tensors = tensorsPlace..<operatorsPlace
+    if tensors.contains(place) {
+      return "tensor \(network.tensors[(place - tensorsPlace) / ModelFormat.Tensor.byteCount].sourceIndex)"
+    }
+    let parameters = network.operators.indices.last { index in
+      word(at: operatorsPlace + index * ModelFormat.Operator.byteCount + ModelFormat.Operator.parameters)
+        <= place
+    }
+    return parameters.map { "constants of operator \(network.operators[$0].sourceIndex)" } ?? "byte \(place)"
+  }
+
+  private func word(at place: Int) -> Int {
+    (0..<4).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
+  }
+
+  private func checkLimits(_ network: QuantizedNetwork) throws(InvalidNetwork) {
+    let limit = Int(UInt16.max)
+    for operation in network.operators {
+      let window: QuantizedNetwork.Window? =
+        switch operation.computation {
+        case .convolution(let window, _), .depthwiseConvolution(let window, _): window
+        case .averagePool(let window), .maximumPool(let window): window
+        default: nil
+        }
+      let numbers = [window?.time, window?.frequency].compactMap(\.self).flatMap {
+        [$0.kernel, $0.stride, $0.dilation, $0.paddingBefore, $0.paddingAfter]
+      }
+      guard numbers.allSatisfy({ (0...limit).contains($0) }) else {
+        throw InvalidNetwork("a kernel, stride, dilation or padding is beyond an image's limit of 65,535")
+      }
+    }
+    guard network.tensors.count <= limit, network.operators.count <= limit,
+      network.tensors.allSatisfy({ $0.shape.count <= ModelFormat.greatestRank })
+    else { throw InvalidNetwork("there are more than 65,535 tensors, or one has more than six dimensions") }
+    let total = network.tensors.reduce(0) { $0 + $1.byteCount }
+    guard total < Int(Int32.max) else { throw InvalidNetwork("the tensors need more than 2 GB") }
+  }
+
+  /// Room for two cells of every convolution, and for the front end.
+  private func scratchByteCount(_ network: QuantizedNetwork, frontEnd: FrontEndTables?) -> Int {
+    let kernels = network.operators.map { operation in
+      guard let packed = operation.packedWeights(of: network), packed.layout == .blocks,
+        operation.kind != .fullyConnected
+      else { return 0 }
+      return 16 * ((packed.inputsPerOutput + 3) / 4)
+    }
+    let spectrogram =
+      frontEnd.map {
+        FrontEndPlan.scratchByteCount(
+          windowSamples: $0.settings.windowSamples, binCount: $0.settings.binCount)
+      } ?? 0
+    return ArenaPlan.aligned(max(16, spectrogram, kernels.max() ?? 0))
+  }
+
+  /// The tensors' records and constants.
+  ///
+  /// Returns the size of an arena in which nothing is shared.
+  private mutating func putTensors(_ network: QuantizedNetwork) -> Int {
+    typealias Field = ModelFormat.Tensor
+    var arena = 0
+    for (index, tensor) in network.tensors.enumerated() {
+      let place = tensorsPlace + index * Field.byteCount
+      let storage: TensorStorage =
+        tensor.constant != nil ? .constant : tensor.isVariable ? .variable : .computed
+      put(tensor.type.rawValue, at: place + Field.elementType)
+      put(UInt8(tensor.shape.count), at: place + Field.rank)
+      put(storage.rawValue, at: place + Field.storage)
+      put(UInt16(tensor.sourceIndex), at: place + Field.sourceIndex)
+      for axis in 0..<ModelFormat.greatestRank {
+        put(UInt32(axis < tensor.shape.count ? tensor.shape[axis] : 1), at: place + Field.shape + 4 * axis)
+      }
+      put(Int32(tensor.zeroPoint), at: place + Field.zeroPoint)
+      put(tensor.scale.bitPattern, at: place + Field.scaleBits)
+      if let codes = tensor.constant {
+        let start = tensor.type == .int8 ? append(codes.map(Int8.init(truncatingIfNeeded:))) : append(codes)
+        put(UInt32(start), at: place + Field.place)
+      } else {
+        put(UInt32(arena), at: place + Field.place)
+        arena += ArenaPlan.aligned(tensor.byteCount)
+      }
+    }
+    return arena
+  }
+
+  private mutating func put(_ port: QuantizedNetwork.Port, at place: Int) {
+    typealias Field = ModelFormat.Port
+    put(UInt16(port.tensor), at: place + Field.tensor)
+    put(UInt16(port.float == nil ? 0 : 1), at: place + Field.isFloat)
+    put(UInt16(port.float?.operatorIndex ?? 0), at: place + Field.operatorIndex)
+    put(UInt16(port.float?.tensorIndex ?? 0), at: place + Field.tensorIndex)
+  }
+
+  /// The front end's tables and record.
+  ///
+  /// Returns the record's place.
+  private mutating func append(_ frontEnd: FrontEndTables) -> Int {
+    typealias Field = ModelFormat.FrontEnd
+    let window = append(frontEnd.windowQ31)
+    let twiddles = append(frontEnd.twiddlesQ14)
+    let place = reserve(Field.byteCount)
+    let settings = frontEnd.settings
+    put(UInt32((settings.sampleRateHz * 1000).rounded()), at: place + Field.sampleRateMillihertz)
+    put(UInt16(settings.windowSamples), at: place + Field.windowSamples)
+    put(UInt16(settings.hopSamples), at: place + Field.hopSamples)
+    put(UInt16(settings.firstBin), at: place + Field.firstBin)
+    put(UInt16(settings.binCount), at: place + Field.binCount)
+    put(UInt8(settings.highPassShift), at: place + Field.highPassShift)
+    put(Int8(frontEnd.minimumExponent), at: place + Field.minimumExponent)
+    put(UInt16(frontEnd.codesPerPowerDoublingQ6), at: place + Field.codesPerPowerDoublingQ6)
+    put(UInt32(window), at: place + Field.window)
+    put(UInt32(twiddles), at: place + Field.twiddles)
+    put(frontEnd.floorMantissa, at: place + Field.floorMantissa)
+    put(frontEnd.floorExponent, at: place + Field.floorExponent)
+    put(frontEnd.floorLog2Q16, at: place + Field.floorLog2Q16)
+    put(Int32(SpectrogramSettings.zeroLevelCode), at: place + Field.zeroLevelCode)
+    put(frontEnd.microvoltsPerCount.bitPattern, at: place + Field.microvoltsPerCountBits)
+    return place
+  }
+}
+
+extension ImageWriter {
   mutating func put<Number: FixedWidthInteger>(_ number: Number, at place: Int) {
     withUnsafeBytes(of: number.littleEndian) { bytes.replaceSubrange(place..<place + $0.count, with: $0) }
+  }
+
+  /// Six numbers; where there are fewer, others stand in front.
+  mutating func put(six numbers: [Int], padding: Int, at place: Int) {
+    let all = [Int](repeating: padding, count: ModelFormat.greatestRank - numbers.count) + numbers
+    for (index, number) in all.enumerated() { put(Int32(truncatingIfNeeded: number), at: place + 4 * index) }
+  }
+
+  mutating func put(_ multiplier: FixedPointMultiplier, at place: Int) {
+    put(multiplier.multiplierQ31, at: place)
+    put(Int32(multiplier.leftShift), at: place + 4)
   }
 
   mutating func pad() {
@@ -117,59 +270,11 @@ private struct ImageWriter {
     put(UInt32(text.utf8.count), at: field + 4)
   }
 
-  mutating func put(
-    _ operation: QuantizedNetwork.Operator, of network: QuantizedNetwork, ring: ArenaPlan.Ring?, at place: Int
-  ) {
-    typealias Field = ModelFormat.Operator
-    put(operation.kind.rawValue, at: place + Field.kind)
-    put(UInt16(operation.input), at: place + Field.input)
-    put(UInt16(operation.output), at: place + Field.output)
-    let steps = [
-      (operation.time.kernel, operation.frequency.kernel),
-      (operation.time.stride, operation.frequency.stride),
-      (operation.time.dilation, operation.frequency.dilation),
-      (operation.time.paddingBefore, operation.frequency.paddingBefore),
-      (operation.time.paddingAfter, operation.frequency.paddingAfter),
-    ]
-    for (index, step) in steps.enumerated() {
-      put(UInt8(step.0), at: place + Field.kernel + 2 * index)
-      put(UInt8(step.1), at: place + Field.kernel + 2 * index + 1)
+  /// Puts the checksum of all that it covers.
+  mutating func seal() {
+    let checksum = bytes.withUnsafeBytes {
+      CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
     }
-    put(Int16(operation.activation.lowerBound), at: place + Field.activation)
-    put(Int16(operation.activation.upperBound), at: place + Field.activation + 2)
-    let multipliers = operation.biases.indices.map { network.multiplier(operation, channel: $0) }
-    put(UInt32(append(operation.weights)), at: place + Field.weights)
-    put(UInt32(append(network.foldedBiases(operation))), at: place + Field.biases)
-    put(UInt32(append(multipliers.map(\.multiplierQ31))), at: place + Field.multipliers)
-    put(UInt32(append(multipliers.map(\.leftShift))), at: place + Field.shifts)
-    put(UInt32(ring?.offset ?? 0), at: place + Field.ring)
-    put(UInt32(ring?.columnCount ?? 0), at: place + Field.ringColumnCount)
-  }
-
-  /// The front end's tables and record.
-  ///
-  /// Returns the record's place.
-  mutating func append(_ frontEnd: FrontEndTables) -> Int {
-    typealias Field = ModelFormat.FrontEnd
-    let window = append(frontEnd.windowQ31)
-    let twiddles = append(frontEnd.twiddlesQ14)
-    let place = reserve(Field.byteCount)
-    let settings = frontEnd.settings
-    put(UInt32((settings.sampleRateHz * 1000).rounded()), at: place + Field.sampleRateMillihertz)
-    put(UInt16(settings.windowSamples), at: place + Field.windowSamples)
-    put(UInt16(settings.hopSamples), at: place + Field.hopSamples)
-    put(UInt16(settings.firstBin), at: place + Field.firstBin)
-    put(UInt16(settings.binCount), at: place + Field.binCount)
-    put(UInt8(settings.highPassShift), at: place + Field.highPassShift)
-    put(Int8(frontEnd.minimumExponent), at: place + Field.minimumExponent)
-    put(UInt16(frontEnd.codesPerPowerDoublingQ6), at: place + Field.codesPerPowerDoublingQ6)
-    put(UInt32(window), at: place + Field.window)
-    put(UInt32(twiddles), at: place + Field.twiddles)
-    put(frontEnd.floorMantissa, at: place + Field.floorMantissa)
-    put(frontEnd.floorExponent, at: place + Field.floorExponent)
-    put(frontEnd.floorLog2Q16, at: place + Field.floorLog2Q16)
-    put(Int32(SpectrogramSettings.zeroLevelCode), at: place + Field.zeroLevelCode)
-    put(frontEnd.microvoltsPerCount.bitPattern, at: place + Field.microvoltsPerCountBits)
-    return place
+    put(checksum, at: ModelFormat.Header.checksum)
   }
 }

@@ -42,6 +42,6 @@ extension LoadedModel {
       && Int(frontEnd.highPassShift) == settings.highPassShift
       && Double(frontEnd.sampleRateMillihertz) == (settings.sampleRateHz * 1000).rounded()
       && model.input.timeCount == checkpoint.specification.inputColumns
-      && model.output.byteCount == checkpoint.classNames.count && classNames == checkpoint.classNames
+      && model.output.count == checkpoint.classNames.count && classNames == checkpoint.classNames
   }
 }

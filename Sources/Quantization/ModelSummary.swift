@@ -45,22 +45,38 @@ public struct ModelSummary: Encodable, Sendable {
     public var operators: [Operator]
   }
 
+  /// A tensor's place in the arena.
+  public struct Placement: Encodable, Sendable {
+    /// The tensor's index in the model that the network was imported from.
+    public var tensor: Int
+    /// Its dimensions, the outermost first.
+    public var shape: [Int]
+    /// Its first byte's place.
+    public var offset: Int
+    /// Its size in bytes.
+    public var bytes: Int
+    /// The operator that writes it, -1 for an input, and the last that reads it.
+    public var operators: [Int]
+  }
+
   /// Memory, in bytes.
   public struct Memory: Encodable, Sendable {
     /// The whole image in flash: weights, tables, records, names.
     public var modelBytes: Int
     /// The int8 weights alone.
     public var weightBytes: Int
-    /// The arena of a whole-window run, its scratch included.
+    /// The arena of a whole-window run.
     public var arenaBytes: Int
-    /// No arena can be smaller: the scratch and the largest set of tensors alive at once.
-    ///
-    /// Null where unknown.
-    public var arenaLowerBoundBytes: Int?
-    /// The scratch that a streaming run needs instead of the arena.
+    /// The largest set of tensors alive at once: the least arena where no output shares bytes with an input.
+    public var liveBytes: Int
+    /// The same where each operator's output shares with its inputs what it can: no arena can be smaller.
+    public var arenaLowerBoundBytes: Int
+    /// What kernels and front end need while they run, beside arena or state.
     public var scratchBytes: Int
     /// What a streaming run keeps between samples; 0 where the network can't stream.
     public var stateBytes: Int
+    /// The tensors' places in the arena, in the order of their lives.
+    public var arena: [Placement]
   }
 
   /// The spectrogram and the converter that the image is made for.
@@ -111,12 +127,23 @@ public struct ModelSummary: Encodable, Sendable {
   /// Sums up a model.
   public init(_ loaded: LoadedModel) {
     let model = loaded.model
-    input = Input(shape: model.input.shape, scale: model.input.scale, zeroPoint: Int(model.input.zeroPoint))
+    input = Input(
+      shape: model.shape(ofTensor: model.inputPort(0).tensorIndex), scale: model.input.scale,
+      zeroPoint: Int(model.input.zeroPoint))
     operations = Operations(model)
+    let plan = ArenaPlan(planned: model)
     memory = Memory(
       modelBytes: model.byteCount, weightBytes: operations.operators.reduce(0) { $0 + $1.weightBytes },
-      arenaBytes: model.arenaByteCount, scratchBytes: model.scratchByteCount, stateBytes: model.stateByteCount
-    )
+      arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
+      arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
+      stateBytes: model.stateByteCount,
+      arena: plan.placements.sorted { ($0.lifetime.lowerBound, $0.offset) < ($1.lifetime.lowerBound, $1.offset) }
+        .map {
+          Placement(
+            tensor: model.tensor($0.tensor).sourceIndex, shape: model.shape(ofTensor: $0.tensor),
+            offset: $0.offset, bytes: $0.byteCount,
+            operators: [$0.lifetime.lowerBound, min($0.lifetime.upperBound, model.operatorCount - 1)])
+        })
     frontEnd = model.frontEnd.map {
       FrontEnd(
         sampleRateHz: Double($0.sampleRateMillihertz) / 1000, windowSamples: $0.windowSamples,
@@ -145,28 +172,39 @@ extension ModelSummary.Operations {
 extension ModelSummary.Operator {
   init(_ model: Model, index: Int) {
     let plan = model.operatorPlan(index)
-    let input = model.tensor(plan.inputIndex)
+    let input = model.tensor(plan.inputIndex(0))
     let output = model.tensor(plan.outputIndex)
-    let isConvolution = plan.kind == .convolution
-    name = isConvolution ? "convolution \(index + 1)" : "dense \(index + 1)"
-    inputShape = input.shape
-    outputShape = output.shape
-    kernel =
-      isConvolution ? [plan.time.kernel, plan.frequency.kernel] : [input.timeCount, input.frequencyCount]
-    dilation = isConvolution ? [plan.time.dilation, plan.frequency.dilation] : [1, 1]
-    stride = isConvolution ? [plan.time.stride, plan.frequency.stride] : [1, 1]
+    let window = plan.window
+    name = plan.kind?.name ?? ""
+    inputShape = model.shape(ofTensor: plan.inputIndex(0))
+    outputShape = model.shape(ofTensor: plan.outputIndex)
+    kernel = window.map { [$0.time.kernel, $0.frequency.kernel] } ?? []
+    dilation = window.map { [$0.time.dilation, $0.frequency.dilation] } ?? []
+    stride = window.map { [$0.time.stride, $0.frequency.stride] } ?? []
     scale = output.scale
     zeroPoint = Int(output.zeroPoint)
-    weightBytes = kernel[0] * kernel[1] * input.channelCount * output.channelCount
-    macsPerWindow = weightBytes * output.timeCount * output.frequencyCount
+    weightBytes = 0
+    macsPerWindow = 0
+    if let weights = plan.weights {
+      let taps = kernel.reduce(1, *)
+      let rows = output.count / output.channelCount
+      let inputsPerOutput = plan.kind == .fullyConnected ? input.count / rows : taps * weights.groupChannelCount
+      weightBytes = (inputsPerOutput * output.channelCount * weights.weightBits + 7) / 8
+      macsPerWindow = inputsPerOutput * output.count
+    }
     guard model.isStreamable else { return }
-    macsPerStep = weightBytes * output.frequencyCount
+    macsPerStep = macsPerWindow / output.timeCount
     ringBytes = plan.ringColumnCount * input.columnByteCount
   }
 }
 
 extension Tensor {
-  /// `[time, frequency, channel]`.
-  var shape: [Int] { [timeCount, frequencyCount, channelCount] }
   fileprivate var scale: Double { Double(Float(bitPattern: scaleBits)) }
+}
+
+extension Model {
+  /// A tensor's dimensions, the outermost first.
+  public func shape(ofTensor index: Int) -> [Int] {
+    (0..<tensor(index).rank).map { length(ofTensor: index, axis: $0) }
+  }
 }

@@ -112,6 +112,25 @@ extension QuantizedNetwork {
       (self.kind, self.inputs, self.output) = (kind, inputs, output)
       (self.activation, self.computation) = (activation, computation)
     }
+
+    /// Creates a CONV_2D.
+    public static func convolution(
+      from input: Int, to output: Int, window: Window, weights: Weights,
+      activation: ClosedRange<Int> = -128...127
+    ) -> Operator {
+      Operator(
+        kind: .convolution, inputs: [input], output: output, activation: activation,
+        computation: .convolution(window, weights))
+    }
+
+    /// Creates a FULLY_CONNECTED.
+    public static func fullyConnected(
+      from input: Int, to output: Int, weights: Weights, activation: ClosedRange<Int> = -128...127
+    ) -> Operator {
+      Operator(
+        kind: .fullyConnected, inputs: [input], output: output, activation: activation,
+        computation: .fullyConnected(weights))
+    }
   }
 
   /// What an operator computes, with all its constants.

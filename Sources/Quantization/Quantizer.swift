@@ -51,37 +51,38 @@ extension QuantizedNetwork {
     }
     tensors = [
       Tensor(
-        name: "spectrogram", shape: [shapes[0].inputColumns, 1, shapes[0].inputChannels],
+        name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels],
         scale: Float(1 / settings.levelsPerUnit),
         zeroPoint: Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
     ]
     operators = []
-    input = 0
-    output = shapes.count
+    inputs = [Port(0)]
+    outputs = [Port(shapes.count)]
     for (layer, shape) in shapes.enumerated() {
       let range = ActivationRange(of: seen[layer], method: options.calibration)
       let (scale, zeroPoint) = range.quantization
       tensors.append(
         Tensor(
           name: "\(shape.isDense ? "dense" : "convolution") \(layer + 1)",
-          shape: [shape.isDense ? 1 : shape.outputColumns, 1, shape.outputChannels],
+          shape: shape.isDense ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels],
           scale: scale, zeroPoint: zeroPoint))
+      tensors[layer + 1].sourceIndex = layer + 1
       operators.append(
         Self.operation(
-          layer, shape, network.parameters[layer], inputScale: tensors[layer].scale, zeroPoint: zeroPoint,
+          layer, shape, network.parameters[layer], input: tensors[layer], output: tensors[layer + 1],
           granularity: options.granularity))
     }
   }
 
   private static func operation(
-    _ layer: Int, _ shape: LayerShape, _ parameters: FloatNetwork.Parameters, inputScale: Float,
-    zeroPoint: Int, granularity: QuantizationOptions.Granularity
+    _ layer: Int, _ shape: LayerShape, _ parameters: FloatNetwork.Parameters, input: Tensor,
+    output: Tensor, granularity: QuantizationOptions.Granularity
   ) -> Operator {
     let perChannel = parameters.weights.count / shape.outputChannels
     let largest = parameters.weights.reduce(0) { max($0, abs($1)) }
     var weights: [Int8] = []
     var scales: [Float] = []
-    var biases: [Int32] = []
+    var biases: [Int64] = []
     weights.reserveCapacity(parameters.weights.count)
     for channel in 0..<shape.outputChannels {
       let row = parameters.weights[channel * perChannel..<(channel + 1) * perChannel]
@@ -89,17 +90,18 @@ extension QuantizedNetwork {
       let scale = span > 0 ? span / 127 : 1
       scales.append(scale)
       weights += row.map { Int8(max(-127, min(127, ($0 / scale).rounded()))) }
-      let bias = (Double(parameters.biases[channel]) / (Double(inputScale) * Double(scale))).rounded()
-      biases.append(Int32(max(-0x4000_0000, min(0x4000_0000, bias))))
+      let bias = (Double(parameters.biases[channel]) / (Double(input.scale) * Double(scale))).rounded()
+      biases.append(Int64(max(-0x4000_0000, min(0x4000_0000, bias))))
     }
+    let packed = Weights(
+      codes: weights, biases: biases, scales: scales, inputScale: input.scale, outputScale: output.scale)
+    let time = Step(
+      kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
     var operation = Operator(
-      kind: shape.isDense ? .fullyConnected : .convolution, input: layer, output: layer + 1,
-      weights: weights, weightScales: scales, biases: biases,
-      activation: (shape.isRectified ? zeroPoint : -128)...127)
-    if !shape.isDense {
-      operation.time = Step(
-        kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
-    }
+      kind: shape.isDense ? .fullyConnected : .convolution, inputs: [layer], output: layer + 1,
+      activation: (shape.isRectified ? output.zeroPoint : -128)...127,
+      computation: shape.isDense ? .fullyConnected(packed) : .convolution(Window(time: time), packed))
+    operation.sourceIndex = layer
     return operation
   }
 }

@@ -9,70 +9,80 @@ public struct NotConvertible: Error, Equatable, Sendable {
 }
 
 extension LoadedModel {
-  /// The network that the image was made from: its biases without the input's zero point, and weight scales
-  /// that give the image's multipliers to the last bit.
+  /// The network that the image was made from, where it has convolutions and fully connected operators only: its
+  /// biases without the input's zero point, and weight scales that give the image's multipliers to the last bit.
   ///
-  /// - Throws: `NotConvertible`, where no network of floating-point scales gives this image.
+  /// - Throws: `NotConvertible`, where there are other operators, or no network of floating-point scales gives this
+  ///   image.
   public func network() throws(NotConvertible) -> QuantizedNetwork {
-    let tensors = (0..<model.tensorCount).map { index in
+    var tensors: [QuantizedNetwork.Tensor] = []
+    for index in 0..<model.tensorCount {
       let tensor = model.tensor(index)
-      return QuantizedNetwork.Tensor(
-        name: "tensor \(index)", shape: [tensor.timeCount, tensor.frequencyCount, tensor.channelCount],
-        scale: Float(bitPattern: tensor.scaleBits), zeroPoint: Int(tensor.zeroPoint))
+      let scale = Float(bitPattern: tensor.scaleBits)
+      guard scale.isNormal && scale > 0 else {
+        throw NotConvertible(problem: "tensor \(index) has the scale \(scale)")
+      }
+      guard tensor.storage == .computed else { throw NotConvertible(problem: "tensor \(index) isn't computed") }
+      tensors.append(
+        .init(
+          name: "tensor \(index)", shape: model.shape(ofTensor: index), type: tensor.type, scale: scale,
+          zeroPoint: Int(tensor.zeroPoint)))
     }
-    for (index, tensor) in tensors.enumerated() where !(tensor.scale.isNormal && tensor.scale > 0) {
-      throw NotConvertible(problem: "tensor \(index) has the scale \(tensor.scale)")
-    }
-    let table = word(at: ModelFormat.Header.operators)
     var operators: [QuantizedNetwork.Operator] = []
-    for index in 0..<model.operatorCount {
-      operators.append(
-        try recovered(index, at: table + index * ModelFormat.Operator.byteCount, tensors: tensors))
-    }
+    for index in 0..<model.operatorCount { operators.append(try recovered(index, tensors: tensors)) }
     return QuantizedNetwork(
-      tensors: tensors, operators: operators, input: word(at: ModelFormat.Header.inputTensor),
-      output: word(at: ModelFormat.Header.outputTensor))
+      tensors: tensors, operators: operators,
+      inputs: (0..<model.inputCount).map { .init(model.inputPort($0).tensorIndex) },
+      outputs: (0..<model.outputCount).map { .init(model.outputPort($0).tensorIndex) })
   }
 
   private func recovered(
-    _ index: Int, at place: Int, tensors: [QuantizedNetwork.Tensor]
+    _ index: Int, tensors: [QuantizedNetwork.Tensor]
   ) throws(NotConvertible) -> QuantizedNetwork.Operator {
-    typealias Field = ModelFormat.Operator
     let plan = model.operatorPlan(index)
-    guard let kind = plan.kind else { throw NotConvertible(operatorIndex: index, problem: "is unknown") }
-    let (input, output) = (tensors[plan.inputIndex], tensors[plan.outputIndex])
-    let channels = output.shape[2]
+    guard let kind = plan.kind, let weights = plan.weights, kind != .depthwiseConvolution,
+      weights.accumulatorBits == 32, weights.weightBits == 8, weights.zeroPoint == 0
+    else {
+      throw NotConvertible(
+        operatorIndex: index, problem: "is \(plan.kind?.name ?? "unknown"), or of a type that can't be written")
+    }
+    let (input, output) = (tensors[plan.inputIndex(0)], tensors[plan.outputIndex])
+    let channels = model.tensor(plan.outputIndex).channelCount
+    let window = plan.window.map { QuantizedNetwork.Window(time: .init($0.time), frequency: .init($0.frequency)) }
     let inputsPerOutput =
-      kind == .fullyConnected ? input.count : plan.time.kernel * plan.frequency.kernel * input.shape[2]
-    let weights = word(at: place + Field.weights)
-    let biases = word(at: place + Field.biases)
-    let multipliers = word(at: place + Field.multipliers)
-    let shifts = word(at: place + Field.shifts)
-    var operation = QuantizedNetwork.Operator(
-      kind: kind, input: plan.inputIndex, output: plan.outputIndex,
-      weights: (0..<channels * inputsPerOutput).map { Int8(bitPattern: model.byte(at: weights + $0)) },
-      weightScales: [], biases: [],
-      activation: Int(plan.activationMinimum)...Int(plan.activationMaximum))
-    operation.time = QuantizedNetwork.Step(plan.time)
-    operation.frequency = QuantizedNetwork.Step(plan.frequency)
+      window.map { $0.time.kernel * $0.frequency.kernel * weights.groupChannelCount }
+      ?? input.count / (output.count / channels)
+    let groups = window == nil ? 1 : model.tensor(plan.inputIndex(0)).channelCount / weights.groupChannelCount
+    var codes: [Int8] = []
+    var biases: [Int64] = []
+    var scales: [Float] = []
     for channel in 0..<channels {
-      let row = operation.weights[channel * inputsPerOutput..<(channel + 1) * inputsPerOutput]
-      let folded = Int(Int32(truncatingIfNeeded: word(at: biases + 4 * channel)))
+      let row = (0..<inputsPerOutput).map {
+        weights.weight(
+          channel: channel, input: $0, inputsPerOutput: inputsPerOutput, groupOutputs: channels / groups,
+          channelCount: channels)
+      }
+      codes += row
+      let folded = Int(weights.bias(channel))
       guard let bias = Int32(exactly: folded + input.zeroPoint * row.reduce(0) { $0 + Int($1) }) else {
         throw NotConvertible(
           operatorIndex: index, problem: "has a bias in channel \(channel) that is beyond 32 bits")
       }
-      let multiplier = FixedPointMultiplier(
-        multiplierQ31: Int32(truncatingIfNeeded: word(at: multipliers + 4 * channel)),
-        leftShift: Int8(bitPattern: model.byte(at: shifts + channel)))
-      guard let scale = weightScale(multiplier, input: input.scale, output: output.scale) else {
+      biases.append(Int64(bias))
+      guard let scale = weightScale(weights.multiplier(channel), input: input.scale, output: output.scale) else {
         throw NotConvertible(
           operatorIndex: index,
           problem: "has a multiplier in channel \(channel) that comes from no single-precision weight scale")
       }
-      operation.biases.append(bias)
-      operation.weightScales.append(scale)
+      scales.append(scale)
     }
+    let recovered = QuantizedNetwork.Weights(
+      codes: codes, biases: biases, scales: scales, inputScale: input.scale, outputScale: output.scale)
+    var operation = QuantizedNetwork.Operator(
+      kind: kind, inputs: [plan.inputIndex(0)], output: plan.outputIndex,
+      activation: Int(plan.activationMinimum)...Int(plan.activationMaximum),
+      computation: window.map { .convolution($0, recovered) } ?? .fullyConnected(recovered))
+    operation.sourceIndex = plan.sourceIndex
     return operation
   }
 
@@ -92,17 +102,34 @@ extension LoadedModel {
   private func exp2(_ exponent: Int) -> Double {
     Double(sign: .plus, exponent: exponent, significand: 1)
   }
-
-  /// A little-endian 32-bit number of the validated image.
-  private func word(at place: Int) -> Int {
-    (0..<4).reduce(0) { $0 | Int(model.byte(at: place + $1)) << (8 * $1) }
-  }
 }
 
 extension QuantizedNetwork.Step {
-  fileprivate init(_ step: KernelStep) {
+  fileprivate init(_ step: WindowStep) {
     self.init(
       kernel: step.kernel, stride: step.stride, dilation: step.dilation,
       paddingBefore: step.paddingBefore, paddingAfter: step.paddingAfter)
+  }
+}
+
+extension FixedPointMultiplier {
+  /// The multiplier nearest to a positive real factor, as TensorFlow Lite's QuantizeMultiplier makes it.
+  public init(real: Double) {
+    guard real > 0, real.isFinite else {
+      self.init(multiplierQ31: 0, leftShift: 0)
+      return
+    }
+    // real = mantissa * 2^shift with the mantissa in 0.5 ..< 1.
+    var shift = Int(real.exponent) + 1
+    var mantissa = Int64((real.significand / 2 * 0x1p31).rounded(.toNearestOrAwayFromZero))
+    if mantissa == 1 << 31 {
+      mantissa /= 2
+      shift += 1
+    }
+    if shift < -31 {
+      self.init(multiplierQ31: 0, leftShift: 0)
+    } else {
+      self.init(multiplierQ31: Int32(mantissa), leftShift: Int8(clamping: shift))
+    }
   }
 }

@@ -26,12 +26,13 @@ public struct SampleRun: Sendable {
   /// - Throws: `FileError`, malformed, where the inputs' type or shape is not the model's.
   public init(_ loaded: LoadedModel, inputs: NumPyArray, file: String) throws(FileError) {
     let model = loaded.model
-    let codes = try Self.codes(inputs, of: model.input, file: file)
+    let codes = try Self.codes(inputs, of: model, file: file)
     let arena = AlignedMemory(byteCount: model.arenaByteCount)
-    defer { withExtendedLifetime((loaded, arena)) {} }
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
+    defer { withExtendedLifetime((loaded, arena, scratch)) {} }
     var engine: WholeWindow
     do {
-      engine = try WholeWindow(model: model, arena: arena.bytes)
+      engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
     } catch {
       preconditionFailure("the arena is as large and aligned as the model asks")
     }
@@ -46,9 +47,9 @@ public struct SampleRun: Sendable {
         let tensor = model.tensor(plan.outputIndex)
         layers.append(
           Layer(
-            name: plan.kind == .convolution ? "CONV_2D" : "FULLY_CONNECTED",
+            name: plan.kind?.name ?? "",
             codes: NumPyArray(
-              shape: [1] + tensor.shape, values: .int8(Array(engine.codes(of: tensor))))))
+              shape: model.shape(ofTensor: plan.outputIndex), values: .int8(Array(engine.codes(of: tensor))))))
       }
       outputs.append(contentsOf: engine.output)
     }
@@ -58,15 +59,16 @@ public struct SampleRun: Sendable {
   }
 
   private static func codes(
-    _ inputs: NumPyArray, of tensor: Tensor, file: String
+    _ inputs: NumPyArray, of model: Model, file: String
   ) throws(FileError) -> [Int8] {
-    let dimensions = tensor.shape.map(String.init).joined(separator: ", ")
+    let (tensor, shape) = (model.input, model.shape(ofTensor: model.inputPort(0).tensorIndex))
+    let dimensions = shape.map(String.init).joined(separator: ", ")
     let remedy = "give int8 in the shape [samples, \(tensor.byteCount)] or [samples, \(dimensions)]"
     guard case .int8(let codes) = inputs.values else {
       throw .malformed(file, "is an array of \(inputs.values.typeName)", remedy: remedy)
     }
     let row = inputs.shape.dropFirst().filter { $0 != 1 }
-    guard !inputs.shape.isEmpty, row == tensor.shape.filter({ $0 != 1 }) || row == [tensor.byteCount] else {
+    guard !inputs.shape.isEmpty, row == shape.filter({ $0 != 1 }) || row == [tensor.byteCount] else {
       throw .malformed(file, "has the shape \(inputs.shape)", remedy: remedy)
     }
     guard !codes.isEmpty else { throw .malformed(file, "has no samples", remedy: remedy) }

@@ -32,9 +32,13 @@ import Testing
     #expect(model.graph.operators.count == network.operators.count)
     for (operation, original) in zip(model.graph.operators, network.operators) {
       let weights = model.graph.tensors[Int(operation.inputs[1])]
-      #expect(weights.quantization?.scales == original.weightScales)
-      #expect(
-        model.buffers[Int(weights.buffer)].bytes == original.weights.map { UInt8(bitPattern: $0) })
+      let packed =
+        switch original.computation {
+        case .convolution(_, let weights), .fullyConnected(let weights): weights
+        default: throw CancellationError()
+        }
+      #expect(weights.quantization?.scales == packed.scales)
+      #expect(model.buffers[Int(weights.buffer)].bytes == packed.codes.map { UInt8(bitPattern: $0) })
     }
   }
 
@@ -52,8 +56,8 @@ import Testing
     #expect(files.first == "op00_CONV_2D.npy" && files.last?.hasSuffix("_FULLY_CONNECTED.npy") == true)
     for (file, operation) in zip(files, network.operators) {
       let layer = try NumPyArray.read(folder("layers/" + file))
-      #expect(layer.shape == [1] + network.tensors[operation.output].shape)
-      guard operation.output == network.output, case .int8(let last) = layer.values,
+      #expect(layer.shape == network.tensors[operation.output].shape)
+      guard operation.output == network.outputs[0].tensor, case .int8(let last) = layer.values,
         case .int8(let all) = outputs.values
       else { continue }
       #expect(outputs.shape == [2, last.count] && Array(all.prefix(last.count)) == last)
@@ -129,13 +133,15 @@ import Testing
     let folder = try TemporaryFolder()
     let network = QuantizedNetwork(
       tensors: [
-        .init(name: "input", shape: [1, 1, 3], scale: 1, zeroPoint: 0),
-        .init(name: "output", shape: [1, 1, 2], scale: 1, zeroPoint: 0),
+        .init(name: "input", shape: [1, 3], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, 2], scale: 1, zeroPoint: 0),
       ],
       operators: [
-        .init(
-          kind: .fullyConnected, input: 0, output: 1, weights: [1, 2, 3, 4, 5, 6],
-          weightScales: [0.01, 0.01], biases: [0, 0], activation: -100...100)
+        .fullyConnected(
+          from: 0, to: 1,
+          weights: .init(
+            codes: [1, 2, 3, 4, 5, 6], biases: [0, 0], scales: [0.01, 0.01], inputScale: 1, outputScale: 1),
+          activation: -100...100)
       ], input: 0, output: 1)
     try Files.write(Data(ModelImage(network, frontEnd: nil).bytes), to: folder("m.qinf"))
     let result = try exporter(

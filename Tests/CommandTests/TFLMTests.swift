@@ -87,22 +87,25 @@ import Testing
       func weights(_ count: Int) -> [Int8] {
         (0..<count).map { _ in Int8(random.nextIndex(below: 255) - 127) }
       }
-      let shape = [outputs(11, step.time), outputs(8, step.frequency), 5]
-      var convolution = QuantizedNetwork.Operator(
-        kind: .convolution, input: 0, output: 1,
-        weights: weights(5 * step.time.kernel * step.frequency.kernel * 3),
-        weightScales: [0.001, 0.002, 0.003, 0.004, 0.005], biases: [-9000, 900, 0, 90, 9],
+      let shape = [1, outputs(11, step.time), outputs(8, step.frequency), 5]
+      let convolution = QuantizedNetwork.Operator.convolution(
+        from: 0, to: 1, window: .init(time: step.time, frequency: step.frequency),
+        weights: .init(
+          codes: weights(5 * step.time.kernel * step.frequency.kernel * 3), biases: [-9000, 900, 0, 90, 9],
+          scales: [0.001, 0.002, 0.003, 0.004, 0.005], inputScale: 0.05, outputScale: 0.06),
         activation: index % 2 == 0 ? -128...127 : -20...127)
-      (convolution.time, convolution.frequency) = step
-      let dense = QuantizedNetwork.Operator(
-        kind: .fullyConnected, input: 1, output: 2, weights: weights((4 - index) * shape.reduce(1, *)),
-        weightScales: Array([0.0007, 0.0011, 0.0013, 0.0017].dropFirst(index)),
-        biases: Array([1, -1, 1000, -1000].dropFirst(index)), activation: -128...127)
+      let dense = QuantizedNetwork.Operator.fullyConnected(
+        from: 1, to: 2,
+        weights: .init(
+          codes: weights((4 - index) * shape.reduce(1, *)),
+          biases: Array([1, -1, 1000, -1000].dropFirst(index)),
+          scales: Array([0.0007, 0.0011, 0.0013, 0.0017].dropFirst(index)), inputScale: 0.06,
+          outputScale: 0.07))
       return QuantizedNetwork(
         tensors: [
-          .init(name: "input", shape: [11, 8, 3], scale: 0.05, zeroPoint: -7),
+          .init(name: "input", shape: [1, 11, 8, 3], scale: 0.05, zeroPoint: -7),
           .init(name: "hidden", shape: shape, scale: 0.06, zeroPoint: -20),
-          .init(name: "output", shape: [1, 1, 4 - index], scale: 0.07, zeroPoint: 11),
+          .init(name: "output", shape: [1, 4 - index], scale: 0.07, zeroPoint: 11),
         ], operators: [convolution, dense], input: 0, output: 2)
     }
   }

@@ -13,7 +13,10 @@ import Training
       let network = round % 2 == 0 ? networks.general() : networks.streamable(bins: 7, depth: round % 4)
       let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
       let arena = AlignedMemory(byteCount: loaded.model.arenaByteCount)
-      var engine = try WholeWindow(model: loaded.model, arena: arena.bytes)
+      // A device's scratch and a host's.
+      let scratch = AlignedMemory(
+        byteCount: round % 3 == 0 ? loaded.scratchByteCount : loaded.model.scratchByteCount)
+      var engine = try WholeWindow(model: loaded.model, arena: arena.bytes, scratch: scratch.bytes)
       for _ in 0..<3 {
         let input = networks.codes(network.tensors[0].count)
         let expected = referenceTensors(network, input: input)
@@ -21,7 +24,7 @@ import Training
         for index in network.operators.indices {
           engine.runOperator(index)
           let tensor = network.operators[index].output
-          let codes = Array(engine.codes(of: loaded.model.tensor(tensor)))
+          let codes: [Int8] = Array(engine.codes(of: loaded.model.tensor(tensor)))
           #expect(codes == expected[tensor], "network \(round), operator \(index)")
           compared += codes.count
         }
@@ -41,19 +44,19 @@ import Training
       let arena = AlignedMemory(byteCount: model.arenaByteCount)
       let state = AlignedMemory(byteCount: model.stateByteCount)
       let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-      var engine = try WholeWindow(model: model, arena: arena.bytes)
+      var engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
       var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
-      let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
+      let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
       defer { logits.deallocate() }
       var columns: [[Int8]] = []
       for _ in 0..<1500 {
         let sample = Int16(truncatingIfNeeded: Int(networks.random.next(in: -3000...3000)))
         guard pipeline.push(sample) else { continue }
         columns.append(Array(pipeline.newestColumn))
-        #expect(pipeline.isWindowFull == (columns.count >= network.tensors[0].shape[0]))
+        #expect(pipeline.isWindowFull == (columns.count >= network.tensors[0].shape[1]))
         guard pipeline.isWindowFull else { continue }
         pipeline.decide(into: logits)
-        let window = columns.suffix(network.tensors[0].shape[0]).flatMap { $0 }
+        let window = columns.suffix(network.tensors[0].shape[1]).flatMap { $0 }
         _ = engine.input.update(fromContentsOf: window)
         engine.run()
         #expect(Array(logits) == Array(engine.output), "network \(round), column \(columns.count)")
@@ -73,7 +76,7 @@ import Training
     let state = AlignedMemory(byteCount: model.stateByteCount)
     let scratch = AlignedMemory(byteCount: model.scratchByteCount)
     var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
-    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
+    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
     defer { logits.deallocate() }
     let before = allocationCount()
     var random = SeededGenerator(seed: 14)
@@ -95,10 +98,12 @@ import Training
       UnsafeMutableRawBufferPointer(rebasing: memory.bytes[first..<first + count])
     }
     #expect(throws: MemoryError.tooSmall(requiredByteCount: model.model.arenaByteCount)) {
-      _ = try WholeWindow(model: model.model, arena: part(0, model.model.arenaByteCount - 1))
+      _ = try WholeWindow(
+        model: model.model, arena: part(0, model.model.arenaByteCount - 1), scratch: part(8192, 4096))
     }
     #expect(throws: MemoryError.misaligned) {
-      _ = try WholeWindow(model: model.model, arena: part(1, model.model.arenaByteCount))
+      _ = try WholeWindow(
+        model: model.model, arena: part(1, model.model.arenaByteCount), scratch: part(8192, 4096))
     }
     #expect(throws: MemoryError.tooSmall(requiredByteCount: model.model.stateByteCount)) {
       _ = try StreamingPipeline(

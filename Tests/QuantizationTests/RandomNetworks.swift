@@ -15,7 +15,7 @@ struct RandomNetworks {
         (1 + random.nextIndex(below: 4), 1 + random.nextIndex(below: 3), 1 + random.nextIndex(below: 9)))
     }
     let reach = layers.reduce(1) { $0 + ($1.kernel - 1) * $1.dilation }
-    var network = start([reach + random.nextIndex(below: 6), 1, bins])
+    var network = start([1, reach + random.nextIndex(below: 6), 1, bins])
     for layer in layers {
       var time = QuantizedNetwork.Step()
       (time.kernel, time.dilation) = (layer.kernel, layer.dilation)
@@ -28,7 +28,7 @@ struct RandomNetworks {
   /// Convolutions along time and frequency with strides, dilations and padding, then a dense operator.
   mutating func general() -> QuantizedNetwork {
     var network = start([
-      8 + random.nextIndex(below: 12), 4 + random.nextIndex(below: 10), 1 + random.nextIndex(below: 4),
+      1, 8 + random.nextIndex(below: 12), 4 + random.nextIndex(below: 10), 1 + random.nextIndex(below: 4),
     ])
     for _ in 0..<1 + random.nextIndex(below: 3) {
       convolve(&network, time: step(), frequency: step(), channels: 1 + random.nextIndex(below: 7))
@@ -68,78 +68,80 @@ struct RandomNetworks {
     _ network: inout QuantizedNetwork, time: QuantizedNetwork.Step, frequency: QuantizedNetwork.Step,
     channels: Int
   ) {
-    let shape = network.tensors[network.output].shape
+    let shape = network.tensors[network.outputs[0].tensor].shape
     func outputs(_ count: Int, _ step: QuantizedNetwork.Step) -> Int {
       (count + step.paddingBefore + step.paddingAfter - step.reach) / step.stride + 1
     }
-    let output = [outputs(shape[0], time), outputs(shape[1], frequency), channels]
-    guard shape[0] >= time.reach, shape[1] >= frequency.reach else { return }
+    let output = [1, outputs(shape[1], time), outputs(shape[2], frequency), channels]
+    guard shape[1] >= time.reach, shape[2] >= frequency.reach else { return }
     append(
-      to: &network, .convolution, shape: output, inputsPerOutput: time.kernel * frequency.kernel * shape[2])
-    network.operators[network.operators.count - 1].time = time
-    network.operators[network.operators.count - 1].frequency = frequency
+      to: &network, window: .init(time: time, frequency: frequency), shape: output,
+      inputsPerOutput: time.kernel * frequency.kernel * shape[3])
   }
 
   private mutating func connect(_ network: inout QuantizedNetwork, outputs: Int) {
     append(
-      to: &network, .fullyConnected, shape: [1, 1, outputs],
-      inputsPerOutput: network.tensors[network.output].count)
+      to: &network, window: nil, shape: [1, outputs],
+      inputsPerOutput: network.tensors[network.outputs[0].tensor].count)
   }
 
   private mutating func append(
-    to network: inout QuantizedNetwork, _ kind: OperatorKind, shape: [Int], inputsPerOutput: Int
+    to network: inout QuantizedNetwork, window: QuantizedNetwork.Window?, shape: [Int], inputsPerOutput: Int
   ) {
-    let channels = shape[2]
+    let channels = shape[shape.count - 1]
     let isExtreme = random.nextIndex(below: 4) == 0
     let zeroPoint = random.nextIndex(below: 256) - 128
     // A sum of n products of uniform codes spreads over some 5,400 sqrt(n): bring that to about 100 codes.
     let gain = Float(100 / (5400 * Double(inputsPerOutput).squareRoot()))
-    let inputScale = network.tensors[network.output].scale
+    let input = network.outputs[0].tensor
+    let inputScale = network.tensors[input].scale
+    let weights = QuantizedNetwork.Weights(
+      codes: (0..<channels * inputsPerOutput).map { _ in
+        isExtreme
+          ? (random.nextIndex(below: 2) == 0 ? -127 : 127) : Int8(random.nextIndex(below: 255) - 127)
+      },
+      biases: (0..<channels).map { _ in Int64(random.nextIndex(below: 200_001) - 100_000) },
+      scales: (0..<channels).map { _ in Float(random.next(in: 0.25...2)) * gain / 64 / inputScale },
+      inputScale: inputScale, outputScale: 1 / 64)
     network.operators.append(
       .init(
-        kind: kind, input: network.output, output: network.tensors.count,
-        weights: (0..<channels * inputsPerOutput).map { _ in
-          isExtreme
-            ? (random.nextIndex(below: 2) == 0 ? -127 : 127) : Int8(random.nextIndex(below: 255) - 127)
-        },
-        weightScales: (0..<channels).map { _ in
-          Float(random.next(in: 0.25...2)) * gain / 64 / inputScale
-        },
-        biases: (0..<channels).map { _ in Int32(random.nextIndex(below: 200_001) - 100_000) },
-        activation: random.nextIndex(below: 2) == 0 ? -128...127 : zeroPoint...127))
-    network.tensors.append(.init(name: "\(kind)", shape: shape, scale: 1 / 64, zeroPoint: zeroPoint))
-    network.output = network.tensors.count - 1
+        kind: window == nil ? .fullyConnected : .convolution, inputs: [input], output: network.tensors.count,
+        activation: random.nextIndex(below: 2) == 0 ? -128...127 : zeroPoint...127,
+        computation: window.map { .convolution($0, weights) } ?? .fullyConnected(weights)))
+    network.tensors.append(.init(name: "", shape: shape, scale: 1 / 64, zeroPoint: zeroPoint))
+    network.outputs = [.init(network.tensors.count - 1)]
   }
 }
 
 /// Every tensor of a network for one window, by the plain reference.
 func referenceTensors(_ network: QuantizedNetwork, input: [Int8]) -> [[Int8]] {
   var tensors = [[Int8]](repeating: [], count: network.tensors.count)
-  tensors[network.input] = input
+  tensors[network.inputs[0].tensor] = input
   for operation in network.operators {
-    let source = network.tensors[operation.input]
+    let source = network.tensors[operation.inputs[0]]
     let target = network.tensors[operation.output]
-    let multipliers = operation.weightScales.map { scale in
-      FixedPointMultiplier(real: Double(source.scale) * Double(scale) / Double(target.scale))
+    func output(_ weights: QuantizedNetwork.Weights) -> ReferenceOutput {
+      ReferenceOutput(
+        multipliersQ31: weights.multipliers.map { Int64($0.multiplierQ31) },
+        leftShifts: weights.multipliers.map { Int64($0.leftShift) }, zeroPoint: target.zeroPoint,
+        range: operation.activation)
     }
-    let output = ReferenceOutput(
-      multipliersQ31: multipliers.map { Int64($0.multiplierQ31) },
-      leftShifts: multipliers.map { Int64($0.leftShift) }, zeroPoint: target.zeroPoint,
-      range: operation.activation)
     func step(_ step: QuantizedNetwork.Step) -> ReferenceStep {
       ReferenceStep(
         kernel: step.kernel, stride: step.stride, dilation: step.dilation, paddingBefore: step.paddingBefore)
     }
-    switch operation.kind {
-    case .convolution:
+    switch operation.computation {
+    case .convolution(let window, let weights):
       tensors[operation.output] = referenceConvolution(
-        tensors[operation.input], shape: source.shape, zeroPoint: source.zeroPoint,
-        weights: operation.weights, biases: operation.biases, time: step(operation.time),
-        frequency: step(operation.frequency), outputShape: target.shape, output: output)
-    case .fullyConnected:
+        tensors[operation.inputs[0]], shape: Array(source.shape.dropFirst()), zeroPoint: source.zeroPoint,
+        weights: weights.codes, biases: weights.biases.map { Int32($0) }, time: step(window.time),
+        frequency: step(window.frequency), outputShape: Array(target.shape.dropFirst()),
+        output: output(weights))
+    case .fullyConnected(let weights):
       tensors[operation.output] = referenceFullyConnected(
-        tensors[operation.input], zeroPoint: source.zeroPoint, weights: operation.weights,
-        biases: operation.biases, output: output)
+        tensors[operation.inputs[0]], zeroPoint: source.zeroPoint, weights: weights.codes,
+        biases: weights.biases.map { Int32($0) }, output: output(weights))
+    default: preconditionFailure("these networks have no other operators")
     }
   }
   return tensors

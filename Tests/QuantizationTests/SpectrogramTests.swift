@@ -59,13 +59,15 @@ import Training
     let tables = try FrontEndTables(settings, microvoltsPerCount: microvoltsPerCount)
     let network = QuantizedNetwork(
       tensors: [
-        .init(name: "input", shape: [1, 1, settings.binCount], scale: 1, zeroPoint: 0),
-        .init(name: "output", shape: [1, 1, 1], scale: 1, zeroPoint: 0),
+        .init(name: "input", shape: [1, 1, 1, settings.binCount], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, 1], scale: 1, zeroPoint: 0),
       ],
       operators: [
-        .init(
-          kind: .fullyConnected, input: 0, output: 1, weights: [Int8](repeating: 1, count: settings.binCount),
-          weightScales: [0.01], biases: [0], activation: -128...127)
+        .fullyConnected(
+          from: 0, to: 1,
+          weights: .init(
+            codes: [Int8](repeating: 1, count: settings.binCount), biases: [0], scales: [0.01], inputScale: 1,
+            outputScale: 1))
       ], input: 0, output: 1)
     return try ModelImage(network, frontEnd: tables).bytes
   }

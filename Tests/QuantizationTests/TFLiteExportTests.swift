@@ -13,7 +13,7 @@ import Testing
       #expect(recovered.tensors.map(\.shape) == network.tensors.map(\.shape))
       #expect(recovered.tensors.map(\.scale) == network.tensors.map(\.scale))
       #expect(recovered.tensors.map(\.zeroPoint) == network.tensors.map(\.zeroPoint))
-      #expect(recovered.input == network.input && recovered.output == network.output)
+      #expect(recovered.inputs == network.inputs && recovered.outputs == network.outputs)
     }
   }
 
@@ -21,9 +21,10 @@ import Testing
     // The lowest bits of a multiplier are more than a single-precision scale can tell.
     let network = Self.dense(outputs: 2)
     var image = try ModelImage(network, frontEnd: nil).bytes
-    #expect(try LoadedModel(image: image).network().operators[0].weightScales == [0.01, 0.01])
+    #expect(try LoadedModel(image: image).network().operators == network.operators)
     let operators = Self.word(image, at: ModelFormat.Header.operators)
-    image[Self.word(image, at: operators + ModelFormat.Operator.multipliers)] ^= 3
+    let constants = Self.word(image, at: operators + ModelFormat.Operator.parameters)
+    image[Self.word(image, at: constants + ModelFormat.Weights.multipliers)] ^= 3
     #expect(throws: NotConvertible.self) {
       _ = try LoadedModel(image: ModelImageTests.resealed(image)).network()
     }
@@ -52,17 +53,17 @@ import Testing
 
   @Test func aPaddingThatTheSchemaLacksBecomesAnOperator() throws {
     for (before, after, operators) in [(0, 0, 1), (1, 1, 1), (0, 2, 2), (2, 0, 2)] {
-      var network = QuantizedNetwork(
+      let network = QuantizedNetwork(
         tensors: [
-          .init(name: "input", shape: [9, 1, 1], scale: 1, zeroPoint: 0),
-          .init(name: "output", shape: [7 + before + after, 1, 1], scale: 1, zeroPoint: 0),
+          .init(name: "input", shape: [1, 9, 1, 1], scale: 1, zeroPoint: 0),
+          .init(name: "output", shape: [1, 7 + before + after, 1, 1], scale: 1, zeroPoint: 0),
         ],
         operators: [
-          .init(
-            kind: .convolution, input: 0, output: 1, weights: [1, 2, 3], weightScales: [0.01], biases: [0],
-            activation: -128...127)
+          .convolution(
+            from: 0, to: 1,
+            window: .init(time: .init(kernel: 3, paddingBefore: before, paddingAfter: after)),
+            weights: .init(codes: [1, 2, 3], biases: [0], scales: [0.01], inputScale: 1, outputScale: 1))
         ], input: 0, output: 1)
-      network.operators[0].time = .init(kernel: 3, paddingBefore: before, paddingAfter: after)
       let model = try TFLiteModel(network, description: "")
       #expect(model.graph.operators.count == operators)
     }
@@ -71,14 +72,15 @@ import Testing
   private static func dense(outputs: Int) -> QuantizedNetwork {
     QuantizedNetwork(
       tensors: [
-        .init(name: "input", shape: [1, 1, 3], scale: 1, zeroPoint: 0),
-        .init(name: "output", shape: [1, 1, outputs], scale: 1, zeroPoint: 0),
+        .init(name: "input", shape: [1, 3], scale: 1, zeroPoint: 0),
+        .init(name: "output", shape: [1, outputs], scale: 1, zeroPoint: 0),
       ],
       operators: [
-        .init(
-          kind: .fullyConnected, input: 0, output: 1, weights: [Int8](repeating: 5, count: 3 * outputs),
-          weightScales: [Float](repeating: 0.01, count: outputs),
-          biases: [Int32](repeating: 7, count: outputs), activation: -128...127)
+        .fullyConnected(
+          from: 0, to: 1,
+          weights: .init(
+            codes: [Int8](repeating: 5, count: 3 * outputs), biases: [Int64](repeating: 7, count: outputs),
+            scales: [Float](repeating: 0.01, count: outputs), inputScale: 1, outputScale: 1))
       ], input: 0, output: 1)
   }
 }

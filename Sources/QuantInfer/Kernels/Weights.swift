@@ -76,18 +76,26 @@ public struct Weights: @unchecked Sendable {
   @inline(__always)
   func code(_ sum: Int32, channel: Int, zeroPoint: Int32) -> Int32 {
     let bias = unsafe biases.assumingMemoryBound(to: Int32.self)[channel]
-    let multiplier = unsafe FixedPointMultiplier(
-      multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
-    return limited(multiplier.scale(sum &+ bias) &+ zeroPoint)
+    return limited(multiplier(channel).scale(sum &+ bias) &+ zeroPoint)
   }
 
   /// The same for a sum of 64 bits, which is rounded once.
   @inline(__always)
   func code(_ sum: Int64, channel: Int, zeroPoint: Int32) -> Int32 {
-    let bias = unsafe biases.loadUnaligned(fromByteOffset: 8 &* channel, as: Int64.self)
-    let multiplier = unsafe FixedPointMultiplier(
-      multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
-    return limited(multiplier.scaleWide(sum &+ bias) &+ zeroPoint)
+    limited(multiplier(channel).scaleWide(sum &+ bias(channel)) &+ zeroPoint)
+  }
+
+  /// An output channel's bias, with the input's zero point folded in.
+  public func bias(_ channel: Int) -> Int64 {
+    accumulatorBits == 32
+      ? unsafe Int64(truncatingIfNeeded: biases.assumingMemoryBound(to: Int32.self)[channel])
+      : unsafe biases.loadUnaligned(fromByteOffset: 8 &* channel, as: Int64.self)
+  }
+
+  /// An output channel's multiplier.
+  @inline(__always)
+  public func multiplier(_ channel: Int) -> FixedPointMultiplier {
+    unsafe FixedPointMultiplier(multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
   }
 
   @inline(__always)
@@ -122,8 +130,7 @@ extension Weights {
     _ = try image.offset(at: place + Field.multipliers, count: channels, stride: 4)
     _ = try image.offset(at: place + Field.shifts, count: channels, stride: 1)
     for channel in 0..<output.channelCount {
-      let multiplier = unsafe FixedPointMultiplier(
-        multiplierQ31: multipliersQ31[channel], leftShift: leftShifts[channel])
+      let multiplier = multiplier(channel)
       guard multiplier.isValid, accumulatorBits == 32 || multiplier.leftShift < 15 else {
         throw ModelError(.invalidMultiplier, at: place + Field.multipliers)
       }
@@ -148,11 +155,7 @@ extension Weights {
           channelCount: output.channelCount)
         weightSum += UInt64((Int32(weight) - zeroPoint).magnitude)
       }
-      let bias =
-        accumulatorBits == 32
-        ? UInt64(unsafe biases.assumingMemoryBound(to: Int32.self)[channel].magnitude)
-        : unsafe biases.loadUnaligned(fromByteOffset: 8 * channel, as: Int64.self).magnitude
-      let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias)
+      let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
       let leftShift = unsafe max(0, Int32(leftShifts[channel]))
       let limit = accumulatorBits == 32 ? UInt64(Int32.max) &>> UInt64(leftShift) : 1 << 47
       guard !overflow, bound <= limit else {

@@ -73,31 +73,39 @@ public struct Window: Equatable, Sendable {
     else { throw ModelError(.invalidOperator, at: place) }
   }
 
-  /// How many bytes an output must lie before its input, so that the kernel, which goes from cell to cell in order
-  /// and gathers all that it needs for a cell before it writes it, never writes over what it still needs.
+  /// How many bytes an output must lie before its input, so that a kernel that goes from cell to cell in order never
+  /// writes over what it still needs.
   ///
   /// Negative where the output may even lie behind the input's start.
   ///
+  /// - Parameters:
+  ///   - input: The input's tensor.
+  ///   - output: The output's tensor.
+  ///   - gathersFirst: Whether the kernel has read all that it needs for a cell before it writes the cell.
   /// - Complexity: O(cells).
-  func lead(input: Tensor, output: Tensor) -> Int {
+  func lead(input: Tensor, output: Tensor, gathersFirst: Bool) -> Int {
     let outputCell = output.channelCount * output.type.byteCount
     let inputCell = input.channelCount * input.type.byteCount
+    /// The first byte that a cell needs.
     func place(_ column: Int, _ row: Int) -> Int {
       let column = max(0, min(time.first(column), input.timeCount - 1))
       let row = max(0, min(frequency.first(row), input.frequencyCount - 1))
       return (column * input.frequencyCount + row) * inputCell
     }
+    let inputBatch = input.byteCount / input.batchCount
     var lead = Int.min
     for column in 0..<output.timeCount {
-      // Rows of the next columns start over, so that the least place needed is this cell's or the next column's.
-      let next = column + 1 < output.timeCount ? place(column + 1, 0) : Int.max
+      // Rows of the next column start over; the next batch needs all of its input.
+      let next = column + 1 < output.timeCount ? place(column + 1, 0) : inputBatch
       for row in 0..<output.frequencyCount {
         let written = (column * output.frequencyCount + row + 1) * outputCell
-        lead = max(lead, written - min(place(column, row), next))
+        let needed = gathersFirst ? row + 1 : row
+        lead = max(
+          lead, written - min(needed < output.frequencyCount ? place(column, needed) : next, next))
       }
     }
     // Each further batch moves the output by its size, and what is needed by the input's.
-    let drift = output.byteCount / output.batchCount - input.byteCount / input.batchCount
+    let drift = output.byteCount / output.batchCount - inputBatch
     return lead + max(0, drift * (output.batchCount - 1))
   }
 }

@@ -15,10 +15,13 @@ extension Model {
     switch plan.kind {
     case .convolution, .depthwiseConvolution:
       let weights = Weights(plan)
-      let isGrouped = weights.layout == .blocks && weights.groupChannelCount != source.channelCount
-      return isGrouped ? nil : Window(plan.image, at: plan.parameters).lead(input: source, output: target)
+      let isGathered = weights.layout == .blocks
+      if isGathered && weights.groupChannelCount != source.channelCount { return nil }
+      return Window(plan.image, at: plan.parameters)
+        .lead(input: source, output: target, gathersFirst: isGathered)
     case .averagePool, .maximumPool:
-      return Window(plan.image, at: plan.parameters).lead(input: source, output: target)
+      return Window(plan.image, at: plan.parameters)
+        .lead(input: source, output: target, gathersFirst: false)
     case .fullyConnected: return FullyConnected.lead(input: source, output: target)
     case .add, .subtract, .multiply, .maximum, .minimum:
       return Elementwise.isInOrder(plan, input: input) ? 0 : nil

@@ -14,11 +14,10 @@ extension TFLiteModel {
     buffers = [Buffer()]
     graph.name = "main"
     for (index, tensor) in network.tensors.enumerated() {
-      let isRow = network.operators.contains { $0.kind == .fullyConnected && $0.output == index }
-      add(tensor, name: "tensor\(index)", shape: isRow ? [1, tensor.shape[2]] : [1] + tensor.shape)
+      add(tensor, name: "tensor\(index)", shape: tensor.shape)
     }
-    graph.inputs = [Int32(network.input)]
-    graph.outputs = [Int32(network.output)]
+    graph.inputs = network.inputs.map { Int32($0.tensor) }
+    graph.outputs = network.outputs.map { Int32($0.tensor) }
     for (index, operation) in network.operators.enumerated() {
       try add(operation, index, of: network)
     }
@@ -27,44 +26,53 @@ extension TFLiteModel {
   private mutating func add(
     _ operation: QuantizedNetwork.Operator, _ index: Int, of network: QuantizedNetwork
   ) throws(NotConvertible) {
-    let (source, target) = (network.tensors[operation.input], network.tensors[operation.output])
-    let channels = target.shape[2]
+    let (source, target) = (network.tensors[operation.inputs[0]], network.tensors[operation.output])
     guard let activation = TFLiteActivation(operation.activation, output: target) else {
       throw NotConvertible(
         operatorIndex: index,
         problem: "limits its output to \(operation.activation), which no fused activation does")
     }
-    var input = Int32(operation.input)
+    var input = Int32(operation.inputs[0])
     var options: TFLiteOptions
-    var weightShape = [channels, operation.weights.count / channels]
-    switch operation.kind {
-    case .convolution:
-      guard graph.tensors[operation.input].shape.count == 4 else {
+    let constants: QuantizedNetwork.Weights
+    let weightShape: [Int]
+    switch operation.computation {
+    case .convolution(let window, let weights):
+      guard source.shape.count == 4, source.type == .int8 else {
         throw NotConvertible(
-          operatorIndex: index, problem: "is a convolution over what a fully connected operator gives")
+          operatorIndex: index, problem: "is a convolution over \(source.shape.count) dimensions, or not of int8")
       }
       options = TFLiteOptions(.conv2D)
-      if let padding = TFLitePadding(operation, source: source, target: target) {
+      if let padding = TFLitePadding(window, source: source, target: target) {
         options.padding = padding
       } else {
-        input = addPadding(operation, index, source: source)
+        input = addPadding(window, operation, index, source: source)
         options.padding = .valid
       }
-      (options.strideHeight, options.strideWidth) =
-        (Int32(operation.time.stride), Int32(operation.frequency.stride))
+      (options.strideHeight, options.strideWidth) = (Int32(window.time.stride), Int32(window.frequency.stride))
       (options.dilationHeight, options.dilationWidth) =
-        (Int32(operation.time.dilation), Int32(operation.frequency.dilation))
-      weightShape = [channels, operation.time.kernel, operation.frequency.kernel, source.shape[2]]
-    case .fullyConnected:
+        (Int32(window.time.dilation), Int32(window.frequency.dilation))
+      constants = weights
+      let taps = [window.time.kernel, window.frequency.kernel]
+      let channels = weights.biases.count
+      weightShape = [channels] + taps + [weights.codes.count / channels / taps[0] / taps[1]]
+    case .fullyConnected(let weights):
       options = TFLiteOptions(.fullyConnected)
+      constants = weights
+      weightShape = [weights.biases.count, weights.codes.count / weights.biases.count]
+    default:
+      throw NotConvertible(operatorIndex: index, problem: "is \(operation.kind.name), which can't be written")
+    }
+    guard let scales = constants.scales else {
+      throw NotConvertible(operatorIndex: index, problem: "has weights of unknown scales")
     }
     options.activation = activation
     let weights = add(
       name: "weights\(index)", shape: weightShape, type: .int8,
-      bytes: operation.weights.map { UInt8(bitPattern: $0) }, scales: operation.weightScales)
+      bytes: constants.codes.map { UInt8(bitPattern: $0) }, scales: scales)
     let biases = add(
-      name: "biases\(index)", shape: [channels], type: .int32, bytes: littleEndian(operation.biases),
-      scales: operation.weightScales.map { source.scale * $0 })
+      name: "biases\(index)", shape: [constants.biases.count], type: .int32,
+      bytes: littleEndian(constants.biases.map { Int32(clamping: $0) }), scales: scales.map { source.scale * $0 })
     add(
       operation.kind == .convolution ? .init(.conv2D, version: 3) : .init(.fullyConnected, version: 4),
       inputs: [input, weights, biases], output: Int32(operation.output), options: options)
@@ -74,10 +82,11 @@ extension TFLiteModel {
   ///
   /// Returns the padded tensor.
   private mutating func addPadding(
-    _ operation: QuantizedNetwork.Operator, _ index: Int, source: QuantizedNetwork.Tensor
+    _ window: QuantizedNetwork.Window, _ operation: QuantizedNetwork.Operator, _ index: Int,
+    source: QuantizedNetwork.Tensor
   ) -> Int32 {
-    let (time, frequency) = (operation.time, operation.frequency)
-    var shape = [1] + source.shape
+    let (time, frequency) = (window.time, window.frequency)
+    var shape = source.shape
     shape[1] += time.paddingBefore + time.paddingAfter
     shape[2] += frequency.paddingBefore + frequency.paddingAfter
     let amounts = [
@@ -88,7 +97,7 @@ extension TFLiteModel {
       scales: [])
     let padded = add(source, name: "padded\(index)", shape: shape)
     add(
-      .init(.pad, version: 2), inputs: [Int32(operation.input), paddings], output: padded,
+      .init(.pad, version: 2), inputs: [Int32(operation.inputs[0]), paddings], output: padded,
       options: TFLiteOptions(.pad))
     return padded
   }
@@ -161,9 +170,9 @@ extension TFLiteActivation {
 extension TFLitePadding {
   /// The padding that reads what a convolution reads; nil where it is neither SAME nor VALID.
   init?(
-    _ operation: QuantizedNetwork.Operator, source: QuantizedNetwork.Tensor, target: QuantizedNetwork.Tensor
+    _ window: QuantizedNetwork.Window, source: QuantizedNetwork.Tensor, target: QuantizedNetwork.Tensor
   ) {
-    let dimensions = [(operation.time, 0), (operation.frequency, 1)]
+    let dimensions = [(window.time, 1), (window.frequency, 2)]
     let isValid = dimensions.allSatisfy { step, axis in
       step.paddingBefore == 0 && source.shape[axis] >= step.reach
         && target.shape[axis] == (source.shape[axis] - step.reach) / step.stride + 1
