@@ -38,8 +38,12 @@ public struct ArenaPlan: Equatable, Sendable {
     let tensors = Array(conflicts.placements.indices)
     var orders = [
       tensors.sorted { conflicts.size($1) < conflicts.size($0) },
-      tensors.sorted { conflicts.placements[$0].lifetime.lowerBound < conflicts.placements[$1].lifetime.lowerBound },
-      tensors.sorted { conflicts.placements[$0].lifetime.lowerBound > conflicts.placements[$1].lifetime.lowerBound },
+      tensors.sorted {
+        conflicts.placements[$0].lifetime.lowerBound < conflicts.placements[$1].lifetime.lowerBound
+      },
+      tensors.sorted {
+        conflicts.placements[$0].lifetime.lowerBound > conflicts.placements[$1].lifetime.lowerBound
+      },
     ]
     var generator = SeededGenerator(seed: 1)
     for _ in 0..<(tensors.count > 3 ? 200_000 / (tensors.count * tensors.count) : 0) {
@@ -206,7 +210,8 @@ public struct StreamingPlan: Equatable, Sendable {
     var expected = network.inputs[0].tensor
     for (index, operation) in network.operators.enumerated() {
       let tensor = network.tensors[operation.inputs[0]]
-      guard operation.inputs == [expected], tensor.shape.count == 4, tensor.shape[0] == 1, tensor.type == .int8
+      guard operation.inputs == [expected], tensor.shape.count == 4, tensor.shape[0] == 1,
+        tensor.type == .int8
       else { return nil }
       let shape = tensor.shape
       var columns = shape[1]

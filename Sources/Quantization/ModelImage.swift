@@ -30,7 +30,8 @@ public struct ModelImage: Sendable {
     do throws(ModelError) {
       disjoint = try LoadedModel(image: writer.bytes)
     } catch {
-      throw InvalidNetwork("\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
+      throw InvalidNetwork(
+        "\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
     }
     plan = ArenaPlan(disjoint.model)
     writer.put(plan)

@@ -137,13 +137,15 @@ public struct ModelSummary: Encodable, Sendable {
       arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
       arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
       stateBytes: model.stateByteCount,
-      arena: plan.placements.sorted { ($0.lifetime.lowerBound, $0.offset) < ($1.lifetime.lowerBound, $1.offset) }
-        .map {
-          Placement(
-            tensor: model.tensor($0.tensor).sourceIndex, shape: model.shape(ofTensor: $0.tensor),
-            offset: $0.offset, bytes: $0.byteCount,
-            operators: [$0.lifetime.lowerBound, min($0.lifetime.upperBound, model.operatorCount - 1)])
-        })
+      arena: plan.placements.sorted {
+        ($0.lifetime.lowerBound, $0.offset) < ($1.lifetime.lowerBound, $1.offset)
+      }
+      .map {
+        Placement(
+          tensor: model.tensor($0.tensor).sourceIndex, shape: model.shape(ofTensor: $0.tensor),
+          offset: $0.offset, bytes: $0.byteCount,
+          operators: [$0.lifetime.lowerBound, min($0.lifetime.upperBound, model.operatorCount - 1)])
+      })
     frontEnd = model.frontEnd.map {
       FrontEnd(
         sampleRateHz: Double($0.sampleRateMillihertz) / 1000, windowSamples: $0.windowSamples,
@@ -188,7 +190,8 @@ extension ModelSummary.Operator {
     if let weights = plan.weights {
       let taps = kernel.reduce(1, *)
       let rows = output.count / output.channelCount
-      let inputsPerOutput = plan.kind == .fullyConnected ? input.count / rows : taps * weights.groupChannelCount
+      let inputsPerOutput =
+        plan.kind == .fullyConnected ? input.count / rows : taps * weights.groupChannelCount
       weightBytes = (inputsPerOutput * output.channelCount * weights.weightBits + 7) / 8
       macsPerWindow = inputsPerOutput * output.count
     }

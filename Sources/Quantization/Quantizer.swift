@@ -64,7 +64,8 @@ extension QuantizedNetwork {
       tensors.append(
         Tensor(
           name: "\(shape.isDense ? "dense" : "convolution") \(layer + 1)",
-          shape: shape.isDense ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels],
+          shape: shape.isDense
+            ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels],
           scale: scale, zeroPoint: zeroPoint))
       tensors[layer + 1].sourceIndex = layer + 1
       operators.append(

@@ -22,7 +22,9 @@ extension LoadedModel {
       guard scale.isNormal && scale > 0 else {
         throw NotConvertible(problem: "tensor \(index) has the scale \(scale)")
       }
-      guard tensor.storage == .computed else { throw NotConvertible(problem: "tensor \(index) isn't computed") }
+      guard tensor.storage == .computed else {
+        throw NotConvertible(problem: "tensor \(index) isn't computed")
+      }
       tensors.append(
         .init(
           name: "tensor \(index)", shape: model.shape(ofTensor: index), type: tensor.type, scale: scale,
@@ -44,11 +46,14 @@ extension LoadedModel {
       weights.accumulatorBits == 32, weights.weightBits == 8, weights.zeroPoint == 0
     else {
       throw NotConvertible(
-        operatorIndex: index, problem: "is \(plan.kind?.name ?? "unknown"), or of a type that can't be written")
+        operatorIndex: index,
+        problem: "is \(plan.kind?.name ?? "unknown"), or of a type that can't be written")
     }
     let (input, output) = (tensors[plan.inputIndex(0)], tensors[plan.outputIndex])
     let channels = model.tensor(plan.outputIndex).channelCount
-    let window = plan.window.map { QuantizedNetwork.Window(time: .init($0.time), frequency: .init($0.frequency)) }
+    let window = plan.window.map {
+      QuantizedNetwork.Window(time: .init($0.time), frequency: .init($0.frequency))
+    }
     let inputsPerOutput =
       window.map { $0.time.kernel * $0.frequency.kernel * weights.groupChannelCount }
       ?? input.count / (output.count / channels)
@@ -69,7 +74,8 @@ extension LoadedModel {
           operatorIndex: index, problem: "has a bias in channel \(channel) that is beyond 32 bits")
       }
       biases.append(Int64(bias))
-      guard let scale = weightScale(weights.multiplier(channel), input: input.scale, output: output.scale) else {
+      guard let scale = weightScale(weights.multiplier(channel), input: input.scale, output: output.scale)
+      else {
         throw NotConvertible(
           operatorIndex: index,
           problem: "has a multiplier in channel \(channel) that comes from no single-precision weight scale")

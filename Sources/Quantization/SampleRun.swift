@@ -49,7 +49,8 @@ public struct SampleRun: Sendable {
           Layer(
             name: plan.kind?.name ?? "",
             codes: NumPyArray(
-              shape: model.shape(ofTensor: plan.outputIndex), values: .int8(Array(engine.codes(of: tensor))))))
+              shape: model.shape(ofTensor: plan.outputIndex), values: .int8(Array(engine.codes(of: tensor)))))
+        )
       }
       outputs.append(contentsOf: engine.output)
     }

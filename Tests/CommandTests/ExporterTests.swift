@@ -190,7 +190,7 @@ import Testing
     var flipped = image
     flipped[image.count / 2] ^= 1
     var otherVersion = image
-    otherVersion[4] = 2
+    otherVersion[4] = 1
     let damaged = [
       image.prefix(image.count - 1), image.prefix(20), Data(), flipped, otherVersion, Data("text".utf8),
     ]

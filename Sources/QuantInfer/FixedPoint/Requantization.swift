@@ -32,12 +32,13 @@ public struct FixedPointMultiplier: Equatable, Sendable {
   /// bias do.
   ///
   /// - Parameter accumulator: At most 48 bits, or the result wraps; `leftShift` is below 15.
+  /// - Returns: The scaled value.
   @inline(__always)
   func scaleWide(_ accumulator: Int64) -> Int32 {
     let isGreatest = multiplierQ31 >= 0x7FFF_0000
     let multiplierQ15 = isGreatest ? 0x7FFF : (multiplierQ31 &+ 0x8000) &>> 16
-    let shift = 15 &- Int64(truncatingIfNeeded: leftShift)
-    let product = accumulator &* Int64(truncatingIfNeeded: multiplierQ15)
+    let shift = 15 &- Int64(extending: Int32(leftShift))
+    let product = accumulator &* Int64(extending: multiplierQ15)
     return Int32(truncatingIfNeeded: (product &+ (1 &<< (shift &- 1))) &>> shift)
   }
 

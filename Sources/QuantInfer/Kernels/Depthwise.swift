@@ -80,17 +80,17 @@ enum Depthwise {
 
     /// The sum of weights times inputs.
     @inline(__always)
-    func sum<Sum: FixedWidthInteger, Code: FixedWidthInteger & SignedInteger>(
+    func sum<Total: Sum, Code: FixedWidthInteger & SignedInteger>(
       _ inputs: UnsafePointer<Code>
-    ) -> Sum {
-      var sum: Sum = 0
+    ) -> Total {
+      var sum: Total = 0
       var tap = 0
       for timeTap in 0..<time.step.kernel {
         for frequencyTap in 0..<frequency.step.kernel {
           let pair = weights.tapPair(tap &>> 1, channel: outputChannel, channelCount: outputChannelCount)
           let weight = tap & 1 == 0 ? pair.0 : pair.1
           let code = unsafe code(inputs, timeTap: timeTap, frequencyTap: frequencyTap)
-          sum &+= Sum(truncatingIfNeeded: weight &* code)
+          sum &+= Total(extending: weight &* code)
           tap &+= 1
         }
       }

@@ -42,13 +42,13 @@ struct Dimensions {
 
   /// Whether all elements lie in a tensor of so many.
   func fit(_ strides: Strides, start: Int32 = 0, in count: Int) -> Bool {
-    var (least, greatest) = (Int64(truncatingIfNeeded: start), Int64(truncatingIfNeeded: start))
+    var (least, greatest) = (Int64(extending: start), Int64(extending: start))
     for axis in 0..<6 {
       let span =
-        Int64(truncatingIfNeeded: lengths[axis] &- 1) &* Int64(truncatingIfNeeded: strides.distances[axis])
+        Int64(extending: lengths[axis] &- 1) &* Int64(extending: strides.distances[axis])
       if span < 0 { least &+= span } else { greatest &+= span }
     }
-    return least >= 0 && greatest < Int64(truncatingIfNeeded: count)
+    return least >= 0 && greatest < Int64(extending: Int32(truncatingIfNeeded: count))
   }
 
   /// Whether all sums of an element's place here and one of other dimensions lie in a tensor of so many.
@@ -57,13 +57,13 @@ struct Dimensions {
   ) -> Bool {
     var greatest: Int64 = 0
     for axis in 0..<6 {
-      let span = Int64(truncatingIfNeeded: lengths[axis] &- 1)
-      let otherSpan = Int64(truncatingIfNeeded: others.lengths[axis] &- 1)
+      let span = Int64(extending: lengths[axis] &- 1)
+      let otherSpan = Int64(extending: others.lengths[axis] &- 1)
       guard strides.distances[axis] >= 0, otherStrides.distances[axis] >= 0 else { return false }
-      greatest &+= span &* Int64(truncatingIfNeeded: strides.distances[axis])
-      greatest &+= otherSpan &* Int64(truncatingIfNeeded: otherStrides.distances[axis])
+      greatest &+= span &* Int64(extending: strides.distances[axis])
+      greatest &+= otherSpan &* Int64(extending: otherStrides.distances[axis])
     }
-    return greatest < Int64(truncatingIfNeeded: count)
+    return greatest < Int64(extending: Int32(truncatingIfNeeded: count))
   }
 
   /// Whether strides go through neighbouring elements one after the other.

@@ -79,7 +79,7 @@ enum FullyConnected {
       } else {
         let sum: Int64 = sum(inputs, weights, at: first, lane: lane)
         code = weights.code(
-          sum &- Int64(truncatingIfNeeded: offset), channel: channel, zeroPoint: output.zeroPoint)
+          sum &- Int64(extending: offset), channel: channel, zeroPoint: output.zeroPoint)
       }
       unsafe outputs[channel] = Code(truncatingIfNeeded: code)
     }
@@ -87,16 +87,16 @@ enum FullyConnected {
 
   /// The sum of inputs times one channel's weights.
   @inline(__always)
-  private static func sum<Sum: FixedWidthInteger, Code: FixedWidthInteger & SignedInteger>(
+  private static func sum<Total: Sum, Code: FixedWidthInteger & SignedInteger>(
     _ inputs: Columns<Code>, _ weights: Weights, at firstQuad: Int, lane: Int
-  ) -> Sum {
-    var sum: Sum = 0
+  ) -> Total {
+    var sum: Total = 0
     var index = 0
     for column in 0..<inputs.capacity {
       let codes = unsafe inputs.column(column)
       for place in 0..<inputs.columnCount {
         let weight = Int32(weights.quad(firstQuad &+ index / 4)[lane &+ index % 4])
-        sum &+= unsafe Sum(truncatingIfNeeded: weight &* Int32(truncatingIfNeeded: codes[place]))
+        sum &+= unsafe Total(extending: weight &* Int32(truncatingIfNeeded: codes[place]))
         index &+= 1
       }
     }

@@ -1,5 +1,5 @@
 /// The machine instructions that inner loops may use; all give the same bits.
-public enum InstructionSet: Int32, CaseIterable, Sendable {
+public enum InstructionSet: Int32, Sendable {
   /// Plain loops, for every machine.
   case portable = 0
 

@@ -73,7 +73,7 @@ enum MatrixProduct {
       for index in 0..<4 {
         let x = unsafe Int32(inputs[4 &* quad &+ index])
         for channel in 0..<4 {
-          sums[channel] &+= Int64(truncatingIfNeeded: x &* Int32(w[4 &* channel &+ index]))
+          sums[channel] &+= Int64(extending: x &* Int32(w[4 &* channel &+ index]))
         }
       }
     }

@@ -12,7 +12,8 @@ enum Mean {
     let strides = Strides(image, at: parameters + Field.strides)
     let reducedStrides = Strides(image, at: parameters + Field.reducedStrides)
     guard input.type == output.type, shape.count == output.count, let count = reduced.count,
-      count == input.count / output.count, shape.spansAtMost(strides, and: reduced, reducedStrides, in: input.count)
+      count == input.count / output.count,
+      shape.spansAtMost(strides, and: reduced, reducedStrides, in: input.count)
     else { throw ModelError(.invalidOperator, at: parameters) }
     _ = try image.validMultiplier(at: parameters + Field.multiplier)
   }

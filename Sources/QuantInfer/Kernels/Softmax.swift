@@ -60,7 +60,8 @@ enum Softmax {
       sum &+= dividedByPowerOfTwo(exponential(multiplier.scale(difference)), exponent: 12)
     }
     let headroom = Int32(truncatingIfNeeded: sum.leadingZeroBitCount)
-    let reciprocal = reciprocal(Int32(bitPattern: (UInt32(bitPattern: sum) &<< UInt32(headroom)) ^ (1 &<< 31)))
+    let reciprocal = reciprocal(
+      Int32(bitPattern: (UInt32(bitPattern: sum) &<< UInt32(headroom)) ^ (1 &<< 31)))
     let exponent = 12 &- headroom &+ 31 &- Int32(Code.bitWidth)
     for index in 0..<count {
       let difference = unsafe Int32(inputs[index]) &- Int32(greatest)
@@ -68,7 +69,8 @@ enum Softmax {
       if difference >= least, exponent <= 31 {
         let product = doubledHighProduct(reciprocal, exponential(multiplier.scale(difference)))
         code = min(
-          code &+ dividedByPowerOfTwo(product, exponent: max(0, exponent)), Int32(truncatingIfNeeded: Code.max))
+          code &+ dividedByPowerOfTwo(product, exponent: max(0, exponent)),
+          Int32(truncatingIfNeeded: Code.max))
       }
       unsafe outputs[index] = Code(truncatingIfNeeded: code)
     }
@@ -145,7 +147,7 @@ enum Softmax {
     }
     let headroom = Int32(truncatingIfNeeded: max(sum, 1).leadingZeroBitCount)
     let normalized = Int32(
-      truncatingIfNeeded: ((Int64(truncatingIfNeeded: sum) &<< Int64(truncatingIfNeeded: headroom &- 1))
+      truncatingIfNeeded: ((Int64(extending: sum) &<< Int64(extending: headroom &- 1))
         &+ (1 &<< 13)) &>> 14)
     let reciprocal = unsafe Int32(
       interpolated(reciprocals, at: Int16(clamping: normalized &- ((1 &<< 15) &+ (1 &<< 16)))))

@@ -88,7 +88,7 @@ public struct Weights: @unchecked Sendable {
   /// An output channel's bias, with the input's zero point folded in.
   public func bias(_ channel: Int) -> Int64 {
     accumulatorBits == 32
-      ? unsafe Int64(truncatingIfNeeded: biases.assumingMemoryBound(to: Int32.self)[channel])
+      ? unsafe Int64(extending: biases.assumingMemoryBound(to: Int32.self)[channel])
       : unsafe biases.loadUnaligned(fromByteOffset: 8 &* channel, as: Int64.self)
   }
 
@@ -106,8 +106,11 @@ extension Weights {
   /// Checks where the constants lie, multipliers and sums.
   ///
   /// - Parameters:
+  ///   - input: The input's tensor.
+  ///   - output: The output's tensor.
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groups: The number of groups of output channels.
+  /// - Throws: `ModelError`.
   func validate(
     input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
   ) throws(ModelError) {
@@ -153,11 +156,11 @@ extension Weights {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
           channelCount: output.channelCount)
-        weightSum += UInt64((Int32(weight) - zeroPoint).magnitude)
+        weightSum += UInt64(bitPattern: Int64(extending: abs(Int32(weight) - zeroPoint)))
       }
       let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
-      let leftShift = unsafe max(0, Int32(leftShifts[channel]))
-      let limit = accumulatorBits == 32 ? UInt64(Int32.max) &>> UInt64(leftShift) : 1 << 47
+      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
+      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
       guard !overflow, bound <= limit else {
         throw ModelError(.accumulatorOverflow, at: place + Field.biases)
       }
@@ -172,6 +175,7 @@ extension Weights {
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groupOutputs: The number of output channels in a group.
   ///   - channelCount: The number of output channels.
+  /// - Returns: The weight.
   public func weight(
     channel: Int, input index: Int, inputsPerOutput: Int, groupOutputs: Int, channelCount: Int
   ) -> Int8 {

@@ -82,6 +82,7 @@ public struct Window: Equatable, Sendable {
   ///   - input: The input's tensor.
   ///   - output: The output's tensor.
   ///   - gathersFirst: Whether the kernel has read all that it needs for a cell before it writes the cell.
+  /// - Returns: The distance.
   /// - Complexity: O(cells).
   func lead(input: Tensor, output: Tensor, gathersFirst: Bool) -> Int {
     let outputCell = output.channelCount * output.type.byteCount

@@ -362,7 +362,7 @@ public enum WeightLayout: UInt8, Sendable {
 }
 
 /// An operator's kind, numbered as in TensorFlow Lite's schema.
-public enum OperatorKind: UInt16, CaseIterable, Sendable {
+public enum OperatorKind: UInt16, Sendable {
   /// ADD.
   case add = 0
   /// AVERAGE_POOL_2D.

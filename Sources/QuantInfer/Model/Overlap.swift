@@ -8,6 +8,7 @@ extension Model {
   /// - Parameters:
   ///   - plan: The operator.
   ///   - input: Which of its inputs.
+  /// - Returns: The distance; it may be negative.
   /// - Complexity: O(cells) for operators with windows, otherwise O(1).
   public func lead(_ plan: OperatorPlan, input: Int) -> Int? {
     let source = tensor(plan.inputIndex(input))

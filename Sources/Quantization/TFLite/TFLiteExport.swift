@@ -40,7 +40,8 @@ extension TFLiteModel {
     case .convolution(let window, let weights):
       guard source.shape.count == 4, source.type == .int8 else {
         throw NotConvertible(
-          operatorIndex: index, problem: "is a convolution over \(source.shape.count) dimensions, or not of int8")
+          operatorIndex: index,
+          problem: "is a convolution over \(source.shape.count) dimensions, or not of int8")
       }
       options = TFLiteOptions(.conv2D)
       if let padding = TFLitePadding(window, source: source, target: target) {
@@ -49,7 +50,9 @@ extension TFLiteModel {
         input = addPadding(window, operation, index, source: source)
         options.padding = .valid
       }
-      (options.strideHeight, options.strideWidth) = (Int32(window.time.stride), Int32(window.frequency.stride))
+      (options.strideHeight, options.strideWidth) = (
+        Int32(window.time.stride), Int32(window.frequency.stride)
+      )
       (options.dilationHeight, options.dilationWidth) =
         (Int32(window.time.dilation), Int32(window.frequency.dilation))
       constants = weights
@@ -72,7 +75,8 @@ extension TFLiteModel {
       bytes: constants.codes.map { UInt8(bitPattern: $0) }, scales: scales)
     let biases = add(
       name: "biases\(index)", shape: [constants.biases.count], type: .int32,
-      bytes: littleEndian(constants.biases.map { Int32(clamping: $0) }), scales: scales.map { source.scale * $0 })
+      bytes: littleEndian(constants.biases.map { Int32(clamping: $0) }),
+      scales: scales.map { source.scale * $0 })
     add(
       operation.kind == .convolution ? .init(.conv2D, version: 3) : .init(.fullyConnected, version: 4),
       inputs: [input, weights, biases], output: Int32(operation.output), options: options)
