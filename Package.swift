@@ -83,8 +83,8 @@ let package = Package(
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support",
-        "TestSupport", "Training",
+        "AllocationCounter", "ConformanceCases", "ECG", "QuantInfer", "Quantization", "ReferenceKernels",
+        "Support", "TestSupport", "Training",
       ]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
