@@ -9,6 +9,7 @@ import Quantization
 ///   - hasRoom: Whether the engine gets a host's scratch rather than the device's.
 ///   - instructions: What inner loops may use.
 /// - Returns: The first output's codes, run by run.
+/// - Throws: `InvalidNetwork`, `ModelError` or `MemoryError` where the engine refuses the network.
 func engineOutputs(
   _ network: QuantizedNetwork, runs: [[[Int]]], hasRoom: Bool, instructions: InstructionSet
 ) throws -> [[Int]] {
