@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded models clean
+.PHONY: help setup demo test lint embedded models benchmark clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -71,6 +71,14 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	    --json Models/$$1/results.json; \
 	}; \
 	train ecg-beats aami; train ecg-beats-intra types
+
+benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of .tflite files
+	@ls "$(MODELS)"/*.tflite >/dev/null 2>&1 || \
+	  { echo "error: MODELS: no folder of .tflite files; run make benchmark MODELS=FOLDER" >&2; exit 1; }
+	@[ -x build/litert/bin/python3 ] || python3 -m venv build/litert
+	@build/litert/bin/python3 -m pip install -q ai-edge-litert numpy
+	@swift build -c release --package-path Benchmarks
+	@Benchmarks/.build/release/Benchmark build/litert/bin/python3 "$(MODELS)"/*.tflite
 
 clean: ## Remove what was built
 	rm -rf .build .build-cortex-m4 build

@@ -21,7 +21,9 @@ let package = Package(
   ],
   targets: [
     // The runtime: no dependency, no heap; also compiles as Embedded Swift (see Firmware/).
-    .target(name: "QuantInfer", swiftSettings: runtimeSettings),
+    // On 64-bit x86 and ARM its inner loops are CKernels' vector instructions; elsewhere that is an empty target.
+    .target(name: "CKernels"),
+    .target(name: "QuantInfer", dependencies: ["CKernels"], swiftSettings: runtimeSettings),
 
     // The host's libraries, in the order in which data flows through them.
     .target(name: "Support"),
@@ -68,6 +70,7 @@ let package = Package(
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
     .target(name: "ConformanceCases", path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Support"]),
     .testTarget(
       name: "QuantInferTests",
       dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),

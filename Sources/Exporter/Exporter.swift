@@ -18,6 +18,7 @@ import Support
 
       For other programs, and to compare with them:
 
+        exporter import keywords.tflite --output keywords.qinf
         exporter export beats.qinf --format tflite --output beats.tflite
         exporter run beats.qinf --input windows.npy --output logits.npy
 
@@ -26,6 +27,7 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, Train.self, Quantize.self, Evaluate.self, Inspect.self, Export.self, Run.self,
+      Records.self, Train.self, Quantize.self, Evaluate.self, Inspect.self, Import.self, Export.self,
+      Run.self,
     ])
 }

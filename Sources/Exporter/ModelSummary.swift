@@ -8,7 +8,9 @@ extension ModelSummary {
     var table = SummaryTable(
       columns: ["input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step"],
       alignment: .right)
-    table.add("spectrogram", "", .init(text(input.shape)), "", .init(text(input.scale)), "\(input.zeroPoint)")
+    table.add(
+      frontEnd == nil ? "input" : "spectrogram", "", .init(text(input.shape)), "", .init(text(input.scale)),
+      "\(input.zeroPoint)")
     for operation in operations.operators {
       table.add(
         operation.name, .init(text(operation.inputShape)), .init(text(operation.outputShape)),
@@ -92,6 +94,6 @@ extension ModelSummary {
 
   private func kernel(_ operation: Operator) -> String {
     let taps = text(operation.kernel)
-    return operation.dilation == [1, 1] ? taps : "\(taps) by \(text(operation.dilation))"
+    return operation.dilation.allSatisfy { $0 == 1 } ? taps : "\(taps) by \(text(operation.dilation))"
   }
 }

@@ -45,18 +45,21 @@ struct PackedWeights {
     bytes = Self.bytes(codes, bits: weights.bits)
   }
 
-  /// Packs a depthwise convolution's weights `[tap, output channel]` by pairs of taps.
-  init(tapPairs weights: QuantizedNetwork.Weights) {
+  /// Packs a depthwise convolution's weights by pairs of time taps.
+  init(tapPairs weights: QuantizedNetwork.Weights, window: QuantizedNetwork.Window) {
     let channels = weights.biases.count
-    let taps = weights.codes.count / channels
+    let (timeTaps, frequencyTaps) = (window.time.kernel, window.frequency.kernel)
     layout = .tapPairs
-    (inputsPerOutput, groupChannels) = (taps, 1)
+    (inputsPerOutput, groupChannels) = (timeTaps * frequencyTaps, 1)
     weightIndex = { channel, tap in tap * channels + channel }
     var codes: [Int8] = []
-    for first in stride(from: 0, to: taps, by: 2) {
-      for channel in 0..<channels {
-        for tap in first...first + 1 {
-          codes.append(tap < taps ? weights.codes[tap * channels + channel] : 0)
+    for frequency in 0..<frequencyTaps {
+      for first in stride(from: 0, to: timeTaps, by: 2) {
+        for channel in 0..<channels {
+          for time in first...first + 1 {
+            let index = (time * frequencyTaps + frequency) * channels + channel
+            codes.append(time < timeTaps ? weights.codes[index] : 0)
+          }
         }
       }
     }
@@ -111,8 +114,8 @@ extension QuantizedNetwork.Operator {
       return PackedWeights(
         blocks: weights, inputsPerOutput: inputsPerOutput, groups: channels / max(1, groupChannels),
         groupChannels: groupChannels, weightIndex: { $0 * inputsPerOutput + $1 })
-    case .depthwiseConvolution(_, let weights):
-      guard channels == 1 else { return PackedWeights(tapPairs: weights) }
+    case .depthwiseConvolution(let window, let weights):
+      guard channels == 1 else { return PackedWeights(tapPairs: weights, window: window) }
       // Over one channel it is a convolution, whose kernel is faster.
       let outputs = weights.biases.count
       return PackedWeights(

@@ -4,6 +4,8 @@ import QuantInfer
 public struct NotConvertible: Error, Equatable, Sendable {
   /// The operator that stands in the way; nil where it is the model as a whole.
   public var operatorIndex: Int?
+  /// What that operator is called.
+  public var operatorName: String?
   /// What is in the way.
   public var problem: String
 }
@@ -65,7 +67,7 @@ extension LoadedModel {
       let row = (0..<inputsPerOutput).map {
         weights.weight(
           channel: channel, input: $0, inputsPerOutput: inputsPerOutput, groupOutputs: channels / groups,
-          channelCount: channels)
+          channelCount: channels, window: plan.window ?? .cell)
       }
       codes += row
       let folded = Int(weights.bias(channel))

@@ -2,31 +2,46 @@ import QuantInfer
 import Support
 
 /// A model's outputs for rows of inputs, and its operators' outputs for the first row.
+///
+/// Values are the model's own: int8 or int16 codes, float32 where the model that the network was imported from has
+/// float at its border.
 public struct SampleRun: Sendable {
-  /// An operator's output `[1, time, frequency, channel]`.
+  /// An operator's output for the first row.
   public struct Layer: Sendable {
     /// The operator, in TensorFlow Lite's words.
     public var name: String
-    /// The codes.
-    public var codes: NumPyArray
+    /// The operator's index in the source model.
+    public var operatorIndex: Int
+    /// The tensor's index in the source model.
+    public var tensorIndex: Int
+    /// The values in the tensor's shape.
+    public var values: NumPyArray
+
+    /// The name of a file for the values: `op03_CONV_2D_t12.npy`.
+    public var fileName: String {
+      "op\(operatorIndex < 10 ? "0" : "")\(operatorIndex)_\(name)_t\(tensorIndex).npy"
+    }
   }
 
-  /// A row a sample, a column an output.
-  public let outputs: NumPyArray
+  /// For each of the model's outputs a row a sample, a column a value.
+  public let outputs: [NumPyArray]
   /// Every operator's output for the first row, in order of execution.
   public let layers: [Layer]
 
-  /// Runs a model over samples.
+  /// Runs a model over samples; each begins with variable tensors at their zero points.
   ///
   /// - Parameters:
   ///   - loaded: The model.
-  ///   - inputs: int8, a row a sample: the window's codes in a line, or in its shape
-  ///     `[time, frequency, channel]`, where dimensions of 1 don't matter.
-  ///   - file: The inputs' name in errors.
-  /// - Throws: `FileError`, malformed, where the inputs' type or shape is not the model's.
-  public init(_ loaded: LoadedModel, inputs: NumPyArray, file: String) throws(FileError) {
+  ///   - inputs: An array for each of the model's inputs, and its name in errors: a row a sample, the values in a line
+  ///     or in the input's shape, where dimensions of 1 don't matter.
+  /// - Throws: `FileError`, malformed, where the inputs' number, types or shapes are not the model's.
+  public init(_ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]) throws(FileError) {
     let model = loaded.model
-    let codes = try Self.codes(inputs, of: model, file: file)
+    let rows = try Self.rowCount(inputs, of: model)
+    var samples: [[Int16]] = []
+    for (index, input) in inputs.enumerated() {
+      samples.append(try Self.codes(input.values, of: model, port: model.inputPort(index), file: input.file))
+    }
     let arena = AlignedMemory(byteCount: model.arenaByteCount)
     let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
     defer { withExtendedLifetime((loaded, arena, scratch)) {} }
@@ -36,43 +51,162 @@ public struct SampleRun: Sendable {
     } catch {
       preconditionFailure("the arena is as large and aligned as the model asks")
     }
-    var outputs: [Int8] = []
+    var outputs = [[Int16]](repeating: [], count: model.outputCount)
     var layers: [Layer] = []
-    for start in stride(from: 0, to: codes.count, by: model.input.byteCount) {
-      _ = engine.input.update(fromContentsOf: codes[start..<start + model.input.byteCount])
+    for row in 0..<rows {
+      if row > 0 { engine.reset() }
+      for (index, codes) in samples.enumerated() {
+        let tensor = model.tensor(model.inputPort(index).tensorIndex)
+        engine.fill(tensor, with: codes[row * tensor.count..<(row + 1) * tensor.count])
+      }
+      if row == 0 { layers += model.inputLayers(of: engine) }
       for index in 0..<model.operatorCount {
         engine.runOperator(index)
-        guard start == 0 else { continue }
-        let plan = model.operatorPlan(index)
-        let tensor = model.tensor(plan.outputIndex)
-        layers.append(
-          Layer(
-            name: plan.kind?.name ?? "",
-            codes: NumPyArray(
-              shape: model.shape(ofTensor: plan.outputIndex), values: .int8(Array(engine.codes(of: tensor)))))
-        )
+        if row == 0 { layers.append(model.layer(index, of: engine)) }
       }
-      outputs.append(contentsOf: engine.output)
+      if row == 0 { layers += model.outputLayers(of: engine) }
+      for index in outputs.indices {
+        outputs[index] += engine.allCodes(of: model.tensor(model.outputPort(index).tensorIndex))
+      }
     }
     self.layers = layers
-    self.outputs = NumPyArray(
-      shape: [codes.count / model.input.byteCount, model.output.byteCount], values: .int8(outputs))
+    self.outputs = outputs.enumerated().map { index, codes in
+      let port = model.outputPort(index)
+      return NumPyArray(
+        shape: [rows, codes.count / rows],
+        values: model.tensor(port.tensorIndex).values(codes, isFloat: port.isFloat))
+    }
   }
 
+  /// The number of samples, the same in all inputs.
+  private static func rowCount(
+    _ inputs: [(file: String, values: NumPyArray)], of model: Model
+  ) throws(FileError) -> Int {
+    guard inputs.count == model.inputCount, let first = inputs.first else {
+      throw .malformed(
+        inputs.first?.file ?? "", "is one of \(inputs.count) inputs",
+        remedy: "the model has \(model.inputCount)")
+    }
+    for (index, input) in inputs.enumerated() {
+      let port = model.inputPort(index)
+      let (tensor, shape) = (model.tensor(port.tensorIndex), model.shape(ofTensor: port.tensorIndex))
+      let dimensions = ([tensor.count] == shape ? [shape] : [[tensor.count], shape])
+        .map { "[samples" + $0.map { ", \($0)" }.joined() + "]" }.joined(separator: " or ")
+      let remedy = "give \(model.typeName(of: port)) in the shape \(dimensions)"
+      let array = input.values
+      guard array.values.typeName == model.typeName(of: port) else {
+        throw .malformed(input.file, "is an array of \(array.values.typeName)", remedy: remedy)
+      }
+      let row = array.shape.dropFirst().filter { $0 != 1 }
+      guard let rows = array.shape.first, row == shape.filter({ $0 != 1 }) || row == [tensor.count] else {
+        throw .malformed(input.file, "has the shape \(array.shape)", remedy: remedy)
+      }
+      guard rows > 0 else { throw .malformed(input.file, "has no samples", remedy: remedy) }
+      guard rows == first.values.shape[0] else {
+        throw .malformed(
+          input.file, "has \(rows) samples, and the first input \(first.values.shape[0])",
+          remedy: "give as many samples for each input")
+      }
+    }
+    return first.values.shape[0]
+  }
+
+  /// An input's codes; real numbers become codes as TensorFlow Lite's QUANTIZE makes them.
   private static func codes(
-    _ inputs: NumPyArray, of model: Model, file: String
-  ) throws(FileError) -> [Int8] {
-    let (tensor, shape) = (model.input, model.shape(ofTensor: model.inputPort(0).tensorIndex))
-    let dimensions = shape.map(String.init).joined(separator: ", ")
-    let remedy = "give int8 in the shape [samples, \(tensor.byteCount)] or [samples, \(dimensions)]"
-    guard case .int8(let codes) = inputs.values else {
-      throw .malformed(file, "is an array of \(inputs.values.typeName)", remedy: remedy)
+    _ array: NumPyArray, of model: Model, port: Port, file: String
+  ) throws(FileError) -> [Int16] {
+    switch array.values {
+    case .int8(let codes): return codes.map { Int16($0) }
+    case .int16(let codes): return codes
+    case .float32(let values):
+      guard let place = values.firstIndex(where: { !$0.isFinite }) else {
+        let tensor = model.tensor(port.tensorIndex)
+        return values.map { tensor.code($0) }
+      }
+      throw .malformed(
+        file, at: "sample \(place / (values.count / array.shape[0]))", "holds the number \(values[place])",
+        remedy: "give finite numbers")
+    case .int32: return []  // No input has this type.
     }
-    let row = inputs.shape.dropFirst().filter { $0 != 1 }
-    guard !inputs.shape.isEmpty, row == shape.filter({ $0 != 1 }) || row == [tensor.byteCount] else {
-      throw .malformed(file, "has the shape \(inputs.shape)", remedy: remedy)
+  }
+}
+
+extension Tensor {
+  /// The code nearest to a finite real number, ties away from zero, in single precision.
+  fileprivate func code(_ real: Float) -> Int16 {
+    let steps = (real / Float(bitPattern: scaleBits)).rounded(.toNearestOrAwayFromZero)
+    let code = Double(steps) + Double(zeroPoint)
+    return Int16(max(Double(type.codes.lowerBound), min(Double(type.codes.upperBound), code)))
+  }
+
+  /// Codes as the type that they have outside, or the real numbers that they stand for.
+  fileprivate func values(_ codes: [Int16], isFloat: Bool = false) -> NumPyArray.Values {
+    let scale = Float(bitPattern: scaleBits)
+    if isFloat { return .float32(codes.map { scale * Float(Int32($0) - zeroPoint) }) }
+    return type == .int8 ? .int8(codes.map(Int8.init(truncatingIfNeeded:))) : .int16(codes)
+  }
+}
+
+extension Model {
+  /// The type of a port's values in NumPy's words.
+  fileprivate func typeName(of port: Port) -> String {
+    tensor(port.tensorIndex).values([], isFloat: port.isFloat).typeName
+  }
+
+  /// What an operator has written.
+  fileprivate func layer(_ index: Int, of engine: borrowing WholeWindow) -> SampleRun.Layer {
+    let plan = operatorPlan(index)
+    let tensor = tensor(plan.outputIndex)
+    return .init(
+      name: plan.kind?.name ?? "", operatorIndex: plan.sourceIndex, tensorIndex: tensor.sourceIndex,
+      values: .init(
+        shape: shape(ofTensor: plan.outputIndex), values: tensor.values(engine.allCodes(of: tensor))))
+  }
+
+  /// What the source model's QUANTIZE operators at the inputs have written.
+  fileprivate func inputLayers(of engine: borrowing WholeWindow) -> [SampleRun.Layer] {
+    var layers: [SampleRun.Layer] = []
+    for port in (0..<inputCount).map(inputPort) where port.isFloat {
+      layers.append(borderLayer(port, .quantize, isFloat: false, of: engine))
     }
-    guard !codes.isEmpty else { throw .malformed(file, "has no samples", remedy: remedy) }
-    return codes
+    return layers
+  }
+
+  /// What the source model's DEQUANTIZE operators at the outputs have written.
+  fileprivate func outputLayers(of engine: borrowing WholeWindow) -> [SampleRun.Layer] {
+    var layers: [SampleRun.Layer] = []
+    for port in (0..<outputCount).map(outputPort) where port.isFloat {
+      layers.append(borderLayer(port, .dequantize, isFloat: true, of: engine))
+    }
+    return layers
+  }
+
+  private func borderLayer(
+    _ port: Port, _ kind: TFLiteOperatorKind, isFloat: Bool, of engine: borrowing WholeWindow
+  ) -> SampleRun.Layer {
+    let tensor = tensor(port.tensorIndex)
+    return .init(
+      name: kind.name, operatorIndex: port.sourceOperatorIndex, tensorIndex: port.sourceTensorIndex,
+      values: .init(
+        shape: shape(ofTensor: port.tensorIndex),
+        values: tensor.values(engine.allCodes(of: tensor), isFloat: isFloat)))
+  }
+}
+
+extension WholeWindow {
+  /// Fills an input.
+  fileprivate borrowing func fill(_ tensor: Tensor, with codes: ArraySlice<Int16>) {
+    switch tensor.type {
+    case .int8: _ = self.codes(of: tensor).update(fromContentsOf: codes.map(Int8.init(truncatingIfNeeded:)))
+    case .int16: _ = self.codes(of: tensor).update(fromContentsOf: codes)
+    }
+  }
+
+  /// A tensor's codes, of whichever type.
+  fileprivate borrowing func allCodes(of tensor: Tensor) -> [Int16] {
+    switch tensor.type {
+    case .int8: (codes(of: tensor) as UnsafeMutableBufferPointer<Int8>).map { Int16($0) }
+    case .int16: Array(codes(of: tensor))
+    }
   }
 }

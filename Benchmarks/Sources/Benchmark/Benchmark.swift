@@ -6,7 +6,8 @@ import Quantization
 import Support
 import Training
 
-/// Prints the runtime's accuracy and speed on the shipped model and ECG.
+/// Prints the runtime's accuracy and speed on the shipped model and ECG; or, given a Python interpreter that has
+/// `ai-edge-litert` and some `.tflite` models, their speed beside LiteRT's.
 ///
 /// Speeds are this machine's, noise included: compare them only within one run.
 @main
@@ -14,6 +15,12 @@ enum Benchmark {
   static func main() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
+    let arguments = CommandLine.arguments.dropFirst()
+    if let python = arguments.first {
+      let script = root.appending(path: "Benchmarks/litert.py").path
+      try LiteRTBenchmark(python: python, script: script).run(Array(arguments.dropFirst()))
+      return
+    }
     let loaded = try LoadedModel(file: root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path)
     let checkpoint = try Checkpoint.read(root.appending(path: "Models/ecg-beats/ecg-beats.safetensors").path)
     let record = try Record.read(root.appending(path: "Models/records/mitdb-208").path)
@@ -95,9 +102,9 @@ enum Benchmark {
     let countsPerMillivolt = 1000 / Float(bitPattern: plan.microvoltsPerCountBits)
     let samples = millivolts.map { Int16(($0 * countsPerMillivolt).rounded()) }
     let state = AlignedMemory(byteCount: model.stateByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
     let arena = AlignedMemory(byteCount: model.arenaByteCount)
-    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
+    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
     defer { logits.deallocate() }
     var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
     let streaming = median {
@@ -105,11 +112,11 @@ enum Benchmark {
         pipeline.decide(into: logits)
       }
     }
-    var engine = try WholeWindow(model: model, arena: arena.bytes)
+    var engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
     let runs = 2000
     let whole = median { for _ in 0..<runs { engine.run() } } / Double(runs)
     let inference = try FloatInference(checkpoint.network)
-    let window = [Float](repeating: 0.1, count: model.input.byteCount)
+    let window = [Float](repeating: 0.1, count: model.input.count)
     let float = median { for _ in 0..<runs { _ = inference.logits(ofWindow: window) } } / Double(runs)
     let seconds = Double(samples.count) / checkpoint.settings.sampleRateHz
     print("\nSpeed on this machine, one core, median of 9")

@@ -11,7 +11,7 @@ enum Depthwise {
     guard input.type == output.type, weights.zeroPoint == 0, taps > 0, plan.kind == .depthwiseConvolution,
       output.channelCount % input.channelCount == 0
     else { throw ModelError(.invalidOperator, at: place) }
-    try weights.validate(input: input, output: output, inputsPerOutput: taps, groups: 1)
+    try weights.validate(input: input, output: output, inputsPerOutput: taps, groups: 1, window: window)
   }
 
   /// Computes all of the output, cell by cell in order.
@@ -84,14 +84,13 @@ enum Depthwise {
       _ inputs: UnsafePointer<Code>
     ) -> Total {
       var sum: Total = 0
-      var tap = 0
       for timeTap in 0..<time.step.kernel {
         for frequencyTap in 0..<frequency.step.kernel {
-          let pair = weights.tapPair(tap &>> 1, channel: outputChannel, channelCount: outputChannelCount)
-          let weight = tap & 1 == 0 ? pair.0 : pair.1
+          let weight = weights.tap(
+            time: timeTap, frequency: frequencyTap, channel: outputChannel,
+            timeTapCount: time.step.kernel, channelCount: outputChannelCount)
           let code = unsafe code(inputs, timeTap: timeTap, frequencyTap: frequencyTap)
           sum &+= Total(extending: weight &* code)
-          tap &+= 1
         }
       }
       return sum

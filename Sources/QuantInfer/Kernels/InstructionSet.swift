@@ -1,29 +1,91 @@
+import CKernels
+
 /// The machine instructions that inner loops may use; all give the same bits.
-public enum InstructionSet: Int32, Sendable {
+public enum InstructionSet: UInt32, Sendable {
   /// Plain loops, for every machine.
   case portable = 0
+  /// x86-64 with AVX2.
+  case avx2 = 1
+  /// x86-64 with AVX-512 F, BW, VL and VNNI.
+  case avx512 = 2
+  /// 64-bit ARM.
+  case neon = 3
 
-  /// The widest that this machine has.
-  public static var best: InstructionSet { .portable }
+  /// The fastest that this machine has.
+  public static var best: InstructionSet {
+    InstructionSet(rawValue: qi_best_instruction_set().rawValue) ?? .portable
+  }
 
-  /// See `MatrixProduct.compute`.
+  /// Whether this machine has it.
+  public var isAvailable: Bool { self == .portable || qi_has_instruction_set(foreign) }
+
+  private var foreign: qi_instruction_set { qi_instruction_set(rawValue: rawValue) }
+
+  /// See `MatrixProduct.compute`; vector instructions serve sums of 32 bits and weights of 8.
   @inline(__always)
   func product<Code: FixedWidthInteger & SignedInteger>(
     rows: UnsafePointer<Int16>, rowCount: Int, quads: Int, weights: Weights, firstQuad: Int,
     channels: Range<Int>, output: UnsafeMutablePointer<Code>, outputStride: Int, zeroPoint: Int32
   ) {
+    if self != .portable, weights.accumulatorBits == 32, weights.weightBits == 8 {
+      let product = unsafe qi_matrix_product(
+        patches: rows, rows: rowCount, patchStride: 4 &* quads, weights: weights.packed + 16 &* firstQuad,
+        quads: quads, channels: channels.count,
+        requantization: requantization(weights, from: channels.lowerBound, zeroPoint: zeroPoint))
+      let target = UnsafeMutableRawPointer(output)
+      let isDone =
+        if Code.bitWidth == 8 {
+          unsafe qi_matrix_product_int8(
+            foreign, product, target.assumingMemoryBound(to: Int8.self), outputStride)
+        } else {
+          unsafe qi_matrix_product_int16(
+            foreign, product, target.assumingMemoryBound(to: Int16.self), outputStride)
+        }
+      if isDone { return }
+    }
     unsafe MatrixProduct.compute(
       rows: rows, rowCount: rowCount, quads: quads, weights: weights, firstQuad: firstQuad,
       channels: channels, output: output, outputStride: outputStride, zeroPoint: zeroPoint)
   }
 
-  /// See `Depthwise.computeColumn`.
+  /// See `Depthwise.computeColumn`; vector instructions serve int8 with an output channel an input channel.
   @inline(__always)
   func depthwiseColumn<Code: FixedWidthInteger & SignedInteger>(
     _ column: Int, window: Window, weights: Weights, input: Tensor, inputs: UnsafePointer<Code>,
     output: Tensor, into outputs: UnsafeMutablePointer<Code>
   ) {
+    if self != .portable, Code.bitWidth == 8, weights.weightBits == 8,
+      input.channelCount == output.channelCount
+    {
+      let firstColumn = window.time.first(column)
+      let taps = window.time.taps(from: firstColumn, inputCount: input.timeCount)
+      let first = unsafe UnsafeRawPointer(inputs + firstColumn &* input.columnCount)
+      let convolution = unsafe qi_depthwise(
+        input: first.assumingMemoryBound(to: Int8.self),
+        timeStride: window.time.dilation &* input.columnCount,
+        timeTaps: Int32(truncatingIfNeeded: window.time.kernel),
+        frequencyTaps: Int32(truncatingIfNeeded: window.frequency.kernel),
+        firstTimeTap: Int32(truncatingIfNeeded: taps.first), endTimeTap: Int32(truncatingIfNeeded: taps.end),
+        columnCount: Int32(truncatingIfNeeded: input.frequencyCount),
+        firstColumn: Int32(truncatingIfNeeded: window.frequency.first(0)),
+        columnStep: Int32(truncatingIfNeeded: window.frequency.stride),
+        columnDilation: Int32(truncatingIfNeeded: window.frequency.dilation),
+        inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
+        channels: input.channelCount, pixels: output.frequencyCount,
+        requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+      let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
+      if unsafe qi_depthwise_int8(foreign, convolution, target) { return }
+    }
     unsafe Depthwise.computeColumn(
       column, window: window, weights: weights, input: input, inputs: inputs, output: output, into: outputs)
+  }
+
+  private func requantization(
+    _ weights: Weights, from channel: Int, zeroPoint: Int32
+  ) -> qi_requantization {
+    unsafe qi_requantization(
+      biases: weights.biases.assumingMemoryBound(to: Int32.self) + channel,
+      multipliers: weights.multipliersQ31 + channel, shifts: weights.leftShifts + channel,
+      zeroPoint: zeroPoint, minimum: weights.activationMinimum, maximum: weights.activationMaximum)
   }
 }

@@ -45,7 +45,7 @@ public struct Window: Equatable, Sendable {
   public let frequency: WindowStep
 
   /// A window of one cell.
-  static let cell = Window(
+  public static let cell = Window(
     time: WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0),
     frequency: WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0))
 

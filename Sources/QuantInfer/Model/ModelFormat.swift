@@ -355,9 +355,9 @@ public enum WeightLayout: UInt8, Sendable {
   ///
   /// Inputs are counted `[kernel time, kernel frequency, channel]`; zeros fill incomplete quads and blocks.
   case blocks = 0
-  /// Pairs of taps `[pair, output channel, tap of the pair]`, for depthwise convolutions.
+  /// Pairs of time taps `[kernel frequency, pair, output channel, tap of the pair]`, for depthwise convolutions.
   ///
-  /// Taps are counted `[kernel time, kernel frequency]`; zeros fill an incomplete pair.
+  /// Zeros fill an incomplete pair.
   case tapPairs
 }
 

@@ -91,18 +91,7 @@ public struct TFLiteOperatorKind: TFLiteNumber, FlatBufferScalar {
   static let stridedSlice = Self(rawValue: 45)
   static let maximum = Self(rawValue: 55)
   static let minimum = Self(rawValue: 57)
+  static let padV2 = Self(rawValue: 60)
   static let leakyRelu = Self(rawValue: 98)
   static let quantize = Self(rawValue: 114)
-
-  private static let names: [Self: String] = [
-    add: "ADD", averagePool2D: "AVERAGE_POOL_2D", concatenation: "CONCATENATION", conv2D: "CONV_2D",
-    depthwiseConv2D: "DEPTHWISE_CONV_2D", dequantize: "DEQUANTIZE", fullyConnected: "FULLY_CONNECTED",
-    logistic: "LOGISTIC", maxPool2D: "MAX_POOL_2D", mul: "MUL", relu: "RELU", relu6: "RELU6",
-    reshape: "RESHAPE", softmax: "SOFTMAX", svdf: "SVDF", tanh: "TANH", custom: "CUSTOM", pad: "PAD",
-    transpose: "TRANSPOSE", mean: "MEAN", sub: "SUB", stridedSlice: "STRIDED_SLICE", maximum: "MAXIMUM",
-    minimum: "MINIMUM", leakyRelu: "LEAKY_RELU", quantize: "QUANTIZE",
-  ]
-
-  /// The schema's name; `operator 99` for one that this project doesn't know.
-  public var name: String { Self.names[self] ?? "operator \(rawValue)" }
 }

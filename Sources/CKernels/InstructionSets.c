@@ -1,0 +1,63 @@
+#include "InstructionSets.h"
+
+#if defined(__x86_64__)
+
+bool qi_has_instruction_set(qi_instruction_set set) {
+  // These look up what the C run time found out at start, the operating system's support included.
+  switch (set) {
+    case qi_avx2: return __builtin_cpu_supports("avx2");
+    default: return false;
+  }
+}
+
+qi_instruction_set qi_best_instruction_set(void) {
+  return qi_has_instruction_set(qi_avx2) ? qi_avx2 : qi_portable;
+}
+
+static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
+  return qi_matrix_product_avx2;
+}
+
+static qi_depthwise_function *depthwise(qi_instruction_set set) {
+  return qi_depthwise_avx2;
+}
+
+#elif defined(__aarch64__)
+
+bool qi_has_instruction_set(qi_instruction_set set) { return false; }
+
+qi_instruction_set qi_best_instruction_set(void) { return qi_portable; }
+
+static qi_matrix_product_function *matrixProduct(qi_instruction_set set) { return qi_matrix_product_neon; }
+
+static qi_depthwise_function *depthwise(qi_instruction_set set) { return qi_depthwise_neon; }
+
+#endif
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
+bool qi_matrix_product_int8(
+  qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
+  if (!qi_has_instruction_set(set)) return false;
+  matrixProduct(set)(&product, output, outputStride, false);
+  return true;
+}
+
+bool qi_matrix_product_int16(
+  qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride) {
+  if (!qi_has_instruction_set(set)) return false;
+  matrixProduct(set)(&product, output, outputStride, true);
+  return true;
+}
+
+bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output) {
+  const ptrdiff_t pairs = ((ptrdiff_t)convolution.timeTaps + 1) / 2;
+  const ptrdiff_t span = ((ptrdiff_t)convolution.frequencyTaps - 1) * convolution.columnDilation + 1;
+  bool fits = convolution.channels >= 8 && convolution.channels <= qi_depthwise_codes &&
+    span <= qi_depthwise_vectors && pairs * span <= qi_depthwise_vectors;
+  if (!fits || !qi_has_instruction_set(set)) return false;
+  depthwise(set)(&convolution, output);
+  return true;
+}
+
+#endif

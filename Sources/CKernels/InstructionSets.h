@@ -1,0 +1,20 @@
+// What the file of each instruction set offers; InstructionSets.c checks the arguments and chooses.
+#pragma once
+#include "CKernels.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#pragma clang assume_nonnull begin
+
+typedef void qi_matrix_product_function(
+  const qi_matrix_product *product, void *output, ptrdiff_t outputStride, bool isWide);
+typedef void qi_depthwise_function(const qi_depthwise *convolution, int8_t *output);
+
+qi_matrix_product_function qi_matrix_product_avx2, qi_matrix_product_avx512, qi_matrix_product_neon;
+qi_depthwise_function qi_depthwise_avx2, qi_depthwise_avx512, qi_depthwise_neon;
+
+// The scratch memory of a depthwise convolution, which lies on the stack: a vector holds two time taps of 8 channels in
+// one column.
+enum { qi_depthwise_vectors = 512, qi_depthwise_codes = 4096 };
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,126 @@
+// The inner loops of integer inference in vector instructions, for processors that have them.
+//
+// Every function is told the instruction set to use. It returns false, having touched nothing, where the program or
+// the machine lacks that set or where a stated limit is exceeded; the caller then runs its portable loop. The results
+// are the same bits with every set. No function allocates, keeps state or calls a library. Pointers may have any
+// alignment; strides count elements.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+typedef enum qi_instruction_set {
+  qi_portable = 0,  // none of those below
+  qi_avx2 = 1,
+  qi_avx512 = 2,  // F, BW, VL and VNNI
+  qi_neon = 3,    // 64-bit ARM
+} qi_instruction_set;
+
+// How the 32-bit sum of output channel o becomes an output code, all steps wrapping at 32 bits:
+//   x = (sum + biases[o]) << max(shifts[o], 0)
+//   y = floor((x * multipliers[o] + 2^30) / 2^31)
+//   z = y / 2^max(-shifts[o], 0), rounded to the nearest integer, halves away from zero
+//   code = min(max(z + zeroPoint, minimum), maximum)
+// A multiplier is 0 or in 2^30 ... 2^31 - 1, a shift in -31 ... 30. minimum <= maximum, and the output's type holds
+// both. The three arrays have as many elements as there are channels, rounded up to a multiple of 4; the elements
+// beyond the channels may have any value.
+typedef struct qi_requantization {
+  const int32_t *biases;
+  const int32_t *multipliers;
+  const int8_t *shifts;
+  int32_t zeroPoint;
+  int32_t minimum;
+  int32_t maximum;
+} qi_requantization;
+
+// The product of patches `[rows, 4 * quads]` with the transposed weights `[channels, 4 * quads]`.
+typedef struct qi_matrix_product {
+  // Row r is patches[r * patchStride ..< r * patchStride + 4 * quads]; nothing else is read.
+  const int16_t *patches;
+  ptrdiff_t rows;
+  ptrdiff_t patchStride;
+  // Blocks of 4 channels, 16 * quads bytes each, as many as the channels begin: the weight of channel 4b + c and
+  // input 4q + j is weights[16 * quads * b + 16 * q + 4 * c + j].
+  const int8_t *weights;
+  ptrdiff_t quads;
+  ptrdiff_t channels;
+  qi_requantization requantization;
+} qi_matrix_product;
+
+// A depthwise convolution (one output channel an input channel) for a run of pixels along frequency.
+//
+// A row is columnCount cells, one after the other; a cell has one value a channel. Tap (t, f) of pixel p lies on the
+// cell in column firstColumn + p * columnStep + f * columnDilation of the row that starts at input + t * timeStride.
+typedef struct qi_depthwise {
+  // Only cells under taps inside the input are read, whole: `input` itself may lie outside.
+  const int8_t *input;
+  ptrdiff_t timeStride;
+  int32_t timeTaps;
+  int32_t frequencyTaps;
+  int32_t firstTimeTap;  // The time taps inside the input are firstTimeTap ..< endTimeTap.
+  int32_t endTimeTap;
+  int32_t columnCount;
+  int32_t firstColumn;  // May be negative.
+  int32_t columnStep;
+  int32_t columnDilation;
+  int8_t inputZeroPoint;  // What a tap outside the input reads.
+  // Pairs of time taps, 2 * channels bytes each: the weight of tap (2i + j, f) in channel c is
+  // weights[2 * channels * (pairs * f + i) + 2 * c + j], where pairs = (timeTaps + 1) / 2; zero for a missing last tap.
+  const int8_t *weights;
+  ptrdiff_t channels;
+  ptrdiff_t pixels;
+  qi_requantization requantization;
+} qi_depthwise;
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
+// The fastest set that the program and this machine have. Cheap: no need to remember it.
+qi_instruction_set qi_best_instruction_set(void);
+
+// Whether the program and this machine have the set; false of qi_portable.
+bool qi_has_instruction_set(qi_instruction_set set);
+
+// output[r * outputStride + o] = requantized sum of row r's products with channel o's weights, wrapping at 32 bits.
+//
+// Writes output[r * outputStride ..< r * outputStride + channels] of each row and nothing else; the output may not
+// overlap what is read.
+bool qi_matrix_product_int8(
+  qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride);
+
+// As qi_matrix_product_int8, with 16-bit codes.
+bool qi_matrix_product_int16(
+  qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride);
+
+// output[p * channels + c] = requantized sum over the taps of pixel p's inputs times weights in channel c.
+//
+// Writes output[0 ..< pixels * channels]. Pixels are finished one after the other: the output may overlap the input
+// if no pixel's output lies on an input of itself or of a later pixel. False unless there are 8 ... 4096 channels and
+// (timeTaps + 1) / 2 * ((frequencyTaps - 1) * columnDilation + 1) <= 512.
+bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output);
+
+#else
+
+// Other processors: the same names without code.
+static inline qi_instruction_set qi_best_instruction_set(void) { return qi_portable; }
+
+static inline bool qi_has_instruction_set(qi_instruction_set set) { return false; }
+
+static inline bool qi_matrix_product_int8(
+  qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+static inline bool qi_matrix_product_int16(
+  qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+static inline bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output) {
+  return false;
+}
+
+#endif
+
+#pragma clang assume_nonnull end
