@@ -17,7 +17,7 @@ import Testing
         continue
       }
       var isEqual = true
-      for instructions in Set([InstructionSet.portable, .best]) {
+      for instructions in availableInstructions {
         for hasRoom in [false, true] {
           let outputs = try engineOutputs(
             kernelCase.network, runs: kernelCase.runs, hasRoom: hasRoom, instructions: instructions)

@@ -9,7 +9,7 @@ import Testing
     var (compared, failures) = (0, [String]())
     for round in 0..<300 {
       let next = operators.next(family)
-      for instructions in Set([InstructionSet.portable, .best]) {
+      for instructions in availableInstructions {
         do {
           let outputs = try engineOutputs(
             next.network, runs: next.runs, hasRoom: round % 2 == 0, instructions: instructions)
