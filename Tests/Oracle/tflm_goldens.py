@@ -76,7 +76,7 @@ def case(name, inputs, output, options_name, options={}, runs=1, fixed=None):
     free = [t for t in inputs if t["codes"] is None and not t["variable"]]
     recorded = []
     for _ in range(runs):
-        values = [codes(t) if fixed is None else fixed for t in free]
+        values = [codes(t) for t in free] if fixed is None else fixed
         for index, value in enumerate(values):
             interpreter.set_input(np.ascontiguousarray(value.reshape(free[index]["shape"])), index)
         interpreter.invoke()
@@ -128,7 +128,7 @@ def unary():
                             np.arange(-12, 12)]).astype(np.int16)
 
     def run(name, options_name, x, y, options={}):
-        case(name, [x], y, options_name, options, fixed=all8 if x["type"] == "int8" else all16)
+        case(name, [x], y, options_name, options, fixed=[all8 if x["type"] == "int8" else all16])
 
     def x8(s):
         return tensor([256], scale=s, zero=zero())
@@ -221,10 +221,23 @@ def rearrangements():
         case("CONCATENATION", others, like(shape, x), "ConcatenationOptions", {"axis": axis})
 
 
+def precision():
+    """Codes whose results tell multipliers of ratios in double precision from those in single precision."""
+    def run(name, options_name, scales, codes, options={}):
+        codes = [np.array(c, np.int16) for c in codes]
+        shape = [len(codes[0])]
+        tensors = [tensor(shape, "int16", s) for s in scales]
+        case(name, tensors[:-1], tensors[-1], options_name, options, fixed=codes)
+    run("RELU", "NONE", [0.077, 0.074], [[37, 111, 185, 259]])
+    run("LEAKY_RELU", "LeakyReluOptions", [0.077, 0.074], [[37, 111, 185, 259]], {"alpha": 0.5})
+    run("LEAKY_RELU", "LeakyReluOptions", [0.074, 0.075], [[-8534, -13771, -18167, -19008]], {"alpha": 0.329})
+    run("SUB", "SubOptions", [0.055, 0.088, 0.054], [[1169, -5597, 5643, -6013], [3677, -59, 1782, -1399]])
+
+
 def main(arguments):
     if len(arguments) != 1:
         sys.exit(__doc__)
-    for make in (elementwise, mean, unary, softmax, weighted, rearrangements):
+    for make in (elementwise, mean, unary, softmax, weighted, rearrangements, precision):
         make()
     version = importlib.metadata.version("tflite-micro")
     with open(arguments[0], "w") as file:
