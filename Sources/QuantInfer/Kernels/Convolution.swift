@@ -85,24 +85,19 @@ enum Convolution {
     ) {
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
       let quads = Weights.quads(inputsPerOutput)
-      let cellCount = range.count &* output.frequencyCount
       let atOnce = scratch.byteCount / (8 &* quads)
       let patches = unsafe scratch.start.assumingMemoryBound(to: Int16.self)
       let groups = input.channelCount / weights.groupChannelCount
       let groupOutputs = output.channelCount / groups
       let groupQuads = (groupOutputs &+ 3) / 4 &* quads
-      var cell = 0
+      let cellCount = range.count &* output.frequencyCount
+      var (cell, column, row) = (0, range.lowerBound, 0)
       while cell < cellCount {
         let count = min(atOnce, cellCount &- cell)
         for group in 0..<groups {
-          for index in 0..<count {
-            let column = range.lowerBound &+ (cell &+ index) / output.frequencyCount
-            let row = (cell &+ index) % output.frequencyCount
-            let patch = unsafe patches + (index &* quads &* 4)
-            unsafe gather(
-              column: column, row: row, group: group, of: columns, columnCount: columnCount, into: patch)
-            for index in inputsPerOutput..<quads &* 4 { unsafe patch[index] = 0 }
-          }
+          unsafe gather(
+            count, from: (column, row), group: group, of: columns, columnCount: columnCount,
+            into: patches, patchCount: 4 &* quads)
           unsafe instructions.product(
             rows: patches, rowCount: count, quads: quads, weights: weights, firstQuad: group &* groupQuads,
             channels: group &* groupOutputs..<(group &+ 1) &* groupOutputs,
@@ -110,49 +105,85 @@ enum Convolution {
             outputStride: output.channelCount, zeroPoint: output.zeroPoint)
         }
         cell &+= count
+        row &+= count
+        column &+= row / output.frequencyCount
+        row %= output.frequencyCount
       }
     }
 
-    /// Collects the inputs under the window of one output cell, the zero point in the padding.
+    /// Collects the inputs of some output cells, each in a patch of its own, filled up with zeros.
     @inline(__always)
     private func gather<Code: FixedWidthInteger & SignedInteger>(
-      column: Int, row: Int, group: Int, of columns: Columns<Code>, columnCount: Int,
-      into patch: UnsafeMutablePointer<Int16>
+      _ count: Int, from first: (column: Int, row: Int), group: Int, of columns: Columns<Code>,
+      columnCount: Int, into patches: UnsafeMutablePointer<Int16>, patchCount: Int
+    ) {
+      if window == .cell && weights.groupChannelCount == input.channelCount
+        && patchCount == input.channelCount
+        && columns.isContiguous(first.column, count: columnCount &- first.column)
+      {
+        let cells = unsafe columns.column(first.column) + (first.row &* input.channelCount)
+        unsafe widen(cells, into: patches, count: count &* patchCount)
+        return
+      }
+      let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
+      if inputsPerOutput < patchCount {
+        for patch in 0..<count {
+          for index in inputsPerOutput..<patchCount { unsafe patches[patch &* patchCount &+ index] = 0 }
+        }
+      }
+      var (column, row, done) = (first.column, first.row, 0)
+      while done < count {
+        let rows = row..<min(output.frequencyCount, row &+ count &- done)
+        unsafe gather(
+          rows, ofColumn: column, group: group, of: columns, columnCount: columnCount,
+          into: patches + (done &* patchCount), patchCount: patchCount)
+        done &+= rows.count
+        column &+= 1
+        row = 0
+      }
+    }
+
+    /// Collects the inputs of neighbouring cells of an output column, the zero point in the padding.
+    @inline(__always)
+    private func gather<Code: FixedWidthInteger & SignedInteger>(
+      _ rows: Range<Int>, ofColumn column: Int, group: Int, of columns: Columns<Code>, columnCount: Int,
+      into patches: UnsafeMutablePointer<Int16>, patchCount: Int
     ) {
       let (time, frequency, channels) = (window.time, window.frequency, weights.groupChannelCount)
-      let (firstColumn, firstRow) = (time.first(column), frequency.first(row))
+      let firstColumn = time.first(column)
       let timeTaps = time.taps(from: firstColumn, inputCount: columnCount)
-      let frequencyTaps = frequency.taps(from: firstRow, inputCount: input.frequencyCount)
-      let tapStride = frequency.dilation &* input.channelCount
-      let rowOffset = firstRow &* input.channelCount &+ group &* channels
-      let isWhole = frequencyTaps.first == 0 && frequencyTaps.end == frequency.kernel
-      let isRun = channels == input.channelCount && frequency.dilation == 1
-      let tapCount = frequency.kernel &* channels
-      if isWhole && isRun && tapCount == columns.columnCount && time.dilation == 1 && timeTaps.first == 0
-        && timeTaps.end == time.kernel && columns.isContiguous(firstColumn, count: time.kernel)
+      let runCount = frequency.kernel &* channels
+      if runCount == columns.columnCount && time.dilation == 1 && rows.count == 1
+        && frequency.first(rows.lowerBound) == 0 && timeTaps == (0, time.kernel)
+        && columns.isContiguous(firstColumn, count: time.kernel)
       {
-        unsafe widen(columns.column(firstColumn), into: patch, count: time.kernel &* tapCount)
+        // The window covers whole columns that lie one behind the other.
+        unsafe widen(columns.column(firstColumn), into: patches, count: time.kernel &* runCount)
         return
       }
       let padding = Int16(truncatingIfNeeded: input.zeroPoint)
+      let isRun = channels == input.channelCount && frequency.dilation == 1
       for timeTap in 0..<time.kernel {
-        let target = unsafe patch + (timeTap &* tapCount)
-        if timeTap < timeTaps.first || timeTap >= timeTaps.end {
-          for index in 0..<tapCount { unsafe target[index] = padding }
-          continue
-        }
-        let source = unsafe columns.column(firstColumn &+ timeTap &* time.dilation)
-        if isWhole && isRun {
-          unsafe widen(source + rowOffset, into: target, count: tapCount)
-          continue
-        }
-        for frequencyTap in 0..<frequency.kernel {
-          let cell = unsafe target + (frequencyTap &* channels)
-          if frequencyTap < frequencyTaps.first || frequencyTap >= frequencyTaps.end {
-            for index in 0..<channels { unsafe cell[index] = padding }
+        var target = unsafe patches + (timeTap &* runCount)
+        let isInside = timeTap >= timeTaps.first && timeTap < timeTaps.end
+        let source = unsafe columns.column(isInside ? firstColumn &+ timeTap &* time.dilation : 0)
+        for row in rows {
+          let firstRow = frequency.first(row)
+          if isInside && isRun && firstRow >= 0 && firstRow &+ frequency.kernel <= input.frequencyCount {
+            unsafe widen(source + (firstRow &* channels), into: target, count: runCount)
           } else {
-            unsafe widen(source + (rowOffset &+ frequencyTap &* tapStride), into: cell, count: channels)
+            for tap in 0..<frequency.kernel {
+              let place = firstRow &+ tap &* frequency.dilation
+              let cell = unsafe target + (tap &* channels)
+              if isInside && place >= 0 && place < input.frequencyCount {
+                let codes = unsafe source + (place &* input.channelCount &+ group &* channels)
+                unsafe widen(codes, into: cell, count: channels)
+              } else {
+                for index in 0..<channels { unsafe cell[index] = padding }
+              }
+            }
           }
+          unsafe target += patchCount
         }
       }
     }

@@ -94,6 +94,18 @@ func widen<Code: FixedWidthInteger & SignedInteger>(
         of: SIMD16<Int16>(truncatingIfNeeded: codes), as: SIMD16<Int16>.self)
       index &+= 16
     }
+    if index &+ 8 <= count {
+      let codes = unsafe UnsafeRawPointer(source + index).loadUnaligned(as: SIMD8<Int8>.self)
+      unsafe UnsafeMutableRawPointer(target + index).storeBytes(
+        of: SIMD8<Int16>(truncatingIfNeeded: codes), as: SIMD8<Int16>.self)
+      index &+= 8
+    }
+    if index &+ 4 <= count {
+      let codes = unsafe UnsafeRawPointer(source + index).loadUnaligned(as: SIMD4<Int8>.self)
+      unsafe UnsafeMutableRawPointer(target + index).storeBytes(
+        of: SIMD4<Int16>(truncatingIfNeeded: codes), as: SIMD4<Int16>.self)
+      index &+= 4
+    }
   }
   while index < count {
     unsafe target[index] = Int16(truncatingIfNeeded: source[index])

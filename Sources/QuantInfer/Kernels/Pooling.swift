@@ -26,14 +26,8 @@ enum Pooling {
         let columns = range(window.time, output: column, inputCount: source.timeCount)
         for row in 0..<target.frequencyCount {
           let rows = range(window.frequency, output: row, inputCount: source.frequencyCount)
-          for channel in 0..<target.channelCount {
-            let code =
-              plan.kind == .averagePool
-              ? unsafe mean(UnsafePointer(inputs) + channel, of: source, columns: columns, rows: rows)
-              : unsafe maximum(UnsafePointer(inputs) + channel, of: source, columns: columns, rows: rows)
-            let limited = min(max(code, plan.activationMinimum), plan.activationMaximum)
-            unsafe outputs[channel] = Code(truncatingIfNeeded: limited)
-          }
+          unsafe poolCell(
+            plan, UnsafePointer(inputs), of: source, columns: columns, rows: rows, into: outputs)
           unsafe outputs += target.channelCount
         }
       }
@@ -48,34 +42,50 @@ enum Pooling {
     return first &+ taps.first..<first &+ taps.end
   }
 
-  /// The mean, half away from zero.
+  /// Computes an output cell, sixteen channels at a time.
   @inline(__always)
-  private static func mean<Code: FixedWidthInteger & SignedInteger>(
-    _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Range<Int>, rows: Range<Int>
-  ) -> Int32 {
-    var sum: Int32 = 0
-    for column in columns {
-      for row in rows {
-        let place = (column &* tensor.frequencyCount &+ row) &* tensor.channelCount
-        unsafe sum &+= Int32(truncatingIfNeeded: inputs[place])
+  private static func poolCell<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Range<Int>,
+    rows: Range<Int>, into outputs: UnsafeMutablePointer<Code>
+  ) {
+    let cells = Int32(truncatingIfNeeded: columns.count &* rows.count)
+    guard cells > 0 else { return }
+    var channel = 0
+    while channel < tensor.channelCount {
+      let count = min(16, tensor.channelCount &- channel)
+      var pooled = SIMD16<Int32>(
+        repeating: plan.kind == .averagePool ? 0 : Int32(truncatingIfNeeded: Code.min))
+      for column in columns {
+        for row in rows {
+          let cell = (column &* tensor.frequencyCount &+ row) &* tensor.channelCount &+ channel
+          let codes = unsafe sixteen(inputs + cell, count: count)
+          pooled = plan.kind == .averagePool ? pooled &+ codes : pointwiseMax(pooled, codes)
+        }
       }
+      for index in 0..<count {
+        var code = pooled[index]
+        // The mean is rounded half away from zero.
+        if plan.kind == .averagePool {
+          code = (code > 0 ? code &+ cells / 2 : code &- cells / 2) / cells
+        }
+        unsafe outputs[channel &+ index] = Code(
+          truncatingIfNeeded: min(max(code, plan.activationMinimum), plan.activationMaximum))
+      }
+      channel &+= 16
     }
-    let count = Int32(truncatingIfNeeded: columns.count &* rows.count)
-    guard count > 0 else { return 0 }
-    return sum > 0 ? (sum &+ count / 2) / count : (sum &- count / 2) / count
   }
 
+  /// Up to sixteen codes, widened; the rest is 0.
   @inline(__always)
-  private static func maximum<Code: FixedWidthInteger & SignedInteger>(
-    _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Range<Int>, rows: Range<Int>
-  ) -> Int32 {
-    var greatest = Int32(truncatingIfNeeded: Code.min)
-    for column in columns {
-      for row in rows {
-        let place = (column &* tensor.frequencyCount &+ row) &* tensor.channelCount
-        greatest = unsafe max(greatest, Int32(truncatingIfNeeded: inputs[place]))
-      }
+  private static func sixteen<Code: FixedWidthInteger & SignedInteger>(
+    _ codes: UnsafePointer<Code>, count: Int
+  ) -> SIMD16<Int32> {
+    if count == 16 && Code.self == Int8.self {
+      let all = unsafe UnsafeRawPointer(codes).loadUnaligned(as: SIMD16<Int8>.self)
+      return SIMD16<Int32>(truncatingIfNeeded: all)
     }
-    return greatest
+    var some = SIMD16<Int32>.zero
+    for index in 0..<count { some[index] = unsafe Int32(truncatingIfNeeded: codes[index]) }
+    return some
   }
 }
