@@ -221,7 +221,7 @@ struct RandomOperators {
   private mutating func pool() -> Case {
     let type = type()
     let (window, inputs, outputs) = window(canDilate: false)
-    let (batches, channels) = (number(1...2), number(1...5))
+    let (batches, channels) = (number(1...2), channelCount())
     let x = tensor([batches] + inputs + [channels], type)
     let y = tensor([batches] + outputs + [channels], type)
     let (range, codes, isMean) = (activation(type), codes(of: x), isOne(in: 2))
