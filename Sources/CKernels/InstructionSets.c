@@ -2,31 +2,35 @@
 
 #if defined(__x86_64__)
 
+// The C run time asks the processor and the operating system once, at start.
 bool qi_has_instruction_set(qi_instruction_set set) {
-  // These look up what the C run time found out at start, the operating system's support included.
   switch (set) {
-    case qi_avx2: return __builtin_cpu_supports("avx2");
-    default: return false;
+    case qi_avx2:
+      return __builtin_cpu_supports("avx2");
+    case qi_avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && qi_has_instruction_set(qi_avx2);
+    default:
+      return false;
   }
 }
 
 qi_instruction_set qi_best_instruction_set(void) {
+  if (qi_has_instruction_set(qi_avx512)) return qi_avx512;
   return qi_has_instruction_set(qi_avx2) ? qi_avx2 : qi_portable;
 }
 
 static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
-  return qi_matrix_product_avx2;
+  return set == qi_avx512 ? qi_matrix_product_avx512 : qi_matrix_product_avx2;
 }
 
-static qi_depthwise_function *depthwise(qi_instruction_set set) {
-  return qi_depthwise_avx2;
-}
+static qi_depthwise_function *depthwise(qi_instruction_set set) { return qi_depthwise_avx2; }
 
 #elif defined(__aarch64__)
 
-bool qi_has_instruction_set(qi_instruction_set set) { return false; }
+bool qi_has_instruction_set(qi_instruction_set set) { return set == qi_neon; }
 
-qi_instruction_set qi_best_instruction_set(void) { return qi_portable; }
+qi_instruction_set qi_best_instruction_set(void) { return qi_neon; }
 
 static qi_matrix_product_function *matrixProduct(qi_instruction_set set) { return qi_matrix_product_neon; }
 
@@ -53,8 +57,8 @@ bool qi_matrix_product_int16(
 bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output) {
   const ptrdiff_t pairs = ((ptrdiff_t)convolution.timeTaps + 1) / 2;
   const ptrdiff_t span = ((ptrdiff_t)convolution.frequencyTaps - 1) * convolution.columnDilation + 1;
-  bool fits = convolution.channels >= 8 && convolution.channels <= qi_depthwise_codes &&
-    span <= qi_depthwise_vectors && pairs * span <= qi_depthwise_vectors;
+  const bool fits = convolution.channels <= qi_depthwise_codes && span <= qi_depthwise_vectors &&
+    pairs * span <= qi_depthwise_vectors;
   if (!fits || !qi_has_instruction_set(set)) return false;
   depthwise(set)(&convolution, output);
   return true;

@@ -13,8 +13,8 @@ typedef void qi_depthwise_function(const qi_depthwise *convolution, int8_t *outp
 qi_matrix_product_function qi_matrix_product_avx2, qi_matrix_product_avx512, qi_matrix_product_neon;
 qi_depthwise_function qi_depthwise_avx2, qi_depthwise_avx512, qi_depthwise_neon;
 
-// The scratch memory of a depthwise convolution, which lies on the stack: a vector holds two time taps of 8 channels in
-// one column.
-enum { qi_depthwise_vectors = 512, qi_depthwise_codes = 4096 };
+// The scratch memory of a depthwise convolution, which lies on the stack. A vector holds two time taps of up to 16
+// channels in one column.
+enum { qi_depthwise_vectors = 256, qi_depthwise_codes = 2048 };
 
 #pragma clang assume_nonnull end

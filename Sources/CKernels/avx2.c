@@ -76,7 +76,13 @@ ALWAYS_INLINE __m256i scaled(__m256i x, const Scales *s) {
   return __builtin_expect(s->allShiftRight, true) ? scaledRight(x, s) : scaledAnyWay(x, s->multiplier, s->shift);
 }
 
-// Elements low ..< low + 4, high ..< high + 4, widened.
+// Elements low ..< low + 4, high ..< high + 4.
+ALWAYS_INLINE __m256i loadHalves(const int32_t *values, ptrdiff_t low, ptrdiff_t high) {
+  return _mm256_set_m128i(
+    _mm_loadu_si128((const __m128i *)(values + high)), _mm_loadu_si128((const __m128i *)(values + low)));
+}
+
+// The same of shifts, widened.
 ALWAYS_INLINE __m256i widenHalves(const int8_t *values, ptrdiff_t low, ptrdiff_t high) {
   int32_t lower, upper;
   memcpy(&lower, values + low, 4);
@@ -84,25 +90,12 @@ ALWAYS_INLINE __m256i widenHalves(const int8_t *values, ptrdiff_t low, ptrdiff_t
   return _mm256_cvtepi8_epi32(_mm_set_epi32(0, 0, upper, lower));
 }
 
-// Elements low ..< low + 4, high ..< high + 4.
-ALWAYS_INLINE __m256i loadHalves(const int32_t *values, ptrdiff_t low, ptrdiff_t high) {
-  return _mm256_set_m128i(
-    _mm_loadu_si128((const __m128i *)(values + high)), _mm_loadu_si128((const __m128i *)(values + low)));
-}
-
 // MARK: Matrix product
 
 enum { tileRows = 6 };
 
 // The channels of two blocks, in the order in which tiles have them: 0 1 4 5 2 3 6 7.
-ALWAYS_INLINE __m256i loadInTileOrder(const int32_t *values, ptrdiff_t low, ptrdiff_t high) {
-  return _mm256_permute4x64_epi64(loadHalves(values, low, high), 0xD8);
-}
-
-// The same of shifts, widened.
-ALWAYS_INLINE __m256i widenInTileOrder(const int8_t *values, ptrdiff_t low, ptrdiff_t high) {
-  return _mm256_permute4x64_epi64(widenHalves(values, low, high), 0xD8);
-}
+ALWAYS_INLINE __m256i inTileOrder(__m256i values) { return _mm256_permute4x64_epi64(values, 0xD8); }
 
 // A block's biases where a tile's sums start: each channel has two sums.
 ALWAYS_INLINE __m256i loadBiases(const int32_t *biases) {
@@ -212,7 +205,8 @@ void qi_matrix_product_avx2(const qi_matrix_product *p, void *output, ptrdiff_t 
       .highWeights = p->weights + 4 * high * p->quads,
       .lowBiases = loadBiases(r->biases + low),
       .highBiases = loadBiases(r->biases + high),
-      .scales = makeScales(loadInTileOrder(r->multipliers, low, high), widenInTileOrder(r->shifts, low, high)),
+      .scales = makeScales(
+        inTileOrder(loadHalves(r->multipliers, low, high)), inTileOrder(widenHalves(r->shifts, low, high))),
     };
     store.output = isWide ? (void *)((int16_t *)output + low) : (int8_t *)output + low;
     store.count = p->channels - low < 8 ? p->channels - low : 8;
@@ -234,92 +228,178 @@ void qi_matrix_product_avx2(const qi_matrix_product *p, void *output, ptrdiff_t 
 
 enum { tilePixels = 5 };
 
-// Where the inputs of a run of pixels lie, two time taps after the other in each column; `outside` stands in for cells
-// outside the input.
+// 16 channels: `low` has 0 ... 3 and 8 ... 11, `high` the others, as packing two vectors into one wants it.
+typedef struct {
+  __m256i low, high;
+} Channels16;
+
+// The first `count` of up to 16 bytes, widened, and zeros.
+static __attribute__((noinline)) __m256i loadFewBytes(const int8_t *source, ptrdiff_t count) {
+  int8_t bytes[16] = {0};
+  memcpy(bytes, source, (size_t)count);
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)bytes));
+}
+
+ALWAYS_INLINE __m256i loadBytes(const int8_t *source, ptrdiff_t count) {
+  if (__builtin_expect(count < 16, false)) return loadFewBytes(source, count);
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)source));
+}
+
+// Two taps side by side, as one multiplication takes them.
+ALWAYS_INLINE Channels16 interleaved(__m256i first, __m256i second) {
+  return (Channels16){.low = _mm256_unpacklo_epi16(first, second), .high = _mm256_unpackhi_epi16(first, second)};
+}
+
+// Elements c ..< c + 16 of which the first `count` exist, in whole blocks of 4.
+ALWAYS_INLINE Channels16 loadConstants(const int32_t *values, ptrdiff_t c, ptrdiff_t count) {
+  return (Channels16){
+    .low = loadHalves(values, c, count > 8 ? c + 8 : c),
+    .high = loadHalves(values, count > 4 ? c + 4 : c, count > 12 ? c + 12 : c),
+  };
+}
+
+// The same of shifts, widened.
+ALWAYS_INLINE Channels16 widenConstants(const int8_t *values, ptrdiff_t c, ptrdiff_t count) {
+  return (Channels16){
+    .low = widenHalves(values, c, count > 8 ? c + 8 : c),
+    .high = widenHalves(values, count > 4 ? c + 4 : c, count > 12 ? c + 12 : c),
+  };
+}
+
+// The scratch memory of a run of pixels, on the stack.
+typedef struct {
+  const int8_t *cells[2 * qi_depthwise_vectors];  // Two time taps after the other, column by column.
+  Channels16 columns[qi_depthwise_vectors];       // The cells, interleaved.
+  Channels16 weights[qi_depthwise_vectors];
+  int8_t outside[qi_depthwise_codes];  // Stands in for a cell outside the input.
+  int8_t codes[qi_depthwise_codes];
+} Scratch;
+
+// A depthwise convolution's sizes, in vectors of two time taps in one column.
+typedef struct {
+  ptrdiff_t pairs;       // Vectors a column.
+  ptrdiff_t span;        // Columns under the kernel.
+  ptrdiff_t codeStride;  // Channels, rounded up to whole vectors.
+} Sizes;
+
+// As many pixels as the scratch holds.
+static ptrdiff_t runLength(const qi_depthwise *d, Sizes sizes) {
+  const ptrdiff_t columns = (d->pixels - 1) * d->columnStep + sizes.span;
+  if (columns * sizes.pairs <= qi_depthwise_vectors && d->pixels * sizes.codeStride <= qi_depthwise_codes) {
+    return d->pixels;
+  }
+  const ptrdiff_t byColumns = (qi_depthwise_vectors / sizes.pairs - sizes.span) / d->columnStep + 1;
+  const ptrdiff_t byCodes = qi_depthwise_codes / sizes.codeStride;
+  return byColumns < byCodes ? byColumns : byCodes;
+}
+
 static void locateCells(
-  const qi_depthwise *d, ptrdiff_t firstColumn, ptrdiff_t columns, const int8_t *outside, const int8_t **cells) {
-  const ptrdiff_t taps = (d->timeTaps + 1) & ~1;
-  for (ptrdiff_t column = firstColumn; column < firstColumn + columns; column++) {
-    for (ptrdiff_t t = 0; t < taps; t++) {
-      bool isInside = column >= 0 && column < d->columnCount && t >= d->firstTimeTap && t < d->endTimeTap;
-      *cells++ = isInside ? d->input + t * d->timeStride + column * d->channels : outside;
+  const qi_depthwise *d, Sizes sizes, ptrdiff_t firstColumn, ptrdiff_t columns, Scratch *scratch) {
+  for (ptrdiff_t i = 0; i < columns * 2 * sizes.pairs; i++) {
+    scratch->cells[i] = scratch->outside;
+  }
+  for (ptrdiff_t i = 0; i < columns; i++) {
+    const ptrdiff_t column = firstColumn + i;
+    if (column < 0 || column >= d->columnCount) continue;
+    for (ptrdiff_t t = d->firstTimeTap; t < d->endTimeTap; t++) {
+      scratch->cells[2 * sizes.pairs * i + t] = d->input + t * d->timeStride + column * d->channels;
     }
   }
 }
 
-ALWAYS_INLINE __m128i load8(const int8_t *source) { return _mm_loadl_epi64((const __m128i *)source); }
+// Interleaves the weights of channels c ..< c + count in the order of `columns`.
+ALWAYS_INLINE void loadWeights(const qi_depthwise *d, ptrdiff_t c, ptrdiff_t count, Channels16 *weights) {
+  const ptrdiff_t timeStride = d->frequencyTaps * d->channels;
+  for (ptrdiff_t f = 0; f < d->frequencyTaps; f++) {
+    const int8_t *tap = d->weights + f * d->channels + c;
+    for (ptrdiff_t t = 0; t < d->timeTaps; t += 2, tap += 2 * timeStride) {
+      __m256i second = t + 1 < d->timeTaps ? loadBytes(tap + timeStride, count) : _mm256_setzero_si256();
+      *weights++ = interleaved(loadBytes(tap, count), second);
+    }
+  }
+}
 
-typedef struct { int outer, inner; ptrdiff_t outerStride, pixelStride; } Taps;
-
-// The codes of `pixels` pixels in 8 channels.
+// The codes of `pixels` pixels in 16 channels.
 ALWAYS_INLINE void computePixels(
-  const int pixels, Taps taps, const __m256i *columns, const __m256i *weights, __m256i biases, const Scales *scales,
-  __m256i zeroPoint, __m256i minimum, __m256i maximum, int8_t *codes, ptrdiff_t stride) {
-  __m256i sums[tilePixels];
+  const int pixels, const qi_depthwise *d, Sizes sizes, const Channels16 *columns, const Channels16 *weights,
+  Channels16 biases, const Scales *lowScales, const Scales *highScales, int8_t *codes) {
+  Channels16 sums[tilePixels];
   for (int p = 0; p < pixels; p++) {
     sums[p] = biases;
   }
-  for (int f = 0; f < taps.outer; f++) {
-    for (int i = 0; i < taps.inner; i++) {
-      __m256i w = *weights++;
+  // Without dilation, all taps of a pixel follow each other.
+  const bool isDense = d->columnDilation == 1;
+  const ptrdiff_t outer = isDense ? 1 : d->frequencyTaps, inner = isDense ? d->frequencyTaps * sizes.pairs : sizes.pairs;
+  for (ptrdiff_t f = 0; f < outer; f++) {
+    for (ptrdiff_t i = 0; i < inner; i++) {
+      const Channels16 w = *weights++;
       for (int p = 0; p < pixels; p++) {
-        sums[p] = _mm256_add_epi32(sums[p], _mm256_madd_epi16(columns[p * taps.pixelStride + i], w));
+        const Channels16 *x = &columns[p * d->columnStep * sizes.pairs + i];
+        sums[p].low = _mm256_add_epi32(sums[p].low, _mm256_madd_epi16(x->low, w.low));
+        sums[p].high = _mm256_add_epi32(sums[p].high, _mm256_madd_epi16(x->high, w.high));
       }
     }
-    columns += taps.outerStride;
+    columns += d->columnDilation * sizes.pairs;
   }
+  const qi_requantization *r = &d->requantization;
+  const __m256i zeroPoint = _mm256_set1_epi32(r->zeroPoint);
+  const __m128i minimum = _mm_set1_epi8((char)r->minimum), maximum = _mm_set1_epi8((char)r->maximum);
 #pragma clang loop unroll(full)
   for (int p = 0; p < pixels; p++) {
-    __m256i wide = _mm256_add_epi32(scaled(sums[p], scales), zeroPoint);
-    __m256i words = _mm256_packs_epi32(wide, wide);
-    __m256i bytes = _mm256_packs_epi16(words, words);
-    __m128i row = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
-    row = _mm_min_epi8(_mm_max_epi8(row, _mm256_castsi256_si128(minimum)), _mm256_castsi256_si128(maximum));
-    _mm_storel_epi64((__m128i *)(codes + p * stride), row);
+    __m256i low = _mm256_add_epi32(scaled(sums[p].low, lowScales), zeroPoint);
+    __m256i high = _mm256_add_epi32(scaled(sums[p].high, highScales), zeroPoint);
+    __m256i words = _mm256_packs_epi32(low, high);
+    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    bytes = _mm_min_epi8(_mm_max_epi8(bytes, minimum), maximum);
+    _mm_storeu_si128((__m128i *)(codes + p * sizes.codeStride), bytes);
   }
 }
 
 void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output) {
   const qi_depthwise d = *convolution;
-  const qi_requantization r = d.requantization;
-  const ptrdiff_t channels = d.channels;
-  const int pairs = (d.timeTaps + 1) / 2;
-  const int span = (d.frequencyTaps - 1) * d.columnDilation + 1;
-  const __m256i zeroPoint = _mm256_set1_epi32(r.zeroPoint);
-  const __m256i minimum = _mm256_set1_epi8((char)r.minimum), maximum = _mm256_set1_epi8((char)r.maximum);
-  __m256i columns[qi_depthwise_vectors], weights[qi_depthwise_vectors];
-  const int8_t *cells[2 * qi_depthwise_vectors];
-  int8_t codes[qi_depthwise_codes], outside[qi_depthwise_codes];
-  memset(outside, d.inputZeroPoint, (size_t)channels);
-  Taps taps = {.outer = 1, .inner = pairs * d.frequencyTaps, .pixelStride = pairs * d.columnStep, .outerStride = pairs * d.columnDilation};
-  if (d.columnDilation != 1) { taps.outer = d.frequencyTaps; taps.inner = pairs; }
-
-  // As many pixels at a time as the scratch holds.
-  ptrdiff_t run = (qi_depthwise_vectors / pairs - span) / d.columnStep + 1;
-  if (run > qi_depthwise_codes / channels) run = qi_depthwise_codes / channels;
+  const Sizes sizes = {
+    .pairs = (d.timeTaps + 1) / 2,
+    .span = (d.frequencyTaps - 1) * d.columnDilation + 1,
+    .codeStride = (d.channels + 15) & ~15,
+  };
+  Scratch scratch;
+  memset(scratch.outside, d.inputZeroPoint, (size_t)d.channels);
+  const ptrdiff_t run = runLength(&d, sizes);
   for (ptrdiff_t first = 0; first < d.pixels; first += run) {
     const ptrdiff_t pixels = d.pixels - first < run ? d.pixels - first : run;
-    const ptrdiff_t columnCount = (pixels - 1) * d.columnStep + span;
-    locateCells(&d, d.firstColumn + first * d.columnStep, columnCount, outside, cells);
-    for (ptrdiff_t next = 0; next < channels; next += 8) {
-      ptrdiff_t c = next + 8 <= channels ? next : channels - 8;
-      Scales scales = makeScales(loadHalves(r.multipliers, c, c + 4), widenHalves(r.shifts, c, c + 4));
-      __m256i biases = loadHalves(r.biases, c, c + 4);
-      for (ptrdiff_t i = 0; i < columnCount * pairs; i++) {
-        columns[i] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(load8(cells[2 * i] + c), load8(cells[2 * i + 1] + c)));
+    const ptrdiff_t columns = (pixels - 1) * d.columnStep + sizes.span;
+    locateCells(&d, sizes, d.firstColumn + first * d.columnStep, columns, &scratch);
+    for (ptrdiff_t c = 0; c < d.channels; c += 16) {
+      const ptrdiff_t count = d.channels - c;
+      for (ptrdiff_t i = 0; i < columns * sizes.pairs; i++) {
+        scratch.columns[i] =
+          interleaved(loadBytes(scratch.cells[2 * i] + c, count), loadBytes(scratch.cells[2 * i + 1] + c, count));
       }
-      for (ptrdiff_t i = 0; i < pairs * d.frequencyTaps; i++) {
-        weights[i] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(d.weights + 2 * channels * i + 2 * c)));
-      }
-      ptrdiff_t p = 0;
-      for (; p + tilePixels <= pixels; p += tilePixels) {
-        computePixels(tilePixels, taps, columns + p * taps.pixelStride, weights, biases, &scales, zeroPoint, minimum, maximum, codes + p * channels + c, channels);
-      }
-      for (; p < pixels; p++) {
-        computePixels(1, taps, columns + p * taps.pixelStride, weights, biases, &scales, zeroPoint, minimum, maximum, codes + p * channels + c, channels);
+      loadWeights(&d, c, count, scratch.weights);
+      const Channels16 biases = loadConstants(d.requantization.biases, c, count);
+      const Channels16 multipliers = loadConstants(d.requantization.multipliers, c, count);
+      const Channels16 shifts = widenConstants(d.requantization.shifts, c, count);
+      const Scales low = makeScales(multipliers.low, shifts.low), high = makeScales(multipliers.high, shifts.high);
+      for (ptrdiff_t p = 0; p < pixels;) {
+        const Channels16 *x = scratch.columns + p * d.columnStep * sizes.pairs;
+        int8_t *codes = scratch.codes + p * sizes.codeStride + c;
+        if (p + tilePixels <= pixels) {
+          computePixels(tilePixels, &d, sizes, x, scratch.weights, biases, &low, &high, codes);
+          p += tilePixels;
+        } else {
+          computePixels(1, &d, sizes, x, scratch.weights, biases, &low, &high, codes);
+          p += 1;
+        }
       }
     }
-    memcpy(output + first * channels, codes, (size_t)(pixels * channels));
+    int8_t *runOutput = output + first * d.channels;
+    if (d.channels == sizes.codeStride) {
+      memcpy(runOutput, scratch.codes, (size_t)(pixels * d.channels));
+    } else {
+      for (ptrdiff_t p = 0; p < pixels; p++) {
+        memcpy(runOutput + p * d.channels, scratch.codes + p * sizes.codeStride, (size_t)d.channels);
+      }
+    }
   }
 }
 

@@ -45,31 +45,20 @@ struct PackedWeights {
     bytes = Self.bytes(codes, bits: weights.bits)
   }
 
-  /// Packs a depthwise convolution's weights by pairs of time taps.
-  init(tapPairs weights: QuantizedNetwork.Weights, window: QuantizedNetwork.Window) {
+  /// Packs a depthwise convolution's weights, which keep their order.
+  init(taps weights: QuantizedNetwork.Weights) {
     let channels = weights.biases.count
-    let (timeTaps, frequencyTaps) = (window.time.kernel, window.frequency.kernel)
-    layout = .tapPairs
-    (inputsPerOutput, groupChannels) = (timeTaps * frequencyTaps, 1)
+    layout = .taps
+    (inputsPerOutput, groupChannels) = (weights.codes.count / max(1, channels), 1)
     weightIndex = { channel, tap in tap * channels + channel }
-    var codes: [Int8] = []
-    for frequency in 0..<frequencyTaps {
-      for first in stride(from: 0, to: timeTaps, by: 2) {
-        for channel in 0..<channels {
-          for time in first...first + 1 {
-            let index = (time * frequencyTaps + frequency) * channels + channel
-            codes.append(time < timeTaps ? weights.codes[index] : 0)
-          }
-        }
-      }
-    }
-    bytes = Self.bytes(codes, bits: weights.bits)
+    bytes = Self.bytes(weights.codes, bits: weights.bits)
   }
 
   private static func bytes(_ codes: [Int8], bits: Int) -> [UInt8] {
     guard bits == 4 else { return codes.map { UInt8(bitPattern: $0) } }
     return stride(from: 0, to: codes.count, by: 2).map { index in
-      UInt8(bitPattern: codes[index]) & 0xF | UInt8(bitPattern: codes[index + 1]) << 4
+      UInt8(bitPattern: codes[index]) & 0xF
+        | (index + 1 < codes.count ? UInt8(bitPattern: codes[index + 1]) << 4 : 0)
     }
   }
 
@@ -114,8 +103,8 @@ extension QuantizedNetwork.Operator {
       return PackedWeights(
         blocks: weights, inputsPerOutput: inputsPerOutput, groups: channels / max(1, groupChannels),
         groupChannels: groupChannels, weightIndex: { $0 * inputsPerOutput + $1 })
-    case .depthwiseConvolution(let window, let weights):
-      guard channels == 1 else { return PackedWeights(tapPairs: weights, window: window) }
+    case .depthwiseConvolution(_, let weights):
+      guard channels == 1 else { return PackedWeights(taps: weights) }
       // Over one channel it is a convolution, whose kernel is faster.
       let outputs = weights.biases.count
       return PackedWeights(

@@ -67,7 +67,7 @@ extension LoadedModel {
       let row = (0..<inputsPerOutput).map {
         weights.weight(
           channel: channel, input: $0, inputsPerOutput: inputsPerOutput, groupOutputs: channels / groups,
-          channelCount: channels, window: plan.window ?? .cell)
+          channelCount: channels)
       }
       codes += row
       let folded = Int(weights.bias(channel))

@@ -66,8 +66,7 @@ typedef struct qi_depthwise {
   int32_t columnStep;
   int32_t columnDilation;
   int8_t inputZeroPoint;  // What a tap outside the input reads.
-  // Pairs of time taps, 2 * channels bytes each: the weight of tap (2i + j, f) in channel c is
-  // weights[2 * channels * (pairs * f + i) + 2 * c + j], where pairs = (timeTaps + 1) / 2; zero for a missing last tap.
+  // `[timeTaps, frequencyTaps, channels]`.
   const int8_t *weights;
   ptrdiff_t channels;
   ptrdiff_t pixels;
@@ -96,8 +95,8 @@ bool qi_matrix_product_int16(
 // output[p * channels + c] = requantized sum over the taps of pixel p's inputs times weights in channel c.
 //
 // Writes output[0 ..< pixels * channels]. Pixels are finished one after the other: the output may overlap the input
-// if no pixel's output lies on an input of itself or of a later pixel. False unless there are 8 ... 4096 channels and
-// (timeTaps + 1) / 2 * ((frequencyTaps - 1) * columnDilation + 1) <= 512.
+// if no pixel's output lies on an input of itself or of a later pixel. Takes 45 KB of
+// stack. False above 2048 channels and where (timeTaps + 1) / 2 * ((frequencyTaps - 1) * columnDilation + 1) > 256.
 bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output);
 
 #else

@@ -86,7 +86,7 @@ public struct WholeWindow: ~Copyable {
   ) {
     switch plan.kind {
     case .convolution, .depthwiseConvolution:
-      if Weights(plan).layout == .tapPairs {
+      if Weights(plan).layout == .taps {
         Depthwise.compute(plan, input: input, output: output, instructions: instructions, as: code)
       } else {
         Convolution.compute(

@@ -11,7 +11,7 @@ enum Depthwise {
     guard input.type == output.type, weights.zeroPoint == 0, taps > 0, plan.kind == .depthwiseConvolution,
       output.channelCount % input.channelCount == 0
     else { throw ModelError(.invalidOperator, at: place) }
-    try weights.validate(input: input, output: output, inputsPerOutput: taps, groups: 1, window: window)
+    try weights.validate(input: input, output: output, inputsPerOutput: taps, groups: 1)
   }
 
   /// Computes all of the output, cell by cell in order.
@@ -84,11 +84,11 @@ enum Depthwise {
       _ inputs: UnsafePointer<Code>
     ) -> Total {
       var sum: Total = 0
+      var index = outputChannel
       for timeTap in 0..<time.step.kernel {
         for frequencyTap in 0..<frequency.step.kernel {
-          let weight = weights.tap(
-            time: timeTap, frequency: frequencyTap, channel: outputChannel,
-            timeTapCount: time.step.kernel, channelCount: outputChannelCount)
+          let weight = weights.tap(index)
+          index &+= outputChannelCount
           let code = unsafe code(inputs, timeTap: timeTap, frequencyTap: frequencyTap)
           sum &+= Total(extending: weight &* code)
         }

@@ -61,16 +61,12 @@ public struct Weights: @unchecked Sendable {
     return weights
   }
 
-  /// A depthwise convolution's weight of an output channel for a tap.
+  /// A depthwise convolution's weight: `[kernel time, kernel frequency, output channel]`.
   @inline(__always)
-  func tap(
-    time: Int, frequency: Int, channel: Int, timeTapCount: Int, channelCount: Int
-  ) -> Int32 {
-    let pair = frequency &* ((timeTapCount &+ 1) &>> 1) &+ (time &>> 1)
-    let index = pair &* channelCount &+ channel
-    if weightBits == 8 { return unsafe Int32(packed[2 &* index &+ (time & 1)]) }
-    let both = unsafe packed[index]
-    return Int32(time & 1 == 0 ? (both &<< 4) &>> 4 : both &>> 4)
+  func tap(_ index: Int) -> Int32 {
+    if weightBits == 8 { return unsafe Int32(packed[index]) }
+    let both = unsafe packed[index &>> 1]
+    return Int32(index & 1 == 0 ? (both &<< 4) &>> 4 : both &>> 4)
   }
 
   /// A sum of 32 bits, without the bias, as an output code: scaled, moved to the zero point, limited.
@@ -111,10 +107,9 @@ extension Weights {
   ///   - output: The output's tensor.
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groups: The number of groups of output channels.
-  ///   - window: A depthwise convolution's window.
   /// - Throws: `ModelError`.
   func validate(
-    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int, window: Window = .cell
+    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
   ) throws(ModelError) {
     typealias Field = ModelFormat.Weights
     guard layout != nil, weightBits == 8 || weightBits == 4, accumulatorBits == 32 || accumulatorBits == 64,
@@ -126,12 +121,11 @@ extension Weights {
     let (count, overflow) =
       layout == .blocks
       ? (16 * blocks).multipliedReportingOverflow(by: Self.quads(inputsPerOutput))
-      : (2 * output.channelCount).multipliedReportingOverflow(
-        by: (window.time.kernel + 1) / 2 * window.frequency.kernel)
+      : output.channelCount.multipliedReportingOverflow(by: inputsPerOutput)
     guard !overflow else { throw ModelError(.offsetOutOfRange, at: place + Field.weights) }
     // A block that is cut off at the group's end still has four channels.
     let channels = layout == .blocks ? output.channelCount + 3 : (output.channelCount + 3) / 4 * 4
-    _ = try image.offset(at: place + Field.weights, count: count * weightBits / 8, stride: 1)
+    _ = try image.offset(at: place + Field.weights, count: (count * weightBits + 7) / 8, stride: 1)
     _ = try image.offset(at: place + Field.biases, count: channels, stride: accumulatorBits / 8)
     _ = try image.offset(at: place + Field.multipliers, count: channels, stride: 4)
     _ = try image.offset(at: place + Field.shifts, count: channels, stride: 1)
@@ -142,14 +136,13 @@ extension Weights {
       }
     }
     if !mayWrap {
-      try validateSums(
-        input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups, window: window)
+      try validateSums(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups)
     }
   }
 
   /// No input codes can make a sum leave its bits, also when it is shifted left.
   private func validateSums(
-    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int, window: Window
+    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
   ) throws(ModelError) {
     typealias Field = ModelFormat.Weights
     let greatest: UInt64 = input.type == .int8 ? 128 : 32_768
@@ -159,7 +152,7 @@ extension Weights {
       for index in 0..<inputsPerOutput {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
-          channelCount: output.channelCount, window: window)
+          channelCount: output.channelCount)
         weightSum += UInt64(bitPattern: Int64(extending: abs(Int32(weight) - zeroPoint)))
       }
       let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
@@ -179,17 +172,12 @@ extension Weights {
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groupOutputs: The number of output channels in a group.
   ///   - channelCount: The number of output channels.
-  ///   - window: A depthwise convolution's window.
   /// - Returns: The weight.
   public func weight(
-    channel: Int, input index: Int, inputsPerOutput: Int, groupOutputs: Int, channelCount: Int,
-    window: Window
+    channel: Int, input index: Int, inputsPerOutput: Int, groupOutputs: Int, channelCount: Int
   ) -> Int8 {
-    if layout == .tapPairs {
-      return Int8(
-        truncatingIfNeeded: tap(
-          time: index / window.frequency.kernel, frequency: index % window.frequency.kernel,
-          channel: channel, timeTapCount: window.time.kernel, channelCount: channelCount))
+    if layout == .taps {
+      return Int8(truncatingIfNeeded: tap(index * channelCount + channel))
     }
     let (group, member) = (channel / groupOutputs, channel % groupOutputs)
     let block = group * ((groupOutputs + 3) / 4) + member / 4

@@ -173,7 +173,7 @@ public struct Model: @unchecked Sendable {
     let output = tensor(plan.outputIndex)
     switch plan.kind {
     case .convolution, .depthwiseConvolution:
-      if Weights(plan).layout == .tapPairs {
+      if Weights(plan).layout == .taps {
         try Depthwise.validate(plan, input: input, output: output, at: place)
       } else {
         try Convolution.validate(

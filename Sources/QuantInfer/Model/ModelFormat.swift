@@ -355,10 +355,8 @@ public enum WeightLayout: UInt8, Sendable {
   ///
   /// Inputs are counted `[kernel time, kernel frequency, channel]`; zeros fill incomplete quads and blocks.
   case blocks = 0
-  /// Pairs of time taps `[kernel frequency, pair, output channel, tap of the pair]`, for depthwise convolutions.
-  ///
-  /// Zeros fill an incomplete pair.
-  case tapPairs
+  /// Taps `[kernel time, kernel frequency, output channel]`, for depthwise convolutions.
+  case taps
 }
 
 /// An operator's kind, numbered as in TensorFlow Lite's schema.
