@@ -68,6 +68,7 @@ let package = Package(
     // Tests: one folder a module, and what they share.
     .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
+    .target(name: "ConformanceCases", path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Support"]),
     .testTarget(
@@ -78,13 +79,15 @@ let package = Package(
       dependencies: [
         "CommandSupport", "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(
+      name: "ReferenceKernelTests", dependencies: ["ConformanceCases", "ReferenceKernels", "TestSupport"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "TestSupport", "Training"]),
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "ReferenceKernels", "Support",
-        "TestSupport", "Training",
+        "AllocationCounter", "ConformanceCases", "ECG", "QuantInfer", "Quantization", "ReferenceKernels",
+        "Support", "TestSupport", "Training",
       ]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),

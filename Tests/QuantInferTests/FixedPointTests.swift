@@ -18,9 +18,9 @@ import Testing
         let multiplier = FixedPointMultiplier(multiplierQ31: multiplierQ31, leftShift: Int8(leftShift))
         for accumulator in accumulators
         where leftShift <= 0 || accumulator.magnitude <= UInt32(Int32.max) >> UInt32(leftShift) {
-          let expected = ReferenceArithmetic.multiply(
-            Int64(accumulator), multiplierQ31: Int64(multiplierQ31), leftShift: Int64(leftShift))
-          if Int64(multiplier.scale(accumulator)) != expected { differing += 1 }
+          let expected = ReferenceMultiplier(multiplierQ31: Int(multiplierQ31), leftShift: leftShift)
+            .scale(Int(accumulator))
+          if Int(multiplier.scale(accumulator)) != expected { differing += 1 }
         }
       }
     }

@@ -115,34 +115,49 @@ struct RandomNetworks {
 
 /// Every tensor of a network for one window, by the plain reference.
 func referenceTensors(_ network: QuantizedNetwork, input: [Int8]) -> [[Int8]] {
-  var tensors = [[Int8]](repeating: [], count: network.tensors.count)
-  tensors[network.inputs[0].tensor] = input
+  var tensors = [[Int]](repeating: [], count: network.tensors.count)
+  tensors[network.inputs[0].tensor] = input.map { Int($0) }
   for operation in network.operators {
     let source = network.tensors[operation.inputs[0]]
     let target = network.tensors[operation.output]
-    func output(_ weights: QuantizedNetwork.Weights) -> ReferenceOutput {
-      ReferenceOutput(
-        multipliersQ31: weights.multipliers.map { Int64($0.multiplierQ31) },
-        leftShifts: weights.multipliers.map { Int64($0.leftShift) }, zeroPoint: target.zeroPoint,
-        range: operation.activation)
-    }
-    func step(_ step: QuantizedNetwork.Step) -> ReferenceStep {
-      ReferenceStep(
-        kernel: step.kernel, stride: step.stride, dilation: step.dilation, paddingBefore: step.paddingBefore)
-    }
+    let codes = tensors[operation.inputs[0]]
     switch operation.computation {
     case .convolution(let window, let weights):
       tensors[operation.output] = referenceConvolution(
-        tensors[operation.inputs[0]], shape: Array(source.shape.dropFirst()), zeroPoint: source.zeroPoint,
-        weights: weights.codes, biases: weights.biases.map { Int32($0) }, time: step(window.time),
-        frequency: step(window.frequency), outputShape: Array(target.shape.dropFirst()),
-        output: output(weights))
+        codes, shape: source.shape, zeroPoint: source.zeroPoint, weights: weights.codes.map { Int($0) },
+        biases: weights.biases.map { Int($0) }, time: window.time.reference,
+        frequency: window.frequency.reference, outputShape: target.shape,
+        output: weights.reference(zeroPoint: target.zeroPoint, range: operation.activation))
     case .fullyConnected(let weights):
       tensors[operation.output] = referenceFullyConnected(
-        tensors[operation.inputs[0]], zeroPoint: source.zeroPoint, weights: weights.codes,
-        biases: weights.biases.map { Int32($0) }, output: output(weights))
+        codes, zeroPoint: source.zeroPoint, weights: weights.codes.map { Int($0) },
+        biases: weights.biases.map { Int($0) }, outputCount: weights.biases.count,
+        output: weights.reference(zeroPoint: target.zeroPoint, range: operation.activation))
     default: preconditionFailure("these networks have no other operators")
     }
   }
-  return tensors
+  return tensors.map { $0.map { Int8($0) } }
+}
+
+extension FixedPointMultiplier {
+  /// The reference's multiplier.
+  var reference: ReferenceMultiplier {
+    ReferenceMultiplier(multiplierQ31: Int(multiplierQ31), leftShift: Int(leftShift))
+  }
+}
+
+extension QuantizedNetwork.Step {
+  /// The reference's steps.
+  var reference: ReferenceStep {
+    ReferenceStep(kernel: kernel, stride: stride, dilation: dilation, paddingBefore: paddingBefore)
+  }
+}
+
+extension QuantizedNetwork.Weights {
+  /// What turns sums into codes, for the reference.
+  func reference(zeroPoint: Int, range: ClosedRange<Int>) -> ReferenceOutput {
+    ReferenceOutput(
+      multipliers: multipliers.map(\.reference), zeroPoint: zeroPoint, range: range,
+      accumulatorBits: accumulatorBits)
+  }
 }
