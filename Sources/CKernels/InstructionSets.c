@@ -57,13 +57,19 @@ bool qi_matrix_product_int16(
   return true;
 }
 
+// Whether the scratch memory holds one pixel at least, and no index leaves it.
+static bool fitsScratch(const qi_depthwise *d) {
+  if (d->channels < 1 || d->channels > qi_depthwise_codes) return false;
+  if (d->rowTaps < 1 || d->columnTaps < 1 || d->columnStep < 1 || d->columnDilation < 1) return false;
+  if (d->firstRowTap < 0 || d->endRowTap > d->rowTaps) return false;
+  const ptrdiff_t pairs = ((ptrdiff_t)d->rowTaps + 1) / 2;
+  const ptrdiff_t span = ((ptrdiff_t)d->columnTaps - 1) * d->columnDilation + 1;
+  return span <= qi_depthwise_vectors && pairs * span <= qi_depthwise_vectors;
+}
+
 bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
-  const ptrdiff_t pairs = ((ptrdiff_t)convolution.rowTaps + 1) / 2;
-  const ptrdiff_t span = ((ptrdiff_t)convolution.columnTaps - 1) * convolution.columnDilation + 1;
-  const bool fits = convolution.channels <= qi_depthwise_codes && span <= qi_depthwise_vectors &&
-    pairs * span <= qi_depthwise_vectors;
-  if (!fits || !qi_has_instruction_set(set)) return false;
+  if (!qi_has_instruction_set(set) || !fitsScratch(&convolution)) return false;
   depthwise(&convolution, output, outputStride);
   return true;
 }

@@ -58,7 +58,14 @@ import Testing
     var cases = Cases(seed: 7)
     let greatest = Int(Int32.max)
     let changes: [(inout RandomDepthwise) -> Void] = [
+      { $0.channels = 0 },
       { $0.channels = 2049 },
+      { $0.rowTaps = 0 },
+      { $0.columnTaps = 0 },
+      { $0.columnStep = 0 },
+      { $0.columnDilation = 0 },
+      { $0.rows = -1..<1 },
+      { $0.rows = 0..<($0.rowTaps + 1) },
       {
         $0.rowTaps = 513
         $0.columnTaps = 1

@@ -102,8 +102,9 @@ bool qi_matrix_product_int16(
 //
 // Writes output[p * outputStride ..< p * outputStride + channels] of each pixel and nothing else. Pixels are finished
 // one after the other: the output may overlap the input if no pixel's output lies on an input of itself or of a later
-// pixel. Takes 45 KB of stack. False above 2048 channels and where
-// (rowTaps + 1) / 2 * ((columnTaps - 1) * columnDilation + 1) > 256.
+// pixel. Takes 45 KB of stack. False above 2048 channels, where
+// (rowTaps + 1) / 2 * ((columnTaps - 1) * columnDilation + 1) > 256, where taps, step or dilation are below 1, and
+// where firstRowTap ..< endRowTap leaves 0 ..< rowTaps.
 bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
 
