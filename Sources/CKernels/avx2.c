@@ -241,6 +241,7 @@ static __attribute__((noinline)) __m256i loadFewBytes(const int8_t *source, ptrd
 }
 
 ALWAYS_INLINE __m256i loadBytes(const int8_t *source, ptrdiff_t count) {
+  if (count == 8) return _mm256_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)source));
   if (__builtin_expect(count < 16, false)) return loadFewBytes(source, count);
   return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)source));
 }
@@ -322,6 +323,10 @@ ALWAYS_INLINE void loadWeights(const qi_depthwise *d, ptrdiff_t c, ptrdiff_t cou
 static void copyCodes(
   const qi_depthwise *d, Sizes sizes, const int8_t *codes, ptrdiff_t pixels, int8_t *output, ptrdiff_t outputStride) {
   for (ptrdiff_t p = 0; p < pixels; p++, codes += sizes.codeStride, output += outputStride) {
+    if (d->channels == 8) {
+      memcpy(output, codes, 8);
+      continue;
+    }
     if (d->channels != sizes.codeStride) {
       memcpy(output, codes, (size_t)d->channels);
       continue;
