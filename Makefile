@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded models benchmark clean
+.PHONY: help setup demo test lint embedded models fuzz benchmark clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -72,6 +72,10 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	}; \
 	train ecg-beats aami; train ecg-beats-intra types
 
+fuzz: setup ## Mutate a million model files and truncate all, under AddressSanitizer (takes an hour)
+	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
+	FUZZ=50 swift test -c release --skip-build --sanitize address --scratch-path .build-fuzz --filter ModelFuzzTests
+
 benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of .tflite files
 	@ls "$(MODELS)"/*.tflite >/dev/null 2>&1 || \
 	  { echo "error: MODELS: no folder of .tflite files; run make benchmark MODELS=FOLDER" >&2; exit 1; }
@@ -81,4 +85,4 @@ benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of 
 	@Benchmarks/.build/release/Benchmark build/litert/bin/python3 "$(MODELS)"/*.tflite
 
 clean: ## Remove what was built
-	rm -rf .build .build-cortex-m4 build
+	rm -rf .build .build-cortex-m4 .build-fuzz build

@@ -50,13 +50,13 @@ public struct ArenaPlan: Equatable, Sendable {
       orders.append(tensors.shuffled(using: &generator))
     }
     var best = conflicts.placed(in: orders[0])
-    for order in orders.dropFirst().prefix(1000) {
+    (liveByteCount, lowerBoundByteCount) = conflicts.bounds(operatorCount: model.operatorCount)
+    for order in orders.dropFirst().prefix(1000) where best.end > lowerBoundByteCount {
       let candidate = conflicts.placed(in: order)
       if candidate.end < best.end { best = candidate }
     }
     placements = best.placements
     arenaByteCount = Self.aligned(best.end)
-    (liveByteCount, lowerBoundByteCount) = conflicts.bounds(operatorCount: model.operatorCount)
   }
 
   /// The plan that a model already has.

@@ -71,7 +71,8 @@ public enum InstructionSet: UInt32, Sendable {
         columnStep: Int32(truncatingIfNeeded: window.frequency.stride),
         columnDilation: Int32(truncatingIfNeeded: window.frequency.dilation),
         inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
-        weightRowStride: window.frequency.kernel &* input.channelCount, weightColumnStride: input.channelCount,
+        weightRowStride: window.frequency.kernel &* input.channelCount,
+        weightColumnStride: input.channelCount,
         channels: input.channelCount, pixels: output.frequencyCount,
         requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
       let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)

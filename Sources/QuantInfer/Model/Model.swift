@@ -69,7 +69,8 @@ public struct Model: @unchecked Sendable {
       let place = portsOffset + port * ModelFormat.Port.byteCount
       let tensor = Int(image.half(at: place))
       guard tensor < tensorCount,
-        Tensor(validated: image, at: tensorsOffset + tensor * ModelFormat.Tensor.byteCount).storage == .computed
+        Tensor(validated: image, at: tensorsOffset + tensor * ModelFormat.Tensor.byteCount).storage
+          == .computed
       else { throw ModelError(.invalidTensor, at: place) }
     }
     guard inputCount > 0, outputCount > 0 else { throw ModelError(.invalidTensor, at: Header.portCounts) }

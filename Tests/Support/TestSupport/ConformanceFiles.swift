@@ -1,12 +1,17 @@
 import Foundation
 
-/// The kernels' cases of CMSIS-NN's unit tests, where the developer has them beside the project.
+/// Outside test cases, where the developer has them beside the project.
 public enum ConformanceFiles {
-  private static let folder = ProjectFiles.root.deletingLastPathComponent()
-    .appending(path: "shared/conformance/kernels").path
+  /// The paths of CMSIS-NN's unit tests' cases, by name; none where they are absent.
+  public static let kernels = files(in: "kernels", suffix: ".json")
 
-  /// The paths of the cases, by name; none where they are absent.
-  public static let kernels: [String] =
-    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-    .filter { $0.hasSuffix(".json") }.sorted().map { folder + "/" + $0 }
+  /// The paths of public .tflite models, by name; none where they are absent.
+  public static let models = files(in: "models", suffix: ".tflite")
+
+  private static func files(in folder: String, suffix: String) -> [String] {
+    let path = ProjectFiles.root.deletingLastPathComponent()
+      .appending(path: "shared/conformance/" + folder).path
+    return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+      .filter { $0.hasSuffix(suffix) }.sorted().map { path + "/" + $0 }
+  }
 }
