@@ -105,6 +105,13 @@ import Testing
       (nil, "twice among", relu, { $0.graph.inputs = [0, 0] }),
       (nil, "'t1' is computed by no operator", relu, { $0.graph.operators = [] }),
       (
+        nil, "computes nothing", relu,
+        {
+          $0.graph.operators = []
+          $0.graph.outputs = [0]
+        }
+      ),
+      (
         name, "reads tensor 0 't0', which no operator before it computes", relu,
         {
           $0.graph.inputs = [2]
