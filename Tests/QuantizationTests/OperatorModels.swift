@@ -89,6 +89,8 @@ struct OperatorModels {
   mutating func all() -> [Named] {
     var models: [Named] = []
     for round in 0..<4 {
+      models.append(("FULLY_CONNECTED of chosen biases \(round)", chosenBiases(.fullyConnected)))
+      models.append(("SVDF of chosen biases \(round)", chosenBiases(.svdf)))
       for weights in WeightKind.allCases {
         models.append(("CONV_2D \(weights) \(round)", convolution(weights, round: round)))
         if weights != .int16Bias32 {
@@ -194,7 +196,8 @@ extension OperatorModels {
       let biases = (0..<channels).map { _ in Int32(number(-limit...limit)) }
       tensors.append(builder.constant([channels], .int32, biases, scales: biasScales))
     } else if operation != .depthwiseConvolution && number(0...1) == 0 {
-      tensors.append(-1)  // Of DEPTHWISE_CONV_2D, TensorFlow Lite Micro takes only two inputs where there is no bias.
+      // TensorFlow Lite Micro's DEPTHWISE_CONV_2D wants two inputs instead.
+      tensors.append(-1)
     }
     let output = builder.tensor(
       outputShape, kind.activationType, scale: outputScale, zeroPoint: zeroPoint(kind.activationType))
@@ -508,7 +511,7 @@ extension OperatorModels {
     let features = builder.constant(
       [filters, depth], .int8, (0..<filters * depth).map { _ in Int8(number(-127...127)) },
       scales: [scales.features])
-    // Each run starts anew, so that only the last weight over time meets anything.
+    // Each sample starts anew, so that only the last weight over time meets anything.
     let times = codes(filters * memory, state)
     let timeScale = scales.times * (state == .int8 ? 1 : 0.004)
     let time =
@@ -532,6 +535,38 @@ extension OperatorModels {
     builder.add(
       .svdf, options(6) { ($0.rank, $0.activation) = (Int32(rank), .relu) },
       [input, features, time, biases, memoryTensor], to: [output])
+    return builder.finished(inputs: [input], outputs: [output])
+  }
+
+  /// An operator whose sums are its biases, chosen so that a factor in single precision would give other codes.
+  private mutating func chosenBiases(_ kind: OperatorKind) -> TFLiteModel {
+    let (first, second) = (scale(0.01...0.1), scale(0.002...0.02))
+    let outputScale = first * second * scale(1e7...1.5e7)
+    let exact = FixedPointMultiplier(real: Double(first) * Double(second) / Double(outputScale))
+    let single = FixedPointMultiplier(real: Double(first * second / outputScale))
+    let biases: [Int32] = (20..<120).compactMap { code in
+      let middle = Int32((Double(code) + 0.5) * Double(outputScale) / (Double(first) * Double(second)))
+      return (middle - 40...middle + 40).first { exact.scale($0) != single.scale($0) }
+    }
+    // Now and then the two precisions agree.
+    guard !biases.isEmpty else { return chosenBiases(kind) }
+    var builder = ModelBuilder()
+    let zeros = [Int8](repeating: 0, count: biases.count)
+    let input = builder.tensor([1, 1], scale: first)
+    let weights = builder.constant([biases.count, 1], .int8, zeros, scales: [second])
+    let output: Int32
+    if kind == .fullyConnected {
+      let biases = builder.constant([biases.count], .int32, biases, scales: [first * second])
+      output = builder.tensor([1, zeros.count], scale: outputScale)
+      builder.add(kind, options(8), [input, weights, biases], to: [output])
+    } else {
+      let time = builder.constant([biases.count, 1], .int8, zeros, scales: [second])
+      let biases = builder.constant([biases.count], .int32, biases, scales: [first * second])
+      let state = builder.tensor([1, zeros.count], scale: first)
+      builder.model.graph.tensors[Int(state)].isVariable = true
+      output = builder.tensor([1, zeros.count], scale: outputScale)
+      builder.add(kind, options(6) { $0.rank = 1 }, [input, weights, time, biases, state], to: [output])
+    }
     return builder.finished(inputs: [input], outputs: [output])
   }
 

@@ -64,6 +64,7 @@ struct TFLiteImport {
     }
     for input in model.graph.inputs { network.inputs.append(try port(Int(input), "input")) }
     for output in model.graph.outputs { network.outputs.append(try port(Int(output), "output")) }
+    guard !network.operators.isEmpty else { throw NotConvertible(problem: "the model computes nothing") }
     return network
   }
 
