@@ -2,14 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded models fuzz benchmark clean
+.PHONY: help setup demo test lint embedded kernel-sizes models fuzz benchmark clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
 DEMO   := build/demo
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or brew)
 	@if ! command -v swift >/dev/null; then \
@@ -59,6 +59,10 @@ lint: ## Check format and documentation comments
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
 	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/cortex-m4.json \
 	  --target QuantInfer --scratch-path .build-cortex-m4
+
+kernel-sizes: embedded ## Measure the kernels' code for a Cortex-M4, for exporter inspect
+	Firmware/kernel-sizes.sh .build-cortex-m4/armv7em-none-none-eabi/release/QuantInfer.build > .build-kernel-sizes
+	mv .build-kernel-sizes Sources/Quantization/KernelSizes.swift
 
 models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of MIT-BIH
 	@[ -d "$(DATA)" ] || { echo "error: DATA: no folder of MIT-BIH; run make models DATA=FOLDER" >&2; exit 1; }

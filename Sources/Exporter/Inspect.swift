@@ -9,7 +9,8 @@ struct Inspect: ParsableCommand {
     discussion: """
       Shapes are batch x time x frequency x channels, where there are so many; a
       kernel "3x1 by 2x1" is dilated.
-      "zero" is the zero point: real = scale x (code - zero).
+      "zero" is the zero point: real = scale x (code - zero). "code" is the kernel's
+      size on a Cortex-M4, which operators of a kind share.
 
       Example:
 

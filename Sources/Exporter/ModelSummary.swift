@@ -6,7 +6,9 @@ extension ModelSummary {
   /// An operator a row.
   var operatorTable: SummaryTable {
     var table = SummaryTable(
-      columns: ["input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step"],
+      columns: [
+        "input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step", "code",
+      ],
       alignment: .right)
     table.add(
       frontEnd == nil ? "input" : "spectrogram", "", .init(text(input.shape)), "", .init(text(input.scale)),
@@ -16,11 +18,13 @@ extension ModelSummary {
         operation.name, .init(text(operation.inputShape)), .init(text(operation.outputShape)),
         .init(kernel(operation)), .init(text(operation.scale)), "\(operation.zeroPoint)",
         .init(Numbers.integer(operation.weightBytes)), .init(Numbers.integer(operation.macsPerWindow)),
-        .init(operation.macsPerStep.map { Numbers.integer($0) } ?? "-"))
+        .init(operation.macsPerStep.map { Numbers.integer($0) } ?? "-"),
+        .init(Numbers.integer(operation.codeBytes)))
     }
     table.add(
       "all", "", "", "", "", "", .init(Numbers.integer(memory.weightBytes)),
-      .init(Numbers.integer(operations.macsPerWindow)), .init(streamingWork))
+      .init(Numbers.integer(operations.macsPerWindow)), .init(streamingWork),
+      .init(Numbers.integer(memory.kernelCodeBytes)))
     return table
   }
 

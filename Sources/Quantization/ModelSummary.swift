@@ -29,6 +29,8 @@ public struct ModelSummary: Encodable, Sendable {
     /// Multiply-accumulates for one new column, and for the last operator for one decision; null where the network
     /// can't stream.
     public var macsPerStep: Int?
+    /// The code of its kernel on a Cortex-M4, in bytes; operators of a kind and type share it.
+    public var codeBytes: Int
     /// The ring of input columns that a streaming run keeps; null where the network can't stream.
     public var ringBytes: Int?
   }
@@ -63,8 +65,11 @@ public struct ModelSummary: Encodable, Sendable {
   public struct Memory: Encodable, Sendable {
     /// The whole image in flash: weights, tables, records, names.
     public var modelBytes: Int
-    /// The int8 weights alone.
+    /// The weights alone.
     public var weightBytes: Int
+    /// The code of all kernels that the operators need on a Cortex-M4, as `make kernel-sizes` measured it; the engine
+    /// around them and the image's validation come on top.
+    public var kernelCodeBytes: Int
     /// The arena of a whole-window run.
     public var arenaBytes: Int
     /// The largest set of tensors alive at once: the least arena where no output shares bytes with an input.
@@ -134,6 +139,8 @@ public struct ModelSummary: Encodable, Sendable {
     let plan = ArenaPlan(planned: model)
     memory = Memory(
       modelBytes: model.byteCount, weightBytes: operations.operators.reduce(0) { $0 + $1.weightBytes },
+      kernelCodeBytes: Self.codeBytes(
+        Set((0..<model.operatorCount).flatMap { model.kernels(of: model.operatorPlan($0)) })),
       arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
       arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
       stateBytes: model.stateByteCount,
@@ -187,6 +194,7 @@ extension ModelSummary.Operator {
     zeroPoint = Int(output.zeroPoint)
     weightBytes = 0
     macsPerWindow = 0
+    codeBytes = ModelSummary.codeBytes(model.kernels(of: plan))
     if let weights = plan.weights {
       let taps = kernel.reduce(1, *)
       let rows = output.count / output.channelCount
@@ -209,5 +217,33 @@ extension Model {
   /// A tensor's dimensions, the outermost first.
   public func shape(ofTensor index: Int) -> [Int] {
     (0..<tensor(index).rank).map { length(ofTensor: index, axis: $0) }
+  }
+}
+
+extension ModelSummary {
+  fileprivate static func codeBytes(_ kernels: some Sequence<String>) -> Int {
+    kernels.reduce(0) { $0 + (KernelSizes.bytes[$1] ?? 0) }
+  }
+}
+
+extension Model {
+  /// The parts of `KernelSizes` that an operator needs.
+  fileprivate func kernels(of plan: OperatorPlan) -> [String] {
+    let type = tensor(plan.outputIndex).type == .int8 ? "int8" : "int16"
+    func kernel(_ name: String) -> [String] { ["\(name).\(type)", "\(name).shared"] }
+    switch plan.kind {
+    case .convolution, .depthwiseConvolution:
+      if plan.weights?.layout == .taps { return kernel("Depthwise") }
+      return kernel("Convolution") + ["MatrixProduct.\(type)"]
+    case .fullyConnected: return kernel("FullyConnected") + ["MatrixProduct.\(type)"]
+    case .averagePool, .maximumPool: return kernel("Pooling")
+    case .add, .subtract, .multiply, .maximum, .minimum: return kernel("Elementwise")
+    case .pad, .transpose, .stridedSlice, .concatenation: return kernel("Rearrangement")
+    case .mean: return kernel("Mean")
+    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize: return kernel("Functions")
+    case .softmax: return kernel("Softmax")
+    case .svdf: return kernel("SVDF")
+    case .reshape, nil: return []
+    }
   }
 }
