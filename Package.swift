@@ -20,8 +20,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    // The runtime: no dependency, no heap; also compiles as Embedded Swift (see Firmware/).
-    // On 64-bit x86 and ARM its inner loops are CKernels' vector instructions; elsewhere that is an empty target.
+    // The runtime: nothing from outside, no heap; also compiles as Embedded Swift (see Firmware/).
+    // CKernels has its inner loops in the vector instructions of 64-bit x86 and ARM; elsewhere it is empty.
     .target(name: "CKernels"),
     .target(name: "QuantInfer", dependencies: ["CKernels"], swiftSettings: runtimeSettings),
 

@@ -24,7 +24,7 @@ static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
   return set == qi_avx512 ? qi_matrix_product_avx512 : qi_matrix_product_avx2;
 }
 
-static qi_depthwise_function *depthwise(qi_instruction_set set) { return qi_depthwise_avx2; }
+static qi_depthwise_function *const depthwise = qi_depthwise_avx2;
 
 #elif defined(__aarch64__)
 
@@ -32,9 +32,12 @@ bool qi_has_instruction_set(qi_instruction_set set) { return set == qi_neon; }
 
 qi_instruction_set qi_best_instruction_set(void) { return qi_neon; }
 
-static qi_matrix_product_function *matrixProduct(qi_instruction_set set) { return qi_matrix_product_neon; }
+static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
+  (void)set;
+  return qi_matrix_product_neon;
+}
 
-static qi_depthwise_function *depthwise(qi_instruction_set set) { return qi_depthwise_neon; }
+static qi_depthwise_function *const depthwise = qi_depthwise_neon;
 
 #endif
 
@@ -54,13 +57,20 @@ bool qi_matrix_product_int16(
   return true;
 }
 
-bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output) {
-  const ptrdiff_t pairs = ((ptrdiff_t)convolution.timeTaps + 1) / 2;
-  const ptrdiff_t span = ((ptrdiff_t)convolution.frequencyTaps - 1) * convolution.columnDilation + 1;
-  const bool fits = convolution.channels <= qi_depthwise_codes && span <= qi_depthwise_vectors &&
-    pairs * span <= qi_depthwise_vectors;
-  if (!fits || !qi_has_instruction_set(set)) return false;
-  depthwise(set)(&convolution, output);
+// Whether the scratch memory holds one pixel at least, and no index leaves it.
+static bool fitsScratch(const qi_depthwise *d) {
+  if (d->channels < 1 || d->channels > qi_depthwise_codes) return false;
+  if (d->rowTaps < 1 || d->columnTaps < 1 || d->columnStep < 1 || d->columnDilation < 1) return false;
+  if (d->firstRowTap < 0 || d->endRowTap > d->rowTaps) return false;
+  const ptrdiff_t pairs = ((ptrdiff_t)d->rowTaps + 1) / 2;
+  const ptrdiff_t span = ((ptrdiff_t)d->columnTaps - 1) * d->columnDilation + 1;
+  return span <= qi_depthwise_vectors && pairs * span <= qi_depthwise_vectors;
+}
+
+bool qi_depthwise_int8(
+  qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
+  if (!qi_has_instruction_set(set) || !fitsScratch(&convolution)) return false;
+  depthwise(&convolution, output, outputStride);
   return true;
 }
 

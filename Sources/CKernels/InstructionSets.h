@@ -8,13 +8,13 @@
 
 typedef void qi_matrix_product_function(
   const qi_matrix_product *product, void *output, ptrdiff_t outputStride, bool isWide);
-typedef void qi_depthwise_function(const qi_depthwise *convolution, int8_t *output);
+typedef void qi_depthwise_function(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
 
 qi_matrix_product_function qi_matrix_product_avx2, qi_matrix_product_avx512, qi_matrix_product_neon;
-qi_depthwise_function qi_depthwise_avx2, qi_depthwise_avx512, qi_depthwise_neon;
+qi_depthwise_function qi_depthwise_avx2, qi_depthwise_neon;
 
-// The scratch memory of a depthwise convolution, which lies on the stack. A vector holds two time taps of up to 16
-// channels in one column.
+// The scratch memory of a depthwise convolution, which lies on the stack. A vector holds two taps of a column in
+// up to 16 channels.
 enum { qi_depthwise_vectors = 256, qi_depthwise_codes = 2048 };
 
 #pragma clang assume_nonnull end

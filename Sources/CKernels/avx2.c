@@ -241,6 +241,7 @@ static __attribute__((noinline)) __m256i loadFewBytes(const int8_t *source, ptrd
 }
 
 ALWAYS_INLINE __m256i loadBytes(const int8_t *source, ptrdiff_t count) {
+  if (count == 8) return _mm256_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)source));
   if (__builtin_expect(count < 16, false)) return loadFewBytes(source, count);
   return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)source));
 }
@@ -268,14 +269,14 @@ ALWAYS_INLINE Channels16 widenConstants(const int8_t *values, ptrdiff_t c, ptrdi
 
 // The scratch memory of a run of pixels, on the stack.
 typedef struct {
-  const int8_t *cells[2 * qi_depthwise_vectors];  // Two time taps after the other, column by column.
+  const int8_t *cells[2 * qi_depthwise_vectors];  // Column by column, an even number of taps each.
   Channels16 columns[qi_depthwise_vectors];       // The cells, interleaved.
   Channels16 weights[qi_depthwise_vectors];
   int8_t outside[qi_depthwise_codes];  // Stands in for a cell outside the input.
   int8_t codes[qi_depthwise_codes];
 } Scratch;
 
-// A depthwise convolution's sizes, in vectors of two time taps in one column.
+// A depthwise convolution's sizes, in vectors of two taps of a column.
 typedef struct {
   ptrdiff_t pairs;       // Vectors a column.
   ptrdiff_t span;        // Columns under the kernel.
@@ -301,20 +302,37 @@ static void locateCells(
   for (ptrdiff_t i = 0; i < columns; i++) {
     const ptrdiff_t column = firstColumn + i;
     if (column < 0 || column >= d->columnCount) continue;
-    for (ptrdiff_t t = d->firstTimeTap; t < d->endTimeTap; t++) {
-      scratch->cells[2 * sizes.pairs * i + t] = d->input + t * d->timeStride + column * d->channels;
+    for (ptrdiff_t t = d->firstRowTap; t < d->endRowTap; t++) {
+      scratch->cells[2 * sizes.pairs * i + t] = d->input + t * d->rowStride + column * d->columnStride;
     }
   }
 }
 
 // Interleaves the weights of channels c ..< c + count in the order of `columns`.
 ALWAYS_INLINE void loadWeights(const qi_depthwise *d, ptrdiff_t c, ptrdiff_t count, Channels16 *weights) {
-  const ptrdiff_t timeStride = d->frequencyTaps * d->channels;
-  for (ptrdiff_t f = 0; f < d->frequencyTaps; f++) {
-    const int8_t *tap = d->weights + f * d->channels + c;
-    for (ptrdiff_t t = 0; t < d->timeTaps; t += 2, tap += 2 * timeStride) {
-      __m256i second = t + 1 < d->timeTaps ? loadBytes(tap + timeStride, count) : _mm256_setzero_si256();
+  for (ptrdiff_t j = 0; j < d->columnTaps; j++) {
+    const int8_t *tap = d->weights + j * d->weightColumnStride + c;
+    for (ptrdiff_t i = 0; i < d->rowTaps; i += 2, tap += 2 * d->weightRowStride) {
+      __m256i second = i + 1 < d->rowTaps ? loadBytes(tap + d->weightRowStride, count) : _mm256_setzero_si256();
       *weights++ = interleaved(loadBytes(tap, count), second);
+    }
+  }
+}
+
+// Copies a run's codes to where they belong.
+static void copyCodes(
+  const qi_depthwise *d, Sizes sizes, const int8_t *codes, ptrdiff_t pixels, int8_t *output, ptrdiff_t outputStride) {
+  for (ptrdiff_t p = 0; p < pixels; p++, codes += sizes.codeStride, output += outputStride) {
+    if (d->channels == 8) {
+      memcpy(output, codes, 8);
+      continue;
+    }
+    if (d->channels != sizes.codeStride) {
+      memcpy(output, codes, (size_t)d->channels);
+      continue;
+    }
+    for (ptrdiff_t c = 0; c < d->channels; c += 16) {
+      memcpy(output + c, codes + c, 16);
     }
   }
 }
@@ -329,7 +347,7 @@ ALWAYS_INLINE void computePixels(
   }
   // Without dilation, all taps of a pixel follow each other.
   const bool isDense = d->columnDilation == 1;
-  const ptrdiff_t outer = isDense ? 1 : d->frequencyTaps, inner = isDense ? d->frequencyTaps * sizes.pairs : sizes.pairs;
+  const ptrdiff_t outer = isDense ? 1 : d->columnTaps, inner = isDense ? d->columnTaps * sizes.pairs : sizes.pairs;
   for (ptrdiff_t f = 0; f < outer; f++) {
     for (ptrdiff_t i = 0; i < inner; i++) {
       const Channels16 w = *weights++;
@@ -355,11 +373,11 @@ ALWAYS_INLINE void computePixels(
   }
 }
 
-void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output) {
+void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   const qi_depthwise d = *convolution;
   const Sizes sizes = {
-    .pairs = (d.timeTaps + 1) / 2,
-    .span = (d.frequencyTaps - 1) * d.columnDilation + 1,
+    .pairs = (d.rowTaps + 1) / 2,
+    .span = (d.columnTaps - 1) * d.columnDilation + 1,
     .codeStride = (d.channels + 15) & ~15,
   };
   Scratch scratch;
@@ -392,14 +410,7 @@ void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output) {
         }
       }
     }
-    int8_t *runOutput = output + first * d.channels;
-    if (d.channels == sizes.codeStride) {
-      memcpy(runOutput, scratch.codes, (size_t)(pixels * d.channels));
-    } else {
-      for (ptrdiff_t p = 0; p < pixels; p++) {
-        memcpy(runOutput + p * d.channels, scratch.codes + p * sizes.codeStride, (size_t)d.channels);
-      }
-    }
+    copyCodes(&d, sizes, scratch.codes, pixels, output + first * outputStride, outputStride);
   }
 }
 

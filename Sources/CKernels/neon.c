@@ -63,10 +63,13 @@ ALWAYS_INLINE void sumTile(
 ALWAYS_INLINE void store4(int32x4_t codes, bool isWide, void *output, ptrdiff_t place, ptrdiff_t count) {
   const int16x4_t words = vmovn_s32(codes);
   const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));
-  if (isWide) {
-    memcpy((int16_t *)output + place, &words, count >= 4 ? 8 : 2 * (size_t)count);
+  void *target = isWide ? (void *)((int16_t *)output + place) : (int8_t *)output + place;
+  const void *source = isWide ? (const void *)&words : &bytes;
+  const size_t size = isWide ? 2 : 1;
+  if (__builtin_expect(count >= 4, true)) {
+    memcpy(target, source, 4 * size);
   } else {
-    memcpy((int8_t *)output + place, &bytes, count >= 4 ? 4 : (size_t)count);
+    memcpy(target, source, (size_t)count * size);
   }
 }
 
@@ -101,38 +104,42 @@ void qi_matrix_product_neon(const qi_matrix_product *product, void *output, ptrd
 
 // Where the taps of a pixel lie; `outside` stands in for cells outside the input.
 static void locateCells(const qi_depthwise *d, ptrdiff_t pixel, const int8_t *outside, const int8_t **cells) {
-  for (ptrdiff_t t = 0; t < d->timeTaps; t++) {
-    for (ptrdiff_t f = 0; f < d->frequencyTaps; f++) {
-      const ptrdiff_t column = d->firstColumn + pixel * d->columnStep + f * d->columnDilation;
-      const bool isInside = t >= d->firstTimeTap && t < d->endTimeTap && column >= 0 && column < d->columnCount;
-      *cells++ = isInside ? d->input + t * d->timeStride + column * d->channels : outside;
+  for (ptrdiff_t i = 0; i < d->rowTaps; i++) {
+    for (ptrdiff_t j = 0; j < d->columnTaps; j++) {
+      const ptrdiff_t column = d->firstColumn + pixel * d->columnStep + j * d->columnDilation;
+      const bool isInside = i >= d->firstRowTap && i < d->endRowTap && column >= 0 && column < d->columnCount;
+      *cells++ = isInside ? d->input + i * d->rowStride + column * d->columnStride : outside;
     }
   }
 }
 
 // The first `count` of 8 bytes, and zeros.
 ALWAYS_INLINE int8x8_t loadBytes(const int8_t *source, ptrdiff_t count) {
+  if (__builtin_expect(count >= 8, true)) return vld1_s8(source);
   int8_t bytes[8] = {0};
-  memcpy(bytes, source, count >= 8 ? 8 : (size_t)count);
+  memcpy(bytes, source, (size_t)count);
   return vld1_s8(bytes);
 }
 
-void qi_depthwise_neon(const qi_depthwise *convolution, int8_t *output) {
+void qi_depthwise_neon(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   const qi_depthwise d = *convolution;
   const qi_requantization *r = &d.requantization;
-  const ptrdiff_t taps = (ptrdiff_t)d.timeTaps * d.frequencyTaps;
   const int8_t *cells[2 * qi_depthwise_vectors];
   int8_t outside[qi_depthwise_codes];
   memset(outside, d.inputZeroPoint, (size_t)d.channels);
-  for (ptrdiff_t pixel = 0; pixel < d.pixels; pixel++, output += d.channels) {
+  for (ptrdiff_t pixel = 0; pixel < d.pixels; pixel++, output += outputStride) {
     locateCells(&d, pixel, outside, cells);
     for (ptrdiff_t c = 0; c < d.channels; c += 8) {
       const ptrdiff_t count = d.channels - c, high = count > 4 ? c + 4 : c;
       int32x4_t lowSum = vld1q_s32(r->biases + c), highSum = vld1q_s32(r->biases + high);
-      for (ptrdiff_t i = 0; i < taps; i++) {
-        const int16x8_t products = vmull_s8(loadBytes(cells[i] + c, count), loadBytes(d.weights + i * d.channels + c, count));
-        lowSum = vaddw_s16(lowSum, vget_low_s16(products));
-        highSum = vaddw_high_s16(highSum, products);
+      const int8_t **cell = cells;
+      for (ptrdiff_t i = 0; i < d.rowTaps; i++) {
+        const int8_t *weights = d.weights + i * d.weightRowStride + c;
+        for (ptrdiff_t j = 0; j < d.columnTaps; j++, weights += d.weightColumnStride) {
+          const int16x8_t products = vmull_s8(loadBytes(*cell++ + c, count), loadBytes(weights, count));
+          lowSum = vaddw_s16(lowSum, vget_low_s16(products));
+          highSum = vaddw_high_s16(highSum, products);
+        }
       }
       store4(requantized(lowSum, loadScales(r, c), r), false, output, c, count);
       if (count > 4) {

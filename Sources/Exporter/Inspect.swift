@@ -7,7 +7,8 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show a model image's operators, memory, front end and provenance.",
     discussion: """
-      Shapes are time x frequency x channels; a kernel "3x1 by 2x1" is dilated.
+      Shapes are batch x time x frequency x channels, where there are so many; a
+      kernel "3x1 by 2x1" is dilated.
       "zero" is the zero point: real = scale x (code - zero).
 
       Example:

@@ -96,7 +96,7 @@ private struct Conflicts {
       lifetimes[tensor] = min(known.lowerBound, step)...max(known.upperBound, step)
     }
     for port in 0..<model.inputCount { touch(model.inputPort(port).tensorIndex, at: -1) }
-    for step in 0...last {
+    for step in 0..<model.operatorCount {
       let plan = model.operatorPlan(step)
       for input in 0..<plan.inputCount { touch(plan.inputIndex(input), at: step) }
       touch(plan.outputIndex, at: step)
@@ -110,7 +110,7 @@ private struct Conflicts {
         .init(tensor: tensor, offset: 0, byteCount: model.tensor(tensor).byteCount, lifetime: lifetime))
     }
     let places = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.tensor, $0) })
-    for step in 0...last {
+    for step in 0..<model.operatorCount {
       let plan = model.operatorPlan(step)
       guard let output = places[plan.outputIndex], placements[output].lifetime.lowerBound == step else {
         continue

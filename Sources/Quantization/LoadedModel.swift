@@ -47,7 +47,7 @@ public final class LoadedModel: Sendable {
     } catch {
       throw .malformed(
         file, at: "byte \(error.byteOffset)", error.kind.explanation,
-        remedy: "export the model again with `exporter quantize`")
+        remedy: "export or import the model again")
     }
   }
 
@@ -89,7 +89,7 @@ extension ModelError.Kind {
     case .unsupportedOperator: "an operator is not one of this program's"
     case .invalidOperator: "an operator's shapes or options don't fit together"
     case .invalidMultiplier: "a multiplier or shift is out of range"
-    case .accumulatorOverflow: "an operator's sum could overflow 32 bits"
+    case .accumulatorOverflow: "an operator's sum could overflow, and isn't marked so"
     case .invalidFrontEnd: "the spectrogram's settings or tables are impossible"
     case .invalidStreamingPlan: "the streaming plan doesn't fit the network"
     }

@@ -137,6 +137,11 @@ struct ImageWriter {
         throw InvalidNetwork("a kernel, stride, dilation or padding is beyond an image's limit of 65,535")
       }
     }
+    for operation in network.operators {
+      guard (operation.packedWeights(of: network)?.groupChannels ?? 0) <= limit else {
+        throw InvalidNetwork("a convolution has more than 65,535 input channels in a group")
+      }
+    }
     guard network.tensors.count <= limit, network.operators.count <= limit,
       network.tensors.allSatisfy({ $0.shape.count <= ModelFormat.greatestRank })
     else { throw InvalidNetwork("there are more than 65,535 tensors, or one has more than six dimensions") }

@@ -68,7 +68,7 @@ extension ImageWriter {
     guard let packed = operation.packedWeights(of: network) else { return 0 }
     let input = network.tensors[operation.inputs[0]]
     // A kernel may read a whole block of four channels where fewer are left.
-    let filler = 3 + (4 - weights.biases.count % 4) % 4
+    let filler = 3
     func filled<Number: FixedWidthInteger>(_ numbers: [Number]) -> [Number] {
       numbers + [Number](repeating: 0, count: filler)
     }

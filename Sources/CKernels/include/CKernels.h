@@ -49,25 +49,30 @@ typedef struct qi_matrix_product {
   qi_requantization requantization;
 } qi_matrix_product;
 
-// A depthwise convolution (one output channel an input channel) for a run of pixels along frequency.
+// A depthwise convolution (one output channel an input channel) for a run of pixels along either axis of the input:
+// along it lie columns, across it rows. A cell has one value a channel.
 //
-// A row is columnCount cells, one after the other; a cell has one value a channel. Tap (t, f) of pixel p lies on the
-// cell in column firstColumn + p * columnStep + f * columnDilation of the row that starts at input + t * timeStride.
+// Tap (i, j) of pixel p, with i in 0 ..< rowTaps and j in 0 ..< columnTaps, lies on the cell that starts at
+// input + i * rowStride + (firstColumn + p * columnStep + j * columnDilation) * columnStride. It is inside the input
+// if i is in firstRowTap ..< endRowTap and the column (the term in parentheses) in 0 ..< columnCount; only then is the
+// cell read. So `input` itself may lie outside.
 typedef struct qi_depthwise {
-  // Only cells under taps inside the input are read, whole: `input` itself may lie outside.
   const int8_t *input;
-  ptrdiff_t timeStride;
-  int32_t timeTaps;
-  int32_t frequencyTaps;
-  int32_t firstTimeTap;  // The time taps inside the input are firstTimeTap ..< endTimeTap.
-  int32_t endTimeTap;
+  ptrdiff_t rowStride;  // From a tap to the next, dilation included.
+  ptrdiff_t columnStride;
+  int32_t rowTaps;
+  int32_t columnTaps;
+  int32_t firstRowTap;
+  int32_t endRowTap;
   int32_t columnCount;
   int32_t firstColumn;  // May be negative.
   int32_t columnStep;
   int32_t columnDilation;
   int8_t inputZeroPoint;  // What a tap outside the input reads.
-  // `[timeTaps, frequencyTaps, channels]`.
+  // The weights of tap (i, j) start at weights + i * weightRowStride + j * weightColumnStride, one a channel.
   const int8_t *weights;
+  ptrdiff_t weightRowStride;
+  ptrdiff_t weightColumnStride;
   ptrdiff_t channels;
   ptrdiff_t pixels;
   qi_requantization requantization;
@@ -92,12 +97,16 @@ bool qi_matrix_product_int8(
 bool qi_matrix_product_int16(
   qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride);
 
-// output[p * channels + c] = requantized sum over the taps of pixel p's inputs times weights in channel c.
+// output[p * outputStride + c] = requantized sum over the taps of pixel p's inputs times weights in channel c, for p in
+// 0 ..< pixels and c in 0 ..< channels.
 //
-// Writes output[0 ..< pixels * channels]. Pixels are finished one after the other: the output may overlap the input
-// if no pixel's output lies on an input of itself or of a later pixel. Takes 45 KB of
-// stack. False above 2048 channels and where (timeTaps + 1) / 2 * ((frequencyTaps - 1) * columnDilation + 1) > 256.
-bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output);
+// Writes output[p * outputStride ..< p * outputStride + channels] of each pixel and nothing else. Pixels are finished
+// one after the other: the output may overlap the input if no pixel's output lies on an input of itself or of a later
+// pixel. Takes 45 KB of stack. False above 2048 channels, where
+// (rowTaps + 1) / 2 * ((columnTaps - 1) * columnDilation + 1) > 256, where taps, step or dilation are below 1, and
+// where firstRowTap ..< endRowTap leaves 0 ..< rowTaps.
+bool qi_depthwise_int8(
+  qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
 
 #else
 
@@ -116,7 +125,8 @@ static inline bool qi_matrix_product_int16(
   return false;
 }
 
-static inline bool qi_depthwise_int8(qi_instruction_set set, qi_depthwise convolution, int8_t *output) {
+static inline bool qi_depthwise_int8(
+  qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
   return false;
 }
 

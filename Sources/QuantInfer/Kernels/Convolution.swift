@@ -153,7 +153,8 @@ enum Convolution {
       let firstColumn = time.first(column)
       let timeTaps = time.taps(from: firstColumn, inputCount: columnCount)
       let runCount = frequency.kernel &* channels
-      if runCount == columns.columnCount && time.dilation == 1 && rows.count == 1
+      let isRun = channels == input.channelCount && frequency.dilation == 1
+      if isRun && runCount == columns.columnCount && time.dilation == 1 && rows.count == 1
         && frequency.first(rows.lowerBound) == 0 && timeTaps == (0, time.kernel)
         && columns.isContiguous(firstColumn, count: time.kernel)
       {
@@ -162,7 +163,6 @@ enum Convolution {
         return
       }
       let padding = Int16(truncatingIfNeeded: input.zeroPoint)
-      let isRun = channels == input.channelCount && frequency.dilation == 1
       for timeTap in 0..<time.kernel {
         var target = unsafe patches + (timeTap &* runCount)
         let isInside = timeTap >= timeTaps.first && timeTap < timeTaps.end

@@ -62,19 +62,20 @@ public enum InstructionSet: UInt32, Sendable {
       let first = unsafe UnsafeRawPointer(inputs + firstColumn &* input.columnCount)
       let convolution = unsafe qi_depthwise(
         input: first.assumingMemoryBound(to: Int8.self),
-        timeStride: window.time.dilation &* input.columnCount,
-        timeTaps: Int32(truncatingIfNeeded: window.time.kernel),
-        frequencyTaps: Int32(truncatingIfNeeded: window.frequency.kernel),
-        firstTimeTap: Int32(truncatingIfNeeded: taps.first), endTimeTap: Int32(truncatingIfNeeded: taps.end),
+        rowStride: window.time.dilation &* input.columnCount, columnStride: input.channelCount,
+        rowTaps: Int32(truncatingIfNeeded: window.time.kernel),
+        columnTaps: Int32(truncatingIfNeeded: window.frequency.kernel),
+        firstRowTap: Int32(truncatingIfNeeded: taps.first), endRowTap: Int32(truncatingIfNeeded: taps.end),
         columnCount: Int32(truncatingIfNeeded: input.frequencyCount),
         firstColumn: Int32(truncatingIfNeeded: window.frequency.first(0)),
         columnStep: Int32(truncatingIfNeeded: window.frequency.stride),
         columnDilation: Int32(truncatingIfNeeded: window.frequency.dilation),
         inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
+        weightRowStride: window.frequency.kernel &* input.channelCount, weightColumnStride: input.channelCount,
         channels: input.channelCount, pixels: output.frequencyCount,
         requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
       let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
-      if unsafe qi_depthwise_int8(foreign, convolution, target) { return }
+      if unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount) { return }
     }
     unsafe Depthwise.computeColumn(
       column, window: window, weights: weights, input: input, inputs: inputs, output: output, into: outputs)

@@ -125,7 +125,7 @@ extension Weights {
     guard !overflow else { throw ModelError(.offsetOutOfRange, at: place + Field.weights) }
     // A block that is cut off at the group's end still has four channels.
     let channels = layout == .blocks ? output.channelCount + 3 : (output.channelCount + 3) / 4 * 4
-    _ = try image.offset(at: place + Field.weights, count: (count * weightBits + 7) / 8, stride: 1)
+    _ = try image.offset(at: place + Field.weights, count: weightBits == 8 ? count : count / 2 + count % 2, stride: 1)
     _ = try image.offset(at: place + Field.biases, count: channels, stride: accumulatorBits / 8)
     _ = try image.offset(at: place + Field.multipliers, count: channels, stride: 4)
     _ = try image.offset(at: place + Field.shifts, count: channels, stride: 1)

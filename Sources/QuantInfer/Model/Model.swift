@@ -67,9 +67,13 @@ public struct Model: @unchecked Sendable {
     }
     for port in 0..<inputCount + outputCount {
       let place = portsOffset + port * ModelFormat.Port.byteCount
-      guard Int(image.half(at: place)) < tensorCount else { throw ModelError(.invalidTensor, at: place) }
+      let tensor = Int(image.half(at: place))
+      guard tensor < tensorCount,
+        Tensor(validated: image, at: tensorsOffset + tensor * ModelFormat.Tensor.byteCount).storage == .computed
+      else { throw ModelError(.invalidTensor, at: place) }
     }
     guard inputCount > 0, outputCount > 0 else { throw ModelError(.invalidTensor, at: Header.portCounts) }
+    guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: Header.operatorCount) }
 
     let frontEndOffset = try image.size(at: Header.frontEnd)
     if frontEndOffset == 0 {
@@ -232,6 +236,9 @@ public struct Model: @unchecked Sendable {
       freeOffset = plan.ringOffset + ringByteCount
       expectedInput = plan.outputIndex
     }
+    guard outputPort(0).tensorIndex == expectedInput else {
+      throw ModelError(.invalidStreamingPlan, at: portsOffset + ModelFormat.Port.byteCount)
+    }
   }
 }
 
@@ -298,7 +305,8 @@ struct ImageBytes {
   func offset(at field: Int, count elements: Int, stride: Int) throws(ModelError) -> Int {
     let start = try size(at: field)
     let (length, overflow) = elements.multipliedReportingOverflow(by: stride)
-    let isAligned = stride % ModelFormat.alignment != 0 || start % ModelFormat.alignment == 0
+    let alignment = min(stride & -stride, ModelFormat.alignment)
+    let isAligned = start % alignment == 0
     guard !overflow, isAligned, start >= ModelFormat.Header.byteCount, start <= count, length <= count - start
     else { throw ModelError(.offsetOutOfRange, at: field) }
     return start

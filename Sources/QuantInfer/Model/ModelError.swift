@@ -22,7 +22,7 @@ public struct ModelError: Error, Equatable, Sendable {
     case invalidOperator
     /// A multiplier or shift is out of its range.
     case invalidMultiplier
-    /// Some input could overflow an operator's 32-bit accumulator.
+    /// Some input could overflow an operator's sum, and the operator isn't marked so.
     case accumulatorOverflow
     /// The spectrogram's settings or tables are not possible.
     case invalidFrontEnd

@@ -129,8 +129,8 @@ public enum ModelFormat {
     public static let weights = 20
     /// `UInt32`, offset of an `Int32` a channel, or an `Int64` for sums of 64 bits.
     ///
-    /// It is the bias minus the input's zero point times the sum of the channel's weights; up to three zeros follow,
-    /// so that their number is a multiple of four, as for multipliers and shifts.
+    /// It is the bias minus the input's zero point times the sum of the channel's weights. Three zeros follow, as they
+    /// do multipliers and shifts, so that a kernel may read whole blocks of four.
     public static let biases = 24
     /// `UInt32`, offset of an `Int32` a channel: `FixedPointMultiplier.multiplierQ31`.
     public static let multipliers = 28
