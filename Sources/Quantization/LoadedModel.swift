@@ -6,7 +6,7 @@ import Support
 public final class LoadedModel: Sendable {
   /// The validated view.
   public let model: Model
-  /// The classes' names, one an output.
+  /// The classes' names, one an output; without names in the image, numbers, for 65,536 outputs at most.
   public let classNames: [String]
   /// The provenance.
   public let metadata: [(key: String, value: String)]
@@ -29,7 +29,7 @@ public final class LoadedModel: Sendable {
     }
     let names = text(model.classNames).map(String.init)
     let outputs = model.output.count
-    classNames = names.count == outputs ? names : (0..<outputs).map { "output \($0)" }
+    classNames = names.count == outputs ? names : (0..<min(outputs, 1 << 16)).map { "output \($0)" }
     metadata = text(model.metadata).map { line in
       let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
