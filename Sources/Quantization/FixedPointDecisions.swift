@@ -19,6 +19,9 @@ public struct FixedPointDecisions: Sendable {
     guard let window = model.beatWindow else {
       throw InvalidNetwork("the model doesn't tell how long after a beat it decides")
     }
+    guard model.model.streaming?.columnsPerDecision == 1 else {
+      throw InvalidNetwork("the model can't decide at every column: it has strides along time")
+    }
     self.window = window
     let bits = model.value(of: ModelMetadata.converterBits).flatMap { Int($0) } ?? 16
     let microvoltsPerCount = Float(bitPattern: frontEnd.microvoltsPerCountBits)

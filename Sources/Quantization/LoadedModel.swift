@@ -58,7 +58,9 @@ public final class LoadedModel: Sendable {
 
   /// The scratch that a host gives its engines: more than a device must, so that convolutions go through many
   /// cells at once.
-  public var scratchByteCount: Int { max(model.scratchByteCount, 1 << 16) }
+  public var scratchByteCount: Int {
+    max(model.scratchByteCount, model.streaming?.scratchByteCount ?? 0, 1 << 16)
+  }
 }
 
 /// Memory for engines: aligned, zeroed, freed with its owner.

@@ -19,13 +19,23 @@ public struct ModelImage: Sendable {
   ///   - frontEnd: The spectrogram's tables; nil for a model that takes finished input.
   ///   - classNames: A name an output, without line breaks.
   ///   - metadata: Provenance: keys and values without line breaks.
+  ///   - mustStream: Whether a network that can't take one column at a time is refused.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   public init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
-    metadata: [(key: String, value: String)] = []
+    metadata: [(key: String, value: String)] = [], mustStream: Bool = false
   ) throws(InvalidNetwork) {
+    var streaming: StreamingPlan?
+    if let frontEnd {
+      do throws(InvalidNetwork) {
+        streaming = try StreamingPlan(network, frontEnd: frontEnd)
+      } catch {
+        if mustStream { throw error }
+      }
+    }
     var writer = ImageWriter(byteCount: ModelFormat.Header.byteCount)
-    try writer.write(network, frontEnd: frontEnd, classNames: classNames, metadata: metadata)
+    try writer.write(
+      network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, metadata: metadata)
     let disjoint: LoadedModel
     do throws(ModelError) {
       disjoint = try LoadedModel(image: writer.bytes)
@@ -49,12 +59,11 @@ struct ImageWriter {
 
   /// Writes all of an image, every tensor at a place of its own.
   mutating func write(
-    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String],
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, streaming: StreamingPlan?, classNames: [String],
     metadata: [(key: String, value: String)]
   ) throws(InvalidNetwork) {
     try checkLimits(network)
     typealias Header = ModelFormat.Header
-    let streaming = StreamingPlan(network, frontEnd: frontEnd)
     tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
     operatorsPlace = reserve(network.operators.count * ModelFormat.Operator.byteCount)
     let ports = reserve((network.inputs.count + network.outputs.count) * ModelFormat.Port.byteCount)
@@ -65,8 +74,9 @@ struct ImageWriter {
     for (index, operation) in network.operators.enumerated() {
       let place = operatorsPlace + index * ModelFormat.Operator.byteCount
       put(operation, of: network, at: place)
-      put(UInt32(streaming?.rings[index].offset ?? 0), at: place + ModelFormat.Operator.ring)
-      put(UInt32(streaming?.rings[index].columnCount ?? 0), at: place + ModelFormat.Operator.ringColumnCount)
+      guard let rings = streaming?.rings, index < rings.count else { continue }
+      put(UInt32(rings[index].offset), at: place + ModelFormat.Operator.ring)
+      put(UInt32(rings[index].columnCount), at: place + ModelFormat.Operator.ringColumnCount)
     }
     if let frontEnd { put(UInt32(append(frontEnd)), at: Header.frontEnd) }
     append(classNames.joined(separator: "\n"), section: Header.classNames)
@@ -124,13 +134,7 @@ struct ImageWriter {
   private func checkLimits(_ network: QuantizedNetwork) throws(InvalidNetwork) {
     let limit = Int(UInt16.max)
     for operation in network.operators {
-      let window: QuantizedNetwork.Window? =
-        switch operation.computation {
-        case .convolution(let window, _), .depthwiseConvolution(let window, _): window
-        case .averagePool(let window), .maximumPool(let window): window
-        default: nil
-        }
-      let numbers = [window?.time, window?.frequency].compactMap(\.self).flatMap {
+      let numbers = [operation.window?.time, operation.window?.frequency].compactMap(\.self).flatMap {
         [$0.kernel, $0.stride, $0.dilation, $0.paddingBefore, $0.paddingAfter]
       }
       guard numbers.allSatisfy({ (0...limit).contains($0) }) else {

@@ -26,8 +26,8 @@ public struct ModelSummary: Encodable, Sendable {
     public var weightBytes: Int
     /// Multiply-accumulates over a whole window.
     public var macsPerWindow: Int
-    /// Multiply-accumulates for one new column, and for the last operator for one decision; null where the network
-    /// can't stream.
+    /// Multiply-accumulates for one new column, on average, or for one decision by operators that need the whole window;
+    /// null where the network can't stream.
     public var macsPerStep: Int?
     /// The code of its kernel on a Cortex-M4, in bytes; operators of a kind and type share it.
     public var codeBytes: Int
@@ -39,10 +39,12 @@ public struct ModelSummary: Encodable, Sendable {
   public struct Operations: Encodable, Sendable {
     /// For a whole window at once.
     public var macsPerWindow: Int
-    /// For each new column of a streaming run, by all operators but the last.
+    /// For each new column of a streaming run, on average, by the operators that take columns.
     public var macsPerColumn: Int?
-    /// For each decision of a streaming run beyond the columns' work, by the last operator.
+    /// For each decision of a streaming run beyond the columns' work, by the operators that need the whole window.
     public var macsPerDecision: Int?
+    /// New columns from one decision that is possible to the next: the product of the strides along time.
+    public var columnsPerDecision: Int?
     /// The operators in order.
     public var operators: [Operator]
   }
@@ -76,8 +78,11 @@ public struct ModelSummary: Encodable, Sendable {
     public var liveBytes: Int
     /// The same where each operator's output shares with its inputs what it can: no arena can be smaller.
     public var arenaLowerBoundBytes: Int
-    /// What kernels and front end need while they run, beside arena or state.
+    /// What kernels and front end need while they run, beside the arena.
     public var scratchBytes: Int
+    /// The same beside the streaming state, with the tensors of the operators that need the whole window; null where the
+    /// network can't stream.
+    public var streamingScratchBytes: Int?
     /// What a streaming run keeps between samples; 0 where the network can't stream.
     public var stateBytes: Int
     /// The tensors' places in the arena, in the order of their lives.
@@ -143,7 +148,7 @@ public struct ModelSummary: Encodable, Sendable {
         Set((0..<model.operatorCount).flatMap { model.kernels(of: model.operatorPlan($0)) })),
       arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
       arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
-      stateBytes: model.stateByteCount,
+      streamingScratchBytes: model.streaming?.scratchByteCount, stateBytes: model.stateByteCount,
       arena: plan.placements.sorted {
         ($0.lifetime.lowerBound, $0.offset) < ($1.lifetime.lowerBound, $1.offset)
       }
@@ -172,9 +177,10 @@ extension ModelSummary.Operations {
   init(_ model: Model) {
     operators = (0..<model.operatorCount).map { ModelSummary.Operator(model, index: $0) }
     macsPerWindow = operators.reduce(0) { $0 + $1.macsPerWindow }
-    guard model.isStreamable else { return }
-    macsPerColumn = operators.dropLast().reduce(0) { $0 + ($1.macsPerStep ?? 0) }
-    macsPerDecision = operators.last?.macsPerStep
+    guard let streaming = model.streaming else { return }
+    macsPerColumn = operators[..<streaming.tailStart].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
+    macsPerDecision = operators[streaming.tailStart...].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
+    columnsPerDecision = streaming.columnsPerDecision
   }
 }
 
@@ -203,8 +209,14 @@ extension ModelSummary.Operator {
       weightBytes = (inputsPerOutput * output.channelCount * weights.weightBits + 7) / 8
       macsPerWindow = inputsPerOutput * output.count
     }
-    guard model.isStreamable else { return }
-    macsPerStep = macsPerWindow / output.timeCount
+    guard let streaming = model.streaming else { return }
+    if index < streaming.tailStart {
+      // An output column comes with every so many input columns of the network.
+      let columns = (0...index).reduce(1) { $0 * (model.operatorPlan($1).window?.time.stride ?? 1) }
+      macsPerStep = (macsPerWindow / output.timeCount + columns - 1) / columns
+    } else {
+      macsPerStep = macsPerWindow
+    }
     ringBytes = plan.ringColumnCount * input.columnByteCount
   }
 }

@@ -85,7 +85,7 @@ public final class DeviceLoop {
   /// - Throws: `FileError` where the detector can't run at the model's rate.
   public func run(progress: ProgressHandler? = nil) throws(FileError) {
     try runSamples(progress: progress)
-    gatherDecisions(outputCount: loaded.model.output.byteCount)
+    gatherDecisions(outputCount: loaded.model.output.count)
   }
 
   /// Runs all samples: after its start, and without a twin, it leaves the heap alone.
@@ -93,10 +93,10 @@ public final class DeviceLoop {
   /// - Throws: `FileError` where the detector can't run at the model's rate.
   public func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
     let model = loaded.model
-    let memory = AlignedMemory(byteCount: model.stateByteCount + model.scratchByteCount)
+    let memory = AlignedMemory(byteCount: model.stateByteCount + loaded.scratchByteCount)
     let state = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<model.stateByteCount])
     let scratch = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[model.stateByteCount...])
-    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.byteCount)
+    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
     defer {
       logits.deallocate()
       withExtendedLifetime(memory) {}
@@ -105,7 +105,7 @@ public final class DeviceLoop {
     let columnCapacity = acquisition.samples.count / hopSamples + 1
     columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
     moments.reserveCapacity(columnCapacity)
-    logitCodes.reserveCapacity(columnCapacity * model.output.byteCount)
+    logitCodes.reserveCapacity(columnCapacity * model.output.count)
     var schedule = DecisionSchedule(policy, delaySamples: delaySamples, capacity: columnCapacity)
     do throws(MemoryError) {
       var pipeline = try StreamingPipeline(model: model, state: state, scratch: scratch)

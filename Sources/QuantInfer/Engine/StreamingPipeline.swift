@@ -1,8 +1,8 @@
 /// Sample in, decision out: the front end and the network, one spectrogram column at a time.
 ///
-/// Every operator keeps only the columns that its kernel reaches back to, in a ring, so that a new column costs
-/// one column of work; the last, fully connected operator runs when a decision is asked for. The codes are those
-/// of a whole-window run over the same columns, bit for bit.
+/// Every operator keeps only the columns that its window reaches back to, in a ring, so that a new column costs one
+/// column of work; what needs the whole window runs when a decision is asked for. The codes are those of a whole-window
+/// run over the same columns, bit for bit. See `StreamingLayout`.
 ///
 /// ```swift
 /// var pipeline = try StreamingPipeline(model: model, state: state, scratch: scratch)
@@ -16,32 +16,47 @@
 public struct StreamingPipeline: ~Copyable {
   /// The model that it runs.
   public let model: Model
+  private let layout: StreamingLayout
   private let state: UnsafeMutableRawPointer
   private let scratch: Scratch
-  private let instructions: InstructionSet
+  private let tail: OperatorRunner
   private let cursors: UnsafeMutablePointer<UInt16>
   private var spectrogram: StreamingSpectrogram
+
+  /// What a cursor tells of an operator's ring.
+  private enum Slot {
+    /// The next column's place.
+    static let next = 0
+    /// New columns until the operator's next output.
+    static let due = 1
+    static let count = 2
+  }
 
   /// Creates a pipeline in the caller's memory, with all samples forgotten.
   ///
   /// - Parameters:
   ///   - model: A validated model.
   ///   - state: At least `model.stateByteCount` bytes, at a multiple of 4; it must outlive the pipeline.
-  ///   - scratch: At least `model.scratchByteCount` bytes, likewise; free for other use between calls.
+  ///   - scratch: At least `model.streaming.scratchByteCount` bytes, likewise; free for other use between calls.
   ///   - instructions: What inner loops may use.
   /// - Throws: `MemoryError` where the memory doesn't fit or the model can't stream.
   public init(
     model: Model, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer,
     instructions: InstructionSet = .best
   ) throws(MemoryError) {
-    guard let frontEnd = model.frontEnd, model.isStreamable else { throw .notStreamable }
+    guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
-    let scratchStart = try unsafe checkedStart(of: scratch, byteCount: model.scratchByteCount)
+    let scratchStart = try unsafe checkedStart(of: scratch, byteCount: layout.scratchByteCount)
     let spectrogram = try unsafe StreamingSpectrogram(plan: frontEnd, state: state, scratch: scratch)
     self.model = model
+    self.layout = layout
     unsafe self.state = stateStart
-    unsafe self.scratch = Scratch(start: scratchStart, byteCount: scratch.count)
-    self.instructions = instructions
+    // Kernels take what the tail leaves: more than they need where the caller gives more.
+    let spare = (scratch.count - layout.scratchByteCount) / 16 * 16
+    unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace + spare)
+    unsafe tail = OperatorRunner(
+      model: model, arena: scratchStart + (layout.tailPlace + spare - layout.tailOffset),
+      scratch: self.scratch, instructions: instructions)
     let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
     self.spectrogram = spectrogram
@@ -51,6 +66,10 @@ public struct StreamingPipeline: ~Copyable {
   /// Forgets all samples.
   public mutating func reset() {
     unsafe state.initializeMemory(as: UInt8.self, repeating: 0, count: model.stateByteCount)
+    for index in 0...layout.tailStart {
+      let columns = model.operatorPlan(index).ringColumnCount
+      unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(truncatingIfNeeded: columns)
+    }
     spectrogram.reset()
   }
 
@@ -61,39 +80,53 @@ public struct StreamingPipeline: ~Copyable {
   /// - Complexity: O(1) for most samples, one column's work each hop.
   public mutating func push(_ sample: Int16) -> Bool {
     guard spectrogram.push(sample) else { return false }
-    let plan = model.operatorPlan(0)
-    unsafe spectrogram.computeColumn(into: nextColumn(of: plan, at: 0))
-    advance(plan, at: 0)
+    unsafe spectrogram.computeColumn(into: nextColumn(of: 0))
     flow()
     return true
   }
 
-  /// Whether enough columns have come for a decision.
+  /// Whether a decision about the window that ends with the newest column is possible.
+  ///
+  /// The first is possible when enough columns have come, the next ones `columnsPerDecision` columns apart.
   public var isWindowFull: Bool {
-    let last = model.operatorCount &- 1
-    return unsafe Int(cursors[2 &* last &+ 1]) == model.operatorPlan(last).ringColumnCount
+    for index in 0..<layout.tailStart {
+      let stride = model.operatorPlan(index).window?.time.stride ?? 1
+      guard unsafe Int(cursors[Slot.count &* index &+ Slot.due]) == stride else { return false }
+    }
+    return unsafe cursors[Slot.count &* layout.tailStart &+ Slot.due] == 0
   }
 
   /// Decides on the window that ends with the newest column.
   ///
   /// - Parameter output: Receives the output's codes, as many as `model.output.count`.
   /// - Precondition: `isWindowFull`.
-  /// - Complexity: O(inputs x outputs) of the last operator.
+  /// - Complexity: O(inputs x outputs) of the operators behind the columns'.
   public func decide(into output: UnsafeMutableBufferPointer<Int8>) {
     precondition(
       isWindowFull && output.count >= model.output.count, "no window, or no room for the output")
-    let last = model.operatorCount &- 1
-    let plan = model.operatorPlan(last)
-    unsafe FullyConnected.computeRow(
-      plan, output: model.output, inputs: ring(of: plan, at: last), scratch: scratch,
-      instructions: instructions, into: output.baseAddress!)
+    let window = ring(of: layout.tailStart)
+    var next = layout.tailStart
+    if StreamingLayout.readsWindowInPlace(model, from: next) {
+      let plan = model.operatorPlan(next)
+      let tensor = model.tensor(plan.outputIndex)
+      unsafe FullyConnected.computeRow(
+        plan, output: tensor, inputs: window, scratch: scratch, instructions: tail.instructions,
+        into: (tail.arena + tensor.byteOffset).assumingMemoryBound(to: Int8.self))
+      next &+= 1
+    } else {
+      let tensor = model.tensor(model.operatorPlan(next).inputIndex(0))
+      unsafe window.copy(into: (tail.arena + tensor.byteOffset).assumingMemoryBound(to: Int8.self))
+    }
+    for index in next..<model.operatorCount { tail.run(index) }
+    let codes = unsafe (tail.arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self)
+    unsafe output.baseAddress!.update(from: codes, count: model.output.count)
   }
 
   /// The newest column's codes, `binCount` of them, valid until the next call of `push`.
   public var newestColumn: UnsafeBufferPointer<Int8> {
     let plan = model.operatorPlan(0)
     let columnByteCount = model.input.columnByteCount
-    let next = unsafe Int(cursors[0])
+    let next = unsafe Int(cursors[Slot.next])
     let newest = next == 0 ? plan.ringColumnCount &- 1 : next &- 1
     let start = unsafe (state + plan.ringOffset + newest &* columnByteCount).assumingMemoryBound(
       to: Int8.self)
@@ -102,40 +135,63 @@ public struct StreamingPipeline: ~Copyable {
 }
 
 extension StreamingPipeline {
-  /// Lets the newest column flow through the convolutions, as far as their rings are full.
+  /// Lets the newest column flow through the operators, as far as their windows and strides let it.
   private func flow() {
-    for index in 0..<model.operatorCount &- 1 {
+    for index in 0..<layout.tailStart {
+      guard advance(index) else { return }
       let plan = model.operatorPlan(index)
-      guard unsafe Int(cursors[2 &* index &+ 1]) == plan.ringColumnCount else { return }
-      let next = model.operatorPlan(index &+ 1)
-      unsafe Convolution.computeColumn(
-        plan, input: model.tensor(plan.inputIndex(0)), output: model.tensor(plan.outputIndex),
-        ring: ring(of: plan, at: index), scratch: scratch, instructions: instructions,
-        into: nextColumn(of: next, at: index &+ 1))
-      advance(next, at: index &+ 1)
+      let input = model.tensor(plan.inputIndex(0))
+      let output = model.tensor(plan.outputIndex)
+      let column = unsafe nextColumn(of: index &+ 1)
+      unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(
+        truncatingIfNeeded: plan.window?.time.stride ?? 1)
+      if plan.kind == .convolution || plan.weights?.layout == .blocks {
+        unsafe Convolution.computeColumn(
+          plan, input: input, output: output, ring: ring(of: index), scratch: scratch,
+          instructions: tail.instructions, into: column)
+        continue
+      }
+      let linear = unsafe scratch.start.assumingMemoryBound(to: Int8.self)
+      unsafe ring(of: index).copy(into: linear)
+      let from = unsafe Operand(tensor: input.columns(plan.ringColumnCount), start: scratch.start)
+      let to = unsafe Operand(tensor: output.columns(1), start: UnsafeMutableRawPointer(column))
+      switch plan.kind {
+      case .depthwiseConvolution:
+        Depthwise.compute(plan, input: from, output: to, instructions: tail.instructions, as: Int8.self)
+      case .averagePool, .maximumPool: Pooling.compute(plan, input: from, output: to, as: Int8.self)
+      default: Functions.compute(plan, input: from, output: to)
+      }
     }
+    _ = advance(layout.tailStart)
   }
 
   /// An operator's ring of input columns, oldest first.
-  private func ring(of plan: OperatorPlan, at index: Int) -> Columns<Int8> {
-    unsafe Columns(
+  private func ring(of index: Int) -> Columns<Int8> {
+    let plan = model.operatorPlan(index)
+    return unsafe Columns(
       base: UnsafePointer((state + plan.ringOffset).assumingMemoryBound(to: Int8.self)),
       columnCount: model.tensor(plan.inputIndex(0)).columnCount, capacity: plan.ringColumnCount,
-      start: Int(cursors[2 &* index]))
+      start: Int(cursors[Slot.count &* index &+ Slot.next]))
   }
 
   /// The place of an operator's next input column: that of its oldest one.
-  private func nextColumn(of plan: OperatorPlan, at index: Int) -> UnsafeMutablePointer<Int8> {
+  private func nextColumn(of index: Int) -> UnsafeMutablePointer<Int8> {
+    let plan = model.operatorPlan(index)
     let columnByteCount = model.tensor(plan.inputIndex(0)).columnByteCount
-    let offset = unsafe plan.ringOffset &+ Int(cursors[2 &* index]) &* columnByteCount
-    return unsafe (state + offset).assumingMemoryBound(to: Int8.self)
+    let next = unsafe Int(cursors[Slot.count &* index &+ Slot.next])
+    return unsafe (state + plan.ringOffset + next &* columnByteCount).assumingMemoryBound(to: Int8.self)
   }
 
   /// Counts a column that was written to an operator's ring.
-  private func advance(_ plan: OperatorPlan, at index: Int) {
-    let next = unsafe Int(cursors[2 &* index]) &+ 1
-    unsafe cursors[2 &* index] = next == plan.ringColumnCount ? 0 : UInt16(truncatingIfNeeded: next)
-    let held = unsafe Int(cursors[2 &* index &+ 1])
-    if held < plan.ringColumnCount { unsafe cursors[2 &* index &+ 1] = UInt16(truncatingIfNeeded: held &+ 1) }
+  ///
+  /// Returns whether the operator's next output is due.
+  private func advance(_ index: Int) -> Bool {
+    let capacity = model.operatorPlan(index).ringColumnCount
+    let place = Slot.count &* index
+    let next = unsafe Int(cursors[place &+ Slot.next]) &+ 1
+    unsafe cursors[place &+ Slot.next] = next == capacity ? 0 : UInt16(truncatingIfNeeded: next)
+    let due = unsafe cursors[place &+ Slot.due]
+    if due > 0 { unsafe cursors[place &+ Slot.due] = due &- 1 }
+    return due <= 1
   }
 }

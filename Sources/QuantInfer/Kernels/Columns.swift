@@ -17,6 +17,13 @@ struct Columns<Code: FixedWidthInteger & SignedInteger> {
     return unsafe base + (wrapped &* columnCount)
   }
 
+  /// Copies all columns to one place, the oldest first.
+  func copy(into target: UnsafeMutablePointer<Code>) {
+    let first = (capacity &- start) &* columnCount
+    unsafe target.update(from: base + (start &* columnCount), count: first)
+    unsafe (target + first).update(from: base, count: start &* columnCount)
+  }
+
   /// Whether some columns lie one behind the other.
   @inline(__always)
   func isContiguous(_ first: Int, count: Int) -> Bool {

@@ -30,8 +30,8 @@ public struct Model: @unchecked Sendable {
   public let metadata: (byteOffset: Int, byteCount: Int)
 
   private let tensorsOffset: Int
-  private let operatorsOffset: Int
-  private let portsOffset: Int
+  let operatorsOffset: Int
+  let portsOffset: Int
 
   /// Validates an image.
   ///
@@ -86,8 +86,9 @@ public struct Model: @unchecked Sendable {
         input: Tensor(validated: image, at: tensorsOffset + input * ModelFormat.Tensor.byteCount),
         scratchByteCount: scratchByteCount)
     }
+    streaming = nil
     try validateOperators()
-    if stateByteCount > 0 { try validateStreamingPlan() }
+    if stateByteCount > 0 { streaming = try StreamingLayout(self) }
   }
 
   /// The first input's tensor.
@@ -129,6 +130,8 @@ public struct Model: @unchecked Sendable {
 
   /// Whether the network can take one column at a time.
   public var isStreamable: Bool { stateByteCount > 0 }
+  /// How a streaming run goes; nil where the network can't stream.
+  public private(set) var streaming: StreamingLayout?
 
   /// A byte of the image, for reading names and provenance; the offset must be in `0 ..< byteCount`.
   public func byte(at offset: Int) -> UInt8 {
@@ -204,41 +207,6 @@ public struct Model: @unchecked Sendable {
       try SVDF.validate(
         plan, input: input, state: tensor(plan.inputIndex(1)), output: output, at: place)
     case nil: throw ModelError(.unsupportedOperator, at: place)
-    }
-  }
-
-  /// A streamable network is a chain of unpadded convolutions of stride 1 along time that ends in one fully
-  /// connected operator; each has a ring as long as its kernel's reach, and the rings don't overlap.
-  private func validateStreamingPlan() throws(ModelError) {
-    guard let frontEnd, inputCount == 1, outputCount == 1 else {
-      throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.stateByteCount)
-    }
-    var freeOffset =
-      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
-      + ModelFormat.State.cursorByteCount * operatorCount
-    var expectedInput = inputPort(0).tensorIndex
-    for index in 0..<operatorCount {
-      let place = operatorsOffset + index * ModelFormat.Operator.byteCount
-      let plan = operatorPlan(index)
-      let input = tensor(plan.inputIndex(0))
-      let isLast = index == operatorCount - 1
-      let time = plan.window?.time
-      let reach = time?.reach ?? input.timeCount
-      let isStreamable =
-        plan.kind == .convolution
-        ? !isLast && time?.stride == 1 && time?.paddingBefore == 0 && time?.paddingAfter == 0
-        : isLast && plan.kind == .fullyConnected && tensor(plan.outputIndex).count == output.channelCount
-      let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
-        by: input.columnByteCount)
-      guard isStreamable, !overflow, plan.inputIndex(0) == expectedInput, plan.ringColumnCount == reach,
-        input.type == .int8, input.batchCount == 1, reach <= Int(UInt16.max), plan.ringOffset >= freeOffset,
-        plan.ringOffset <= stateByteCount, ringByteCount <= stateByteCount - plan.ringOffset
-      else { throw ModelError(.invalidStreamingPlan, at: place + ModelFormat.Operator.ring) }
-      freeOffset = plan.ringOffset + ringByteCount
-      expectedInput = plan.outputIndex
-    }
-    guard outputPort(0).tensorIndex == expectedInput else {
-      throw ModelError(.invalidStreamingPlan, at: portsOffset + ModelFormat.Port.byteCount)
     }
   }
 }

@@ -320,7 +320,8 @@ public enum ModelFormat {
     /// The front end's part: the filter's two values, the ring's position and the samples till the next column,
     /// four `Int32`, then an `Int32` for each sample of the window.
     public static func frontEndByteCount(windowSamples: Int) -> Int { 16 + 4 * windowSamples }
-    /// A cursor for each operator's ring: the next column's place and the number of columns held, two `UInt16`.
+    /// A cursor for each operator's ring: the next column's place and the number of new columns until the operator's
+    /// next output, two `UInt16`.
     public static let cursorByteCount = 4
   }
 }

@@ -35,6 +35,19 @@ public struct Tensor: Equatable, Sendable {
   /// The size of the tensor, in bytes.
   public var byteCount: Int { count &* type.byteCount }
 
+  /// The same tensor, one batch of another number of columns.
+  func columns(_ timeCount: Int) -> Tensor {
+    Tensor(self, timeCount: timeCount)
+  }
+
+  private init(_ other: Tensor, timeCount: Int) {
+    (type, rank, storage, sourceIndex) = (other.type, other.rank, other.storage, other.sourceIndex)
+    (batchCount, frequencyCount, channelCount) = (1, other.frequencyCount, other.channelCount)
+    (zeroPoint, scaleBits, byteOffset) = (other.zeroPoint, other.scaleBits, other.byteOffset)
+    self.timeCount = timeCount
+    count = timeCount &* other.columnCount
+  }
+
   /// No tensor has more codes, so that places and their differences fit 32 bits.
   static let greatestCount = 1 << 28
 

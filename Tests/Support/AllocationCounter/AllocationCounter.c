@@ -4,7 +4,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#ifdef __GLIBC__
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+
+#if defined(__GLIBC__) && !__has_feature(address_sanitizer)
 
 // These take the place of the C library's own in the test program, and hand on to them.
 extern void *__libc_malloc(size_t size);

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdbool.h>
 
-// Whether counting works on this platform (it needs glibc).
+// Whether counting works on this platform (it needs glibc, and no sanitizer that counts itself).
 bool allocationCounterIsAvailable(void);
 
 // The allocations that this thread has made so far.

@@ -1,0 +1,118 @@
+/// How a network runs one column at a time.
+///
+/// The first operators, each of which reads only what its predecessor wrote, take one column after the other: each
+/// keeps in a ring the input columns that its window reaches over, and gives a column whenever its stride says so. The
+/// last such column completes the window of the operators behind them, the tail, which run as over a whole window when
+/// a decision is asked for.
+public struct StreamingLayout: Equatable, Sendable {
+  /// The first operator of the tail, whose ring is the window.
+  public let tailStart: Int
+  /// New columns from one decision that is possible to the next: the product of the strides along time.
+  public let columnsPerDecision: Int
+  /// The scratch that a streaming run needs: the kernels' and the tail's tensors.
+  public let scratchByteCount: Int
+  /// Where the tail's tensors begin in the arena.
+  let tailOffset: Int
+  /// Where they begin in the scratch.
+  let tailPlace: Int
+
+  /// Whether an operator can take one column at a time.
+  static func takesColumns(_ plan: OperatorPlan, input: Tensor, output: Tensor) -> Bool {
+    guard plan.inputCount == 1, input.type == .int8, output.type == .int8, input.batchCount == 1 else {
+      return false
+    }
+    switch plan.kind {
+    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool:
+      let time = plan.window?.time
+      return time?.paddingBefore == 0 && time?.paddingAfter == 0
+    case .relu, .relu6, .leakyRelu, .logistic, .tanh, .quantize: return true
+    default: return false
+    }
+  }
+
+  /// Checks the rings of a model whose operators are valid, and finds the tail.
+  init(_ model: Model) throws(ModelError) {
+    typealias Field = ModelFormat.Operator
+    guard let frontEnd = model.frontEnd, model.inputCount == 1, model.output.type == .int8 else {
+      throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.stateByteCount)
+    }
+    var tailStart = 0
+    for index in 1..<max(1, model.operatorCount) where model.operatorPlan(index).ringColumnCount > 0 {
+      tailStart = index
+    }
+    var freeOffset =
+      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
+      + ModelFormat.State.cursorByteCount * (tailStart + 1)
+    var expected = model.inputPort(0).tensorIndex
+    var columnsPerDecision = 1
+    var linearByteCount = 0
+    for index in 0...tailStart {
+      let place = model.operatorsOffset + index * Field.byteCount
+      let plan = model.operatorPlan(index)
+      let input = model.tensor(expected)
+      let time = plan.window?.time
+      let isTail = index == tailStart
+      let reach = isTail ? input.timeCount : time?.reach ?? 1
+      let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
+        by: input.columnByteCount)
+      guard !overflow, plan.inputIndex(0) == expected, plan.ringColumnCount == reach,
+        input.batchCount == 1, input.type == .int8, reach <= Int(UInt16.max),
+        isTail || Self.takesColumns(plan, input: input, output: model.tensor(plan.outputIndex)),
+        plan.ringOffset >= freeOffset, plan.ringOffset <= model.stateByteCount,
+        ringByteCount <= model.stateByteCount - plan.ringOffset
+      else { throw ModelError(.invalidStreamingPlan, at: place + Field.ring) }
+      freeOffset = plan.ringOffset + ringByteCount
+      guard !isTail else { break }
+      if plan.weights?.layout != .blocks { linearByteCount = max(linearByteCount, ringByteCount) }
+      let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time?.stride ?? 1)
+      guard !isTooLarge, product <= Int(UInt16.max) else {
+        throw ModelError(.invalidStreamingPlan, at: place + Field.ring)
+      }
+      columnsPerDecision = product
+      expected = plan.outputIndex
+    }
+    let tail = try Self.tailBytes(model, from: tailStart, window: expected)
+    self.tailStart = tailStart
+    self.columnsPerDecision = columnsPerDecision
+    tailOffset = tail.lowerBound
+    tailPlace = (max(model.scratchByteCount, linearByteCount) + 15) / 16 * 16
+    scratchByteCount = (tailPlace + tail.count + 3) / 4 * 4
+  }
+
+  /// The bytes of the arena that the tail's tensors take; it reads none but the window, its own and constants.
+  private static func tailBytes(
+    _ model: Model, from start: Int, window: Int
+  ) throws(ModelError) -> Range<Int> {
+    var (first, end) = (model.tensor(window).byteOffset, model.tensor(window).byteOffset)
+    if !readsWindowInPlace(model, from: start) { end += model.tensor(window).byteCount }
+    for index in start..<model.operatorCount {
+      let plan = model.operatorPlan(index)
+      for input in 0..<plan.inputCount {
+        let source = plan.inputIndex(input)
+        var isKnown = source == window || model.tensor(source).storage == .constant
+        for earlier in start..<index where model.operatorPlan(earlier).outputIndex == source { isKnown = true }
+        guard isKnown else {
+          throw ModelError(
+            .invalidStreamingPlan, at: model.operatorsOffset + index * ModelFormat.Operator.byteCount)
+        }
+      }
+      let output = model.tensor(plan.outputIndex)
+      first = min(first, output.byteOffset)
+      end = max(end, output.byteOffset + output.byteCount)
+    }
+    for port in 0..<model.outputCount {
+      var isWritten = false
+      for index in start..<model.operatorCount
+      where model.operatorPlan(index).outputIndex == model.outputPort(port).tensorIndex { isWritten = true }
+      guard isWritten else { throw ModelError(.invalidStreamingPlan, at: model.portsOffset) }
+    }
+    return first..<end
+  }
+
+  /// Whether the tail begins with one row of FULLY_CONNECTED, which reads the ring itself.
+  static func readsWindowInPlace(_ model: Model, from start: Int) -> Bool {
+    let plan = model.operatorPlan(start)
+    let output = model.tensor(plan.outputIndex)
+    return plan.kind == .fullyConnected && output.count == output.channelCount
+  }
+}

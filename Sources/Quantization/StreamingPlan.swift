@@ -1,0 +1,117 @@
+import QuantInfer
+import Training
+
+/// What a streaming run keeps: a ring of input columns for each operator that takes one column at a time, and the
+/// window of the operators behind them.
+public struct StreamingPlan: Equatable, Sendable {
+  /// A ring of an operator's input columns in the streaming state.
+  public struct Ring: Equatable, Sendable {
+    /// Bytes from the state's start.
+    public var offset: Int
+    /// Its length in columns.
+    public var columnCount: Int
+  }
+
+  /// A ring for each of the first operators; the last ring is the window.
+  public var rings: [Ring]
+  /// The streaming state's size.
+  public var stateByteCount: Int
+
+  /// Plans the rings.
+  ///
+  /// Operators take columns as long as each reads what its predecessor wrote, doesn't pad along time and gives more than
+  /// one column in a window; those behind them run at a decision. They may have no window along time that moves.
+  ///
+  /// - Throws: `InvalidNetwork`, which names the operator that stands in the way, and why.
+  public init(_ network: QuantizedNetwork, frontEnd: FrontEndTables) throws(InvalidNetwork) {
+    guard network.inputs.count == 1, let input = network.inputs.first?.tensor else {
+      throw InvalidNetwork("the network has \(network.inputs.count) inputs")
+    }
+    let shape = network.tensors[input].shape
+    guard shape.count == 4, shape[0] == 1, network.tensors[input].type == .int8 else {
+      throw InvalidNetwork("the input isn't int8 [1, time, frequency, channel]")
+    }
+    guard let output = network.outputs.first?.tensor, network.tensors[output].type == .int8 else {
+      throw InvalidNetwork("the output isn't int8")
+    }
+    let taken = Self.operatorsThatTakeColumns(network, input: input)
+    try Self.checkTail(network, from: taken)
+    var offset =
+      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)
+      + ModelFormat.State.cursorByteCount * (taken + 1)
+    rings = []
+    for index in 0...taken {
+      let operation = network.operators[index]
+      let shape = network.tensors[operation.inputs[0]].shape
+      let columns = index == taken ? shape[1] : operation.window?.time.reach ?? 1
+      rings.append(Ring(offset: offset, columnCount: columns))
+      offset += columns * shape[2] * shape[3]
+    }
+    stateByteCount = ArenaPlan.aligned(offset)
+  }
+
+  /// The number of operators at the start that can take one column at a time.
+  private static func operatorsThatTakeColumns(_ network: QuantizedNetwork, input: Int) -> Int {
+    var (taken, expected) = (0, input)
+    while taken < network.operators.count - 1 {
+      let operation = network.operators[taken]
+      let output = network.tensors[operation.output]
+      let isReadOnce = network.operators.filter { $0.inputs.contains(expected) }.count == 1
+      guard operation.inputs == [expected], isReadOnce, obstacle(operation, in: network) == nil,
+        output.shape.count == 4, output.shape[1] > 1,
+        !network.outputs.contains(where: { $0.tensor == operation.output })
+      else { break }
+      expected = operation.output
+      taken += 1
+    }
+    return taken
+  }
+
+  /// What keeps an operator from taking one column at a time; nil where nothing does.
+  private static func obstacle(
+    _ operation: QuantizedNetwork.Operator, in network: QuantizedNetwork
+  ) -> String? {
+    guard operation.inputs.allSatisfy({ network.tensors[$0].type == .int8 }),
+      network.tensors[operation.output].type == .int8
+    else { return "has codes of 16 bits" }
+    switch operation.computation {
+    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool:
+      let time = operation.window?.time
+      return time?.paddingBefore == 0 && time?.paddingAfter == 0 ? nil : "pads along time"
+    case .lookup: return nil
+    default: return "needs more than one column at a time"
+    }
+  }
+
+  /// The operators behind the columns may have no window along time that moves, and no memory of their own.
+  private static func checkTail(_ network: QuantizedNetwork, from start: Int) throws(InvalidNetwork) {
+    let operators = network.operators[start...]
+    let window = network.operators[start].inputs[0]
+    let written = Set(operators.map(\.output))
+    for operation in operators {
+      let name = "operator \(operation.sourceIndex) (\(operation.kind.name))"
+      for input in operation.inputs where input != window && !written.contains(input) {
+        guard network.tensors[input].constant != nil else {
+          throw InvalidNetwork(
+            network.tensors[input].isVariable
+              ? "\(name) keeps a state of its own"
+              : "\(name) reads a tensor beside the one that its predecessor wrote")
+        }
+      }
+      if operation.window != nil, network.tensors[operation.output].shape[1] > 1 {
+        throw InvalidNetwork("\(name) \(obstacle(operation, in: network) ?? "comes after a branch")")
+      }
+    }
+  }
+}
+
+extension QuantizedNetwork.Operator {
+  /// The window that moves along time and frequency; nil for operators without.
+  var window: QuantizedNetwork.Window? {
+    switch computation {
+    case .convolution(let window, _), .depthwiseConvolution(let window, _): window
+    case .averagePool(let window), .maximumPool(let window): window
+    default: nil
+    }
+  }
+}
