@@ -39,7 +39,11 @@ extension ModelSummary {
       .init(
         "a whole window; alive at once \(Numbers.integer(memory.liveBytes)) B, with sharing at least "
           + "\(Numbers.integer(memory.arenaLowerBoundBytes)) B"))
-    table.add("scratch", bytes(memory.scratchBytes), "beside arena or state, while operators run")
+    table.add(
+      "scratch", bytes(memory.scratchBytes),
+      .init(
+        "beside the arena, while operators run"
+          + (memory.streamingScratchBytes.map { "; \(Numbers.integer($0)) B beside the state" } ?? "")))
     if memory.stateBytes > 0 {
       let rings = operations.operators.compactMap(\.ringBytes).map { Numbers.integer($0) }.joined(
         separator: " + ")

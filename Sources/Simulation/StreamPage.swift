@@ -232,7 +232,10 @@ extension StreamRun {
             ["model image", "flash", .init(Numbers.integer(memory.modelBytes))],
             ["of it int8 weights", "flash", .init(Numbers.integer(memory.weightBytes))],
             ["streaming state", "RAM, kept", .init(Numbers.integer(memory.stateBytes))],
-            ["streaming scratch", "RAM, free between calls", .init(Numbers.integer(memory.scratchBytes))],
+            [
+              "streaming scratch", "RAM, free between calls",
+              .init(Numbers.integer(memory.streamingScratchBytes ?? memory.scratchBytes)),
+            ],
             [
               "arena of a whole-window run, the alternative", "RAM",
               .init(Numbers.integer(memory.arenaBytes)),

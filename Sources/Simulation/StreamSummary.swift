@@ -73,7 +73,7 @@ extension StreamRun {
         "memory",
         [
           "weights \(Numbers.bytes(memory.weightBytes)), image \(Numbers.bytes(memory.modelBytes)), "
-            + "state \(Numbers.bytes(memory.stateBytes)), scratch \(Numbers.bytes(memory.scratchBytes)) "
+            + "state \(Numbers.bytes(memory.stateBytes)), scratch \(Numbers.bytes(memory.streamingScratchBytes ?? memory.scratchBytes)) "
             + "(whole window: arena \(Numbers.bytes(memory.arenaBytes))), no heap"
         ]
       ))

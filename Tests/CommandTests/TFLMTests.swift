@@ -116,7 +116,7 @@ import Testing
     let millivolts = try record.signals[0].millivolts(atRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
     let countsPerMillivolt = 1000 / Float(bitPattern: frontEnd.microvoltsPerCountBits)
     let state = AlignedMemory(byteCount: model.stateByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
     var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
     var codes: [Int8] = []
     for value in millivolts where pipeline.push(Int16((value * countsPerMillivolt).rounded())) {

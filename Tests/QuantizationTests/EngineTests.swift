@@ -37,33 +37,85 @@ import Training
     var networks = RandomNetworks(random: SeededGenerator(seed: 12))
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
     var decisions = 0
-    for round in 0..<40 {
-      let network = networks.streamable(bins: tables.settings.binCount, depth: round % 5)
-      let loaded = try LoadedModel(image: ModelImage(network, frontEnd: tables).bytes)
+    for round in 0..<240 {
+      let bins = tables.settings.binCount
+      let network =
+        round % 4 == 0
+        ? networks.streamable(bins: bins, depth: round % 5) : networks.streamableWithStrides(bins: bins)
+      let loaded = try LoadedModel(
+        image: ModelImage(network, frontEnd: tables, mustStream: true).bytes)
       let model = loaded.model
+      let streaming = try #require(model.streaming)
       let arena = AlignedMemory(byteCount: model.arenaByteCount)
       let state = AlignedMemory(byteCount: model.stateByteCount)
-      let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-      var engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
+      // A device's scratch and a host's.
+      let scratch = AlignedMemory(
+        byteCount: round % 2 == 0 ? streaming.scratchByteCount : loaded.scratchByteCount)
+      let room = AlignedMemory(byteCount: model.scratchByteCount)
+      var engine = try WholeWindow(model: model, arena: arena.bytes, scratch: room.bytes)
       var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
       let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
       defer { logits.deallocate() }
+      let windowColumns = network.tensors[0].shape[1]
       var columns: [[Int8]] = []
-      for _ in 0..<1500 {
+      var due: [Int] = []
+      for _ in 0..<1100 {
         let sample = Int16(truncatingIfNeeded: Int(networks.random.next(in: -3000...3000)))
         guard pipeline.push(sample) else { continue }
         columns.append(Array(pipeline.newestColumn))
-        #expect(pipeline.isWindowFull == (columns.count >= network.tensors[0].shape[1]))
         guard pipeline.isWindowFull else { continue }
+        due.append(columns.count)
         pipeline.decide(into: logits)
-        let window = columns.suffix(network.tensors[0].shape[1]).flatMap { $0 }
-        _ = engine.input.update(fromContentsOf: window)
+        // Strides may leave the window's last columns unread: any codes will do for them.
+        let first = columns.count - due[0]
+        let window = columns[first...].prefix(windowColumns).flatMap { $0 }
+        for index in engine.input.indices { engine.input[index] = index < window.count ? window[index] : 77 }
         engine.run()
         #expect(Array(logits) == Array(engine.output), "network \(round), column \(columns.count)")
         decisions += 1
       }
+      let period = streaming.columnsPerDecision
+      #expect(due == Array(stride(from: due[0], through: columns.count, by: period)))
+      #expect(due[0] <= windowColumns && due[0] > windowColumns - period)
     }
-    #expect(decisions > 5000)
+    #expect(decisions > 8000)
+  }
+
+  @Test func networksThatCantStreamAreRefusedWithTheReason() throws {
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    let weights = QuantizedNetwork.Weights(
+      codes: [Int8](repeating: 1, count: 3 * 12 * 12), biases: [Int64](repeating: 0, count: 12),
+      scales: [Float](repeating: 0.01, count: 12), inputScale: 1, outputScale: 1)
+    func tensor(_ columns: Int) -> QuantizedNetwork.Tensor {
+      .init(name: "", shape: [1, columns, 1, 12], scale: 1, zeroPoint: 0)
+    }
+    var padded = QuantizedNetwork(
+      tensors: [tensor(20), tensor(20)],
+      operators: [
+        .convolution(
+          from: 0, to: 1,
+          window: .init(time: .init(kernel: 3, paddingBefore: 1, paddingAfter: 1)), weights: weights)
+      ], input: 0, output: 1)
+    padded.operators[0].sourceIndex = 7
+    let error = #expect(throws: InvalidNetwork.self) {
+      _ = try ModelImage(padded, frontEnd: tables, mustStream: true)
+    }
+    #expect(error?.description == "operator 7 (CONV_2D) pads along time")
+    #expect(try LoadedModel(image: ModelImage(padded, frontEnd: tables).bytes).model.streaming == nil)
+
+    let sum = QuantizedNetwork.Operator(
+      kind: .maximum, inputs: [1, 0], output: 2, activation: -128...127,
+      computation: .elementwise(.init(shape: [240], firstStrides: [1], secondStrides: [1])))
+    let relu = QuantizedNetwork.Operator(
+      kind: .relu, inputs: [0], output: 1, activation: -128...127,
+      computation: .lookup((-128...127).map { Int16($0) }))
+    var branched = QuantizedNetwork(
+      tensors: [tensor(20), tensor(20), tensor(20), tensor(18)], operators: [relu, sum], input: 0, output: 3)
+    branched.operators.append(
+      .convolution(from: 2, to: 3, window: .init(time: .init(kernel: 3)), weights: weights))
+    #expect(throws: InvalidNetwork.self) {
+      _ = try ModelImage(branched, frontEnd: tables, mustStream: true)
+    }
   }
 
   @Test(.enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"))
@@ -74,7 +126,7 @@ import Training
     let loaded = try LoadedModel(image: ModelImage(network, frontEnd: tables).bytes)
     let model = loaded.model
     let state = AlignedMemory(byteCount: model.stateByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
     var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
     let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
     defer { logits.deallocate() }

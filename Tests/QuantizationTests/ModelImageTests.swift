@@ -162,7 +162,9 @@ import Training
     engine.run()
     guard model.isStreamable else { return }
     let state = AlignedMemory(byteCount: model.stateByteCount)
-    var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
+    let streamingScratch = AlignedMemory(byteCount: model.streaming?.scratchByteCount ?? 0)
+    var pipeline = try StreamingPipeline(
+      model: model, state: state.bytes, scratch: streamingScratch.bytes)
     let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
     defer { logits.deallocate() }
     for _ in 0..<400 {

@@ -37,6 +37,71 @@ struct RandomNetworks {
     return network
   }
 
+  /// Convolutions, depthwise convolutions, pools and functions with strides and dilations but no padding along time,
+  /// then a tail of several kinds: what can stream too.
+  mutating func streamableWithStrides(bins: Int) -> QuantizedNetwork {
+    var network = start([1, 30 + random.nextIndex(below: 30), 1, bins])
+    for _ in 0..<1 + random.nextIndex(below: 4) {
+      var time = QuantizedNetwork.Step()
+      time.kernel = 1 + random.nextIndex(below: 3)
+      time.stride = 1 + random.nextIndex(below: 3)
+      let kind = random.nextIndex(below: 5)
+      if kind < 3 { time.dilation = 1 + random.nextIndex(below: 2) }
+      let shape = network.tensors[network.outputs[0].tensor].shape
+      let columns = (shape[1] - time.reach) / time.stride + 1
+      guard shape[1] >= time.reach, columns > 1 else { continue }
+      let window = QuantizedNetwork.Window(time: time)
+      switch kind {
+      case 0, 1: convolve(&network, time: time, frequency: .init(), channels: 1 + random.nextIndex(below: 9))
+      case 2:
+        let channels = shape[3]
+        let weights = QuantizedNetwork.Weights(
+          codes: (0..<time.kernel * channels).map { _ in Int8(random.nextIndex(below: 255) - 127) },
+          biases: (0..<channels).map { _ in Int64(random.nextIndex(below: 2001) - 1000) },
+          multipliers: (0..<channels).map { _ in .init(real: random.next(in: 0.001...0.01)) })
+        apply(
+          to: &network, .depthwiseConvolution, .depthwiseConvolution(window, weights),
+          shape: [1, columns, 1, channels])
+      case 3:
+        let isMean = random.nextIndex(below: 2) == 0
+        apply(
+          to: &network, isMean ? .averagePool : .maximumPool,
+          isMean ? .averagePool(window) : .maximumPool(window), shape: [1, columns, 1, shape[3]])
+      default:
+        let table = (0..<256).map { _ in Int16(random.nextIndex(below: 256) - 128) }
+        apply(to: &network, .relu, .lookup(table), shape: shape)
+      }
+    }
+    let shape = network.tensors[network.outputs[0].tensor].shape
+    if random.nextIndex(below: 2) == 0 {
+      let window = QuantizedNetwork.Window(time: .init(kernel: shape[1]))
+      apply(to: &network, .averagePool, .averagePool(window), shape: [1, 1, 1, shape[3]])
+    }
+    if random.nextIndex(below: 2) == 0 {
+      apply(
+        to: &network, .reshape, .reshape,
+        shape: [1, network.tensors[network.outputs[0].tensor].count])
+    }
+    connect(&network, outputs: 1 + random.nextIndex(below: 6))
+    return network
+  }
+
+  private mutating func apply(
+    to network: inout QuantizedNetwork, _ kind: OperatorKind, _ computation: QuantizedNetwork.Computation,
+    shape: [Int]
+  ) {
+    let input = network.outputs[0].tensor
+    network.operators.append(
+      .init(
+        kind: kind, inputs: [input], output: network.tensors.count, activation: -128...127,
+        computation: computation))
+    network.tensors.append(
+      .init(
+        name: "", shape: shape, scale: network.tensors[input].scale,
+        zeroPoint: network.tensors[input].zeroPoint))
+    network.outputs = [.init(network.tensors.count - 1)]
+  }
+
   /// Random codes; one window in four is constant at an extreme.
   mutating func codes(_ count: Int) -> [Int8] {
     switch random.nextIndex(below: 8) {

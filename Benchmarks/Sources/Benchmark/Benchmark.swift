@@ -71,7 +71,7 @@ enum Benchmark {
       guard let plan = loaded.model.frontEnd else { return }
       let microvolts = Double(Float(bitPattern: plan.microvoltsPerCountBits))
       let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
-      let scratch = AlignedMemory(byteCount: loaded.model.scratchByteCount)
+      let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
       var fixed = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)
       let reference = ReferenceSpectrogram(settings)
       var column = [Int8](repeating: 0, count: settings.binCount)

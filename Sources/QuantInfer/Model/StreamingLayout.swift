@@ -90,7 +90,9 @@ public struct StreamingLayout: Equatable, Sendable {
       for input in 0..<plan.inputCount {
         let source = plan.inputIndex(input)
         var isKnown = source == window || model.tensor(source).storage == .constant
-        for earlier in start..<index where model.operatorPlan(earlier).outputIndex == source { isKnown = true }
+        for earlier in start..<index where model.operatorPlan(earlier).outputIndex == source {
+          isKnown = true
+        }
         guard isKnown else {
           throw ModelError(
             .invalidStreamingPlan, at: model.operatorsOffset + index * ModelFormat.Operator.byteCount)
