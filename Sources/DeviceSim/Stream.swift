@@ -20,6 +20,13 @@ struct Stream: ParsableCommand {
           --record mitdb-208 --report page.html --json result.json
         device-sim stream --model ecg-beats.qinf --record ecg.csv \\
           --sample-rate 250 --lead II --every 16
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
+          --noise nstdb/em --snr 6 --seed 2 --lead-off 60:10
+
+      Noise is mains50, mains60, emg or wander (synthetic), or a record of noise. \
+      Its SNR compares, as PhysioNet's nst does, the QRS amplitude from peak to peak \
+      with the noise's root mean square: 20 log10(QRS / (sqrt(8) RMS)), over all \
+      beats and all of the noise that is added.
       """)
 
   /// What starts a decision.
@@ -51,6 +58,18 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
   var sampleRate: Double?
 
+  @Option(help: ArgumentHelp("Noise to add: mains50, mains60, emg, wander or a record.", valueName: "noise"))
+  var noise: String?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The noise's SNR in decibels.", valueName: "dB"))
+  var snr: Double?
+
+  @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
+
+  @Option(help: ArgumentHelp("The seed of noise and drop-outs.", valueName: "s"))
+  var seed: UInt64 = 1
+
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
   var report: String?
 
@@ -62,7 +81,8 @@ struct Stream: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile])
+      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile, noise])
+    try disturbances.validate()
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
       throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
@@ -70,6 +90,14 @@ struct Stream: ParsableCommand {
     if let annotations, (annotations as NSString).pathExtension.isEmpty {
       throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
     }
+  }
+
+  private var disturbances: Disturbances {
+    var disturbances = frontEnd.disturbances
+    disturbances.noise = noise
+    disturbances.snrDecibels = snr
+    disturbances.seed = seed
+    return disturbances
   }
 
   func run() throws {
@@ -80,6 +108,7 @@ struct Stream: ParsableCommand {
     options.deciding =
       every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
     options.csv.sampleRateHz = sampleRate
+    options.disturbances = disturbances
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun(options, progress: report)
     }

@@ -23,8 +23,22 @@ public struct LineChart: Component {
     public var start: Double
     /// The distance between values on the horizontal axis, positive.
     public var step: Double
+    /// The values' places on the horizontal axis, rising, where they are not evenly spaced.
+    public var positions: [Double]?
     /// How the line looks.
     public var style: Style
+
+    /// Creates a line through values at places of their own; there is a place a value, each after the one before.
+    public init(_ name: String, _ values: [Double], at positions: [Double], style: Style = .automatic) {
+      precondition(positions.count == values.count, "a place a value")
+      self.init(name, values, start: positions.first ?? 0, style: style)
+      self.positions = positions
+    }
+
+    /// A value's place on the horizontal axis.
+    func position(_ index: Int) -> Double {
+      positions?[index] ?? start + step * Double(index)
+    }
 
     /// Creates a line through evenly spaced values.
     public init(
@@ -84,7 +98,7 @@ public struct LineChart: Component {
   /// The chart's markup.
   public func render() -> String {
     let ends = series.filter { !$0.values.isEmpty }.map {
-      ($0.start, $0.start + $0.step * Double($0.values.count - 1))
+      ($0.position(0), $0.position($0.values.count - 1))
     }
     let finite = series.flatMap(\.values).filter(\.isFinite)
     let plot = Plot(
@@ -118,7 +132,7 @@ public struct LineChart: Component {
         isDrawing = false
         continue
       }
-      let x = 1000 * plot.horizontal.fraction(series.start + series.step * Double(index))
+      let x = 1000 * plot.horizontal.fraction(series.position(index))
       let y = 1000 * (1 - plot.vertical.fraction(series.values[index]))
       path += "\(isDrawing ? "L" : "M")\(coordinate(x)) \(coordinate(y))"
       isDrawing = true
@@ -148,7 +162,7 @@ public struct LineChart: Component {
     guard hasMarkers(series) else { return "" }
     return series.values.enumerated().filter { $0.element.isFinite }.map { index, value in
       pen.marker(
-        x: percentage(plot.horizontal.fraction(series.start + series.step * Double(index))),
+        x: percentage(plot.horizontal.fraction(series.position(index))),
         y: percentage(1 - plot.vertical.fraction(value)))
     }.joined()
   }

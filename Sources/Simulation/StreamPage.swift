@@ -293,7 +293,8 @@ extension StreamRun {
                 + "\(Numbers.decimal(result.profile.converterRangeMillivolts, places: 1)) mV; "
                 + "\(Numbers.integer(result.saturatedSamples)) samples beyond it"
             ),
-          ] + result.provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+          ] + (result.disturbances?.phrases.map { ("Front end", $0) } ?? [])
+            + result.provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
             + recordComments.map { ("Record's comment", $0) })
       ])
   }

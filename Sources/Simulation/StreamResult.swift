@@ -62,6 +62,8 @@ public struct StreamResult: Encodable, Sendable {
   public var saturatedSamples: Int
   /// The record's samples marked invalid.
   public var invalidSamples: Int
+  /// What befell the signal before the converter; null where nothing did.
+  public var disturbances: AppliedDisturbances?
   /// The profile's name and converter.
   public var profile: DeviceProfile
   /// The model's file name.
@@ -99,7 +101,7 @@ public struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   public init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    reference: [(sample: Int, classIndex: Int)]?
+    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -131,6 +133,10 @@ public struct StreamResult: Encodable, Sendable {
     memory = summary.memory
     operations = summary.operations
     provenance = summary.provenance
+    disturbances = acquisition.disturbances
+    disturbances?.count(
+      loop.decisions, windowSamples: windowSamples, rateHz: acquisition.sampleRateHz,
+      sampleCount: acquisition.samples.count)
     modelChecksum = summary.checksum
     realTimeFactor = acquisition.durationSeconds / max(loop.loopSeconds, 1e-9)
     let rate = acquisition.sampleRateHz

@@ -31,6 +31,8 @@ public struct StreamRun: Sendable {
     public var lead: String?
     /// When to decide.
     public var deciding = Deciding.detectedBeats
+    /// What befalls the signal before the converter.
+    public var disturbances = Disturbances()
     /// How to read a CSV.
     public var csv = CSVOptions()
 
@@ -61,19 +63,33 @@ public struct StreamRun: Sendable {
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
   public init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
-    let loaded = try LoadedModel(file: options.model)
-    let checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
+    try self.init(
+      options, loaded: LoadedModel(file: options.model),
+      checkpoint: options.float.map { path throws(FileError) in try Checkpoint.read(path) },
+      noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
+  }
+
+  /// Runs a record through a model whose files, and whose noise, were read before.
+  init(
+    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?,
+    progress: ProgressHandler? = nil
+  ) throws(FileError) {
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)
     guard let frontEnd = loaded.model.frontEnd else {
       throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
+    let task = Self.task(of: loaded)
+    let annotations =
+      task == nil && noise == nil ? nil : try Self.annotations(of: options.record)
     let acquisition = try Acquisition(
-      record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record)
+      record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record,
+      disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample))
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
-    let beats = try Self.annotatedBeats(
-      of: options.record, record: record, loaded: loaded, sampleRateHz: rateHz)
+    let beats = task.flatMap { task in
+      annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
+    }
 
     let policy: DecisionPolicy
     switch options.deciding {
@@ -95,6 +111,7 @@ public struct StreamRun: Sendable {
     result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: checkpoint != nil,
+      windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: policy.isAboutBeats
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
@@ -133,18 +150,25 @@ public struct StreamRun: Sendable {
     }
   }
 
-  /// The record's beats in the model's classes; nil where there is no annotation file or the task is unknown.
-  private static func annotatedBeats(
-    of path: String, record: Record, loaded: LoadedModel, sampleRateHz: Double
-  ) throws(FileError) -> [(sample: Int, classIndex: Int)]? {
+  /// The task whose classes the model has; nil where it is none of this program's.
+  private static func task(of loaded: LoadedModel) -> BeatTask? {
+    let name = loaded.metadata.first { $0.key == ModelMetadata.task }?.value
+    return name.flatMap(BeatTask.init(rawValue:)).flatMap { $0.classNames == loaded.classNames ? $0 : nil }
+  }
+
+  /// The record's annotations; nil where there is no annotation file.
+  private static func annotations(of path: String) throws(FileError) -> Annotations? {
     guard path != "-", !path.hasSuffix(".csv"),
-      FileManager.default.fileExists(atPath: Annotations.path(ofRecord: path, annotator: "atr")),
-      let task = loaded.metadata.first(where: { $0.key == ModelMetadata.task }).flatMap({
-        BeatTask(rawValue: $0.value)
-      }), task.classNames == loaded.classNames
+      FileManager.default.fileExists(atPath: Annotations.path(ofRecord: path, annotator: "atr"))
     else { return nil }
-    let annotations = try Annotations.read(path).resampled(from: record.sampleRateHz, to: sampleRateHz)
-    return annotations.beats.compactMap { beat in
+    return try Annotations.read(path)
+  }
+
+  /// The beats in a task's classes, at the device's rate.
+  private static func beats(
+    in annotations: Annotations, of task: BeatTask, record: Record, rateHz: Double
+  ) -> [(sample: Int, classIndex: Int)] {
+    annotations.resampled(from: record.sampleRateHz, to: rateHz).beats.compactMap { beat in
       task.classIndex(of: beat.code).map { (beat.sample, $0) }
     }
   }
@@ -152,7 +176,7 @@ public struct StreamRun: Sendable {
   /// The decisions as annotations at the record's own rate: the device's classes at the beats, or at the
   /// moments of decision where they come by the clock.
   public func annotations() -> Annotations {
-    let rate = acquisition.sampleRateHz
+    let rate = acquisition.trueSampleRateHz
     let all = decisions.map { decision in
       Annotation(
         sample: Int(

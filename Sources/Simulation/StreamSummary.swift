@@ -66,6 +66,9 @@ extension StreamRun {
           ]
         ))
     }
+    if let disturbances = result.disturbances {
+      rows.append(("front end", [disturbances.phrases.joined(separator: "; ")]))
+    }
     if let note = trainingNote { rows.append(("note", [note])) }
     let memory = result.memory
     rows.append(

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Foundation
+import Simulation
+
+/// What befalls the ECG before the converter: the options that `stream` and `sweep` share.
+struct FrontEndOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How much too high the amplifier's gain is.", valueName: "percent"))
+  var gainError = 0.0
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The electrode's offset.", valueName: "mV"))
+  var offset = 0.0
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How much too fast the sampling clock runs.", valueName: "ppm"))
+  var driftPpm = 0.0
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "The lead is off from a second on for some seconds; may be repeated.", valueName: "start:seconds"))
+  var leadOff: [Stretch] = []
+
+  @Option(
+    help: ArgumentHelp("Drop-outs a minute at random moments, and their length.", valueName: "number:seconds")
+  )
+  var dropOuts: DropOuts?
+
+  /// Drop-outs as an argument.
+  struct DropOuts: ExpressibleByArgument {
+    var perMinute: Double
+    var seconds: Double
+
+    init?(argument: String) {
+      guard let pair = Stretch(argument: argument) else { return nil }
+      (perMinute, seconds) = (pair.startSeconds, pair.seconds)
+    }
+  }
+
+  /// The disturbances, without noise.
+  var disturbances: Disturbances {
+    var disturbances = Disturbances()
+    disturbances.gainErrorPercent = gainError
+    disturbances.offsetMillivolts = offset
+    disturbances.driftPartsPerMillion = driftPpm
+    disturbances.leadOff = leadOff
+    disturbances.dropOutsPerMinute = dropOuts?.perMinute ?? 0
+    disturbances.dropOutSeconds = dropOuts?.seconds ?? 0
+    return disturbances
+  }
+}
+
+extension Stretch: ExpressibleByArgument {
+  /// Reads `START:SECONDS`.
+  public init?(argument: String) {
+    let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+    guard parts.count == 2, let start = parts[0], let length = parts[1] else { return nil }
+    self.init(startSeconds: start, seconds: length)
+  }
+}
+
+extension Disturbances {
+  /// Refuses what is impossible.
+  ///
+  /// - Throws: `ValidationError`, which says what.
+  func validate() throws {
+    if let problem { throw ValidationError("the front end has \(problem)") }
+  }
+}

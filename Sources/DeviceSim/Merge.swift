@@ -1,0 +1,52 @@
+import ArgumentParser
+import CommandSupport
+import Simulation
+import Support
+
+/// `device-sim merge`: the results of a sweep's shards in one.
+struct Merge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Merge the results of sweeps, and report agreement and accuracy by noise and SNR.",
+    discussion: """
+      The merged lines are in order, each combination once and without the time that
+      it took, so that they are the same however the work was divided. A combination
+      with two different results is an error that names both.
+
+      Example:
+
+        device-sim merge shard-*.jsonl --output sweep.jsonl --report sweep.html
+      """)
+
+  @Argument(help: ArgumentHelp("Sweeps' results.", valueName: "file.jsonl"))
+  var files: [String]
+
+  @Option(name: .customLong("output"), help: ArgumentHelp("The merged results.", valueName: "file.jsonl"))
+  var merged: String?
+
+  @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
+  var report: String?
+
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [merged, report, results.jsonFile], inputs: files)
+  }
+
+  func run() throws {
+    let merge = try SweepMerge(files)
+    let summary = SweepSummary(merge.results)
+    if let merged { try Files.write(merge.text, to: merged) }
+    if let report { try Files.write(summary.page(), to: report) }
+    try results.writeJSON(summary)
+    try results.show(SummaryTable(summary))
+    var table = SummaryTable(columns: [])
+    table.add(
+      "results",
+      "\(Numbers.integer(merge.results.count)), \(Numbers.integer(merge.duplicateCount)) more were there twice"
+    )
+    if let merged { table.add("merged", .init(merged)) }
+    if let report { table.add("page", .init(report)) }
+    try results.show("\n")
+    try results.show(table)
+  }
+}

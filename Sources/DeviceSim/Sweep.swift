@@ -1,0 +1,192 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import Simulation
+import Support
+
+/// `device-sim sweep`: many records, profiles, noises, SNRs and seeds through one model.
+struct SweepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Stream many records through a model, with every noise, SNR, profile and seed, on all cores.",
+    discussion: """
+      Each combination is a line of JSON in the output. A combination that is there
+      already isn't run again, so a run that was stopped goes on where it was.
+
+      Records are all (of --data), ds1 or ds2 (MIT-BIH's halves), a folder, or names
+      with commas. Noise is none, mains50, mains60, emg, wander or a record of noise;
+      none has no SNR. SNRs are as in device-sim stream.
+
+      Examples:
+
+        device-sim sweep --model ecg-beats.qinf --float ecg-beats.safetensors \\
+          --records ds2 --data data/mitdb --noise none,data/nstdb/em \\
+          --snr 24,12,6,0 --seed 1,2 --output sweep.jsonl
+        device-sim sweep --model ecg-beats.qinf --data data/mitdb \\
+          --shard 3/8 --output shard-3.jsonl
+      """)
+
+  @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
+  var float: String?
+
+  @Option(help: ArgumentHelp("all, ds1, ds2, a folder, or records with commas.", valueName: "records"))
+  var records = "all"
+
+  @Option(help: ArgumentHelp("The folder of the records.", valueName: "dir"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("Profiles' names or JSON files, with commas.", valueName: "names"))
+  var profile = List([DeviceProfile.reference.name])
+
+  @Option(help: ArgumentHelp("Noises, with commas.", valueName: "noises"))
+  var noise = List(["none"])
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("The noises' SNRs, with commas.", valueName: "dB"))
+  var snr: List<Double>?
+
+  @Option(help: ArgumentHelp("The seeds of noise and drop-outs, with commas.", valueName: "seeds"))
+  var seed = List<UInt64>([1])
+
+  @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
+
+  @Option(help: "The lead; MLII, II or the first one where none is named.")
+  var lead: String?
+
+  @Option(help: "Decide after each beat that the device's detector finds, or that the annotations name.")
+  var decide = Stream.Deciding.beats
+
+  @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
+  var every: Int?
+
+  @Option(help: ArgumentHelp("Run one of n parts of the combinations.", valueName: "i/n"))
+  var shard = Shard(index: 1, count: 1)
+
+  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+
+  @Option(help: ArgumentHelp("The results, a line of JSON each; lines are added.", valueName: "file.jsonl"))
+  var output: String
+
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(
+      outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
+    if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+    guard (1...256).contains(threads) else {
+      throw ValidationError("\(threads) threads are not in 1 ... 256")
+    }
+    let hasNoise = noise.values.contains { $0 != "none" }
+    guard hasNoise == (snr != nil) else {
+      throw ValidationError(hasNoise ? "--noise needs --snr" : "--snr needs --noise")
+    }
+    if ["all", "ds1", "ds2"].contains(records), data == nil {
+      throw ValidationError("--records \(records) needs --data")
+    }
+    for decibels in snr?.values ?? [] {
+      var disturbances = frontEnd.disturbances
+      (disturbances.noise, disturbances.snrDecibels) = (noise.values.first, decibels)
+      try disturbances.validate()
+    }
+    try frontEnd.disturbances.validate()
+  }
+
+  func run() throws {
+    var options = Sweep.Options(model: model)
+    (options.float, options.records, options.data, options.lead) = (float, records, data, lead)
+    options.deciding =
+      every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
+    (options.profiles, options.noises) = (profile.values, noise.values)
+    (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
+    options.disturbances = frontEnd.disturbances
+    (options.shard, options.shardCount, options.threads) = (shard.index, shard.count, threads)
+    let sweep = try Sweep(options)
+    let outcome = try results.withProgress("Sweeping \(sweep.count) combinations") {
+      progress throws(FileError) in
+      try sweep.run(addingTo: output, progress: progress)
+    }
+    let summary = SweepSummary(outcome.results)
+    try results.writeJSON(Result(outcome, summary))
+    try results.show(SummaryTable(summary))
+    var table = SummaryTable(columns: [])
+    table.add(
+      "combinations",
+      "\(Numbers.integer(outcome.results.count)), \(Numbers.integer(outcome.foundCount)) of them run before")
+    if let rate = outcome.hoursPerSecond {
+      table.add(
+        "speed",
+        """
+        \(Numbers.decimal(rate, places: 2)) hours of ECG a second: \(Numbers.decimal(outcome.hours, places: 1)) h in \
+        \(Numbers.decimal(outcome.seconds, places: 2)) s on \(outcome.threads) \
+        thread\(outcome.threads == 1 ? "" : "s"), reading included
+        """)
+    }
+    table.add("results", .init(output))
+    try results.show("\n")
+    try results.show(table)
+  }
+
+  /// The JSON result.
+  private struct Result: Encodable {
+    var combinations: Int
+    var foundCombinations: Int
+    var hoursOfECG: Double
+    var seconds: Double
+    var hoursOfECGPerSecond: Double?
+    var rows: [SweepSummary.Row]
+
+    init(_ outcome: Sweep.Outcome, _ summary: SweepSummary) {
+      combinations = outcome.results.count
+      foundCombinations = outcome.foundCount
+      (hoursOfECG, seconds) = (outcome.hours, outcome.seconds)
+      hoursOfECGPerSecond = outcome.hoursPerSecond
+      rows = summary.rows
+    }
+  }
+}
+
+/// Values with commas between them, each there once.
+struct List<Value: LosslessStringConvertible & Hashable & Sendable>: ExpressibleByArgument, Sendable {
+  var values: [Value]
+
+  init(_ values: [Value]) { self.values = values }
+
+  init?(argument: String) {
+    values = []
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      guard !part.isEmpty, let value = Value(String(part)), !values.contains(value) else { return nil }
+      values.append(value)
+    }
+  }
+
+  var defaultValueDescription: String { values.map(\.description).joined(separator: ",") }
+}
+
+/// A part of the work: `I/N`.
+struct Shard: ExpressibleByArgument {
+  var index: Int
+  var count: Int
+
+  init(index: Int, count: Int) { (self.index, self.count) = (index, count) }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let index = parts[0], let count = parts[1], (1...1_000_000).contains(count),
+      (1...count).contains(index)
+    else { return nil }
+    self.init(index: index, count: count)
+  }
+
+  var defaultValueDescription: String { "\(index)/\(count)" }
+}
+
+extension SummaryTable {
+  /// A sweep's summary.
+  init(_ summary: SweepSummary) {
+    self.init(columns: SweepSummary.columns, alignment: .right)
+    for row in summary.cells { add(row.label, row.cells.map { Cell($0) }) }
+  }
+}

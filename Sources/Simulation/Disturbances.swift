@@ -1,0 +1,143 @@
+import Foundation
+import Support
+
+/// A stretch of a recording, in seconds from its start by the device's clock.
+public struct Stretch: Codable, Equatable, Sendable {
+  /// The first moment.
+  public var startSeconds: Double
+  /// The length.
+  public var seconds: Double
+
+  /// Creates a stretch.
+  public init(startSeconds: Double, seconds: Double) {
+    (self.startSeconds, self.seconds) = (startSeconds, seconds)
+  }
+
+  /// The samples of the stretch in a recording of `count` samples.
+  func samples(rateHz: Double, count: Int) -> Range<Int> {
+    let first = Int(min((startSeconds * rateHz).rounded(), Double(count)))
+    let end = Int(min(((startSeconds + seconds) * rateHz).rounded(), Double(count)))
+    return first..<max(first, end)
+  }
+}
+
+/// What befalls the ECG on its way from the electrode to the converter.
+///
+/// The noise and the offset are added at the electrode, at the record's rate; then comes the amplifier's gain; then
+/// the device's clock, the anti-alias filter and the converter, which saturates. Where a lead is off, the input
+/// drifts to the converter's highest count; in a drop-out it is 0 V.
+public struct Disturbances: Codable, Equatable, Sendable {
+  /// The noise's name, as in `Noise.init(_:)`; nil for none.
+  public var noise: String?
+  /// The noise's SNR as `NoiseLevel` defines it.
+  public var snrDecibels: Double?
+  /// How much too high the gain is, in percent.
+  public var gainErrorPercent = 0.0
+  /// The electrode's offset in millivolts.
+  public var offsetMillivolts = 0.0
+  /// How much too fast the sampling clock runs, in parts per million.
+  public var driftPartsPerMillion = 0.0
+  /// When the lead is off.
+  public var leadOff: [Stretch] = []
+  /// The drop-outs a minute, on average.
+  public var dropOutsPerMinute = 0.0
+  /// A drop-out's length in seconds.
+  public var dropOutSeconds = 0.0
+  /// The seed of all that is drawn: the noise's start or phases, and when drop-outs come.
+  public var seed: UInt64 = 1
+
+  /// Creates a front end that disturbs nothing.
+  public init() {}
+
+  /// Whether anything is disturbed.
+  public var isAny: Bool { !isEqual(toNoneButSeed: self) }
+
+  /// Whether the seed makes a difference.
+  public var isRandom: Bool { noise != nil || dropOutsPerMinute > 0 }
+
+  private func isEqual(toNoneButSeed other: Disturbances) -> Bool {
+    var none = Disturbances()
+    none.seed = other.seed
+    return none == other
+  }
+
+  /// What is impossible in the settings, in words; nil where nothing is.
+  public var problem: String? {
+    if let snrDecibels, !(-100...100).contains(snrDecibels) { return "an SNR not in -100 ... 100 dB" }
+    if (noise == nil) != (snrDecibels == nil) { return "a noise without an SNR, or an SNR without a noise" }
+    if !(-90...900).contains(gainErrorPercent) { return "a gain error not in -90 ... 900 %" }
+    if !(-1000...1000).contains(offsetMillivolts) { return "an offset not in -1,000 ... 1,000 mV" }
+    if !(-10_000...10_000).contains(driftPartsPerMillion) { return "a drift not in -10,000 ... 10,000 ppm" }
+    if !leadOff.allSatisfy({ (0...1e9).contains($0.startSeconds) && $0.seconds > 0 && $0.seconds <= 1e9 }) {
+      return "a lead-off that starts before 0 s or doesn't last"
+    }
+    if !(0...600).contains(dropOutsPerMinute) { return "a number of drop-outs not in 0 ... 600 a minute" }
+    if !(0...60).contains(dropOutSeconds) || (dropOutSeconds == 0) != (dropOutsPerMinute == 0) {
+      return "a drop-out's length not above 0 and up to 60 s"
+    }
+    return nil
+  }
+
+  /// The drop-outs of a recording: they come at any moment with the same chance.
+  func dropOuts(durationSeconds: Double, using generator: inout SeededGenerator) -> [Stretch] {
+    guard dropOutsPerMinute > 0 else { return [] }
+    var result: [Stretch] = []
+    var time = 0.0
+    while true {
+      time -= log(1 - generator.nextUniform()) * 60 / dropOutsPerMinute
+      guard time < durationSeconds else { return result }
+      result.append(Stretch(startSeconds: time, seconds: dropOutSeconds))
+    }
+  }
+}
+
+/// What befell a recording: the settings, and what came of them.
+public struct AppliedDisturbances: Encodable, Equatable, Sendable {
+  /// What was asked for.
+  public var settings: Disturbances
+  /// Whether the noise was computed, not recorded; nil without noise.
+  public var noiseIsSynthetic: Bool?
+  /// The QRS complexes' amplitude from peak to peak before the amplifier, as the SNR takes it; nil without noise.
+  public var qrsMillivolts: Double?
+  /// The added noise's root mean square before the amplifier, as the SNR takes it; nil without noise.
+  public var noiseMillivolts: Double?
+  /// The drop-outs that came.
+  public var dropOuts: [Stretch]
+  /// The samples in which the lead was off or dropped out.
+  public var lostSamples: Int
+  /// The decisions whose window reaches into samples that were lost.
+  public var decisionsOverLostSamples = 0
+
+  /// The settings in words, with the sign of what is computed; empty where nothing was disturbed.
+  public var phrases: [String] {
+    var phrases: [String] = []
+    if let noise = settings.noise, let snr = settings.snrDecibels {
+      phrases.append(
+        "\(noiseIsSynthetic == true ? "synthetic" : "recorded") noise \((noise as NSString).lastPathComponent) at "
+          + "\(Numbers.decimal(snr, places: 1)) dB")
+    }
+    if settings.gainErrorPercent != 0 {
+      phrases.append("gain error \(Numbers.decimal(settings.gainErrorPercent, places: 2)) %")
+    }
+    if settings.offsetMillivolts != 0 {
+      phrases.append("offset \(Numbers.decimal(settings.offsetMillivolts, places: 3)) mV")
+    }
+    if settings.driftPartsPerMillion != 0 {
+      phrases.append("clock \(Numbers.decimal(settings.driftPartsPerMillion, places: 1)) ppm fast")
+    }
+    let leadOff = settings.leadOff.reduce(0) { $0 + $1.seconds }
+    if leadOff > 0 { phrases.append("lead off for \(Numbers.decimal(leadOff, places: 1)) s") }
+    if settings.dropOutsPerMinute > 0 {
+      phrases.append(
+        "\(Numbers.integer(dropOuts.count)) drop-outs of \(Numbers.decimal(settings.dropOutSeconds, places: 2)) s"
+      )
+    }
+    if settings.isRandom { phrases.append("seed \(settings.seed)") }
+    if lostSamples > 0 {
+      phrases.append(
+        "\(Numbers.integer(decisionsOverLostSamples)) decisions over \(Numbers.integer(lostSamples)) lost samples"
+      )
+    }
+    return phrases
+  }
+}

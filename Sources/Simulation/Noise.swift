@@ -1,0 +1,161 @@
+import ECG
+import Foundation
+import Support
+
+/// Noise to add to an ECG: a synthetic kind, or a recording such as NSTDB's `bw`, `ma` and `em`.
+public struct Noise: Sendable {
+  /// What it was asked for by: a synthetic kind's name, or the record's path.
+  public let name: String
+  private let kind: Kind
+
+  private enum Kind: Sendable {
+    case mains(hertz: Double)
+    case muscle
+    case wander
+    case recorded(Record)
+  }
+
+  /// The names of the synthetic kinds.
+  public static let syntheticNames = ["mains50", "mains60", "emg", "wander"]
+
+  /// Whether the noise is computed, not recorded.
+  public var isSynthetic: Bool {
+    if case .recorded = kind { return false }
+    return true
+  }
+
+  /// Prepares a synthetic kind, or reads a record of noise.
+  ///
+  /// - `mains50` and `mains60` are a sine of 50 or 60 Hz, its phase drawn.
+  /// - `emg` is white noise between 20 and 150 Hz, through Butterworth filters of second order.
+  /// - `wander` is the sum of eight sines, their frequencies drawn from 0.05 to 0.5 Hz.
+  ///
+  /// - Throws: `FileError` where the record is missing or broken.
+  public init(_ name: String) throws(FileError) {
+    self.name = name
+    switch name {
+    case "mains50": kind = .mains(hertz: 50)
+    case "mains60": kind = .mains(hertz: 60)
+    case "emg": kind = .muscle
+    case "wander": kind = .wander
+    default:
+      do throws(FileError) {
+        kind = .recorded(try Record.load(name))
+      } catch {
+        var error = error
+        if error.kind == .missing {
+          error.remedy = "name a record of noise, or one of: \(Self.syntheticNames.joined(separator: ", "))"
+        }
+        throw error
+      }
+    }
+  }
+
+  /// A stretch of the noise, of any amplitude.
+  ///
+  /// A recording starts at a sample that is drawn and goes on from its start after its end, shifted there so that
+  /// it doesn't jump.
+  ///
+  /// - Parameters:
+  ///   - count: The number of samples.
+  ///   - sampleRateHz: Their rate.
+  ///   - signalIndex: The ECG's signal in its record: a recording's signal of that number, counted round, is taken.
+  ///   - generator: Draws what is random.
+  /// - Returns: The samples.
+  /// - Throws: `FileError` where the rate is too low for the noise, or the recording has no valid sample.
+  func samples(
+    _ count: Int, sampleRateHz: Double, signalIndex: Int, using generator: inout SeededGenerator
+  ) throws(FileError) -> [Float] {
+    switch kind {
+    case .mains(let hertz):
+      guard sampleRateHz >= 2.4 * hertz else {
+        throw .malformed(
+          name, "is above what a record of \(Numbers.decimal(sampleRateHz, places: 0)) Hz holds",
+          remedy: "use a record of at least \(Numbers.decimal(2.4 * hertz, places: 0)) Hz")
+      }
+      return Self.sine(count, cyclesPerSample: hertz / sampleRateHz, phase: generator.nextUniform())
+    case .wander:
+      var sum = [Float](repeating: 0, count: count)
+      for _ in 0..<8 {
+        let frequency = generator.next(in: 0.05...0.5) / sampleRateHz
+        let wave = Self.sine(count, cyclesPerSample: frequency, phase: generator.nextUniform())
+        for index in sum.indices { sum[index] += wave[index] }
+      }
+      return sum
+    case .muscle:
+      var highPass = SecondOrderFilter(highPassAt: 20 / sampleRateHz)
+      var lowPass = sampleRateHz > 2.2 * 150 ? SecondOrderFilter(lowPassAt: 150 / sampleRateHz) : nil
+      return (0..<count).map { _ in
+        let value = highPass(generator.next(in: -1...1))
+        return Float(lowPass?(value) ?? value)
+      }
+    case .recorded(let record):
+      return try recorded(
+        record.signals[signalIndex % record.signals.count], count, sampleRateHz, using: &generator)
+    }
+  }
+
+  private func recorded(
+    _ signal: Signal, _ count: Int, _ sampleRateHz: Double, using generator: inout SeededGenerator
+  ) throws(FileError) -> [Float] {
+    let recording: [Float]
+    do throws(FileError) {
+      recording = try signal.millivolts(atRateHz: sampleRateHz)
+    } catch {
+      var error = error
+      error.file = name
+      throw error
+    }
+    guard recording.count > 1, signal.invalidSampleCount < signal.samples.count else {
+      throw .malformed(name, "has no valid sample in \(signal.name)", remedy: "name another record of noise")
+    }
+    var place = generator.nextIndex(below: recording.count)
+    var shift = -recording[place]
+    var last: Float = 0
+    return (0..<count).map { _ in
+      if place == recording.count {
+        place = 0
+        shift = last - recording[0]
+      }
+      last = recording[place] + shift
+      place += 1
+      return last
+    }
+  }
+
+  private static func sine(_ count: Int, cyclesPerSample: Double, phase: Double) -> [Float] {
+    (0..<count).map { index in
+      let cycles = Double(index) * cyclesPerSample + phase
+      return Float(sin(2 * Double.pi * (cycles - cycles.rounded())))
+    }
+  }
+}
+
+/// A Butterworth filter of second order, by the bilinear transform; frequencies are shares of the sampling rate.
+private struct SecondOrderFilter {
+  private let b: (Double, Double, Double)
+  private let a: (Double, Double)
+  private var state = (0.0, 0.0)
+
+  init(lowPassAt frequency: Double) {
+    self.init(frequency) { k in (k * k, 2 * k * k, k * k) }
+  }
+
+  init(highPassAt frequency: Double) {
+    self.init(frequency) { _ in (1, -2, 1) }
+  }
+
+  private init(_ frequency: Double, _ numerator: (Double) -> (Double, Double, Double)) {
+    let k = tan(Double.pi * frequency)
+    let scale = 1 / (1 + 2.0.squareRoot() * k + k * k)
+    let terms = numerator(k)
+    b = (terms.0 * scale, terms.1 * scale, terms.2 * scale)
+    a = (2 * (k * k - 1) * scale, (1 - 2.0.squareRoot() * k + k * k) * scale)
+  }
+
+  mutating func callAsFunction(_ input: Double) -> Double {
+    let output = b.0 * input + state.0
+    state = (b.1 * input - a.0 * output + state.1, b.2 * input - a.1 * output)
+    return output
+  }
+}

@@ -1,0 +1,236 @@
+import ECG
+import Foundation
+import Quantization
+import Support
+import Training
+
+/// Many records, profiles, noises, SNRs and seeds through one model, on all cores.
+public struct Sweep: Sendable {
+  /// What to run.
+  public struct Options: Sendable {
+    /// The `.qinf` file.
+    public var model: String
+    /// The float checkpoint; nil for runs without a twin.
+    public var float: String?
+    /// `all`, `ds1`, `ds2`, a folder, or records with commas between them.
+    public var records = "all"
+    /// The folder of the records; nil where their paths are given.
+    public var data: String?
+    /// The lead; nil for MLII, II or the first.
+    public var lead: String?
+    /// When the device decides.
+    public var deciding = StreamRun.Deciding.detectedBeats
+    /// Profiles' names or files.
+    public var profiles = [DeviceProfile.reference.name]
+    /// Noises as in `Noise.init(_:)`, and `none`.
+    public var noises = ["none"]
+    /// The noises' SNRs in decibels.
+    public var decibels: [Double] = []
+    /// The seeds.
+    public var seeds: [UInt64] = [1]
+    /// The other disturbances, the same for all.
+    public var disturbances = Disturbances()
+    /// Which part of the combinations to run, in `1...shardCount`.
+    public var shard = 1
+    /// The number of parts.
+    public var shardCount = 1
+    /// The number of threads.
+    public var threads = ProcessInfo.processInfo.activeProcessorCount
+
+    /// Options for a model.
+    public init(model: String) { self.model = model }
+  }
+
+  /// What a run did.
+  public struct Outcome: Sendable {
+    /// All results of the combinations, in their order.
+    public var results: [SweepResult]
+    /// How many of them were there before.
+    public var foundCount: Int
+    /// The hours of ECG that were run.
+    public var hours: Double
+    /// The time that this took, reading included.
+    public var seconds: Double
+    /// The threads that ran.
+    public var threads: Int
+
+    /// The hours of ECG that were run a second; nil where nothing was left to run.
+    public var hoursPerSecond: Double? { hours > 0 ? hours / max(seconds, 1e-9) : nil }
+  }
+
+  /// A combination: its settings and the run that they mean.
+  private struct Combination: Sendable {
+    var settings: SweepResult.Settings
+    var run: StreamRun.Options
+    var key: String
+  }
+
+  private let options: Options
+  private let loaded: LoadedModel
+  private let checkpoint: Checkpoint?
+  private let noises: [String: Noise]
+  private let combinations: [Combination]
+
+  /// The number of combinations of this shard.
+  public var count: Int { combinations.count }
+
+  /// Reads the model and the noises, and lists the combinations.
+  ///
+  /// A combination without anything random is run for the first seed alone.
+  ///
+  /// - Throws: `FileError` where a file is missing or wrong.
+  public init(_ options: Options) throws(FileError) {
+    self.options = options
+    loaded = try LoadedModel(file: options.model)
+    checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
+    var noises: [String: Noise] = [:]
+    for name in options.noises where name != "none" { noises[name] = try Noise(name) }
+    self.noises = noises
+    var profiles: [DeviceProfile] = []
+    for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
+
+    var combinations: [Combination] = []
+    for record in try Self.records(options) {
+      for (profile, profileName) in zip(profiles, options.profiles) {
+        for disturbances in Self.disturbances(options) {
+          var run = StreamRun.Options(model: options.model, record: record.path)
+          (run.float, run.profile, run.lead) = (options.float, profileName, options.lead)
+          (run.deciding, run.disturbances) = (options.deciding, disturbances)
+          let settings = SweepResult.Settings(
+            model: (options.model as NSString).lastPathComponent,
+            modelChecksum: String(format: "%08x", loaded.checksum),
+            float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
+            lead: options.lead, decide: options.deciding.name, profile: profile.name,
+            converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
+            disturbances: disturbances)
+          combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))
+        }
+      }
+    }
+    self.combinations = combinations.enumerated()
+      .filter { $0.offset % options.shardCount == options.shard - 1 }.map(\.element)
+  }
+
+  /// Runs the combinations that a file doesn't have yet, and adds each to it as soon as it is done.
+  ///
+  /// - Throws: `FileError` where the file is no sweep's or can't be written, or of the first combination that fails,
+  ///   after all others were run.
+  public func run(addingTo file: String, progress: @escaping ProgressHandler) throws(FileError) -> Outcome {
+    let output = try SweepFile(file)
+    var found: [String: SweepResult] = [:]
+    for result in output.results { found[SweepResult.json(result.settings)] = result }
+    let pending = combinations.filter { found[$0.key] == nil }
+    let start = ProcessInfo.processInfo.systemUptime
+    let threads = max(1, min(options.threads, pending.count))
+    let new = try pending.concurrentMap(threads: threads, progress: progress) {
+      combination throws(FileError) in
+      let result = try result(of: combination)
+      try output.add(result)
+      return result
+    }
+    let seconds = ProcessInfo.processInfo.systemUptime - start
+    for (combination, result) in zip(pending, new) { found[combination.key] = result }
+    return Outcome(
+      results: combinations.compactMap { found[$0.key] }, foundCount: combinations.count - pending.count,
+      hours: new.reduce(0) { $0 + $1.durationSeconds } / 3600, seconds: seconds, threads: threads)
+  }
+
+  private func result(of combination: Combination) throws(FileError) -> SweepResult {
+    let start = ProcessInfo.processInfo.systemUptime
+    let run = try StreamRun(
+      combination.run, loaded: loaded, checkpoint: checkpoint,
+      noise: combination.run.disturbances.noise.flatMap { noises[$0] })
+    return SweepResult(
+      combination.settings, run.result, seconds: ProcessInfo.processInfo.systemUptime - start)
+  }
+
+  // MARK: The combinations
+
+  /// The disturbances of a record and a profile, in the order of noises, SNRs and seeds.
+  private static func disturbances(_ options: Options) -> [Disturbances] {
+    options.noises.flatMap { noise in
+      (noise == "none" ? [nil] : options.decibels.map(Optional.init)).flatMap { decibels in
+        var disturbances = options.disturbances
+        disturbances.noise = noise == "none" ? nil : noise
+        disturbances.snrDecibels = decibels
+        return (disturbances.isRandom ? options.seeds : Array(options.seeds.prefix(1))).map { seed in
+          disturbances.seed = disturbances.isRandom ? seed : Disturbances().seed
+          return disturbances
+        }
+      }
+    }
+  }
+
+  /// The records: their names and paths.
+  private static func records(_ options: Options) throws(FileError) -> [(name: String, path: String)] {
+    func path(_ name: String) -> String {
+      options.data.map { ($0 as NSString).appendingPathComponent(name) } ?? name
+    }
+    var isFolder: ObjCBool = false
+    let names: [String]
+    switch options.records {
+    case "ds1": names = MITBIH.ds1
+    case "ds2": names = MITBIH.ds2
+    case "all": names = try RecordIndex(folder: options.data ?? ".").names
+    case let folder
+    where FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue:
+      let index = try RecordIndex(folder: folder)
+      return index.names.map { ($0, index.path(of: $0)) }
+    case let list: names = list.split(separator: ",").map(String.init)
+    }
+    for name in names where !name.hasSuffix(".csv") {
+      let header = path(name).hasSuffix(".hea") ? path(name) : path(name) + ".hea"
+      guard FileManager.default.fileExists(atPath: header) else {
+        throw .missing(header, "no such record", remedy: "check --records and --data")
+      }
+    }
+    return names.map { ($0, path($0)) }
+  }
+}
+
+extension StreamRun.Deciding {
+  /// The setting's name in results.
+  var name: String {
+    switch self {
+    case .detectedBeats: "beats"
+    case .annotatedBeats: "annotations"
+    case .everyColumns(let count): "every \(count) columns"
+    }
+  }
+}
+
+/// A sweep's file, to which threads add lines.
+private final class SweepFile: @unchecked Sendable {
+  /// The results that were there before.
+  let results: [SweepResult]
+  private let path: String
+  private let handle: FileHandle
+  private let lock = NSLock()
+
+  /// Opens a file, or makes it; a last line that a killed run left without its end is cut off.
+  init(_ path: String) throws(FileError) {
+    self.path = path
+    if !FileManager.default.fileExists(atPath: path) { try Files.write(Data(), to: path) }
+    let (results, byteCount) = try SweepResult.read(path, passingOverPartialEnd: true)
+    self.results = results
+    do {
+      handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+      try handle.truncate(atOffset: UInt64(byteCount))
+    } catch {
+      throw Self.failure(path)
+    }
+  }
+
+  func add(_ result: SweepResult) throws(FileError) {
+    let line = Data((result.line + "\n").utf8)
+    do {
+      try lock.withLock { try handle.write(contentsOf: line) }
+    } catch {
+      throw Self.failure(path)
+    }
+  }
+
+  private static func failure(_ path: String) -> FileError {
+    .inaccessible(path, "can't be written", remedy: "choose a place with room that you may write to")
+  }
+}

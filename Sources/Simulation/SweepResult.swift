@@ -1,0 +1,155 @@
+import Evaluation
+import Foundation
+import Support
+
+/// One combination of a sweep and what it gave: a line of the sweep's file.
+public struct SweepResult: Codable, Equatable, Sendable {
+  /// All that decides the result.
+  public struct Settings: Codable, Equatable, Sendable {
+    /// The program's version.
+    public var version = Release.version
+    /// The model's file name.
+    public var model: String
+    /// The model image's CRC-32, in hexadecimal.
+    public var modelChecksum: String
+    /// The float twin's file name; nil without one.
+    public var float: String?
+    /// The record, by its name in the folder of data.
+    public var record: String
+    /// The lead that was asked for; nil for MLII, II or the first.
+    public var lead: String?
+    /// When the device decides: `beats`, `annotations`, or a number of columns.
+    public var decide: String
+    /// The profile's name.
+    public var profile: String
+    /// The profile's converter.
+    public var converterBits: Int
+    /// The profile's converter.
+    public var converterRangeMillivolts: Double
+    /// What befalls the signal before the converter.
+    public var disturbances: Disturbances
+  }
+
+  /// The decisions against the float twin's.
+  public struct Agreement: Codable, Equatable, Sendable {
+    /// The number of decisions.
+    public var decisions: Int
+    /// The decisions for the same class.
+    public var equalDecisions: Int
+    /// The largest difference of two logits.
+    public var maxAbsoluteLogitError: Double
+    /// The mean difference of two logits.
+    public var meanAbsoluteLogitError: Double?
+  }
+
+  /// The decisions against the record's annotations.
+  public struct Accuracy: Codable, Equatable, Sendable {
+    /// The device's decisions about annotated beats.
+    public var fixed: ConfusionMatrix
+    /// The twin's.
+    public var float: ConfusionMatrix?
+    /// The annotated beats of the model's classes that no decision was about.
+    public var missedBeats: Int
+    /// The decisions about no annotated beat of the model's classes.
+    public var extraDecisions: Int
+  }
+
+  /// The settings.
+  public var settings: Settings
+  /// The lead.
+  public var lead: String
+  /// The recording's length.
+  public var durationSeconds: Double
+  /// The decisions.
+  public var decisions: Int
+  /// The samples beyond the converter's range.
+  public var saturatedSamples: Int
+  /// The samples in which the lead was off or dropped out.
+  public var lostSamples: Int
+  /// The decisions whose window reaches into lost samples.
+  public var decisionsOverLostSamples: Int
+  /// Whether the noise was computed, not recorded; nil without noise.
+  public var noiseIsSynthetic: Bool?
+  /// Against the float twin; nil without one.
+  public var agreement: Agreement?
+  /// Against the record's annotations; nil where it has none.
+  public var accuracy: Accuracy?
+  /// The time that the combination took on its thread, reading included; nil in merged files, whose lines don't
+  /// depend on how the work was divided.
+  public var seconds: Double?
+
+  init(_ settings: Settings, _ result: StreamResult, seconds: Double) {
+    self.settings = settings
+    lead = result.lead
+    durationSeconds = result.durationSeconds
+    decisions = result.decisions
+    saturatedSamples = result.saturatedSamples
+    lostSamples = result.disturbances?.lostSamples ?? 0
+    decisionsOverLostSamples = result.disturbances?.decisionsOverLostSamples ?? 0
+    noiseIsSynthetic = result.disturbances?.noiseIsSynthetic
+    agreement = result.agreement.map {
+      Agreement(
+        decisions: $0.decisions, equalDecisions: $0.equalDecisions,
+        maxAbsoluteLogitError: $0.maxAbsoluteLogitError, meanAbsoluteLogitError: $0.meanAbsoluteLogitError)
+    }
+    accuracy = result.accuracy.map {
+      Accuracy(
+        fixed: $0.fixed, float: $0.float, missedBeats: $0.missedBeats, extraDecisions: $0.extraDecisions)
+    }
+    self.seconds = seconds
+  }
+
+  /// The result as a line of JSON, its keys sorted.
+  public var line: String { Self.json(self) }
+
+  /// The result as a line of a merged file: without the time that it took.
+  public var mergedLine: String {
+    var result = self
+    result.seconds = nil
+    return result.line
+  }
+
+  static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "1e999", negativeInfinity: "-1e999", nan: "nan")
+    // Nothing in a result refuses to be encoded.
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  /// Reads a sweep's file.
+  ///
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - passingOverPartialEnd: Whether a last line without its end, as a killed run leaves it, is passed over.
+  /// - Returns: The results and the bytes of their lines.
+  /// - Throws: `FileError` where the file is missing or a line is no result.
+  static func read(
+    _ file: String, passingOverPartialEnd: Bool
+  ) throws(FileError) -> (results: [SweepResult], byteCount: Int) {
+    let data = try Files.read(file)
+    var results: [SweepResult] = []
+    var start = data.startIndex
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "1e999", negativeInfinity: "-1e999", nan: "nan")
+    while start < data.endIndex {
+      guard let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) else {
+        if passingOverPartialEnd { break }
+        throw .malformed(
+          file, at: "line \(results.count + 1)", "breaks off",
+          remedy: "run its sweep again, which goes on there")
+      }
+      do {
+        results.append(try decoder.decode(SweepResult.self, from: data[start..<end]))
+      } catch {
+        throw .malformed(
+          file, at: "line \(results.count + 1)", "is no result of a sweep",
+          remedy: "remove it or name another file")
+      }
+      start = end + 1
+    }
+    return (results, start - data.startIndex)
+  }
+}

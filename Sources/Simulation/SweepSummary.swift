@@ -1,0 +1,208 @@
+import Evaluation
+import Foundation
+import Reporting
+import Support
+
+/// A sweep's results by model, profile, noise and SNR.
+public struct SweepSummary: Encodable, Sendable {
+  /// A share of what was counted, with its interval of 95 %.
+  public struct Share: Encodable, Sendable {
+    /// What held.
+    public var count: Int
+    /// Of how many.
+    public var total: Int
+    /// The share.
+    public var fraction: Double
+    /// From 2,000 draws of whole patients; from a single patient Wilson's, which takes beats as independent.
+    public var interval: Interval
+
+    /// A share of some patients' counts; nil where nothing was counted.
+    init?(_ patients: [(count: Int, total: Int)]) {
+      count = patients.reduce(0) { $0 + $1.count }
+      total = patients.reduce(0) { $0 + $1.total }
+      guard total > 0 else { return nil }
+      fraction = Double(count) / Double(total)
+      interval =
+        Interval.bootstrap(patients, seed: 1) { drawn in
+          let total = drawn.reduce(0) { $0 + $1.total }
+          return total > 0 ? Double(drawn.reduce(0) { $0 + $1.count }) / Double(total) : nil
+        } ?? .wilson(successes: count, trials: total)
+    }
+
+    /// The share and its interval in words.
+    public var text: String {
+      "\(Numbers.percent(fraction)) (\(Numbers.decimal(100 * interval.lower, places: 2)) to "
+        + "\(Numbers.decimal(100 * interval.upper, places: 2)))"
+    }
+  }
+
+  /// A class's share of beats that were found and decided right.
+  public struct ClassScore: Encodable, Sendable {
+    /// The class.
+    public var name: String
+    /// Its annotated beats that a decision was about.
+    public var beats: Int
+    /// Of them the share that was decided right; nil without any.
+    public var sensitivity: Double?
+    /// Of the decisions for the class about annotated beats the share that was right; nil without any.
+    public var positivePredictivity: Double?
+  }
+
+  /// The results of one noise at one SNR.
+  public struct Row: Encodable, Sendable {
+    /// The model's file name.
+    public var model: String
+    /// The profile's name.
+    public var profile: String
+    /// The noise; nil for none.
+    public var noise: String?
+    /// Whether the noise was computed, not recorded.
+    public var noiseIsSynthetic: Bool?
+    /// The SNR; nil without noise.
+    public var snrDecibels: Double?
+    /// The number of records.
+    public var records: Int
+    /// The number of runs: records and seeds.
+    public var runs: Int
+    /// The decisions that were the float twin's; nil without one.
+    public var agreement: Share?
+    /// Of the annotated beats that a decision was about, those whose class was right; nil without annotations.
+    public var accuracy: Share?
+    /// The float twin's accuracy.
+    public var floatAccuracy: Share?
+    /// The mean F1 over the classes.
+    public var macroF1: Double?
+    /// Of the annotated beats, those that a decision was about.
+    public var found: Share?
+    /// The decisions about no annotated beat, an hour.
+    public var extraDecisionsPerHour: Double?
+    /// The decisions whose window reaches into lost samples.
+    public var decisionsOverLostSamples: Int
+    /// The classes.
+    public var classes: [ClassScore]
+
+    /// The noise in words.
+    public var noiseLabel: String {
+      noise.map { ($0 as NSString).lastPathComponent + (noiseIsSynthetic == true ? " (synthetic)" : "") }
+        ?? "no noise"
+    }
+
+    /// The noise and its SNR in words.
+    public var label: String {
+      guard let snrDecibels else { return noiseLabel }
+      let places = snrDecibels == snrDecibels.rounded() ? 0 : 1
+      return "\(noiseLabel) \(Numbers.decimal(snrDecibels, places: places)) dB"
+    }
+  }
+
+  /// The rows: without noise first, then each noise from the highest SNR to the lowest.
+  public let rows: [Row]
+
+  /// Sums up results.
+  public init(_ results: [SweepResult]) {
+    struct Group: Hashable {
+      var model: String
+      var profile: String
+      var noise: String
+      var decibels: Double
+    }
+    let groups = Dictionary(grouping: results) { result in
+      Group(
+        model: result.settings.model, profile: result.settings.profile,
+        noise: result.settings.disturbances.noise ?? "",
+        decibels: result.settings.disturbances.snrDecibels ?? .infinity)
+    }
+    let order = groups.keys.sorted {
+      ($0.model, $0.profile, $0.noise, -$0.decibels) < ($1.model, $1.profile, $1.noise, -$1.decibels)
+    }
+    rows = order.compactMap { groups[$0].map(Row.init) }
+  }
+}
+
+extension SweepSummary.Row {
+  /// Sums up the results of one noise at one SNR.
+  fileprivate init(_ unordered: [SweepResult]) {
+    typealias Share = SweepSummary.Share
+    let results = unordered.sorted { SweepResult.json($0.settings) < SweepResult.json($1.settings) }
+    let first = results[0]
+    (model, profile) = (first.settings.model, first.settings.profile)
+    (noise, noiseIsSynthetic) = (first.settings.disturbances.noise, first.noiseIsSynthetic)
+    snrDecibels = first.settings.disturbances.snrDecibels
+    records = Set(results.map(\.settings.record)).count
+    runs = results.count
+    let patients = Dictionary(grouping: results, by: \.patient).sorted { $0.key < $1.key }.map(\.value)
+    func share(_ counts: (SweepResult) -> (count: Int, total: Int)?) -> Share? {
+      Share(
+        patients.compactMap { results in
+          let all = results.compactMap(counts)
+          return all.isEmpty
+            ? nil : (all.reduce(0) { $0 + $1.count }, all.reduce(0) { $0 + $1.total })
+        })
+    }
+    agreement = share { $0.agreement.map { ($0.equalDecisions, $0.decisions) } }
+    accuracy = share { $0.accuracy.map { ($0.fixed.correct, $0.fixed.total) } }
+    floatAccuracy = share { $0.accuracy?.float.map { ($0.correct, $0.total) } }
+    found = share { $0.accuracy.map { ($0.fixed.total, $0.fixed.total + $0.missedBeats) } }
+    decisionsOverLostSamples = results.reduce(0) { $0 + $1.decisionsOverLostSamples }
+    let scored = results.compactMap { result in result.accuracy.map { (result, $0) } }
+    let hours = scored.reduce(0) { $0 + $1.0.durationSeconds } / 3600
+    extraDecisionsPerHour =
+      hours > 0 ? Double(scored.reduce(0) { $0 + $1.1.extraDecisions }) / hours : nil
+    let names = scored.first?.1.fixed.classNames ?? []
+    var matrix = ConfusionMatrix(classNames: names)
+    for (_, accuracy) in scored where accuracy.fixed.classNames == names { matrix += accuracy.fixed }
+    macroF1 = matrix.macroF1
+    classes = names.indices.map { index in
+      SweepSummary.ClassScore(
+        name: names[index], beats: matrix.referenceCount(ofClass: index),
+        sensitivity: matrix.sensitivity(ofClass: index),
+        positivePredictivity: matrix.positivePredictivity(ofClass: index))
+    }
+  }
+}
+
+extension SweepResult {
+  /// The record's patient: MIT-BIH's records 201 and 202 are of one.
+  fileprivate var patient: String {
+    let name = (settings.record as NSString).lastPathComponent
+    return name == "202" ? "201" : name
+  }
+}
+
+/// Results from several files of a sweep, each combination once, in order.
+public struct SweepMerge: Sendable {
+  /// The results.
+  public let results: [SweepResult]
+  /// The lines that were there more than once.
+  public let duplicateCount: Int
+
+  /// Reads files.
+  ///
+  /// - Throws: `FileError` where a file is missing, breaks off or holds another result of a combination than a file
+  ///   before it.
+  public init(_ files: [String]) throws(FileError) {
+    var found: [String: (result: SweepResult, place: String)] = [:]
+    var duplicateCount = 0
+    for file in files {
+      for (index, result) in try SweepResult.read(file, passingOverPartialEnd: false).results.enumerated() {
+        let key = SweepResult.json(result.settings)
+        guard let earlier = found[key] else {
+          found[key] = (result, "\(file):line \(index + 1)")
+          continue
+        }
+        guard earlier.result.mergedLine == result.mergedLine else {
+          throw .malformed(
+            file, at: "line \(index + 1)",
+            "gives another result for record \(result.settings.record) than \(earlier.place)",
+            remedy: "run the sweep anew with one version, model and data")
+        }
+        duplicateCount += 1
+      }
+    }
+    results = found.sorted { $0.key < $1.key }.map(\.value.result)
+    self.duplicateCount = duplicateCount
+  }
+
+  /// The merged file's text: a line a result.
+  public var text: String { results.map { $0.mergedLine + "\n" }.joined() }
+}
