@@ -16,7 +16,7 @@
 public struct StreamingPipeline: ~Copyable {
   /// The model that it runs.
   public let model: Model
-  private let state: UnsafeMutableRawPointer
+  let state: UnsafeMutableRawPointer
   private let scratch: Scratch
   private let instructions: InstructionSet
   private let cursors: UnsafeMutablePointer<UInt16>
