@@ -94,7 +94,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "AllocationCounter", "ECG", "Quantization", "Simulation", "Support", "TestSupport", "Training",
+        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "Simulation", "Support", "TestSupport",
+        "Training",
       ]),
     .testTarget(
       name: "CommandTests", dependencies: ["ECG", "QuantInfer", "Quantization", "Support", "TestSupport"]),

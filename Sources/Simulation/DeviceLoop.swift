@@ -34,6 +34,7 @@ public final class DeviceLoop {
   private let policy: DecisionPolicy
   private let delaySamples: Int
   private let twin: FloatTwin?
+  private let firstSample: Int
 
   /// Prepares a run.
   ///
@@ -44,10 +45,12 @@ public final class DeviceLoop {
   ///   - checkpointFile: The twin's file, for errors.
   ///   - acquisition: The counts, at the model's rate.
   ///   - policy: When to decide.
+  ///   - firstSample: The number of the first sample: what a device has counted before. It has 64 bits, which last
+  ///     for billions of years.
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   public init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
-    acquisition: Acquisition, policy: DecisionPolicy
+    acquisition: Acquisition, policy: DecisionPolicy, firstSample: Int = 0
   ) throws(FileError) {
     guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
       throw .malformed(
@@ -64,6 +67,7 @@ public final class DeviceLoop {
     self.loaded = loaded
     self.acquisition = acquisition
     self.policy = policy
+    self.firstSample = firstSample
     delaySamples = loaded.beatWindow?.delaySamples ?? 0
     do throws(InvalidNetwork) {
       twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
@@ -115,7 +119,8 @@ public final class DeviceLoop {
       let start = Self.processorSeconds()
       let stepCount = 64
       let samplesPerStep = acquisition.samples.count / stepCount + 1
-      for (index, sample) in acquisition.samples.enumerated() {
+      for (offset, sample) in acquisition.samples.enumerated() {
+        let index = firstSample + offset
         if let ago = detector.push(sample) { schedule.add(beat: index - ago) }
         let isColumn = pipeline.push(sample)
         if let twin {
@@ -136,8 +141,8 @@ public final class DeviceLoop {
           moments.append((index, beat.sample))
           if let twin { compareDecision(twin, logits) }
         }
-        if index % samplesPerStep < hopSamples {
-          progress?(TaskProgress(completed: index, total: acquisition.samples.count))
+        if offset % samplesPerStep < hopSamples {
+          progress?(TaskProgress(completed: offset, total: acquisition.samples.count))
         }
       }
       leftOutBeatCount += schedule.pendingCount

@@ -126,7 +126,7 @@ public struct StreamRun: Sendable {
   }
 
   /// A lead must be long enough for a window, and sampled fast enough for the spectrogram's bins.
-  private static func check(
+  static func check(
     _ acquisition: Acquisition, loaded: LoadedModel, frontEnd: FrontEndPlan, file: String
   ) throws(FileError) {
     let settings = SpectrogramSettings(frontEnd)

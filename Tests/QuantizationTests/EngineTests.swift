@@ -129,14 +129,22 @@ import Training
     let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
     var pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
     let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
+    let copy = AlignedMemory(byteCount: pipeline.savedByteCount)
     defer { logits.deallocate() }
     let before = allocationCount()
     var random = SeededGenerator(seed: 14)
-    for _ in 0..<1_000_000 {
+    for index in 0..<1_000_000 {
       let sample = Int16(truncatingIfNeeded: random.next())
       if pipeline.push(sample), pipeline.isWindowFull { pipeline.decide(into: logits) }
+      if index % 1000 == 0 {
+        try pipeline.save(into: copy.bytes)
+        pipeline.reset()
+        try pipeline.restore(from: UnsafeRawBufferPointer(copy.bytes))
+      }
     }
     #expect(allocationCount() == before)
+    let isSound = pipeline.isStateSound
+    #expect(isSound)
     #expect([UInt8](repeating: 0, count: 64).count == 64 && allocationCount() > before, "the counter counts")
   }
 

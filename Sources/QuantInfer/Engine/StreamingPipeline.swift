@@ -17,7 +17,7 @@ public struct StreamingPipeline: ~Copyable {
   /// The model that it runs.
   public let model: Model
   private let layout: StreamingLayout
-  private let state: UnsafeMutableRawPointer
+  let state: UnsafeMutableRawPointer
   private let scratch: Scratch
   private let tail: OperatorRunner
   private let cursors: UnsafeMutablePointer<UInt16>

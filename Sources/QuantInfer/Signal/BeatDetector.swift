@@ -21,8 +21,9 @@
 /// ```
 @safe
 public struct BeatDetector: ~Copyable {
+  let sampleRateMillihertz: UInt32
   private let lengths: Lengths
-  private let rules: UnsafeMutablePointer<BeatRules>
+  let rules: UnsafeMutablePointer<BeatRules>
   /// The last samples, low-passed samples and band-passed samples: three rings of one length.
   private let samples: UnsafeMutablePointer<Int32>
   private let smooth: UnsafeMutablePointer<Int32>
@@ -54,6 +55,7 @@ public struct BeatDetector: ~Copyable {
     else { throw .unsupportedSampleRate }
     let byteCount = Self.stateByteCount(sampleRateMillihertz: sampleRateMillihertz)
     let start = try unsafe checkedStart(of: state, byteCount: byteCount)
+    self.sampleRateMillihertz = sampleRateMillihertz
     lengths = Lengths(sampleRateMillihertz: sampleRateMillihertz)
     unsafe rules = start.bindMemory(to: BeatRules.self, capacity: 1)
     let rings = unsafe start + MemoryLayout<BeatRules>.size

@@ -1,0 +1,127 @@
+import ArgumentParser
+import CommandSupport
+import ECG
+import Simulation
+import Support
+
+/// `device-sim faults`: what becomes of a device in which something breaks.
+struct Faults: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Break a simulated device in many ways and count what is found, masked, or changes a decision.",
+    discussion: """
+      Each fault is a run of its own over the record. It is found before a decision changes, found too late, masked, \
+      or changes a decision silently. Kinds of faults: weights, state, arena, image, forged (an image whose checksum \
+      was made right again), samples, adc, clock, brownout. Guards that a device may have or not: state (checksummed \
+      between samples), adc (stuck bits), clock (samples and deadlines).
+
+      Examples:
+
+        device-sim faults --model ecg-beats.qinf --record mitdb-208
+        device-sim faults --model ecg-beats.qinf --record mitdb-208 \\
+          --kinds weights,state --scrub 60 --guards state --json faults.json
+      """)
+
+  @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The ECG: a WFDB record, a CSV file, or - for CSV.", valueName: "record"))
+  var record: String
+
+  @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
+  var profile = DeviceProfile.reference.name
+
+  @Option(help: "The lead; MLII, II or the first one where none is named.")
+  var lead: String?
+
+  @Option(
+    help: ArgumentHelp("Decide every so many columns instead of after each beat.", valueName: "columns"))
+  var every: Int?
+
+  @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
+  var sampleRate: Double?
+
+  @Option(
+    help: ArgumentHelp("What breaks, separated by commas; all where none is named.", valueName: "kinds"))
+  var kinds = FaultKind.allCases.map(\.rawValue).joined(separator: ",")
+
+  @Option(help: "The faults of each kind.")
+  var trials = 1000
+
+  @Option(help: "The seed of all random choices.")
+  var seed: UInt64 = 1
+
+  @Option(help: "The neighbouring bits that flip at once.")
+  var bits = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Hold the running image against its checksum so often; otherwise at load alone.", valueName: "seconds"))
+  var scrub: Double?
+
+  @Option(help: ArgumentHelp("Save the state against brown-outs so often.", valueName: "seconds"))
+  var save = 10.0
+
+  @Option(help: ArgumentHelp("The device's guards, separated by commas.", valueName: "guards"))
+  var guards = ""
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [output.jsonFile], inputs: [model, record, profile])
+    guard (1...1_000_000).contains(trials) else {
+      throw ValidationError("--trials needs a number from 1 to 1,000,000")
+    }
+    guard (1...32).contains(bits) else { throw ValidationError("--bits needs a number from 1 to 32") }
+    for (name, seconds) in [("--scrub", scrub), ("--save", save)] {
+      guard seconds.map({ $0 > 0 && $0 <= 1e9 }) ?? true else {
+        throw ValidationError("\(name) needs a time above 0 and of at most 1,000,000,000 s")
+      }
+    }
+    if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+    if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
+      throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
+    }
+    guard !(try list(kinds, of: FaultKind.self, option: "--kinds")).isEmpty else {
+      throw ValidationError("--kinds needs a kind of fault at least")
+    }
+    _ = try list(guards, of: FaultGuard.self, option: "--guards")
+  }
+
+  func run() throws {
+    var options = FaultCampaign.Options(model: model, record: record)
+    options.profile = profile
+    options.lead = lead
+    options.everyColumns = every
+    options.csv.sampleRateHz = sampleRate
+    options.kinds = try list(kinds, of: FaultKind.self, option: "--kinds")
+    options.trials = trials
+    options.seed = seed
+    options.bitsPerFault = bits
+    options.scrubSeconds = scrub
+    options.saveSeconds = save
+    options.guards = Set(try list(guards, of: FaultGuard.self, option: "--guards"))
+    let report = try output.withProgress("Breaking \(record)") {
+      (progress: @escaping ProgressHandler) throws(FileError) in
+      try FaultCampaign(options).run(progress: progress)
+    }
+    try output.writeJSON(report)
+    try output.show(report.headline)
+    var table = SummaryTable(columns: FaultReport.columns)
+    for row in report.rows { table.add(row.label, row.cells.map { SummaryTable.Cell($0) }) }
+    try output.show(table)
+  }
+
+  /// The distinct names of a list, in the order of their type.
+  private func list<Name: CaseIterable & RawRepresentable & Equatable>(
+    _ text: String, of: Name.Type, option: String
+  ) throws -> [Name] where Name.RawValue == String {
+    let names = try text.split(separator: ",").map { part in
+      guard let name = Name(rawValue: String(part)) else {
+        let known = Name.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("\(option): no \(part); name some of \(known)")
+      }
+      return name
+    }
+    return Name.allCases.filter(names.contains)
+  }
+}

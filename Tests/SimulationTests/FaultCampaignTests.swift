@@ -1,0 +1,111 @@
+import Foundation
+import Quantization
+import Simulation
+import Support
+import TestSupport
+import Testing
+
+@Suite struct FaultCampaignTests {
+  /// A campaign of one kind on the shipped model and record.
+  private func campaign(
+    _ kind: FaultKind, trials: Int, _ change: (inout FaultCampaign.Options) -> Void = { _ in }
+  ) throws -> FaultReport {
+    var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)
+    (options.kinds, options.trials) = ([kind], trials)
+    change(&options)
+    return try FaultCampaign(options).run()
+  }
+
+  private func total(_ report: FaultReport) throws -> FaultReport.Tally {
+    try #require(report.kinds.first).total
+  }
+
+  @Test func aWeightsTopBitChangesDecisionsMoreOftenThanItsLowest() throws {
+    let bits = try #require(try campaign(.weights, trials: 400).kinds.first).bits
+    #expect(bits.map(\.name) == (0..<8).map { "\($0)" })
+    let (lowest, highest) = (bits[0].silent, bits[7].silent)
+    #expect(highest.interval.lower > lowest.interval.upper)
+  }
+
+  @Test(arguments: [1, 2, 32])
+  func theChecksumFindsEveryFlipAtLoad(bits: Int) throws {
+    let tally = try total(try campaign(.image, trials: 500) { $0.bitsPerFault = bits })
+    #expect(tally.detected.count == 500)
+    #expect((tally.detectedBy["checksum"] ?? 0) > 480)
+    // Wilson's upper limit for none of n is z^2 / (n + z^2), with z = 1.959964.
+    #expect(abs(tally.silent.interval.upper - 3.841459 / 503.841459) < 1e-6)
+  }
+
+  @Test func validationFindsSomeForgedFlipsAndTheRestRun() throws {
+    let tally = try total(try campaign(.forged, trials: 300))
+    #expect(tally.detected.count > 5 && tally.silent.count > 30 && tally.masked.count > 30)
+    #expect(tally.detectedBy["checksum"] == nil)
+  }
+
+  @Test func scrubbingFindsEveryFlippedWeight() throws {
+    let tally = try total(try campaign(.weights, trials: 60) { $0.scrubSeconds = 1 })
+    #expect(tally.detected.count + tally.late.count == 60)
+    #expect(tally.detectedBy == ["scrubbing": 60])
+    // One second rarely holds a decision that changes, the rest of the record does.
+    #expect(tally.detected.count > tally.late.count && tally.changed.count > tally.late.count)
+  }
+
+  @Test func aChecksumOfTheStateFindsEveryFlip() throws {
+    let plain = try total(try campaign(.state, trials: 200))
+    #expect(plain.masked.count > plain.silent.count && plain.silent.count > 0)
+    let guarded = try total(try campaign(.state, trials: 200) { $0.guards = [.state] })
+    #expect(guarded.detected.count == 200)
+  }
+
+  @Test func stuckLowBitsAreFoundAndTheHealthyRecordRaisesNoAlarm() throws {
+    let report = try campaign(.adc, trials: 100) { $0.guards = [.adc] }
+    #expect(report.falseAlarms == 0)
+    for bit in try #require(report.kinds.first).bits.prefix(4) {
+      #expect(bit.detected.count + bit.late.count == bit.trials, "bit \(bit.name)")
+    }
+  }
+
+  @Test func aBrownOutAtASaveLosesNothing() throws {
+    let places = try #require(try campaign(.brownout, trials: 90).kinds.first).places
+    let atSave = try #require(places.first { $0.name == "just after a save" })
+    #expect(atSave.trials > 10 && atSave.changed.count == 0)
+    let torn = try #require(places.first { $0.name == "during a save" })
+    // A cut within bytes that both copies share leaves a whole one.
+    #expect(torn.trials > 10 && (torn.detectedBy["restart, torn copy refused"] ?? 0) > torn.trials * 3 / 4)
+    #expect(places.allSatisfy { $0.detected.count == $0.trials })
+  }
+
+  @Test func missedDeadlinesMatterMoreTheLongerTheyLast() throws {
+    let places = try #require(try campaign(.clock, trials: 200).kinds.first).places
+    let (first, last) = (try #require(places.first), try #require(places.last))
+    #expect(first.name == "1 column skipped" && last.name == "16 columns skipped")
+    #expect(last.changedDecisions * first.trials > first.changedDecisions * last.trials)
+  }
+
+  @Test func equalSeedsGiveEqualReportsAtAnyNumberOfThreads() throws {
+    func report(seed: UInt64, threads: Int) throws -> Data {
+      var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)
+      (options.trials, options.seed, options.threads) = (8, seed, threads)
+      options.guards = Set(FaultGuard.allCases)
+      return try JSON.data(FaultCampaign(options).run())
+    }
+    let first = try report(seed: 3, threads: 1)
+    #expect(try report(seed: 3, threads: 2) == first)
+    #expect(try report(seed: 4, threads: 2) != first)
+  }
+
+  @Test(arguments: [nil, 16])
+  func everyFaultHasOneOutcome(everyColumns: Int?) throws {
+    var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)
+    (options.trials, options.everyColumns) = (10, everyColumns)
+    let report = try FaultCampaign(options).run()
+    #expect(report.kinds.map(\.kind) == FaultKind.allCases)
+    for kind in report.kinds {
+      for tally in [kind.total] + kind.places + kind.bits {
+        let outcomes = [tally.detected, tally.late, tally.masked, tally.silent]
+        #expect(outcomes.reduce(0) { $0 + $1.count } == tally.trials, "\(kind.kind) \(tally.name)")
+      }
+      #expect(kind.total.trials == 10 && kind.places.reduce(0) { $0 + $1.trials } == 10)
+    }
+  }
+}
