@@ -59,7 +59,7 @@ public final class LoadedModel: Sendable {
   /// The scratch that a host gives its engines: more than a device must, so that convolutions go through many
   /// cells at once.
   public var scratchByteCount: Int {
-    max(model.scratchByteCount, model.streaming?.scratchByteCount ?? 0, 1 << 16)
+    max(model.scratchByteCount, model.streamingScratchByteCount, 1 << 16)
   }
 }
 

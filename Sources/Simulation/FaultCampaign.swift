@@ -242,7 +242,7 @@ extension FaultCampaign {
     let layer = random.nextIndex(below: model.operatorCount)
     let bit = random.nextIndex(below: 8 * model.arenaByteCount)
     let arena = AlignedMemory(byteCount: model.arenaByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
+    let scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
     var trial = FaultTrial(
       kind: .arena, place: .init(order: layer, name: "before \(layerNames[layer])"), bit: bit % 8)
     guard var engine = try? WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes) else {

@@ -73,10 +73,10 @@ final class FaultDevice {
       throw .image(error.kind)
     }
     guard let frontEnd = model.frontEnd, model.isStreamable, model.output.type == .int8,
-      model.stateByteCount + model.scratchByteCount <= memoryByteCount
+      model.stateByteCount + model.streamingScratchByteCount <= memoryByteCount
     else { throw .memory }
     state = AlignedMemory(byteCount: model.stateByteCount)
-    scratch = AlignedMemory(byteCount: model.scratchByteCount)
+    scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
     let rate = frontEnd.sampleRateMillihertz
     let detectorByteCount =
       policy == .detectedBeats ? BeatDetector.stateByteCount(sampleRateMillihertz: rate) : 0

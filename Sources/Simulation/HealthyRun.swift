@@ -33,7 +33,7 @@ struct HealthyRun: Sendable {
     (self.image, self.policy, self.delaySamples) = (image, policy, delaySamples)
     (self.samples, self.sampleRateHz, self.snapshots) = (samples, sampleRateHz, snapshots)
     (decisions, columns) = (device.decisions, device.columns)
-    memoryByteCount = device.model.stateByteCount + device.model.scratchByteCount
+    memoryByteCount = device.model.stateByteCount + device.model.streamingScratchByteCount
     comparedSamples = max(0, samples.count - delaySamples - Int(2 * sampleRateHz))
     faultSamples = comparedSamples
   }

@@ -162,7 +162,7 @@ import Training
     engine.run()
     guard model.isStreamable else { return }
     let state = AlignedMemory(byteCount: model.stateByteCount)
-    let streamingScratch = AlignedMemory(byteCount: model.streaming?.scratchByteCount ?? 0)
+    let streamingScratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
     var pipeline = try StreamingPipeline(
       model: model, state: state.bytes, scratch: streamingScratch.bytes)
     let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)

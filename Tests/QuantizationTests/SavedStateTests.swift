@@ -23,7 +23,7 @@ import Training
     init(_ loaded: LoadedModel) throws {
       self.loaded = loaded
       state = AlignedMemory(byteCount: loaded.model.stateByteCount)
-      scratch = AlignedMemory(byteCount: loaded.model.scratchByteCount)
+      scratch = AlignedMemory(byteCount: loaded.model.streamingScratchByteCount)
       pipeline = try StreamingPipeline(model: loaded.model, state: state.bytes, scratch: scratch.bytes)
     }
 

@@ -33,7 +33,7 @@ import Testing
       loaded = try LoadedModel(file: ProjectFiles.model)
       let model = loaded.model
       state = AlignedMemory(byteCount: model.stateByteCount)
-      scratch = AlignedMemory(byteCount: model.scratchByteCount)
+      scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
       let rate = try #require(model.frontEnd).sampleRateMillihertz
       detectorState = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rate))
       pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)

@@ -96,6 +96,9 @@ public struct Model: @unchecked Sendable {
   /// The first output's tensor.
   public var output: Tensor { tensor(outputPort(0).tensorIndex) }
 
+  /// The scratch that a streaming run needs, in bytes; a whole-window run's where the network can't stream.
+  public var streamingScratchByteCount: Int { streaming?.scratchByteCount ?? scratchByteCount }
+
   /// A tensor by its index; the index must be in `0 ..< tensorCount`.
   public func tensor(_ index: Int) -> Tensor {
     Tensor(validated: image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount)
