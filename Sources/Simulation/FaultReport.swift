@@ -213,7 +213,7 @@ extension FaultReport {
 
   /// The columns of the terminal's table.
   public static let columns = [
-    "faults", "found", "found late", "masked", "silent (95 % interval)", "found by",
+    "faults", "found", "found late", "masked", "silent (95 % interval)", "decisions changed", "found by",
   ]
 
   /// The rows of the terminal's table: each kind, and below it its places and bits.

@@ -20,6 +20,12 @@ import Testing
     for kind in ["weights", "state", "arena", "image", "forged", "samples", "adc", "clock", "brownout"] {
       #expect(result.output.contains("\n  \(kind) "), "\(kind)")
     }
+    // The mean number of changed decisions stands under its title.
+    let lines = result.output.split(separator: "\n")
+    let titles = try #require(lines.first { $0.contains("decisions changed") })
+    let place = try #require(titles.range(of: "decisions changed")).lowerBound.utf16Offset(in: titles)
+    let weights = try #require(lines.first { $0.hasPrefix("  weights") })
+    #expect(Double(weights.dropFirst(place).prefix { $0 != " " }) != nil, "\(weights)")
     let json = try #require(try JSONSerialization.jsonObject(with: Files.read(file)) as? [String: Any])
     #expect(json["seed"] as? Int == 7)
     let kinds = try #require(json["kinds"] as? [[String: Any]])
