@@ -46,6 +46,7 @@ struct Merge: ParsableCommand {
     )
     if let merged { table.add("merged", .init(merged)) }
     if let report { table.add("page", .init(report)) }
+    if let note = summary.trainingNote { table.add("note", .init(note)) }
     try results.show("\n")
     try results.show(table)
   }

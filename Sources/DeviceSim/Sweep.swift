@@ -125,6 +125,7 @@ struct SweepCommand: ParsableCommand {
         """)
     }
     table.add("results", .init(output))
+    if let note = summary.trainingNote { table.add("note", .init(note)) }
     try results.show("\n")
     try results.show(table)
   }
@@ -137,6 +138,7 @@ struct SweepCommand: ParsableCommand {
     var seconds: Double
     var hoursOfECGPerSecond: Double?
     var rows: [SweepSummary.Row]
+    var trainingRecords: [String]
 
     init(_ outcome: Sweep.Outcome, _ summary: SweepSummary) {
       combinations = outcome.results.count
@@ -144,6 +146,7 @@ struct SweepCommand: ParsableCommand {
       (hoursOfECG, seconds) = (outcome.hours, outcome.seconds)
       hoursOfECGPerSecond = outcome.hoursPerSecond
       rows = summary.rows
+      trainingRecords = summary.trainingRecords
     }
   }
 }

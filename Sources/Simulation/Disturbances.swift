@@ -78,6 +78,29 @@ public struct Disturbances: Codable, Equatable, Sendable {
     return nil
   }
 
+  /// The settings in words, noise and seed aside.
+  public var phrases: [String] {
+    var phrases: [String] = []
+    if gainErrorPercent != 0 {
+      phrases.append("gain error \(Numbers.decimal(gainErrorPercent, places: 2)) %")
+    }
+    if offsetMillivolts != 0 { phrases.append("offset \(Numbers.decimal(offsetMillivolts, places: 3)) mV") }
+    if driftPartsPerMillion != 0 {
+      phrases.append("clock \(Numbers.decimal(driftPartsPerMillion, places: 1)) ppm fast")
+    }
+    for stretch in leadOff {
+      phrases.append(
+        "lead off from \(Numbers.decimal(stretch.startSeconds, places: 1)) s for "
+          + "\(Numbers.decimal(stretch.seconds, places: 1)) s")
+    }
+    if dropOutsPerMinute > 0 {
+      phrases.append(
+        "\(Numbers.decimal(dropOutsPerMinute, places: 1)) drop-outs a minute of "
+          + "\(Numbers.decimal(dropOutSeconds, places: 2)) s")
+    }
+    return phrases
+  }
+
   /// The drop-outs of a recording: they come at any moment with the same chance.
   func dropOuts(durationSeconds: Double, using generator: inout SeededGenerator) -> [Stretch] {
     guard dropOutsPerMinute > 0 else { return [] }
@@ -116,17 +139,7 @@ public struct AppliedDisturbances: Encodable, Equatable, Sendable {
         "\(noiseIsSynthetic == true ? "synthetic" : "recorded") noise \((noise as NSString).lastPathComponent) at "
           + "\(Numbers.decimal(snr, places: 1)) dB")
     }
-    if settings.gainErrorPercent != 0 {
-      phrases.append("gain error \(Numbers.decimal(settings.gainErrorPercent, places: 2)) %")
-    }
-    if settings.offsetMillivolts != 0 {
-      phrases.append("offset \(Numbers.decimal(settings.offsetMillivolts, places: 3)) mV")
-    }
-    if settings.driftPartsPerMillion != 0 {
-      phrases.append("clock \(Numbers.decimal(settings.driftPartsPerMillion, places: 1)) ppm fast")
-    }
-    let leadOff = settings.leadOff.reduce(0) { $0 + $1.seconds }
-    if leadOff > 0 { phrases.append("lead off for \(Numbers.decimal(leadOff, places: 1)) s") }
+    phrases += settings.phrases
     if settings.dropOutsPerMinute > 0 {
       phrases.append(
         "\(Numbers.integer(dropOuts.count)) drop-outs of \(Numbers.decimal(settings.dropOutSeconds, places: 2)) s"

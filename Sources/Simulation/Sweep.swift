@@ -141,7 +141,7 @@ public struct Sweep: Sendable {
       combination.run, loaded: loaded, checkpoint: checkpoint,
       noise: combination.run.disturbances.noise.flatMap { noises[$0] })
     return SweepResult(
-      combination.settings, run.result, seconds: ProcessInfo.processInfo.systemUptime - start)
+      combination.settings, run, seconds: ProcessInfo.processInfo.systemUptime - start)
   }
 
   // MARK: The combinations
@@ -211,6 +211,12 @@ private final class SweepFile: @unchecked Sendable {
   init(_ path: String) throws(FileError) {
     self.path = path
     if !FileManager.default.fileExists(atPath: path) { try Files.write(Data(), to: path) }
+    // A device can't be read to its end, and a pipe can't be read again.
+    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let type = (try? FileManager.default.attributesOfItem(atPath: file))?[.type] as? FileAttributeType
+    guard type == .typeRegular else {
+      throw .inaccessible(path, "is no ordinary file", remedy: "name a file that lines can be added to")
+    }
     let (results, byteCount) = try SweepResult.read(path, passingOverPartialEnd: true)
     self.results = results
     do {

@@ -5,25 +5,17 @@ import Support
 extension SweepSummary {
   /// The summary as one self-contained page.
   public func page() -> String {
-    let models = Set(rows.map(\.model)).sorted().joined(separator: ", ")
+    let models = Set(rows.map(\.settings.model)).sorted().joined(separator: ", ")
     return Page(
       title: "Sweep of \(models)",
-      subtitle: "\(Numbers.integer(rows.map(\.records).max() ?? 0)) records, "
+      subtitle: "\(Numbers.integer(records.count)) records, "
         + "\(Numbers.integer(rows.reduce(0) { $0 + $1.runs })) runs",
       verdict: verdict,
       sections: [
         Section(
           "By noise and SNR",
-          [resultTable]
-            + charts + [
-              Paragraph(
-                "The SNR is that of PhysioNet's nst: 20 log10(QRS / (sqrt(8) RMS)), where QRS is the amplitude from "
-                  + "peak to peak within 50 ms of the beats, and RMS the noise's over windows of a second without "
-                  + "their means; both are means without the least and the greatest twentieth. Intervals hold 95 %, "
-                  + "from 2,000 draws of whole patients; those of a single patient are Wilson's. Accuracy is over "
-                  + "the annotated beats that a decision was about; found tells how many those were.")
-            ]),
-        Section("By class", [classTable]),
+          tables + (trainingNote.map { [Paragraph($0)] } ?? []) + charts + [Paragraph(Self.definitions)]),
+        Section("By class", [classTable]), Section("Provenance", [provenance]),
       ],
       footer:
         "QuantInfer \(Release.version). An engineering evaluation, not a medical device: nothing here is fit "
@@ -31,8 +23,16 @@ extension SweepSummary {
     ).render()
   }
 
+  private static let definitions =
+    "The SNR is that of PhysioNet's nst: 20 log10(QRS / (sqrt(8) RMS)), where QRS is the amplitude from peak to peak "
+    + "within 50 ms of the beats, and RMS the noise's over windows of a second without their means; both are means "
+    + "without the least and the greatest twentieth. Intervals hold 95 %, from 2,000 draws of whole patients; those "
+    + "of a single patient are Wilson's. Agreement is the share of decisions that are the float twin's. Accuracy is "
+    + "over the annotated beats that a decision was about; found tells how many those were. Extra decisions are about "
+    + "no annotated beat of the model's classes."
+
   private var verdict: String {
-    let worst = rows.filter { $0.noise != nil && $0.agreement != nil }
+    let worst = rows.filter { $0.agreement != nil }
       .min { ($0.agreement?.fraction ?? 1) < ($1.agreement?.fraction ?? 1) }
     guard let worst, let agreement = worst.agreement else {
       return "\(Numbers.integer(rows.reduce(0) { $0 + $1.runs })) runs in integers."
@@ -41,21 +41,19 @@ extension SweepSummary {
       + "\(Numbers.percent(agreement.fraction)) of \(Numbers.integer(agreement.total)) decisions."
   }
 
-  /// A row's name: its profile too where there are several, and its model.
+  /// A row's name: its disturbances, and what else differs between rows.
   private func name(_ row: Row, hasDecibels: Bool = true) -> String {
-    let several = (
-      model: Set(rows.map(\.model)).count > 1, profile: Set(rows.map(\.profile)).count > 1
-    )
-    return
-      ([hasDecibels ? row.label : row.noiseLabel] + (several.profile ? [row.profile] : [])
-      + (several.model ? [row.model] : []))
+    let others: [(SweepResult.Settings) -> String] = [
+      { $0.profile }, { "\($0.model) \($0.modelChecksum)" }, { $0.decide }, { $0.lead ?? "main lead" },
+    ]
+    let differing = others.filter { text in Set(rows.map { text($0.settings) }).count > 1 }
+    return ([hasDecibels ? row.label : row.disturbanceLabel] + differing.map { $0(row.settings) })
       .joined(separator: ", ")
   }
 
   /// The titles of the summary's columns.
   public static let columns = [
-    "runs", "as the float twin", "accuracy", "float's accuracy", "macro F1", "beats found", "extra an hour",
-    "over lost samples",
+    "runs", "agreement", "accuracy", "float's", "macro F1", "found", "extra an hour", "over lost samples",
   ]
 
   /// The summary's rows as text.
@@ -75,11 +73,45 @@ extension SweepSummary {
     }
   }
 
-  private var resultTable: Table {
-    Table(
-      caption: "Agreement and accuracy, with intervals of 95 %",
-      columns: [.text("noise")] + Self.columns.map { .number($0) },
-      rows: cells.map { row in [Table.Cell(row.label)] + row.cells.map { Table.Cell($0) } })
+  private var tables: [any Component] {
+    func table(_ caption: String, _ places: Range<Int>) -> Table {
+      Table(
+        caption: caption, columns: [.text("noise")] + Self.columns[places].map { .number($0) },
+        rows: cells.map { row in
+          [Table.Cell(Self.unbroken(row.label))] + row.cells[places].map { Table.Cell($0) }
+        })
+    }
+    return [
+      table("Agreement and accuracy, with intervals of 95 %", 0..<5), table("Beats and decisions", 5..<8),
+    ]
+  }
+
+  /// A label that keeps each of its parts on a line.
+  private static func unbroken(_ label: String) -> String {
+    label.replacing(" ", with: "\u{A0}").replacing(",\u{A0}", with: ", ")
+      .replacing(/, (-?[0-9.]+.dB)/) { ",\u{A0}\($0.1)" }
+  }
+
+  private var provenance: Facts {
+    func all(_ text: (SweepResult.Settings) -> String) -> String {
+      Set(rows.map { text($0.settings) }).sorted().joined(separator: "; ")
+    }
+    return Facts([
+      ("Model", all { "\($0.model), CRC-32 \($0.modelChecksum)" }),
+      ("Float twin", all { $0.float ?? "none" }),
+      ("Version", all(\.version)), ("Decisions", all(\.decide)),
+      ("Lead", all { $0.lead ?? "MLII, II or the first" }),
+      (
+        "Converter",
+        all {
+          "\($0.profile): \($0.converterBits) bits over "
+            + "\(Numbers.decimal($0.converterRangeMillivolts, places: 1)) mV"
+        }
+      ),
+      ("Noise", all { $0.disturbances.noise ?? "none" }),
+      ("Seeds", seeds.isEmpty ? "nothing random" : seeds.map(String.init).joined(separator: ", ")),
+      ("Records", records.joined(separator: ", ")),
+    ])
   }
 
   private var classTable: Table {
@@ -92,7 +124,7 @@ extension SweepSummary {
       rows: rows.flatMap { row in
         row.classes.map { score in
           [
-            .init(name(row)), .init(score.name), .init(Numbers.integer(score.beats)),
+            .init(Self.unbroken(name(row))), .init(score.name), .init(Numbers.integer(score.beats)),
             .init(score.sensitivity.map { Numbers.percent($0) } ?? "-"),
             .init(score.positivePredictivity.map { Numbers.percent($0) } ?? "-"),
           ]
@@ -106,13 +138,14 @@ extension SweepSummary {
     guard let lowest = decibels.min(), let highest = decibels.max(), lowest < highest else { return [] }
     func chart(_ title: String, _ share: @escaping (Row) -> Share?) -> LineChart? {
       let lines = Dictionary(grouping: rows.filter { share($0) != nil }) { row in
-        [row.model, row.profile, row.noise ?? ""]
-      }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-      let series = lines.map { _, rows in
+        name(row, hasDecibels: false)
+      }.sorted {
+        ($0.value[0].snrDecibels != nil ? 1 : 0, $0.key) < ($1.value[0].snrDecibels != nil ? 1 : 0, $1.key)
+      }
+      let series = lines.map { name, rows in
         let ordered = rows.sorted { ($0.snrDecibels ?? 0) < ($1.snrDecibels ?? 0) }
         let values = ordered.map { 100 * (share($0)?.fraction ?? .nan) }
         let places = ordered.compactMap(\.snrDecibels)
-        let name = name(ordered[0], hasDecibels: false)
         return places.isEmpty
           ? LineChart.Series(name, [values[0], values[0]], at: [lowest, highest])
           : LineChart.Series(name, values, at: places)
@@ -122,7 +155,7 @@ extension SweepSummary {
         : LineChart(title: title, series: series, horizontalUnit: "SNR (dB)", verticalUnit: "%", height: 240)
     }
     let charts = [
-      chart("Decisions as the float twin", \.agreement), chart("Accuracy in fixed point", \.accuracy),
+      chart("Agreement with the float twin", \.agreement), chart("Accuracy in fixed point", \.accuracy),
       chart("Beats found", \.found),
     ]
     return [Columns(charts.compactMap(\.self))]

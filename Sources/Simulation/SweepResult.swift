@@ -74,12 +74,16 @@ public struct SweepResult: Codable, Equatable, Sendable {
   public var agreement: Agreement?
   /// Against the record's annotations; nil where it has none.
   public var accuracy: Accuracy?
+  /// Whether the model was trained on the record, so that the accuracy is not that on a new patient.
+  public var isTrainingRecord: Bool
   /// The time that the combination took on its thread, reading included; nil in merged files, whose lines don't
   /// depend on how the work was divided.
   public var seconds: Double?
 
-  init(_ settings: Settings, _ result: StreamResult, seconds: Double) {
+  init(_ settings: Settings, _ run: StreamRun, seconds: Double) {
+    let result = run.result
     self.settings = settings
+    isTrainingRecord = run.trainingNote != nil
     lead = result.lead
     durationSeconds = result.durationSeconds
     decisions = result.decisions

@@ -3,7 +3,7 @@ import Foundation
 import Reporting
 import Support
 
-/// A sweep's results by model, profile, noise and SNR.
+/// A sweep's results, summed up over records and seeds.
 public struct SweepSummary: Encodable, Sendable {
   /// A share of what was counted, with its interval of 95 %.
   public struct Share: Encodable, Sendable {
@@ -48,18 +48,12 @@ public struct SweepSummary: Encodable, Sendable {
     public var positivePredictivity: Double?
   }
 
-  /// The results of one noise at one SNR.
+  /// The results of the same settings, records and seeds aside.
   public struct Row: Encodable, Sendable {
-    /// The model's file name.
-    public var model: String
-    /// The profile's name.
-    public var profile: String
-    /// The noise; nil for none.
-    public var noise: String?
-    /// Whether the noise was computed, not recorded.
+    /// The settings; the record and the seed are one of several.
+    public var settings: SweepResult.Settings
+    /// Whether the noise was computed, not recorded; nil without noise.
     public var noiseIsSynthetic: Bool?
-    /// The SNR; nil without noise.
-    public var snrDecibels: Double?
     /// The number of records.
     public var records: Int
     /// The number of runs: records and seeds.
@@ -81,53 +75,72 @@ public struct SweepSummary: Encodable, Sendable {
     /// The classes.
     public var classes: [ClassScore]
 
-    /// The noise in words.
-    public var noiseLabel: String {
-      noise.map { ($0 as NSString).lastPathComponent + (noiseIsSynthetic == true ? " (synthetic)" : "") }
-        ?? "no noise"
+    /// The noise's SNR; nil without noise.
+    public var snrDecibels: Double? { settings.disturbances.snrDecibels }
+
+    /// The disturbances in words, the SNR aside.
+    public var disturbanceLabel: String {
+      let noise = settings.disturbances.noise.map {
+        ($0 as NSString).lastPathComponent + (noiseIsSynthetic == true ? " (synthetic)" : "")
+      }
+      return ([noise ?? "no noise"] + settings.disturbances.phrases).joined(separator: ", ")
     }
 
-    /// The noise and its SNR in words.
+    /// The disturbances in words.
     public var label: String {
-      guard let snrDecibels else { return noiseLabel }
+      guard let snrDecibels else { return disturbanceLabel }
       let places = snrDecibels == snrDecibels.rounded() ? 0 : 1
-      return "\(noiseLabel) \(Numbers.decimal(snrDecibels, places: places)) dB"
+      return "\(disturbanceLabel), \(Numbers.decimal(snrDecibels, places: places)) dB"
     }
   }
 
   /// The rows: without noise first, then each noise from the highest SNR to the lowest.
   public let rows: [Row]
+  /// The records.
+  public let records: [String]
+  /// Those of them that the model was trained on.
+  public let trainingRecords: [String]
+  /// The seeds of what is random.
+  public let seeds: [UInt64]
 
   /// Sums up results.
   public init(_ results: [SweepResult]) {
-    struct Group: Hashable {
-      var model: String
-      var profile: String
-      var noise: String
-      var decibels: Double
+    func common(_ result: SweepResult) -> SweepResult.Settings {
+      var settings = result.settings
+      (settings.record, settings.disturbances.seed) = ("", 0)
+      return settings
     }
-    let groups = Dictionary(grouping: results) { result in
-      Group(
-        model: result.settings.model, profile: result.settings.profile,
-        noise: result.settings.disturbances.noise ?? "",
-        decibels: result.settings.disturbances.snrDecibels ?? .infinity)
+    let groups = Dictionary(grouping: results) { SweepResult.json(common($0)) }
+    rows = groups.values.map(Row.init).sorted { first, second in
+      func order(_ row: Row) -> (String, String, String, String, Double) {
+        let settings = row.settings
+        return (
+          settings.model + settings.modelChecksum, settings.profile, settings.disturbances.noise ?? "",
+          row.disturbanceLabel, -(row.snrDecibels ?? .infinity)
+        )
+      }
+      return order(first) < order(second)
     }
-    let order = groups.keys.sorted {
-      ($0.model, $0.profile, $0.noise, -$0.decibels) < ($1.model, $1.profile, $1.noise, -$1.decibels)
-    }
-    rows = order.compactMap { groups[$0].map(Row.init) }
+    records = Set(results.map(\.settings.record)).sorted()
+    trainingRecords = Set(results.filter(\.isTrainingRecord).map(\.settings.record)).sorted()
+    seeds = Set(results.filter(\.settings.disturbances.isRandom).map(\.settings.disturbances.seed)).sorted()
+  }
+
+  /// What must be said of the accuracy; nil where the model was trained on none of the records.
+  public var trainingNote: String? {
+    guard !trainingRecords.isEmpty else { return nil }
+    return "The model was trained on \(Numbers.integer(trainingRecords.count)) of the "
+      + "\(Numbers.integer(records.count)) records: the accuracy is not that on new patients."
   }
 }
 
 extension SweepSummary.Row {
-  /// Sums up the results of one noise at one SNR.
+  /// Sums up the results of the same settings.
   fileprivate init(_ unordered: [SweepResult]) {
     typealias Share = SweepSummary.Share
     let results = unordered.sorted { SweepResult.json($0.settings) < SweepResult.json($1.settings) }
     let first = results[0]
-    (model, profile) = (first.settings.model, first.settings.profile)
-    (noise, noiseIsSynthetic) = (first.settings.disturbances.noise, first.noiseIsSynthetic)
-    snrDecibels = first.settings.disturbances.snrDecibels
+    (settings, noiseIsSynthetic) = (first.settings, first.noiseIsSynthetic)
     records = Set(results.map(\.settings.record)).count
     runs = results.count
     let patients = Dictionary(grouping: results, by: \.patient).sorted { $0.key < $1.key }.map(\.value)

@@ -70,6 +70,35 @@ import Testing
     #expect(try #require(summary["hoursOfECGPerSecond"] as? Double) > 0)
   }
 
+  @Test func resultsOfOtherFrontEndsAreNotSummedUp() throws {
+    let folder = try TemporaryFolder()
+    let files = [folder("a.jsonl"), folder("b.jsonl")]
+    try sweep(["--noise", "emg", "--snr", "6"], to: files[0])
+    try sweep(["--noise", "emg", "--snr", "6", "--gain-error", "20"], to: files[1])
+    let result = try Command("device-sim").run(["merge"] + files + ["--json", "-", "--quiet"])
+    let rows = try #require(try json(result.output)["rows"] as? [[String: Any]])
+    #expect(rows.map { $0["runs"] as? Int } == [1, 1])
+  }
+
+  /// 48 records of half an hour.
+  @Test(.enabled(if: Databases.has("mitdb"), "needs MIT-BIH beside the project"))
+  func theWholeOfMITBIHGoesThrough() throws {
+    let folder = try TemporaryFolder()
+    let result = try Command("device-sim").run([
+      "sweep", "--model", ProjectFiles.model, "--data", Databases.path("mitdb"), "--output",
+      folder("all.jsonl"),
+      "--json", "-", "--quiet",
+    ])
+    let summary = try json(result.output)
+    #expect(summary["combinations"] as? Int == 48)
+    // The shipped model was trained on DS1.
+    #expect((summary["trainingRecords"] as? [String])?.count == 22)
+    let hours = try #require(summary["hoursOfECG"] as? Double)
+    let seconds = try #require(summary["seconds"] as? Double)
+    #expect(abs(hours - 48 * 650_000 / 360.0 / 3600) < 0.001)
+    #expect(abs(try #require(summary["hoursOfECGPerSecond"] as? Double) - hours / seconds) < 1e-6)
+  }
+
   @Test func theResultsDoNotDependOnTheThreads() throws {
     let folder = try TemporaryFolder()
     try sweep(Self.grid + ["--threads", "1"], to: folder("one.jsonl"))
@@ -171,6 +200,8 @@ import Testing
     try Files.write("nonsense\n", to: file)
     expectError(try sweep([], to: file), status: 65, containing: "bad.jsonl:line 1")
     #expect(try lines(file) == ["nonsense"])
+    expectError(try sweep([], to: "/dev/null"), status: 1, containing: "/dev/null: is no ordinary file")
+    expectError(try sweep([], to: folder("missing/s.jsonl")), status: 1, containing: "missing/s.jsonl")
   }
 
   @Test func impossibleSettingsAreUsageErrors() throws {
@@ -235,7 +266,7 @@ import Testing
     }
     let counted = try #require(disturbances["decisionsOverLostSamples"] as? Int)
     #expect(counted >= certain && counted <= certain + 6)
-    for text in ["synthetic noise wander at -3.0 dB", "lead off for 15.0 s", "seed 4"] {
+    for text in ["synthetic noise wander at -3.0 dB", "lead off from 200.0 s for 5.0 s", "seed 4"] {
       #expect(result.errors.contains(text), "\(result.errors)")
       #expect(String(decoding: try Files.read(folder("page.html")), as: UTF8.self).contains(text))
     }

@@ -86,6 +86,14 @@ import Testing
     #expect(text.utf8.count < 40_000)
   }
 
+  @Test func unevenPlacesAreKept() {
+    let text = LineChart(
+      title: "a", series: [.init("b", [0, 1, 0], at: [0, 6, 24])], horizontalUnit: "dB", verticalUnit: "%"
+    ).render()
+    // 6 of 24 is a quarter of 1,000.
+    #expect(text.contains("L250 "))
+  }
+
   @Test func ticksAreRoundNumbers() {
     let text = LineChart(
       title: "a", series: [.init("b", [0, 0.93], step: 300)], horizontalUnit: "time (s)", verticalUnit: "mV",
