@@ -19,5 +19,5 @@ struct DeviceSim: CommandLineTool {
       1 any other failure.
       """,
     version: Release.version,
-    subcommands: [Stream.self, Profiles.self])
+    subcommands: [Stream.self, VerdictCommand.self, Profiles.self])
 }
