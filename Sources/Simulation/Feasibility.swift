@@ -219,7 +219,7 @@ public struct Feasibility: Encodable, Sendable {
   ///
   /// - Returns: nil where the profile has no processor.
   public init?(_ loaded: LoadedModel, on profile: DeviceProfile, schedule: Schedule) {
-    guard let device = Device(profile) else { return nil }
+    guard let device = JudgedDevice(profile) else { return nil }
     let network = NetworkCounts(loaded)
     self.profile = profile.name
     self.schedule = schedule
@@ -228,7 +228,7 @@ public struct Feasibility: Encodable, Sendable {
     assumptions = Self.assumptions(network, device, schedule)
     let ways: [Mode] = loaded.model.isStreamable ? [.streaming, .wholeWindow] : [.wholeWindow]
     let judged = ways.map { Judgement(network, on: device, mode: $0, schedule: schedule) }
-    let advice = Advice(network, on: device, schedule: schedule)
+    let advice = FeasibilityAdvice(network, on: device, schedule: schedule)
     modes = judged.map { judgement in
       var judgement = judgement
       judgement.suggestions = advice.suggestions(
@@ -238,7 +238,7 @@ public struct Feasibility: Encodable, Sendable {
     outcome = judged.contains { $0.outcome == .pass } ? .pass : .fail
   }
 
-  private static func assumptions(_ network: NetworkCounts, _ device: Device, _ schedule: Schedule)
+  private static func assumptions(_ network: NetworkCounts, _ device: JudgedDevice, _ schedule: Schedule)
     -> [String]
   {
     var all = [

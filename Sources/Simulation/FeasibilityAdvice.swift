@@ -2,9 +2,9 @@ import Foundation
 import Support
 
 /// What would make a failing judgement pass, found by judging again with the change made.
-struct Advice {
+struct FeasibilityAdvice {
   private let network: NetworkCounts
-  private let device: Device
+  private let device: JudgedDevice
   private let schedule: Feasibility.Schedule
   /// The requirements that slower decisions relieve.
   private static let rated: Set<Feasibility.Criterion.Name> = [
@@ -15,7 +15,7 @@ struct Advice {
   ]
   private static let slowest = 365 * 86_400.0
 
-  init(_ network: NetworkCounts, on device: Device, schedule: Feasibility.Schedule) {
+  init(_ network: NetworkCounts, on device: JudgedDevice, schedule: Feasibility.Schedule) {
     (self.network, self.device, self.schedule) = (network, device, schedule)
   }
 
@@ -126,7 +126,9 @@ struct Advice {
       text:
         "a processor of at most \(Estimate.significant(passing)) instead of \(Estimate.significant(active)) "
         + "uA/MHz"
-        + (rest.map { "; samples and spectrogram alone take \(current.text($0)) here" } ?? ""))
+        + (rest.flatMap { network.frontEnd == nil ? nil : $0 }.map {
+          "; samples and spectrogram alone take \(current.text($0)) here"
+        } ?? ""))
   }
 
   private func memory(_ judgement: Feasibility.Judgement) -> [Feasibility.Suggestion] {

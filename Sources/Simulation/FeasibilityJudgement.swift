@@ -5,7 +5,7 @@ import Support
 import Training
 
 /// A profile whose processor is known.
-struct Device {
+struct JudgedDevice {
   let processor: DeviceProfile.Processor
   let limits: DeviceProfile.Limits
   let battery: DeviceProfile.Battery?
@@ -137,7 +137,9 @@ extension Feasibility.Judgement {
   private static let engineBytes = Estimate(12_000, 20_000, 24_000)
   private static let stackBytes = Estimate(1024, 2048, 4096)
 
-  init(_ network: NetworkCounts, on device: Device, mode: Feasibility.Mode, schedule: Feasibility.Schedule) {
+  init(
+    _ network: NetworkCounts, on device: JudgedDevice, mode: Feasibility.Mode, schedule: Feasibility.Schedule
+  ) {
     self.mode = mode
     tasks = Self.tasks(network, device, mode, schedule)
     (ram, flash) = Self.memory(network, mode, schedule)
@@ -150,7 +152,8 @@ extension Feasibility.Judgement {
   }
 
   private static func tasks(
-    _ network: NetworkCounts, _ device: Device, _ mode: Feasibility.Mode, _ schedule: Feasibility.Schedule
+    _ network: NetworkCounts, _ device: JudgedDevice, _ mode: Feasibility.Mode,
+    _ schedule: Feasibility.Schedule
   ) -> [Feasibility.Task] {
     let processor = device.processor
     let operators = network.summary.operations.operators
@@ -227,7 +230,7 @@ extension Feasibility.Judgement {
   }
 
   private static func memoryCriteria(
-    ram: [Feasibility.Bytes], flash: [Feasibility.Bytes], _ device: Device
+    ram: [Feasibility.Bytes], flash: [Feasibility.Bytes], _ device: JudgedDevice
   ) -> [Feasibility.Criterion] {
     func criterion(
       _ name: Feasibility.Criterion.Name, _ parts: [Feasibility.Bytes], of total: DeviceProfile.Figure,
@@ -248,7 +251,7 @@ extension Feasibility.Judgement {
   private static func bytes(_ count: Double) -> String { "\(Numbers.decimal(count, places: 0)) B" }
 
   private static func timeCriteria(
-    _ tasks: [Feasibility.Task], _ network: NetworkCounts, _ device: Device, _ mode: Feasibility.Mode,
+    _ tasks: [Feasibility.Task], _ network: NetworkCounts, _ device: JudgedDevice, _ mode: Feasibility.Mode,
     _ schedule: Feasibility.Schedule
   ) -> [Feasibility.Criterion] {
     let clock = "\(Estimate.significant(device.processor.clockMegahertz.value)) MHz"
@@ -288,7 +291,7 @@ extension Feasibility.Judgement {
   }
 
   private static func chargeCriteria(
-    _ tasks: [Feasibility.Task], _ device: Device, _ schedule: Feasibility.Schedule
+    _ tasks: [Feasibility.Task], _ device: JudgedDevice, _ schedule: Feasibility.Schedule
   ) -> [Feasibility.Criterion] {
     guard device.microcoulombsPerMegacycle != nil else { return [] }
     let current = tasks.compactMap(\.microamps).sum

@@ -8,7 +8,9 @@ extension Feasibility {
     var rows: [(label: String, cells: [String])] = [
       (
         "device",
-        ["\(profile): \(processor), a decision every \(Advice.interval(schedule.meanIntervalSeconds))"]
+        [
+          "\(profile): \(processor), a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
+        ]
       )
     ]
     for judgement in modes {
@@ -38,7 +40,7 @@ extension Feasibility {
   /// The verdict in a sentence.
   public var sentence: String {
     let passing = modes.filter { $0.outcome == .pass }.map(\.mode.words)
-    let pace = "a decision every \(Advice.interval(schedule.meanIntervalSeconds))"
+    let pace = "a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
     guard passing.isEmpty else {
       return "By estimate the network fits \(profile), \(passing.joined(separator: " or ")), with \(pace)."
     }

@@ -56,7 +56,7 @@ public struct ModelVerdicts: Encodable, Sendable {
   /// What is judged, in a line.
   public var headline: String {
     guard let schedule = devices.first?.verdict.schedule else { return "" }
-    return "\(model) with a decision every \(Advice.interval(schedule.meanIntervalSeconds))"
+    return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
       + (schedule.findsBeats ? ", after each beat that its own detector finds" : "") + "\n"
   }
 

@@ -160,7 +160,8 @@ extension DeviceProfile {
     func text(_ figure: Figure?, _ unit: String) -> String {
       figure.map { Estimate.significant($0.value) + unit } ?? "-"
     }
-    let years = Device(self)?.longevity.map { ", \(Numbers.decimal($0.years.value, places: 1)) years" } ?? ""
+    let years =
+      JudgedDevice(self)?.longevity.map { ", \(Numbers.decimal($0.years.value, places: 1)) years" } ?? ""
     return [
       "\(converterBits)", Estimate.significant(converterRangeMillivolts),
       Estimate.significant(Double(converter.microvoltsPerCount)), text(processor?.clockMegahertz, " MHz"),
