@@ -120,15 +120,14 @@ struct FeasibilityAdvice {
     none.scale = 0
     let rest = Feasibility.Judgement(none, on: device, mode: judgement.mode, schedule: schedule)
       .criterion(.averageCurrent)?.estimate.high
+    var text =
+      "a processor of at most \(Estimate.significant(passing)) instead of \(Estimate.significant(active)) uA/MHz"
+    if network.frontEnd != nil, let rest {
+      text += "; samples and spectrogram alone take \(current.text(rest)) here"
+    }
     return Feasibility.Suggestion(
       change: .frugalProcessor,
-      passes: judgement.failing.map(\.name).filter { Self.charges.contains($0) }, value: passing,
-      text:
-        "a processor of at most \(Estimate.significant(passing)) instead of \(Estimate.significant(active)) "
-        + "uA/MHz"
-        + (rest.flatMap { network.frontEnd == nil ? nil : $0 }.map {
-          "; samples and spectrogram alone take \(current.text($0)) here"
-        } ?? ""))
+      passes: judgement.failing.map(\.name).filter { Self.charges.contains($0) }, value: passing, text: text)
   }
 
   private func memory(_ judgement: Feasibility.Judgement) -> [Feasibility.Suggestion] {

@@ -53,6 +53,27 @@ import Testing
     #expect(try modes(folder("mine.json")) == modes("leadless"))
   }
 
+  @Test(.enabled(if: !ConformanceFiles.models.isEmpty, "needs public .tflite models beside the project"))
+  func aModelThatCannotStreamHasTheWholeWindowAlone() throws {
+    let folder = try TemporaryFolder()
+    let source = try #require(ConformanceFiles.models.first { $0.hasSuffix("/kws_ref_model.tflite") })
+    #expect(try Command("exporter")("import", source, "--output", folder("kws.qinf")).status == 0)
+    let result = try Command("device-sim")(
+      "verdict", "--model", folder("kws.qinf"), "--profile", "reference", "--interval", "3600", "--json", "-")
+    let verdicts = try #require(try json(result) as? [String: Any])
+    let device = try #require((verdicts["devices"] as? [[String: Any]])?.first)
+    let modes = try #require((device["verdict"] as? [String: Any])?["modes"] as? [[String: Any]])
+    #expect(modes.map { $0["mode"] as? String } == ["wholeWindow"])
+    // Without a front end there is no column and nothing between decisions.
+    let tasks = try #require(modes.first?["tasks"] as? [[String: Any]])
+    #expect(tasks.map { $0["name"] as? String } == ["decision"])
+    let work = try #require(tasks.first?["work"] as? [[String: Any]])
+    let macs = work.filter { ($0["item"] as? String)?.hasPrefix("MAC") == true }
+      .compactMap { $0["count"] as? Int }
+    let operations = try #require(verdicts["operations"] as? [String: Any])
+    #expect(macs.reduce(0, +) == operations["macsPerWindow"] as? Int)
+  }
+
   @Test func wrongProfilesAreNamed() throws {
     let folder = try TemporaryFolder()
     try Files.write(
