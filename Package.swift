@@ -43,7 +43,11 @@ let package = Package(
       name: "Simulation",
       dependencies: [
         "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Support", "Training",
-      ]),
+      ],
+      // In the code, so that an installed command has them without a folder beside it.
+      resources: ["reference", "pacemaker", "crt-d", "leadless", "programmer"].map {
+        .embedInCode("Profiles/\($0).json")
+      }),
 
     // The commands: arguments, one library call a subcommand.
     .target(

@@ -19,5 +19,7 @@ struct DeviceSim: CommandLineTool {
       1 any other failure.
       """,
     version: Release.version,
-    subcommands: [Stream.self, SweepCommand.self, Merge.self, Faults.self, Profiles.self])
+    subcommands: [
+      Stream.self, VerdictCommand.self, SweepCommand.self, Merge.self, Faults.self, Profiles.self,
+    ])
 }

@@ -7,25 +7,37 @@ struct Profiles: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the devices that can be named, and check profiles of your own.",
     discussion: """
+      A profile is a JSON file; every figure in it has a source, and a range where it is uncertain. For one of \
+      your own, copy one and change it.
+
       Examples:
 
         device-sim profiles
+        device-sim profiles --show pacemaker > mine.json
         device-sim profiles mine.json
       """)
 
   @Argument(help: ArgumentHelp("Profiles to check as well.", valueName: "file"))
   var files: [String] = []
 
+  @Option(help: ArgumentHelp("Print a profile's file as it stands.", valueName: "name|file"))
+  var show: String?
+
   @OptionGroup var output: OutputOptions
 
-  func run() throws {
-    let profiles = try DeviceProfile.builtIn + files.map(DeviceProfile.load)
-    var table = SummaryTable(columns: ["bits", "range mV", "uV a count", "what it is"])
-    for profile in profiles {
-      table.add(
-        profile.name, "\(profile.converterBits)", "\(profile.converterRangeMillivolts)",
-        "\(profile.converter.microvoltsPerCount)", "\(profile.summary)")
+  func validate() throws {
+    try requireDistinct(outputs: [output.jsonFile], inputs: files)
+    if show != nil, !files.isEmpty || output.jsonFile != nil {
+      throw ValidationError("--show prints one file, and takes neither other files nor --json")
     }
+  }
+
+  func run() throws {
+    if let show { return try output.show(String(decoding: DeviceProfile.text(of: show), as: UTF8.self)) }
+    let profiles = try DeviceProfile.builtIn + files.map(DeviceProfile.load)
+    var table = SummaryTable(
+      columns: ["bits", "range mV", "uV a count", "clock", "RAM", "flash", "uA/MHz", "battery", "what it is"])
+    for profile in profiles { table.add(profile.name, profile.summaryCells.map { SummaryTable.Cell($0) }) }
     try output.writeJSON(profiles)
     try output.show(table)
   }

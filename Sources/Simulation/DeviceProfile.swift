@@ -2,8 +2,102 @@ import Foundation
 import Quantization
 import Support
 
-/// A device as far as its signal path goes: the converter that turns an electrode's voltage into counts.
+/// A device: the converter that turns an electrode's voltage into counts, and where they are known its processor,
+/// its battery and what of them a network may take.
+///
+/// Every figure names its source, and has a range where it is uncertain. A profile is a JSON file with these
+/// properties as its keys; the built-in ones are files too (`Sources/Simulation/Profiles`).
 public struct DeviceProfile: Codable, Equatable, Sendable {
+  /// A number, how sure it is, and where it is from.
+  public struct Figure: Codable, Equatable, Sendable {
+    /// The number.
+    public var value: Double
+    /// The least that it may be; nil for the number itself.
+    public var low: Double?
+    /// The most that it may be; nil for the number itself.
+    public var high: Double?
+    /// Where it is from.
+    public var source: String
+
+    /// Creates a figure.
+    public init(_ value: Double, low: Double? = nil, high: Double? = nil, source: String) {
+      (self.value, self.low, self.high, self.source) = (value, low, high, source)
+    }
+
+    /// The number and its range.
+    public var estimate: Estimate { Estimate(low ?? value, value, high ?? value) }
+  }
+
+  /// Cycles a multiply-accumulate, by the kernel's class.
+  public struct KernelCycles: Codable, Equatable, Sendable {
+    /// Convolutions.
+    public var convolution: Figure
+    /// Depthwise convolutions.
+    public var depthwise: Figure
+    /// Fully connected operators, and all others with weights.
+    public var fullyConnected: Figure
+  }
+
+  /// What runs the network.
+  public struct Processor: Codable, Equatable, Sendable {
+    /// The part.
+    public var name: String
+    /// Its clock.
+    public var clockMegahertz: Figure
+    /// Its working memory.
+    public var ramBytes: Figure
+    /// Its program memory.
+    public var flashBytes: Figure
+    /// Its current while it computes; nil where nobody asks.
+    public var activeMicroampsPerMegahertz: Figure?
+    /// Its current while it sleeps with its memory kept.
+    public var sleepMicroamps: Figure?
+    /// The voltage at which the currents hold; nil for the battery's.
+    public var supplyVolts: Figure?
+    /// The efficiency of the conversion from the battery's voltage; nil for 1.
+    public var supplyEfficiency: Figure?
+    /// Cycles a multiply-accumulate.
+    public var cyclesPerMAC: KernelCycles
+    /// Cycles an output of an operator with weights: bias, requantization, store.
+    public var cyclesPerOutput: Figure
+    /// Cycles an element that other operators read or write.
+    public var cyclesPerElement: Figure
+    /// Cycles a call of an operator.
+    public var cyclesPerCall: Figure
+    /// Cycles a sample: interrupt, wake-up, filter, ring.
+    public var cyclesPerSample: Figure
+    /// Cycles a sample of the beat detector.
+    public var cyclesPerDetectorSample: Figure
+    /// Cycles a point and stage of the transform, N log2 N of them: window and scaling included.
+    public var cyclesPerTransformPoint: Figure
+    /// Cycles a kept frequency bin: magnitude, logarithm, code.
+    public var cyclesPerBin: Figure
+  }
+
+  /// What the device lives on.
+  public struct Battery: Codable, Equatable, Sendable {
+    /// The usable charge.
+    public var capacityAmpereHours: Figure
+    /// The voltage.
+    public var volts: Figure
+    /// The loss that happens by itself, in percent of the capacity a year.
+    public var selfDischargePercentPerYear: Figure
+    /// What the device draws without the network, its sleeping processor included.
+    public var baseMicroamps: Figure
+  }
+
+  /// What the network may take.
+  public struct Limits: Codable, Equatable, Sendable {
+    /// Of the working memory, as a fraction.
+    public var ramShare: Figure
+    /// Of the program memory, as a fraction.
+    public var flashShare: Figure
+    /// Of the processor's time, as a fraction.
+    public var dutyCycle: Figure
+    /// Of the time that the battery lasts without the network, as a fraction below 1.
+    public var longevityLoss: Figure
+  }
+
   /// The profile's name.
   public var name: String
   /// What it stands for, in a sentence.
@@ -13,20 +107,36 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   /// The converter's range from its least to its greatest code, in millivolts at the electrode; 0 mV is its
   /// middle.
   public var converterRangeMillivolts: Double
+  /// The processor; nil where only the signal path matters.
+  public var processor: Processor?
+  /// The battery; nil for a device on the mains.
+  public var battery: Battery?
+  /// What the network may take; given where there is a processor.
+  public var limits: Limits?
 
-  /// Creates a profile.
+  /// Creates a profile of a signal path.
   public init(name: String, summary: String, converterBits: Int, converterRangeMillivolts: Double) {
     (self.name, self.summary) = (name, summary)
     (self.converterBits, self.converterRangeMillivolts) = (converterBits, converterRangeMillivolts)
   }
 
-  /// A 12-bit converter over +-5 mV: MIT-BIH's range at the resolution of current implants' converters.
-  public static let reference = DeviceProfile(
-    name: "reference", summary: "12-bit converter over +-5 mV at the electrode",
-    converterBits: 12, converterRangeMillivolts: 10)
+  /// A 12-bit converter over +-5 mV, MIT-BIH's range at the resolution of current implants' converters, with a
+  /// Cortex-M4 and a pacemaker's battery.
+  public static var reference: DeviceProfile { builtIn[0] }
 
   /// The profiles that can be named.
-  public static let builtIn = [reference]
+  public static let builtIn: [DeviceProfile] = builtInFiles.map { file in
+    do throws(FileError) {
+      return try DeviceProfile(file, file: "built-in profile")
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+
+  private static let builtInFiles: [Data] = [
+    PackageResources.reference_json, PackageResources.pacemaker_json, PackageResources.crt_d_json,
+    PackageResources.leadless_json, PackageResources.programmer_json,
+  ].map { Data($0) }
 
   /// The converter.
   public var converter: AnalogConverter {
@@ -38,27 +148,18 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   /// - Throws: `FileError` where there is neither, or the file's values are impossible.
   public static func load(_ nameOrFile: String) throws(FileError) -> DeviceProfile {
     if let profile = builtIn.first(where: { $0.name == nameOrFile }) { return profile }
+    return try DeviceProfile(text(of: nameOrFile), file: nameOrFile)
+  }
+
+  /// A profile's file as it stands, to read and to copy.
+  ///
+  /// - Throws: `FileError` where there is no such profile.
+  public static func text(of nameOrFile: String) throws(FileError) -> Data {
+    if let index = builtIn.firstIndex(where: { $0.name == nameOrFile }) { return builtInFiles[index] }
     guard FileManager.default.fileExists(atPath: nameOrFile) else {
       let names = builtIn.map(\.name).joined(separator: ", ")
       throw .missing(nameOrFile, "no such profile", remedy: "name a JSON file or one of: \(names)")
     }
-    let data = try Files.read(nameOrFile)
-    let profile: DeviceProfile
-    do {
-      profile = try JSONDecoder().decode(DeviceProfile.self, from: data)
-    } catch {
-      throw .malformed(
-        nameOrFile, "is no device profile",
-        remedy: "give name, summary, converterBits and converterRangeMillivolts as JSON")
-    }
-    guard (8...16).contains(profile.converterBits) else {
-      throw .malformed(
-        nameOrFile, at: "converterBits", "not in 8 ... 16", remedy: "give the converter's bits")
-    }
-    guard (0.1...10_000).contains(profile.converterRangeMillivolts) else {
-      throw .malformed(
-        nameOrFile, at: "converterRangeMillivolts", "not in 0.1 ... 10,000", remedy: "give the range in mV")
-    }
-    return profile
+    return try Files.read(nameOrFile)
   }
 }

@@ -14,10 +14,11 @@ extension StreamRun {
       title: "\(result.record) through \(result.model)",
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
-      verdict: verdict,
+      verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
       sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection, memorySection, operationSection, provenanceSection],
+        + [decisionSection, memorySection, operationSection]
+        + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection],
       footer: "An engineering evaluation, not a medical device: nothing here is fit for use on patients."
     ).render()
   }

@@ -64,8 +64,10 @@ public struct StreamResult: Encodable, Sendable {
   public var invalidSamples: Int
   /// What befell the signal before the converter; null where nothing did.
   public var disturbances: AppliedDisturbances?
-  /// The profile's name and converter.
+  /// The profile with all its figures.
   public var profile: DeviceProfile
+  /// Whether the model can live on the profile's device; null where the profile has no processor.
+  public var verdict: Feasibility?
   /// The model's file name.
   public var model: String
   /// The image's CRC-32, in hexadecimal.
@@ -120,6 +122,10 @@ public struct StreamResult: Encodable, Sendable {
     decisionsByClass = [:]
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
+    verdict = Feasibility(
+      loaded, on: acquisition.profile,
+      schedule: .init(
+        loop.decisions, sampleRateHz: acquisition.sampleRateHz, durationSeconds: acquisition.durationSeconds))
     agreement = hasTwin ? loop.agreement : nil
     spectrogram =
       hasTwin

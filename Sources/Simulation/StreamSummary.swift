@@ -98,7 +98,7 @@ extension StreamRun {
             + (result.agreement == nil ? "" : ", float twin included")
         ]
       ))
-    return rows
+    return rows + (result.verdict?.summary ?? [])
   }
 
   /// Writes the decisions as WFDB annotations to a file `RECORD.ANNOTATOR`.

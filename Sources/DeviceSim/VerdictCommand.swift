@@ -1,0 +1,70 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import Simulation
+import Support
+
+/// `device-sim verdict`: a model on devices, from its counts alone.
+struct VerdictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verdict",
+    abstract: "Estimate whether a model can live on devices: memory, time, charge, battery.",
+    discussion: """
+      Nothing is streamed: the estimates come from the model's own counts and the profiles' figures. A requirement \
+      passes where the unfavourable end of its range is within the budget.
+
+      Examples:
+
+        device-sim verdict --model ecg-beats.qinf
+        device-sim verdict --model ecg-beats.qinf --profile leadless --profile mine.json \\
+          --interval 3600 --json verdict.json
+      """)
+
+  @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A device: a profile's name or JSON file; may be repeated. All built-in ones where none is named.",
+      valueName: "name|file"))
+  var profile: [String] = []
+
+  @Option(help: ArgumentHelp("Decide after each beat, so many a minute.", valueName: "bpm"))
+  var heartRate = 70.0
+
+  @Option(help: ArgumentHelp("Decide every so many seconds instead.", valueName: "seconds"))
+  var interval: Double?
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [output.jsonFile], inputs: [model] + profile)
+    guard (10...400).contains(heartRate) else {
+      throw ValidationError("--heart-rate needs beats a minute in 10 ... 400")
+    }
+    if let interval, !(0.001...1e9).contains(interval) {
+      throw ValidationError("--interval needs seconds in 0.001 ... 1,000,000,000")
+    }
+  }
+
+  func run() throws {
+    let verdicts = try ModelVerdicts(
+      model: model, profiles: profile,
+      schedule: interval.map { .every(seconds: $0) } ?? .detectedBeats(perSecond: heartRate / 60))
+    try output.writeJSON(verdicts)
+    try output.show(verdicts.headline + "\n")
+    var table = SummaryTable(columns: verdicts.columns)
+    for row in verdicts.rows {
+      table.add(row.label, row.cells.map { SummaryTable.Cell($0.text, outcome: $0.outcome) })
+    }
+    try output.show(table)
+    var advice = SummaryTable(columns: [])
+    for row in verdicts.advice { advice.add(row.label, row.cells.map { SummaryTable.Cell($0) }) }
+    if !verdicts.advice.isEmpty {
+      try output.show("\n")
+      try output.show(advice)
+    }
+    try output.show(
+      "\n  Estimates from counts and the profiles' figures, judged at their unfavourable end.\n")
+  }
+}

@@ -1,0 +1,275 @@
+import Foundation
+import QuantInfer
+import Quantization
+import Support
+import Training
+
+/// Whether a model can live on a device: an estimate of memory, time and charge from the model's own counts and the
+/// device's profile.
+///
+/// Requirements are judged at the unfavourable end of each range.
+public struct Feasibility: Encodable, Sendable {
+  /// When decisions come.
+  public struct Schedule: Encodable, Equatable, Sendable {
+    /// Decisions a second on average.
+    public var decisionsPerSecond: Double
+    /// The shortest time from a decision to the next.
+    public var shortestIntervalSeconds: Double
+    /// Whether the runtime's own detector finds the beats, on every sample.
+    public var findsBeats: Bool
+
+    /// Creates a schedule.
+    public init(decisionsPerSecond: Double, shortestIntervalSeconds: Double, findsBeats: Bool) {
+      (self.decisionsPerSecond, self.findsBeats) = (decisionsPerSecond, findsBeats)
+      self.shortestIntervalSeconds = shortestIntervalSeconds
+    }
+
+    /// A decision after each beat that the runtime's detector finds; it finds none within 200 ms of another.
+    public static func detectedBeats(perSecond rate: Double) -> Schedule {
+      Schedule(decisionsPerSecond: rate, shortestIntervalSeconds: min(0.2, 1 / rate), findsBeats: true)
+    }
+
+    /// A decision every so many seconds.
+    public static func every(seconds: Double) -> Schedule {
+      Schedule(decisionsPerSecond: 1 / seconds, shortestIntervalSeconds: seconds, findsBeats: false)
+    }
+
+    /// The pace of a run's decisions: the clock's interval, or beats at their mean rate.
+    ///
+    /// Without a decision the rate is that of a heart at rest.
+    init(_ decisions: [DeviceDecision], sampleRateHz: Double, durationSeconds: Double) {
+      if let first = decisions.first, first.beatSample == nil {
+        let second = decisions.dropFirst().first
+        self = .every(
+          seconds: second.map { Double($0.sample - first.sample) / sampleRateHz } ?? durationSeconds)
+      } else {
+        self = .detectedBeats(
+          perSecond: decisions.isEmpty ? 70 / 60 : Double(decisions.count) / durationSeconds)
+      }
+    }
+
+    /// The mean time from a decision to the next.
+    public var meanIntervalSeconds: Double { 1 / decisionsPerSecond }
+  }
+
+  /// A way to run the network.
+  public enum Mode: String, Encodable, Sendable {
+    /// A column at a time, a decision's rest at the decision.
+    case streaming
+    /// All columns of a window at each decision.
+    case wholeWindow
+
+    /// The way in words.
+    public var words: String { self == .streaming ? "streaming" : "whole window" }
+  }
+
+  /// A part of the work: so many things at so many cycles each.
+  public struct Work: Encodable, Equatable, Sendable {
+    /// What is counted.
+    public var item: String
+    /// How many.
+    public var count: Int
+    /// What one takes.
+    public var cyclesEach: Estimate
+    /// Count times cycles each.
+    public var cycles: Estimate
+    /// Whether a smaller network has less of it.
+    var isNetwork: Bool
+
+    private enum CodingKeys: CodingKey { case item, count, cyclesEach, cycles }
+
+    init(_ item: String, _ count: Int, _ figure: DeviceProfile.Figure, isNetwork: Bool = false) {
+      (self.item, self.count, self.isNetwork) = (item, count, isNetwork)
+      cyclesEach = figure.estimate
+      cycles = figure.estimate * Double(count)
+    }
+  }
+
+  /// What happens so many times a second.
+  public struct Task: Encodable, Equatable, Sendable {
+    /// `sample`, `column` or `decision`.
+    public var name: String
+    /// How often, on average.
+    public var perSecond: Double
+    /// What it consists of.
+    public var work: [Work]
+    /// The work's sum.
+    public var cycles: Estimate
+    /// The time that it takes: cycles over the clock.
+    public var milliseconds: Estimate
+    /// The charge that it takes; null where the profile has no currents.
+    public var microcoulombs: Estimate?
+    /// The average current that it takes: charge times how often.
+    public var microamps: Estimate?
+  }
+
+  /// A part of a memory.
+  public struct Bytes: Encodable, Equatable, Sendable {
+    /// What takes it.
+    public var item: String
+    /// How much.
+    public var bytes: Estimate
+  }
+
+  /// A requirement.
+  public struct Criterion: Encodable, Equatable, Sendable {
+    /// What is required.
+    public enum Name: String, CaseIterable, Encodable, Sendable {
+      case ram, flash, columnTime, decisionTime, dutyCycle, averageCurrent, chargePerDecision, monthsLost
+    }
+
+    /// What is required.
+    public var name: Name
+    /// The unit of estimate and budget: `B`, `ms`, `1` for a fraction, `uA`, `uC`, `months`.
+    public var unit: String
+    /// What the network takes.
+    public var estimate: Estimate
+    /// What it may take; null where the profile sets no budget.
+    public var budget: Double?
+    /// Whether the estimate's upper end is within the budget.
+    public var outcome: Outcome?
+    /// Whether the estimate's lower end is.
+    public var outcomeAtBest: Outcome?
+    /// How the estimate comes about, with its numbers.
+    public var derivation: String
+    /// How the budget does.
+    public var budgetDerivation: String
+
+    init(
+      _ name: Name, unit: String, _ estimate: Estimate, budget: Double?, derivation: String,
+      budgetDerivation: String
+    ) {
+      (self.name, self.unit, self.estimate, self.budget) = (name, unit, estimate, budget)
+      (self.derivation, self.budgetDerivation) = (derivation, budgetDerivation)
+      outcome = budget.map { estimate.high <= $0 ? .pass : .fail }
+      outcomeAtBest = budget.map { estimate.low <= $0 ? .pass : .fail }
+    }
+  }
+
+  /// One way of running the network, judged.
+  public struct Judgement: Encodable, Sendable {
+    /// The way.
+    public var mode: Mode
+    /// Pass where nothing fails.
+    public var outcome: Outcome
+    /// What is done, how often, and what it takes.
+    public var tasks: [Task]
+    /// What takes RAM.
+    public var ram: [Bytes]
+    /// What takes flash.
+    public var flash: [Bytes]
+    /// The requirements.
+    public var criteria: [Criterion]
+    /// What would make failing ones pass, found by trying.
+    public var suggestions: [Suggestion]
+
+    /// The requirements that fail.
+    public var failing: [Criterion] { criteria.filter { $0.outcome == .fail } }
+
+    /// A requirement.
+    public func criterion(_ name: Criterion.Name) -> Criterion? { criteria.first { $0.name == name } }
+  }
+
+  /// What would make failing requirements pass.
+  public struct Suggestion: Encodable, Equatable, Sendable {
+    /// What to change.
+    public enum Change: String, Encodable, Sendable {
+      case streaming, wholeWindow, slowerDecisions, smallerModel, smallerImage, fasterClock, largerMemory
+      case frugalProcessor
+    }
+
+    /// What to change.
+    public var change: Change
+    /// The requirements that then pass.
+    public var passes: [Criterion.Name]
+    /// The change's size: seconds between decisions, the network's work as a fraction of this one's, bytes that it
+    /// must do without, megahertz, bytes of the part's memory, or uA/MHz; null where there is none.
+    public var value: Double?
+    /// The change in words.
+    public var text: String
+  }
+
+  /// What the battery gives without the network.
+  public struct Longevity: Encodable, Equatable, Sendable {
+    /// The device's own current.
+    public var baseMicroamps: Estimate
+    /// What the battery loses by itself, as a current.
+    public var selfDischargeMicroamps: Estimate
+    /// Years without the network, over the ranges of battery and currents.
+    public var years: Estimate
+  }
+
+  /// The profile's name.
+  public var profile: String
+  /// The processor's name.
+  public var processor: String
+  /// When decisions come.
+  public var schedule: Schedule
+  /// The battery without the network; null for a device without one.
+  public var battery: Longevity?
+  /// The ways to run the network, streaming first where it can be.
+  public var modes: [Judgement]
+  /// What the estimates take for granted.
+  public var assumptions: [String]
+
+  /// Pass where one way of running the network passes.
+  public var outcome: Outcome
+
+  /// Judges a model on a device.
+  ///
+  /// - Returns: nil where the profile has no processor.
+  public init?(_ loaded: LoadedModel, on profile: DeviceProfile, schedule: Schedule) {
+    guard let device = JudgedDevice(profile) else { return nil }
+    let network = NetworkCounts(loaded)
+    self.profile = profile.name
+    self.schedule = schedule
+    processor = device.processor.name
+    battery = device.longevity
+    assumptions = Self.assumptions(network, device, schedule)
+    let ways: [Mode] = loaded.model.isStreamable ? [.streaming, .wholeWindow] : [.wholeWindow]
+    let judged = ways.map { Judgement(network, on: device, mode: $0, schedule: schedule) }
+    let advice = FeasibilityAdvice(network, on: device, schedule: schedule)
+    modes = judged.map { judgement in
+      var judgement = judgement
+      judgement.suggestions = advice.suggestions(
+        for: judgement, beside: judged.filter { $0.mode != judgement.mode })
+      return judgement
+    }
+    outcome = judged.contains { $0.outcome == .pass } ? .pass : .fail
+  }
+
+  private static func assumptions(_ network: NetworkCounts, _ device: JudgedDevice, _ schedule: Schedule)
+    -> [String]
+  {
+    var all = [
+      "These are estimates from counts and the profile's figures; nothing was measured on a device.",
+      "A requirement passes where the unfavourable end of the range is within the budget.",
+      "The device's own processor runs the network: its sleep is in the current without the network.",
+      "Columns and decisions are computed outside the sample interrupt, and a column comes before a decision.",
+      "The kernels' and the engine's code is that of a Cortex-M4; other processors' differs.",
+      "The engine's code is the runtime's without kernels, as its object files have it; the linker drops part of it.",
+      "The stack is an allowance, not a measurement.",
+    ]
+    if network.frontEnd == nil {
+      all.append(
+        "The model has no front end: what prepares its input is left out, in time, charge and memory.")
+    } else if !schedule.findsBeats {
+      all.append(
+        "Where windows don't follow one another closely, the front end sleeps between them; the filter's settling "
+          + "and the sensing of beats are the device's own. Every column of a window counts in full, the first "
+          + "ones too.")
+    }
+    if let battery = device.battery {
+      all.append("Budgets of charge come from the battery's figures without their ranges.")
+      if let sleep = device.processor.sleepMicroamps, let longevity = device.longevity {
+        let total = longevity.baseMicroamps.value + longevity.selfDischargeMicroamps.value
+        let months = device.months(total) - device.months(total + sleep.value)
+        all.append(
+          "A second processor just for the network would add its sleep current of "
+            + "\(Estimate.significant(sleep.value)) uA, \(Estimate.significant(months)) months of "
+            + "\(Estimate.significant(battery.capacityAmpereHours.value)) Ah.")
+      }
+    }
+    return all
+  }
+}

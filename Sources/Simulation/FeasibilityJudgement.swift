@@ -1,0 +1,333 @@
+import Foundation
+import QuantInfer
+import Quantization
+import Support
+import Training
+
+/// A profile whose processor is known.
+struct JudgedDevice {
+  let processor: DeviceProfile.Processor
+  let limits: DeviceProfile.Limits
+  let battery: DeviceProfile.Battery?
+
+  init?(_ profile: DeviceProfile) {
+    guard let processor = profile.processor, let limits = profile.limits else { return nil }
+    (self.processor, self.limits, battery) = (processor, limits, profile.battery)
+  }
+
+  /// Microcoulombs that a million cycles take from the battery: uA/MHz, scaled by the supply's voltage over what the
+  /// conversion makes of the battery's.
+  var microcoulombsPerMegacycle: Estimate? {
+    guard let active = processor.activeMicroampsPerMegahertz else { return nil }
+    guard let battery, let supply = processor.supplyVolts else { return active.estimate }
+    let efficiency = processor.supplyEfficiency?.estimate ?? Estimate(1)
+    return active.estimate * (supply.estimate / (efficiency * battery.volts.estimate))
+  }
+
+  /// How `microcoulombsPerMegacycle` comes about.
+  var chargeDerivation: String {
+    guard let active = processor.activeMicroampsPerMegahertz else { return "" }
+    guard let battery, let supply = processor.supplyVolts else {
+      return "\(Estimate.significant(active.value)) uA/MHz"
+    }
+    return "\(Estimate.significant(active.value)) uA/MHz x \(Estimate.significant(supply.value)) V / "
+      + "(\(Estimate.significant(processor.supplyEfficiency?.value ?? 1)) x "
+      + "\(Estimate.significant(battery.volts.value)) V)"
+  }
+
+  /// The battery without the network; nil without a battery.
+  var longevity: Feasibility.Longevity? {
+    guard let battery else { return nil }
+    let capacity = battery.capacityAmpereHours.estimate
+    let hoursPerYear = 8766.0
+    let selfDischarge =
+      capacity * battery.selfDischargePercentPerYear.estimate * (1e6 / 100 / hoursPerYear)
+    let base = battery.baseMicroamps.estimate
+    // A larger battery loses more by itself, so each end takes its own capacity.
+    func years(_ ampereHours: Double, _ percent: Double, _ microamps: Double) -> Double {
+      ampereHours * 1e6 / (hoursPerYear * microamps + ampereHours * 1e4 * percent)
+    }
+    let percent = battery.selfDischargePercentPerYear.estimate
+    return Feasibility.Longevity(
+      baseMicroamps: base, selfDischargeMicroamps: selfDischarge,
+      years: Estimate(
+        years(capacity.low, percent.high, base.high), years(capacity.value, percent.value, base.value),
+        years(capacity.high, percent.low, base.low)))
+  }
+
+  /// The months that the battery lasts at a current.
+  func months(_ microamps: Double) -> Double {
+    (battery?.capacityAmpereHours.value ?? 0) * 1e6 / (8766 * microamps) * 12
+  }
+}
+
+/// What the judgement needs of a model.
+struct NetworkCounts {
+  struct FrontEnd {
+    var sampleRateHz: Double
+    var windowSamples: Int
+    var hopSamples: Int
+    var bins: Int
+    /// The samples of a whole window of columns.
+    var samplesPerWindow: Int
+    var stateBytes: Int
+    var detectorBytes: Int
+
+    var columnsPerSecond: Double { sampleRateHz / Double(hopSamples) }
+  }
+
+  let summary: ModelSummary
+  let columnsPerWindow: Int
+  let inputBytes: Int
+  let frontEnd: FrontEnd?
+  /// The network's work as a fraction of the model's: below 1 to try a smaller one.
+  var scale = 1.0
+
+  init(_ loaded: LoadedModel) {
+    let model = loaded.model
+    summary = ModelSummary(loaded)
+    columnsPerWindow = model.input.timeCount
+    inputBytes = model.input.byteCount
+    frontEnd = model.frontEnd.map { plan in
+      FrontEnd(
+        sampleRateHz: Double(plan.sampleRateMillihertz) / 1000, windowSamples: plan.windowSamples,
+        hopSamples: plan.hopSamples, bins: plan.binCount,
+        samplesPerWindow: SpectrogramSettings(plan).lastSample(ofColumn: model.input.timeCount - 1) + 1,
+        stateBytes: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples),
+        detectorBytes: BeatDetector.stateByteCount(sampleRateMillihertz: plan.sampleRateMillihertz))
+    }
+  }
+
+  /// The work of some operators, each a fraction of its whole window.
+  func work(
+    _ operators: some Sequence<ModelSummary.Operator>, isStep: Bool, on processor: DeviceProfile.Processor
+  ) -> [Feasibility.Work] {
+    var (convolution, depthwise, dense, outputs, elements, calls) = (0, 0, 0, 0, 0, 0)
+    for layer in operators {
+      let macs = isStep ? layer.macsPerStep ?? 0 : layer.macsPerWindow
+      let outputCount = layer.outputShape.reduce(1, *)
+      calls += 1
+      guard layer.macsPerWindow > 0 else {
+        elements += max(layer.inputShape.reduce(1, *), outputCount * layer.kernel.reduce(1, *))
+        continue
+      }
+      switch layer.name {
+      case "CONV_2D": convolution += macs
+      case "DEPTHWISE_CONV_2D": depthwise += macs
+      default: dense += macs
+      }
+      outputs += outputCount / (layer.macsPerWindow / max(macs, 1))
+    }
+    return [
+      Feasibility.Work(
+        "MAC of convolutions", convolution, processor.cyclesPerMAC.convolution, isNetwork: true),
+      Feasibility.Work(
+        "MAC of depthwise convolutions", depthwise, processor.cyclesPerMAC.depthwise, isNetwork: true),
+      Feasibility.Work(
+        "MAC of fully connected operators", dense, processor.cyclesPerMAC.fullyConnected, isNetwork: true),
+      Feasibility.Work("outputs", outputs, processor.cyclesPerOutput, isNetwork: true),
+      Feasibility.Work("elements of other operators", elements, processor.cyclesPerElement, isNetwork: true),
+      Feasibility.Work("calls of operators", calls, processor.cyclesPerCall, isNetwork: true),
+    ].filter { $0.count > 0 }
+  }
+}
+
+extension Feasibility.Judgement {
+  /// What the engine around the kernels takes, measured once: `llvm-nm` over its objects of `make embedded`.
+  private static let engineBytes = Estimate(12_000, 20_000, 24_000)
+  private static let stackBytes = Estimate(1024, 2048, 4096)
+
+  init(
+    _ network: NetworkCounts, on device: JudgedDevice, mode: Feasibility.Mode, schedule: Feasibility.Schedule
+  ) {
+    self.mode = mode
+    tasks = Self.tasks(network, device, mode, schedule)
+    (ram, flash) = Self.memory(network, mode, schedule)
+    criteria =
+      Self.memoryCriteria(ram: ram, flash: flash, device)
+      + Self.timeCriteria(tasks, network, device, mode, schedule)
+      + Self.chargeCriteria(tasks, device, schedule)
+    suggestions = []
+    outcome = criteria.contains { $0.outcome == .fail } ? .fail : .pass
+  }
+
+  private static func tasks(
+    _ network: NetworkCounts, _ device: JudgedDevice, _ mode: Feasibility.Mode,
+    _ schedule: Feasibility.Schedule
+  ) -> [Feasibility.Task] {
+    let processor = device.processor
+    let operators = network.summary.operations.operators
+    func task(_ name: String, _ perSecond: Double, _ work: [Feasibility.Work]) -> Feasibility.Task {
+      let cycles = work.map { $0.isNetwork ? $0.cycles * network.scale : $0.cycles }.sum
+      let charge = device.microcoulombsPerMegacycle.map { cycles * $0 / 1e6 }
+      return Feasibility.Task(
+        name: name, perSecond: perSecond, work: work, cycles: cycles,
+        milliseconds: cycles / (processor.clockMegahertz.estimate * 1000), microcoulombs: charge,
+        microamps: charge.map { $0 * perSecond })
+    }
+    var tasks: [Feasibility.Task] = []
+    if let frontEnd = network.frontEnd {
+      let inWindows = Double(frontEnd.samplesPerWindow) * schedule.decisionsPerSecond
+      var sample = [Feasibility.Work("interrupt, filter, ring", 1, processor.cyclesPerSample)]
+      if schedule.findsBeats {
+        sample.append(Feasibility.Work("beat detector", 1, processor.cyclesPerDetectorSample))
+      }
+      tasks.append(
+        task(
+          "sample", schedule.findsBeats ? frontEnd.sampleRateHz : min(frontEnd.sampleRateHz, inWindows),
+          sample))
+      let stages = (frontEnd.windowSamples - 1).bitWidth - (frontEnd.windowSamples - 1).leadingZeroBitCount
+      tasks.append(
+        task(
+          "column",
+          min(frontEnd.columnsPerSecond, Double(network.columnsPerWindow) * schedule.decisionsPerSecond),
+          [
+            Feasibility.Work(
+              "points x stages of the transform", frontEnd.windowSamples * stages,
+              processor.cyclesPerTransformPoint),
+            Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
+          ]
+            + (mode == .streaming ? network.work(operators.dropLast(), isStep: true, on: processor) : [])))
+    }
+    tasks.append(
+      task(
+        "decision", schedule.decisionsPerSecond,
+        mode == .streaming
+          ? network.work(operators.suffix(1), isStep: true, on: processor)
+          : network.work(operators, isStep: false, on: processor)))
+    return tasks
+  }
+
+  private static func memory(
+    _ network: NetworkCounts, _ mode: Feasibility.Mode, _ schedule: Feasibility.Schedule
+  ) -> (ram: [Feasibility.Bytes], flash: [Feasibility.Bytes]) {
+    let memory = network.summary.memory
+    func bytes(_ item: String, _ count: Int) -> Feasibility.Bytes {
+      Feasibility.Bytes(item: item, bytes: Estimate(Double(count)))
+    }
+    var ram: [Feasibility.Bytes] = []
+    if mode == .streaming {
+      ram.append(bytes("streaming state", memory.stateBytes))
+    } else {
+      ram.append(bytes("arena", memory.arenaBytes))
+      if let frontEnd = network.frontEnd {
+        ram.append(bytes("front end's state", frontEnd.stateBytes))
+        ram.append(bytes("columns of the next window", network.inputBytes))
+      }
+    }
+    ram.append(bytes("scratch", memory.scratchBytes))
+    if schedule.findsBeats, let frontEnd = network.frontEnd {
+      ram.append(bytes("beat detector's state", frontEnd.detectorBytes))
+    }
+    ram.append(Feasibility.Bytes(item: "stack", bytes: stackBytes))
+    return (
+      ram,
+      [
+        bytes("model image", memory.modelBytes), bytes("kernels", memory.kernelCodeBytes),
+        Feasibility.Bytes(item: "engine", bytes: engineBytes),
+      ]
+    )
+  }
+
+  private static func memoryCriteria(
+    ram: [Feasibility.Bytes], flash: [Feasibility.Bytes], _ device: JudgedDevice
+  ) -> [Feasibility.Criterion] {
+    func criterion(
+      _ name: Feasibility.Criterion.Name, _ parts: [Feasibility.Bytes], of total: DeviceProfile.Figure,
+      share: DeviceProfile.Figure
+    ) -> Feasibility.Criterion {
+      Feasibility.Criterion(
+        name, unit: "B", parts.map(\.bytes).sum, budget: (total.estimate.low * share.value).rounded(.down),
+        derivation: parts.map { "\($0.item) \(Numbers.integer(Int($0.bytes.value)))" }.joined(
+          separator: " + "),
+        budgetDerivation: "\(Numbers.percent(share.value, places: 0)) of \(bytes(total.estimate.low))")
+    }
+    return [
+      criterion(.ram, ram, of: device.processor.ramBytes, share: device.limits.ramShare),
+      criterion(.flash, flash, of: device.processor.flashBytes, share: device.limits.flashShare),
+    ]
+  }
+
+  private static func bytes(_ count: Double) -> String { "\(Numbers.decimal(count, places: 0)) B" }
+
+  private static func timeCriteria(
+    _ tasks: [Feasibility.Task], _ network: NetworkCounts, _ device: JudgedDevice, _ mode: Feasibility.Mode,
+    _ schedule: Feasibility.Schedule
+  ) -> [Feasibility.Criterion] {
+    let clock = "\(Estimate.significant(device.processor.clockMegahertz.value)) MHz"
+    func cycles(_ task: Feasibility.Task) -> String {
+      "\(Numbers.decimal(task.cycles.value, places: 0)) cycles a \(task.name)"
+    }
+    var criteria: [Feasibility.Criterion] = []
+    let column = tasks.first { $0.name == "column" }
+    let hop = network.frontEnd.map { 1000 / $0.columnsPerSecond }
+    if let column, let hop {
+      criteria.append(
+        Feasibility.Criterion(
+          .columnTime, unit: "ms", column.milliseconds, budget: hop,
+          derivation: "\(cycles(column)) / \(clock)", budgetDerivation: "time to the next column"))
+    }
+    if let decision = tasks.last {
+      // A streaming decision shares the hop with its column; a whole window has until the next decision, less the
+      // columns that come meanwhile, which the duty cycle counts.
+      let together = [column, decision].compactMap(\.self)
+      let isInHop = mode == .streaming && hop != nil
+      criteria.append(
+        Feasibility.Criterion(
+          .decisionTime, unit: "ms", together.map(\.milliseconds).sum,
+          budget: isInHop ? hop : schedule.shortestIntervalSeconds * 1000,
+          derivation: "(\(together.map(cycles).joined(separator: " + "))) / \(clock)",
+          budgetDerivation: isInHop ? "time to the next column" : "shortest time to the next decision"))
+    }
+    let busy = tasks.map { $0.cycles * $0.perSecond }.sum
+    criteria.append(
+      Feasibility.Criterion(
+        .dutyCycle, unit: "1", busy / (device.processor.clockMegahertz.estimate * 1e6),
+        budget: device.limits.dutyCycle.value,
+        derivation: "("
+          + tasks.map { "\(Estimate.significant($0.perSecond)) x \(cycles($0))" }.joined(separator: " + ")
+          + ") a second / \(clock)", budgetDerivation: "the profile's limit"))
+    return criteria
+  }
+
+  private static func chargeCriteria(
+    _ tasks: [Feasibility.Task], _ device: JudgedDevice, _ schedule: Feasibility.Schedule
+  ) -> [Feasibility.Criterion] {
+    guard device.microcoulombsPerMegacycle != nil else { return [] }
+    let current = tasks.compactMap(\.microamps).sum
+    let interval = schedule.meanIntervalSeconds
+    let loss = device.limits.longevityLoss.value
+    let without = device.longevity.map { $0.baseMicroamps.value + $0.selfDischargeMicroamps.value }
+    let budget = without.map { $0 * loss / (1 - loss) }
+    let percent = Numbers.percent(loss, places: 1)
+    var criteria = [
+      Feasibility.Criterion(
+        .averageCurrent, unit: "uA", current, budget: budget,
+        derivation: "("
+          + tasks.map { Estimate.significant($0.perSecond * $0.cycles.value / 1e6) }.joined(separator: " + ")
+          + ") million cycles a second for \(tasks.map { $0.name + "s" }.joined(separator: ", ")) x "
+          + device.chargeDerivation,
+        budgetDerivation: without.map { "\(Estimate.significant($0)) uA x \(percent) / (1 - \(percent))" }
+          ?? ""),
+      Feasibility.Criterion(
+        .chargePerDecision, unit: "uC", current * interval, budget: budget.map { $0 * interval },
+        derivation: "\(Estimate.significant(current.value)) uA x \(Estimate.significant(interval)) s",
+        budgetDerivation: budget.map {
+          "\(Estimate.significant($0)) uA x \(Estimate.significant(interval)) s"
+        } ?? ""),
+    ]
+    if let without, let battery = device.battery {
+      let months = device.months(without)
+      let capacity = Estimate.significant(battery.capacityAmpereHours.value)
+      criteria.append(
+        Feasibility.Criterion(
+          .monthsLost, unit: "months", current.map { months - device.months(without + $0) },
+          budget: months * loss,
+          derivation:
+            "12 x \(capacity) Ah x 1,000,000 / 8,766 h x (1 / \(Estimate.significant(without)) uA - 1 / "
+            + "\(Estimate.significant(without + current.value)) uA)",
+          budgetDerivation: "\(percent) of \(Estimate.significant(months)) months"))
+    }
+    return criteria
+  }
+}

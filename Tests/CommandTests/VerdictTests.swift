@@ -1,0 +1,102 @@
+import Foundation
+import Support
+import TestSupport
+import Testing
+
+/// `device-sim verdict` and `device-sim profiles` through the executable.
+@Suite struct VerdictTests {
+  private func json(_ result: Command.Result) throws -> Any {
+    #expect(result.status == 0, "\(result.errors)")
+    return try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+  }
+
+  @Test func aVerdictCoversAllBuiltInDevices() throws {
+    let result = try Command("device-sim")("verdict", "--model", ProjectFiles.model, "--json", "-")
+    let verdicts = try #require(try json(result) as? [String: Any])
+    let devices = try #require(verdicts["devices"] as? [[String: Any]])
+    let names = devices.compactMap { ($0["profile"] as? [String: Any])?["name"] as? String }
+    #expect(names == ["reference", "pacemaker", "crt-d", "leadless", "programmer"])
+    #expect(result.errors.contains("would pass with"))
+  }
+
+  @Test func aStreamedRunHasAVerdictOnItsProfile() throws {
+    let folder = try TemporaryFolder()
+    let result = try Command("device-sim")(
+      "stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--profile", "crt-d",
+      "--every",
+      "16", "--json", "-", "--report", folder("page.html"))
+    let run = try #require(try json(result) as? [String: Any])
+    let verdict = try #require(run["verdict"] as? [String: Any])
+    #expect(verdict["profile"] as? String == "crt-d")
+    let schedule = try #require(verdict["schedule"] as? [String: Any])
+    // 16 columns of 8 samples at 128 Hz.
+    #expect(schedule["decisionsPerSecond"] as? Double == 1)
+    let page = String(decoding: try Files.read(folder("page.html")), as: UTF8.self)
+    #expect(page.contains("Can it live on the device?") && page.contains("not a medical device"))
+  }
+
+  @Test func aCopiedProfileIsListedAndJudgedLikeItsOriginal() throws {
+    let folder = try TemporaryFolder()
+    let shown = try Command("device-sim")("profiles", "--show", "leadless")
+    #expect(shown.status == 0)
+    try Files.write(
+      shown.output.replacing(#""name": "leadless""#, with: #""name": "mine""#), to: folder("mine.json"))
+    #expect(try Command("device-sim")("profiles", folder("mine.json")).output.contains("\n  mine "))
+    func modes(_ profile: String) throws -> Data {
+      let result = try Command("device-sim")(
+        "verdict", "--model", ProjectFiles.model, "--profile", profile, "--json", "-")
+      let verdicts = try #require(try json(result) as? [String: Any])
+      let device = try #require((verdicts["devices"] as? [[String: Any]])?.first)
+      let verdict = try #require(device["verdict"] as? [String: Any])
+      return try JSONSerialization.data(withJSONObject: #require(verdict["modes"]), options: .sortedKeys)
+    }
+    #expect(try modes(folder("mine.json")) == modes("leadless"))
+  }
+
+  @Test(.enabled(if: !ConformanceFiles.models.isEmpty, "needs public .tflite models beside the project"))
+  func aModelThatCannotStreamHasTheWholeWindowAlone() throws {
+    let folder = try TemporaryFolder()
+    let source = try #require(ConformanceFiles.models.first { $0.hasSuffix("/kws_ref_model.tflite") })
+    #expect(try Command("exporter")("import", source, "--output", folder("kws.qinf")).status == 0)
+    let result = try Command("device-sim")(
+      "verdict", "--model", folder("kws.qinf"), "--profile", "reference", "--interval", "3600", "--json", "-")
+    let verdicts = try #require(try json(result) as? [String: Any])
+    let device = try #require((verdicts["devices"] as? [[String: Any]])?.first)
+    let modes = try #require((device["verdict"] as? [String: Any])?["modes"] as? [[String: Any]])
+    #expect(modes.map { $0["mode"] as? String } == ["wholeWindow"])
+    // Without a front end there is no column and nothing between decisions.
+    let tasks = try #require(modes.first?["tasks"] as? [[String: Any]])
+    #expect(tasks.map { $0["name"] as? String } == ["decision"])
+    let work = try #require(tasks.first?["work"] as? [[String: Any]])
+    let macs = work.filter { ($0["item"] as? String)?.hasPrefix("MAC") == true }
+      .compactMap { $0["count"] as? Int }
+    let operations = try #require(verdicts["operations"] as? [String: Any])
+    #expect(macs.reduce(0, +) == operations["macsPerWindow"] as? Int)
+  }
+
+  @Test func wrongProfilesAreNamed() throws {
+    let folder = try TemporaryFolder()
+    try Files.write(
+      #"{"name":"path","summary":"s","converterBits":12,"converterRangeMillivolts":10}"#,
+      to: folder("path.json"))
+    try Files.write(
+      #"{"name":"path","summary":"s","converterBits":12,"converterRangeMillivolts":10,"batery":{}}"#,
+      to: folder("typo.json"))
+    for (arguments, status, text) in [
+      (
+        ["verdict", "--model", ProjectFiles.model, "--profile", "nobody"], 66, "one of: reference, pacemaker"
+      ),
+      (["verdict", "--model", ProjectFiles.model, "--profile", folder("path.json")], 65, "processor"),
+      (["profiles", folder("typo.json")], 65, "batery"),
+      (["profiles", "--show", "nobody"], 66, "nobody"),
+      (["verdict", "--model", "no.qinf"], 66, "no.qinf"),
+      (["verdict", "--model", ProjectFiles.model, "--interval", "0"], 64, "--interval"),
+      (["verdict", "--model", ProjectFiles.model, "--heart-rate", "nan"], 64, "--heart-rate"),
+    ] as [([String], Int32, String)] {
+      let result = try Command("device-sim").run(arguments)
+      #expect(result.status == status, "\(arguments)")
+      #expect(result.errors.contains(text) && result.output.isEmpty, "\(result.errors)")
+    }
+    #expect(try Command("device-sim")("profiles", folder("path.json")).status == 0)
+  }
+}
