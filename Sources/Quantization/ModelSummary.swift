@@ -43,6 +43,8 @@ public struct ModelSummary: Encodable, Sendable {
     public var macsPerColumn: Int?
     /// For each decision of a streaming run beyond the columns' work, by the operators that need the whole window.
     public var macsPerDecision: Int?
+    /// The number of operators that take columns; those behind them run at a decision.
+    public var columnOperatorCount: Int?
     /// New columns from one decision that is possible to the next: the product of the strides along time.
     public var columnsPerDecision: Int?
     /// The operators in order.
@@ -180,6 +182,7 @@ extension ModelSummary.Operations {
     guard let streaming = model.streaming else { return }
     macsPerColumn = operators[..<streaming.tailStart].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
     macsPerDecision = operators[streaming.tailStart...].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
+    columnOperatorCount = streaming.tailStart
     columnsPerDecision = streaming.columnsPerDecision
   }
 }

@@ -166,6 +166,7 @@ extension Feasibility.Judgement {
         microamps: charge.map { $0 * perSecond })
     }
     var tasks: [Feasibility.Task] = []
+    let columnOperators = network.summary.operations.columnOperatorCount ?? 0
     if let frontEnd = network.frontEnd {
       let inWindows = Double(frontEnd.samplesPerWindow) * schedule.decisionsPerSecond
       var sample = [Feasibility.Work("interrupt, filter, ring", 1, processor.cyclesPerSample)]
@@ -187,13 +188,14 @@ extension Feasibility.Judgement {
               processor.cyclesPerTransformPoint),
             Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
           ]
-            + (mode == .streaming ? network.work(operators.dropLast(), isStep: true, on: processor) : [])))
+            + (mode == .streaming
+              ? network.work(operators.prefix(columnOperators), isStep: true, on: processor) : [])))
     }
     tasks.append(
       task(
         "decision", schedule.decisionsPerSecond,
         mode == .streaming
-          ? network.work(operators.suffix(1), isStep: true, on: processor)
+          ? network.work(operators.dropFirst(columnOperators), isStep: true, on: processor)
           : network.work(operators, isStep: false, on: processor)))
     return tasks
   }
@@ -215,7 +217,10 @@ extension Feasibility.Judgement {
         ram.append(bytes("columns of the next window", network.inputBytes))
       }
     }
-    ram.append(bytes("scratch", memory.scratchBytes))
+    ram.append(
+      bytes(
+        "scratch",
+        mode == .streaming ? memory.streamingScratchBytes ?? memory.scratchBytes : memory.scratchBytes))
     if schedule.findsBeats, let frontEnd = network.frontEnd {
       ram.append(bytes("beat detector's state", frontEnd.detectorBytes))
     }
