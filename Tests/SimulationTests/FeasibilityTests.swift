@@ -122,7 +122,7 @@ import Testing
     // State, scratch and 4 kB of stack at most; the network may have half.
     let needed = try #require(
       try mode(.streaming, of: judge(profile(), .every(seconds: 10))).criterion(.ram)?.estimate.high)
-    #expect(needed == 1228 + 288 + 4096)
+    #expect(needed == 1228 + 292 + 4096)
     #expect(try outcome(2 * needed) == .pass)
     #expect(try outcome(2 * needed - 2) == .fail)
   }

@@ -83,8 +83,10 @@ public struct StreamingLayout: Equatable, Sendable {
   private static func tailBytes(
     _ model: Model, from start: Int, window: Int
   ) throws(ModelError) -> Range<Int> {
-    var (first, end) = (model.tensor(window).byteOffset, model.tensor(window).byteOffset)
-    if !readsWindowInPlace(model, from: start) { end += model.tensor(window).byteCount }
+    // A window that is read from its ring needs no place of its own.
+    let lowest = model.tensor(
+      readsWindowInPlace(model, from: start) ? model.operatorPlan(start).outputIndex : window)
+    var (first, end) = (lowest.byteOffset, lowest.byteOffset + lowest.byteCount)
     for index in start..<model.operatorCount {
       let plan = model.operatorPlan(index)
       for input in 0..<plan.inputCount {
