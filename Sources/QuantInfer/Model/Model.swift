@@ -232,7 +232,8 @@ struct ImageBytes {
     unsafe base = start
     count = bytes.count
     guard word(at: Header.magic) == ModelFormat.magic else { throw ModelError(.notAModelImage, at: 0) }
-    guard half(at: Header.version) == ModelFormat.version else {
+    // Two bytes of zeros follow the version.
+    guard word(at: Header.version) == UInt32(ModelFormat.version) else {
       throw ModelError(.unsupportedVersion, at: Header.version)
     }
     guard Int(exactly: word(at: Header.imageByteCount)) == count else {
