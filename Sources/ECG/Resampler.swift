@@ -131,7 +131,7 @@ public struct Resampler: Sendable {
   }
 
   /// The modified Bessel function of the first kind and order 0.
-  private static func besselI0(_ x: Double) -> Double {
+  package static func besselI0(_ x: Double) -> Double {
     var (sum, term, k) = (1.0, 1.0, 1.0)
     while term > sum * 1e-17 {
       term *= (x / (2 * k)) * (x / (2 * k))

@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 
 /// A sampling clock that runs fast or slow by a constant share.
@@ -47,21 +48,10 @@ struct ClockDrift {
       let row = (0..<tapCount).map { tap in
         let time = Double(tap + 1) - half - Double(phase) / Double(phaseCount)
         let sinc = time == 0 ? 1 : sin(Double.pi * time) / (Double.pi * time)
-        return sinc * besselI0(beta * max(0, 1 - (time / half) * (time / half)).squareRoot())
+        return sinc * Resampler.besselI0(beta * max(0, 1 - (time / half) * (time / half)).squareRoot())
       }
       let sum = row.reduce(0, +)
       return row.map { Float($0 / sum) }
     }
-  }
-
-  /// The modified Bessel function of the first kind and order 0.
-  private static func besselI0(_ x: Double) -> Double {
-    var (sum, term, k) = (1.0, 1.0, 1.0)
-    while term > sum * 1e-17 {
-      term *= (x / (2 * k)) * (x / (2 * k))
-      sum += term
-      k += 1
-    }
-    return sum
   }
 }
