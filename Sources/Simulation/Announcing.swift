@@ -166,7 +166,7 @@ public struct Sleep: Equatable, Sendable {
   public var awakeDecisions = 0
   /// The columns that were computed.
   public var columns = 0
-  /// Those of a network that never sleeps, at the greatest number for one decision.
+  /// The most that one decision had to wait for.
   public var greatestBurst = 0
   /// The decisions whose logits are not those of a network that never sleeps: 0.
   public var inexactDecisions = 0

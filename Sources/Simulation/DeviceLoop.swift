@@ -36,7 +36,12 @@ public final class DeviceLoop {
   private let loaded: LoadedModel
   private let acquisition: Acquisition
   private let policy: DecisionPolicy
-  private let options: Monitor.Options
+  /// The monitor's options.
+  let options: Monitor.Options
+  /// What they were made of.
+  let announcing: Announcing
+  /// The monitor's memory beside the pipeline's and the detector's states, in bytes.
+  private(set) var announcingByteCount = 0
   private let brownOuts: Set<Int>
   private let twin: FloatTwin?
   private let firstSample: Int
@@ -50,8 +55,7 @@ public final class DeviceLoop {
   ///   - checkpointFile: The twin's file, for errors.
   ///   - acquisition: The counts, at the model's rate.
   ///   - policy: When to decide.
-  ///   - announcing: What becomes of decisions, and what signal is bad; nil for each as it comes, and the watch that
-  ///     suits the converter.
+  ///   - announcing: What becomes of decisions, and whether the network sleeps.
   ///   - brownOuts: The samples, counted from 0, before which the device saves itself, loses its memory, and goes on in
   ///     another one from what it saved.
   ///   - firstSample: The number of the first sample: what a device has counted before. It has 64 bits, which last
@@ -59,7 +63,7 @@ public final class DeviceLoop {
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   public init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
-    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing? = nil, brownOuts: [Int] = [],
+    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(), brownOuts: [Int] = [],
     firstSample: Int = 0
   ) throws(FileError) {
     guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
@@ -79,7 +83,8 @@ public final class DeviceLoop {
     self.policy = policy
     self.firstSample = firstSample
     self.brownOuts = Set(brownOuts)
-    options = (announcing ?? Announcing()).options(
+    self.announcing = announcing
+    options = announcing.options(
       policy, loaded, frontEnd: frontEnd, converter: acquisition.profile.converter)
     do throws(InvalidNetwork) {
       twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
@@ -119,6 +124,7 @@ public final class DeviceLoop {
       var device = try MonitorInMemory(loaded, options)
       var wakeful = try options.wakePercent == 0 ? nil : MonitorInMemory(loaded, options.wakeful)
       sleep = try options.wakePercent == 0 ? nil : Sleep(loaded, options)
+      announcingByteCount = try announcingByteCount(of: model)
       var twinStage = try TwinStage(twin == nil ? nil : model)
       var beats = GivenBeats(policy)
       let start = Self.processorSeconds()
@@ -126,7 +132,7 @@ public final class DeviceLoop {
       for (offset, sample) in acquisition.samples.enumerated() {
         if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options) }
         let isColumn = device.monitor.push(sample)
-        let isAlsoColumn = wakeful?.monitor.push(sample) ?? isColumn
+        _ = wakeful?.monitor.push(sample)
         while let beat = beats.next(upTo: offset) {
           device.monitor.addBeat(samplesAgo: offset - beat)
           wakeful?.monitor.addBeat(samplesAgo: offset - beat)
@@ -138,7 +144,7 @@ public final class DeviceLoop {
             compareColumn(twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
           }
         }
-        guard isColumn, isAlsoColumn else { continue }
+        guard isColumn else { continue }
         columns.append(contentsOf: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
         decide(&device, &wakeful, at: firstSample + offset)
         if offset % samplesPerStep < hopSamples {
@@ -153,6 +159,15 @@ public final class DeviceLoop {
         acquisition.recordName, "can't be streamed through this model (\(error))",
         remedy: "decide by the clock with --every")
     }
+  }
+
+  /// The monitor's memory without what a run of the pipeline and the detector alone takes.
+  private func announcingByteCount(of model: Model) throws(MemoryError) -> Int {
+    let findsBeats = policy == .detectedBeats || options.wakePercent > 0
+    let detector =
+      findsBeats
+      ? BeatDetector.stateByteCount(sampleRateMillihertz: model.frontEnd?.sampleRateMillihertz ?? 0) : 0
+    return try Monitor.stateByteCount(model: model, options: options) - model.stateByteCount - detector
   }
 
   /// Notes the decisions that are due at a column.
@@ -172,7 +187,7 @@ public final class DeviceLoop {
       moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))
       if let twin { compareDecision(twin, logits) }
     }
-    sleep?.columns += device.monitor.burstColumnCount
+    sleep?.count(burst: device.monitor.burstColumnCount)
   }
 
   private static func processorSeconds() -> Double {
