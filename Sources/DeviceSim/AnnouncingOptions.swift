@@ -8,11 +8,13 @@ struct AnnouncingOptions: ParsableArguments {
   var majority = 1
 
   @Option(
-    help: ArgumentHelp("Announce a new class after so many decisions for it in a row.", valueName: "decisions"))
+    help: ArgumentHelp(
+      "Announce a new class after so many decisions for it in a row.", valueName: "decisions"))
   var hysteresis = 1
 
   @Option(
-    help: ArgumentHelp("With --hysteresis, announce a new class of such a margin at once.", valueName: "codes"))
+    help: ArgumentHelp(
+      "With --hysteresis, announce a new class of such a margin at once.", valueName: "codes"))
   var hysteresisMargin = 0
 
   @Option(

@@ -25,7 +25,9 @@ public struct Announcing: Codable, Equatable, Sendable {
     let majorities = 1...AnnouncementPolicy.greatestMajorityCount
     let hystereses = 1...AnnouncementPolicy.greatestHysteresisCount
     if !majorities.contains(majority) { return "a majority not in 1 ... \(majorities.upperBound) decisions" }
-    if !hystereses.contains(hysteresis) { return "a hysteresis not in 1 ... \(hystereses.upperBound) decisions" }
+    if !hystereses.contains(hysteresis) {
+      return "a hysteresis not in 1 ... \(hystereses.upperBound) decisions"
+    }
     if !(0...255).contains(hysteresisMarginCodes) { return "a hysteresis margin not in 0 ... 255 codes" }
     if !(0...255).contains(minimumMarginCodes) { return "a minimum margin not in 0 ... 255 codes" }
     if !(0...1000).contains(wakePercent) { return "a deviation to wake by not in 0 ... 1,000 %" }

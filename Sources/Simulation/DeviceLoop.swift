@@ -63,7 +63,8 @@ public final class DeviceLoop {
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   public init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
-    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(), brownOuts: [Int] = [],
+    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(),
+    brownOuts: [Int] = [],
     firstSample: Int = 0
   ) throws(FileError) {
     guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
@@ -141,7 +142,8 @@ public final class DeviceLoop {
         if let twin {
           let isTwinColumn = twin.push(sample)
           if twinStage.push(sample), isTwinColumn, isColumn {
-            compareColumn(twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
+            compareColumn(
+              twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
           }
         }
         guard isColumn else { continue }
@@ -255,7 +257,8 @@ private struct MonitorInMemory: ~Copyable {
   func hasLogits(of other: borrowing MonitorInMemory) -> Bool { logits.elementsEqual(other.logits) }
 
   /// The device that goes on from what this one saved, in memory that holds something else.
-  func afterBrownOut(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) -> MonitorInMemory {
+  func afterBrownOut(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) -> MonitorInMemory
+  {
     let copy = AlignedMemory(byteCount: monitor.savedByteCount)
     try monitor.save(into: copy.bytes)
     var next = try MonitorInMemory(loaded, options)
