@@ -67,8 +67,9 @@ import Testing
     let loop = try loop(acquisition, policy, Self.make(wake: percent))
     let sleep = try #require(loop.sleep)
     #expect(sleep.inexactDecisions == 0)
-    #expect(sleep.awakeDecisions > 50 && sleep.awakeDecisions < sleep.decisions)
-    #expect(sleep.columns < loop.columns.count / 20)
+    #expect(sleep.awakeDecisions > 5 && sleep.awakeDecisions < sleep.decisions)
+    let columnByteCount = try LoadedModel(file: ProjectFiles.model).model.input.columnByteCount
+    #expect(sleep.columns < loop.columns.count / columnByteCount)
     // A window is 43 columns.
     #expect(sleep.greatestBurst == 43)
     let plain = try self.loop(acquisition, policy)
