@@ -138,6 +138,7 @@ public struct Announcer: ~Copyable {
   /// Takes a raw decision.
   ///
   /// - Parameter logits: The codes, one a class; more than that are not looked at.
+  /// - Returns: What to say after it.
   /// - Complexity: O(classes + `majorityCount` squared).
   public mutating func announce(_ logits: UnsafeBufferPointer<Int8>) -> Announcement {
     guard classCount > 0, logits.count >= classCount else { return announceNothing(.unsoundState) }

@@ -214,12 +214,13 @@ public struct Monitor: ~Copyable {
   /// The columns that had to be computed for the decisions since the newest sample; 0 where the network never sleeps.
   public var burstColumnCount: Int { unsafe Int(words.pointee.computedColumns) }
 
-  /// The newest column's codes; see `StreamingPipeline.newestColumn`. While the network sleeps it is an old one.
+  /// The newest column's codes, valid until the next call of `push`; while the network sleeps, those of an old one.
   public var newestColumn: UnsafeBufferPointer<Int8> { unsafe pipeline.newestColumn }
 
   /// Makes the next decision that is due; to be called after each `push` that returned true, until it returns nil.
   ///
   /// - Parameter logits: Receives the output's codes where the network decided.
+  /// - Returns: The decision; nil where no more are due.
   /// - Precondition: `logits` has room for `model.output.count` codes.
   public mutating func nextDecision(into logits: UnsafeMutableBufferPointer<Int8>) -> Decision? {
     guard let due = nextDue() else { return nil }
