@@ -46,7 +46,15 @@ let styleSheet = """
   .bars th { width: 1%; white-space: nowrap }
   .bars .number { width: 1% }
   .bar svg { width: 100%; height: 14px; border-left: 1.5px solid var(--ink) }
-  .strip { min-width: 680px; padding: 0 18px 26px 50px }
+  .strip { min-width: 680px; padding: 0 18px 26px 58px }
+  .whisker { stroke: var(--ink); stroke-width: 1.5 }
+  .share { stroke: #fff; stroke-width: 1 }
+  .legend .share { stroke: #4d5156 }
+  .memory-row { margin: 8px 0 0 }
+  .memory-row p { margin: 0 0 2px; font-size: 13px }
+  .memory { fill: #dfe9f2; stroke: #4d5156; stroke-width: 1 }
+  .memory.odd { fill: #b3cbe0 }
+  .memory.free { fill: #fff }
   .axis { fill: none; stroke: #4d5156; stroke-width: 1 }
   .grid { fill: none; stroke: #dfe1e5; stroke-width: 1 }
   .unit { fill: var(--faint) }
@@ -71,7 +79,10 @@ let styleSheet = """
     .columns { grid-template-columns: 1fr 1fr }
     .scroll { overflow: visible }
     .strip { min-width: 0 }
-    h2, figcaption { break-after: avoid }
-    figure, tr, .strip, .verdict { break-inside: avoid }
+    h2, figcaption, .legend, thead { break-after: avoid }
+    p:has(+ dl), p:has(+ figure), p:has(+ .columns) { break-after: avoid }
+    p { orphans: 3; widows: 3 }
+    figure, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }
+    figure.long { break-inside: auto }
   }
   """
