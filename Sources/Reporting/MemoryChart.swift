@@ -3,7 +3,7 @@ import Support
 /// Memories drawn to one scale, each with its parts in their places; numbers lead from the picture to a table.
 ///
 /// A memory whose parts hold their bytes for some steps of a task alone, an arena, is drawn as high as the task has
-/// steps, from the first at the top.
+/// steps, the first at the top: each part from the middle of the step that writes it to that of the last that reads it.
 public struct MemoryChart: Component {
   /// Neighbouring bytes of a memory.
   public struct Part: Sendable {
@@ -13,7 +13,8 @@ public struct MemoryChart: Component {
     public var offset: Int
     /// Their number.
     public var byteCount: Int
-    /// The steps while which they hold it; nil for all.
+    /// The step that writes it, -1 where it is there before the first, and the last that reads it; nil where it is
+    /// always there.
     public var steps: ClosedRange<Int>?
 
     /// Creates a part.
@@ -52,13 +53,19 @@ public struct MemoryChart: Component {
   /// The chart's markup.
   public func render() -> String {
     let greatest = max(1, regions.map(\.byteCount).max() ?? 1)
+    func fraction(_ region: Region) -> Double { Double(region.byteCount) / Double(greatest) }
     var number = 0
     var pictures: [String] = []
     var tables: [any Component] = []
     for region in regions {
+      // What has one part needs no number: its name and size stand above it.
+      guard region.parts.count > 1 else {
+        pictures.append(picture(region, region.parts.map { (0, $0) }, fraction: fraction(region)))
+        continue
+      }
       let numbered = region.parts.enumerated().map { (number: number + $0.offset + 1, part: $0.element) }
       number += region.parts.count
-      pictures.append(picture(region, numbered, fraction: Double(region.byteCount) / Double(greatest)))
+      pictures.append(picture(region, numbered, fraction: fraction(region)))
       tables.append(table(region, numbered))
     }
     return """
@@ -74,14 +81,14 @@ public struct MemoryChart: Component {
     let stepCount = (parts.compactMap(\.part.steps?.upperBound).max() ?? 0) + 1
     let size = Double(max(region.byteCount, 1))
     let boxes = parts.enumerated().map { index, item in
-      let steps = item.part.steps ?? 0...stepCount - 1
       let width = Double(item.part.byteCount) / size
+      let (top, bottom) = rows(item.part.steps, of: stepCount)
       let box =
-        "x=\"\(percentage(Double(item.part.offset) / size))\" y=\"\(percentage(Double(steps.lowerBound) / Double(stepCount)))\" "
-        + "width=\"\(percentage(width))\" height=\"\(percentage(Double(steps.count) / Double(stepCount)))\""
+        "x=\"\(percentage(Double(item.part.offset) / size))\" y=\"\(percentage(top))\" "
+        + "width=\"\(percentage(width))\" height=\"\(percentage(bottom - top))\""
       // A number needs about a fortieth of the page's width.
       let text =
-        width * fraction < 0.025
+        item.number == 0 || width * fraction < 0.025
         ? ""
         : "<text\(width * fraction < 0.05 ? " class=\"minor\"" : "") x=\"50%\" y=\"50%\" dy=\"4\" text-anchor=\"middle\">\(item.number)</text>"
       return
@@ -93,6 +100,13 @@ public struct MemoryChart: Component {
       height="\(stepCount == 1 ? 26 : 20 * min(stepCount, 12))">\
       <rect class="memory free" width="100%" height="100%"/>\(boxes.joined())</svg></div>
       """
+  }
+
+  /// The upper and the lower end of a part's box, as shares of the picture's height.
+  private func rows(_ steps: ClosedRange<Int>?, of count: Int) -> (top: Double, bottom: Double) {
+    guard let steps else { return (0, 1) }
+    let bottom = steps.upperBound >= count - 1 ? Double(count) : Double(steps.upperBound) + 0.5
+    return (max(Double(steps.lowerBound) + 0.5, 0) / Double(count), bottom / Double(count))
   }
 
   private func table(_ region: Region, _ parts: [(number: Int, part: Part)]) -> Table {

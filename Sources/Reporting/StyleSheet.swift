@@ -27,7 +27,7 @@ let styleSheet = """
   tbody tr + tr > * { border-top: 1px solid #e4e6e9 }
   tfoot tr > * { border-top: 1.5px solid var(--ink); font-weight: 600 }
   .number { text-align: right; white-space: nowrap }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 22px; margin: 0; font-size: 14px }
+  dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 22px; margin: 0 0 14px; font-size: 14px }
   dt { color: var(--faint) }
   dd { margin: 0; overflow-wrap: anywhere }
   figure { margin: 0 0 22px }
@@ -45,6 +45,7 @@ let styleSheet = """
   .bars tbody tr + tr > * { border-top: 0 }
   .bars th { width: 1%; white-space: nowrap }
   .bars .number { width: 1% }
+  .bar { min-width: 90px }
   .bar svg { width: 100%; height: 14px; border-left: 1.5px solid var(--ink) }
   .strip { min-width: 680px; padding: 0 18px 26px 58px }
   .whisker { stroke: var(--ink); stroke-width: 1.5 }
@@ -81,8 +82,7 @@ let styleSheet = """
     .strip { min-width: 0 }
     h2, figcaption, .legend, thead { break-after: avoid }
     p:has(+ dl), p:has(+ figure), p:has(+ .columns) { break-after: avoid }
-    p { orphans: 3; widows: 3 }
-    figure, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }
+    figure, p, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }
     figure.long { break-inside: auto }
   }
   """

@@ -89,7 +89,7 @@ extension FaultReport {
       bars: tallies.map { tally in
         BarChart.Bar(
           name(tally.name), 100 * (tally.changed.fraction ?? 0),
-          text: "\(tally.changed.bracketed) of \(Numbers.integer(tally.trials))",
+          text: "\(tally.changed.brief) of \(Numbers.integer(tally.trials))",
           interval: 100 * tally.changed.interval.lower...100 * tally.changed.interval.upper)
       }, fullScale: 100)
   }
@@ -105,7 +105,7 @@ extension FaultReport {
       (.arena, "Flipped arena, by the layer that runs next"),
       (.state, "Flipped state, by part"), (.forged, "Flipped image with a forged checksum, by part"),
     ].compactMap { kind, title in self.kind(kind).map { chart(title, "", $0.places) } }
-    return charts.isEmpty ? nil : Section("By layer", [Paragraph(Self.scale)] + charts.pairs)
+    return charts.isEmpty ? nil : Section("By layer", [Paragraph(Self.scale)] + charts)
   }
 
   private var bitSection: Section? {
@@ -228,6 +228,12 @@ extension FaultReport.Share {
   /// `43.2 (40.1 - 46.3)`, in percent.
   fileprivate var bracketed: String {
     func percent(_ value: Double) -> String { Numbers.decimal(100 * value, places: 1) }
+    return "\(fraction.map(percent) ?? "-") (\(percent(interval.lower)) - \(percent(interval.upper)))"
+  }
+
+  /// `43 (40 - 46)`, in percent.
+  fileprivate var brief: String {
+    func percent(_ value: Double) -> String { Numbers.decimal(100 * value, places: 0) }
     return "\(fraction.map(percent) ?? "-") (\(percent(interval.lower)) - \(percent(interval.upper)))"
   }
 

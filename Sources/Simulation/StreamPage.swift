@@ -232,14 +232,14 @@ extension StreamRun {
           title: "Memory map",
           explanation:
             "To one scale; there is no heap. The arena is that of a whole-window run, the alternative to the "
-            + "rings: a row an operator, the first at the top. Numbers lead to the tables below.",
+            + "rings: a row an operator, the first at the top, each tensor from where it is written to where it is last read. Numbers lead to the tables below.",
           regions: result.memoryMap.regions.map { region in
             .init(
               "\(region.name), \(region.place)", byteCount: region.bytes,
               parts: region.parts.map { part in
                 .init(
                   part.name, offset: part.offset, byteCount: part.bytes,
-                  steps: part.operators.map { max($0[0], 0)...max($0[1], 0) })
+                  steps: part.operators.map { $0[0]...max($0[0], $0[1]) })
               })
           }),
         Facts([
@@ -261,7 +261,7 @@ extension StreamRun {
     let columnOperators = operations.columnOperatorCount ?? 0
     let layers = operations.operators.enumerated().map { index, layer in
       (
-        name: "\(index) \(layer.name)", layer: layer,
+        name: "\(index)\u{A0}\(layer.name)", layer: layer,
         perColumn: index < columnOperators ? layer.macsPerStep : nil,
         perDecision: index < columnOperators ? nil : layer.macsPerStep
       )
