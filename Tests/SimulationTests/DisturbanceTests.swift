@@ -129,8 +129,8 @@ import Testing
     let clean = microvolts(try acquire(record()))
     let mixed = try noise("mains50+mains60", decibels: 6)
     #expect(abs(decibels(clean, beats: peaks(clean), noise: mixed) - 6) < 0.1)
-    #expect(abs(try share(mixed, from: 50, to: 50) - 0.5) < 0.01)
-    #expect(abs(try share(mixed, from: 60, to: 60) - 0.5) < 0.01)
+    #expect(abs(share(mixed, from: 50, to: 50) - 0.5) < 0.01)
+    #expect(abs(share(mixed, from: 60, to: 60) - 0.5) < 0.01)
   }
 
   @Test func noisesWithAnSNROfTheirOwnComeAtIt() throws {
@@ -139,16 +139,14 @@ import Testing
       try acquire(record(), noise: "mains50@6+mains60@16", beats: peaks(clean)) { $0.snrDecibels = nil })
     let mixed = zip(noisy, clean).map { $0 - $1 }
     // 10 dB apart: 10 of 11 parts of the energy, and the sum 10 lg 1.1 dB above the larger.
-    #expect(abs(try share(mixed, from: 50, to: 50) - 10.0 / 11) < 0.01)
-    #expect(abs(try share(mixed, from: 60, to: 60) - 1.0 / 11) < 0.01)
+    #expect(abs(share(mixed, from: 50, to: 50) - 10.0 / 11) < 0.01)
+    #expect(abs(share(mixed, from: 60, to: 60) - 1.0 / 11) < 0.01)
     #expect(abs(decibels(clean, beats: peaks(clean), noise: mixed) - (6 - 10 * log10(1.1))) < 0.1)
   }
 
   @Test func aMixtureIsReadOrRefused() {
-    #expect(
-      NoisePart.parts(of: "em@-6.5+a/mains50") == [
-        NoisePart(name: "em", decibels: -6.5), NoisePart(name: "a/mains50"),
-      ])
+    let parts = NoisePart.parts(of: "em@-6.5+a/mains50")
+    #expect(parts?.map(\.name) == ["em", "a/mains50"] && parts?.map(\.decibels) == [-6.5, nil])
     for bad in ["", "em+", "@6", "em@", "em@six", "em@nan"] {
       #expect(NoisePart.parts(of: bad) == nil, "\(bad)")
     }
