@@ -26,12 +26,12 @@ let package = Package(
     .target(name: "QuantInfer", dependencies: ["CKernels"], swiftSettings: runtimeSettings),
 
     // The host's libraries, in the order in which data flows through them.
-    .target(name: "Support"),
-    .target(name: "ECG", dependencies: ["Support"]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
-    .target(name: "PhysioNet", dependencies: ["CCrypto", "ECG", "Support"]),
+    .target(name: "Support", dependencies: ["CCrypto"]),
+    .target(name: "ECG", dependencies: ["Support"]),
+    .target(name: "PhysioNet", dependencies: ["ECG", "Support"]),
     .systemLibrary(
       name: "CFFTW3", pkgConfig: "fftw3",
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),

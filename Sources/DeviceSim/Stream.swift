@@ -32,7 +32,9 @@ struct Stream: ParsableCommand {
       Noise is mains50, mains60, emg or wander (synthetic), or a record of noise. \
       Its SNR compares, as PhysioNet's nst does, the QRS amplitude from peak to peak \
       with the noise's root mean square: 20 log10(QRS / (sqrt(8) RMS)), over all \
-      beats and all of the noise that is added.
+      beats and all of the noise that is added. Several noises are given by --noise \
+      repeated or with + between them: em+mains50 come together at --snr, each as \
+      large as the other; em@6+mains50@12 come each at an SNR of its own.
       """)
 
   /// What starts a decision.
@@ -71,11 +73,15 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
   var sampleRate: Double?
 
-  @Option(help: ArgumentHelp("Noise to add: mains50, mains60, emg, wander or a record.", valueName: "noise"))
-  var noise: String?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Noise to add: mains50, mains60, emg, wander or a record; may be repeated.", valueName: "noise[@dB]"))
+  var noise: [String] = []
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("The noise's SNR in decibels.", valueName: "dB"))
+    parsing: .unconditional,
+    help: ArgumentHelp("The SNR in decibels of the noises that have none of their own.", valueName: "dB"))
   var snr: Double?
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
@@ -94,7 +100,7 @@ struct Stream: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile, noise])
+      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile] + noise)
     try disturbances.validate()
     try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
@@ -111,7 +117,7 @@ struct Stream: ParsableCommand {
 
   private var disturbances: Disturbances {
     var disturbances = frontEnd.disturbances
-    disturbances.noise = noise
+    disturbances.noise = noise.isEmpty ? nil : noise.joined(separator: "+")
     disturbances.snrDecibels = snr
     disturbances.seed = seed
     return disturbances
@@ -131,7 +137,7 @@ struct Stream: ParsableCommand {
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun(options, progress: report)
     }
-    if let report { try Files.write(run.page(), to: report) }
+    if let report { try Files.write(run.page(command: Invocation.text), to: report) }
     if let annotations { try run.writeAnnotations(annotations) }
     try output.writeJSON(run.result)
     try output.show(run.headline)

@@ -114,8 +114,12 @@ public struct StreamResult: Encodable, Sendable {
     public var floatLogits: [Float]?
   }
 
+  /// The program's version.
+  public var version = Release.version
   /// The record's name.
   public var record: String
+  /// SHA-256 of the record's files, one after the other; null for standard input.
+  public var recordDigest: String?
   /// The lead's name.
   public var lead: String
   /// The samples at the model's rate.
@@ -140,6 +144,8 @@ public struct StreamResult: Encodable, Sendable {
   public var model: String
   /// The image's CRC-32, in hexadecimal.
   public var modelChecksum: String
+  /// SHA-256 of the model's file, in hexadecimal.
+  public var modelDigest: String?
   /// The classes' names.
   public var classNames: [String]
   /// The image's provenance.
@@ -162,6 +168,8 @@ public struct StreamResult: Encodable, Sendable {
   public var accuracy: Accuracy?
   /// Memory.
   public var memory: ModelSummary.Memory
+  /// What lies where.
+  public var memoryMap: MemoryMap
   /// Operations.
   public var operations: ModelSummary.Operations
   /// The recording's length over the loop's processor time on one core of this host, twin included where there is
@@ -173,7 +181,7 @@ public struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   public init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?
+    findsBeats: Bool, windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -209,6 +217,7 @@ public struct StreamResult: Encodable, Sendable {
     }
     let summary = ModelSummary(loaded)
     memory = summary.memory
+    memoryMap = MemoryMap(loaded, findsBeats: findsBeats)
     operations = summary.operations
     provenance = summary.provenance
     disturbances = acquisition.disturbances

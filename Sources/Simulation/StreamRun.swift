@@ -47,7 +47,7 @@ public struct StreamRun: Sendable {
   }
 
   /// The figures.
-  public let result: StreamResult
+  public private(set) var result: StreamResult
   /// What the device heard.
   public let acquisition: Acquisition
   /// The decisions.
@@ -71,6 +71,8 @@ public struct StreamRun: Sendable {
       options, loaded: LoadedModel(file: options.model),
       checkpoint: options.float.map { path throws(FileError) in try Checkpoint.read(path) },
       noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
+    result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
+    result.recordDigest = RecordDigest.hexadecimal(of: options.record)
   }
 
   /// Runs a record through a model whose files, and whose noise, were read before.
@@ -115,7 +117,7 @@ public struct StreamRun: Sendable {
 
     result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
-      hasTwin: checkpoint != nil,
+      hasTwin: checkpoint != nil, findsBeats: policy == .detectedBeats,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: policy.isAboutBeats
         ? beats?.filter { beat in
