@@ -31,7 +31,7 @@ public final class DeviceLoop {
 
   private let loaded: LoadedModel
   private let acquisition: Acquisition
-  private let policy: DecisionPolicy
+  let policy: DecisionPolicy
   private let delaySamples: Int
   private let twin: FloatTwin?
   private let firstSample: Int

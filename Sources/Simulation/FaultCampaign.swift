@@ -232,6 +232,9 @@ extension FaultCampaign {
       if (plan.ringOffset..<plan.ringOffset + byteCount).contains(byte) {
         return .init(order: 3 + index, name: "columns of \(layerNames[index])")
       }
+      if plan.hasRunningSums, byte >= plan.ringOffset + byteCount {
+        return .init(order: 4 + index, name: "running sums of \(layerNames[index])")
+      }
     }
     return .init(order: 2, name: "columns' places")
   }

@@ -66,7 +66,7 @@ public struct StreamResult: Encodable, Sendable {
   public var disturbances: AppliedDisturbances?
   /// The profile with all its figures.
   public var profile: DeviceProfile
-  /// Whether the model can live on the profile's device; null where the profile has no processor.
+  /// Whether the model can live on the profile's device; null where the profile has no processor, or nobody asked.
   public var verdict: Feasibility?
   /// The model's file name.
   public var model: String
@@ -103,7 +103,7 @@ public struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   public init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?
+    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -122,10 +122,13 @@ public struct StreamResult: Encodable, Sendable {
     decisionsByClass = [:]
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
-    verdict = Feasibility(
-      loaded, on: acquisition.profile,
-      schedule: .init(
-        loop.decisions, sampleRateHz: acquisition.sampleRateHz, durationSeconds: acquisition.durationSeconds))
+    verdict =
+      isJudged
+      ? Feasibility(
+        loaded, on: acquisition.profile,
+        schedule: .init(
+          loop.decisions, findsBeats: loop.policy == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
+          durationSeconds: acquisition.durationSeconds)) : nil
     agreement = hasTwin ? loop.agreement : nil
     spectrogram =
       hasTwin
