@@ -4,6 +4,7 @@ import Quantization
 import Support
 import TestSupport
 import Testing
+import Training
 
 /// Damaged model files give a typed error or a clean run.
 ///
