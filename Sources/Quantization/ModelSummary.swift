@@ -44,7 +44,9 @@ public struct ModelSummary: Encodable, Sendable {
 
   /// Multiply-accumulates of one output column, or of one decision by operators that need the whole window.
   public struct StepMACs: Encodable, Equatable, Sendable {
-    /// Products of a weight and an input: what any exact evaluation by new columns needs. Padding has none.
+    /// Products of a weight and an input: what any exact evaluation by new columns needs.
+    ///
+    /// Padding has none.
     public var needed: Int
     /// What the kernel executes: padding too, and the zeros that fill up blocks of four channels and quads of inputs.
     public var executed: Int

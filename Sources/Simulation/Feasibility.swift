@@ -92,7 +92,9 @@ public struct Feasibility: Encodable, Sendable {
     public var item: String
     /// How many.
     public var count: Int
-    /// How seldom it falls due: with every so many of the task's runs. Strides along time skip columns.
+    /// How seldom it falls due: with every so many of the task's runs.
+    ///
+    /// Strides along time skip columns.
     public var every: Int
     /// What one takes.
     public var cyclesEach: Estimate

@@ -115,8 +115,9 @@ import Training
     #expect(abs(try value(.averageCurrent, detected) - (16 * 4.32 + 2.784 + 12.8)) < 1e-9)
   }
 
-  @Test func aRunWithAnnotatedBeatsIsntChargedForADetector() throws {
-    var options = StreamRun.Options(model: ProjectFiles.model, record: ProjectFiles.record)
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
+  func aRunWithAnnotatedBeatsIsntChargedForADetector() throws {
+    var options = StreamRun.Options(model: ProjectFiles.model, record: Databases.path("mitdb") + "/100")
     options.profile = "pacemaker"
     options.deciding = .annotatedBeats
     let verdict = try #require(try StreamRun(options).result.verdict)
