@@ -35,7 +35,7 @@ public final class DeviceLoop {
 
   private let loaded: LoadedModel
   private let acquisition: Acquisition
-  private let policy: DecisionPolicy
+  let policy: DecisionPolicy
   /// The monitor's options.
   let options: Monitor.Options
   /// What they were made of.

@@ -38,7 +38,8 @@ public struct MemoryMap: Encodable, Sendable {
   /// - Parameters:
   ///   - loaded: The model.
   ///   - findsBeats: Whether the runtime's detector runs beside it.
-  public init(_ loaded: LoadedModel, findsBeats: Bool) {
+  ///   - announcingBytes: The monitor's memory beyond the pipeline's and the detector's.
+  public init(_ loaded: LoadedModel, findsBeats: Bool, announcingBytes: Int = 0) {
     let model = loaded.model
     let summary = ModelSummary(loaded)
     let names = summary.operations.operators.enumerated().map { "\($0) \($1.name)" }
@@ -57,6 +58,7 @@ public struct MemoryMap: Encodable, Sendable {
       regions.append(
         whole("beat detector", "RAM, kept", BeatDetector.stateByteCount(sampleRateMillihertz: rate)))
     }
+    regions.append(whole("signal watch and announcer", "RAM, kept", announcingBytes))
     regions.append(whole("scratch", "RAM, free between calls", model.streamingScratchByteCount))
     regions.append(
       Region(
@@ -113,6 +115,12 @@ extension Model {
         .init(
           name: "columns of \(name)", offset: plan.ringOffset,
           bytes: plan.ringColumnCount * tensor(plan.inputIndex(0)).columnByteCount))
+      if plan.hasRunningSums {
+        let ringEnd = plan.ringOffset + plan.ringColumnCount * tensor(plan.inputIndex(0)).columnByteCount
+        // Only the last ring has sums behind it.
+        parts.append(
+          .init(name: "running sums of \(name)", offset: ringEnd, bytes: stateByteCount - ringEnd))
+      }
     }
     return parts.filled(to: stateByteCount, with: "columns' places")
   }

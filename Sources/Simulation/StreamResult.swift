@@ -138,7 +138,7 @@ public struct StreamResult: Encodable, Sendable {
   public var disturbances: AppliedDisturbances?
   /// The profile with all its figures.
   public var profile: DeviceProfile
-  /// Whether the model can live on the profile's device; null where the profile has no processor.
+  /// Whether the model can live on the profile's device; null where the profile has no processor, or nobody asked.
   public var verdict: Feasibility?
   /// The model's file name.
   public var model: String
@@ -181,7 +181,7 @@ public struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   public init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    findsBeats: Bool, windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?
+    findsBeats: Bool, windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -200,11 +200,14 @@ public struct StreamResult: Encodable, Sendable {
     decisionsByClass = [:]
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
-    var schedule = Feasibility.Schedule(
-      loop.decisions, sampleRateHz: acquisition.sampleRateHz, durationSeconds: acquisition.durationSeconds)
-    schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
-    if let sleep = loop.sleep { schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds) }
-    verdict = Feasibility(loaded, on: acquisition.profile, schedule: schedule)
+    if isJudged {
+      var schedule = Feasibility.Schedule(
+        loop.decisions, findsBeats: loop.policy == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
+        durationSeconds: acquisition.durationSeconds)
+      schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
+      if let sleep = loop.sleep { schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds) }
+      verdict = Feasibility(loaded, on: acquisition.profile, schedule: schedule)
+    }
     announcements = Announcements(loop, classNames: loaded.classNames, acquisition)
     agreement = hasTwin ? loop.agreement : nil
     spectrogram =
@@ -217,7 +220,7 @@ public struct StreamResult: Encodable, Sendable {
     }
     let summary = ModelSummary(loaded)
     memory = summary.memory
-    memoryMap = MemoryMap(loaded, findsBeats: findsBeats)
+    memoryMap = MemoryMap(loaded, findsBeats: findsBeats, announcingBytes: loop.announcingByteCount)
     operations = summary.operations
     provenance = summary.provenance
     disturbances = acquisition.disturbances

@@ -75,9 +75,9 @@ public struct StreamRun: Sendable {
     result.recordDigest = RecordDigest.hexadecimal(of: options.record)
   }
 
-  /// Runs a record through a model whose files, and whose noise, were read before.
+  /// Runs a record through a model whose files, and whose noise, were read before; only a judged run has a verdict.
   init(
-    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?,
+    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?, isJudged: Bool = true,
     progress: ProgressHandler? = nil
   ) throws(FileError) {
     let profile = try DeviceProfile.load(options.profile)
@@ -97,6 +97,14 @@ public struct StreamRun: Sendable {
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
     }
 
+    if case .everyColumns(let count) = options.deciding,
+      let period = loaded.model.streaming?.columnsPerDecision,
+      count % period != 0
+    {
+      throw .malformed(
+        options.model, "can decide anew every \(period) columns only, not every \(count)",
+        remedy: "give --every a multiple of \(period)")
+    }
     let policy: DecisionPolicy
     switch options.deciding {
     case .detectedBeats: policy = .detectedBeats
@@ -122,7 +130,7 @@ public struct StreamRun: Sendable {
       reference: policy.isAboutBeats
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
-        } : nil)
+        } : nil, isJudged: isJudged)
     self.acquisition = acquisition
     decisions = loop.decisions
     columns = loop.columns

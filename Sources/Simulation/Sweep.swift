@@ -141,7 +141,7 @@ public struct Sweep: Sendable {
     let start = ProcessInfo.processInfo.systemUptime
     let run = try StreamRun(
       combination.run, loaded: loaded, checkpoint: checkpoint,
-      noise: combination.run.disturbances.noise.flatMap { noises[$0] })
+      noise: combination.run.disturbances.noise.flatMap { noises[$0] }, isJudged: false)
     return SweepResult(
       combination.settings, run, seconds: ProcessInfo.processInfo.systemUptime - start)
   }
