@@ -20,7 +20,7 @@ extension StreamRun {
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
       sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection, memorySection, operationSection]
+        + [decisionSection, policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(command)],
       footer:
         "QuantInfer \(result.version). An engineering evaluation, not a medical device: nothing here is fit for use on patients."
