@@ -10,6 +10,7 @@ extension StreamRun {
   /// The run as one self-contained page for a design review.
   ///
   /// - Parameter command: The command that made it, for its provenance.
+  /// - Returns: The page's HTML.
   public func page(command: String = "") -> String {
     let excerpt = Excerpt(self)
     return Page(
