@@ -182,12 +182,14 @@ extension Feasibility.Judgement {
         task(
           "column",
           min(frontEnd.columnsPerSecond, Double(network.columnsPerWindow) * schedule.decisionsPerSecond),
-          [
-            Feasibility.Work(
-              "points x stages of the transform", frontEnd.windowSamples * stages,
-              processor.cyclesPerTransformPoint),
-            Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
-          ]
+          (frontEnd.windowSamples == 1
+            ? [Feasibility.Work("code of the sample", 1, processor.cyclesPerBin)]
+            : [
+              Feasibility.Work(
+                "points x stages of the transform", frontEnd.windowSamples * stages,
+                processor.cyclesPerTransformPoint),
+              Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
+            ])
             + (mode == .streaming
               ? network.work(operators.prefix(columnOperators), isStep: true, on: processor) : [])))
     }

@@ -15,7 +15,7 @@ extension StreamRun {
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
-      sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
+      sections: [ecgSection(excerpt)] + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
         + [decisionSection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection],
@@ -274,8 +274,8 @@ extension StreamRun {
             .init(Numbers.integer(operations.macsPerWindow)),
           ]),
         Paragraph(
-          "A step is a new spectrogram column for the convolutions and a decision for the fully connected "
-            + "operator. The loop ran \(Numbers.integer(Int(result.realTimeFactor))) times real time on one core "
+          "A step is a new \(settings.isRawSamples ? "sample" : "spectrogram column") for the operators that take columns "
+            + "and a decision for those behind them. The loop ran \(Numbers.integer(Int(result.realTimeFactor))) times real time on one core "
             + "of this host\(result.agreement == nil ? "" : ", float twin included")."),
       ])
   }
