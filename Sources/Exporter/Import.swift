@@ -27,12 +27,14 @@ struct Import: ParsableCommand {
   @Option(help: ArgumentHelp("The model image to write.", valueName: "model.qinf")) var output: String
   @Flag(help: "Stream: sample in, decision out. The front end is described in MODEL.frontend.json.")
   var streaming = false
-  @Option(help: ArgumentHelp("Another description of the front end; implies --streaming.", valueName: "f.json"))
+  @Option(
+    help: ArgumentHelp("Another description of the front end; implies --streaming.", valueName: "f.json"))
   var frontEnd: String?
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [output, results.jsonFile], inputs: [model, frontEnd ?? FrontEndFile.path(besideModel: model)])
+    try requireDistinct(
+      outputs: [output, results.jsonFile], inputs: [model, frontEnd ?? FrontEndFile.path(besideModel: model)])
   }
 
   func run() throws {

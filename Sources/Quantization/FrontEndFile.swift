@@ -117,7 +117,8 @@ public struct FrontEndFile: Sendable {
   func tables(for network: QuantizedNetwork) throws(FileError) -> FrontEndTables {
     let input = network.tensors[network.inputs[0].tensor]
     guard input.type == .int8 else {
-      throw error(nil, "describes a front end, but the network's input is int16", remedy: "quantize it to int8")
+      throw error(
+        nil, "describes a front end, but the network's input is int16", remedy: "quantize it to int8")
     }
     try checkLevels(of: input)
     if let windowSamples, windowSamples != input.count {

@@ -93,7 +93,8 @@ private struct ColumnWalk {
       default: break
       }
       // What can't be turned gets the shape that it was made for.
-      if operation.window != nil, timeCounts[operation.output] == nil, given != network.tensors[columns].shape {
+      if operation.window != nil, timeCounts[operation.output] == nil, given != network.tensors[columns].shape
+      {
         operation.inputs[0] = addReshape(of: columns, to: given, before: operation)
       }
     }
@@ -164,7 +165,9 @@ private struct ColumnWalk {
       finished.operators[index].inputs = finished.operators[index].inputs.map(place)
       finished.operators[index].output = place(finished.operators[index].output)
     }
-    for index in finished.inputs.indices { finished.inputs[index].tensor = place(finished.inputs[index].tensor) }
+    for index in finished.inputs.indices {
+      finished.inputs[index].tensor = place(finished.inputs[index].tensor)
+    }
     for index in finished.outputs.indices {
       finished.outputs[index].tensor = place(finished.outputs[index].tensor)
     }

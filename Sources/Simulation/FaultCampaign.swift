@@ -80,7 +80,9 @@ public struct FaultCampaign: Sendable {
       profile: profile, file: options.record)
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
-    let policy = options.everyColumns.map { DecisionPolicy.everyColumns($0) } ?? .detectedBeats
+    let policy =
+      (options.everyColumns ?? loaded.decisionHopColumns).map { DecisionPolicy.everyColumns($0) }
+      ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
     _ = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: nil, checkpointFile: "", acquisition: acquisition,

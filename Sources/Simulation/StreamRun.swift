@@ -29,8 +29,8 @@ public struct StreamRun: Sendable {
     public var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
     public var lead: String?
-    /// When to decide.
-    public var deciding = Deciding.detectedBeats
+    /// When to decide; nil for what the model's provenance says.
+    public var deciding: Deciding?
     /// What befalls the signal before the converter.
     public var disturbances = Disturbances()
     /// How to read a CSV.
@@ -92,7 +92,7 @@ public struct StreamRun: Sendable {
     }
 
     let policy: DecisionPolicy
-    switch options.deciding {
+    switch options.deciding ?? Deciding(loaded) {
     case .detectedBeats: policy = .detectedBeats
     case .everyColumns(let count): policy = .everyColumns(count)
     case .annotatedBeats:
@@ -188,6 +188,13 @@ public struct StreamRun: Sendable {
 
   private static func code(ofClass name: String) -> AnnotationCode {
     AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
+  }
+}
+
+extension StreamRun.Deciding {
+  /// By the clock where the model's provenance says so, otherwise after detected beats.
+  init(_ loaded: LoadedModel) {
+    self = loaded.decisionHopColumns.map { .everyColumns($0) } ?? .detectedBeats
   }
 }
 

@@ -18,8 +18,8 @@ public struct Sweep: Sendable {
     public var data: String?
     /// The lead; nil for MLII, II or the first.
     public var lead: String?
-    /// When the device decides.
-    public var deciding = StreamRun.Deciding.detectedBeats
+    /// When the device decides; nil for what the model's provenance says.
+    public var deciding: StreamRun.Deciding?
     /// Profiles' names or files.
     public var profiles = [DeviceProfile.reference.name]
     /// Noises as in `Noise.init(_:)`, and `none`.
@@ -100,7 +100,7 @@ public struct Sweep: Sendable {
             model: (options.model as NSString).lastPathComponent,
             modelChecksum: String(format: "%08x", loaded.checksum),
             float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
-            lead: options.lead, decide: options.deciding.name, profile: profile.name,
+            lead: options.lead, decide: (options.deciding ?? .init(loaded)).name, profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
             disturbances: disturbances)
           combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))

@@ -84,7 +84,8 @@ public struct JSONFields {
   public mutating func optionalInteger(
     _ key: String, in range: ClosedRange<Int>
   ) throws(FileError) -> Int? {
-    guard let number = try optionalNumber(key, in: -.greatestFiniteMagnitude ... .greatestFiniteMagnitude) else {
+    guard let number = try optionalNumber(key, in: -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
+    else {
       return nil
     }
     guard let integer = Int(exactly: number), range.contains(integer) else {
@@ -132,7 +133,8 @@ public struct JSONFields {
     guard let names = value as? [String],
       names.allSatisfy({ !$0.isEmpty && $0 == $0.onOneLine }), Set(names).count == names.count
     else {
-      throw error(key, "is not a list of different lines of text", remedy: "give a list such as [\"N\", \"V\"]")
+      throw error(
+        key, "is not a list of different lines of text", remedy: "give a list such as [\"N\", \"V\"]")
     }
     return names
   }
