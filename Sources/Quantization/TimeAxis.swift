@@ -12,6 +12,7 @@ extension QuantizedNetwork {
   /// Columns are followed through operators with windows and those that work element by element, as far as they go.
   ///
   /// - Parameter columnCodes: The number of codes in a column.
+  /// - Returns: The network, of the same codes for the same input.
   /// - Throws: `InvalidNetwork` where the network doesn't have one input of whole columns.
   public func withTimeInColumns(of columnCodes: Int) throws(InvalidNetwork) -> QuantizedNetwork {
     guard inputs.count == 1, let input = inputs.first?.tensor else {
