@@ -22,6 +22,12 @@ struct Stream: ParsableCommand {
           --sample-rate 250 --lead II --every 16
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --noise nstdb/em --snr 6 --seed 2 --lead-off 60:10
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
+          --majority 3 --hysteresis 2 --min-margin 8
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 --wake-rr 10
+
+      A decision is announced as a result, or there is none: while the window isn't full, over a flat line or \
+      a saturated converter, until the window holds good samples alone, and below --min-margin.
 
       Noise is mains50, mains60, emg or wander (synthetic), or a record of noise. \
       Its SNR compares, as PhysioNet's nst does, the QRS amplitude from peak to peak \
@@ -59,6 +65,13 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
   var every: Int?
 
+  @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Lose the memory at these seconds, and go on from the state saved just before.", valueName: "s[,s...]"))
+  var brownOut: List<Double>?
+
   @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
   var sampleRate: Double?
 
@@ -87,6 +100,10 @@ struct Stream: ParsableCommand {
     try requireDistinct(
       outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile, noise])
     try disturbances.validate()
+    try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
+    if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
+      throw ValidationError("--brown-out needs moments of at least 0 s")
+    }
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
       throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
@@ -111,6 +128,8 @@ struct Stream: ParsableCommand {
     options.lead = lead
     options.deciding =
       every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
+    options.announcing = announcing.settings
+    options.brownOutSeconds = brownOut?.values ?? []
     options.csv.sampleRateHz = sampleRate
     options.disturbances = disturbances
     let run = try output.withProgress("Streaming \(record)") {

@@ -52,6 +52,8 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
 
+  @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
+
   @Option(help: "The lead; MLII, II or the first one where none is named.")
   var lead: String?
 
@@ -76,6 +78,7 @@ struct SweepCommand: ParsableCommand {
     try requireDistinct(
       outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+    try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
@@ -101,7 +104,7 @@ struct SweepCommand: ParsableCommand {
       every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
-    options.disturbances = frontEnd.disturbances
+    (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)
     (options.shard, options.shardCount, options.threads) = (shard.index, shard.count, threads)
     let sweep = try Sweep(options)
     let outcome = try results.withProgress("Sweeping \(sweep.count) combinations") {

@@ -17,6 +17,29 @@ public struct Feasibility: Encodable, Sendable {
     public var shortestIntervalSeconds: Double
     /// Whether the runtime's own detector finds the beats, on every sample.
     public var findsBeats: Bool
+    /// The memory of the monitor's policy, watch and schedule, in bytes; null where they are the device's own.
+    public var announcingBytes: Int?
+    /// How the network sleeps; null where it never does.
+    public var sleep: Sleep?
+
+    /// A network that sleeps between irregular beats.
+    public struct Sleep: Encodable, Equatable, Sendable {
+      /// The columns that are computed, on average.
+      public var columnsPerSecond: Double
+      /// The most columns that a decision waits for.
+      public var columnsPerBurst: Int
+      /// The memory in which samples wait.
+      public var ringBytes: Int
+    }
+
+    /// Takes a run's observed sleep: only waking decisions cost, and a streaming network's columns only then.
+    mutating func sleep(_ sleep: Simulation.Sleep, durationSeconds: Double) {
+      decisionsPerSecond = Double(max(1, sleep.awakeDecisions)) / durationSeconds
+      findsBeats = true
+      self.sleep = Sleep(
+        columnsPerSecond: Double(sleep.columns) / durationSeconds, columnsPerBurst: sleep.greatestBurst,
+        ringBytes: sleep.ringBytes)
+    }
 
     /// Creates a schedule.
     public init(decisionsPerSecond: Double, shortestIntervalSeconds: Double, findsBeats: Bool) {
@@ -250,6 +273,11 @@ public struct Feasibility: Encodable, Sendable {
       "The engine's code is the runtime's without kernels, as its object files have it; the linker drops part of it.",
       "The stack is an allowance, not a measurement.",
     ]
+    if let sleep = schedule.sleep {
+      all.append(
+        "The network sleeps between irregular beats, as often as in this run: the detector and the filter go on, "
+          + "and up to \(sleep.columnsPerBurst) columns are made up for in a burst before a decision.")
+    }
     if network.frontEnd == nil {
       all.append(
         "The model has no front end: what prepares its input is left out, in time, charge and memory.")

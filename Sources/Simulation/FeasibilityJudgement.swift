@@ -178,10 +178,12 @@ extension Feasibility.Judgement {
           "sample", schedule.findsBeats ? frontEnd.sampleRateHz : min(frontEnd.sampleRateHz, inWindows),
           sample))
       let stages = (frontEnd.windowSamples - 1).bitWidth - (frontEnd.windowSamples - 1).leadingZeroBitCount
+      let inDecisions = min(
+        frontEnd.columnsPerSecond, Double(network.columnsPerWindow) * schedule.decisionsPerSecond)
       tasks.append(
         task(
           "column",
-          min(frontEnd.columnsPerSecond, Double(network.columnsPerWindow) * schedule.decisionsPerSecond),
+          mode == .streaming ? schedule.sleep?.columnsPerSecond ?? inDecisions : inDecisions,
           (frontEnd.windowSamples == 1
             ? [Feasibility.Work("code of the sample", 1, processor.cyclesPerBin)]
             : [
@@ -226,6 +228,8 @@ extension Feasibility.Judgement {
     if schedule.findsBeats, let frontEnd = network.frontEnd {
       ram.append(bytes("beat detector's state", frontEnd.detectorBytes))
     }
+    if let count = schedule.announcingBytes { ram.append(bytes("policy, watch and schedule", count)) }
+    if let sleep = schedule.sleep { ram.append(bytes("samples that wait in sleep", sleep.ringBytes)) }
     ram.append(Feasibility.Bytes(item: "stack", bytes: stackBytes))
     return (
       ram,
@@ -276,14 +280,18 @@ extension Feasibility.Judgement {
     }
     if let decision = tasks.last {
       // A streaming decision shares the hop with its column; a whole window has until the next decision, less the
-      // columns that come meanwhile, which the duty cycle counts.
-      let together = [column, decision].compactMap(\.self)
-      let isInHop = mode == .streaming && hop != nil
+      // columns that come meanwhile, which the duty cycle counts. So has a network that wakes: it makes up for columns.
+      let burst = mode == .streaming ? schedule.sleep?.columnsPerBurst : nil
+      let columns = column.map { $0.milliseconds * Double(burst ?? 1) }
+      let isInHop = mode == .streaming && hop != nil && burst == nil
+      let together = [
+        column.map { (burst.map { "\($0) x " } ?? "") + cycles($0) }, cycles(decision),
+      ].compactMap(\.self)
       criteria.append(
         Feasibility.Criterion(
-          .decisionTime, unit: "ms", together.map(\.milliseconds).sum,
+          .decisionTime, unit: "ms", [columns, decision.milliseconds].compactMap(\.self).sum,
           budget: isInHop ? hop : schedule.shortestIntervalSeconds * 1000,
-          derivation: "(\(together.map(cycles).joined(separator: " + "))) / \(clock)",
+          derivation: "(\(together.joined(separator: " + "))) / \(clock)",
           budgetDerivation: isInHop ? "time to the next column" : "shortest time to the next decision"))
     }
     let busy = tasks.map { $0.cycles * $0.perSecond }.sum

@@ -17,7 +17,7 @@ extension StreamRun {
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
       sections: [ecgSection(excerpt)] + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection, memorySection, operationSection]
+        + [decisionSection, policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection],
       footer: "An engineering evaluation, not a medical device: nothing here is fit for use on patients."
     ).render()

@@ -31,6 +31,10 @@ public struct StreamRun: Sendable {
     public var lead: String?
     /// When to decide; nil for what the model's provenance says.
     public var deciding: Deciding?
+    /// What becomes of decisions, and whether the network sleeps.
+    public var announcing = Announcing()
+    /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
+    public var brownOutSeconds: [Double] = []
     /// What befalls the signal before the converter.
     public var disturbances = Disturbances()
     /// How to read a CSV.
@@ -105,7 +109,8 @@ public struct StreamRun: Sendable {
     }
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: checkpoint, checkpointFile: options.float ?? "",
-      acquisition: acquisition, policy: policy)
+      acquisition: acquisition, policy: policy, announcing: options.announcing,
+      brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
     result = StreamResult(
@@ -123,6 +128,20 @@ public struct StreamRun: Sendable {
     annotatedBeats = beats
     recordComments = record.comments
     settings = checkpoint?.settings ?? SpectrogramSettings(frontEnd)
+  }
+
+  /// The samples before which the device browns out.
+  private static func samples(
+    of seconds: [Double], in acquisition: Acquisition, file: String
+  ) throws(FileError) -> [Int] {
+    try seconds.map { second throws(FileError) in
+      guard (0..<acquisition.durationSeconds).contains(second) else {
+        throw .malformed(
+          file, "has no sample at \(Numbers.decimal(second, places: 3)) s to brown out at",
+          remedy: "choose an earlier moment")
+      }
+      return Int(second * acquisition.sampleRateHz)
+    }
   }
 
   /// A lead must be long enough for a window, and sampled fast enough for the spectrogram's bins.

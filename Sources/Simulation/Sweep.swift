@@ -20,6 +20,8 @@ public struct Sweep: Sendable {
     public var lead: String?
     /// When the device decides; nil for what the model's provenance says.
     public var deciding: StreamRun.Deciding?
+    /// How decisions become announcements.
+    public var announcing = Announcing()
     /// Profiles' names or files.
     public var profiles = [DeviceProfile.reference.name]
     /// Noises as in `Noise.init(_:)`, and `none`.
@@ -95,14 +97,15 @@ public struct Sweep: Sendable {
         for disturbances in Self.disturbances(options) {
           var run = StreamRun.Options(model: options.model, record: record.path)
           (run.float, run.profile, run.lead) = (options.float, profileName, options.lead)
-          (run.deciding, run.disturbances) = (options.deciding, disturbances)
+          (run.deciding, run.announcing) = (options.deciding, options.announcing)
+          run.disturbances = disturbances
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
             modelChecksum: String(format: "%08x", loaded.checksum),
             float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
             lead: options.lead, decide: (options.deciding ?? .init(loaded)).name, profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
-            disturbances: disturbances)
+            disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil)
           combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))
         }
       }

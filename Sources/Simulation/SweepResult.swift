@@ -28,6 +28,24 @@ public struct SweepResult: Codable, Equatable, Sendable {
     public var converterRangeMillivolts: Double
     /// What befalls the signal before the converter.
     public var disturbances: Disturbances
+    /// How decisions become announcements; nil where each is announced as it comes.
+    public var announcing: Announcing?
+  }
+
+  /// What was announced.
+  public struct Announcements: Codable, Equatable, Sendable {
+    /// The decisions with a result.
+    public var results: Int
+    /// The time without a result, by reason.
+    public var noResultSeconds: [String: Double]
+    /// The decisions for which the network woke; nil where it never sleeps.
+    public var awakeDecisions: Int?
+    /// The columns that were computed in bursts; nil where the network never sleeps.
+    public var burstColumns: Int?
+    /// What was announced of annotated beats; nil without annotations.
+    public var announced: ConfusionMatrix?
+    /// The annotated beats of each class that the network slept through; nil where it never sleeps.
+    public var asleep: [String: Int]?
   }
 
   /// The decisions against the float twin's.
@@ -74,6 +92,8 @@ public struct SweepResult: Codable, Equatable, Sendable {
   public var agreement: Agreement?
   /// Against the record's annotations; nil where it has none.
   public var accuracy: Accuracy?
+  /// What was announced; nil in files of versions that didn't announce.
+  public var announcements: Announcements?
   /// Whether the model was trained on the record, so that the accuracy is not that on a new patient.
   public var isTrainingRecord: Bool
   /// The time that the combination took on its thread, reading included; nil in merged files, whose lines don't
@@ -100,6 +120,12 @@ public struct SweepResult: Codable, Equatable, Sendable {
       Accuracy(
         fixed: $0.fixed, float: $0.float, missedBeats: $0.missedBeats, extraDecisions: $0.extraDecisions)
     }
+    let announcements = result.announcements
+    self.announcements = Announcements(
+      results: announcements.results, noResultSeconds: announcements.noResult.mapValues(\.seconds),
+      awakeDecisions: announcements.sleep?.awakeDecisions, burstColumns: announcements.sleep?.columns,
+      announced: result.accuracy?.announced,
+      asleep: announcements.sleep == nil ? nil : result.accuracy?.asleep)
     self.seconds = seconds
   }
 

@@ -25,7 +25,7 @@ public enum SavedState {
     public static let version = 4
     /// `UInt16`, see `SavedState.Kind`.
     public static let kind = 6
-    /// `UInt32`, the model image's checksum, or the beat detector's sampling rate in millihertz.
+    /// `UInt32`, which must be the same for whoever goes on: see the model format's documentation.
     public static let owner = 8
     /// `UInt32`, the size of the state after the header.
     public static let stateByteCount = 12
@@ -41,6 +41,12 @@ public enum SavedState {
     case pipeline = 1
     /// A `BeatDetector`'s.
     case beatDetector = 2
+    /// An `Announcer`'s.
+    case announcer = 3
+    /// A `SignalQuality`'s.
+    case signalQuality = 4
+    /// A `Monitor`'s: all of the above at once.
+    case monitor = 5
   }
 }
 
@@ -96,7 +102,7 @@ extension StreamingPipeline {
   /// - Complexity: O(operators).
   public var isStateSound: Bool { unsafe Self.isSound(UnsafeRawPointer(state), of: model) }
 
-  private static func isSound(_ state: UnsafeRawPointer, of model: Model) -> Bool {
+  static func isSound(_ state: UnsafeRawPointer, of model: Model) -> Bool {
     guard let frontEnd = model.frontEnd else { return false }
     let position = unsafe state.loadUnaligned(fromByteOffset: 8, as: Int32.self)
     let missing = unsafe state.loadUnaligned(fromByteOffset: 12, as: Int32.self)
@@ -145,7 +151,7 @@ extension BeatDetector {
 
 extension SavedState {
   /// Writes header and state.
-  fileprivate static func write(
+  static func write(
     _ kind: Kind, owner: UInt32, state: UnsafeRawPointer, byteCount: Int,
     into copy: UnsafeMutableRawBufferPointer
   ) throws(MemoryError) {
@@ -163,7 +169,7 @@ extension SavedState {
   }
 
   /// The place of the state behind a header that is as it should be.
-  fileprivate static func checked(
+  static func checked(
     _ kind: Kind, owner: UInt32, byteCount: Int, from copy: UnsafeRawBufferPointer
   ) throws(SavedStateError) -> UnsafeRawPointer {
     guard let start = copy.baseAddress, copy.count >= Header.byteCount else { throw .truncated }

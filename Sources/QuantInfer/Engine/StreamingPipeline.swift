@@ -65,13 +65,29 @@ public struct StreamingPipeline: ~Copyable {
 
   /// Forgets all samples.
   public mutating func reset() {
-    unsafe state.initializeMemory(as: UInt8.self, repeating: 0, count: model.stateByteCount)
+    forgetColumns()
+    frontEnd.reset()
+  }
+
+  /// Forgets all columns, but not the front end's samples: `columnsPerDecision` times any number after the window's
+  /// columns the next decisions are those of a pipeline that never forgot.
+  public mutating func forgetColumns() {
+    let first = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
+    unsafe (state + first).initializeMemory(
+      as: UInt8.self, repeating: 0, count: model.stateByteCount &- first)
     for index in 0...layout.tailStart {
       let columns = model.operatorPlan(index).ringColumnCount
       unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(truncatingIfNeeded: columns)
     }
-    frontEnd.reset()
   }
+
+  /// Takes a sample, in counts, without computing the column that it may complete; `forgetColumns` before the next one
+  /// is computed.
+  ///
+  /// Returns whether it completed a column.
+  ///
+  /// - Complexity: O(1).
+  public mutating func pass(_ sample: Int16) -> Bool { frontEnd.push(sample) }
 
   /// Takes a sample, in counts.
   ///
