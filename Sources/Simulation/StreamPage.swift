@@ -18,7 +18,7 @@ extension StreamRun {
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
-      sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
+      sections: [ecgSection(excerpt)] + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
         + [decisionSection, policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(command)],
