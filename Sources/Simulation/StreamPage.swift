@@ -250,7 +250,7 @@ extension StreamRun {
           ),
           (
             "RAM, streaming",
-            "\(Numbers.integer(ramBytes)) bytes: state, detector and scratch; the stack comes on top"
+            "\(Numbers.integer(ramBytes)) bytes: state, detector, watch and scratch; the stack comes on top"
           ),
           ("Kernels' code", "\(Numbers.integer(memory.kernelCodeBytes)) bytes of flash on a Cortex-M4"),
         ]),
