@@ -53,6 +53,7 @@ public enum Folds {
   ///   - labels: Each patient's class, by the same index.
   ///   - share: The share to test on, between 0 and 1.
   ///   - seed: The seed of the draw.
+  /// - Returns: The division.
   public static func split(
     _ patients: [Int], labels: [Bool], testShare share: Double, seed: UInt64
   ) -> Fold {
