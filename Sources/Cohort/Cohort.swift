@@ -10,6 +10,11 @@ public struct CohortRecord: Equatable, Sendable {
   public var lead: String?
   /// The manifest's line that names it.
   public var line: Int
+
+  /// Creates a record.
+  public init(path: String, lead: String?, line: Int) {
+    (self.path, self.lead, self.line) = (path, lead, line)
+  }
 }
 
 /// A patient of a cohort: one response, one or more records.
@@ -22,6 +27,14 @@ public struct Patient: Equatable, Sendable {
   public var responds: Bool
   /// What else is known.
   public var covariates: Covariates
+
+  /// Creates a patient.
+  public init(name: String, records: [CohortRecord], responds: Bool, covariates: Covariates) {
+    self.name = name
+    self.records = records
+    self.responds = responds
+    self.covariates = covariates
+  }
 }
 
 /// The patients of a study, read from a manifest: a CSV file with a row a record.
