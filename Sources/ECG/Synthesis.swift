@@ -192,31 +192,7 @@ private struct QRSShape {
   init(_ ecg: SyntheticECG, _ generator: inout SeededGenerator) {
     let duration = ecg.qrsDurationMs / 1000
     halfDuration = duration / 2
-    // In shares of the duration, from the middle. The outermost edges are those of the complex.
-    func outer(_ width: Double) -> Double { 0.5 - Self.edge * width }
-    var parts: [(center: Double, width: Double, vector: SIMD3<Double>)]
-    switch ecg.pattern {
-    case .normal:
-      parts = [
-        (-outer(0.09), 0.09, [-0.12, -0.05, -0.3]), (0, 0.11, [1, 0.7, 0.3]),
-        (outer(0.09), 0.09, [-0.15, -0.1, 0.45]),
-      ]
-    case .lbbb, .paced:
-      // Two equal waves k standard deviations from the middle: a slur at 1.1, a deep notch at 1.6.
-      let k = ecg.pattern == .lbbb ? generator.next(in: 1.1...1.6) : 1.1
-      let width = 1 / (2 * (k + Self.edge))
-      parts =
-        ecg.pattern == .lbbb
-        ? [(-k * width, width, [0.95, 0.35, 0.4]), (k * width, width, [1, 0, 0.7])]
-        : [(-k * width, width, [0.6, -0.8, 0.4]), (k * width, width, [0.6, -0.8, 0.6])]
-    case .rbbb:
-      parts = [
-        (-outer(0.05), 0.05, [-0.1, 0.05, -0.3]), (-0.22, 0.08, [0.6, 0.5, 0.25]),
-        (outer(0.139), 0.139, [-0.9, -0.1, -0.9]),
-      ]
-    case .ivcd:
-      parts = [(-outer(0.16), 0.16, [0.9, 0.5, 0.2]), (outer(0.12), 0.12, [0.35, 0.4, 0.1])]
-    }
+    var parts = Self.parts(of: ecg.pattern, &generator)
     // No two hearts lie alike.
     for index in parts.indices {
       let turn = SIMD3(generator.nextGaussian(), generator.nextGaussian(), generator.nextGaussian())
@@ -240,6 +216,59 @@ private struct QRSShape {
     let upright: SIMD3<Double> = [0.8, 0.6, -0.3]
     let opposite = -min(1, scale) / max(length, 1e-6) * area
     tWave = height * (ecg.pattern == .normal ? upright : opposite)
+  }
+
+  /// A Gaussian part of the complex: its middle and its standard deviation in shares of the complex's duration, from
+  /// the complex's middle, and its vector.
+  private struct Part {
+    var center: Double
+    var width: Double
+    var vector: SIMD3<Double>
+
+    init(at center: Double, width: Double, _ x: Double, _ y: Double, _ z: Double) {
+      (self.center, self.width, vector) = (center, width, SIMD3(x, y, z))
+    }
+
+    /// The part that starts the complex, or ends it.
+    static func outer(isLast: Bool, width: Double, _ x: Double, _ y: Double, _ z: Double) -> Part {
+      let center = 0.5 - QRSShape.edge * width
+      return Part(at: isLast ? center : -center, width: width, x, y, z)
+    }
+  }
+
+  private static func parts(
+    of pattern: ConductionPattern, _ generator: inout SeededGenerator
+  ) -> [Part] {
+    switch pattern {
+    case .normal:
+      return [
+        .outer(isLast: false, width: 0.09, -0.12, -0.05, -0.3), Part(at: 0, width: 0.11, 1, 0.7, 0.3),
+        .outer(isLast: true, width: 0.09, -0.15, -0.1, 0.45),
+      ]
+    case .lbbb:
+      // Two equal waves k standard deviations from the middle: a slur at 1.1, a deep notch at 1.6.
+      let width = 0.5 / (generator.next(in: 1.1...1.6) + edge)
+      return [
+        .outer(isLast: false, width: width, 0.95, 0.35, 0.4), .outer(isLast: true, width: width, 1, 0, 0.7),
+      ]
+    case .paced:
+      let width = 0.5 / (1.1 + edge)
+      return [
+        .outer(isLast: false, width: width, 0.6, -0.8, 0.4),
+        .outer(isLast: true, width: width, 0.6, -0.8, 0.6),
+      ]
+    case .rbbb:
+      return [
+        .outer(isLast: false, width: 0.05, -0.1, 0.05, -0.3),
+        Part(at: -0.22, width: 0.08, 0.6, 0.5, 0.25),
+        .outer(isLast: true, width: 0.139, -0.9, -0.1, -0.9),
+      ]
+    case .ivcd:
+      return [
+        .outer(isLast: false, width: 0.16, 0.9, 0.5, 0.2),
+        .outer(isLast: true, width: 0.12, 0.35, 0.4, 0.1),
+      ]
+    }
   }
 
   /// A beat's waves; an interval of a second leaves P and T as they are.
