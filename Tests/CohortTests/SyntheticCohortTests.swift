@@ -65,6 +65,32 @@ import Testing
       patients.allSatisfy { ResponseDefinition.lvesv15.responds(label: nil, $0.covariates) == $0.responds })
   }
 
+  /// A model that beats the oracle on a large cohort reads an artefact of the generator.
+  @Test(arguments: [(SyntheticArm.published, 0.79), (.pessimistic, 0.69)])
+  func noBaselineBeatsTheOracleAndTheECGsCarryTheResponse(arm: SyntheticArm, ceiling: Double) throws {
+    let cohort = SyntheticCohort(patientCount: 1200, arm: arm, seed: 8)
+    let features = try Array(cohort.patients.indices).concurrentMap(threads: 4, progress: { _ in }) { index in
+      let record = cohort.record(of: index)
+      return try ECGFeatures(record, lead: record.signal(named: "V6"), usesAllLeads: true)
+    }
+    let labels = cohort.patients.map(\.responds)
+    let table = FeatureTable(names: ECGFeatures.names, rows: features.map(\.values))
+    let study = CohortStudy(labels: labels, folds: Folds.stratified(labels, count: 2, seed: 1), seed: 1)
+    for method in [
+      StudyMethod.logisticRegression(table, labels: labels), .randomForest(table, labels: labels),
+    ] {
+      let summary = study.summary(of: try study.run(method, threads: 2))
+      let area = try #require(summary.auc).value
+      print(
+        "\(arm.rawValue), \(method.name): AUC \(Numbers.decimal(area, places: 3)), \(summary.unscoredPatients) unscored"
+      )
+      // Three standard errors of an AUC of 1,200 patients.
+      #expect(area < ceiling + 0.04)
+      #expect(area > 0.5 + 0.5 * (ceiling - 0.5))
+      #expect(summary.unscoredPatients <= 12)
+    }
+  }
+
   @Test func equalSeedsGiveEqualBytesAtAnyNumberOfThreads() throws {
     let (one, two) = (try TemporaryFolder(), try TemporaryFolder())
     let cohort = SyntheticCohort(patientCount: 6, arm: .published, seed: 5)
