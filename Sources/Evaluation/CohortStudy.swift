@@ -47,7 +47,7 @@ extension StudyMethod {
 
   /// L2 logistic regression: standardized, and its penalty chosen, within the training patients.
   public static func logisticRegression(
-    _ name: String = "logistic regression", _ table: FeatureTable, labels: [Bool]
+    _ table: FeatureTable, labels: [Bool], name: String = "logistic regression"
   ) -> StudyMethod {
     StudyMethod(name) { training, test, seed in
       let known = training.filter { table.complete($0) != nil }
@@ -63,8 +63,8 @@ extension StudyMethod {
 
   /// A random forest.
   public static func randomForest(
-    _ name: String = "random forest", _ table: FeatureTable, labels: [Bool],
-    options: RandomForest.Options = .init()
+    _ table: FeatureTable, labels: [Bool], options: RandomForest.Options = .init(),
+    name: String = "random forest"
   ) -> StudyMethod {
     StudyMethod(name) { training, test, seed in
       let known = training.filter { table.complete($0) != nil }
