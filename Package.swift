@@ -12,7 +12,8 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
-    .library(name: "QuantInferHost", targets: ["Cohort", "ECG", "Evaluation", "Quantization", "Support", "Training"]),
+    .library(
+      name: "QuantInferHost", targets: ["Cohort", "ECG", "Evaluation", "Quantization", "Support", "Training"]),
     .executable(name: "exporter", targets: ["Exporter"]),
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],

@@ -68,7 +68,7 @@ import Testing
   /// A model that beats the oracle on a large cohort reads an artefact of the generator.
   @Test(arguments: [(SyntheticArm.published, 0.79), (.pessimistic, 0.69)])
   func noBaselineBeatsTheOracleAndTheECGsCarryTheResponse(arm: SyntheticArm, ceiling: Double) throws {
-    let cohort = SyntheticCohort(patientCount: 1200, arm: arm, seed: 8)
+    let cohort = SyntheticCohort(patientCount: 800, arm: arm, seed: 8)
     let features = try Array(cohort.patients.indices).concurrentMap(threads: 4, progress: { _ in }) { index in
       let record = cohort.record(of: index)
       return try ECGFeatures(record, lead: record.signal(named: "V6"), usesAllLeads: true)
@@ -84,8 +84,8 @@ import Testing
       print(
         "\(arm.rawValue), \(method.name): AUC \(Numbers.decimal(area, places: 3)), \(summary.unscoredPatients) unscored"
       )
-      // Three standard errors of an AUC of 1,200 patients.
-      #expect(area < ceiling + 0.04)
+      // Three standard errors of an AUC of 800 patients, and a little.
+      #expect(area < ceiling + 0.05)
       #expect(area > 0.5 + 0.5 * (ceiling - 0.5))
       #expect(summary.unscoredPatients <= 12)
     }

@@ -156,7 +156,9 @@ private let scikitLearn = PythonEnvironment(
     let comparison = study.compare(outcome, try study.run(.logisticRegression(noise, labels: labels)))
     #expect(try #require(comparison.areaDifference?.interval).lower > 0.1)
     #expect(comparison.mcNemar.pValue < 0.01)
-    let forest = study.summary(of: try study.run(.randomForest(all, labels: labels)))
+    var options = RandomForest.Options()
+    options.treeCount = 50
+    let forest = study.summary(of: try study.run(.randomForest(all, labels: labels, options: options)))
     #expect(try #require(forest.auc).value > 0.7)
   }
 
