@@ -76,9 +76,9 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	}; \
 	train ecg-beats aami; train ecg-beats-intra types
 
-fuzz: setup ## Mutate a million model files and truncate all, under AddressSanitizer (takes an hour)
+fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (an hour)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
-	FUZZ=50 ASAN_OPTIONS=detect_leaks=0 swift test -c release --skip-build --disable-xctest --sanitize address --scratch-path .build-fuzz --filter ModelFuzzTests
+	FUZZ=50 ASAN_OPTIONS=detect_leaks=0 swift test -c release --skip-build --disable-xctest --sanitize address --scratch-path .build-fuzz --filter 'ModelFuzzTests|FaultCampaignTests'
 
 benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of .tflite files
 	@ls "$(MODELS)"/*.tflite >/dev/null 2>&1 || \

@@ -27,13 +27,13 @@ let package = Package(
     .target(name: "QuantInfer", dependencies: ["CKernels"], swiftSettings: runtimeSettings),
 
     // The host's libraries, in the order in which data flows through them.
-    .target(name: "Support"),
-    .target(name: "ECG", dependencies: ["Support"]),
-    .target(name: "Cohort", dependencies: ["ECG", "QuantInfer", "Support"]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
-    .target(name: "PhysioNet", dependencies: ["CCrypto", "ECG", "Support"]),
+    .target(name: "Support", dependencies: ["CCrypto"]),
+    .target(name: "ECG", dependencies: ["Support"]),
+    .target(name: "Cohort", dependencies: ["ECG", "QuantInfer", "Support"]),
+    .target(name: "PhysioNet", dependencies: ["ECG", "Support"]),
     .systemLibrary(
       name: "CFFTW3", pkgConfig: "fftw3",
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),

@@ -1,2 +1,2 @@
-// OpenSSL's digests: the SHA-256 sums of downloaded files.
+// OpenSSL's digests: the SHA-256 sums that name files.
 #include <openssl/evp.h>

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import ECG
+import Foundation
 import Simulation
 import Support
 
@@ -14,11 +15,14 @@ struct Faults: ParsableCommand {
       was made right again), samples, adc, clock, brownout. Guards that a device may have or not: state (checksummed \
       between samples), adc (stuck bits), clock (samples and deadlines).
 
+      With --output each fault is a line of JSON, added as soon as it is done; those that are there already aren't \
+      run again, so a campaign that was stopped goes on where it was.
+
       Examples:
 
         device-sim faults --model ecg-beats.qinf --record mitdb-208
         device-sim faults --model ecg-beats.qinf --record mitdb-208 \\
-          --kinds weights,state --scrub 60 --guards state --json faults.json
+          --kinds weights,state --scrub 60 --guards state --report faults.html
       """)
 
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
@@ -64,12 +68,26 @@ struct Faults: ParsableCommand {
   @Option(help: ArgumentHelp("The device's guards, separated by commas.", valueName: "guards"))
   var guards = ""
 
+  @Option(help: ArgumentHelp("The number of threads; the results are the same with any.", valueName: "n"))
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+
+  @Option(
+    name: .customLong("output"),
+    help: ArgumentHelp("The faults, a line of JSON each; lines are added.", valueName: "file.jsonl"))
+  var lines: String?
+
+  @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
+  var report: String?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [output.jsonFile], inputs: [model, record, profile])
+    try requireDistinct(outputs: [lines, report, output.jsonFile], inputs: [model, record, profile])
     guard (1...1_000_000).contains(trials) else {
       throw ValidationError("--trials needs a number from 1 to 1,000,000")
+    }
+    guard (1...256).contains(threads) else {
+      throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
     guard (1...32).contains(bits) else { throw ValidationError("--bits needs a number from 1 to 32") }
     for (name, seconds) in [("--scrub", scrub), ("--save", save)] {
@@ -100,15 +118,24 @@ struct Faults: ParsableCommand {
     options.scrubSeconds = scrub
     options.saveSeconds = save
     options.guards = Set(try list(guards, of: FaultGuard.self, option: "--guards"))
-    let report = try output.withProgress("Breaking \(record)") {
+    options.threads = threads
+    let (result, foundCount) = try output.withProgress("Breaking \(record)") {
       (progress: @escaping ProgressHandler) throws(FileError) in
-      try FaultCampaign(options).run(progress: progress)
+      try FaultCampaign(options).run(addingTo: lines, progress: progress)
     }
-    try output.writeJSON(report)
-    try output.show(report.headline)
+    if let report { try Files.write(result.page(command: Invocation.text), to: report) }
+    try output.writeJSON(result)
+    try output.show(result.headline)
     var table = SummaryTable(columns: FaultReport.columns)
-    for row in report.rows { table.add(row.label, row.cells.map { SummaryTable.Cell($0) }) }
+    for row in result.rows { table.add(row.label, row.cells.map { SummaryTable.Cell($0) }) }
     try output.show(table)
+    var files = SummaryTable(columns: [])
+    if let lines { files.add("faults", .init("\(lines), \(Numbers.integer(foundCount)) of them run before")) }
+    if let report { files.add("page", .init(report)) }
+    if lines != nil || report != nil {
+      try output.show("\n")
+      try output.show(files)
+    }
   }
 
   /// The distinct names of a list, in the order of their type.

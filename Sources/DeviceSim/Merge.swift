@@ -10,7 +10,8 @@ struct Merge: ParsableCommand {
     discussion: """
       The merged lines are in order, each combination once and without the time that
       it took, so that they are the same however the work was divided. A combination
-      with two different results is an error that names both.
+      with two different results is an error that names both, unless the record has
+      changed between: then a file's later result counts.
 
       Example:
 
@@ -36,14 +37,16 @@ struct Merge: ParsableCommand {
     let merge = try SweepMerge(files)
     let summary = SweepSummary(merge.results)
     if let merged { try Files.write(merge.text, to: merged) }
-    if let report { try Files.write(summary.page(), to: report) }
+    if let report { try Files.write(summary.page(command: Invocation.text), to: report) }
     try results.writeJSON(summary)
     try results.show(SummaryTable(summary))
     var table = SummaryTable(columns: [])
-    table.add(
-      "results",
+    let superseded =
+      merge.supersededCount == 0
+      ? "" : ", \(Numbers.integer(merge.supersededCount)) of records that have changed since left out"
+    let counts =
       "\(Numbers.integer(merge.results.count)), \(Numbers.integer(merge.duplicateCount)) more were there twice"
-    )
+    table.add("results", .init(counts + superseded))
     if let merged { table.add("merged", .init(merged)) }
     if let report { table.add("page", .init(report)) }
     if let note = summary.trainingNote { table.add("note", .init(note)) }

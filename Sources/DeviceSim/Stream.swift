@@ -22,11 +22,19 @@ struct Stream: ParsableCommand {
           --sample-rate 250 --lead II --every 16
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --noise nstdb/em --snr 6 --seed 2 --lead-off 60:10
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
+          --majority 3 --hysteresis 2 --min-margin 8
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 --wake-rr 10
+
+      A decision is announced as a result, or there is none: while the window isn't full, over a flat line or \
+      a saturated converter, until the window holds good samples alone, and below --min-margin.
 
       Noise is mains50, mains60, emg or wander (synthetic), or a record of noise. \
       Its SNR compares, as PhysioNet's nst does, the QRS amplitude from peak to peak \
       with the noise's root mean square: 20 log10(QRS / (sqrt(8) RMS)), over all \
-      beats and all of the noise that is added.
+      beats and all of the noise that is added. Several noises are given by --noise \
+      repeated or with + between them: em+mains50 come together at --snr, each as \
+      large as the other; em@6+mains50@12 come each at an SNR of its own.
       """)
 
   /// What starts a decision.
@@ -55,14 +63,25 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
   var every: Int?
 
+  @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Lose the memory at these seconds, and go on from the state saved just before.", valueName: "s[,s...]"))
+  var brownOut: List<Double>?
+
   @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
   var sampleRate: Double?
 
-  @Option(help: ArgumentHelp("Noise to add: mains50, mains60, emg, wander or a record.", valueName: "noise"))
-  var noise: String?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Noise to add: mains50, mains60, emg, wander or a record; may be repeated.", valueName: "noise[@dB]"))
+  var noise: [String] = []
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("The noise's SNR in decibels.", valueName: "dB"))
+    parsing: .unconditional,
+    help: ArgumentHelp("The SNR in decibels of the noises that have none of their own.", valueName: "dB"))
   var snr: Double?
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
@@ -81,8 +100,12 @@ struct Stream: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile, noise])
+      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile] + noise)
     try disturbances.validate()
+    try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
+    if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
+      throw ValidationError("--brown-out needs moments of at least 0 s")
+    }
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
       throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
@@ -94,7 +117,7 @@ struct Stream: ParsableCommand {
 
   private var disturbances: Disturbances {
     var disturbances = frontEnd.disturbances
-    disturbances.noise = noise
+    disturbances.noise = noise.isEmpty ? nil : noise.joined(separator: "+")
     disturbances.snrDecibels = snr
     disturbances.seed = seed
     return disturbances
@@ -107,12 +130,14 @@ struct Stream: ParsableCommand {
     options.lead = lead
     options.deciding =
       every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
+    options.announcing = announcing.settings
+    options.brownOutSeconds = brownOut?.values ?? []
     options.csv.sampleRateHz = sampleRate
     options.disturbances = disturbances
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun(options, progress: report)
     }
-    if let report { try Files.write(run.page(), to: report) }
+    if let report { try Files.write(run.page(command: Invocation.text), to: report) }
     if let annotations { try run.writeAnnotations(annotations) }
     try output.writeJSON(run.result)
     try output.show(run.headline)

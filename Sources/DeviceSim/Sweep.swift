@@ -15,7 +15,8 @@ struct SweepCommand: ParsableCommand {
 
       Records are all (of --data), ds1 or ds2 (MIT-BIH's halves), a folder, or names
       with commas. Noise is none, mains50, mains60, emg, wander or a record of noise;
-      none has no SNR. SNRs are as in device-sim stream.
+      none has no SNR. Mixtures, such as em+mains50 or em@6+mains50@12, and SNRs are
+      as in device-sim stream.
 
       Examples:
 
@@ -52,6 +53,8 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
 
+  @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
+
   @Option(help: "The lead; MLII, II or the first one where none is named.")
   var lead: String?
 
@@ -76,20 +79,25 @@ struct SweepCommand: ParsableCommand {
     try requireDistinct(
       outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+    try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
-    let hasNoise = noise.values.contains { $0 != "none" }
-    guard hasNoise == (snr != nil) else {
-      throw ValidationError(hasNoise ? "--noise needs --snr" : "--snr needs --noise")
+    let noises = noise.values.filter { $0 != "none" }
+    let needsSNR = noises.contains { NoisePart.needsSNR($0) }
+    guard needsSNR == (snr != nil) else {
+      throw ValidationError(
+        needsSNR ? "--noise needs --snr" : "--snr needs --noise without an SNR of its own")
     }
     if ["all", "ds1", "ds2"].contains(records), data == nil {
       throw ValidationError("--records \(records) needs --data")
     }
-    for decibels in snr?.values ?? [] {
-      var disturbances = frontEnd.disturbances
-      (disturbances.noise, disturbances.snrDecibels) = (noise.values.first, decibels)
-      try disturbances.validate()
+    for noise in noises {
+      for decibels in NoisePart.needsSNR(noise) ? snr?.values.map(Optional.init) ?? [] : [nil] {
+        var disturbances = frontEnd.disturbances
+        (disturbances.noise, disturbances.snrDecibels) = (noise, decibels)
+        try disturbances.validate()
+      }
     }
     try frontEnd.disturbances.validate()
   }
@@ -101,7 +109,7 @@ struct SweepCommand: ParsableCommand {
       every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
-    options.disturbances = frontEnd.disturbances
+    (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)
     (options.shard, options.shardCount, options.threads) = (shard.index, shard.count, threads)
     let sweep = try Sweep(options)
     let outcome = try results.withProgress("Sweeping \(sweep.count) combinations") {

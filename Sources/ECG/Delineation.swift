@@ -21,6 +21,8 @@ public struct QRSBoundaries: Equatable, Sendable {
 /// or after. The boundaries lie some milliseconds further out, where experts put them. With several leads that gives
 /// the first onset and the last offset, as a clinician measures the duration.
 ///
+/// A complex in the middle of which all leads stand still for 28 ms is taken to end there.
+///
 /// The constants are those of the least mean error over the odd records of LUDB, lead II.
 public struct QRSDelineator: Sendable {
   private let sampleRateHz: Double

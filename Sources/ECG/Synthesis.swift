@@ -257,10 +257,11 @@ private struct QRSShape {
         .outer(isLast: false, width: width, 0.95, 0.35, 0.4), .outer(isLast: true, width: width, 1, 0, 0.7),
       ]
     case .paced:
+      // From the right ventricle's apex: left at first, then up and back.
       let width = 0.5 / (1.1 + edge)
       return [
-        .outer(isLast: false, width: width, 0.6, -0.8, 0.4),
-        .outer(isLast: true, width: width, 0.6, -0.8, 0.6),
+        .outer(isLast: false, width: width, 0.8, -0.5, 0),
+        .outer(isLast: true, width: width, 0.3, -1, 0.8),
       ]
     case .rbbb:
       return [

@@ -9,6 +9,9 @@ struct Inspect: ParsableCommand {
     discussion: """
       Shapes are batch x time x frequency x channels, where there are so many; a
       kernel "3x1 by 2x1" is dilated.
+      MAC/step is for a new column, on average, or for a decision. Kernels execute more
+      where channels are no multiple of four, or padding is multiplied: the rows below
+      the operators say how much.
       "zero" is the zero point: real = scale x (code - zero). "code" is the kernel's
       size on a Cortex-M4, which operators of a kind share.
 
@@ -24,6 +27,10 @@ struct Inspect: ParsableCommand {
     let summary = ModelSummary(try LoadedModel(file: model))
     try results.show(summary.operatorTable)
     try results.show("\n")
+    if summary.operations.macsPerColumn != nil {
+      try results.show(summary.workTable)
+      try results.show("\n")
+    }
     try results.show(summary.arenaTable)
     try results.show("\n")
     try results.show(summary.memoryTable)

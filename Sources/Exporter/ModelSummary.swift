@@ -28,6 +28,35 @@ extension ModelSummary {
     return table
   }
 
+  /// What a streaming run works with each new column and each decision, beside the least that any exact run needs.
+  var workTable: SummaryTable {
+    var table = SummaryTable(columns: [])
+    guard let needed = operations.neededMACsPerColumn, let executed = operations.executedMACsPerColumn,
+      let decision = operations.decisionMACs
+    else { return table }
+    func macs(_ count: Double) -> String {
+      count.rounded() == count ? Numbers.integer(Int(count)) : Numbers.decimal(count, places: 2)
+    }
+    table.add(
+      "a column", .init("\(macs(executed)) MAC"),
+      .init(
+        "of which \(macs(needed)) any exact run needs"
+          + (operations.columnWorkRatio.map { ": \(Numbers.decimal($0, places: 3)) times the minimum" } ?? "")
+      ))
+    table.add(
+      "a decision", .init("\(Numbers.integer(decision.executed)) MAC"),
+      .init("of which \(Numbers.integer(decision.needed)) are needed"))
+    for sums in operations.operators.compactMap(\.runningSums) {
+      let pace = sums.columnsPerUpdate == 1 ? "a column" : "every \(sums.columnsPerUpdate) columns"
+      table.add(
+        "running sums", .init("\(Numbers.integer(sums.count))"),
+        .init(
+          "\(Numbers.integer(sums.additionsPerUpdate)) additions \(pace) instead of "
+            + "\(Numbers.integer(sums.additionsPerDecisionWithout)) a decision"))
+    }
+    return table
+  }
+
   /// The bytes of flash and RAM.
   var memoryTable: SummaryTable {
     var table = SummaryTable(columns: [])
@@ -47,7 +76,10 @@ extension ModelSummary {
     if memory.stateBytes > 0 {
       let rings = operations.operators.compactMap(\.ringBytes).map { Numbers.integer($0) }.joined(
         separator: " + ")
-      table.add("state", bytes(memory.stateBytes), .init("streaming, rings of \(rings) B"))
+      let sums = operations.operators.compactMap(\.runningSums).first.map {
+        "; \(Numbers.integer($0.count)) running sums of 2 x 4 B"
+      }
+      table.add("state", bytes(memory.stateBytes), .init("streaming, rings of \(rings) B\(sums ?? "")"))
     } else {
       table.add("state", "-", "this network can't stream")
     }

@@ -1,4 +1,3 @@
-import CCrypto
 import Foundation
 import Support
 
@@ -122,13 +121,7 @@ public struct PhysioNet: Sendable {
 
   private static func digest(ofFile path: String) throws(FileError) -> String? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let data = try Files.read(path)
-    var digest = [UInt8](repeating: 0, count: 32)
-    let succeeded = data.withUnsafeBytes {
-      EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha256(), nil)
-    }
-    precondition(succeeded == 1, "OpenSSL can't compute SHA-256")
-    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return SHA256.hexadecimal(try Files.read(path))
   }
 
   // MARK: One file

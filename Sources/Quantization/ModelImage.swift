@@ -76,7 +76,8 @@ struct ImageWriter {
       put(operation, of: network, at: place)
       guard let rings = streaming?.rings, index < rings.count else { continue }
       put(UInt32(rings[index].offset), at: place + ModelFormat.Operator.ring)
-      put(UInt32(rings[index].columnCount), at: place + ModelFormat.Operator.ringColumnCount)
+      put(UInt16(rings[index].columnCount), at: place + ModelFormat.Operator.ringColumnCount)
+      put(UInt16(rings[index].hasRunningSums ? 1 : 0), at: place + ModelFormat.Operator.hasRunningSums)
     }
     if let frontEnd { put(UInt32(append(frontEnd)), at: Header.frontEnd) }
     append(classNames.joined(separator: "\n"), section: Header.classNames)

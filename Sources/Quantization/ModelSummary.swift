@@ -29,10 +29,44 @@ public struct ModelSummary: Encodable, Sendable {
     /// Multiply-accumulates for one new column, on average, or for one decision by operators that need the whole window;
     /// null where the network can't stream.
     public var macsPerStep: Int?
+    /// New columns from one of its steps to the next: the product of the strides along time up to it; null for operators
+    /// that need the whole window, and where the network can't stream.
+    public var columnsPerStep: Int?
+    /// What one step takes in multiply-accumulates; null where the network can't stream.
+    public var stepMACs: StepMACs?
+    /// The running sums that stand in for the window; null where there are none.
+    public var runningSums: RunningSums?
     /// The code of its kernel on a Cortex-M4, in bytes; operators of a kind and type share it.
     public var codeBytes: Int
     /// The ring of input columns that a streaming run keeps; null where the network can't stream.
     public var ringBytes: Int?
+  }
+
+  /// Multiply-accumulates of one output column, or of one decision by operators that need the whole window.
+  public struct StepMACs: Encodable, Equatable, Sendable {
+    /// Products of a weight and an input: what any exact evaluation by new columns needs.
+    ///
+    /// Padding has none.
+    public var needed: Int
+    /// What the kernel executes: padding too, and the zeros that fill up blocks of four channels and quads of inputs.
+    public var executed: Int
+
+    /// Creates a count.
+    public init(needed: Int, executed: Int) {
+      (self.needed, self.executed) = (needed, executed)
+    }
+  }
+
+  /// The sums of a window's columns, which a mean over all of time keeps up to date.
+  public struct RunningSums: Encodable, Equatable, Sendable {
+    /// Their number.
+    public var count: Int
+    /// New columns from one column of the window to the next.
+    public var columnsPerUpdate: Int
+    /// Additions and subtractions with each column of the window.
+    public var additionsPerUpdate: Int
+    /// Additions that each decision would take without them.
+    public var additionsPerDecisionWithout: Int
   }
 
   /// Multiply-accumulates.
@@ -43,6 +77,14 @@ public struct ModelSummary: Encodable, Sendable {
     public var macsPerColumn: Int?
     /// For each decision of a streaming run beyond the columns' work, by the operators that need the whole window.
     public var macsPerDecision: Int?
+    /// What the operators that take columns need for each new column, on average.
+    public var neededMACsPerColumn: Double?
+    /// What their kernels execute, on average.
+    public var executedMACsPerColumn: Double?
+    /// The latter over the former: 1 is the least; null where no operator multiplies column by column.
+    public var columnWorkRatio: Double?
+    /// The same counts for each decision.
+    public var decisionMACs: StepMACs?
     /// The number of operators that take columns; those behind them run at a decision.
     public var columnOperatorCount: Int?
     /// New columns from one decision that is possible to the next: the product of the strides along time.
@@ -184,6 +226,18 @@ extension ModelSummary.Operations {
     macsPerDecision = operators[streaming.tailStart...].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
     columnOperatorCount = streaming.tailStart
     columnsPerDecision = streaming.columnsPerDecision
+    func perColumn(_ count: (ModelSummary.StepMACs) -> Int) -> Double {
+      operators.reduce(0) { sum, layer in
+        guard let macs = layer.stepMACs, let columns = layer.columnsPerStep else { return sum }
+        return sum + Double(count(macs)) / Double(columns)
+      }
+    }
+    let (needed, executed) = (perColumn(\.needed), perColumn(\.executed))
+    (neededMACsPerColumn, executedMACsPerColumn) = (needed, executed)
+    columnWorkRatio = needed > 0 ? executed / needed : nil
+    let tail = operators[streaming.tailStart...].compactMap(\.stepMACs)
+    decisionMACs = ModelSummary.StepMACs(
+      needed: tail.reduce(0) { $0 + $1.needed }, executed: tail.reduce(0) { $0 + $1.executed })
   }
 }
 
@@ -217,10 +271,60 @@ extension ModelSummary.Operator {
       // An output column comes with every so many input columns of the network.
       let columns = (0...index).reduce(1) { $0 * (model.operatorPlan($1).window?.time.stride ?? 1) }
       macsPerStep = (macsPerWindow / output.timeCount + columns - 1) / columns
+      columnsPerStep = columns
+      stepMACs = plan.macs(input: input, output: output, columns: 1)
     } else {
       macsPerStep = macsPerWindow
+      stepMACs = plan.macs(input: input, output: output, columns: output.timeCount)
     }
     ringBytes = plan.ringColumnCount * input.columnByteCount
+    if plan.hasRunningSums {
+      // Each code of a column is added to the window's sum and to the next round's, and the oldest one's taken off.
+      runningSums = ModelSummary.RunningSums(
+        count: output.count, columnsPerUpdate: streaming.columnsPerDecision,
+        additionsPerUpdate: 3 * input.columnCount, additionsPerDecisionWithout: input.count)
+    }
+  }
+}
+
+extension OperatorPlan {
+  /// The multiply-accumulates of so many output columns, of which the first is the window's.
+  fileprivate func macs(input: Tensor, output: Tensor, columns: Int) -> ModelSummary.StepMACs {
+    guard let weights else { return ModelSummary.StepMACs(needed: 0, executed: 0) }
+    func filled(_ count: Int) -> Int { (count + 3) / 4 * 4 }
+    let batches = input.batchCount
+    guard let window else {
+      let rows = output.count / output.channelCount
+      let inputs = input.count / rows
+      return ModelSummary.StepMACs(
+        needed: rows * inputs * output.channelCount,
+        executed: rows * filled(inputs) * filled(output.channelCount))
+    }
+    let cells = batches * columns * output.frequencyCount
+    let inputs = window.time.kernel * window.frequency.kernel * weights.groupChannelCount
+    let groups = weights.layout == .blocks ? input.channelCount / weights.groupChannelCount : 1
+    let executed =
+      weights.layout == .blocks
+      ? cells * groups * filled(inputs) * filled(output.channelCount / groups)
+      : cells * window.time.kernel * window.frequency.kernel * output.channelCount
+    let taps =
+      window.time.tapsOnInputs(outputs: columns, inputs: input.timeCount)
+      * window.frequency.tapsOnInputs(outputs: output.frequencyCount, inputs: input.frequencyCount)
+    let inputChannels = weights.layout == .blocks ? weights.groupChannelCount : 1
+    return ModelSummary.StepMACs(
+      needed: batches * taps * inputChannels * output.channelCount, executed: executed)
+  }
+}
+
+extension WindowStep {
+  /// How many taps of all outputs lie on inputs rather than in the padding.
+  fileprivate func tapsOnInputs(outputs: Int, inputs: Int) -> Int {
+    (0..<outputs).reduce(0) { sum, output in
+      sum
+        + (0..<kernel).count { tap in
+          (0..<inputs).contains(output * stride - paddingBefore + tap * dilation)
+        }
+    }
   }
 }
 

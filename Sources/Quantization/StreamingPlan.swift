@@ -10,6 +10,8 @@ public struct StreamingPlan: Equatable, Sendable {
     public var offset: Int
     /// Its length in columns.
     public var columnCount: Int
+    /// Whether the sums of its columns lie behind it.
+    public var hasRunningSums = false
   }
 
   /// A ring for each of the first operators; the last ring is the window.
@@ -47,6 +49,12 @@ public struct StreamingPlan: Equatable, Sendable {
       rings.append(Ring(offset: offset, columnCount: columns))
       offset += columns * shape[2] * shape[3]
     }
+    if Self.hasRunningSums(network, at: taken) {
+      rings[taken].hasRunningSums = true
+      // The window's sums and those of the round that has begun.
+      let output = network.tensors[network.operators[taken].output]
+      offset = ArenaPlan.aligned(offset) + 8 * output.count
+    }
     stateByteCount = ArenaPlan.aligned(offset)
   }
 
@@ -81,6 +89,37 @@ public struct StreamingPlan: Equatable, Sendable {
     case .lookup: return nil
     default: return "needs more than one column at a time"
     }
+  }
+
+  /// Whether the tail's first operator is a mean over all of time, or over time and frequency, that sums can follow
+  /// from column to column.
+  private static func hasRunningSums(_ network: QuantizedNetwork, at index: Int) -> Bool {
+    let operation = network.operators[index]
+    let input = network.tensors[operation.inputs[0]].shape
+    let isReadOnce = network.operators.filter { $0.inputs.contains(operation.inputs[0]) }.count == 1
+    guard isReadOnce else { return false }
+    switch operation.computation {
+    case .averagePool(let window):
+      let (time, frequency) = (window.time, window.frequency)
+      return time == .init(kernel: input[1], stride: time.stride)
+        && (frequency == .init(kernel: input[2], stride: frequency.stride)
+          || frequency == .init())
+    case .mean(let mean):
+      let kept = mean.shape.reduce(1, *)
+      return (kept == input[2] * input[3] || kept == input[3]) && isDense(mean.shape, mean.strides, from: 1)
+        && isDense(mean.reducedShape, mean.reducedStrides, from: kept)
+    default: return false
+    }
+  }
+
+  /// Whether a walk goes through elements one after the other, each so far from the one before.
+  private static func isDense(_ shape: [Int], _ strides: [Int], from distance: Int) -> Bool {
+    var expected = distance
+    for (length, stride) in zip(shape, strides).reversed() where length > 1 {
+      guard stride == expected else { return false }
+      expected *= length
+    }
+    return true
   }
 
   /// The operators behind the columns may have no window along time that moves, and no memory of their own.

@@ -1,4 +1,4 @@
-/// Horizontal bars with their labels and values, such as operations by layer.
+/// Horizontal bars with their labels and values, such as operations by layer, and their intervals where they have some.
 public struct BarChart: Component {
   /// A bar.
   public struct Bar: Sendable {
@@ -8,12 +8,15 @@ public struct BarChart: Component {
     public var value: Double
     /// The value as text, with its unit.
     public var text: String
+    /// Where the value lies by confidence, drawn over the bar; nil where it is certain.
+    public var interval: ClosedRange<Double>?
 
     /// Creates a bar.
-    public init(_ label: String, _ value: Double, text: String) {
+    public init(_ label: String, _ value: Double, text: String, interval: ClosedRange<Double>? = nil) {
       self.label = label
       self.value = value
       self.text = text
+      self.interval = interval
     }
   }
 
@@ -23,22 +26,38 @@ public struct BarChart: Component {
   public var explanation: String
   /// The bars, from the top.
   public var bars: [Bar]
+  /// The value of a bar as long as the chart is wide; nil for the longest bar's.
+  public var fullScale: Double?
 
   /// Creates a chart.
-  public init(title: String, explanation: String = "", bars: [Bar]) {
+  public init(title: String, explanation: String = "", bars: [Bar], fullScale: Double? = nil) {
     self.title = title
     self.explanation = explanation
     self.bars = bars
+    self.fullScale = fullScale
   }
 
   /// The chart's markup.
   public func render() -> String {
-    let longest = bars.map(\.value).filter(\.isFinite).max() ?? 0
+    let ends = bars.flatMap { bar -> [Double] in [bar.value, bar.interval?.upperBound ?? 0] }
+    let longest: Double = fullScale ?? ends.filter(\.isFinite).max() ?? 0
+    func fraction(_ value: Double) -> Double {
+      longest > 0 && value.isFinite ? min(max(value / longest, 0), 1) : 0
+    }
     let rows = bars.map { bar in
-      let fraction = longest > 0 && bar.value.isFinite ? max(bar.value / longest, 0) : 0
+      let whisker = bar.interval.map { interval in
+        let (lower, upper) = (
+          percentage(fraction(interval.lowerBound)), percentage(fraction(interval.upperBound))
+        )
+        return "<line class=\"whisker\" x1=\"\(lower)\" x2=\"\(upper)\" y1=\"50%\" y2=\"50%\"/>"
+          + [lower, upper].map {
+            "<line class=\"whisker\" x1=\"\($0)\" x2=\"\($0)\" y1=\"20%\" y2=\"80%\"/>"
+          }.joined()
+      }
       return """
         <tr><th scope="row">\(escaped(bar.label))</th><td class="bar"><svg aria-hidden="true">\
-        <rect width="\(percentage(fraction))" height="100%" fill="#0072B2"/></svg></td>\
+        <rect width="\(percentage(fraction(bar.value)))" height="100%" fill="\(whisker == nil ? "#0072B2" : "#8FC1E3")"/>\
+        \(whisker ?? "")</svg></td>\
         <td class="number">\(escaped(bar.text))</td></tr>
         """
     }

@@ -81,9 +81,9 @@ public struct ECGStrip: Component {
     let scale =
       "A large square is 0.2 s and \(Numbers.decimal(5 / paper.millimetresPerMillivolt, places: 2)) mV."
     return """
-      <figure>
+      <figure class="long">
       \(figureCaption(title, explanation.isEmpty ? scale : "\(explanation) \(scale)"))
-      <div class="scroll">
+      <div class="scroll strips">
       \(rows.joined(separator: "\n"))
       </div>
       </figure>
@@ -172,9 +172,10 @@ public struct ECGStrip: Component {
       if let float = run.decision.float { markup += label(float, x: middle, y: floatY) }
       markup += label(run.decision.fixed, x: middle, y: fixedY)
     }
+    // A frame at the row's start reaches 11 px to the left of it.
     for (index, name) in names.enumerated() {
       markup +=
-        "<text class=\"unit\" x=\"0\" dx=\"-7\" y=\"\(index * rowHeight + 14)\" text-anchor=\"end\">\(name)</text>"
+        "<text class=\"unit\" x=\"0\" dx=\"-15\" y=\"\(index * rowHeight + 14)\" text-anchor=\"end\">\(name)</text>"
     }
     return (names.count * rowHeight + 8, markup, marks)
   }

@@ -182,8 +182,9 @@ public struct Table: Component {
       }
     }
     let foot = total.map { "<tfoot>\n\(render($0))\n</tfoot>\n" } ?? ""
+    // On paper a table of many rows may go on with its heading on the next page.
     return """
-      <figure>
+      <figure\(rows.count > 14 ? " class=\"long\"" : "")>
       <figcaption>\(escaped(caption))</figcaption>
       <div class="scroll"><table>
       <thead><tr>\(headings.joined())</tr></thead>

@@ -27,7 +27,7 @@ let styleSheet = """
   tbody tr + tr > * { border-top: 1px solid #e4e6e9 }
   tfoot tr > * { border-top: 1.5px solid var(--ink); font-weight: 600 }
   .number { text-align: right; white-space: nowrap }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 22px; margin: 0; font-size: 14px }
+  dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 22px; margin: 0 0 14px; font-size: 14px }
   dt { color: var(--faint) }
   dd { margin: 0; overflow-wrap: anywhere }
   figure { margin: 0 0 22px }
@@ -45,8 +45,17 @@ let styleSheet = """
   .bars tbody tr + tr > * { border-top: 0 }
   .bars th { width: 1%; white-space: nowrap }
   .bars .number { width: 1% }
+  .bar { min-width: 90px }
   .bar svg { width: 100%; height: 14px; border-left: 1.5px solid var(--ink) }
-  .strip { min-width: 680px; padding: 0 18px 26px 50px }
+  .strip { min-width: 680px; padding: 0 18px 26px 58px }
+  .whisker { stroke: var(--ink); stroke-width: 1.5 }
+  .share { stroke: #fff; stroke-width: 1 }
+  .legend .share { stroke: #4d5156 }
+  .memory-row { margin: 8px 0 0 }
+  .memory-row p { margin: 0 0 2px; font-size: 13px }
+  .memory { fill: #dfe9f2; stroke: #4d5156; stroke-width: 1 }
+  .memory.odd { fill: #b3cbe0 }
+  .memory.free { fill: #fff }
   .axis { fill: none; stroke: #4d5156; stroke-width: 1 }
   .grid { fill: none; stroke: #dfe1e5; stroke-width: 1 }
   .unit { fill: var(--faint) }
@@ -71,7 +80,9 @@ let styleSheet = """
     .columns { grid-template-columns: 1fr 1fr }
     .scroll { overflow: visible }
     .strip { min-width: 0 }
-    h2, figcaption { break-after: avoid }
-    figure, tr, .strip, .verdict { break-inside: avoid }
+    h2, figcaption, .legend, thead { break-after: avoid }
+    p:has(+ dl), p:has(+ figure), p:has(+ .columns) { break-after: avoid }
+    figure, p, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }
+    figure.long { break-inside: auto }
   }
   """

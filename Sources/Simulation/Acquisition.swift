@@ -84,7 +84,7 @@ public struct Acquisition: Sendable {
       }
     } catch {
       var error = error
-      if error.file != noise?.name { error.file = file }
+      if noise?.isNamed(error.file) != true { error.file = file }
       throw error
     }
     for index in microvolts.indices { microvolts[index] *= 1000 }
@@ -135,25 +135,21 @@ private struct ElectrodeSignal {
     var applied = AppliedDisturbances(settings: disturbances, dropOuts: [], lostSamples: 0)
     let generator = SeededGenerator(seed: disturbances.seed)
     var analog = millivolts
-    if let noise, let decibels = disturbances.snrDecibels {
+    if let noise {
       var generator = generator.split(0)
-      let added = try noise.samples(
-        analog.count, sampleRateHz: sampleRateHz, signalIndex: index, using: &generator)
       guard
         let amplitude = NoiseLevel.qrsAmplitude(analog, beats: beats, sampleRateHz: sampleRateHz),
         amplitude > 0
       else {
         throw .malformed(file, "has no QRS complex to measure an SNR by", remedy: "leave out --noise")
       }
-      guard let size = NoiseLevel.rootMeanSquare(added, sampleRateHz: sampleRateHz), size > 0 else {
-        throw .malformed(noise.name, "is silent or shorter than a second", remedy: "name another noise")
-      }
-      let wanted = amplitude / (8.0.squareRoot() * pow(10, decibels / 20))
-      let scale = Float(wanted / size)
-      for index in analog.indices { analog[index] += scale * added[index] }
+      let added = try noise.samples(
+        analog.count, sampleRateHz: sampleRateHz, signalIndex: index, qrsAmplitude: amplitude,
+        decibels: disturbances.snrDecibels, using: &generator)
+      for index in analog.indices { analog[index] += added[index] }
       applied.noiseIsSynthetic = noise.isSynthetic
       applied.qrsMillivolts = amplitude
-      applied.noiseMillivolts = wanted
+      applied.noiseMillivolts = NoiseLevel.rootMeanSquare(added, sampleRateHz: sampleRateHz)
     }
     let gain = Float(1 + disturbances.gainErrorPercent / 100)
     let offset = Float(disturbances.offsetMillivolts)

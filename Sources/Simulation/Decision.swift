@@ -1,3 +1,5 @@
+import QuantInfer
+
 /// When the device decides.
 public enum DecisionPolicy: Equatable, Sendable {
   /// After each beat that the runtime's detector finds.
@@ -9,6 +11,8 @@ public enum DecisionPolicy: Equatable, Sendable {
 }
 
 /// A decision of the device, and its twin's.
+///
+/// The logits are those of a device that never sleeps; what a sleeping one says is in the announcement.
 public struct DeviceDecision: Equatable, Sendable {
   /// The sample, counted from 0, after which the device decided.
   public var sample: Int
@@ -18,6 +22,14 @@ public struct DeviceDecision: Equatable, Sendable {
   public var fixedLogits: [Float]
   /// The float twin's logits; nil without a twin.
   public var floatLogits: [Float]?
+  /// What the device said: the class after its policy, no result, or that it slept.
+  public var announcement: Announcement
+
+  /// The class that the device announced; nil where it slept or had no result.
+  public var announcedClass: Int? {
+    if case .result(let classIndex, _) = announcement { return classIndex }
+    return nil
+  }
 
   /// The device's class: that of the largest logit, the first of equal ones.
   public var fixedClass: Int { Self.largest(fixedLogits) }

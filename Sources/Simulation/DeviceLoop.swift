@@ -11,7 +11,7 @@ public final class DeviceLoop {
   /// The decisions in order.
   public private(set) var decisions: [DeviceDecision] = []
   /// What the loop notes of its decisions: codes instead of logits, in memory reserved before it starts.
-  private var moments: [(sample: Int, beat: Int?)] = []
+  private var moments: [(sample: Int, beat: Int?, announcement: Announcement)] = []
   private var logitCodes: [Int8] = []
   private var twinLogits: [[Float]] = []
   /// The device's columns: `[column, bin]` codes.
@@ -26,13 +26,23 @@ public final class DeviceLoop {
   public private(set) var agreement = Agreement()
   /// The beats that were too near the record's ends for a decision.
   public private(set) var leftOutBeatCount = 0
+  /// The decisions, and the time, without a result.
+  public private(set) var silence = Silence()
+  /// What sleep saved; nil where the network never sleeps.
+  public private(set) var sleep: Sleep?
   /// The processor time that the loop took, in seconds: other programs on the machine don't count.
   public private(set) var loopSeconds = 0.0
 
   private let loaded: LoadedModel
   private let acquisition: Acquisition
-  private let policy: DecisionPolicy
-  private let delaySamples: Int
+  let policy: DecisionPolicy
+  /// The monitor's options.
+  let options: Monitor.Options
+  /// What they were made of.
+  let announcing: Announcing
+  /// The monitor's memory beside the pipeline's and the detector's states, in bytes.
+  private(set) var announcingByteCount = 0
+  private let brownOuts: Set<Int>
   private let twin: FloatTwin?
   private let firstSample: Int
 
@@ -45,12 +55,17 @@ public final class DeviceLoop {
   ///   - checkpointFile: The twin's file, for errors.
   ///   - acquisition: The counts, at the model's rate.
   ///   - policy: When to decide.
+  ///   - announcing: What becomes of decisions, and whether the network sleeps.
+  ///   - brownOuts: The samples, counted from 0, before which the device saves itself, loses its memory, and goes on in
+  ///     another one from what it saved.
   ///   - firstSample: The number of the first sample: what a device has counted before. It has 64 bits, which last
   ///     for billions of years.
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   public init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
-    acquisition: Acquisition, policy: DecisionPolicy, firstSample: Int = 0
+    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(),
+    brownOuts: [Int] = [],
+    firstSample: Int = 0
   ) throws(FileError) {
     guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
       throw .malformed(
@@ -68,7 +83,10 @@ public final class DeviceLoop {
     self.acquisition = acquisition
     self.policy = policy
     self.firstSample = firstSample
-    delaySamples = loaded.beatWindow?.delaySamples ?? 0
+    self.brownOuts = Set(brownOuts)
+    self.announcing = announcing
+    options = announcing.options(
+      policy, loaded, frontEnd: frontEnd, converter: acquisition.profile.converter)
     do throws(InvalidNetwork) {
       twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
         guard loaded.isTwin(of: checkpoint) else {
@@ -92,60 +110,50 @@ public final class DeviceLoop {
     gatherDecisions(outputCount: loaded.model.output.count)
   }
 
-  /// Runs all samples: after its start, and without a twin, it leaves the heap alone.
+  /// Runs all samples: after its start, and without a twin or brown-outs, it leaves the heap alone.
   ///
   /// - Throws: `FileError` where the detector can't run at the model's rate.
   public func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
     let model = loaded.model
-    let memory = AlignedMemory(byteCount: model.stateByteCount + loaded.scratchByteCount)
-    let state = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<model.stateByteCount])
-    let scratch = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[model.stateByteCount...])
-    let logits = UnsafeMutableBufferPointer<Int8>.allocate(capacity: model.output.count)
-    defer {
-      logits.deallocate()
-      withExtendedLifetime(memory) {}
-    }
     let hopSamples = model.frontEnd?.hopSamples ?? 1
     let columnCapacity = acquisition.samples.count / hopSamples + 1
     columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
     moments.reserveCapacity(columnCapacity)
     logitCodes.reserveCapacity(columnCapacity * model.output.count)
-    var schedule = DecisionSchedule(policy, delaySamples: delaySamples, capacity: columnCapacity)
     do throws(MemoryError) {
-      var pipeline = try StreamingPipeline(model: model, state: state, scratch: scratch)
-      var detector = try DetectorStage(
-        policy == .detectedBeats ? model.frontEnd?.sampleRateMillihertz : nil)
+      // The device; and where it sleeps, one beside it that doesn't, for the columns and what sleep misses.
+      var device = try MonitorInMemory(loaded, options)
+      var wakeful = try options.wakePercent == 0 ? nil : MonitorInMemory(loaded, options.wakeful)
+      sleep = try options.wakePercent == 0 ? nil : Sleep(loaded, options)
+      announcingByteCount = try announcingByteCount(of: model)
       var twinStage = try TwinStage(twin == nil ? nil : model)
+      var beats = GivenBeats(policy)
       let start = Self.processorSeconds()
-      let stepCount = 64
-      let samplesPerStep = acquisition.samples.count / stepCount + 1
+      let samplesPerStep = acquisition.samples.count / 64 + 1
       for (offset, sample) in acquisition.samples.enumerated() {
-        let index = firstSample + offset
-        if let ago = detector.push(sample) { schedule.add(beat: index - ago) }
-        let isColumn = pipeline.push(sample)
+        if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options) }
+        let isColumn = device.monitor.push(sample)
+        _ = wakeful?.monitor.push(sample)
+        while let beat = beats.next(upTo: offset) {
+          device.monitor.addBeat(samplesAgo: offset - beat)
+          wakeful?.monitor.addBeat(samplesAgo: offset - beat)
+        }
+        silence.count(device.monitor.noResult)
         if let twin {
           let isTwinColumn = twin.push(sample)
-          guard twinStage.push(sample), isTwinColumn, isColumn else { continue }
-          compareColumn(twin, &twinStage, codes: pipeline.newestColumn)
+          if twinStage.push(sample), isTwinColumn, isColumn {
+            compareColumn(
+              twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
+          }
         }
         guard isColumn else { continue }
-        columns.append(contentsOf: pipeline.newestColumn)
-        while let beat = schedule.next(at: index) {
-          guard pipeline.isWindowFull else {
-            // A beat without a whole window is left out; the clock just goes on.
-            if beat.sample != nil { leftOutBeatCount += 1 }
-            continue
-          }
-          pipeline.decide(into: logits)
-          logitCodes.append(contentsOf: logits)
-          moments.append((index, beat.sample))
-          if let twin { compareDecision(twin, logits) }
-        }
+        columns.append(contentsOf: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
+        decide(&device, &wakeful, at: firstSample + offset)
         if offset % samplesPerStep < hopSamples {
           progress?(TaskProgress(completed: offset, total: acquisition.samples.count))
         }
       }
-      leftOutBeatCount += schedule.pendingCount
+      leftOutBeatCount += device.monitor.pendingBeatCount + device.monitor.droppedBeatCount + beats.leftCount
       loopSeconds = Self.processorSeconds() - start
       progress?(TaskProgress(completed: acquisition.samples.count, total: acquisition.samples.count))
     } catch {
@@ -153,6 +161,35 @@ public final class DeviceLoop {
         acquisition.recordName, "can't be streamed through this model (\(error))",
         remedy: "decide by the clock with --every")
     }
+  }
+
+  /// The monitor's memory without what a run of the pipeline and the detector alone takes.
+  private func announcingByteCount(of model: Model) throws(MemoryError) -> Int {
+    let findsBeats = policy == .detectedBeats || options.wakePercent > 0
+    let detector =
+      findsBeats
+      ? BeatDetector.stateByteCount(sampleRateMillihertz: model.frontEnd?.sampleRateMillihertz ?? 0) : 0
+    return try Monitor.stateByteCount(model: model, options: options) - model.stateByteCount - detector
+  }
+
+  /// Notes the decisions that are due at a column.
+  private func decide(_ device: inout MonitorInMemory, _ wakeful: inout MonitorInMemory?, at sample: Int) {
+    while let decision = device.monitor.nextDecision(into: device.logits) {
+      // The device that never sleeps has the same decisions due.
+      let other = wakeful == nil ? nil : wakeful?.nextDecision()
+      guard other?.hasLogits ?? decision.hasLogits else {
+        // A beat without a whole window is left out; the clock just goes on.
+        if decision.beatAge != nil { leftOutBeatCount += 1 }
+        continue
+      }
+      if case .noResult(let reason) = decision.announcement { silence.countDecision(reason) }
+      sleep?.count(decision, isExact: !decision.hasLogits || wakeful?.hasLogits(of: device) ?? true)
+      let logits = wakeful?.logits ?? device.logits
+      logitCodes.append(contentsOf: logits)
+      moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))
+      if let twin { compareDecision(twin, logits) }
+    }
+    sleep?.count(burst: device.monitor.burstColumnCount)
   }
 
   private static func processorSeconds() -> Double {
@@ -187,33 +224,71 @@ public final class DeviceLoop {
         fixedLogits: logitCodes[index * outputCount..<(index + 1) * outputCount].map {
           Float(loaded.logit($0))
         },
-        floatLogits: twin == nil ? nil : twinLogits[index])
+        floatLogits: twin == nil ? nil : twinLogits[index], announcement: moments[index].announcement)
     }
   }
 }
 
-/// The detector of a run that needs one.
-private struct DetectorStage: ~Copyable {
-  private let memory: AlignedMemory?
-  private var detector: BeatDetector?
+/// A monitor in memory of its own.
+private struct MonitorInMemory: ~Copyable {
+  private let memory: AlignedMemory
+  var monitor: Monitor
+  /// Receives the logits.
+  let logits: UnsafeMutableBufferPointer<Int8>
 
-  init(_ sampleRateMillihertz: UInt32?) throws(MemoryError) {
-    guard let sampleRateMillihertz else {
-      memory = nil
-      detector = nil
-      return
-    }
-    let memory = AlignedMemory(
-      byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: sampleRateMillihertz))
-    let detector = try BeatDetector(sampleRateMillihertz: sampleRateMillihertz, state: memory.bytes)
+  init(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) {
+    let model = loaded.model
+    let stateByteCount = try Monitor.stateByteCount(model: model, options: options)
+    let scratchStart = (stateByteCount + 15) / 16 * 16
+    let logitStart = scratchStart + loaded.scratchByteCount
+    let memory = AlignedMemory(byteCount: logitStart + model.output.count)
+    monitor = try Monitor(
+      model: model, options: options,
+      state: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<stateByteCount]),
+      scratch: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[scratchStart..<logitStart]))
+    logits = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[logitStart...]).bindMemory(to: Int8.self)
     self.memory = memory
-    self.detector = consume detector
   }
 
-  /// Takes a sample; returns how many samples ago a newly found beat was.
-  mutating func push(_ sample: Int16) -> Int? {
-    detector?.push(sample).map { Int($0) }
+  /// Makes a decision into its own logits.
+  mutating func nextDecision() -> Monitor.Decision? { monitor.nextDecision(into: logits) }
+
+  /// Whether its logits are the other's, bit for bit.
+  func hasLogits(of other: borrowing MonitorInMemory) -> Bool { logits.elementsEqual(other.logits) }
+
+  /// The device that goes on from what this one saved, in memory that holds something else.
+  func afterBrownOut(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) -> MonitorInMemory
+  {
+    let copy = AlignedMemory(byteCount: monitor.savedByteCount)
+    try monitor.save(into: copy.bytes)
+    var next = try MonitorInMemory(loaded, options)
+    _ = next.memory.bytes.initializeMemory(as: UInt8.self, repeating: 0xA5)
+    do throws(SavedStateError) {
+      try next.monitor.restore(from: UnsafeRawBufferPointer(copy.bytes))
+    } catch {
+      preconditionFailure("what was just saved is whole: \(error)")
+    }
+    return next
   }
+}
+
+/// Beats that are named to a monitor when their sample has come.
+private struct GivenBeats {
+  private let samples: [Int]
+  private var next = 0
+
+  init(_ policy: DecisionPolicy) {
+    if case .givenBeats(let beats) = policy { samples = beats } else { samples = [] }
+  }
+
+  mutating func next(upTo sample: Int) -> Int? {
+    guard next < samples.count, samples[next] <= sample else { return nil }
+    next += 1
+    return samples[next - 1]
+  }
+
+  /// The beats that have not come.
+  var leftCount: Int { samples.count - next }
 }
 
 /// The device's spectrogram once more, with its transform at hand before the logarithm.

@@ -27,9 +27,9 @@ public struct Stretch: Codable, Equatable, Sendable {
 /// the device's clock, the anti-alias filter and the converter, which saturates. Where a lead is off, the input
 /// drifts to the converter's highest count; in a drop-out it is 0 V.
 public struct Disturbances: Codable, Equatable, Sendable {
-  /// The noise's name, as in `Noise.init(_:)`; nil for none.
+  /// The noise or the mixture of noises, as in `Noise.init(_:)`; nil for none.
   public var noise: String?
-  /// The noise's SNR as `NoiseLevel` defines it.
+  /// The SNR as `NoiseLevel` defines it, of those noises together that have none of their own.
   public var snrDecibels: Double?
   /// How much too high the gain is, in percent.
   public var gainErrorPercent = 0.0
@@ -64,7 +64,14 @@ public struct Disturbances: Codable, Equatable, Sendable {
   /// What is impossible in the settings, in words; nil where nothing is.
   public var problem: String? {
     if let snrDecibels, !(-100...100).contains(snrDecibels) { return "an SNR not in -100 ... 100 dB" }
-    if (noise == nil) != (snrDecibels == nil) { return "a noise without an SNR, or an SNR without a noise" }
+    let parts = noise.map { NoisePart.parts(of: $0) } ?? []
+    guard let parts else { return "a noise that is neither NAME nor NAME@DB, with + between several" }
+    if !parts.allSatisfy({ (-100...100).contains($0.decibels ?? 0) }) {
+      return "an SNR not in -100 ... 100 dB"
+    }
+    if parts.contains(where: { $0.decibels == nil }) != (snrDecibels != nil) {
+      return "a noise without an SNR, or an SNR without a noise"
+    }
     if !(-90...900).contains(gainErrorPercent) { return "a gain error not in -90 ... 900 %" }
     if !(-1000...1000).contains(offsetMillivolts) { return "an offset not in -1,000 ... 1,000 mV" }
     if !(-10_000...10_000).contains(driftPartsPerMillion) { return "a drift not in -10,000 ... 10,000 ppm" }
@@ -134,10 +141,10 @@ public struct AppliedDisturbances: Encodable, Equatable, Sendable {
   /// The settings in words, with the sign of what is computed; empty where nothing was disturbed.
   public var phrases: [String] {
     var phrases: [String] = []
-    if let noise = settings.noise, let snr = settings.snrDecibels {
+    if let noise = settings.noise {
+      let snr = settings.snrDecibels.map { " at \(Numbers.decimal($0, places: 1)) dB" } ?? ""
       phrases.append(
-        "\(noiseIsSynthetic == true ? "synthetic" : "recorded") noise \((noise as NSString).lastPathComponent) at "
-          + "\(Numbers.decimal(snr, places: 1)) dB")
+        "\(noiseIsSynthetic == true ? "synthetic" : "recorded") noise \(NoisePart.label(noise))\(snr)")
     }
     phrases += settings.phrases
     if settings.dropOutsPerMinute > 0 {

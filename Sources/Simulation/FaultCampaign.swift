@@ -62,6 +62,12 @@ public struct FaultCampaign: Sendable {
   private let acquisition: Acquisition
   private let healthy: HealthyRun
   private let layerNames: [String]
+  private let imageParts: [MemoryMap.Part]
+  private let stateParts: [MemoryMap.Part]
+  private let modelDigest: String
+  private let recordDigest: String?
+  /// Of the counts that the device takes: record, lead, rate and converter all show in them.
+  private let samplesDigest: String
 
   /// Reads the files and runs the record without faults.
   ///
@@ -80,6 +86,15 @@ public struct FaultCampaign: Sendable {
       profile: profile, file: options.record)
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
+    imageParts = loaded.model.imageParts(operatorNames: layerNames)
+    stateParts = loaded.model.stateParts(operatorNames: layerNames)
+    modelDigest = SHA256.hexadecimal(Data(image))
+    recordDigest = RecordDigest.hexadecimal(of: options.record)
+    samplesDigest = SHA256.hexadecimal(
+      acquisition.samples.reduce(into: Data(capacity: 2 * acquisition.samples.count)) { data, sample in
+        data.append(UInt8(truncatingIfNeeded: sample))
+        data.append(UInt8(truncatingIfNeeded: sample >> 8))
+      })
     let policy = options.everyColumns.map { DecisionPolicy.everyColumns($0) } ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
     _ = try DeviceLoop(
@@ -100,21 +115,61 @@ public struct FaultCampaign: Sendable {
   }
 
   /// Injects all faults.
-  public func run(progress: @escaping ProgressHandler = { _ in }) -> FaultReport {
-    let generator = SeededGenerator(seed: options.seed)
-    let work = options.kinds.flatMap { kind in
-      (0..<options.trials).map { (kind: kind, index: $0) }
+  public func run(progress: @escaping ProgressHandler = { _ in }) throws(FileError) -> FaultReport {
+    try run(addingTo: nil, progress: progress).report
+  }
+
+  /// Injects the faults that a file doesn't have yet, and adds each to it as soon as it is done.
+  ///
+  /// - Parameters:
+  ///   - file: The file, a line of JSON a fault; nil where they are kept nowhere.
+  ///   - progress: Is told of each fault.
+  /// - Returns: The report of all faults, and how many of them were there before.
+  /// - Throws: `FileError` where the file is no campaign's or can't be written.
+  public func run(
+    addingTo file: String?, progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) -> (report: FaultReport, foundCount: Int) {
+    struct Work: Hashable {
+      var kind: FaultKind
+      var index: Int
     }
-    let trials = work.concurrentMap(threads: max(1, options.threads), progress: progress) { item in
+    let settings = settings
+    let output = try ResultFile<FaultLine>(file)
+    let found = Dictionary(
+      output.lines.filter { $0.settings == settings }.map { (Work(kind: $0.trial.kind, index: $0.index), $0) }
+    ) { $1 }
+    let work = options.kinds.flatMap { kind in (0..<options.trials).map { Work(kind: kind, index: $0) } }
+    let generator = SeededGenerator(seed: options.seed)
+    let (all, new) = try output.results(
+      of: work, found: { found[$0] }, threads: options.threads, progress: progress
+    ) { item throws(FileError) in
       let order = FaultKind.allCases.firstIndex(of: item.kind) ?? 0
       var random = generator.split(order).split(item.index)
-      return trial(item.kind, &random)
+      return FaultLine(settings: settings, index: item.index, trial: trial(item.kind, &random))
     }
-    return FaultReport(
-      model: (options.model as NSString).lastPathComponent,
-      modelChecksum: String(format: "%08x", loaded.checksum), record: acquisition.recordName,
+    return (report(all.map(\.trial)), all.count - new.count)
+  }
+
+  /// All that decides what becomes of a fault.
+  private var settings: FaultLine.Settings {
+    FaultLine.Settings(
+      model: (options.model as NSString).lastPathComponent, modelDigest: modelDigest,
+      record: acquisition.recordName, samplesDigest: samplesDigest, lead: acquisition.leadName,
+      everyColumns: options.everyColumns, converterBits: acquisition.profile.converterBits,
+      seed: options.seed,
+      bitsPerFault: options.bitsPerFault, scrubSeconds: options.scrubSeconds,
+      saveSeconds: options.saveSeconds, guards: FaultGuard.allCases.filter(options.guards.contains))
+  }
+
+  private func report(_ trials: [FaultTrial]) -> FaultReport {
+    FaultReport(
+      version: Release.version, model: (options.model as NSString).lastPathComponent,
+      modelChecksum: String(format: "%08x", loaded.checksum), modelDigest: modelDigest,
+      record: acquisition.recordName, recordDigest: recordDigest,
       lead: acquisition.leadName, samples: acquisition.samples.count,
-      sampleRateHz: acquisition.sampleRateHz, decisions: healthy.decisions.count, seed: options.seed,
+      sampleRateHz: acquisition.sampleRateHz, decisions: healthy.decisions.count,
+      decide: options.everyColumns.map { "every \($0) columns" } ?? "detected beats",
+      profile: acquisition.profile.name, converterBits: acquisition.profile.converterBits, seed: options.seed,
       bitsPerFault: options.bitsPerFault, scrubSeconds: options.scrubSeconds,
       saveSeconds: options.saveSeconds, guards: FaultGuard.allCases.filter(options.guards.contains),
       falseAlarms: StuckBitCheck.alarms(in: acquisition.samples, periodSamples: secondSamples),
@@ -221,20 +276,7 @@ extension FaultCampaign {
   }
 
   /// The part of the streaming state in which a byte lies.
-  private func statePlace(byte: Int) -> FaultTrial.Place {
-    let model = loaded.model
-    let cursors = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
-    if byte < 16 { return .init(order: 0, name: "front end's words") }
-    if byte < cursors { return .init(order: 1, name: "samples") }
-    for index in 0..<model.operatorCount {
-      let plan = model.operatorPlan(index)
-      let byteCount = plan.ringColumnCount * model.tensor(plan.inputIndex(0)).columnByteCount
-      if (plan.ringOffset..<plan.ringOffset + byteCount).contains(byte) {
-        return .init(order: 3 + index, name: "columns of \(layerNames[index])")
-      }
-    }
-    return .init(order: 2, name: "columns' places")
-  }
+  private func statePlace(byte: Int) -> FaultTrial.Place { .init(stateParts, byte: byte) }
 
   private func arenaTrial(_ random: inout SeededGenerator) -> FaultTrial {
     let model = loaded.model
@@ -289,29 +331,7 @@ extension FaultCampaign {
   }
 
   /// The part of the image in which a byte lies.
-  private func imagePlace(byte: Int) -> FaultTrial.Place {
-    let model = loaded.model
-    func word(_ place: Int) -> Int { (0..<4).reduce(0) { $0 | Int(image[place + $1]) << (8 * $1) } }
-    typealias Header = ModelFormat.Header
-    let ports = (model.inputCount + model.outputCount) * ModelFormat.Port.byteCount
-    let sections: [(String, Int, Int)] = [
-      ("header", 0, Header.byteCount),
-      ("tensors", word(Header.tensors), model.tensorCount * ModelFormat.Tensor.byteCount),
-      ("operators", word(Header.operators), model.operatorCount * ModelFormat.Operator.byteCount),
-      ("ports", word(Header.ports), ports),
-      ("front end", word(Header.frontEnd), ModelFormat.FrontEnd.byteCount),
-      ("texts", model.classNames.byteOffset, model.classNames.byteCount),
-      ("texts", model.metadata.byteOffset, model.metadata.byteCount),
-    ]
-    for (order, section) in sections.enumerated()
-    where (section.1..<section.1 + section.2).contains(byte) {
-      return .init(order: min(order, 5), name: section.0)
-    }
-    for layer in 0..<model.operatorCount where model.weightBytes(ofOperator: layer)?.contains(byte) == true {
-      return .init(order: 6 + layer, name: "weights of \(layerNames[layer])")
-    }
-    return .init(order: 1000, name: "other constants")
-  }
+  private func imagePlace(byte: Int) -> FaultTrial.Place { .init(imageParts, byte: byte) }
 }
 
 // MARK: - Samples and time
@@ -427,6 +447,14 @@ extension FaultCampaign {
     device.missSamples(failure - device.sampleCount)
     finish(&trial, device, from: failure, start: start)
     return trial
+  }
+}
+
+extension FaultTrial.Place {
+  /// The part in which a byte lies.
+  fileprivate init(_ parts: [MemoryMap.Part], byte: Int) {
+    let place = parts.place(ofByte: byte)
+    self.init(order: place?.order ?? parts.count, name: place?.name ?? "elsewhere")
   }
 }
 

@@ -46,15 +46,15 @@ enum FaultOutcome {
 }
 
 /// One injected fault and what came of it.
-struct FaultTrial: Sendable {
+struct FaultTrial: Codable, Equatable, Sendable {
   /// Where it hit; equal names are counted together, in this order.
-  struct Place: Hashable, Sendable {
+  struct Place: Codable, Hashable, Sendable {
     var order: Int
     var name: String
   }
 
   /// What found it, and after which sample.
-  struct Detection: Sendable {
+  struct Detection: Codable, Equatable, Sendable {
     var sample: Int
     var means: String
   }
@@ -75,6 +75,33 @@ struct FaultTrial: Sendable {
     case (nil, _?): .silent
     }
   }
+}
+
+/// A fault and what decided it: a line of a campaign's file.
+struct FaultLine: ResultLine {
+  /// All that decides what becomes of a fault of a kind and number.
+  struct Settings: Codable, Equatable {
+    var version = Release.version
+    var model: String
+    var modelDigest: String
+    var record: String
+    var samplesDigest: String
+    var lead: String
+    var everyColumns: Int?
+    var converterBits: Int
+    var seed: UInt64
+    var bitsPerFault: Int
+    var scrubSeconds: Double?
+    var saveSeconds: Double
+    var guards: [FaultGuard]
+  }
+
+  static let source = "fault campaign"
+
+  var settings: Settings
+  /// The fault's number among those of its kind, from 0.
+  var index: Int
+  var trial: FaultTrial
 }
 
 /// A fault campaign's results: the content of `device-sim faults --json`.
@@ -155,12 +182,18 @@ public struct FaultReport: Encodable, Sendable {
     }
   }
 
+  /// The program's version.
+  public var version: String
   /// The model's file name.
   public var model: String
   /// The image's CRC-32, in hexadecimal.
   public var modelChecksum: String
+  /// The image's SHA-256, in hexadecimal.
+  public var modelDigest: String
   /// The record's name.
   public var record: String
+  /// SHA-256 of the record's files; null for standard input.
+  public var recordDigest: String?
   /// The lead's name.
   public var lead: String
   /// The samples at the model's rate.
@@ -169,6 +202,12 @@ public struct FaultReport: Encodable, Sendable {
   public var sampleRateHz: Double
   /// The decisions of the run without faults.
   public var decisions: Int
+  /// When the device decides.
+  public var decide: String
+  /// The profile's name.
+  public var profile: String
+  /// The profile's converter.
+  public var converterBits: Int
   /// The seed of all choices.
   public var seed: UInt64
   /// The neighbouring bits that flip at once.
@@ -207,7 +246,7 @@ extension FaultReport {
       + "state saved every \(Self.seconds(saveSeconds)), \(guarding)\(alarms)\n\n"
   }
 
-  private static func seconds(_ value: Double) -> String {
+  static func seconds(_ value: Double) -> String {
     "\(Numbers.decimal(value, places: value == value.rounded() ? 0 : 2)) s"
   }
 

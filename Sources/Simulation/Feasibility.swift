@@ -15,36 +15,82 @@ public struct Feasibility: Encodable, Sendable {
     public var decisionsPerSecond: Double
     /// The shortest time from a decision to the next.
     public var shortestIntervalSeconds: Double
+    /// Whether decisions are about beats, so that samples and columns are needed all the time.
+    public var isAboutBeats: Bool
     /// Whether the runtime's own detector finds the beats, on every sample.
     public var findsBeats: Bool
+    /// The memory of the monitor's policy, watch and schedule, in bytes; null where they are the device's own.
+    public var announcingBytes: Int?
+    /// How the network sleeps; null where it never does.
+    public var sleep: Sleep?
+
+    /// A network that sleeps between irregular beats.
+    public struct Sleep: Encodable, Equatable, Sendable {
+      /// The columns that are computed, on average.
+      public var columnsPerSecond: Double
+      /// The most columns that a decision waits for.
+      public var columnsPerBurst: Int
+      /// The memory in which samples wait.
+      public var ringBytes: Int
+    }
+
+    /// Takes a run's observed sleep: only waking decisions cost, and a streaming network's columns only then.
+    mutating func sleep(_ sleep: Simulation.Sleep, durationSeconds: Double) {
+      decisionsPerSecond = Double(max(1, sleep.awakeDecisions)) / durationSeconds
+      findsBeats = true
+      self.sleep = Sleep(
+        columnsPerSecond: Double(sleep.columns) / durationSeconds, columnsPerBurst: sleep.greatestBurst,
+        ringBytes: sleep.ringBytes)
+    }
 
     /// Creates a schedule.
-    public init(decisionsPerSecond: Double, shortestIntervalSeconds: Double, findsBeats: Bool) {
+    public init(
+      decisionsPerSecond: Double, shortestIntervalSeconds: Double, isAboutBeats: Bool, findsBeats: Bool
+    ) {
       (self.decisionsPerSecond, self.findsBeats) = (decisionsPerSecond, findsBeats)
-      self.shortestIntervalSeconds = shortestIntervalSeconds
+      (self.shortestIntervalSeconds, self.isAboutBeats) = (shortestIntervalSeconds, isAboutBeats)
     }
 
     /// A decision after each beat that the runtime's detector finds; it finds none within 200 ms of another.
     public static func detectedBeats(perSecond rate: Double) -> Schedule {
-      Schedule(decisionsPerSecond: rate, shortestIntervalSeconds: min(0.2, 1 / rate), findsBeats: true)
+      Schedule(
+        decisionsPerSecond: rate, shortestIntervalSeconds: min(0.2, 1 / rate), isAboutBeats: true,
+        findsBeats: true)
+    }
+
+    /// A decision after each beat that something else tells of: the device's own sensing, say.
+    public static func givenBeats(perSecond rate: Double) -> Schedule {
+      var schedule = detectedBeats(perSecond: rate)
+      schedule.findsBeats = false
+      return schedule
     }
 
     /// A decision every so many seconds.
     public static func every(seconds: Double) -> Schedule {
-      Schedule(decisionsPerSecond: 1 / seconds, shortestIntervalSeconds: seconds, findsBeats: false)
+      Schedule(
+        decisionsPerSecond: 1 / seconds, shortestIntervalSeconds: seconds, isAboutBeats: false,
+        findsBeats: false)
     }
 
     /// The pace of a run's decisions: the clock's interval, or beats at their mean rate.
     ///
     /// Without a decision the rate is that of a heart at rest.
-    init(_ decisions: [DeviceDecision], sampleRateHz: Double, durationSeconds: Double) {
-      if let first = decisions.first, first.beatSample == nil {
+    ///
+    /// - Parameters:
+    ///   - decisions: The run's decisions.
+    ///   - findsBeats: Whether the runtime's own detector ran.
+    ///   - sampleRateHz: The rate of its samples.
+    ///   - durationSeconds: Its length.
+    public init(
+      _ decisions: [DeviceDecision], findsBeats: Bool, sampleRateHz: Double, durationSeconds: Double
+    ) {
+      if !findsBeats, let first = decisions.first, first.beatSample == nil {
         let second = decisions.dropFirst().first
         self = .every(
           seconds: second.map { Double($0.sample - first.sample) / sampleRateHz } ?? durationSeconds)
       } else {
-        self = .detectedBeats(
-          perSecond: decisions.isEmpty ? 70 / 60 : Double(decisions.count) / durationSeconds)
+        let rate = decisions.isEmpty ? 70 / 60 : Double(decisions.count) / durationSeconds
+        self = findsBeats ? .detectedBeats(perSecond: rate) : .givenBeats(perSecond: rate)
       }
     }
 
@@ -69,6 +115,10 @@ public struct Feasibility: Encodable, Sendable {
     public var item: String
     /// How many.
     public var count: Int
+    /// How seldom it falls due: with every so many of the task's runs.
+    ///
+    /// Strides along time skip columns.
+    public var every: Int
     /// What one takes.
     public var cyclesEach: Estimate
     /// Count times cycles each.
@@ -76,10 +126,12 @@ public struct Feasibility: Encodable, Sendable {
     /// Whether a smaller network has less of it.
     var isNetwork: Bool
 
-    private enum CodingKeys: CodingKey { case item, count, cyclesEach, cycles }
+    private enum CodingKeys: CodingKey { case item, count, every, cyclesEach, cycles }
 
-    init(_ item: String, _ count: Int, _ figure: DeviceProfile.Figure, isNetwork: Bool = false) {
-      (self.item, self.count, self.isNetwork) = (item, count, isNetwork)
+    init(
+      _ item: String, _ count: Int, _ figure: DeviceProfile.Figure, every: Int = 1, isNetwork: Bool = false
+    ) {
+      (self.item, self.count, self.every, self.isNetwork) = (item, count, every, isNetwork)
       cyclesEach = figure.estimate
       cycles = figure.estimate * Double(count)
     }
@@ -93,11 +145,13 @@ public struct Feasibility: Encodable, Sendable {
     public var perSecond: Double
     /// What it consists of.
     public var work: [Work]
-    /// The work's sum.
+    /// The sum of all its work: what it takes when everything falls due at once.
     public var cycles: Estimate
-    /// The time that it takes: cycles over the clock.
+    /// The same on average, each work divided by how seldom it falls due.
+    public var meanCycles: Estimate
+    /// The longest time that it takes: cycles over the clock.
     public var milliseconds: Estimate
-    /// The charge that it takes; null where the profile has no currents.
+    /// The charge that it takes on average; null where the profile has no currents.
     public var microcoulombs: Estimate?
     /// The average current that it takes: charge times how often.
     public var microamps: Estimate?
@@ -245,15 +299,21 @@ public struct Feasibility: Encodable, Sendable {
       "These are estimates from counts and the profile's figures; nothing was measured on a device.",
       "A requirement passes where the unfavourable end of the range is within the budget.",
       "The device's own processor runs the network: its sleep is in the current without the network.",
+      "Times are those of the column at which all strides along time fall due; charge and duty cycle are means.",
       "Columns and decisions are computed outside the sample interrupt, and a column comes before a decision.",
       "The kernels' and the engine's code is that of a Cortex-M4; other processors' differs.",
       "The engine's code is the runtime's without kernels, as its object files have it; the linker drops part of it.",
       "The stack is an allowance, not a measurement.",
     ]
+    if let sleep = schedule.sleep {
+      all.append(
+        "The network sleeps between irregular beats, as often as in this run: the detector and the filter go on, "
+          + "and up to \(sleep.columnsPerBurst) columns are made up for in a burst before a decision.")
+    }
     if network.frontEnd == nil {
       all.append(
         "The model has no front end: what prepares its input is left out, in time, charge and memory.")
-    } else if !schedule.findsBeats {
+    } else if !schedule.isAboutBeats {
       all.append(
         "Where windows don't follow one another closely, the front end sleeps between them; the filter's settling "
           + "and the sensing of beats are the device's own. Every column of a window counts in full, the first "

@@ -98,37 +98,68 @@ struct NetworkCounts {
     }
   }
 
-  /// The work of some operators, each a fraction of its whole window.
-  func work(
-    _ operators: some Sequence<ModelSummary.Operator>, isStep: Bool, on processor: DeviceProfile.Processor
-  ) -> [Feasibility.Work] {
+  /// The operators' counts that a task has.
+  private struct Counts {
     var (convolution, depthwise, dense, outputs, elements, calls) = (0, 0, 0, 0, 0, 0)
-    for layer in operators {
-      let macs = isStep ? layer.macsPerStep ?? 0 : layer.macsPerWindow
-      let outputCount = layer.outputShape.reduce(1, *)
+
+    /// Adds an operator, or the part of it that computes one column.
+    mutating func add(_ layer: ModelSummary.Operator, isColumn: Bool) {
+      let columns = isColumn ? layer.outputShape[1] : 1
+      let outputCount = layer.outputShape.reduce(1, *) / columns
+      let macs = layer.macsPerWindow / columns
       calls += 1
-      guard layer.macsPerWindow > 0 else {
-        elements += max(layer.inputShape.reduce(1, *), outputCount * layer.kernel.reduce(1, *))
-        continue
+      guard macs > 0 else {
+        let inputs = isColumn ? layer.ringBytes ?? 0 : layer.inputShape.reduce(1, *)
+        elements += max(inputs, outputCount * layer.kernel.reduce(1, *))
+        return
       }
       switch layer.name {
       case "CONV_2D": convolution += macs
       case "DEPTHWISE_CONV_2D": depthwise += macs
       default: dense += macs
       }
-      outputs += outputCount / (layer.macsPerWindow / max(macs, 1))
+      outputs += outputCount
     }
-    return [
-      Feasibility.Work(
-        "MAC of convolutions", convolution, processor.cyclesPerMAC.convolution, isNetwork: true),
-      Feasibility.Work(
-        "MAC of depthwise convolutions", depthwise, processor.cyclesPerMAC.depthwise, isNetwork: true),
-      Feasibility.Work(
-        "MAC of fully connected operators", dense, processor.cyclesPerMAC.fullyConnected, isNetwork: true),
-      Feasibility.Work("outputs", outputs, processor.cyclesPerOutput, isNetwork: true),
-      Feasibility.Work("elements of other operators", elements, processor.cyclesPerElement, isNetwork: true),
-      Feasibility.Work("calls of operators", calls, processor.cyclesPerCall, isNetwork: true),
-    ].filter { $0.count > 0 }
+
+    func work(every: Int, on processor: DeviceProfile.Processor) -> [Feasibility.Work] {
+      func work(_ item: String, _ count: Int, _ figure: DeviceProfile.Figure) -> Feasibility.Work {
+        Feasibility.Work(item, count, figure, every: every, isNetwork: true)
+      }
+      return [
+        work("MAC of convolutions", convolution, processor.cyclesPerMAC.convolution),
+        work("MAC of depthwise convolutions", depthwise, processor.cyclesPerMAC.depthwise),
+        work("MAC of fully connected operators", dense, processor.cyclesPerMAC.fullyConnected),
+        work("outputs", outputs, processor.cyclesPerOutput),
+        work("elements of other operators", elements, processor.cyclesPerElement),
+        work("calls of operators", calls, processor.cyclesPerCall),
+      ].filter { $0.count > 0 }
+    }
+  }
+
+  /// The network's work for each new column of a streaming run; strides along time let some of it fall due seldom.
+  func columnWork(on processor: DeviceProfile.Processor) -> [Feasibility.Work] {
+    var counts: [Int: Counts] = [:]
+    for layer in summary.operations.operators {
+      if let columns = layer.columnsPerStep { counts[columns, default: Counts()].add(layer, isColumn: true) }
+      if let sums = layer.runningSums {
+        counts[sums.columnsPerUpdate, default: Counts()].elements += sums.additionsPerUpdate
+      }
+    }
+    return counts.sorted { $0.key < $1.key }.flatMap { $0.value.work(every: $0.key, on: processor) }
+  }
+
+  /// The network's work for each decision.
+  func decisionWork(_ mode: Feasibility.Mode, on processor: DeviceProfile.Processor) -> [Feasibility.Work] {
+    var counts = Counts()
+    for layer in summary.operations.operators where mode == .wholeWindow || layer.columnsPerStep == nil {
+      if mode == .streaming, let sums = layer.runningSums {
+        counts.elements += sums.count
+        counts.calls += 1
+      } else {
+        counts.add(layer, isColumn: false)
+      }
+    }
+    return counts.work(every: 1, on: processor)
   }
 }
 
@@ -156,17 +187,17 @@ extension Feasibility.Judgement {
     _ schedule: Feasibility.Schedule
   ) -> [Feasibility.Task] {
     let processor = device.processor
-    let operators = network.summary.operations.operators
     func task(_ name: String, _ perSecond: Double, _ work: [Feasibility.Work]) -> Feasibility.Task {
-      let cycles = work.map { $0.isNetwork ? $0.cycles * network.scale : $0.cycles }.sum
-      let charge = device.microcoulombsPerMegacycle.map { cycles * $0 / 1e6 }
+      let scaled = work.map { $0.isNetwork ? $0.cycles * network.scale : $0.cycles }
+      let cycles = scaled.sum
+      let meanCycles = zip(work, scaled).map { $1 / Double($0.every) }.sum
+      let charge = device.microcoulombsPerMegacycle.map { meanCycles * $0 / 1e6 }
       return Feasibility.Task(
-        name: name, perSecond: perSecond, work: work, cycles: cycles,
+        name: name, perSecond: perSecond, work: work, cycles: cycles, meanCycles: meanCycles,
         milliseconds: cycles / (processor.clockMegahertz.estimate * 1000), microcoulombs: charge,
         microamps: charge.map { $0 * perSecond })
     }
     var tasks: [Feasibility.Task] = []
-    let columnOperators = network.summary.operations.columnOperatorCount ?? 0
     if let frontEnd = network.frontEnd {
       let inWindows = Double(frontEnd.samplesPerWindow) * schedule.decisionsPerSecond
       var sample = [Feasibility.Work("interrupt, filter, ring", 1, processor.cyclesPerSample)]
@@ -175,28 +206,27 @@ extension Feasibility.Judgement {
       }
       tasks.append(
         task(
-          "sample", schedule.findsBeats ? frontEnd.sampleRateHz : min(frontEnd.sampleRateHz, inWindows),
+          "sample", schedule.isAboutBeats ? frontEnd.sampleRateHz : min(frontEnd.sampleRateHz, inWindows),
           sample))
       let stages = (frontEnd.windowSamples - 1).bitWidth - (frontEnd.windowSamples - 1).leadingZeroBitCount
+      let inDecisions =
+        schedule.isAboutBeats
+        ? frontEnd.columnsPerSecond
+        : min(frontEnd.columnsPerSecond, Double(network.columnsPerWindow) * schedule.decisionsPerSecond)
       tasks.append(
         task(
           "column",
-          min(frontEnd.columnsPerSecond, Double(network.columnsPerWindow) * schedule.decisionsPerSecond),
+          mode == .streaming ? schedule.sleep?.columnsPerSecond ?? inDecisions : inDecisions,
           [
             Feasibility.Work(
               "points x stages of the transform", frontEnd.windowSamples * stages,
               processor.cyclesPerTransformPoint),
             Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
           ]
-            + (mode == .streaming
-              ? network.work(operators.prefix(columnOperators), isStep: true, on: processor) : [])))
+            + (mode == .streaming ? network.columnWork(on: processor) : [])))
     }
     tasks.append(
-      task(
-        "decision", schedule.decisionsPerSecond,
-        mode == .streaming
-          ? network.work(operators.dropFirst(columnOperators), isStep: true, on: processor)
-          : network.work(operators, isStep: false, on: processor)))
+      task("decision", schedule.decisionsPerSecond, network.decisionWork(mode, on: processor)))
     return tasks
   }
 
@@ -224,6 +254,8 @@ extension Feasibility.Judgement {
     if schedule.findsBeats, let frontEnd = network.frontEnd {
       ram.append(bytes("beat detector's state", frontEnd.detectorBytes))
     }
+    if let count = schedule.announcingBytes { ram.append(bytes("policy, watch and schedule", count)) }
+    if let sleep = schedule.sleep { ram.append(bytes("samples that wait in sleep", sleep.ringBytes)) }
     ram.append(Feasibility.Bytes(item: "stack", bytes: stackBytes))
     return (
       ram,
@@ -274,23 +306,30 @@ extension Feasibility.Judgement {
     }
     if let decision = tasks.last {
       // A streaming decision shares the hop with its column; a whole window has until the next decision, less the
-      // columns that come meanwhile, which the duty cycle counts.
-      let together = [column, decision].compactMap(\.self)
-      let isInHop = mode == .streaming && hop != nil
+      // columns that come meanwhile, which the duty cycle counts. So has a network that wakes: it makes up for columns.
+      let burst = mode == .streaming ? schedule.sleep?.columnsPerBurst : nil
+      let columns = column.map { $0.milliseconds * Double(burst ?? 1) }
+      let isInHop = mode == .streaming && hop != nil && burst == nil
+      let together = [
+        column.map { (burst.map { "\($0) x " } ?? "") + cycles($0) }, cycles(decision),
+      ].compactMap(\.self)
       criteria.append(
         Feasibility.Criterion(
-          .decisionTime, unit: "ms", together.map(\.milliseconds).sum,
+          .decisionTime, unit: "ms", [columns, decision.milliseconds].compactMap(\.self).sum,
           budget: isInHop ? hop : schedule.shortestIntervalSeconds * 1000,
-          derivation: "(\(together.map(cycles).joined(separator: " + "))) / \(clock)",
+          derivation: "(\(together.joined(separator: " + "))) / \(clock)",
           budgetDerivation: isInHop ? "time to the next column" : "shortest time to the next decision"))
     }
-    let busy = tasks.map { $0.cycles * $0.perSecond }.sum
+    func meanCycles(_ task: Feasibility.Task) -> String {
+      "\(Numbers.decimal(task.meanCycles.value, places: 0)) cycles a \(task.name)"
+    }
+    let busy = tasks.map { $0.meanCycles * $0.perSecond }.sum
     criteria.append(
       Feasibility.Criterion(
         .dutyCycle, unit: "1", busy / (device.processor.clockMegahertz.estimate * 1e6),
         budget: device.limits.dutyCycle.value,
         derivation: "("
-          + tasks.map { "\(Estimate.significant($0.perSecond)) x \(cycles($0))" }.joined(separator: " + ")
+          + tasks.map { "\(Estimate.significant($0.perSecond)) x \(meanCycles($0))" }.joined(separator: " + ")
           + ") a second / \(clock)", budgetDerivation: "the profile's limit"))
     return criteria
   }
@@ -309,7 +348,8 @@ extension Feasibility.Judgement {
       Feasibility.Criterion(
         .averageCurrent, unit: "uA", current, budget: budget,
         derivation: "("
-          + tasks.map { Estimate.significant($0.perSecond * $0.cycles.value / 1e6) }.joined(separator: " + ")
+          + tasks.map { Estimate.significant($0.perSecond * $0.meanCycles.value / 1e6) }.joined(
+            separator: " + ")
           + ") million cycles a second for \(tasks.map { $0.name + "s" }.joined(separator: ", ")) x "
           + device.chargeDerivation,
         budgetDerivation: without.map { "\(Estimate.significant($0)) uA x \(percent) / (1 - \(percent))" }

@@ -106,12 +106,17 @@ extension Feasibility {
   private func derivationSection(_ profile: DeviceProfile) -> Section {
     var components: [any Component] = modes.map { judgement in
       Table(
-        caption: "Work, \(judgement.mode.words): count x cycles each; cycles without their range.",
-        columns: [.text("what"), .number("count"), .number("cycles each"), .number("cycles")],
+        caption:
+          "Work, \(judgement.mode.words): count x cycles each; cycles without their range. Strides let some of "
+          + "it fall due with every so many columns only.",
+        columns: [
+          .text("what"), .number("count"), .number("due every"), .number("cycles each"), .number("cycles"),
+        ],
         rows: judgement.tasks.flatMap { task in
           task.work.map { work in
             [
               .init("\(task.name): \(work.item)"), .init(Numbers.integer(work.count)),
+              .init(Numbers.integer(work.every)),
               .init(work.cyclesEach.text), .init(Estimate.significant(work.cycles.value)),
             ]
           }

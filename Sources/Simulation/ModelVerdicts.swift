@@ -39,11 +39,20 @@ public struct ModelVerdicts: Encodable, Sendable {
     modelChecksum = summary.checksum
     (memory, operations, frontEnd) = (summary.memory, summary.operations, summary.frontEnd)
     devices = []
+    if let seconds = summary.secondsBetweenDecisions, schedule.shortestIntervalSeconds < seconds,
+      !schedule.isAboutBeats
+    {
+      throw .malformed(
+        model,
+        "can decide anew every \(Estimate.significant(seconds)) s at most, not every "
+          + "\(Estimate.significant(schedule.shortestIntervalSeconds)) s: before that there is no new column",
+        remedy: "choose a longer interval")
+    }
     for name in profiles.isEmpty ? DeviceProfile.builtIn.map(\.name) : profiles {
       let profile = try DeviceProfile.load(name)
       // Without a front end nobody looks for beats.
       var schedule = schedule
-      if summary.frontEnd == nil { schedule.findsBeats = false }
+      if summary.frontEnd == nil { (schedule.findsBeats, schedule.isAboutBeats) = (false, false) }
       guard let verdict = Feasibility(loaded, on: profile, schedule: schedule) else {
         throw .malformed(
           name, at: "processor", "is missing, and the verdict is about it",
@@ -104,5 +113,12 @@ public struct ModelVerdicts: Encodable, Sendable {
         }
       }
     }
+  }
+}
+
+extension ModelSummary {
+  /// The least time from one decision to another about new columns; nil for a model without a front end.
+  var secondsBetweenDecisions: Double? {
+    frontEnd.map { Double($0.hopSamples * (operations.columnsPerDecision ?? 1)) / $0.sampleRateHz }
   }
 }

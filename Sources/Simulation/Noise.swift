@@ -2,10 +2,123 @@ import ECG
 import Foundation
 import Support
 
-/// Noise to add to an ECG: a synthetic kind, or a recording such as NSTDB's `bw`, `ma` and `em`.
+/// A noise of a mixture, as it was asked for: `em`, or `em@6` with an SNR of its own.
+public struct NoisePart: Equatable, Sendable {
+  /// A synthetic kind's name, or the record's path.
+  public var name: String
+  /// Its own SNR; nil where it shares that of the run.
+  public var decibels: Double?
+
+  /// The parts of a mixture, with `+` between them.
+  ///
+  /// - Returns: The parts; nil where a part has no name or its SNR is no number.
+  public static func parts(of mixture: String) -> [NoisePart]? {
+    var parts: [NoisePart] = []
+    for text in mixture.split(separator: "+", omittingEmptySubsequences: false) {
+      let halves = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+      let decibels = halves.count == 2 ? Double(halves[1]) : nil
+      guard !halves[0].isEmpty, halves.count == 1 || decibels?.isFinite == true else { return nil }
+      parts.append(NoisePart(name: String(halves[0]), decibels: decibels))
+    }
+    return parts
+  }
+
+  /// Whether some part of a mixture shares the SNR of the run.
+  public static func needsSNR(_ mixture: String) -> Bool {
+    parts(of: mixture)?.contains { $0.decibels == nil } ?? false
+  }
+
+  /// A mixture in words, without folders: `em + mains50 at 12 dB`.
+  static func label(_ mixture: String) -> String {
+    (parts(of: mixture) ?? []).map { part in
+      let name = (part.name as NSString).lastPathComponent
+      return part.decibels.map { "\(name) at \(Numbers.decimal($0, places: $0 == $0.rounded() ? 0 : 1)) dB" }
+        ?? name
+    }.joined(separator: " + ")
+  }
+}
+
+/// Noise to add to an ECG: synthetic kinds, recordings such as NSTDB's `bw`, `ma` and `em`, or a mixture of them.
 public struct Noise: Sendable {
-  /// What it was asked for by: a synthetic kind's name, or the record's path.
+  /// What it was asked for by.
   public let name: String
+  private let sources: [(part: NoisePart, source: NoiseSource)]
+
+  /// Whether all of the noise is computed, not recorded.
+  public var isSynthetic: Bool { sources.allSatisfy(\.source.isSynthetic) }
+
+  /// Whether the noise or a part of it goes by a name.
+  func isNamed(_ name: String) -> Bool { name == self.name || sources.contains { $0.part.name == name } }
+
+  /// Prepares the parts of a mixture: `em`, `em+mains50` or `em@6+mains50@12`, as `NoisePart` reads it.
+  ///
+  /// - Throws: `FileError` where a record is missing or broken.
+  public init(_ mixture: String) throws(FileError) {
+    name = mixture
+    var sources: [(NoisePart, NoiseSource)] = []
+    for part in NoisePart.parts(of: mixture) ?? [NoisePart(name: mixture)] {
+      sources.append((part, try NoiseSource(part.name)))
+    }
+    self.sources = sources
+  }
+
+  /// The names of the synthetic kinds.
+  public static let syntheticNames = ["mains50", "mains60", "emg", "wander"]
+
+  /// The noise beside an ECG.
+  ///
+  /// Parts with an SNR of their own come at it. The others are mixed so that each is as large as the next, and their
+  /// sum comes at the SNR of the run.
+  ///
+  /// - Parameters:
+  ///   - count: The number of samples.
+  ///   - sampleRateHz: Their rate.
+  ///   - signalIndex: The ECG's signal in its record: a recording's signal of that number, counted round, is taken.
+  ///   - qrsAmplitude: The ECG's size, as `NoiseLevel` measures it.
+  ///   - decibels: The SNR of the parts without one.
+  ///   - generator: Draws what is random.
+  /// - Returns: The samples, in the amplitude's unit.
+  /// - Throws: `FileError` where the rate is too low for the noise, or a recording has no valid sample or is silent.
+  func samples(
+    _ count: Int, sampleRateHz: Double, signalIndex: Int, qrsAmplitude: Double, decibels: Double?,
+    using generator: inout SeededGenerator
+  ) throws(FileError) -> [Float] {
+    func scaled(_ samples: [Float], to wanted: Double, _ name: String) throws(FileError) -> [Float] {
+      guard let size = NoiseLevel.rootMeanSquare(samples, sampleRateHz: sampleRateHz), size > 0 else {
+        throw .malformed(name, "is silent or shorter than a second", remedy: "name another noise")
+      }
+      let scale = Float(wanted / size)
+      return samples.map { scale * $0 }
+    }
+    func add(_ samples: [Float], to sum: inout [Float]) {
+      for index in samples.indices { sum[index] += samples[index] }
+    }
+    var sum = [Float](repeating: 0, count: count)
+    var shared = sum
+    let sharedCount = sources.count { $0.part.decibels == nil }
+    for (part, source) in sources {
+      let samples = try source.samples(
+        count, sampleRateHz: sampleRateHz, signalIndex: signalIndex, using: &generator)
+      if let own = part.decibels {
+        let wanted = NoiseLevel.rootMeanSquare(atDecibels: own, qrsAmplitude: qrsAmplitude)
+        add(try scaled(samples, to: wanted, part.name), to: &sum)
+      } else if sharedCount > 1 {
+        add(try scaled(samples, to: 1, part.name), to: &shared)
+      } else {
+        shared = samples
+      }
+    }
+    if let decibels, sharedCount > 0 {
+      let wanted = NoiseLevel.rootMeanSquare(atDecibels: decibels, qrsAmplitude: qrsAmplitude)
+      add(try scaled(shared, to: wanted, name), to: &sum)
+    }
+    return sum
+  }
+}
+
+/// A synthetic kind of noise, or a recording.
+private struct NoiseSource: Sendable {
+  let name: String
   private let kind: Kind
 
   private enum Kind: Sendable {
@@ -15,11 +128,7 @@ public struct Noise: Sendable {
     case recorded(Record)
   }
 
-  /// The names of the synthetic kinds.
-  public static let syntheticNames = ["mains50", "mains60", "emg", "wander"]
-
-  /// Whether the noise is computed, not recorded.
-  public var isSynthetic: Bool {
+  var isSynthetic: Bool {
     if case .recorded = kind { return false }
     return true
   }
@@ -31,7 +140,7 @@ public struct Noise: Sendable {
   /// - `wander` is the sum of eight sines, their frequencies drawn from 0.05 to 0.5 Hz.
   ///
   /// - Throws: `FileError` where the record is missing or broken.
-  public init(_ name: String) throws(FileError) {
+  init(_ name: String) throws(FileError) {
     self.name = name
     switch name {
     case "mains50": kind = .mains(hertz: 50)
@@ -44,7 +153,7 @@ public struct Noise: Sendable {
       } catch {
         var error = error
         if error.kind == .missing {
-          error.remedy = "name a record of noise, or one of: \(Self.syntheticNames.joined(separator: ", "))"
+          error.remedy = "name a record of noise, or one of: \(Noise.syntheticNames.joined(separator: ", "))"
         }
         throw error
       }

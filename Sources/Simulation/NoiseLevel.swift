@@ -51,6 +51,11 @@ public enum NoiseLevel {
     20 * log10(qrsAmplitude / (8.0.squareRoot() * noiseRootMeanSquare))
   }
 
+  /// The noise's root mean square at an SNR in decibels beside QRS complexes.
+  public static func rootMeanSquare(atDecibels decibels: Double, qrsAmplitude: Double) -> Double {
+    qrsAmplitude / (8.0.squareRoot() * pow(10, decibels / 20))
+  }
+
   private static func trimmedMean(_ values: [Double]) -> Double? {
     let kept = values.sorted().dropFirst(values.count / 20).dropLast(values.count / 20)
     return kept.isEmpty ? nil : kept.reduce(0, +) / Double(kept.count)

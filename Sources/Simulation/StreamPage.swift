@@ -8,7 +8,9 @@ import Training
 
 extension StreamRun {
   /// The run as one self-contained page for a design review.
-  public func page() -> String {
+  ///
+  /// - Parameter command: The command that made it, for its provenance.
+  public func page(command: String = "") -> String {
     let excerpt = Excerpt(self)
     return Page(
       title: "\(result.record) through \(result.model)",
@@ -17,9 +19,10 @@ extension StreamRun {
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
       sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection, memorySection, operationSection]
-        + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection],
-      footer: "An engineering evaluation, not a medical device: nothing here is fit for use on patients."
+        + [decisionSection, policySection, memorySection, operationSection]
+        + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(command)],
+      footer:
+        "QuantInfer \(result.version). An engineering evaluation, not a medical device: nothing here is fit for use on patients."
     ).render()
   }
 
@@ -144,17 +147,14 @@ extension StreamRun {
 
   private func logitSection(_ excerpt: Excerpt) -> Section {
     let shown = decisions[excerpt.decisions]
+    let times = shown.map { Double($0.sample) / result.sampleRateHz }
     let charts = result.classNames.indices.map { index in
       LineChart(
         title: "Logit of \(result.classNames[index])",
         series: [
-          .init(
-            "float", shown.map { Double($0.floatLogits?[index] ?? 0) },
-            start: Double(excerpt.decisions.lowerBound + 1), step: 1, style: .wide),
-          .init(
-            "fixed", shown.map { Double($0.fixedLogits[index]) },
-            start: Double(excerpt.decisions.lowerBound + 1), step: 1, style: .thin),
-        ], horizontalUnit: "decision", verticalUnit: "logit", height: 150)
+          .init("float", shown.map { Double($0.floatLogits?[index] ?? 0) }, at: times, style: .wide),
+          .init("fixed", shown.map { Double($0.fixedLogits[index]) }, at: times, style: .thin),
+        ], horizontalUnit: "time of decision (s)", verticalUnit: "logit", height: 150)
     }
     return Section("Logits of both twins", [Columns(charts)])
   }
@@ -223,80 +223,110 @@ extension StreamRun {
 
   private var memorySection: Section {
     let memory = result.memory
+    let ram = result.memoryMap.regions.filter { $0.name != "arena" && $0.place != "flash" }
+    let ramBytes = ram.reduce(0) { $0 + $1.bytes }
     return Section(
       "Memory",
       [
-        Table(
-          caption: "Bytes; there is no heap",
-          columns: [.text("what"), .text("where"), .number("bytes")],
-          rows: [
-            ["model image", "flash", .init(Numbers.integer(memory.modelBytes))],
-            ["of it int8 weights", "flash", .init(Numbers.integer(memory.weightBytes))],
-            ["streaming state", "RAM, kept", .init(Numbers.integer(memory.stateBytes))],
-            [
-              "streaming scratch", "RAM, free between calls",
-              .init(Numbers.integer(memory.streamingScratchBytes ?? memory.scratchBytes)),
-            ],
-            [
-              "arena of a whole-window run, the alternative", "RAM",
-              .init(Numbers.integer(memory.arenaBytes)),
-            ],
-          ])
+        MemoryChart(
+          title: "Memory map",
+          explanation:
+            "To one scale; there is no heap. The arena is that of a whole-window run, the alternative to the "
+            + "rings: a row an operator, the first at the top, each tensor from where it is written to where it is last read. Numbers lead to the tables below.",
+          regions: result.memoryMap.regions.map { region in
+            .init(
+              "\(region.name), \(region.place)", byteCount: region.bytes,
+              parts: region.parts.map { part in
+                .init(
+                  part.name, offset: part.offset, byteCount: part.bytes,
+                  steps: part.operators.map { $0[0]...max($0[0], $0[1]) })
+              })
+          }),
+        Facts([
+          (
+            "Weights",
+            "\(Numbers.integer(memory.weightBytes)) of the image's \(Numbers.integer(memory.modelBytes)) bytes"
+          ),
+          (
+            "RAM, streaming",
+            "\(Numbers.integer(ramBytes)) bytes: state, detector and scratch; the stack comes on top"
+          ),
+          ("Kernels' code", "\(Numbers.integer(memory.kernelCodeBytes)) bytes of flash on a Cortex-M4"),
+        ]),
       ])
   }
 
   private var operationSection: Section {
     let operations = result.operations
+    let columnOperators = operations.columnOperatorCount ?? 0
+    let layers = operations.operators.enumerated().map { index, layer in
+      (
+        name: "\(index)\u{A0}\(layer.name)", layer: layer,
+        perColumn: index < columnOperators ? layer.macsPerStep : nil,
+        perDecision: index < columnOperators ? nil : layer.macsPerStep
+      )
+    }
+    func cell(_ count: Int?) -> Table.Cell { .init(count.map { Numbers.integer($0) } ?? "-") }
     return Section(
       "Operations",
       [
+        BarChart(
+          title: "Multiply-accumulates by layer",
+          explanation: "A new column's, or a decision's beyond its columns.",
+          bars: layers.map { item in
+            let count = item.layer.macsPerStep ?? item.layer.macsPerWindow
+            let when =
+              item.layer.macsPerStep == nil ? "window" : item.perColumn == nil ? "decision" : "column"
+            return .init(item.name, Double(count), text: "\(Numbers.integer(count)) a \(when)")
+          }),
         Table(
           caption: "Multiply-accumulates by layer",
           columns: [
             .text("operator"), .text("output [time, frequency, channel]"), .number("weights, bytes"),
-            .number("ring, bytes"), .number("MAC a step"), .number("MAC a whole window"),
+            .number("ring, bytes"), .number("MAC a column"), .number("MAC a decision"),
+            .number("MAC a whole window"),
           ],
-          rows: operations.operators.map { layer in
+          rows: layers.map { item in
             [
-              .init(layer.name), .init(layer.outputShape.map(String.init).joined(separator: " x ")),
-              .init(Numbers.integer(layer.weightBytes)),
-              .init(layer.ringBytes.map { Numbers.integer($0) } ?? "-"),
-              .init(layer.macsPerStep.map { Numbers.integer($0) } ?? "-"),
-              .init(Numbers.integer(layer.macsPerWindow)),
+              .init(item.name),
+              .init(item.layer.outputShape.map(String.init).joined(separator: "\u{A0}x\u{A0}")),
+              cell(item.layer.weightBytes), cell(item.layer.ringBytes), cell(item.perColumn),
+              cell(item.perDecision), cell(item.layer.macsPerWindow),
             ]
           },
           total: [
-            "all", "", .init(Numbers.integer(operations.operators.reduce(0) { $0 + $1.weightBytes })),
-            .init(Numbers.integer(operations.operators.reduce(0) { $0 + ($1.ringBytes ?? 0) })),
-            .init(
-              "\(Numbers.integer(operations.macsPerColumn ?? 0)) + \(Numbers.integer(operations.macsPerDecision ?? 0))"
-            ),
-            .init(Numbers.integer(operations.macsPerWindow)),
+            "all", "", cell(operations.operators.reduce(0) { $0 + $1.weightBytes }),
+            cell(operations.operators.reduce(0) { $0 + ($1.ringBytes ?? 0) }), cell(operations.macsPerColumn),
+            cell(operations.macsPerDecision), cell(operations.macsPerWindow),
           ]),
         Paragraph(
-          "A step is a new spectrogram column for the convolutions and a decision for the fully connected "
-            + "operator. The loop ran \(Numbers.integer(Int(result.realTimeFactor))) times real time on one core "
+          "The loop ran \(Numbers.integer(Int(result.realTimeFactor))) times real time on one core "
             + "of this host\(result.agreement == nil ? "" : ", float twin included")."),
       ])
   }
 
-  private var provenanceSection: Section {
-    Section(
-      "Provenance",
-      [
-        Facts(
-          [
-            ("Model", "\(result.model), CRC-32 \(result.modelChecksum)"),
-            ("Record", "\(result.record), \(result.lead)"),
-            (
-              "Converter",
-              "\(result.profile.name): \(result.profile.converterBits) bits over "
-                + "\(Numbers.decimal(result.profile.converterRangeMillivolts, places: 1)) mV; "
-                + "\(Numbers.integer(result.saturatedSamples)) samples beyond it"
-            ),
-          ] + (result.disturbances?.phrases.map { ("Front end", $0) } ?? [])
-            + result.provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-            + recordComments.map { ("Record's comment", $0) })
-      ])
+  private func provenanceSection(_ command: String) -> Section {
+    let modelDigest = result.modelDigest.map { ", SHA-256 \($0)" } ?? ""
+    let recordDigest = result.recordDigest.map { ", SHA-256 of its files \($0)" } ?? ", not kept"
+    let range = Numbers.decimal(result.profile.converterRangeMillivolts, places: 1)
+    let frontEnd = result.disturbances?.phrases ?? []
+    var facts: [(name: String, value: String)] = [
+      ("Model", "\(result.model), CRC-32 \(result.modelChecksum)\(modelDigest)"),
+      ("Record", "\(result.record), \(result.lead)\(recordDigest)"),
+      ("Profile", "\(result.profile.name): \(result.profile.converterBits) bits over \(range) mV"),
+      (
+        "Samples",
+        "\(Numbers.integer(result.saturatedSamples)) beyond the converter's range, "
+          + "\(Numbers.integer(result.invalidSamples)) of the record's marked invalid"
+      ),
+      ("Front end", frontEnd.isEmpty ? "undisturbed, nothing random" : frontEnd.joined(separator: "; ")),
+      ("Version", result.version),
+    ]
+    if !command.isEmpty { facts.append(("Command", command)) }
+    for (key, value) in result.provenance.sorted(by: { $0.key < $1.key }) {
+      facts.append(("Model's \(key)", value))
+    }
+    for comment in recordComments { facts.append(("Record's comment", comment)) }
+    return Section("Provenance", [Facts(facts)])
   }
 }

@@ -24,10 +24,74 @@ public struct StreamResult: Encodable, Sendable {
     public var fixed: ConfusionMatrix
     /// The twin's.
     public var float: ConfusionMatrix?
+    /// What was announced at the device's decisions, where there was a result.
+    public var announced: ConfusionMatrix
+    /// The matched beats of each class at which there was no result.
+    public var withoutResult: [String: Int]
+    /// The matched beats of each class for which the network slept.
+    public var asleep: [String: Int]
     /// The annotated beats of the model's classes that no decision was about.
     public var missedBeats: Int
     /// The decisions about no annotated beat of the model's classes: a beat of another class, or none.
     public var extraDecisions: Int
+  }
+
+  /// What the device announced.
+  public struct Announcements: Encodable, Sendable {
+    /// Decisions and time without a result.
+    public struct Silence: Encodable, Sendable {
+      /// The decisions.
+      public var decisions: Int
+      /// The time, in seconds: also between decisions.
+      public var seconds: Double
+    }
+
+    /// What a sleeping network did.
+    public struct Sleep: Encodable, Sendable {
+      /// The decisions for which it woke.
+      public var awakeDecisions: Int
+      /// Their fraction of all.
+      public var wakeFraction: Double?
+      /// The columns that were computed.
+      public var columns: Int
+      /// The most that were computed at once.
+      public var greatestBurstColumns: Int
+      /// The memory in which samples wait, in bytes.
+      public var ringBytes: Int
+      /// The decisions whose logits differ from those of a network that never sleeps.
+      public var inexactDecisions: Int
+    }
+
+    /// The policy.
+    public var policy: Announcing
+    /// The peak-to-peak value that a flat line keeps within, in counts.
+    public var flatCounts: Int
+    /// How long it does.
+    public var flatSeconds: Double
+    /// The time at the converter's ends that is too long.
+    public var saturatedSeconds: Double
+    /// Within what time.
+    public var saturationSpanSeconds: Double
+    /// The good signal after which there can be a result again.
+    public var refillSeconds: Double
+    /// The monitor's memory beside the pipeline's and the detector's states, in bytes.
+    public var stateBytes: Int
+    /// The decisions with a result.
+    public var results: Int
+    /// The decisions for which the network slept.
+    public var asleep: Int
+    /// The results of each class.
+    public var resultsByClass: [String: Int]
+    /// The decisions without a result, by reason.
+    public var noResult: [String: Silence]
+    /// The time without a result.
+    public var noResultSeconds: Double
+    /// How often the raw decision's class changed from one to the next.
+    public var rawChanges: Int
+    /// How often the announced class changed from one result to the next.
+    public var announcedChanges: Int
+    /// The sleep; null where the network never sleeps.
+    public var sleep: Sleep?
   }
 
   /// One decision.
@@ -40,14 +104,22 @@ public struct StreamResult: Encodable, Sendable {
     public var fixed: String
     /// The twin's class.
     public var float: String?
+    /// The class that was announced; null without a result and in sleep.
+    public var announced: String?
+    /// Why there was no result, or `asleep`; null with a result.
+    public var noResult: String?
     /// The device's logits.
     public var fixedLogits: [Float]
     /// The twin's logits.
     public var floatLogits: [Float]?
   }
 
+  /// The program's version.
+  public var version = Release.version
   /// The record's name.
   public var record: String
+  /// SHA-256 of the record's files, one after the other; null for standard input.
+  public var recordDigest: String?
   /// The lead's name.
   public var lead: String
   /// The samples at the model's rate.
@@ -66,12 +138,14 @@ public struct StreamResult: Encodable, Sendable {
   public var disturbances: AppliedDisturbances?
   /// The profile with all its figures.
   public var profile: DeviceProfile
-  /// Whether the model can live on the profile's device; null where the profile has no processor.
+  /// Whether the model can live on the profile's device; null where the profile has no processor, or nobody asked.
   public var verdict: Feasibility?
   /// The model's file name.
   public var model: String
   /// The image's CRC-32, in hexadecimal.
   public var modelChecksum: String
+  /// SHA-256 of the model's file, in hexadecimal.
+  public var modelDigest: String?
   /// The classes' names.
   public var classNames: [String]
   /// The image's provenance.
@@ -84,6 +158,8 @@ public struct StreamResult: Encodable, Sendable {
   public var leftOutBeats: Int
   /// The decisions of each class.
   public var decisionsByClass: [String: Int]
+  /// What was announced.
+  public var announcements: Announcements
   /// Against the float twin; null without one.
   public var agreement: Agreement?
   /// Against FFTW in double precision; null without a twin.
@@ -92,6 +168,8 @@ public struct StreamResult: Encodable, Sendable {
   public var accuracy: Accuracy?
   /// Memory.
   public var memory: ModelSummary.Memory
+  /// What lies where.
+  public var memoryMap: MemoryMap
   /// Operations.
   public var operations: ModelSummary.Operations
   /// The recording's length over the loop's processor time on one core of this host, twin included where there is
@@ -103,7 +181,7 @@ public struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   public init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?
+    findsBeats: Bool, windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -122,10 +200,15 @@ public struct StreamResult: Encodable, Sendable {
     decisionsByClass = [:]
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
-    verdict = Feasibility(
-      loaded, on: acquisition.profile,
-      schedule: .init(
-        loop.decisions, sampleRateHz: acquisition.sampleRateHz, durationSeconds: acquisition.durationSeconds))
+    if isJudged {
+      var schedule = Feasibility.Schedule(
+        loop.decisions, findsBeats: loop.policy == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
+        durationSeconds: acquisition.durationSeconds)
+      schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
+      if let sleep = loop.sleep { schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds) }
+      verdict = Feasibility(loaded, on: acquisition.profile, schedule: schedule)
+    }
+    announcements = Announcements(loop, classNames: loaded.classNames, acquisition)
     agreement = hasTwin ? loop.agreement : nil
     spectrogram =
       hasTwin
@@ -137,6 +220,7 @@ public struct StreamResult: Encodable, Sendable {
     }
     let summary = ModelSummary(loaded)
     memory = summary.memory
+    memoryMap = MemoryMap(loaded, findsBeats: findsBeats, announcingBytes: loop.announcingByteCount)
     operations = summary.operations
     provenance = summary.provenance
     disturbances = acquisition.disturbances
@@ -152,6 +236,7 @@ public struct StreamResult: Encodable, Sendable {
         timeSeconds: Double(decision.sample) / rate,
         beatSeconds: decision.beatSample.map { Double($0) / rate },
         fixed: names[decision.fixedClass], float: decision.floatClass.map { names[$0] },
+        announced: decision.announcedClass.map { names[$0] }, noResult: decision.announcement.silence,
         fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
     }
   }
@@ -171,12 +256,67 @@ extension StreamResult.Accuracy {
     let decided = Dictionary(judged.map { ($0.beatSample ?? 0, $0) }) { first, _ in first }
     fixed = ConfusionMatrix(classNames: classNames)
     float = judged.contains { $0.floatClass != nil } ? ConfusionMatrix(classNames: classNames) : nil
+    announced = ConfusionMatrix(classNames: classNames)
+    withoutResult = Dictionary(classNames.map { ($0, 0) }) { first, _ in first }
+    asleep = withoutResult
     for match in matching.matches {
       guard let truth = classes[match.reference], let decision = decided[match.detected] else { continue }
       fixed.add(reference: truth, prediction: decision.fixedClass)
       if let floatClass = decision.floatClass { float?.add(reference: truth, prediction: floatClass) }
+      switch decision.announcement {
+      case .result(let classIndex, _): announced.add(reference: truth, prediction: classIndex)
+      case .noResult: withoutResult[classNames[truth], default: 0] += 1
+      case .asleep: asleep[classNames[truth], default: 0] += 1
+      }
     }
     missedBeats = matching.missed.count
     extraDecisions = matching.extra.count
+  }
+}
+
+extension StreamResult.Announcements {
+  init(_ loop: DeviceLoop, classNames: [String], _ acquisition: Acquisition) {
+    let rate = acquisition.sampleRateHz
+    let limits = loop.options.quality
+    policy = loop.announcing
+    flatCounts = Int(limits.flatCounts)
+    flatSeconds = Double(limits.flatSamples) / rate
+    saturatedSeconds = Double(limits.saturatedSamples) / rate
+    saturationSpanSeconds = Double(limits.saturationSpanSamples) / rate
+    refillSeconds = Double(limits.refillSamples) / rate
+    stateBytes = loop.announcingByteCount
+    let announced = loop.decisions.compactMap(\.announcedClass)
+    results = announced.count
+    asleep = loop.decisions.count { $0.announcement == .asleep }
+    resultsByClass = Dictionary(uniqueKeysWithValues: Set(classNames).map { ($0, 0) })
+    for classIndex in announced { resultsByClass[classNames[classIndex], default: 0] += 1 }
+    noResult = [:]
+    for reason in NoResult.all {
+      noResult[reason.key] = Silence(
+        decisions: loop.silence.decisionCount(reason),
+        seconds: Double(loop.silence.sampleCount(reason)) / rate)
+    }
+    noResultSeconds = Double(loop.silence.sampleCount) / rate
+    func changes(_ classes: [Int]) -> Int { zip(classes, classes.dropFirst()).count { $0 != $1 } }
+    rawChanges = changes(loop.decisions.map(\.fixedClass))
+    announcedChanges = changes(announced)
+    sleep = loop.sleep.map { sleep in
+      Sleep(
+        awakeDecisions: sleep.awakeDecisions,
+        wakeFraction: sleep.decisions == 0 ? nil : Double(sleep.awakeDecisions) / Double(sleep.decisions),
+        columns: sleep.columns, greatestBurstColumns: sleep.greatestBurst, ringBytes: sleep.ringBytes,
+        inexactDecisions: sleep.inexactDecisions)
+    }
+  }
+}
+
+extension Announcement {
+  /// Why there is no result, as a report has it; nil with a result.
+  var silence: String? {
+    switch self {
+    case .result: nil
+    case .noResult(let reason): reason.key
+    case .asleep: "asleep"
+    }
   }
 }

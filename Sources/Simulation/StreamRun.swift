@@ -31,6 +31,10 @@ public struct StreamRun: Sendable {
     public var lead: String?
     /// When to decide.
     public var deciding = Deciding.detectedBeats
+    /// What becomes of decisions, and whether the network sleeps.
+    public var announcing = Announcing()
+    /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
+    public var brownOutSeconds: [Double] = []
     /// What befalls the signal before the converter.
     public var disturbances = Disturbances()
     /// How to read a CSV.
@@ -43,7 +47,7 @@ public struct StreamRun: Sendable {
   }
 
   /// The figures.
-  public let result: StreamResult
+  public private(set) var result: StreamResult
   /// What the device heard.
   public let acquisition: Acquisition
   /// The decisions.
@@ -67,11 +71,13 @@ public struct StreamRun: Sendable {
       options, loaded: LoadedModel(file: options.model),
       checkpoint: options.float.map { path throws(FileError) in try Checkpoint.read(path) },
       noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
+    result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
+    result.recordDigest = RecordDigest.hexadecimal(of: options.record)
   }
 
-  /// Runs a record through a model whose files, and whose noise, were read before.
+  /// Runs a record through a model whose files, and whose noise, were read before; only a judged run has a verdict.
   init(
-    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?,
+    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?, isJudged: Bool = true,
     progress: ProgressHandler? = nil
   ) throws(FileError) {
     let profile = try DeviceProfile.load(options.profile)
@@ -91,6 +97,14 @@ public struct StreamRun: Sendable {
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
     }
 
+    if case .everyColumns(let count) = options.deciding,
+      let period = loaded.model.streaming?.columnsPerDecision,
+      count % period != 0
+    {
+      throw .malformed(
+        options.model, "can decide anew every \(period) columns only, not every \(count)",
+        remedy: "give --every a multiple of \(period)")
+    }
     let policy: DecisionPolicy
     switch options.deciding {
     case .detectedBeats: policy = .detectedBeats
@@ -105,17 +119,18 @@ public struct StreamRun: Sendable {
     }
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: checkpoint, checkpointFile: options.float ?? "",
-      acquisition: acquisition, policy: policy)
+      acquisition: acquisition, policy: policy, announcing: options.announcing,
+      brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
     result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
-      hasTwin: checkpoint != nil,
+      hasTwin: checkpoint != nil, findsBeats: policy == .detectedBeats,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: policy.isAboutBeats
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
-        } : nil)
+        } : nil, isJudged: isJudged)
     self.acquisition = acquisition
     decisions = loop.decisions
     columns = loop.columns
@@ -123,6 +138,20 @@ public struct StreamRun: Sendable {
     annotatedBeats = beats
     recordComments = record.comments
     settings = checkpoint?.settings ?? SpectrogramSettings(frontEnd)
+  }
+
+  /// The samples before which the device browns out.
+  private static func samples(
+    of seconds: [Double], in acquisition: Acquisition, file: String
+  ) throws(FileError) -> [Int] {
+    try seconds.map { second throws(FileError) in
+      guard (0..<acquisition.durationSeconds).contains(second) else {
+        throw .malformed(
+          file, "has no sample at \(Numbers.decimal(second, places: 3)) s to brown out at",
+          remedy: "choose an earlier moment")
+      }
+      return Int(second * acquisition.sampleRateHz)
+    }
   }
 
   /// A lead must be long enough for a window, and sampled fast enough for the spectrogram's bins.

@@ -56,6 +56,7 @@ extension StreamRun {
           ]
         ))
     }
+    rows += policyRows
     if result.saturatedSamples + result.invalidSamples > 0 {
       rows.append(
         (

@@ -20,6 +20,8 @@ public struct Sweep: Sendable {
     public var lead: String?
     /// When the device decides.
     public var deciding = StreamRun.Deciding.detectedBeats
+    /// How decisions become announcements.
+    public var announcing = Announcing()
     /// Profiles' names or files.
     public var profiles = [DeviceProfile.reference.name]
     /// Noises as in `Noise.init(_:)`, and `none`.
@@ -90,19 +92,24 @@ public struct Sweep: Sendable {
     for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
 
     var combinations: [Combination] = []
-    for record in try Self.records(options) {
+    let records = try Self.records(options)
+    let digests = records.concurrentMap(threads: max(1, options.threads), progress: { _ in }) {
+      RecordDigest.hexadecimal(of: $0.path)
+    }
+    for (record, digest) in zip(records, digests) {
       for (profile, profileName) in zip(profiles, options.profiles) {
         for disturbances in Self.disturbances(options) {
           var run = StreamRun.Options(model: options.model, record: record.path)
           (run.float, run.profile, run.lead) = (options.float, profileName, options.lead)
-          (run.deciding, run.disturbances) = (options.deciding, disturbances)
+          (run.deciding, run.announcing) = (options.deciding, options.announcing)
+          run.disturbances = disturbances
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
             modelChecksum: String(format: "%08x", loaded.checksum),
             float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
-            lead: options.lead, decide: options.deciding.name, profile: profile.name,
+            recordDigest: digest, lead: options.lead, decide: options.deciding.name, profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
-            disturbances: disturbances)
+            disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil)
           combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))
         }
       }
@@ -116,22 +123,17 @@ public struct Sweep: Sendable {
   /// - Throws: `FileError` where the file is no sweep's or can't be written, or of the first combination that fails,
   ///   after all others were run.
   public func run(addingTo file: String, progress: @escaping ProgressHandler) throws(FileError) -> Outcome {
-    let output = try SweepFile(file)
-    var found: [String: SweepResult] = [:]
-    for result in output.results { found[SweepResult.json(result.settings)] = result }
-    let pending = combinations.filter { found[$0.key] == nil }
+    let output = try ResultFile<SweepResult>(file)
+    let found = Dictionary(output.lines.map { (SweepResult.json($0.settings), $0) }) { $1 }
     let start = ProcessInfo.processInfo.systemUptime
-    let threads = max(1, min(options.threads, pending.count))
-    let new = try pending.concurrentMap(threads: threads, progress: progress) {
-      combination throws(FileError) in
-      let result = try result(of: combination)
-      try output.add(result)
-      return result
-    }
+    let pendingCount = combinations.count { found[$0.key] == nil }
+    let threads = max(1, min(options.threads, pendingCount))
+    let (results, new) = try output.results(
+      of: combinations, found: { found[$0.key] }, threads: threads, progress: progress
+    ) { combination throws(FileError) in try result(of: combination) }
     let seconds = ProcessInfo.processInfo.systemUptime - start
-    for (combination, result) in zip(pending, new) { found[combination.key] = result }
     return Outcome(
-      results: combinations.compactMap { found[$0.key] }, foundCount: combinations.count - pending.count,
+      results: results, foundCount: results.count - new.count,
       hours: new.reduce(0) { $0 + $1.durationSeconds } / 3600, seconds: seconds, threads: threads)
   }
 
@@ -139,7 +141,7 @@ public struct Sweep: Sendable {
     let start = ProcessInfo.processInfo.systemUptime
     let run = try StreamRun(
       combination.run, loaded: loaded, checkpoint: checkpoint,
-      noise: combination.run.disturbances.noise.flatMap { noises[$0] })
+      noise: combination.run.disturbances.noise.flatMap { noises[$0] }, isJudged: false)
     return SweepResult(
       combination.settings, run, seconds: ProcessInfo.processInfo.systemUptime - start)
   }
@@ -149,7 +151,8 @@ public struct Sweep: Sendable {
   /// The disturbances of a record and a profile, in the order of noises, SNRs and seeds.
   private static func disturbances(_ options: Options) -> [Disturbances] {
     options.noises.flatMap { noise in
-      (noise == "none" ? [nil] : options.decibels.map(Optional.init)).flatMap { decibels in
+      (NoisePart.needsSNR(noise) && noise != "none" ? options.decibels.map(Optional.init) : [nil]).flatMap {
+        decibels in
         var disturbances = options.disturbances
         disturbances.noise = noise == "none" ? nil : noise
         disturbances.snrDecibels = decibels
@@ -196,47 +199,5 @@ extension StreamRun.Deciding {
     case .annotatedBeats: "annotations"
     case .everyColumns(let count): "every \(count) columns"
     }
-  }
-}
-
-/// A sweep's file, to which threads add lines.
-private final class SweepFile: @unchecked Sendable {
-  /// The results that were there before.
-  let results: [SweepResult]
-  private let path: String
-  private let handle: FileHandle
-  private let lock = NSLock()
-
-  /// Opens a file, or makes it; a last line that a killed run left without its end is cut off.
-  init(_ path: String) throws(FileError) {
-    self.path = path
-    if !FileManager.default.fileExists(atPath: path) { try Files.write(Data(), to: path) }
-    // A device can't be read to its end, and a pipe can't be read again.
-    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    let type = (try? FileManager.default.attributesOfItem(atPath: file))?[.type] as? FileAttributeType
-    guard type == .typeRegular else {
-      throw .inaccessible(path, "is no ordinary file", remedy: "name a file that lines can be added to")
-    }
-    let (results, byteCount) = try SweepResult.read(path, passingOverPartialEnd: true)
-    self.results = results
-    do {
-      handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
-      try handle.truncate(atOffset: UInt64(byteCount))
-    } catch {
-      throw Self.failure(path)
-    }
-  }
-
-  func add(_ result: SweepResult) throws(FileError) {
-    let line = Data((result.line + "\n").utf8)
-    do {
-      try lock.withLock { try handle.write(contentsOf: line) }
-    } catch {
-      throw Self.failure(path)
-    }
-  }
-
-  private static func failure(_ path: String) -> FileError {
-    .inaccessible(path, "can't be written", remedy: "choose a place with room that you may write to")
   }
 }

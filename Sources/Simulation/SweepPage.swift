@@ -4,7 +4,9 @@ import Support
 
 extension SweepSummary {
   /// The summary as one self-contained page.
-  public func page() -> String {
+  ///
+  /// - Parameter command: The command that made it, for its provenance.
+  public func page(command: String = "") -> String {
     let models = Set(rows.map(\.settings.model)).sorted().joined(separator: ", ")
     return Page(
       title: "Sweep of \(models)",
@@ -15,7 +17,7 @@ extension SweepSummary {
         Section(
           "By noise and SNR",
           tables + (trainingNote.map { [Paragraph($0)] } ?? []) + charts + [Paragraph(Self.definitions)]),
-        Section("By class", [classTable]), Section("Provenance", [provenance]),
+        Section("By class", [classTable]), Section("Provenance", [provenance(command)]),
       ],
       footer:
         "QuantInfer \(Release.version). An engineering evaluation, not a medical device: nothing here is fit "
@@ -92,11 +94,11 @@ extension SweepSummary {
       .replacing(/, (-?[0-9.]+.dB)/) { ",\u{A0}\($0.1)" }
   }
 
-  private var provenance: Facts {
+  private func provenance(_ command: String) -> Facts {
     func all(_ text: (SweepResult.Settings) -> String) -> String {
       Set(rows.map { text($0.settings) }).sorted().joined(separator: "; ")
     }
-    return Facts([
+    let facts: [(name: String, value: String)] = [
       ("Model", all { "\($0.model), CRC-32 \($0.modelChecksum)" }),
       ("Float twin", all { $0.float ?? "none" }),
       ("Version", all(\.version)), ("Decisions", all(\.decide)),
@@ -111,7 +113,8 @@ extension SweepSummary {
       ("Noise", all { $0.disturbances.noise ?? "none" }),
       ("Seeds", seeds.isEmpty ? "nothing random" : seeds.map(String.init).joined(separator: ", ")),
       ("Records", records.joined(separator: ", ")),
-    ])
+    ]
+    return Facts(command.isEmpty ? facts : facts + [("Command", command)])
   }
 
   private var classTable: Table {

@@ -1,9 +1,8 @@
 import Evaluation
-import Foundation
 import Support
 
 /// One combination of a sweep and what it gave: a line of the sweep's file.
-public struct SweepResult: Codable, Equatable, Sendable {
+public struct SweepResult: ResultLine, Equatable {
   /// All that decides the result.
   public struct Settings: Codable, Equatable, Sendable {
     /// The program's version.
@@ -16,6 +15,8 @@ public struct SweepResult: Codable, Equatable, Sendable {
     public var float: String?
     /// The record, by its name in the folder of data.
     public var record: String
+    /// SHA-256 of the record's files, so that a record that has changed is run again.
+    public var recordDigest: String?
     /// The lead that was asked for; nil for MLII, II or the first.
     public var lead: String?
     /// When the device decides: `beats`, `annotations`, or a number of columns.
@@ -28,6 +29,24 @@ public struct SweepResult: Codable, Equatable, Sendable {
     public var converterRangeMillivolts: Double
     /// What befalls the signal before the converter.
     public var disturbances: Disturbances
+    /// How decisions become announcements; nil where each is announced as it comes.
+    public var announcing: Announcing?
+  }
+
+  /// What was announced.
+  public struct Announcements: Codable, Equatable, Sendable {
+    /// The decisions with a result.
+    public var results: Int
+    /// The time without a result, by reason.
+    public var noResultSeconds: [String: Double]
+    /// The decisions for which the network woke; nil where it never sleeps.
+    public var awakeDecisions: Int?
+    /// The columns that were computed in bursts; nil where the network never sleeps.
+    public var burstColumns: Int?
+    /// What was announced of annotated beats; nil without annotations.
+    public var announced: ConfusionMatrix?
+    /// The annotated beats of each class that the network slept through; nil where it never sleeps.
+    public var asleep: [String: Int]?
   }
 
   /// The decisions against the float twin's.
@@ -74,6 +93,8 @@ public struct SweepResult: Codable, Equatable, Sendable {
   public var agreement: Agreement?
   /// Against the record's annotations; nil where it has none.
   public var accuracy: Accuracy?
+  /// What was announced; nil in files of versions that didn't announce.
+  public var announcements: Announcements?
   /// Whether the model was trained on the record, so that the accuracy is not that on a new patient.
   public var isTrainingRecord: Bool
   /// The time that the combination took on its thread, reading included; nil in merged files, whose lines don't
@@ -100,11 +121,17 @@ public struct SweepResult: Codable, Equatable, Sendable {
       Accuracy(
         fixed: $0.fixed, float: $0.float, missedBeats: $0.missedBeats, extraDecisions: $0.extraDecisions)
     }
+    let announcements = result.announcements
+    self.announcements = Announcements(
+      results: announcements.results, noResultSeconds: announcements.noResult.mapValues(\.seconds),
+      awakeDecisions: announcements.sleep?.awakeDecisions, burstColumns: announcements.sleep?.columns,
+      announced: result.accuracy?.announced,
+      asleep: announcements.sleep == nil ? nil : result.accuracy?.asleep)
     self.seconds = seconds
   }
 
   /// The result as a line of JSON, its keys sorted.
-  public var line: String { Self.json(self) }
+  public var line: String { json }
 
   /// The result as a line of a merged file: without the time that it took.
   public var mergedLine: String {
@@ -113,47 +140,5 @@ public struct SweepResult: Codable, Equatable, Sendable {
     return result.line
   }
 
-  static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "1e999", negativeInfinity: "-1e999", nan: "nan")
-    // Nothing in a result refuses to be encoded.
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-  }
-
-  /// Reads a sweep's file.
-  ///
-  /// - Parameters:
-  ///   - file: The file.
-  ///   - passingOverPartialEnd: Whether a last line without its end, as a killed run leaves it, is passed over.
-  /// - Returns: The results and the bytes of their lines.
-  /// - Throws: `FileError` where the file is missing or a line is no result.
-  static func read(
-    _ file: String, passingOverPartialEnd: Bool
-  ) throws(FileError) -> (results: [SweepResult], byteCount: Int) {
-    let data = try Files.read(file)
-    var results: [SweepResult] = []
-    var start = data.startIndex
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "1e999", negativeInfinity: "-1e999", nan: "nan")
-    while start < data.endIndex {
-      guard let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) else {
-        if passingOverPartialEnd { break }
-        throw .malformed(
-          file, at: "line \(results.count + 1)", "breaks off",
-          remedy: "run its sweep again, which goes on there")
-      }
-      do {
-        results.append(try decoder.decode(SweepResult.self, from: data[start..<end]))
-      } catch {
-        throw .malformed(
-          file, at: "line \(results.count + 1)", "is no result of a sweep",
-          remedy: "remove it or name another file")
-      }
-      start = end + 1
-    }
-    return (results, start - data.startIndex)
-  }
+  static let source = "sweep"
 }

@@ -81,7 +81,7 @@ public struct SweepSummary: Encodable, Sendable {
     /// The disturbances in words, the SNR aside.
     public var disturbanceLabel: String {
       let noise = settings.disturbances.noise.map {
-        ($0 as NSString).lastPathComponent + (noiseIsSynthetic == true ? " (synthetic)" : "")
+        NoisePart.label($0) + (noiseIsSynthetic == true ? " (synthetic)" : "")
       }
       return ([noise ?? "no noise"] + settings.disturbances.phrases).joined(separator: ", ")
     }
@@ -107,7 +107,7 @@ public struct SweepSummary: Encodable, Sendable {
   public init(_ results: [SweepResult]) {
     func common(_ result: SweepResult) -> SweepResult.Settings {
       var settings = result.settings
-      (settings.record, settings.disturbances.seed) = ("", 0)
+      (settings.record, settings.recordDigest, settings.disturbances.seed) = ("", nil, 0)
       return settings
     }
     let groups = Dictionary(grouping: results) { SweepResult.json(common($0)) }
@@ -183,37 +183,51 @@ extension SweepResult {
 }
 
 /// Results from several files of a sweep, each combination once, in order.
+///
+/// A file grows as its sweep goes on. Where a record changed between, the file's later result of a combination takes the
+/// place of the earlier one; two files whose records differ don't belong together.
 public struct SweepMerge: Sendable {
   /// The results.
   public let results: [SweepResult]
   /// The lines that were there more than once.
   public let duplicateCount: Int
+  /// The lines of records that have changed since.
+  public let supersededCount: Int
 
   /// Reads files.
   ///
   /// - Throws: `FileError` where a file is missing, breaks off or holds another result of a combination than a file
   ///   before it.
   public init(_ files: [String]) throws(FileError) {
-    var found: [String: (result: SweepResult, place: String)] = [:]
-    var duplicateCount = 0
+    var found: [String: (result: SweepResult, file: String, line: Int)] = [:]
+    var (duplicateCount, supersededCount) = (0, 0)
     for file in files {
-      for (index, result) in try SweepResult.read(file, passingOverPartialEnd: false).results.enumerated() {
-        let key = SweepResult.json(result.settings)
+      let lines = try ResultFile<SweepResult>.read(file, passingOverPartialEnd: false).lines
+      for (index, result) in lines.enumerated() {
+        var settings = result.settings
+        settings.recordDigest = nil
+        let key = SweepResult.json(settings)
         guard let earlier = found[key] else {
-          found[key] = (result, "\(file):line \(index + 1)")
+          found[key] = (result, file, index + 1)
           continue
         }
-        guard earlier.result.mergedLine == result.mergedLine else {
+        let isSameContent = earlier.result.settings.recordDigest == result.settings.recordDigest
+        if isSameContent, earlier.result.mergedLine == result.mergedLine {
+          duplicateCount += 1
+        } else if !isSameContent, earlier.file == file {
+          supersededCount += 1
+          found[key] = (result, file, index + 1)
+        } else {
           throw .malformed(
             file, at: "line \(index + 1)",
-            "gives another result for record \(result.settings.record) than \(earlier.place)",
+            "gives another result for record \(result.settings.record) than \(earlier.file):line \(earlier.line)"
+              + (isSameContent ? "" : ", whose files were other ones"),
             remedy: "run the sweep anew with one version, model and data")
         }
-        duplicateCount += 1
       }
     }
     results = found.sorted { $0.key < $1.key }.map(\.value.result)
-    self.duplicateCount = duplicateCount
+    (self.duplicateCount, self.supersededCount) = (duplicateCount, supersededCount)
   }
 
   /// The merged file's text: a line a result.

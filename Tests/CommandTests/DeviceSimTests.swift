@@ -86,7 +86,23 @@ import Testing
       #expect(result.status == 0, "\(result.errors)")
       let parser = XMLParser(data: try Files.read(page))
       #expect(parser.parse(), "\(String(describing: parser.parserError))")
+      let text = String(decoding: try Files.read(page), as: UTF8.self)
+      for title in [
+        "ECG and decisions", "Spectrograms", "Difference", "Logits of both twins", "Decisions and agreement",
+        "Memory map", "Multiply-accumulates by layer", "MAC a column", "MAC a decision",
+        "Can it live on the device?", "Provenance", "--report",
+      ] { #expect(text.contains(title), "\(title)") }
+      #expect(text.contains(SHA256.hexadecimal(try Files.read(ProjectFiles.model))))
     }
+  }
+
+  @Test func theRecordsDigestIsThatOfItsFilesOneAfterTheOther() throws {
+    let result = try stream("--json", "-", "--quiet")
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let files = try ["hea", "dat"].map { try Files.read(ProjectFiles.record + "." + $0) }
+    #expect(json["recordDigest"] as? String == SHA256.hexadecimal(files[0] + files[1]))
+    #expect(json["modelDigest"] as? String == SHA256.hexadecimal(try Files.read(ProjectFiles.model)))
   }
 
   @Test func aCSVStreamsLikeTheRecordItCameFrom() throws {

@@ -1,4 +1,7 @@
 import Foundation
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
 import Support
 import TestSupport
 import Testing
@@ -36,6 +39,64 @@ import Testing
     #expect(silent["interval"] != nil && silent["count"] != nil)
   }
 
+  @Test func aCampaignGoesOnWhereItBrokeOffWithTheSameResults() throws {
+    let folder = try TemporaryFolder()
+    let file = folder("faults.jsonl")
+    let options = ["--trials", "6", "--kinds", "weights,adc,brownout", "--json", "-", "--quiet"]
+    func run(_ more: String...) throws -> Command.Result {
+      let result = try Command("device-sim").run(
+        ["faults", "--model", ProjectFiles.model, "--record", ProjectFiles.record] + options + more)
+      #expect(result.status == 0, "\(result.errors)")
+      return result
+    }
+    let whole = try run("--threads", "1").output
+    #expect(try run("--threads", "3", "--output", file).output == whole)
+    let lines = String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 18)
+    // A killed run leaves some lines and a part of one.
+    try Files.write(lines[..<7].map { $0 + "\n" }.joined() + lines[7].prefix(50), to: file)
+    #expect(try run("--output", file).output == whole)
+    let after = String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n")
+    #expect(after[..<7] == lines[..<7] && Set(after) == Set(lines))
+    // Other settings are other faults.
+    _ = try run("--output", file, "--seed", "2")
+    #expect(String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n").count == 36)
+    let found = try Command("device-sim").run(
+      [
+        "faults", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--trials", "6", "--kinds",
+        "adc",
+      ]
+        + ["--output", file])
+    #expect(found.output.contains("6 of them run before"))
+  }
+
+  @Test func aFileThatIsNoCampaignsIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let file = folder("other.jsonl")
+    try Files.write("{\"a\":1}\n", to: file)
+    let result = try faults("--trials", "1", "--output", file)
+    #expect(
+      result.status == 65 && result.errors.contains("other.jsonl:line 1: is no result of a fault campaign"))
+  }
+
+  @Test func aPageTellsWhatBecameOfTheFaults() throws {
+    let folder = try TemporaryFolder()
+    let page = folder("faults.html")
+    let result = try faults("--trials", "4", "--scrub", "20", "--guards", "adc", "--report", page)
+    #expect(result.status == 0, "\(result.errors)")
+    let parser = XMLParser(data: try Files.read(page))
+    #expect(parser.parse(), "\(String(describing: parser.parserError))")
+    let text = String(decoding: try Files.read(page), as: UTF8.self)
+    for part in [
+      "What became of the faults", "By layer", "By bit position", "Checksum at load and scrubbing",
+      "Samples, time and supply", "What found them", "Provenance", "found by scrubbing", "bit 11",
+      "brown-outs",
+      SHA256.hexadecimal(try Files.read(ProjectFiles.model)),
+      // 4 of 4 images are found: Wilson's lower limit is 4 / (4 + 3.8415).
+      "100.0 (51.0 - 100.0)",
+    ] { #expect(text.contains(part), "\(part)") }
+  }
+
   @Test func kindsRunInTheirOrderOnceEach() throws {
     let result = try faults("--trials", "2", "--kinds", "clock,weights,clock", "--json", "-", "--quiet")
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
@@ -50,7 +111,8 @@ import Testing
       ["--trials", "0"], ["--trials", "-3"], ["--bits", "0"], ["--bits", "33"], ["--scrub", "0"],
       ["--scrub", "nan"], ["--save", "-1"], ["--save", "inf"], ["--kinds", "weights,gremlins"],
       ["--kinds", ","], ["--guards", "dog"], ["--every", "0"], ["--seed", "-1"],
-      ["--json", ProjectFiles.model],
+      ["--json", ProjectFiles.model], ["--threads", "0"], ["--report", ProjectFiles.model],
+      ["--output", "a.jsonl", "--report", "./a.jsonl"],
     ] {
       let result = try Command("device-sim").run(
         ["faults", "--model", ProjectFiles.model, "--record", ProjectFiles.record] + arguments)

@@ -120,6 +120,69 @@ import Testing
     #expect(try merged(part) == merged(whole))
   }
 
+  @Test func aRecordThatHasChangedIsRunAgainAndTheLaterResultCounts() throws {
+    let folder = try TemporaryFolder()
+    let (file, other) = (folder("sweep.jsonl"), folder("other.jsonl"))
+    for type in ["hea", "dat"] {
+      try Files.write(Files.read(ProjectFiles.record + "." + type), to: folder("mitdb-208." + type))
+    }
+    func found(_ file: String) throws -> Int? {
+      let result = try Command("device-sim").run([
+        "sweep", "--model", ProjectFiles.model, "--records", "mitdb-208", "--data", folder.path, "--output",
+        file,
+        "--json", "-", "--quiet",
+      ])
+      #expect(result.status == 0, "\(result.errors)")
+      return try json(result.output)["foundCombinations"] as? Int
+    }
+    #expect(try found(file) == 0)
+    #expect(try found(file) == 1)
+    // The same samples at half the size.
+    let header = String(decoding: try Files.read(folder("mitdb-208.hea")), as: UTF8.self)
+    let half = header.replacing(" 200", with: " 400", maxReplacements: 1)
+    #expect(half != header)
+    try Files.write(half, to: folder("mitdb-208.hea"))
+    #expect(try found(file) == 0)
+    #expect(try lines(file).count == 2)
+    let merge = try Command("device-sim").run(["merge", file, "--output", folder("merged.jsonl")])
+    #expect(merge.status == 0 && merge.output.contains("1 of records that have changed since left out"))
+    #expect(try found(other) == 0)
+    #expect(try merged(other) == merged(file))
+    // Another file's old result is of another record.
+    try Files.write(lines(file)[0] + "\n", to: folder("old.jsonl"))
+    expectError(
+      try Command("device-sim").run(["merge", folder("old.jsonl"), other]), status: 65,
+      containing: "whose files were other ones")
+  }
+
+  @Test func mixturesAreCombinationsOfTheirOwn() throws {
+    let folder = try TemporaryFolder()
+    let file = folder("sweep.jsonl")
+    try sweep(["--noise", "none,emg+mains50,emg@6+mains50@12", "--snr", "24,0"], to: file)
+    let noises = try lines(file).map { line in
+      let settings = try #require(try json(String(line))["settings"] as? [String: Any])
+      let disturbances = try #require(settings["disturbances"] as? [String: Any])
+      return "\(disturbances["noise"] ?? "none") \(disturbances["snrDecibels"] ?? "-")"
+    }
+    #expect(Set(noises) == ["none -", "emg+mains50 24", "emg+mains50 0", "emg@6+mains50@12 -"])
+    #expect(noises.count == 4)
+    let alone = try sweep(["--noise", "emg@6+mains50@12", "--snr", "24"], to: file)
+    expectError(alone, status: 64, containing: "--snr needs")
+  }
+
+  @Test func repeatedNoisesOfAStreamAreAMixture() throws {
+    func run(_ noise: [String]) throws -> String {
+      let result = try Command("device-sim").run(
+        ["stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--json", "-", "--quiet"]
+          + noise)
+      #expect(result.status == 0, "\(result.errors)")
+      let disturbances = try #require(try json(result.output)["disturbances"] as? [String: Any])
+      return try #require((disturbances["settings"] as? [String: Any])?["noise"] as? String)
+    }
+    #expect(try run(["--noise", "emg", "--noise", "mains50", "--snr", "6"]) == "emg+mains50")
+    #expect(try run(["--noise", "emg@6", "--noise", "mains50@12"]) == "emg@6+mains50@12")
+  }
+
   @Test func aKilledRunLosesNoFinishedCombination() throws {
     let folder = try TemporaryFolder()
     let (whole, part) = (folder("whole.jsonl"), folder("part.jsonl"))

@@ -2,6 +2,7 @@ import AllocationCounter
 import QuantInfer
 import Quantization
 import Support
+import TestSupport
 import Testing
 import Training
 
@@ -36,7 +37,7 @@ import Training
   @Test func streamingEqualsTheWholeWindowAtEveryDecision() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 12))
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
-    var decisions = 0
+    var (decisions, decisionsFromSums) = (0, 0)
     for round in 0..<240 {
       let bins = tables.settings.binCount
       let network =
@@ -73,12 +74,142 @@ import Training
         engine.run()
         #expect(Array(logits) == Array(engine.output), "network \(round), column \(columns.count)")
         decisions += 1
+        if model.operatorPlan(streaming.tailStart).hasRunningSums { decisionsFromSums += 1 }
       }
       let period = streaming.columnsPerDecision
       #expect(due == Array(stride(from: due[0], through: columns.count, by: period)))
       #expect(due[0] <= windowColumns && due[0] > windowColumns - period)
     }
-    #expect(decisions > 8000)
+    #expect(decisions > 8000 && decisionsFromSums > 2000)
+  }
+
+  /// A network of one convolution of stride 2, a mean over time and frequency, and a dense operator.
+  private func networkWithMean() -> QuantizedNetwork {
+    func tensor(_ shape: [Int]) -> QuantizedNetwork.Tensor {
+      .init(name: "", shape: shape, scale: 1, zeroPoint: 3)
+    }
+    func weights(_ inputs: Int, _ outputs: Int) -> QuantizedNetwork.Weights {
+      .init(
+        codes: (0..<inputs * outputs).map { Int8($0 * 37 % 201 - 100) },
+        biases: [Int64](repeating: 7, count: outputs), scales: [Float](repeating: 0.01, count: outputs),
+        inputScale: 1, outputScale: 1)
+    }
+    let mean = QuantizedNetwork.Mean(
+      shape: [5], strides: [1], reducedShape: [10, 2], reducedStrides: [10, 5],
+      multiplier: .init(real: 1.7 / 20))
+    return QuantizedNetwork(
+      tensors: [tensor([1, 21, 2, 6]), tensor([1, 10, 2, 5]), tensor([1, 5]), tensor([1, 3])],
+      operators: [
+        .convolution(
+          from: 0, to: 1, window: .init(time: .init(kernel: 3, stride: 2)), weights: weights(18, 5)),
+        .init(
+          kind: .mean, inputs: [1], output: 2, activation: -128...127, computation: .mean(mean)),
+        .fullyConnected(from: 2, to: 3, weights: weights(5, 3)),
+      ], input: 0, output: 3)
+  }
+
+  @Test func workOfAColumnIsAsCountedByHand() throws {
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    let image = try ModelImage(networkWithMean(), frontEnd: tables, mustStream: true).bytes
+    let operations = ModelSummary(try LoadedModel(image: image)).operations
+    // Two rows of 3 x 6 inputs to 5 channels, every second column; the kernel has 20 inputs to 8 channels.
+    #expect(operations.operators[0].stepMACs == .init(needed: 2 * 18 * 5, executed: 2 * 20 * 8))
+    #expect(operations.neededMACsPerColumn == 90 && operations.executedMACsPerColumn == 160)
+    #expect(operations.columnWorkRatio == 160.0 / 90)
+    // 5 inputs to 3 channels, with what fills them up 8 to 4.
+    #expect(operations.decisionMACs == .init(needed: 15, executed: 32))
+    // Two rows of 5 channels: added to both sums, the oldest taken off the window's; a window has ten such columns.
+    let sums = try #require(operations.operators[1].runningSums)
+    #expect(sums.count == 5 && sums.columnsPerUpdate == 2)
+    #expect(sums.additionsPerUpdate == 30 && sums.additionsPerDecisionWithout == 100)
+  }
+
+  @Test func paddingAlongFrequencyIsExecutedButNotNeeded() throws {
+    var network = networkWithMean()
+    network.tensors[1].shape = [1, 21, 2, 4]
+    network.tensors[2].shape = [1, 2]
+    network.operators[0] = .convolution(
+      from: 0, to: 1,
+      window: .init(frequency: .init(kernel: 3, paddingBefore: 1, paddingAfter: 1)),
+      weights: .init(
+        codes: [Int8](repeating: 1, count: 72), biases: [Int64](repeating: 0, count: 4),
+        scales: [Float](repeating: 0.01, count: 4), inputScale: 1, outputScale: 1))
+    network.operators[1] = .fullyConnected(
+      from: 1, to: 2,
+      weights: .init(
+        codes: [Int8](repeating: 1, count: 336), biases: [0, 0], scales: [0.01, 0.01], inputScale: 1,
+        outputScale: 1))
+    network.operators.removeLast()
+    network.tensors.removeLast()
+    network.outputs = [.init(2)]
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    let image = try ModelImage(network, frontEnd: tables, mustStream: true).bytes
+    let operations = ModelSummary(try LoadedModel(image: image)).operations
+    // Each of the two rows has two taps on rows and one beside them: 4 of 6 are needed, of 6 channels to 4.
+    #expect(operations.operators[0].stepMACs == .init(needed: 4 * 6 * 4, executed: 2 * 20 * 4))
+  }
+
+  @Test(arguments: ["ecg-beats", "ecg-beats-intra"])
+  func shippedModelsWorkAtMostATenthMoreAColumnThanNeeded(name: String) throws {
+    let loaded = try LoadedModel(file: ProjectFiles.path("Models/\(name)/\(name).qinf"))
+    let ratio = try #require(ModelSummary(loaded).operations.columnWorkRatio)
+    #expect(ratio >= 1 && ratio <= 1.1)
+  }
+
+  @Test func aFlippedBitOfASumIsForgottenAfterTwoRoundsOfItsRing() throws {
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    let loaded = try LoadedModel(
+      image: ModelImage(networkWithMean(), frontEnd: tables, mustStream: true).bytes)
+    let model = loaded.model
+    let plan = model.operatorPlan(1)
+    #expect(plan.hasRunningSums && plan.ringColumnCount == 10)
+    let sums = (plan.ringOffset + 10 * 10 + 3) / 4 * 4
+    // Two sets of five sums.
+    #expect(model.stateByteCount == sums + 40)
+    var random = SeededGenerator(seed: 17)
+    for bit in 0..<320 {
+      let states = (0..<2).map { _ in AlignedMemory(byteCount: model.stateByteCount) }
+      let scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
+      var healthy = try StreamingPipeline(model: model, state: states[0].bytes, scratch: scratch.bytes)
+      var broken = try StreamingPipeline(model: model, state: states[1].bytes, scratch: scratch.bytes)
+      var columns = 0
+      let flipAt = 30 + random.nextIndex(below: 20)
+      while columns < flipAt + 2 * 2 * 10 {
+        let sample = Int16(random.next(in: -3000...3000))
+        guard healthy.push(sample) else {
+          _ = broken.push(sample)
+          continue
+        }
+        _ = broken.push(sample)
+        columns += 1
+        if columns == flipAt { states[1].bytes[sums + bit / 8] ^= 1 << UInt8(bit % 8) }
+      }
+      #expect(Array(states[0].bytes) == Array(states[1].bytes), "bit \(bit)")
+    }
+  }
+
+  @Test func sumsThatNoOperatorCanUseAreRefused() throws {
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    let image = try ModelImage(networkWithMean(), frontEnd: tables, mustStream: true).bytes
+    typealias Field = ModelFormat.Operator
+    let operators = (0..<4).reduce(0) { $0 | Int(image[ModelFormat.Header.operators + $1]) << (8 * $1) }
+    func refused(_ change: (inout [UInt8]) -> Void) -> Bool {
+      var changed = image
+      change(&changed)
+      return (try? LoadedModel(image: ModelImageTests.resealed(changed))) == nil
+    }
+    #expect(!refused { _ in })
+    // On the convolution, on the dense operator, which has no ring, and as a number that isn't 0 or 1.
+    #expect(refused { $0[operators + Field.hasRunningSums] = 1 })
+    #expect(refused { $0[operators + 2 * Field.byteCount + Field.hasRunningSums] = 1 })
+    #expect(refused { $0[operators + Field.byteCount + Field.hasRunningSums] = 2 })
+    // A state that ends within the sums.
+    #expect(refused { $0[ModelFormat.Header.stateByteCount] -= 1 })
+    // A mean of the same codes for all outputs: a valid one, but not of every so many codes.
+    let mean = (0..<4).reduce(0) {
+      $0 | Int(image[operators + Field.byteCount + Field.parameters + $1]) << (8 * $1)
+    }
+    #expect(refused { $0[mean + ModelFormat.Mean.strides + 20] = 0 })
   }
 
   @Test func networksThatCantStreamAreRefusedWithTheReason() throws {

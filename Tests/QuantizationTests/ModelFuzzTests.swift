@@ -4,6 +4,7 @@ import Quantization
 import Support
 import TestSupport
 import Testing
+import Training
 
 /// Damaged model files give a typed error or a clean run.
 ///
@@ -67,6 +68,75 @@ import Testing
     let (refused, ran) = (outcomes.reduce(0) { $0 + $1.refused }, outcomes.reduce(0) { $0 + $1.ran })
     print("mutated images: \(refused) refused, \(ran) ran")
     #expect(refused > 500 && ran > 500)
+  }
+
+  @Test func mutatedStreamingImagesAreRefusedOrStream() throws {
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    var networks = RandomNetworks(random: SeededGenerator(seed: 80))
+    let images = try (0..<60).map { _ in
+      try ModelImage(
+        networks.streamableWithStrides(bins: tables.settings.binCount), frontEnd: tables, mustStream: true
+      ).bytes
+    }
+    var streamed = 0
+    let outcomes = (0..<8).map { share in
+      Outcome(rounds: 500 * Self.factor, seed: 82 + UInt64(share)) { random in
+        var bytes = images[random.nextIndex(below: images.count)]
+        let operators = (0..<4).reduce(0) { $0 | Int(bytes[ModelFormat.Header.operators + $1]) << (8 * $1) }
+        for _ in 0...random.nextIndex(below: 3) {
+          // Most mutations hit the state's size and the rings.
+          let place =
+            switch random.nextIndex(below: 4) {
+            case 0: random.nextIndex(below: bytes.count)
+            case 1: ModelFormat.Header.stateByteCount + random.nextIndex(below: 4)
+            default:
+              operators + random.nextIndex(below: 4) * ModelFormat.Operator.byteCount
+                + ModelFormat.Operator.ring + random.nextIndex(below: 8)
+            }
+          bytes[place] =
+            random.nextIndex(below: 2) == 0
+            ? bytes[place] ^ (1 << UInt8(random.nextIndex(below: 8)))
+            : UInt8(truncatingIfNeeded: random.next())
+        }
+        let image = ModelImageTests.resealed(bytes)
+        if stream(image, &random) { streamed += 1 }
+        return image
+      }
+    }
+    let refused = outcomes.reduce(0) { $0 + $1.refused }
+    print(
+      "mutated streaming images: \(refused) refused, \(streamed) streamed, with states of flipped bits too")
+    #expect(refused > 500 && streamed > 500)
+  }
+
+  /// Streams samples through an image in no more memory than it asks for, flipping bits of the state on the way.
+  ///
+  /// Returns whether it could stream.
+  private func stream(_ image: [UInt8], _ random: inout SeededGenerator) -> Bool {
+    guard let loaded = try? LoadedModel(image: image), loaded.model.isStreamable,
+      loaded.model.stateByteCount < 1 << 20, loaded.model.streamingScratchByteCount < 1 << 20
+    else { return false }
+    let model = loaded.model
+    let state = AlignedMemory(byteCount: model.stateByteCount)
+    let scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
+    let instructions: InstructionSet = random.nextIndex(below: 2) == 0 ? .portable : .best
+    guard
+      var pipeline = try? StreamingPipeline(
+        model: model, state: state.bytes, scratch: scratch.bytes, instructions: instructions)
+    else { return false }
+    var logits = [Int8](repeating: 0, count: model.output.count)
+    for index in 0..<600 {
+      if index % 40 == 39 {
+        state.bytes[random.nextIndex(below: state.bytes.count)] ^= 1 << UInt8(random.nextIndex(below: 8))
+        // What a device does where its memory may lose bits.
+        if !pipeline.isStateSound { pipeline.reset() }
+      }
+      if pipeline.push(Int16(truncatingIfNeeded: random.next())), pipeline.isWindowFull {
+        logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
+      }
+    }
+    withExtendedLifetime((loaded, state, scratch)) {}
+    return true
   }
 
   @Test func truncatedModelsAreRefused() throws {

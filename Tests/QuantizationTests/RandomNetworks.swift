@@ -40,7 +40,8 @@ struct RandomNetworks {
   /// Convolutions, depthwise convolutions, pools and functions with strides and dilations but no padding along time,
   /// then a tail of several kinds: what can stream too.
   mutating func streamableWithStrides(bins: Int) -> QuantizedNetwork {
-    var network = start([1, 30 + random.nextIndex(below: 30), 1, bins])
+    let rows = [1, 1, 2, bins][random.nextIndex(below: 4)]
+    var network = start([1, 30 + random.nextIndex(below: 30), rows, bins / rows])
     for _ in 0..<1 + random.nextIndex(below: 4) {
       var time = QuantizedNetwork.Step()
       time.kernel = 1 + random.nextIndex(below: 3)
@@ -61,22 +62,18 @@ struct RandomNetworks {
           multipliers: (0..<channels).map { _ in .init(real: random.next(in: 0.001...0.01)) })
         apply(
           to: &network, .depthwiseConvolution, .depthwiseConvolution(window, weights),
-          shape: [1, columns, 1, channels])
+          shape: [1, columns, rows, channels])
       case 3:
         let isMean = random.nextIndex(below: 2) == 0
         apply(
           to: &network, isMean ? .averagePool : .maximumPool,
-          isMean ? .averagePool(window) : .maximumPool(window), shape: [1, columns, 1, shape[3]])
+          isMean ? .averagePool(window) : .maximumPool(window), shape: [1, columns, rows, shape[3]])
       default:
         let table = (0..<256).map { _ in Int16(random.nextIndex(below: 256) - 128) }
         apply(to: &network, .relu, .lookup(table), shape: shape)
       }
     }
-    let shape = network.tensors[network.outputs[0].tensor].shape
-    if random.nextIndex(below: 2) == 0 {
-      let window = QuantizedNetwork.Window(time: .init(kernel: shape[1]))
-      apply(to: &network, .averagePool, .averagePool(window), shape: [1, 1, 1, shape[3]])
-    }
+    pool(&network, overFrequency: random.nextIndex(below: 2) == 0)
     if random.nextIndex(below: 2) == 0 {
       apply(
         to: &network, .reshape, .reshape,
@@ -84,6 +81,32 @@ struct RandomNetworks {
     }
     connect(&network, outputs: 1 + random.nextIndex(below: 6))
     return network
+  }
+
+  /// Ends a network's columns with a mean over time, and maybe frequency too: a pool, a MEAN of either form, or none.
+  private mutating func pool(_ network: inout QuantizedNetwork, overFrequency: Bool) {
+    let shape = network.tensors[network.outputs[0].tensor].shape
+    let (columns, rows, channels) = (shape[1], shape[2], shape[3])
+    let kept = overFrequency ? [channels] : [rows, channels]
+    switch random.nextIndex(below: 4) {
+    case 0:
+      let window = QuantizedNetwork.Window(
+        time: .init(kernel: columns), frequency: .init(kernel: overFrequency ? rows : 1))
+      apply(
+        to: &network, .averagePool, .averagePool(window),
+        shape: [1, 1, overFrequency ? 1 : rows, channels])
+    case 1, 2:
+      let keepsDimensions = random.nextIndex(below: 2) == 0
+      let mean = QuantizedNetwork.Mean(
+        shape: kept, strides: overFrequency ? [1] : [channels, 1],
+        reducedShape: overFrequency ? [columns, rows] : [columns],
+        reducedStrides: overFrequency ? [rows * channels, channels] : [rows * channels],
+        multiplier: .init(real: random.next(in: 0.5...2) / Double(columns * (overFrequency ? rows : 1))))
+      apply(
+        to: &network, .mean, .mean(mean),
+        shape: keepsDimensions ? [1, 1, overFrequency ? 1 : rows, channels] : [1] + kept)
+    default: break
+    }
   }
 
   private mutating func apply(

@@ -120,10 +120,15 @@ import Training
     // The sample ring's place, the samples until the next column, the first column ring's place.
     let frontEnd = try #require(device.loaded.model.frontEnd)
     let cursors = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
-    for place in [8 + 3, 12 + 3, cursors + 1] {
+    // And the columns until the first operator's next output, and until the window is full.
+    for place in [8 + 3, 12 + 3, cursors + 1, cursors + 3, cursors + 4 * 2 + 3] {
       #expect(throws: SavedStateError.impossibleState) {
         try device.restore(changed(Header.byteCount + place, to: 0x80))
       }
+    }
+    // An operator that takes columns never waits for none.
+    #expect(throws: SavedStateError.impossibleState) {
+      try device.restore(changed(Header.byteCount + cursors + 2, to: 0))
     }
     #expect(throws: MemoryError.tooSmall(requiredByteCount: copy.count)) {
       _ = try device.saved(missing: 1)

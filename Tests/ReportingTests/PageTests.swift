@@ -42,6 +42,14 @@ import Testing
         decisions: [.init(timeSeconds: 0, float: hostile, fixed: hostile)],
         annotations: [.init(timeSeconds: 0, hostile)]),
       BarChart(title: hostile, explanation: hostile, bars: [.init(hostile, 1, text: hostile)]),
+      ShareChart(title: hostile, explanation: hostile, shares: [hostile], bars: [.init(hostile, [1])]),
+      MemoryChart(
+        title: hostile, explanation: hostile,
+        regions: [
+          .init(
+            hostile, byteCount: 2,
+            parts: [.init(hostile, offset: 0, byteCount: 1), .init(hostile, offset: 1, byteCount: 1)])
+        ]),
     ]
     let page = Page(
       title: hostile, subtitle: hostile, verdict: hostile, sections: [Section(hostile, components)],
@@ -65,10 +73,108 @@ import Testing
       ECGStrip(
         title: "a", millivolts: values.filter { abs($0) < 100 || $0.isNaN }, sampleRateHz: 360, decisions: []),
       BarChart(title: "a", bars: values.map { .init("b", $0, text: "c") }),
+      BarChart(
+        title: "a", bars: values.map { .init("b", $0, text: "c", interval: -1e300...1e300) }, fullScale: 1),
     ]
     for text in components.map({ $0.render() }) {
       #expect(!text.contains("nan") && !text.contains("inf\"") && !text.contains("n/a"))
       #expect(XMLParser(data: Data(text.utf8)).parse())
+    }
+  }
+}
+
+@Suite struct BarTests {
+  /// The `x` and `width` of shapes in percent, in their order.
+  private func extents(_ text: String, of shape: Regex<(Substring, Substring, Substring)>) -> [[Double]] {
+    text.matches(of: shape).map { [Double($0.output.1) ?? -1, Double($0.output.2) ?? -1] }
+  }
+
+  @Test func memoryIsDrawnToOneScale() {
+    let text = MemoryChart(
+      title: "a",
+      regions: [
+        .init(
+          "flash", byteCount: 4000,
+          parts: [.init("code", offset: 0, byteCount: 1000), .init("weights", offset: 1000, byteCount: 3000)]),
+        .init("RAM", byteCount: 1000, parts: [.init("state", offset: 0, byteCount: 1000)]),
+      ]
+    ).render()
+    #expect(text.contains("max(100%,2px)") && text.contains("max(25%,2px)"))
+    let boxes = extents(text, of: /<svg x="([0-9.]+)%" y="0%" width="([0-9.]+)%"/)
+    #expect(boxes == [[0, 25], [25, 75], [0, 100]])
+    #expect(text.contains(">2</text>") && text.contains("weights") && text.contains("3,000"))
+  }
+
+  @Test func anArenasPartsMeetInTheStepThatReadsOneAndWritesTheNext() {
+    let text = MemoryChart(
+      title: "a",
+      regions: [
+        .init(
+          "arena", byteCount: 10,
+          parts: [
+            .init("input", offset: 0, byteCount: 10, steps: -1...0),
+            .init("output", offset: 0, byteCount: 10, steps: 0...1),
+          ])
+      ]
+    ).render()
+    let rows = extents(text, of: /y="([0-9.]+)%" width="100%" height="([0-9.]+)%"/)
+    #expect(rows == [[0, 25], [25, 75]])
+  }
+
+  @Test func sharesFillTheBarInTheirOrder() {
+    let text = ShareChart(
+      title: "a", shares: ["found", "masked", "silent"], bars: [.init("weights", [1, 0, 3])]
+    ).render()
+    #expect(extents(text, of: /x="([0-9.]+)%" width="([0-9.]+)%" height/) == [[0, 25], [25, 75]])
+    #expect(text.contains("aria-label=\"found 1, masked 0, silent 3\""))
+  }
+
+  /// W3C's relative luminance of a colour.
+  private func luminance(_ color: Substring) -> Double {
+    let value = Int(color, radix: 16) ?? 0
+    let linear = [16, 8, 0].map { shift -> Double in
+      let share = Double(value >> shift & 255) / 255
+      return share <= 0.04045 ? share / 12.92 : pow((share + 0.055) / 1.055, 2.4)
+    }
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+  }
+
+  @Test func neighbouringSharesDifferInGrey() {
+    let text = ShareChart(
+      title: "a", shares: ["1", "2", "3", "4"], bars: [.init("b", [1, 1, 1, 1])]
+    ).render()
+    let fills = text.matches(of: /height="100%" fill="#([0-9A-F]{6})"/).suffix(4).map {
+      luminance($0.output.1)
+    }
+    #expect(fills.count == 4)
+    for first in fills.indices {
+      for second in fills.indices where second > first {
+        let (light, dark) = (max(fills[first], fills[second]), min(fills[first], fills[second]))
+        #expect((light + 0.05) / (dark + 0.05) > 1.7, "\(first) beside \(second)")
+      }
+    }
+  }
+
+  @Test func whiskersReachOverTheIntervalOfAFullScale() {
+    let text = BarChart(
+      title: "a", bars: [.init("b", 20, text: "20 %", interval: 10...40)], fullScale: 100
+    ).render()
+    #expect(text.contains("<rect width=\"20%\""))
+    #expect(text.contains("x1=\"10%\" x2=\"40%\""))
+  }
+}
+
+@Suite struct PaperTests {
+  @Test func longTablesMayGoOnOverPagesAndShortOnesMayNot() {
+    func table(_ count: Int) -> String {
+      Table(caption: "a", columns: [.text("b")], rows: (0..<count).map { ["\($0)"] }).render()
+    }
+    #expect(table(40).hasPrefix("<figure class=\"long\">") && table(5).hasPrefix("<figure>"))
+    let page = samplePage().render()
+    for rule in [
+      "figure.long { break-inside: auto }", "h2, figcaption, .legend, thead { break-after: avoid }",
+    ] {
+      #expect(page.contains(rule))
     }
   }
 }
@@ -129,6 +235,18 @@ import Testing
   @Test func closeRepeatsAreWrittenOnce() {
     let text = strip((0..<100).map { .init(timeSeconds: 0.0625 * Double($0), float: "N", fixed: "N") })
     #expect(text.matches(of: />N<\/text>/).count == 2)
+  }
+
+  @Test func aFrameAtTheStartStaysClearOfTheRowsNames() throws {
+    let text = strip([.init(timeSeconds: 0, float: "N", fixed: "V")])
+    // Half the frame and its stroke.
+    let reach = 11.0
+    let names = text.matches(of: /<text class="unit" x="0" dx="-([0-9]+)"[^>]*>(float|fixed)</)
+    #expect(names.count == 2)
+    #expect(names.allSatisfy { Double($0.output.1) ?? 0 > reach })
+    // The longest name, some 36 px wide, lies within the strip's padding.
+    let padding = try #require(samplePage().render().firstMatch(of: /\.strip \{[^}]* ([0-9]+)px \}/))
+    #expect(names.allSatisfy { (Double($0.output.1) ?? 0) + 36 <= Double(padding.output.1) ?? 0 })
   }
 
   @Test func momentsOutsideTheExcerptAreLeftOut() {

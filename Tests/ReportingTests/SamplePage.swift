@@ -119,6 +119,20 @@ func samplePage() -> Page {
                 .init("convolution 3", 1728, text: "1,728"), .init("dense", 2784, text: "2,784"),
               ]),
           ]),
+          MemoryChart(
+            title: "Memory map.",
+            regions: [
+              .init(
+                "image, flash", byteCount: 16_204,
+                parts: [
+                  .init("tables", offset: 0, byteCount: 4204),
+                  .init("weights", offset: 4204, byteCount: 12_000),
+                ]),
+              .init("state, RAM", byteCount: 3276, parts: [.init("state", offset: 0, byteCount: 3276)]),
+            ]),
+          ShareChart(
+            title: "Faults.", shares: ["found", "late", "masked", "silent"],
+            bars: [.init("weights", [10, 2, 50, 38]), .init("image", [100, 0, 0, 0])]),
           LineChart(
             title: "Battery.", explanation: "Four ways to run the same network.",
             series: ["every column", "every beat", "on suspicion", "never"].enumerated().map { index, name in

@@ -17,18 +17,25 @@ import Training
     return try Acquisition(record, lead: nil, sampleRateHz: 128, profile: .reference, file: "mitdb-208")
   }
 
-  private func loop(repeats: Int, policy: DecisionPolicy, twin: Bool = false) throws -> DeviceLoop {
+  private func loop(
+    repeats: Int, policy: DecisionPolicy, announcing: Announcing = Announcing(), twin: Bool = false
+  ) throws -> DeviceLoop {
     try DeviceLoop(
       LoadedModel(file: ProjectFiles.model), modelFile: ProjectFiles.model,
       checkpoint: twin ? Checkpoint.read(ProjectFiles.checkpoint) : nil,
       checkpointFile: ProjectFiles.checkpoint,
-      acquisition: acquisition(repeats: repeats), policy: policy)
+      acquisition: acquisition(repeats: repeats), policy: policy, announcing: announcing)
   }
 
-  @Test(.enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"))
-  func theLoopMakesNoAllocationHoweverLongTheRecord() throws {
+  @Test(
+    .enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"),
+    arguments: [0, 10], [DecisionPolicy.everyColumns(8), .detectedBeats, .givenBeats([1000, 2000, 30_000])])
+  func theLoopMakesNoAllocationHoweverLongTheRecord(wakePercent: Int, policy: DecisionPolicy) throws {
+    var announcing = Announcing()
+    (announcing.majority, announcing.hysteresis, announcing.minimumMarginCodes) = (5, 3, 4)
+    announcing.wakePercent = wakePercent
     func allocations(repeats: Int) throws -> UInt {
-      let loop = try loop(repeats: repeats, policy: .everyColumns(8))
+      let loop = try loop(repeats: repeats, policy: policy, announcing: announcing)
       let before = allocationCount()
       try loop.runSamples()
       return allocationCount() - before

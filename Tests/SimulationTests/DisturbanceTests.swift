@@ -125,6 +125,40 @@ import Testing
     return stride(from: low, through: high, by: 0.1).reduce(0) { $0 + energy($1) } / total
   }
 
+  @Test func mixedNoisesTogetherHaveTheSNRAndAreAsLargeAsEachOther() throws {
+    let clean = microvolts(try acquire(record()))
+    let mixed = try noise("mains50+mains60", decibels: 6)
+    #expect(abs(decibels(clean, beats: peaks(clean), noise: mixed) - 6) < 0.1)
+    #expect(abs(share(mixed, from: 50, to: 50) - 0.5) < 0.01)
+    #expect(abs(share(mixed, from: 60, to: 60) - 0.5) < 0.01)
+  }
+
+  @Test func noisesWithAnSNROfTheirOwnComeAtIt() throws {
+    let clean = microvolts(try acquire(record()))
+    let noisy = microvolts(
+      try acquire(record(), noise: "mains50@6+mains60@16", beats: peaks(clean)) { $0.snrDecibels = nil })
+    let mixed = zip(noisy, clean).map { $0 - $1 }
+    // 10 dB apart: 10 of 11 parts of the energy, and the sum 10 lg 1.1 dB above the larger.
+    #expect(abs(share(mixed, from: 50, to: 50) - 10.0 / 11) < 0.01)
+    #expect(abs(share(mixed, from: 60, to: 60) - 1.0 / 11) < 0.01)
+    #expect(abs(decibels(clean, beats: peaks(clean), noise: mixed) - (6 - 10 * log10(1.1))) < 0.1)
+  }
+
+  @Test func aMixtureIsReadOrRefused() {
+    let parts = NoisePart.parts(of: "em@-6.5+a/mains50")
+    #expect(parts?.map(\.name) == ["em", "a/mains50"] && parts?.map(\.decibels) == [-6.5, nil])
+    for bad in ["", "em+", "@6", "em@", "em@six", "em@nan"] {
+      #expect(NoisePart.parts(of: bad) == nil, "\(bad)")
+    }
+    var disturbances = Disturbances()
+    disturbances.noise = "em@6+mains50"
+    #expect(disturbances.problem != nil, "mains50 has no SNR")
+    disturbances.snrDecibels = 12
+    #expect(disturbances.problem == nil)
+    disturbances.noise = "em@6"
+    #expect(disturbances.problem != nil, "the SNR is nobody's")
+  }
+
   @Test func mainsIsASineOfItsFrequency() throws {
     #expect(try share(noise("mains50"), from: 50, to: 50) > 0.999)
     #expect(try share(noise("mains60"), from: 60, to: 60) > 0.999)

@@ -4,6 +4,7 @@ import Simulation
 import Support
 import TestSupport
 import Testing
+import Training
 
 /// The verdict on the shipped model: 4,320 MAC a column, 2,784 a decision, 152,256 a whole window, 16 columns a second.
 @Suite struct FeasibilityTests {
@@ -65,6 +66,74 @@ import Testing
     #expect(abs(try value(.decisionTime, streaming) - (4.32 + 2.784)) < 1e-9)
     #expect(abs(try value(.averageCurrent, streaming) - (16 * 4.32 + 2.784)) < 1e-9)
     #expect(streaming.criterion(.columnTime)?.budget == 62.5)
+  }
+
+  /// 3 columns of 12 bins to 4 channels, 144 MAC a column; 2 of them to 6, 48 MAC every second column; 9 columns of 6
+  /// to 3 classes, 162 MAC a decision.
+  private func stridedModel() throws -> LoadedModel {
+    func tensor(_ shape: [Int]) -> QuantizedNetwork.Tensor {
+      .init(name: "", shape: shape, scale: 1, zeroPoint: 0)
+    }
+    func weights(_ inputs: Int, _ outputs: Int) -> QuantizedNetwork.Weights {
+      .init(
+        codes: [Int8](repeating: 1, count: inputs * outputs), biases: [Int64](repeating: 0, count: outputs),
+        scales: [Float](repeating: 0.01, count: outputs), inputScale: 1, outputScale: 1)
+    }
+    let network = QuantizedNetwork(
+      tensors: [tensor([1, 21, 1, 12]), tensor([1, 19, 1, 4]), tensor([1, 9, 1, 6]), tensor([1, 3])],
+      operators: [
+        .convolution(from: 0, to: 1, window: .init(time: .init(kernel: 3)), weights: weights(36, 4)),
+        .convolution(
+          from: 1, to: 2, window: .init(time: .init(kernel: 2, stride: 2)), weights: weights(8, 6)),
+        .fullyConnected(from: 2, to: 3, weights: weights(54, 3)),
+      ], input: 0, output: 3)
+    let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
+    return try LoadedModel(image: ModelImage(network, frontEnd: tables, mustStream: true).bytes)
+  }
+
+  @Test func timesAreThoseOfTheColumnWhereAllStridesFallDueAndChargeIsTheMean() throws {
+    let verdict = try #require(
+      Feasibility(stridedModel(), on: profile(), schedule: .detectedBeats(perSecond: 1)))
+    let streaming = try mode(.streaming, of: verdict)
+    // 10 cycles a MAC at 10 MHz: a thousandth of a millisecond each.
+    #expect(abs(try value(.columnTime, streaming) - (0.144 + 0.048)) < 1e-12)
+    #expect(abs(try value(.decisionTime, streaming) - (0.144 + 0.048 + 0.162)) < 1e-12)
+    // 16 columns a second, of which 8 bring the second convolution's work too.
+    #expect(abs(try value(.averageCurrent, streaming) - (16 * 0.144 + 8 * 0.048 + 0.162)) < 1e-12)
+    #expect(abs(try value(.dutyCycle, streaming) - (16 * 0.144 + 8 * 0.048 + 0.162) / 1000) < 1e-15)
+  }
+
+  @Test func beatsThatAreGivenCostNoDetector() throws {
+    var profile = try profile()
+    profile.processor?.cyclesPerDetectorSample.value = 1000
+    let given = try mode(.streaming, of: judge(profile, .givenBeats(perSecond: 1)))
+    // As reckoned above without a detector; columns are needed all the time, as no one knows when a beat comes.
+    #expect(abs(try value(.averageCurrent, given) - (16 * 4.32 + 2.784)) < 1e-9)
+    #expect(!given.ram.contains { $0.item.contains("detector") })
+    let detected = try mode(.streaming, of: judge(profile, .detectedBeats(perSecond: 1)))
+    // 128 samples a second of 1,000 cycles, at 100 uA/MHz.
+    #expect(abs(try value(.averageCurrent, detected) - (16 * 4.32 + 2.784 + 12.8)) < 1e-9)
+  }
+
+  @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
+  func aRunWithAnnotatedBeatsIsntChargedForADetector() throws {
+    var options = StreamRun.Options(model: ProjectFiles.model, record: Databases.path("mitdb") + "/100")
+    options.profile = "pacemaker"
+    options.deciding = .annotatedBeats
+    let verdict = try #require(try StreamRun(options).result.verdict)
+    #expect(!verdict.schedule.findsBeats && verdict.schedule.isAboutBeats)
+    options.deciding = .detectedBeats
+    #expect(try #require(try StreamRun(options).result.verdict).schedule.findsBeats)
+  }
+
+  @Test func decisionsFasterThanColumnsAreRefused() throws {
+    // 16 columns a second.
+    #expect(throws: FileError.self) {
+      _ = try ModelVerdicts(
+        model: ProjectFiles.model, profiles: ["reference"], schedule: .every(seconds: 0.06))
+    }
+    _ = try ModelVerdicts(
+      model: ProjectFiles.model, profiles: ["reference"], schedule: .every(seconds: 0.0625))
   }
 
   @Test func betweenWindowsTheDeviceSleeps() throws {

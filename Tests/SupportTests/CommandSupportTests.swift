@@ -179,3 +179,20 @@ private struct Tool: CommandLineTool {
     #expect(!table.render(hasColor: false).contains("\u{1B}"))
   }
 }
+
+@Suite struct InvocationTests {
+  @Test func aShellReadsTheCommandAsItWasTyped() throws {
+    let arguments = [
+      "/usr/bin/device-sim", "stream", "--record", "my record", "it's", "", "$HOME", "a;b", "em@6+mains50",
+    ]
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "printf '%s\\n' " + Invocation.text(arguments)]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(text == (["device-sim"] + arguments.dropFirst()).map { $0 + "\n" }.joined())
+  }
+}

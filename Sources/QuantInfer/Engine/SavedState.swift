@@ -25,7 +25,7 @@ public enum SavedState {
     public static let version = 4
     /// `UInt16`, see `SavedState.Kind`.
     public static let kind = 6
-    /// `UInt32`, the model image's checksum, or the beat detector's sampling rate in millihertz.
+    /// `UInt32`, which must be the same for whoever goes on: see the model format's documentation.
     public static let owner = 8
     /// `UInt32`, the size of the state after the header.
     public static let stateByteCount = 12
@@ -41,6 +41,12 @@ public enum SavedState {
     case pipeline = 1
     /// A `BeatDetector`'s.
     case beatDetector = 2
+    /// An `Announcer`'s.
+    case announcer = 3
+    /// A `SignalQuality`'s.
+    case signalQuality = 4
+    /// A `Monitor`'s: all of the above at once.
+    case monitor = 5
   }
 }
 
@@ -56,7 +62,7 @@ public enum SavedStateError: Error, Equatable, Sendable {
   case otherOwner
   /// The CRC-32 differs: a bit was flipped, or the copy is only partly written.
   case checksumMismatch
-  /// A ring's place lies outside the ring.
+  /// A ring's place lies outside the ring, or an operator waits for more columns than it ever needs.
   case impossibleState
 }
 
@@ -88,7 +94,8 @@ extension StreamingPipeline {
     unsafe state.copyMemory(from: saved, byteCount: model.stateByteCount)
   }
 
-  /// Whether every ring's place lies within its ring, so that the next sample stays within the state.
+  /// Whether every ring's place lies within its ring, so that the next sample stays within the state, and no count of
+  /// columns is above what it can be.
   ///
   /// Samples keep it so. A device whose memory may lose bits asks before it pushes, and restores or resets where the
   /// answer is no: `push` itself takes the state for sound.
@@ -96,7 +103,7 @@ extension StreamingPipeline {
   /// - Complexity: O(operators).
   public var isStateSound: Bool { unsafe Self.isSound(UnsafeRawPointer(state), of: model) }
 
-  private static func isSound(_ state: UnsafeRawPointer, of model: Model) -> Bool {
+  static func isSound(_ state: UnsafeRawPointer, of model: Model) -> Bool {
     guard let frontEnd = model.frontEnd else { return false }
     let position = unsafe state.loadUnaligned(fromByteOffset: 8, as: Int32.self)
     let missing = unsafe state.loadUnaligned(fromByteOffset: 12, as: Int32.self)
@@ -104,12 +111,23 @@ extension StreamingPipeline {
       Int(missing) <= frontEnd.windowSamples
     else { return false }
     let cursors = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
-    for index in 0..<model.operatorCount {
-      let columnCount = model.operatorPlan(index).ringColumnCount
-      guard columnCount > 0 else { continue }
-      let next = unsafe state.loadUnaligned(
-        fromByteOffset: cursors &+ ModelFormat.State.cursorByteCount &* index, as: UInt16.self)
-      guard Int(next) < columnCount else { return false }
+    return unsafe areCursorsSound(state + cursors, of: model)
+  }
+
+  /// Whether each ring's next place lies in it, and no operator waits longer for columns than for a whole window or
+  /// its stride.
+  private static func areCursorsSound(_ cursors: UnsafeRawPointer, of model: Model) -> Bool {
+    guard let layout = model.streaming else { return false }
+    for index in 0...layout.tailStart {
+      let plan = model.operatorPlan(index)
+      let place = ModelFormat.State.cursorByteCount &* index
+      let next = unsafe Int(cursors.loadUnaligned(fromByteOffset: place, as: UInt16.self))
+      let due = unsafe Int(cursors.loadUnaligned(fromByteOffset: place &+ 2, as: UInt16.self))
+      guard next < plan.ringColumnCount else { return false }
+      // Only the tail's operator stands at 0: the others start again as soon as they get there.
+      let longest =
+        index < layout.tailStart ? max(plan.ringColumnCount, plan.timeStride) : plan.ringColumnCount
+      guard due <= longest, due > 0 || index == layout.tailStart else { return false }
     }
     return true
   }
@@ -145,7 +163,7 @@ extension BeatDetector {
 
 extension SavedState {
   /// Writes header and state.
-  fileprivate static func write(
+  static func write(
     _ kind: Kind, owner: UInt32, state: UnsafeRawPointer, byteCount: Int,
     into copy: UnsafeMutableRawBufferPointer
   ) throws(MemoryError) {
@@ -163,7 +181,7 @@ extension SavedState {
   }
 
   /// The place of the state behind a header that is as it should be.
-  fileprivate static func checked(
+  static func checked(
     _ kind: Kind, owner: UInt32, byteCount: Int, from copy: UnsafeRawBufferPointer
   ) throws(SavedStateError) -> UnsafeRawPointer {
     guard let start = copy.baseAddress, copy.count >= Header.byteCount else { throw .truncated }

@@ -65,13 +65,29 @@ public struct StreamingPipeline: ~Copyable {
 
   /// Forgets all samples.
   public mutating func reset() {
-    unsafe state.initializeMemory(as: UInt8.self, repeating: 0, count: model.stateByteCount)
+    forgetColumns()
+    spectrogram.reset()
+  }
+
+  /// Forgets all columns, but not the front end's samples: `columnsPerDecision` times any number after the window's
+  /// columns the next decisions are those of a pipeline that never forgot.
+  public mutating func forgetColumns() {
+    let first = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
+    unsafe (state + first).initializeMemory(
+      as: UInt8.self, repeating: 0, count: model.stateByteCount &- first)
     for index in 0...layout.tailStart {
       let columns = model.operatorPlan(index).ringColumnCount
       unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(truncatingIfNeeded: columns)
     }
-    spectrogram.reset()
   }
+
+  /// Takes a sample, in counts, without computing the column that it may complete; `forgetColumns` before the next one
+  /// is computed.
+  ///
+  /// Returns whether it completed a column.
+  ///
+  /// - Complexity: O(1).
+  public mutating func pass(_ sample: Int16) -> Bool { spectrogram.push(sample) }
 
   /// Takes a sample, in counts.
   ///
@@ -80,7 +96,7 @@ public struct StreamingPipeline: ~Copyable {
   /// - Complexity: O(1) for most samples, one column's work each hop.
   public mutating func push(_ sample: Int16) -> Bool {
     guard spectrogram.push(sample) else { return false }
-    unsafe spectrogram.computeColumn(into: nextColumn(of: 0))
+    unsafe spectrogram.computeColumn(into: nextColumn(of: stage(0)))
     flow()
     return true
   }
@@ -90,7 +106,7 @@ public struct StreamingPipeline: ~Copyable {
   /// The first is possible when enough columns have come, the next ones `columnsPerDecision` columns apart.
   public var isWindowFull: Bool {
     for index in 0..<layout.tailStart {
-      let stride = model.operatorPlan(index).window?.time.stride ?? 1
+      let stride = model.operatorPlan(index).timeStride
       guard unsafe Int(cursors[Slot.count &* index &+ Slot.due]) == stride else { return false }
     }
     return unsafe cursors[Slot.count &* layout.tailStart &+ Slot.due] == 0
@@ -104,20 +120,24 @@ public struct StreamingPipeline: ~Copyable {
   public func decide(into output: UnsafeMutableBufferPointer<Int8>) {
     precondition(
       isWindowFull && output.count >= model.output.count, "no window, or no room for the output")
-    let window = ring(of: layout.tailStart)
-    var next = layout.tailStart
-    if StreamingLayout.readsWindowInPlace(model, from: next) {
-      let plan = model.operatorPlan(next)
-      let tensor = model.tensor(plan.outputIndex)
-      unsafe FullyConnected.computeRow(
-        plan, output: tensor, inputs: window, scratch: scratch, instructions: tail.instructions,
-        into: (tail.arena + tensor.byteOffset).assumingMemoryBound(to: Int8.self))
-      next &+= 1
+    let stage = stage(layout.tailStart)
+    let (plan, window) = (stage.plan, stage.input)
+    if layout.readsRing {
+      let result = model.tensor(plan.outputIndex)
+      let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
+      if plan.hasRunningSums {
+        unsafe sums(of: stage).finish(plan, input: window, output: result, into: codes)
+      } else {
+        unsafe FullyConnected.computeRow(
+          plan, output: result, inputs: ring(of: stage), scratch: scratch,
+          instructions: tail.instructions, into: codes)
+      }
     } else {
-      let tensor = model.tensor(model.operatorPlan(next).inputIndex(0))
-      unsafe window.copy(into: (tail.arena + tensor.byteOffset).assumingMemoryBound(to: Int8.self))
+      let place = unsafe (tail.arena + window.byteOffset).assumingMemoryBound(to: Int8.self)
+      unsafe ring(of: stage).copy(into: place)
+      tail.run(layout.tailStart)
     }
-    for index in next..<model.operatorCount { tail.run(index) }
+    for index in layout.tailStart &+ 1..<model.operatorCount { tail.run(index) }
     let codes = unsafe (tail.arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self)
     unsafe output.baseAddress!.update(from: codes, count: model.output.count)
   }
@@ -135,61 +155,84 @@ public struct StreamingPipeline: ~Copyable {
 }
 
 extension StreamingPipeline {
+  /// An operator with a ring: one that takes columns, or the tail's first.
+  private struct Stage {
+    let index: Int
+    let plan: OperatorPlan
+    /// What the ring holds columns of.
+    let input: Tensor
+  }
+
+  private func stage(_ index: Int) -> Stage {
+    let plan = model.operatorPlan(index)
+    return Stage(index: index, plan: plan, input: model.tensor(plan.inputIndex(0)))
+  }
+
   /// Lets the newest column flow through the operators, as far as their windows and strides let it.
   private func flow() {
-    for index in 0..<layout.tailStart {
-      guard advance(index) else { return }
-      let plan = model.operatorPlan(index)
-      let input = model.tensor(plan.inputIndex(0))
-      let output = model.tensor(plan.outputIndex)
-      let column = unsafe nextColumn(of: index &+ 1)
-      unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(
-        truncatingIfNeeded: plan.window?.time.stride ?? 1)
-      if plan.kind == .convolution || plan.weights?.layout == .blocks {
-        unsafe Convolution.computeColumn(
-          plan, input: input, output: output, ring: ring(of: index), scratch: scratch,
-          instructions: tail.instructions, into: column)
-        continue
-      }
-      let linear = unsafe scratch.start.assumingMemoryBound(to: Int8.self)
-      unsafe ring(of: index).copy(into: linear)
-      let from = unsafe Operand(tensor: input.columns(plan.ringColumnCount), start: scratch.start)
-      let to = unsafe Operand(tensor: output.columns(1), start: UnsafeMutableRawPointer(column))
-      switch plan.kind {
-      case .depthwiseConvolution:
-        Depthwise.compute(plan, input: from, output: to, instructions: tail.instructions, as: Int8.self)
-      case .averagePool, .maximumPool: Pooling.compute(plan, input: from, output: to, as: Int8.self)
-      default: Functions.compute(plan, input: from, output: to)
-      }
+    var stage = stage(0)
+    while advance(stage), stage.index < layout.tailStart {
+      let plan = stage.plan
+      let next = self.stage(stage.index &+ 1)
+      unsafe cursors[Slot.count &* stage.index &+ Slot.due] = UInt16(truncatingIfNeeded: plan.timeStride)
+      unsafe compute(stage, output: next.input, into: nextColumn(of: next))
+      stage = next
     }
-    _ = advance(layout.tailStart)
+  }
+
+  /// Computes an operator's next output column from its ring.
+  private func compute(_ stage: Stage, output: Tensor, into column: UnsafeMutablePointer<Int8>) {
+    let plan = stage.plan
+    if plan.kind == .convolution || plan.weights?.layout == .blocks {
+      unsafe Convolution.computeColumn(
+        plan, input: stage.input, output: output, ring: ring(of: stage), scratch: scratch,
+        instructions: tail.instructions, into: column)
+      return
+    }
+    let linear = unsafe scratch.start.assumingMemoryBound(to: Int8.self)
+    unsafe ring(of: stage).copy(into: linear)
+    let from = unsafe Operand(tensor: stage.input.columns(plan.ringColumnCount), start: scratch.start)
+    let to = unsafe Operand(tensor: output.columns(1), start: UnsafeMutableRawPointer(column))
+    switch plan.kind {
+    case .depthwiseConvolution:
+      Depthwise.compute(plan, input: from, output: to, instructions: tail.instructions, as: Int8.self)
+    case .averagePool, .maximumPool: Pooling.compute(plan, input: from, output: to, as: Int8.self)
+    default: Functions.compute(plan, input: from, output: to)
+    }
   }
 
   /// An operator's ring of input columns, oldest first.
-  private func ring(of index: Int) -> Columns<Int8> {
-    let plan = model.operatorPlan(index)
-    return unsafe Columns(
-      base: UnsafePointer((state + plan.ringOffset).assumingMemoryBound(to: Int8.self)),
-      columnCount: model.tensor(plan.inputIndex(0)).columnCount, capacity: plan.ringColumnCount,
-      start: Int(cursors[Slot.count &* index &+ Slot.next]))
+  private func ring(of stage: Stage) -> Columns<Int8> {
+    unsafe Columns(
+      base: UnsafePointer((state + stage.plan.ringOffset).assumingMemoryBound(to: Int8.self)),
+      columnCount: stage.input.columnCount, capacity: stage.plan.ringColumnCount,
+      start: Int(cursors[Slot.count &* stage.index &+ Slot.next]))
   }
 
-  /// The place of an operator's next input column: that of its oldest one.
-  private func nextColumn(of index: Int) -> UnsafeMutablePointer<Int8> {
-    let plan = model.operatorPlan(index)
-    let columnByteCount = model.tensor(plan.inputIndex(0)).columnByteCount
-    let next = unsafe Int(cursors[Slot.count &* index &+ Slot.next])
-    return unsafe (state + plan.ringOffset + next &* columnByteCount).assumingMemoryBound(to: Int8.self)
+  /// Makes room for an operator's next input column, in the place of its oldest one.
+  private func nextColumn(of stage: Stage) -> UnsafeMutablePointer<Int8> {
+    let oldest = unsafe ring(of: stage).column(0)
+    if stage.plan.hasRunningSums { unsafe sums(of: stage).remove(oldest) }
+    return unsafe UnsafeMutablePointer(mutating: oldest)
   }
 
-  /// Counts a column that was written to an operator's ring.
+  /// The sums of the tail's window.
+  private func sums(of stage: Stage) -> RunningSums {
+    unsafe RunningSums(
+      stage.plan, input: stage.input, output: model.tensor(stage.plan.outputIndex), state: state)
+  }
+
+  /// Counts a column that was written to an operator's ring, and takes it into the sums.
   ///
   /// Returns whether the operator's next output is due.
-  private func advance(_ index: Int) -> Bool {
-    let capacity = model.operatorPlan(index).ringColumnCount
-    let place = Slot.count &* index
+  private func advance(_ stage: Stage) -> Bool {
+    let place = Slot.count &* stage.index
     let next = unsafe Int(cursors[place &+ Slot.next]) &+ 1
-    unsafe cursors[place &+ Slot.next] = next == capacity ? 0 : UInt16(truncatingIfNeeded: next)
+    let isLast = next == stage.plan.ringColumnCount
+    if stage.plan.hasRunningSums {
+      unsafe sums(of: stage).add(ring(of: stage).column(0), endsRound: isLast)
+    }
+    unsafe cursors[place &+ Slot.next] = isLast ? 0 : UInt16(truncatingIfNeeded: next)
     let due = unsafe cursors[place &+ Slot.due]
     if due > 0 { unsafe cursors[place &+ Slot.due] = due &- 1 }
     return due <= 1

@@ -66,9 +66,9 @@ struct Dimensions {
     return greatest < Int64(extending: Int32(truncatingIfNeeded: count))
   }
 
-  /// Whether strides go through neighbouring elements one after the other.
-  func areContiguous(_ strides: Strides) -> Bool {
-    var expected: Int32 = 1
+  /// Whether strides go through elements one after the other, each so far from the one before.
+  func areContiguous(_ strides: Strides, from distance: Int32 = 1) -> Bool {
+    var expected = distance
     for axis in (0..<6).reversed() where lengths[axis] > 1 {
       guard strides.distances[axis] == expected else { return false }
       expected &*= lengths[axis]

@@ -31,22 +31,41 @@ enum Mean {
     let strides = Strides(image, at: parameters + Field.strides)
     let reduced = Dimensions(image, at: parameters + Field.reducedShape)
     let reducedStrides = Strides(image, at: parameters + Field.reducedStrides)
-    let multiplier = image.multiplier(at: parameters + Field.multiplier)
     let elements = Int32(truncatingIfNeeded: input.tensor.count / output.tensor.count)
-    let inputZero = input.tensor.zeroPoint &* elements
     var result = unsafe output.codes(as: Code.self)
     var place = SIMD8<Int32>.zero
     for _ in 0..<shape.outerCount {
       let inputs = unsafe UnsafePointer(input.codes(as: Code.self)) + strides.offset(place)
       for index in 0..<shape.last {
         let sum = unsafe sum(inputs + (index &* strides.last), reduced, reducedStrides)
-        let code = multiplier.scale(sum &- inputZero) &+ output.tensor.zeroPoint
         unsafe result[index] = Code(
-          truncatingIfNeeded: min(max(code, plan.activationMinimum), plan.activationMaximum))
+          truncatingIfNeeded: Self.code(
+            of: sum, plan, elements: elements, input: input.tensor, output: output.tensor))
       }
       unsafe result += shape.last
       shape.advance(&place)
     }
+  }
+
+  /// The output code of a sum of so many codes.
+  @inline(__always)
+  static func code(
+    of sum: Int32, _ plan: OperatorPlan, elements: Int32, input: Tensor, output: Tensor
+  ) -> Int32 {
+    let multiplier = plan.image.multiplier(at: plan.parameters + Field.multiplier)
+    let code = multiplier.scale(sum &- input.zeroPoint &* elements) &+ output.zeroPoint
+    return min(max(code, plan.activationMinimum), plan.activationMaximum)
+  }
+
+  /// Whether output `i` is the mean of the input's codes `i`, `i + outputs`, `i + 2 * outputs` and so on.
+  static func isInterleaved(_ plan: OperatorPlan, output: Tensor) -> Bool {
+    let (image, parameters) = (plan.image, plan.parameters)
+    return Dimensions(image, at: parameters + Field.shape)
+      .areContiguous(Strides(image, at: parameters + Field.strides))
+      && Dimensions(image, at: parameters + Field.reducedShape)
+        .areContiguous(
+          Strides(image, at: parameters + Field.reducedStrides),
+          from: Int32(truncatingIfNeeded: output.count))
   }
 
   @inline(__always)

@@ -63,16 +63,23 @@ enum Pooling {
         }
       }
       for index in 0..<count {
-        var code = pooled[index]
-        // The mean is rounded half away from zero.
-        if plan.kind == .averagePool {
-          code = (code > 0 ? code &+ cells / 2 : code &- cells / 2) / cells
-        }
-        unsafe outputs[channel &+ index] = Code(
-          truncatingIfNeeded: min(max(code, plan.activationMinimum), plan.activationMaximum))
+        let code = plan.kind == .averagePool ? mean(of: pooled[index], cells: cells) : pooled[index]
+        unsafe outputs[channel &+ index] = Code(truncatingIfNeeded: limited(code, plan))
       }
       channel &+= 16
     }
+  }
+
+  /// The mean of so many codes, rounded half away from zero.
+  @inline(__always)
+  static func mean(of sum: Int32, cells: Int32) -> Int32 {
+    (sum > 0 ? sum &+ cells / 2 : sum &- cells / 2) / cells
+  }
+
+  /// A code within the activation's range.
+  @inline(__always)
+  static func limited(_ code: Int32, _ plan: OperatorPlan) -> Int32 {
+    min(max(code, plan.activationMinimum), plan.activationMaximum)
   }
 
   /// Up to sixteen codes, widened; the rest is 0.

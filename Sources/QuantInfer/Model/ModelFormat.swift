@@ -109,8 +109,10 @@ public enum ModelFormat {
     public static let activation = 16
     /// `UInt32`, place of the input's ring of columns in the streaming state.
     public static let ring = 20
-    /// `UInt32`, the ring's length in columns; 0 where the network can't stream.
+    /// `UInt16`, the ring's length in columns; 0 where the network can't stream.
     public static let ringColumnCount = 24
+    /// `UInt16`, 1 where running sums lie behind the ring; otherwise 0.
+    public static let hasRunningSums = 26
     /// The record's size.
     public static let byteCount = 28
   }

@@ -17,6 +17,8 @@ public struct OperatorPlan: @unchecked Sendable {
   public let ringOffset: Int
   /// The length of that ring, in columns.
   public let ringColumnCount: Int
+  /// Whether the sums of the ring's columns lie behind it in the streaming state.
+  public let hasRunningSums: Bool
 
   let image: ImageBytes
   /// The constants' place in the image.
@@ -36,7 +38,8 @@ public struct OperatorPlan: @unchecked Sendable {
     activationMinimum = Int32(Int16(bitPattern: image.half(at: place + Field.activation)))
     activationMaximum = Int32(Int16(bitPattern: image.half(at: place + Field.activation + 2)))
     ringOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.ring))
-    ringColumnCount = Int(truncatingIfNeeded: image.signedWord(at: place + Field.ringColumnCount))
+    ringColumnCount = Int(image.half(at: place + Field.ringColumnCount))
+    hasRunningSums = image.half(at: place + Field.hasRunningSums) != 0
   }
 
   /// The index of a tensor that it reads; `index` in `0 ..< inputCount`.
@@ -49,6 +52,9 @@ public struct OperatorPlan: @unchecked Sendable {
     default: nil
     }
   }
+
+  /// The stride along time; 1 for kinds without a window.
+  var timeStride: Int { window?.time.stride ?? 1 }
 
   /// The constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED; nil for other kinds.
   public var weights: Weights? {
@@ -74,6 +80,9 @@ public struct OperatorPlan: @unchecked Sendable {
       default: inputCount == 1
       }
     guard isCountRight else { throw ModelError(.invalidOperator, at: place + Field.inputCount) }
+    guard image.half(at: place + Field.hasRunningSums) <= (ringColumnCount > 0 ? 1 : 0) else {
+      throw ModelError(.invalidOperator, at: place + Field.hasRunningSums)
+    }
   }
 
   /// Checks the activation's range against the output's type.

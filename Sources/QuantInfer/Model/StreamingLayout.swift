@@ -3,12 +3,16 @@
 /// The first operators, each of which reads only what its predecessor wrote, take one column after the other: each
 /// keeps in a ring the input columns that its window reaches over, and gives a column whenever its stride says so. The
 /// last such column completes the window of the operators behind them, the tail, which run as over a whole window when
-/// a decision is asked for.
+/// a decision is asked for. A mean over all of time at the tail's start keeps the window's sums up to date instead, see
+/// `RunningSums`.
 public struct StreamingLayout: Equatable, Sendable {
   /// The first operator of the tail, whose ring is the window.
   public let tailStart: Int
   /// New columns from one decision that is possible to the next: the product of the strides along time.
   public let columnsPerDecision: Int
+  /// Whether the tail's first operator reads the window from its ring, or from the ring's running sums: the window
+  /// then has no other place.
+  let readsRing: Bool
   /// The scratch that a streaming run needs: the kernels' and the tail's tensors.
   public let scratchByteCount: Int
   /// Where the tail's tensors begin in the arena.
@@ -62,6 +66,10 @@ public struct StreamingLayout: Equatable, Sendable {
         ringByteCount <= model.stateByteCount - plan.ringOffset
       else { throw ModelError(.invalidStreamingPlan, at: place + Field.ring) }
       freeOffset = plan.ringOffset + ringByteCount
+      if plan.hasRunningSums {
+        freeOffset = try Self.endOfRunningSums(
+          plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place + Field.hasRunningSums)
+      }
       guard !isTail else { break }
       if plan.weights?.layout != .blocks { linearByteCount = max(linearByteCount, ringByteCount) }
       let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time?.stride ?? 1)
@@ -71,7 +79,8 @@ public struct StreamingLayout: Equatable, Sendable {
       columnsPerDecision = product
       expected = plan.outputIndex
     }
-    let tail = try Self.tailBytes(model, from: tailStart, window: expected)
+    readsRing = Self.readsRing(model, from: tailStart, window: expected)
+    let tail = try Self.tailBytes(model, from: tailStart, window: expected, readsRing: readsRing)
     self.tailStart = tailStart
     self.columnsPerDecision = columnsPerDecision
     tailOffset = tail.lowerBound
@@ -79,13 +88,26 @@ public struct StreamingLayout: Equatable, Sendable {
     scratchByteCount = (tailPlace + tail.count + 3) / 4 * 4
   }
 
+  /// Checks running sums behind a ring, which only the tail's first operator may have.
+  ///
+  /// Returns where they end in the state.
+  private static func endOfRunningSums(
+    _ plan: OperatorPlan, ringEnd: Int, isTail: Bool, of model: Model, at place: Int
+  ) throws(ModelError) -> Int {
+    let output = model.tensor(plan.outputIndex)
+    let start = RunningSums.offset(behindRingEnd: ringEnd)
+    guard isTail, RunningSums.serve(plan, input: model.tensor(plan.inputIndex(0)), output: output),
+      start <= model.stateByteCount, RunningSums.byteCount(output: output) <= model.stateByteCount - start
+    else { throw ModelError(.invalidStreamingPlan, at: place) }
+    return start + RunningSums.byteCount(output: output)
+  }
+
   /// The bytes of the arena that the tail's tensors take; it reads none but the window, its own and constants.
   private static func tailBytes(
-    _ model: Model, from start: Int, window: Int
+    _ model: Model, from start: Int, window: Int, readsRing: Bool
   ) throws(ModelError) -> Range<Int> {
     // A window that is read from its ring needs no place of its own.
-    let lowest = model.tensor(
-      readsWindowInPlace(model, from: start) ? model.operatorPlan(start).outputIndex : window)
+    let lowest = model.tensor(readsRing ? model.operatorPlan(start).outputIndex : window)
     var (first, end) = (lowest.byteOffset, lowest.byteOffset + lowest.byteCount)
     for index in start..<model.operatorCount {
       let plan = model.operatorPlan(index)
@@ -113,10 +135,15 @@ public struct StreamingLayout: Equatable, Sendable {
     return first..<end
   }
 
-  /// Whether the tail begins with one row of FULLY_CONNECTED, which reads the ring itself.
-  static func readsWindowInPlace(_ model: Model, from start: Int) -> Bool {
+  /// Whether the tail's first operator has running sums or is one row of FULLY_CONNECTED, and no other operator needs
+  /// the window.
+  private static func readsRing(_ model: Model, from start: Int, window: Int) -> Bool {
+    for index in start + 1..<max(start + 1, model.operatorCount) {
+      let plan = model.operatorPlan(index)
+      for input in 0..<plan.inputCount where plan.inputIndex(input) == window { return false }
+    }
     let plan = model.operatorPlan(start)
     let output = model.tensor(plan.outputIndex)
-    return plan.kind == .fullyConnected && output.count == output.channelCount
+    return plan.hasRunningSums || (plan.kind == .fullyConnected && output.count == output.channelCount)
   }
 }

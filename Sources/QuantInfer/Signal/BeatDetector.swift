@@ -116,19 +116,44 @@ public struct BeatDetector: ~Copyable {
     unsafe smooth[place(position, 0)] = triangle &>> lengths.smoothShift
 
     // The sample in the middle less the mean: below 2^21 for every input, so that no sum overflows.
-    var sum: Int32 = 0
-    for age in 0..<lengths.baseline { sum = unsafe sum &+ smooth[place(position, age)] }
+    let sum = unsafe sum(of: smooth, count: lengths.baseline, at: position)
     let middle = unsafe smooth[place(position, lengths.baseline / 2)] &* lengths.baseline
     unsafe bandPassed[place(position, 0)] = (middle &- sum) &>> lengths.baselineShift
 
-    var curveLength: Int32 = 0
-    var newer = unsafe bandPassed[place(position, 0)]
-    for age in 1...lengths.complex {
-      let older = unsafe bandPassed[place(position, age)]
-      curveLength = curveLength &+ Int32(truncatingIfNeeded: (newer &- older).magnitude)
-      newer = older
+    return unsafe curveLength(of: bandPassed, steps: lengths.complex, at: position)
+  }
+
+  /// The sum of a ring's last elements.
+  @inline(__always)
+  private func sum(of ring: UnsafePointer<Int32>, count: Int32, at position: Int32) -> Int32 {
+    var sum: Int32 = 0
+    let last = place(position, 0)
+    let first = last &- Int(count) &+ 1
+    if first >= 0 {
+      for index in first...last { sum = unsafe sum &+ ring[index] }
+    } else {
+      for age in 0..<count { sum = unsafe sum &+ ring[place(position, age)] }
     }
-    return curveLength
+    return sum
+  }
+
+  /// The sum of the last steps from one of a ring's elements to the next.
+  @inline(__always)
+  private func curveLength(of ring: UnsafePointer<Int32>, steps: Int32, at position: Int32) -> Int32 {
+    var length: Int32 = 0
+    let last = place(position, 0)
+    let first = last &- Int(steps)
+    if first >= 0 {
+      for index in first..<last {
+        length = unsafe length &+ Int32(truncatingIfNeeded: (ring[index &+ 1] &- ring[index]).magnitude)
+      }
+    } else {
+      for age in 0..<steps {
+        let step = unsafe ring[place(position, age)] &- ring[place(position, age &+ 1)]
+        length = length &+ Int32(truncatingIfNeeded: step.magnitude)
+      }
+    }
+    return length
   }
 
   /// Looks at the complex behind a peak of the curve length that stood a refractory period ago.

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Simulation
+
+/// How decisions become announcements: the options that `stream` and `sweep` share.
+struct AnnouncingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Announce the most frequent class of the last decisions.", valueName: "decisions"))
+  var majority = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Announce a new class after so many decisions for it in a row.", valueName: "decisions"))
+  var hysteresis = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "With --hysteresis, announce a new class of such a margin at once.", valueName: "codes"))
+  var hysteresisMargin = 0
+
+  @Option(
+    help: ArgumentHelp("No result where the largest logit exceeds the second by less.", valueName: "codes"))
+  var minMargin = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "Let the network sleep, and wake it for beats whose RR interval differs by more from the median of seven.",
+      valueName: "percent"))
+  var wakeRr: Int?
+
+  /// The settings.
+  var settings: Announcing {
+    var settings = Announcing()
+    settings.majority = majority
+    settings.hysteresis = hysteresis
+    settings.hysteresisMarginCodes = hysteresisMargin
+    settings.minimumMarginCodes = minMargin
+    settings.wakePercent = wakeRr ?? 0
+    return settings
+  }
+
+  /// Refuses what is impossible.
+  ///
+  /// - Throws: `ValidationError`, which says what.
+  func validate(isByAnnotations: Bool) throws {
+    if let problem = settings.problem { throw ValidationError("the announcements have \(problem)") }
+    if wakeRr == 0 { throw ValidationError("--wake-rr needs a percentage of at least 1") }
+    if wakeRr != nil, isByAnnotations {
+      throw ValidationError("--wake-rr needs the device's own beats: leave out --decide annotations")
+    }
+    if hysteresisMargin > 0, hysteresis == 1 {
+      throw ValidationError("--hysteresis-margin needs --hysteresis of 2 or more")
+    }
+  }
+}
