@@ -41,7 +41,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Codable {
     Int(next().multipliedFullWidth(by: UInt64(count)).high)
   }
 
-  /// The next number of the standard normal distribution (Box and Muller, Ann. Math. Stat. 29 (1958) 610).
+  /// The next number of the standard normal distribution.
+  ///
+  /// - SeeAlso: G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29 (1958) 610.
   public mutating func nextGaussian() -> Double {
     // 1 less the uniform number is never 0, so its logarithm is finite.
     let radius = (-2 * log(1 - nextUniform())).squareRoot()
