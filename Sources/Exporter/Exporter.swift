@@ -27,7 +27,8 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, Train.self, Quantize.self, Evaluate.self, Inspect.self, Import.self, Export.self,
+      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Inspect.self, Import.self,
+      Export.self,
       Run.self,
     ])
 }
