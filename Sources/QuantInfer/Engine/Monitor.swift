@@ -414,7 +414,7 @@ extension Monitor {
         end = start &+ (byteCount &+ 3) / 4 &* 4
         return start..<end
       }
-      let columns = model.input.timeCount
+      let columns = layout.columnsPerWindow
       let reach = (columns &- 1) &* frontEnd.hopSamples
       sampleCount = options.sleeps ? reach &+ 1 : 0
       pipeline = next(model.stateByteCount)
