@@ -81,7 +81,9 @@ import Testing
     )
     #expect(abs(mean) <= 8)
     #expect(durations.allSatisfy { abs($0) <= 20 })
-    #expect(abs(meanArea - 1) <= 0.1)
+    // Kors's matrix isn't quite the inverse of Dower's: their product lengthens the paced complex's mean vector,
+    // (1.1, -1.5, 0.8), 1.17 times, for it turns a part of what points up to the back.
+    #expect(abs(meanArea - (pattern == .paced ? 1.17 : 1)) <= 0.1)
   }
 
   @Test(arguments: [128.0, 250, 360, 1000])
