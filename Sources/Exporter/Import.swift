@@ -39,6 +39,10 @@ struct Import: ParsableCommand {
 
   func run() throws {
     let description = frontEnd ?? (streaming ? FrontEndFile.path(besideModel: model) : nil)
+    if let description, !FileManager.default.fileExists(atPath: description) {
+      throw FileError.missing(
+        description, remedy: "describe the model's front end there, as docs/ImportedModels.md shows")
+    }
     let image = try ModelImage(
       importing: model,
       frontEnd: description.map { file throws(FileError) in try FrontEndFile(reading: file) })

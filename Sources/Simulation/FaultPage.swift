@@ -75,7 +75,8 @@ extension FaultReport {
           "Each fault is a run of its own: a healthy device up to a random sample, then the fault, then the rest of the "
             + "record. A decision has changed where its class differs from that of the run without faults, where none is "
             + "within 150 ms, or where one has come that wasn't there. Each class has as many faults as the next, "
-            + "however often they are in the field: shares are those within a class."),
+            + "however often they are in the field: shares are those within a class. All faults meet one record: "
+            + "intervals are those of the random draw of faults, and say nothing of other records."),
       ])
   }
 
