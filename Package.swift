@@ -37,7 +37,7 @@ let package = Package(
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .target(name: "Training", dependencies: ["CFFTW3", "ECG", "Support"]),
     .target(name: "Quantization", dependencies: ["QuantInfer", "Support", "Training"]),
-    .target(name: "Evaluation", dependencies: ["ECG", "Quantization", "Support", "Training"]),
+    .target(name: "Evaluation", dependencies: ["ECG", "QuantInfer", "Quantization", "Support", "Training"]),
     .target(name: "Reporting", dependencies: ["Support"]),
     .target(
       name: "Simulation",
@@ -93,7 +93,7 @@ let package = Package(
         "AllocationCounter", "ConformanceCases", "ECG", "QuantInfer", "Quantization", "ReferenceKernels",
         "Support", "TestSupport", "Training",
       ]),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["ECG", "Evaluation", "Support", "TestSupport"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
     .testTarget(
       name: "SimulationTests",
