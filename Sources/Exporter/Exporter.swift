@@ -27,7 +27,7 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, Train.self, Quantize.self, Evaluate.self, Detect.self, Inspect.self, Import.self,
-      Export.self, Run.self,
+      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Detect.self,
+      Inspect.self, Import.self, Export.self, Run.self,
     ])
 }
