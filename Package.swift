@@ -39,7 +39,9 @@ let package = Package(
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .target(name: "Training", dependencies: ["CFFTW3", "ECG", "Support"]),
     .target(name: "Quantization", dependencies: ["QuantInfer", "Support", "Training"]),
-    .target(name: "Evaluation", dependencies: ["Cohort", "ECG", "Quantization", "Support", "Training"]),
+    .target(
+      name: "Evaluation",
+      dependencies: ["Cohort", "ECG", "QuantInfer", "Quantization", "Support", "Training"]),
     .target(name: "Reporting", dependencies: ["Support"]),
     .target(
       name: "Simulation",
@@ -98,7 +100,7 @@ let package = Package(
         "Support", "TestSupport", "Training",
       ]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Cohort", "Evaluation", "Support", "TestSupport"]),
+      name: "EvaluationTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
     .testTarget(
       name: "SimulationTests",

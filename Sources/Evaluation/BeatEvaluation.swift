@@ -10,19 +10,22 @@ package struct Twins: Sendable {
   package let classNames: [String]
   package let task: String?
   package let split: String?
-  private let float: FloatNetwork?
-  private let int8: FixedPointDecisions?
+  let float: FloatNetwork?
+  let int8: FixedPointDecisions?
+  /// The model image; nil for a float network alone.
+  let image: LoadedModel?
 
   /// Reads a float network.
   package init(checkpoint: String) throws(FileError) {
     let trained = try Checkpoint.read(checkpoint)
     (window, classNames, task, split) = (trained.window, trained.classNames, trained.task, trained.split)
-    (float, int8) = (trained.network, nil)
+    (float, int8, image) = (trained.network, nil, nil)
   }
 
   /// Reads a model image, and its float twin where one is named.
   package init(image: String, checkpoint: String?) throws(FileError) {
     let model = try LoadedModel(file: image)
+    self.image = model
     do {
       let decisions = try FixedPointDecisions(model)
       (window, int8) = (decisions.window, decisions)

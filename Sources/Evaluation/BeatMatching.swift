@@ -1,7 +1,7 @@
 /// How detected beats meet the reference's: the counts of ANSI/AAMI EC57 for a detector of QRS complexes.
 ///
-/// Both lists are walked in order of time, as WFDB's `bxb` does: a detection and a reference beat within 150 ms
-/// of each other match, unless the next one of either list is nearer.
+/// Both lists are walked in order of time, as WFDB's `bxb` does: a detection and a reference beat within 150 ms of
+/// each other match, unless the next one of either list is nearer, and that one isn't another's.
 public struct BeatMatching: Equatable, Sendable {
   /// A reference beat and the detection of it, in samples.
   public struct Match: Equatable, Sendable {
@@ -33,41 +33,81 @@ public struct BeatMatching: Equatable, Sendable {
   ///   - reference: The reference beats' samples, not negative.
   ///   - detected: The detections' samples, not negative, at the same rate.
   ///   - sampleRateHz: The rate, positive.
-  ///   - excluding: Samples that don't count, such as a learning period or ventricular flutter: reference beats
-  ///     in them, and detections in them or within the tolerance of them that match no other beat.
-  public init(reference: [Int], detected: [Int], sampleRateHz: Double, excluding: [Range<Int>] = []) {
-    precondition(sampleRateHz > 0, "the rate is positive")
-    let tolerance = Int(min(Self.toleranceSeconds * sampleRateHz, 0x1p31))
-    let beats = reference.filter { beat in !excluding.contains { $0.contains(beat) } }.sorted()
-    let detections = detected.sorted()
-    precondition(beats.first ?? 0 >= 0 && detections.first ?? 0 >= 0, "samples are not negative")
-
-    var (beat, detection) = (0, 0)
-    while beat < beats.count, detection < detections.count {
-      let error = detections[detection] - beats[beat]
-      if error < -tolerance {
-        extra.append(detections[detection])
-        detection += 1
-      } else if error > tolerance {
-        missed.append(beats[beat])
-        beat += 1
-      } else if detection + 1 < detections.count, abs(detections[detection + 1] - beats[beat]) < abs(error) {
-        extra.append(detections[detection])
-        detection += 1
-      } else if beat + 1 < beats.count, abs(detections[detection] - beats[beat + 1]) < abs(error) {
-        missed.append(beats[beat])
-        beat += 1
-      } else {
+  ///   - start: The sample at which the comparison starts, after a learning period: reference beats before it don't
+  ///     count, nor do detections before it or within the tolerance after it that match no other beat.
+  ///   - excluding: Samples that don't count, such as ventricular flutter: reference beats in them, and detections in
+  ///     them that match no other beat.
+  public init(
+    reference: [Int], detected: [Int], sampleRateHz: Double, startingAt start: Int = 0,
+    excluding: [Range<Int>] = []
+  ) {
+    let (beats, detections) = (reference.sorted(), detected.sorted())
+    for pair in Self.pairs(
+      of: beats, and: detections, sampleRateHz: sampleRateHz, startingAt: start, excluding: excluding)
+    {
+      switch pair {
+      case .match(let beat, let detection):
         matches.append(Match(reference: beats[beat], detected: detections[detection]))
-        beat += 1
-        detection += 1
+      case .missed(let beat): missed.append(beats[beat])
+      case .extra(let detection): extra.append(detections[detection])
       }
     }
-    missed += beats[beat...]
-    extra += detections[detection...]
-    extra.removeAll { sample in
-      excluding.contains { sample + tolerance >= $0.lowerBound && sample - tolerance < $0.upperBound }
+  }
+
+  /// What becomes of a beat or a detection, by their places in the two lists.
+  enum Pair: Equatable {
+    case match(beat: Int, detection: Int)
+    case missed(beat: Int)
+    case extra(detection: Int)
+  }
+
+  /// Matches two sorted lists; see `init(reference:detected:sampleRateHz:startingAt:excluding:)`.
+  static func pairs(
+    of reference: [Int], and detections: [Int], sampleRateHz: Double, startingAt start: Int,
+    excluding: [Range<Int>]
+  ) -> [Pair] {
+    precondition(sampleRateHz > 0, "the rate is positive")
+    precondition(reference.first ?? 0 >= 0 && detections.first ?? 0 >= 0, "samples are not negative")
+    let tolerance = Int(min(toleranceSeconds * sampleRateHz, 0x1p31))
+    func isExcluded(_ sample: Int) -> Bool { excluding.contains { $0.contains(sample) } }
+    let beats = reference.indices.filter { reference[$0] >= start && !isExcluded(reference[$0]) }
+    func place(_ beat: Int) -> Int? { beat < beats.count ? reference[beats[beat]] : nil }
+    func detectedPlace(_ detection: Int) -> Int? {
+      detection < detections.count ? detections[detection] : nil
     }
+
+    var pairs: [Pair] = []
+    var (beat, detection) = (0, 0)
+    while let expected = place(beat), let found = detectedPlace(detection) {
+      let next =
+        found < expected
+        ? distance(expected, detectedPlace(detection + 1)) : distance(found, place(beat + 1))
+      let nextPair = distance(place(beat + 1), detectedPlace(detection + 1))
+      let error = distance(expected, found)
+      if error <= tolerance && (error < next || nextPair < next) {
+        pairs.append(.match(beat: beats[beat], detection: detection))
+        beat += 1
+        detection += 1
+      } else if found < expected {
+        pairs.append(.extra(detection: detection))
+        detection += 1
+      } else {
+        pairs.append(.missed(beat: beats[beat]))
+        beat += 1
+      }
+    }
+    pairs += beats[beat...].map { .missed(beat: $0) }
+    pairs += (detection..<detections.count).map { .extra(detection: $0) }
+    return pairs.filter { pair in
+      guard case .extra(let detection) = pair else { return true }
+      let isInLearning = start > 0 && detections[detection] - tolerance <= start
+      return !isInLearning && !isExcluded(detections[detection])
+    }
+  }
+
+  private static func distance(_ first: Int?, _ second: Int?) -> Int {
+    guard let first, let second else { return .max }
+    return abs(first - second)
   }
 
   /// Adds another record's counts, for gross figures.

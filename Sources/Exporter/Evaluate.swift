@@ -20,11 +20,17 @@ struct Evaluate: ParsableCommand {
       Records: test (those that the model was not trained on, by its own split),
       ds2, all, or names.
 
+      --ec57 measures the whole device instead: the runtime's own detector finds
+      the beats, the image decides about them, and both are compared with the
+      reference as ANSI/AAMI EC57 prescribes and WFDB's bxb does. See
+      docs/Evaluation.md.
+
       Examples:
 
         exporter evaluate beats.safetensors --data data/mitdb
         exporter evaluate beats.qinf --float beats.safetensors --data data/mitdb
         exporter evaluate beats.qinf --data data/mitdb --records 200,233 --json -
+        exporter evaluate beats.qinf --data data/mitdb --ec57 --annotations out
       """)
 
   @Argument(help: ArgumentHelp("A checkpoint, or a model image (.qinf).", valueName: "model")) var model:
@@ -38,10 +44,19 @@ struct Evaluate: ParsableCommand {
   var seed: UInt64 = 1
   @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
   var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Flag(help: "Compare the device's own beats with the reference, by EC57's rules.")
+  var ec57 = false
+  @Flag(help: "With --ec57: compare records with paced beats too.") var includePaced = false
+  @OptionGroup(title: "With --ec57") var comparing: ComparisonOptions
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
     try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint])
+    guard ec57 || (comparing.isStandard && !includePaced) else {
+      throw ValidationError(
+        "--learning-seconds, --include-paced, --annotations and --annotator go with --ec57")
+    }
+    guard isImage || !ec57 else { throw ValidationError("--ec57 goes with a model image (.qinf)") }
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
@@ -55,6 +70,10 @@ struct Evaluate: ParsableCommand {
     let beats = try BeatRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threads, file: model)
+    try ec57 ? compare(twins, beats) : evaluate(twins, beats)
+  }
+
+  private func evaluate(_ twins: Twins, _ beats: BeatRecords) throws {
     let signals = try results.withProgress("Reading") { progress in
       try records.signals(of: beats, progress: progress)
     }
@@ -71,6 +90,40 @@ struct Evaluate: ParsableCommand {
       try results.show("\n")
       try results.show(table)
     }
+    try results.writeJSON(evaluation)
+  }
+
+  /// Compares the beats that the device finds by itself.
+  private func compare(_ twins: Twins, _ beats: BeatRecords) throws {
+    let device = try BeatByBeatDevice(twins, file: model)
+    let names = records.names(of: beats.split)
+    try beats.requireRecords(names)
+    let writer = try comparing.writer()
+    let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
+    let rateHz = beats.sampleRateHz
+    let compared = try results.withProgress("Comparing") { progress in
+      try names.concurrentMap(threads: threads, progress: progress) { name -> EC57Evaluation.Record? in
+        let record = try ReferenceRecord(
+          name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+        guard includesPaced || !record.reference.isPaced else { return nil }
+        let (int8, float) = try device.compare(record)
+        try writer?.write(int8, record: record.signal.record)
+        if let float { try writer?.writeTwin(float, record: record.signal.record) }
+        return EC57Evaluation.Record(record, int8: int8, float: float)
+      }
+    }
+    let paced = zip(names, compared).filter { $0.1 == nil }.map(\.0)
+    let evaluation = EC57Evaluation(
+      of: beats, records: records, learningSeconds: learningSeconds, pacedRecords: paced,
+      perRecord: compared.compactMap(\.self))
+    try results.show(evaluation.title)
+    for (title, summary) in evaluation.summaries {
+      try results.show("\n\(title)\n")
+      try results.show(summary.gross.matrixTable)
+      try results.show(summary.figureTable)
+    }
+    try results.show("\nint8, by record\n")
+    try results.show(evaluation.recordTable)
     try results.writeJSON(evaluation)
   }
 

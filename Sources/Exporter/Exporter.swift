@@ -27,8 +27,7 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Inspect.self, Import.self,
-      Export.self,
-      Run.self,
+      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Detect.self,
+      Inspect.self, Import.self, Export.self, Run.self,
     ])
 }

@@ -73,7 +73,9 @@ package struct BeatRecords {
   }
 
   /// Names all records that the folder lacks, not just the first.
-  private func requireRecords(_ names: [String]) throws(FileError) {
+  ///
+  /// - Throws: `FileError`, missing.
+  package func requireRecords(_ names: [String]) throws(FileError) {
     guard FileManager.default.fileExists(atPath: folder) else {
       throw .missing(folder, "no such folder", remedy: "name the folder of MIT-BIH's records")
     }

@@ -131,7 +131,7 @@ import Testing
   @Test(arguments: [
     [], ["records"], ["records", "list"], ["records", "verify"], ["records", "fetch"], ["train"],
     ["quantize"],
-    ["evaluate"], ["inspect"], ["export"], ["run"],
+    ["evaluate"], ["detect"], ["inspect"], ["export"], ["run"],
   ])
   func helpAndVersionExitWith0(_ subcommand: [String]) throws {
     let help = try exporter.run(subcommand + ["--help"])

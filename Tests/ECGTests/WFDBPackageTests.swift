@@ -4,12 +4,8 @@ import Support
 import TestSupport
 import Testing
 
-/// PyPI's `wfdb`, with the last generation of pandas that it runs with; nil where it can't be had.
-private let wfdbPackage = PythonEnvironment(
-  "wfdb-venv", requirements: ["wfdb==4.3.0", "pandas<3"], modules: ["wfdb"])
-
 /// Outside truth: PhysioNet's own Python package reads what this module writes, and the other way round.
-@Suite(.serialized, .enabled("needs python3 and wfdb from PyPI") { wfdbPackage != nil })
+@Suite(.serialized, .enabled("needs python3 and wfdb from PyPI") { PythonEnvironment.wfdb != nil })
 struct WFDBPackageTests {
   private struct Content: Codable, Equatable {
     var rate: Double
@@ -32,7 +28,7 @@ struct WFDBPackageTests {
   }
 
   private func runPython(_ script: String, _ arguments: [String]) throws {
-    try #require(wfdbPackage).run(["-c", script] + arguments)
+    try #require(PythonEnvironment.wfdb).run(["-c", script] + arguments)
   }
 
   private func content(_ record: Record) -> Content {

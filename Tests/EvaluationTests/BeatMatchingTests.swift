@@ -20,13 +20,29 @@ import Testing
     #expect(once.missed == [900, 1100])
   }
 
+  /// The example in WFDB's bxb.c, where its match window is 37 samples.
+  @Test func aNearerOneThatIsAnothersDoesNotCount() {
+    let matching = BeatMatching(reference: [96, 160], detected: [128, 185], sampleRateHz: 37 / 0.150)
+    #expect(
+      matching.matches == [.init(reference: 96, detected: 128), .init(reference: 160, detected: 185)])
+  }
+
   @Test func whatIsExcludedDoesNotCount() {
     let matching = BeatMatching(
       reference: [500, 1990, 2500, 3500], detected: [600, 1200, 2010, 2400, 3100, 3200], sampleRateHz: 1000,
       excluding: [0..<1000, 2000..<3000])
     #expect(matching.matches == [.init(reference: 1990, detected: 2010)])
     #expect(matching.missed == [3500])
-    #expect(matching.extra == [1200, 3200])
+    #expect(matching.extra == [1200, 3100, 3200])
+  }
+
+  @Test func aLearningPeriodDoesNotCount() {
+    let matching = BeatMatching(
+      reference: [500, 1010, 2000], detected: [400, 990, 1150, 1151, 2000], sampleRateHz: 1000,
+      startingAt: 1000)
+    #expect(matching.matches.map(\.detected) == [990, 2000])
+    #expect(matching.missed.isEmpty)
+    #expect(matching.extra == [1151])
   }
 
   @Test func grossFiguresCountBeatsNotRecords() {

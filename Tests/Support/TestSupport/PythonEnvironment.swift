@@ -62,4 +62,8 @@ extension PythonEnvironment {
   /// TensorFlow Lite Micro; nil where it can't be had.
   public static let tflm = PythonEnvironment(
     "tflm-venv", requirements: ["--pre", "numpy", "tflite-micro"], modules: ["tflite_micro", "numpy"])
+
+  /// PyPI's `wfdb`, with the last generation of pandas that it runs with; nil where it can't be had.
+  public static let wfdb = PythonEnvironment(
+    "wfdb-venv", requirements: ["wfdb==4.3.0", "pandas<3"], modules: ["wfdb"])
 }
