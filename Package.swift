@@ -12,7 +12,8 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
-    .library(name: "QuantInferHost", targets: ["ECG", "Evaluation", "Quantization", "Support", "Training"]),
+    .library(
+      name: "QuantInferHost", targets: ["Cohort", "ECG", "Evaluation", "Quantization", "Support", "Training"]),
     .executable(name: "exporter", targets: ["Exporter"]),
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],
@@ -31,13 +32,14 @@ let package = Package(
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .target(name: "Support", dependencies: ["CCrypto"]),
     .target(name: "ECG", dependencies: ["Support"]),
+    .target(name: "Cohort", dependencies: ["ECG", "QuantInfer", "Support"]),
     .target(name: "PhysioNet", dependencies: ["ECG", "Support"]),
     .systemLibrary(
       name: "CFFTW3", pkgConfig: "fftw3",
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .target(name: "Training", dependencies: ["CFFTW3", "ECG", "Support"]),
     .target(name: "Quantization", dependencies: ["QuantInfer", "Support", "Training"]),
-    .target(name: "Evaluation", dependencies: ["ECG", "Quantization", "Support", "Training"]),
+    .target(name: "Evaluation", dependencies: ["Cohort", "ECG", "Quantization", "Support", "Training"]),
     .target(name: "Reporting", dependencies: ["Support"]),
     .target(
       name: "Simulation",
@@ -58,8 +60,8 @@ let package = Package(
     .executableTarget(
       name: "Exporter",
       dependencies: [
-        "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization", "Support",
-        "Training",
+        "Cohort", "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization",
+        "Support", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -86,6 +88,8 @@ let package = Package(
     .testTarget(
       name: "ReferenceKernelTests", dependencies: ["ConformanceCases", "ReferenceKernels", "TestSupport"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
+    .testTarget(
+      name: "CohortTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "TestSupport", "Training"]),
     .testTarget(
       name: "QuantizationTests",
@@ -93,7 +97,8 @@ let package = Package(
         "AllocationCounter", "ConformanceCases", "ECG", "QuantInfer", "Quantization", "ReferenceKernels",
         "Support", "TestSupport", "Training",
       ]),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Cohort", "Evaluation", "Support", "TestSupport"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
     .testTarget(
       name: "SimulationTests",

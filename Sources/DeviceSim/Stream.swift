@@ -64,8 +64,12 @@ struct Stream: ParsableCommand {
   @Option(help: "The lead; MLII, II or the first one where none is named.")
   var lead: String?
 
-  @Option(help: "Decide after each beat that the device's detector finds, or that the annotations name.")
-  var decide = Deciding.beats
+  @Option(
+    help: """
+      Decide after each beat that the device's detector finds, or that the annotations name. Without it an imported \
+      model decides as its front end's description says.
+      """)
+  var decide: Deciding?
 
   @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
   var every: Int?
@@ -137,7 +141,7 @@ struct Stream: ParsableCommand {
     options.profile = profile
     options.lead = lead
     options.deciding =
-      every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
+      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv.sampleRateHz = sampleRate

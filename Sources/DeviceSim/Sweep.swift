@@ -59,7 +59,7 @@ struct SweepCommand: ParsableCommand {
   var lead: String?
 
   @Option(help: "Decide after each beat that the device's detector finds, or that the annotations name.")
-  var decide = Stream.Deciding.beats
+  var decide: Stream.Deciding?
 
   @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
   var every: Int?
@@ -106,7 +106,7 @@ struct SweepCommand: ParsableCommand {
     var options = Sweep.Options(model: model)
     (options.float, options.records, options.data, options.lead) = (float, records, data, lead)
     options.deciding =
-      every.map { .everyColumns($0) } ?? (decide == .beats ? .detectedBeats : .annotatedBeats)
+      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
     (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)

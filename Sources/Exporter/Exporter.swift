@@ -29,7 +29,7 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, Train.self, Quantize.self, Evaluate.self, Personalize.self, Inspect.self, Import.self,
-      Export.self, Run.self,
+      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Personalize.self,
+      Inspect.self, Import.self, Export.self, Run.self,
     ])
 }

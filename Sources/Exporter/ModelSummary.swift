@@ -11,7 +11,7 @@ extension ModelSummary {
       ],
       alignment: .right)
     table.add(
-      frontEnd == nil ? "input" : "spectrogram", "", .init(text(input.shape)), "", .init(text(input.scale)),
+      frontEnd?.kind.rawValue ?? "input", "", .init(text(input.shape)), "", .init(text(input.scale)),
       "\(input.zeroPoint)")
     for operation in operations.operators {
       table.add(
@@ -102,17 +102,27 @@ extension ModelSummary {
   var identityTable: SummaryTable {
     var table = SummaryTable(columns: [])
     if let frontEnd {
-      let binHz = frontEnd.sampleRateHz / Double(frontEnd.windowSamples)
       let rate = Numbers.decimal(
         frontEnd.sampleRateHz, places: frontEnd.sampleRateHz.rounded() == frontEnd.sampleRateHz ? 0 : 3)
       table.add(
         "samples",
         .init("\(rate) Hz, \(Numbers.decimal(frontEnd.microvoltsPerCount, places: 4)) uV a count"))
-      table.add(
-        "spectrogram",
-        .init(
-          "\(frontEnd.windowSamples) samples every \(frontEnd.hopSamples), \(frontEnd.bins) bins of "
-            + "\(Numbers.decimal(binHz, places: 2)) Hz from bin \(frontEnd.firstBin) on"))
+      switch frontEnd.kind {
+      case .samples:
+        table.add(
+          "columns",
+          .init(
+            "raw samples, "
+              + (frontEnd.highPassShift > 0
+                ? "high-pass filtered (shift \(frontEnd.highPassShift))" : "not filtered")))
+      case .spectrogram:
+        let binHz = frontEnd.sampleRateHz / Double(frontEnd.windowSamples)
+        table.add(
+          "spectrogram",
+          .init(
+            "\(frontEnd.windowSamples) samples every \(frontEnd.hopSamples), \(frontEnd.bins) bins of "
+              + "\(Numbers.decimal(binHz, places: 2)) Hz from bin \(frontEnd.firstBin) on"))
+      }
     }
     table.add("classes", .init(classNames.joined(separator: ", ")))
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) { table.add(key, .init(value)) }

@@ -1,80 +1,67 @@
-import Foundation
 import QuantInfer
 import Training
 
-/// The fixed-point spectrogram's constants for given settings and a given converter.
-public struct FrontEndTables: Equatable, Sendable {
-  /// The settings that they implement.
-  public let settings: SpectrogramSettings
-  /// The microvolts that one count of the converter stands for.
-  public let microvoltsPerCount: Float
-  /// The Hann window.
-  let windowQ31: [Int32]
-  /// Cosine and sine of `2 pi k / windowSamples`, k below half the window.
-  let twiddlesQ14: [Int16]
-  /// The floor's power in squared counts of the unscaled transform: mantissa * 2^exponent.
-  let floorMantissa: UInt32
-  let floorExponent: Int32
-  let floorLog2Q16: Int32
-  let minimumExponent: Int32
-  let codesPerPowerDoublingQ6: Int
+/// A front end's constants, as an image holds them.
+public enum FrontEndTables: Equatable, Sendable {
+  /// A column is the log magnitudes of a window of samples.
+  case spectrogram(SpectrogramTables)
+  /// A column is a sample.
+  case samples(SampleScaling)
 
-  /// Computes the tables.
+  /// A spectrogram's tables for a converter.
   ///
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
   public init(_ settings: SpectrogramSettings, microvoltsPerCount: Float) throws(InvalidNetwork) {
-    let size = settings.windowSamples
-    guard (16...512).contains(size), size & (size - 1) == 0, (1...size).contains(settings.hopSamples),
-      settings.firstBin >= 0, settings.binCount > 0, settings.firstBin + settings.binCount <= size / 2 + 1,
-      (1...12).contains(settings.highPassShift), settings.sampleRateHz > 0, settings.sampleRateHz <= 1e6,
-      settings.floorMicrovolts > 0, microvoltsPerCount > 0, microvoltsPerCount.isFinite
-    else { throw InvalidNetwork("the fixed-point front end can't hold these spectrogram settings") }
-    let codesQ6 = (settings.codesPerOctave / 2 * 64).rounded()
-    guard (1...4096).contains(codesQ6) else {
-      throw InvalidNetwork("\(settings.codesPerOctave) codes an octave are out of range: 1/32 ... 128")
-    }
-    self.settings = settings
-    self.microvoltsPerCount = microvoltsPerCount
-    codesPerPowerDoublingQ6 = Int(codesQ6)
-    var window: [Double] = []
-    var twiddles: [Int16] = []
-    for index in 0..<size {
-      let angle = 2 * Double.pi * Double(index) / Double(size)
-      window.append(0.5 - 0.5 * cos(angle))
-      if index < size / 2 {
-        twiddles += [Int16((cos(angle) * 16_384).rounded()), Int16((sin(angle) * 16_384).rounded())]
-      }
-    }
-    windowQ31 = window.map { Int32(min($0 * 0x1p31, 0x1p31 - 1).rounded(.down)) }
-    twiddlesQ14 = twiddles
+    self = .spectrogram(try SpectrogramTables(settings, microvoltsPerCount: microvoltsPerCount))
+  }
 
-    // An amplitude A on a bin gives |X| = A sum(w) / 2.
-    let floorCounts = settings.floorMicrovolts / Double(microvoltsPerCount) * window.reduce(0, +) / 2
-    let floorPower = floorCounts * floorCounts
-    let exponent = Int32(floorPower.exponent) - 31
-    guard (-64...32).contains(exponent) else {
-      throw InvalidNetwork("a floor of \(settings.floorMicrovolts) uV is out of range for this converter")
+  /// The settings; those of raw samples are a window of one sample and one bin.
+  public var settings: SpectrogramSettings {
+    switch self {
+    case .spectrogram(let tables): tables.settings
+    case .samples(let scaling):
+      SpectrogramSettings(
+        rawSamplesOfRateHz: scaling.settings.sampleRateHz, highPassShift: scaling.settings.highPassShift ?? 0)
     }
-    floorExponent = exponent
-    floorMantissa = UInt32(floorPower.significand * 0x1p31)
-    floorLog2Q16 = Int32((log2(floorPower) * 65_536).rounded())
-    // 2 * minimumExponent - floorExponent >= 1, so that the floor brought to any exponent fits 31 bits.
-    minimumExponent = max(-11, (exponent + 2) >> 1)
-    guard minimumExponent <= 16 else {
-      throw InvalidNetwork("a floor of \(settings.floorMicrovolts) uV is out of range for this converter")
+  }
+
+  /// The scratch that a column needs, in bytes.
+  var scratchByteCount: Int {
+    switch self {
+    case .spectrogram(let tables):
+      SpectrogramPlan.scratchByteCount(
+        windowSamples: tables.settings.windowSamples, binCount: tables.settings.binCount)
+    case .samples: 0
     }
   }
 }
 
 extension SpectrogramSettings {
   /// The settings that an image's front end tells: all but the float network's scaling of levels.
+  ///
+  /// Those of raw samples are a window of one sample and one bin, so that places of columns are places of samples.
   public init(_ plan: FrontEndPlan) {
-    self.init()
-    sampleRateHz = Double(plan.sampleRateMillihertz) / 1000
-    windowSamples = plan.windowSamples
-    hopSamples = plan.hopSamples
-    firstBin = plan.firstBin
-    binCount = plan.binCount
-    highPassShift = Int(plan.highPassShift)
+    let sampleRateHz = Double(plan.sampleRateMillihertz) / 1000
+    switch plan {
+    case .spectrogram(let plan):
+      self.init()
+      self.sampleRateHz = sampleRateHz
+      windowSamples = plan.windowSamples
+      hopSamples = plan.hopSamples
+      firstBin = plan.firstBin
+      binCount = plan.binCount
+      highPassShift = Int(plan.highPassShift)
+    case .samples(let plan):
+      self.init(rawSamplesOfRateHz: sampleRateHz, highPassShift: Int(plan.highPassShift))
+    }
   }
+
+  fileprivate init(rawSamplesOfRateHz rate: Double, highPassShift shift: Int) {
+    self.init()
+    (sampleRateHz, highPassShift) = (rate, shift)
+    (windowSamples, hopSamples, firstBin, binCount) = (1, 1, 0, 1)
+  }
+
+  /// Whether a column is a raw sample rather than a spectrum.
+  public var isRawSamples: Bool { windowSamples == 1 }
 }

@@ -104,7 +104,7 @@ extension ModelError.Kind {
     case .invalidOperator: "an operator's shapes or options don't fit together"
     case .invalidMultiplier: "a multiplier or shift is out of range"
     case .accumulatorOverflow: "an operator's sum could overflow, and isn't marked so"
-    case .invalidFrontEnd: "the spectrogram's settings or tables are impossible"
+    case .invalidFrontEnd: "the front end's settings or tables are impossible"
     case .invalidStreamingPlan: "the streaming plan doesn't fit the network"
     }
   }

@@ -16,19 +16,21 @@ public struct ModelImage: Sendable {
   ///
   /// - Parameters:
   ///   - network: The network.
-  ///   - frontEnd: The spectrogram's tables; nil for a model that takes finished input.
+  ///   - frontEnd: The front end's constants; nil for a model that takes finished input.
   ///   - classNames: A name an output, without line breaks.
   ///   - metadata: Provenance: keys and values without line breaks.
-  ///   - mustStream: Whether a network that can't take one column at a time is refused.
+  ///   - mustStream: Whether a network that can't stream is refused.
+  ///   - mode: How it streams.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   public init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
-    metadata: [(key: String, value: String)] = [], mustStream: Bool = false
+    metadata: [(key: String, value: String)] = [], mustStream: Bool = false,
+    mode: StreamingMode = .columns
   ) throws(InvalidNetwork) {
     var streaming: StreamingPlan?
     if let frontEnd {
       do throws(InvalidNetwork) {
-        streaming = try StreamingPlan(network, frontEnd: frontEnd)
+        streaming = try StreamingPlan(network, frontEnd: frontEnd, mode: mode)
       } catch {
         if mustStream { throw error }
       }
@@ -162,12 +164,7 @@ struct ImageWriter {
       else { return 0 }
       return 16 * ((packed.inputsPerOutput + 3) / 4)
     }
-    let spectrogram =
-      frontEnd.map {
-        FrontEndPlan.scratchByteCount(
-          windowSamples: $0.settings.windowSamples, binCount: $0.settings.binCount)
-      } ?? 0
-    return ArenaPlan.aligned(max(16, spectrogram, kernels.max() ?? 0))
+    return ArenaPlan.aligned(max(16, frontEnd?.scratchByteCount ?? 0, kernels.max() ?? 0))
   }
 
   /// The tensors' records and constants.
@@ -206,33 +203,6 @@ struct ImageWriter {
     put(UInt16(port.float == nil ? 0 : 1), at: place + Field.isFloat)
     put(UInt16(port.float?.operatorIndex ?? 0), at: place + Field.operatorIndex)
     put(UInt16(port.float?.tensorIndex ?? 0), at: place + Field.tensorIndex)
-  }
-
-  /// The front end's tables and record.
-  ///
-  /// Returns the record's place.
-  private mutating func append(_ frontEnd: FrontEndTables) -> Int {
-    typealias Field = ModelFormat.FrontEnd
-    let window = append(frontEnd.windowQ31)
-    let twiddles = append(frontEnd.twiddlesQ14)
-    let place = reserve(Field.byteCount)
-    let settings = frontEnd.settings
-    put(UInt32((settings.sampleRateHz * 1000).rounded()), at: place + Field.sampleRateMillihertz)
-    put(UInt16(settings.windowSamples), at: place + Field.windowSamples)
-    put(UInt16(settings.hopSamples), at: place + Field.hopSamples)
-    put(UInt16(settings.firstBin), at: place + Field.firstBin)
-    put(UInt16(settings.binCount), at: place + Field.binCount)
-    put(UInt8(settings.highPassShift), at: place + Field.highPassShift)
-    put(Int8(frontEnd.minimumExponent), at: place + Field.minimumExponent)
-    put(UInt16(frontEnd.codesPerPowerDoublingQ6), at: place + Field.codesPerPowerDoublingQ6)
-    put(UInt32(window), at: place + Field.window)
-    put(UInt32(twiddles), at: place + Field.twiddles)
-    put(frontEnd.floorMantissa, at: place + Field.floorMantissa)
-    put(frontEnd.floorExponent, at: place + Field.floorExponent)
-    put(frontEnd.floorLog2Q16, at: place + Field.floorLog2Q16)
-    put(Int32(SpectrogramSettings.zeroLevelCode), at: place + Field.zeroLevelCode)
-    put(frontEnd.microvoltsPerCount.bitPattern, at: place + Field.microvoltsPerCountBits)
-    return place
   }
 }
 

@@ -5,6 +5,8 @@ import Training
 public enum ModelMetadata {
   /// How long after a beat its decision is taken.
   public static let decisionDelaySeconds = "decisionDelaySeconds"
+  /// The samples from one decision to the next, where decisions come by the clock.
+  public static let decisionHopSamples = "decisionHopSamples"
   /// The task that the network was trained for.
   public static let task = "task"
   /// How the task's beats were divided into training and test.
@@ -33,9 +35,17 @@ extension LoadedModel {
       settings: SpectrogramSettings(frontEnd), columnCount: model.input.timeCount, delaySeconds: delaySeconds)
   }
 
+  /// The columns from one decision to the next, where the provenance says that decisions come by the clock.
+  public var decisionHopColumns: Int? {
+    guard let frontEnd = model.frontEnd,
+      let samples = value(of: ModelMetadata.decisionHopSamples).flatMap({ Int($0) }), samples > 0
+    else { return nil }
+    return max(1, samples / frontEnd.hopSamples)
+  }
+
   /// Whether a checkpoint's front end, window and classes are the image's.
   public func isTwin(of checkpoint: Checkpoint) -> Bool {
-    guard let frontEnd = model.frontEnd else { return false }
+    guard case .spectrogram(let frontEnd) = model.frontEnd else { return false }
     let settings = checkpoint.settings
     return frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples
       && frontEnd.firstBin == settings.firstBin && frontEnd.binCount == settings.binCount

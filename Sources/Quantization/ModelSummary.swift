@@ -1,4 +1,5 @@
 import QuantInfer
+import Training
 
 /// What a model image holds and needs, for tables and JSON.
 public struct ModelSummary: Encodable, Sendable {
@@ -133,8 +134,20 @@ public struct ModelSummary: Encodable, Sendable {
     public var arena: [Placement]
   }
 
-  /// The spectrogram and the converter that the image is made for.
+  /// The front end and the converter that the image is made for.
+  ///
+  /// Raw samples are a window of one sample and one bin.
   public struct FrontEnd: Encodable, Sendable {
+    /// What a column is.
+    public enum Kind: String, Encodable, Sendable {
+      /// The log magnitudes of a window of samples.
+      case spectrogram
+      /// A sample.
+      case samples
+    }
+
+    /// What a column is.
+    public var kind: Kind
     /// The samples' rate.
     public var sampleRateHz: Double
     /// The transform's length.
@@ -145,7 +158,7 @@ public struct ModelSummary: Encodable, Sendable {
     public var firstBin: Int
     /// The number of bins.
     public var bins: Int
-    /// The high-pass filter's shift.
+    /// The high-pass filter's shift; 0 where samples aren't filtered.
     public var highPassShift: Int
     /// What a count of the converter stands for.
     public var microvoltsPerCount: Double
@@ -202,12 +215,13 @@ public struct ModelSummary: Encodable, Sendable {
           offset: $0.offset, bytes: $0.byteCount,
           operators: [$0.lifetime.lowerBound, min($0.lifetime.upperBound, model.operatorCount - 1)])
       })
-    frontEnd = model.frontEnd.map {
-      FrontEnd(
-        sampleRateHz: Double($0.sampleRateMillihertz) / 1000, windowSamples: $0.windowSamples,
-        hopSamples: $0.hopSamples, firstBin: $0.firstBin, bins: $0.binCount,
-        highPassShift: Int($0.highPassShift),
-        microvoltsPerCount: Double(Float(bitPattern: $0.microvoltsPerCountBits)))
+    frontEnd = model.frontEnd.map { plan in
+      let settings = SpectrogramSettings(plan)
+      return FrontEnd(
+        kind: settings.isRawSamples ? .samples : .spectrogram, sampleRateHz: settings.sampleRateHz,
+        windowSamples: settings.windowSamples, hopSamples: settings.hopSamples, firstBin: settings.firstBin,
+        bins: settings.binCount, highPassShift: settings.highPassShift,
+        microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
     }
     classNames = loaded.classNames
     provenance = Dictionary(loaded.metadata.map { ($0.key, $0.value) }) { first, _ in first }

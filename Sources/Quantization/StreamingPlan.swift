@@ -1,5 +1,14 @@
 import QuantInfer
+import Support
 import Training
+
+/// How much of a network runs for each new column.
+public enum StreamingMode: String, CaseIterable, Codable, Sendable {
+  /// The operators that can take one column at a time do so; the others run at a decision.
+  case columns
+  /// All operators run over the whole window at a decision.
+  case window
+}
 
 /// What a streaming run keeps: a ring of input columns for each operator that takes one column at a time, and the
 /// window of the operators behind them.
@@ -25,7 +34,9 @@ public struct StreamingPlan: Equatable, Sendable {
   /// one column in a window; those behind them run at a decision. They may have no window along time that moves.
   ///
   /// - Throws: `InvalidNetwork`, which names the operator that stands in the way, and why.
-  public init(_ network: QuantizedNetwork, frontEnd: FrontEndTables) throws(InvalidNetwork) {
+  public init(
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode = .columns
+  ) throws(InvalidNetwork) {
     guard network.inputs.count == 1, let input = network.inputs.first?.tensor else {
       throw InvalidNetwork("the network has \(network.inputs.count) inputs")
     }
@@ -36,8 +47,14 @@ public struct StreamingPlan: Equatable, Sendable {
     guard let output = network.outputs.first?.tensor, network.tensors[output].type == .int8 else {
       throw InvalidNetwork("the output isn't int8")
     }
-    let taken = Self.operatorsThatTakeColumns(network, input: input)
-    try Self.checkTail(network, from: taken)
+    guard shape[1] <= Int(UInt16.max) else {
+      throw InvalidNetwork("the window has \(Numbers.integer(shape[1])) columns, more than 65,535")
+    }
+    guard network.operators.first?.inputs.first == input else {
+      throw InvalidNetwork("the first operator reads something else before the network's input")
+    }
+    let taken = mode == .window ? 0 : Self.operatorsThatTakeColumns(network, input: input)
+    try Self.checkTail(network, from: taken, mode: mode)
     var offset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)
       + ModelFormat.State.cursorByteCount * (taken + 1)
@@ -122,8 +139,11 @@ public struct StreamingPlan: Equatable, Sendable {
     return true
   }
 
-  /// The operators behind the columns may have no window along time that moves, and no memory of their own.
-  private static func checkTail(_ network: QuantizedNetwork, from start: Int) throws(InvalidNetwork) {
+  /// The operators behind the columns may have no memory of their own and, unless all run over the whole window, no
+  /// window along time that moves.
+  private static func checkTail(
+    _ network: QuantizedNetwork, from start: Int, mode: StreamingMode
+  ) throws(InvalidNetwork) {
     let operators = network.operators[start...]
     let window = network.operators[start].inputs[0]
     let written = Set(operators.map(\.output))
@@ -137,7 +157,7 @@ public struct StreamingPlan: Equatable, Sendable {
               : "\(name) reads a tensor beside the one that its predecessor wrote")
         }
       }
-      if operation.window != nil, network.tensors[operation.output].shape[1] > 1 {
+      if mode == .columns, operation.window != nil, network.tensors[operation.output].shape[1] > 1 {
         throw InvalidNetwork("\(name) \(obstacle(operation, in: network) ?? "comes after a branch")")
       }
     }

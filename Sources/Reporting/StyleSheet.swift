@@ -11,6 +11,7 @@ let styleSheet = """
   section { margin-top: 36px; padding-top: 18px; border-top: 1px solid var(--rule) }
   footer { margin-top: 36px; padding-top: 12px; border-top: 1px solid var(--rule); color: var(--faint);
     font-size: 13px }
+  footer p { max-width: none }
   .subtitle { margin: 6px 0 0; max-width: none; color: var(--faint) }
   .verdict { margin: 20px 0 0; max-width: none; padding: 14px 18px; background: var(--wash);
     border-left: 6px solid var(--faint); font-size: clamp(16px, 2.4vw, 19px); line-height: 1.45 }
@@ -80,6 +81,7 @@ let styleSheet = """
     .columns { grid-template-columns: 1fr 1fr }
     .scroll { overflow: visible }
     .strip { min-width: 0 }
+    footer { break-before: avoid; margin-top: 10pt; padding-top: 4pt }
     h2, figcaption, .legend, thead { break-after: avoid }
     p:has(+ dl), p:has(+ figure), p:has(+ .columns) { break-after: avoid }
     figure, p, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }

@@ -58,6 +58,7 @@ struct DecisionSchedule {
   private var next = 0
   private var columnCount = 0
   private var lastSample = -1
+  private var hasStruck = false
 
   init(_ policy: DecisionPolicy, delaySamples: Int, capacity: Int) {
     self.policy = policy
@@ -72,15 +73,21 @@ struct DecisionSchedule {
   mutating func add(beat: Int) { pending.append(beat) }
 
   /// What is due at a column that is complete at a sample; call until it returns nil.
-  mutating func next(at sample: Int) -> Beat? {
+  ///
+  /// What is due waits while the network's strides don't allow a decision, as in the runtime's `Monitor`.
+  mutating func next(at sample: Int, isPossible: Bool) -> Beat? {
     if case .everyColumns(let interval) = policy {
       // The clock strikes once a column at most; the second call at the same sample finds nothing due.
-      if lastSample == sample { return nil }
-      lastSample = sample
-      columnCount += 1
-      return columnCount % interval == 0 ? Beat(sample: nil) : nil
+      if lastSample != sample {
+        lastSample = sample
+        columnCount += 1
+        if columnCount % interval == 0 { hasStruck = true }
+      }
+      guard hasStruck, isPossible else { return nil }
+      hasStruck = false
+      return Beat(sample: nil)
     }
-    guard next < pending.count, pending[next] + delaySamples <= sample else { return nil }
+    guard isPossible, next < pending.count, pending[next] + delaySamples <= sample else { return nil }
     next += 1
     return Beat(sample: pending[next - 1])
   }

@@ -298,7 +298,7 @@ private struct TwinStage: ~Copyable {
   private var column: [Int8] = []
 
   init(_ model: Model?) throws(MemoryError) {
-    guard let model, let plan = model.frontEnd else {
+    guard let model, case .spectrogram(let plan) = model.frontEnd else {
       memory = nil
       spectrogram = nil
       return

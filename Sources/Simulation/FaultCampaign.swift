@@ -95,7 +95,9 @@ public struct FaultCampaign: Sendable {
         data.append(UInt8(truncatingIfNeeded: sample))
         data.append(UInt8(truncatingIfNeeded: sample >> 8))
       })
-    let policy = options.everyColumns.map { DecisionPolicy.everyColumns($0) } ?? .detectedBeats
+    let policy =
+      (options.everyColumns ?? loaded.decisionHopColumns).map { DecisionPolicy.everyColumns($0) }
+      ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
     _ = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: nil, checkpointFile: "", acquisition: acquisition,

@@ -111,8 +111,9 @@ final class FaultDevice {
     guard pipeline.push(sample) else { return false }
     if keepsColumns { columns.append(contentsOf: pipeline.newestColumn) }
     columnCount += 1
-    while let beat = schedule.next(at: index) {
-      guard pipeline.isWindowFull else { continue }
+    let (isFull, isFirst) = (pipeline.isWindowFull, columnCount < model.streaming?.columnsPerWindow ?? 0)
+    while let beat = schedule.next(at: index, isPossible: isFull || isFirst) {
+      guard isFull else { continue }
       logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
       let decision = FaultDecision(
         sample: trueSample(index), subject: trueSample(max(0, beat.sample ?? index)),

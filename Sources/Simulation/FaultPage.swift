@@ -6,6 +6,7 @@ extension FaultReport {
   /// The campaign as one self-contained page.
   ///
   /// - Parameter command: The command that made it, for its provenance.
+  /// - Returns: The page's HTML.
   public func page(command: String = "") -> String {
     Page(
       title: "Faults in \(model)",

@@ -122,8 +122,9 @@ struct FeasibilityAdvice {
       .criterion(.averageCurrent)?.estimate.high
     var text =
       "a processor of at most \(Estimate.significant(passing)) instead of \(Estimate.significant(active)) uA/MHz"
-    if network.frontEnd != nil, let rest {
-      text += "; samples and spectrogram alone take \(current.text(rest)) here"
+    if let frontEnd = network.frontEnd, let rest {
+      text +=
+        "; samples\(frontEnd.windowSamples > 1 ? " and spectrogram" : "") alone take \(current.text(rest)) here"
     }
     return Feasibility.Suggestion(
       change: .frugalProcessor,

@@ -217,12 +217,14 @@ extension Feasibility.Judgement {
         task(
           "column",
           mode == .streaming ? schedule.sleep?.columnsPerSecond ?? inDecisions : inDecisions,
-          [
-            Feasibility.Work(
-              "points x stages of the transform", frontEnd.windowSamples * stages,
-              processor.cyclesPerTransformPoint),
-            Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
-          ]
+          (frontEnd.windowSamples == 1
+            ? [Feasibility.Work("code of the sample", 1, processor.cyclesPerBin)]
+            : [
+              Feasibility.Work(
+                "points x stages of the transform", frontEnd.windowSamples * stages,
+                processor.cyclesPerTransformPoint),
+              Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
+            ])
             + (mode == .streaming ? network.columnWork(on: processor) : [])))
     }
     tasks.append(

@@ -60,11 +60,13 @@ struct HealthyRun: Sendable {
   /// The decisions that have a whole window of columns: all of them.
   var windowDecisions: [FaultDecision] { decisions }
 
-  /// A decision's window of columns.
-  func window(of decision: FaultDecision, _ model: Model) -> ArraySlice<Int8> {
-    let columnCount = model.input.columnByteCount
-    let end = decision.columnCount * columnCount
-    return columns[end - model.input.timeCount * columnCount..<end]
+  /// A decision's window of columns; what the strides leave over at its end is 0.
+  func window(of decision: FaultDecision, _ model: Model) -> [Int8] {
+    let byteCount = model.input.columnByteCount
+    let columnCount = model.streaming?.columnsPerWindow ?? model.input.timeCount
+    let end = decision.columnCount * byteCount
+    return columns[end - columnCount * byteCount..<end]
+      + [Int8](repeating: 0, count: (model.input.timeCount - columnCount) * byteCount)
   }
 
   /// The decisions that are compared, from a sample on.

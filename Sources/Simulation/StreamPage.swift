@@ -10,6 +10,7 @@ extension StreamRun {
   /// The run as one self-contained page for a design review.
   ///
   /// - Parameter command: The command that made it, for its provenance.
+  /// - Returns: The page's HTML.
   public func page(command: String = "") -> String {
     let excerpt = Excerpt(self)
     return Page(
@@ -17,7 +18,7 @@ extension StreamRun {
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
-      sections: [ecgSection(excerpt), spectrogramSection(excerpt)]
+      sections: [ecgSection(excerpt)] + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
         + [decisionSection, policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(command)],
@@ -249,7 +250,7 @@ extension StreamRun {
           ),
           (
             "RAM, streaming",
-            "\(Numbers.integer(ramBytes)) bytes: state, detector and scratch; the stack comes on top"
+            "\(Numbers.integer(ramBytes)) bytes: state, detector, watch and scratch; the stack comes on top"
           ),
           ("Kernels' code", "\(Numbers.integer(memory.kernelCodeBytes)) bytes of flash on a Cortex-M4"),
         ]),

@@ -31,8 +31,8 @@ public struct StreamRun: Sendable {
     public var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
     public var lead: String?
-    /// When to decide.
-    public var deciding = Deciding.detectedBeats
+    /// When to decide; nil for what the model's provenance says.
+    public var deciding: Deciding?
     /// What becomes of decisions, and whether the network sleeps.
     public var announcing = Announcing()
     /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
@@ -113,7 +113,7 @@ public struct StreamRun: Sendable {
         remedy: "give --every a multiple of \(period)")
     }
     let policy: DecisionPolicy
-    switch options.deciding {
+    switch options.deciding ?? Deciding(loaded) {
     case .detectedBeats: policy = .detectedBeats
     case .everyColumns(let count): policy = .everyColumns(count)
     case .annotatedBeats:
@@ -224,6 +224,13 @@ public struct StreamRun: Sendable {
 
   private static func code(ofClass name: String) -> AnnotationCode {
     AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
+  }
+}
+
+extension StreamRun.Deciding {
+  /// By the clock where the model's provenance says so, otherwise after detected beats.
+  init(_ loaded: LoadedModel) {
+    self = loaded.decisionHopColumns.map { .everyColumns($0) } ?? .detectedBeats
   }
 }
 

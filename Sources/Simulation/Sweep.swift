@@ -18,8 +18,8 @@ public struct Sweep: Sendable {
     public var data: String?
     /// The lead; nil for MLII, II or the first.
     public var lead: String?
-    /// When the device decides.
-    public var deciding = StreamRun.Deciding.detectedBeats
+    /// When the device decides; nil for what the model's provenance says.
+    public var deciding: StreamRun.Deciding?
     /// How decisions become announcements.
     public var announcing = Announcing()
     /// Profiles' names or files.
@@ -107,7 +107,8 @@ public struct Sweep: Sendable {
             model: (options.model as NSString).lastPathComponent,
             modelChecksum: String(format: "%08x", loaded.checksum),
             float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
-            recordDigest: digest, lead: options.lead, decide: options.deciding.name, profile: profile.name,
+            recordDigest: digest, lead: options.lead, decide: (options.deciding ?? .init(loaded)).name,
+            profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
             disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil)
           combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))

@@ -6,6 +6,7 @@ extension SweepSummary {
   /// The summary as one self-contained page.
   ///
   /// - Parameter command: The command that made it, for its provenance.
+  /// - Returns: The page's HTML.
   public func page(command: String = "") -> String {
     let models = Set(rows.map(\.settings.model)).sorted().joined(separator: ", ")
     return Page(
@@ -16,9 +17,12 @@ extension SweepSummary {
       sections: [
         Section(
           "By noise and SNR",
-          tables + (trainingNote.map { [Paragraph($0)] } ?? []) + charts + [Paragraph(Self.definitions)]),
-        Section("By class", [classTable]), Section("Provenance", [provenance(command)]),
-      ],
+          tables + (trainingNote.map { [Paragraph($0)] } ?? []) + charts + [Paragraph(Self.definitions)])
+      ]
+        + (rows.contains { !$0.classes.isEmpty } ? [Section("By class", [classTable])] : [])
+        + [
+          Section("Provenance", [provenance(command)])
+        ],
       footer:
         "QuantInfer \(Release.version). An engineering evaluation, not a medical device: nothing here is fit "
         + "for use on patients."

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A small random generator whose every bit follows from its seed, on every machine.
 ///
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, doi:10.1145/2660193.2660195).
@@ -37,5 +39,14 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Codable {
   /// The next index in `0 ..< count`; `count` must be positive.
   public mutating func nextIndex(below count: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(count)).high)
+  }
+
+  /// The next number of the standard normal distribution.
+  ///
+  /// - SeeAlso: G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29 (1958) 610.
+  public mutating func nextGaussian() -> Double {
+    // 1 less the uniform number is never 0, so its logarithm is finite.
+    let radius = (-2 * log(1 - nextUniform())).squareRoot()
+    return radius * cos(2 * .pi * nextUniform())
   }
 }

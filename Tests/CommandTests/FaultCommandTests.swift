@@ -89,7 +89,8 @@ import Testing
     let text = String(decoding: try Files.read(page), as: UTF8.self)
     for part in [
       "What became of the faults", "By layer", "By bit position", "Checksum at load and scrubbing",
-      "Samples, time and supply", "What found them", "Provenance", "found by scrubbing", "bit 11",
+      "Samples, time and supply", "What found them", "Provenance", "found by scrubbing",
+      "Converter: stuck bit",
       "brown-outs",
       SHA256.hexadecimal(try Files.read(ProjectFiles.model)),
       // 4 of 4 images are found: Wilson's lower limit is 4 / (4 + 3.8415).

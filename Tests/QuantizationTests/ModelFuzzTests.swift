@@ -139,6 +139,55 @@ import Training
     return true
   }
 
+  @Test func mutatedFrontEndsAreRefusedOrStream() throws {
+    var models = TimeSeriesModels(random: SeededGenerator(seed: 63))
+    var images: [[UInt8]] = []
+    for round in 0..<12 {
+      let network = try QuantizedNetwork(importing: models.network(.image).model)
+      let input = network.tensors[network.inputs[0].tensor]
+      var settings = SampleSettings(sampleRateHz: 360, microvoltsPerUnit: 1000)
+      settings.highPassShift = round % 2 == 0 ? 5 : nil
+      let samples = FrontEndTables.samples(
+        try SampleScaling(settings, microvoltsPerCount: 2.5, input: input))
+      images.append(
+        try ModelImage(
+          network.withTimeInColumns(of: 1), frontEnd: samples, mustStream: true,
+          mode: round % 3 == 0 ? .window : .columns
+        ).bytes)
+      var networks = RandomNetworks(random: models.random)
+      let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 2.5)
+      images.append(
+        try ModelImage(
+          networks.streamable(bins: tables.settings.binCount, depth: round % 4), frontEnd: tables,
+          mustStream: true
+        ).bytes)
+      models.random = networks.random
+    }
+    let outcomes = (0..<8).map { share in
+      Outcome(rounds: 1250 * Self.factor, seed: 82 + UInt64(share)) { random in
+        var bytes = images[random.nextIndex(below: images.count)]
+        let record = (0..<4).reduce(0) { $0 | Int(bytes[ModelFormat.Header.frontEnd + $1]) << (8 * $1) }
+        for _ in 0...random.nextIndex(below: 3) {
+          // Half of the mutations hit the front end's record.
+          let index =
+            random.nextIndex(below: 2) == 0
+            ? record + random.nextIndex(below: ModelFormat.FrontEnd.byteCount)
+            : random.nextIndex(below: bytes.count)
+          bytes[index] =
+            random.nextIndex(below: 2) == 0
+            ? bytes[index] ^ (1 << UInt8(random.nextIndex(below: 8)))
+            : UInt8(truncatingIfNeeded: random.next())
+        }
+        return ModelImageTests.resealed(bytes)
+      }
+    }
+    let (refused, streamed) = (
+      outcomes.reduce(0) { $0 + $1.refused }, outcomes.reduce(0) { $0 + $1.streamed }
+    )
+    print("mutated front ends: \(refused) refused, \(streamed) streamed")
+    #expect(refused > 500 && streamed > 500)
+  }
+
   @Test func truncatedModelsAreRefused() throws {
     var (truncations, accepted) = (0, 0)
     for data in Self.models + ConformanceFiles.models.compactMap({ try? Files.read($0) }) {
@@ -163,6 +212,8 @@ import Training
   private struct Outcome {
     var refused = 0
     var ran = 0
+    /// Those of the runs that also took samples.
+    var streamed = 0
 
     init(rounds: Int, seed: UInt64, damaged: (inout SeededGenerator) throws -> [UInt8]) {
       var random = SeededGenerator(seed: seed)
@@ -175,6 +226,7 @@ import Training
         }
         run(loaded, &random)
         ran += 1
+        if stream(loaded, &random) { streamed += 1 }
       }
     }
 
@@ -192,6 +244,23 @@ import Training
       engine.reset()
       engine.run()
       withExtendedLifetime((loaded, arena, scratch)) {}
+    }
+
+    /// Streams some samples; false where the model can't.
+    private func stream(_ loaded: LoadedModel, _ random: inout SeededGenerator) -> Bool {
+      let model = loaded.model
+      guard let streaming = model.streaming, model.stateByteCount < 1 << 20, model.output.count < 1 << 16
+      else { return false }
+      let state = AlignedMemory(byteCount: model.stateByteCount)
+      let scratch = AlignedMemory(byteCount: streaming.scratchByteCount)
+      guard var pipeline = try? StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
+      else { return false }
+      var logits = [Int8](repeating: 0, count: model.output.count)
+      for _ in 0..<500 where pipeline.push(Int16(truncatingIfNeeded: random.next())) {
+        if pipeline.isWindowFull { logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) } }
+      }
+      withExtendedLifetime((loaded, state, scratch)) {}
+      return true
     }
   }
 }

@@ -24,7 +24,8 @@ import Training
     _ samples: [Int16], settings: SpectrogramSettings = SpectrogramSettings(), microvoltsPerCount: Float = 1
   ) throws -> Comparison {
     let loaded = try LoadedModel(image: Self.image(settings, microvoltsPerCount: microvoltsPerCount))
-    let plan = try #require(loaded.model.frontEnd)
+    let plan = try #require(
+      loaded.model.frontEnd.flatMap { if case .spectrogram(let plan) = $0 { plan } else { nil } })
     let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
     let scratch = AlignedMemory(byteCount: loaded.model.scratchByteCount)
     var fixed = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)

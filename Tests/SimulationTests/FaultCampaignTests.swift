@@ -1,9 +1,11 @@
 import Foundation
+import QuantInfer
 import Quantization
 import Simulation
 import Support
 import TestSupport
 import Testing
+import Training
 
 @Suite struct FaultCampaignTests {
   /// A campaign of one kind on the shipped model and record.
@@ -55,6 +57,42 @@ import Testing
     #expect(plain.masked.count > plain.silent.count && plain.silent.count > 0)
     let guarded = try total(try campaign(.state, trials: 200) { $0.guards = [.state] })
     #expect(guarded.detected.count == 200)
+  }
+
+  /// A network whose strides leave the window's last column over, and every second column without a decision.
+  private func stridedModel(seed: UInt64) throws -> URL {
+    var random = SeededGenerator(seed: seed)
+    func tensor(_ shape: [Int]) -> QuantizedNetwork.Tensor {
+      .init(name: "", shape: shape, scale: 0.1, zeroPoint: 0)
+    }
+    func weights(_ inputs: Int, _ outputs: Int) -> QuantizedNetwork.Weights {
+      .init(
+        codes: (0..<inputs * outputs).map { _ in Int8(random.nextIndex(below: 255) - 127) },
+        biases: [Int64](repeating: 0, count: outputs),
+        scales: [Float](repeating: 0.01, count: outputs), inputScale: 0.1, outputScale: 0.1)
+    }
+    let network = QuantizedNetwork(
+      tensors: [tensor([1, 21, 1, 12]), tensor([1, 10, 1, 4]), tensor([1, 3])],
+      operators: [
+        .convolution(
+          from: 0, to: 1, window: .init(time: .init(kernel: 2, stride: 2)), weights: weights(24, 4)),
+        .fullyConnected(from: 1, to: 2, weights: weights(40, 3)),
+      ], input: 0, output: 2)
+    let tables = try FrontEndTables(
+      SpectrogramSettings(), microvoltsPerCount: DeviceProfile.reference.converter.microvoltsPerCount)
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("strides-\(UUID()).qinf")
+    try Data(ModelImage(network, frontEnd: tables, mustStream: true).bytes).write(to: file)
+    return file
+  }
+
+  @Test func withStridesAnArenaWithoutFlipsDecidesAsTheStreamedColumnsDid() throws {
+    let model = try stridedModel(seed: 5)
+    defer { try? FileManager.default.removeItem(at: model) }
+    var options = FaultCampaign.Options(model: model.path, record: ProjectFiles.record)
+    (options.kinds, options.trials, options.everyColumns) = ([.arena], 300, 2)
+    let tally = try total(try FaultCampaign(options).run())
+    // A flip of one activation's bit seldom changes a class: a window that is off by a column would nearly always.
+    #expect(tally.masked.count > 200 && tally.silent.count > 0)
   }
 
   @Test func stuckLowBitsAreFoundAndTheHealthyRecordRaisesNoAlarm() throws {

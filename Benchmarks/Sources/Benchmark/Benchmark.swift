@@ -68,7 +68,7 @@ enum Benchmark {
     var withinOneStep: Double { codes.withinOneStep ?? .nan }
 
     init(_ loaded: LoadedModel, _ settings: SpectrogramSettings, _ samples: [Int16]) throws {
-      guard let plan = loaded.model.frontEnd else { return }
+      guard case .spectrogram(let plan) = loaded.model.frontEnd else { return }
       let microvolts = Double(Float(bitPattern: plan.microvoltsPerCountBits))
       let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
       let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)

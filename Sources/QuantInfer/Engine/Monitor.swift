@@ -5,7 +5,7 @@
 /// with one checksum saves a device, after any sample.
 ///
 /// **Pace.** A decision comes a fixed time after each beat, with the first column by which that time has passed, or by
-/// the clock, every so many columns. A beat waits while the network's strides along time keep a decision from it.
+/// the clock, every so many columns. Either waits while the network's strides along time keep a decision from it.
 ///
 /// **Fail-safe.** While the signal is bad, and until the window holds good samples alone, there is no result, from the
 /// first sample on for which the watch says so; what was decided before is then no evidence any more. Each column
@@ -309,7 +309,6 @@ extension Monitor {
     var words = unsafe self.words.pointee
     words.awakeSamples = max(0, words.awakeSamples &- 1)
     words.samplesUntilColumn &-= 1
-    words.clockStruck = 0
     words.isColumn = 0
     if words.samplesUntilColumn <= 0 {
       words.isColumn = 1
@@ -331,7 +330,8 @@ extension Monitor {
 
   private mutating func nextDue() -> Due? {
     var words = unsafe self.words.pointee
-    guard words.isColumn != 0 else { return nil }
+    // What is due waits for the column that the strides allow a decision at.
+    guard words.isColumn != 0, words.columnsUntilFull == 0 || words.hasBeenFull == 0 else { return nil }
     if words.clockStruck != 0 {
       unsafe self.words.pointee.clockStruck = 0
       return Due(beatAge: nil, isIrregular: words.awakeSamples > 0)
@@ -339,9 +339,7 @@ extension Monitor {
     guard words.pendingCount > 0 else { return nil }
     let place = Words.place(words.pendingFirst)
     let age = words.sampleNumber &- words.pending[place]
-    // A beat waits for the column that the strides allow a decision at.
-    guard age >= UInt32(clamping: options.delaySamples), words.columnsUntilFull == 0 || words.hasBeenFull == 0
-    else { return nil }
+    guard age >= UInt32(clamping: options.delaySamples) else { return nil }
     words.pendingFirst = Int32(Words.place(words.pendingFirst &+ 1))
     words.pendingCount &-= 1
     unsafe self.words.pointee = words
@@ -416,7 +414,7 @@ extension Monitor {
         end = start &+ (byteCount &+ 3) / 4 &* 4
         return start..<end
       }
-      let columns = model.input.timeCount
+      let columns = layout.columnsPerWindow
       let reach = (columns &- 1) &* frontEnd.hopSamples
       sampleCount = options.sleeps ? reach &+ 1 : 0
       pipeline = next(model.stateByteCount)

@@ -1,4 +1,4 @@
-/// Sample in, decision out: the front end and the network, one spectrogram column at a time.
+/// Sample in, decision out: the front end and the network, one column at a time.
 ///
 /// Every operator keeps only the columns that its window reaches back to, in a ring, so that a new column costs one
 /// column of work; what needs the whole window runs when a decision is asked for. The codes are those of a whole-window
@@ -21,7 +21,7 @@ public struct StreamingPipeline: ~Copyable {
   private let scratch: Scratch
   private let tail: OperatorRunner
   private let cursors: UnsafeMutablePointer<UInt16>
-  private var spectrogram: StreamingSpectrogram
+  private var frontEnd: StreamingFrontEnd
 
   /// What a cursor tells of an operator's ring.
   private enum Slot {
@@ -44,11 +44,12 @@ public struct StreamingPipeline: ~Copyable {
     model: Model, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer,
     instructions: InstructionSet = .best
   ) throws(MemoryError) {
-    guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
+    guard let plan = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: layout.scratchByteCount)
-    let spectrogram = try unsafe StreamingSpectrogram(plan: frontEnd, state: state, scratch: scratch)
+    let frontEnd = try unsafe StreamingFrontEnd(plan, state: state, scratch: scratch)
     self.model = model
+    self.frontEnd = frontEnd
     self.layout = layout
     unsafe self.state = stateStart
     // Kernels take what the tail leaves: more than they need where the caller gives more.
@@ -57,16 +58,15 @@ public struct StreamingPipeline: ~Copyable {
     unsafe tail = OperatorRunner(
       model: model, arena: scratchStart + (layout.tailPlace + spare - layout.tailOffset),
       scratch: self.scratch, instructions: instructions)
-    let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
+    let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
-    self.spectrogram = spectrogram
     reset()
   }
 
   /// Forgets all samples.
   public mutating func reset() {
     forgetColumns()
-    spectrogram.reset()
+    frontEnd.reset()
   }
 
   /// Forgets all columns, but not the front end's samples: `columnsPerDecision` times any number after the window's
@@ -87,7 +87,7 @@ public struct StreamingPipeline: ~Copyable {
   /// Returns whether it completed a column.
   ///
   /// - Complexity: O(1).
-  public mutating func pass(_ sample: Int16) -> Bool { spectrogram.push(sample) }
+  public mutating func pass(_ sample: Int16) -> Bool { frontEnd.push(sample) }
 
   /// Takes a sample, in counts.
   ///
@@ -95,8 +95,8 @@ public struct StreamingPipeline: ~Copyable {
   ///
   /// - Complexity: O(1) for most samples, one column's work each hop.
   public mutating func push(_ sample: Int16) -> Bool {
-    guard spectrogram.push(sample) else { return false }
-    unsafe spectrogram.computeColumn(into: nextColumn(of: stage(0)))
+    guard frontEnd.push(sample) else { return false }
+    unsafe frontEnd.computeColumn(into: nextColumn(of: stage(0)))
     flow()
     return true
   }

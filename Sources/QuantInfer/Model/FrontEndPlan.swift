@@ -1,39 +1,11 @@
-/// How samples become spectrogram columns, as the exporter planned it; see `StreamingSpectrogram`.
-@safe
-public struct FrontEndPlan: @unchecked Sendable {
-  /// The samples' rate, in millihertz.
-  public let sampleRateMillihertz: UInt32
-  /// The transform's length, in samples: a power of two in 16...512.
-  public let windowSamples: Int
-  /// The distance from one column to the next, in samples.
-  public let hopSamples: Int
-  /// The first frequency bin of a column.
-  public let firstBin: Int
-  /// The number of frequency bins in a column.
-  public let binCount: Int
-  /// See `HighPassFilter`.
-  public let highPassShift: Int32
-  /// The transform's exponent never falls below this.
-  public let minimumExponent: Int32
-  /// The code of an amplitude of zero.
-  public let zeroLevelCode: Int32
-  /// IEEE 754 bits of the microvolts that one count stands for.
-  public let microvoltsPerCountBits: UInt32
-  let codesPerPowerDoublingQ6: Int32
-  let floorMantissa: UInt32
-  let floorExponent: Int32
-  let floorLog2Q16: Int32
-  /// Levels above this one all get the greatest code; it keeps the product with the code scale in 32 bits.
-  let greatestLevelQ16: Int32
-  let windowQ31: UnsafePointer<Int32>
-  let twiddlesQ14: UnsafePointer<Int16>
+/// How samples become the network's columns, as the exporter planned it.
+public enum FrontEndPlan: Sendable {
+  /// A column is the log magnitudes of a window of samples.
+  case spectrogram(SpectrogramPlan)
+  /// A column is a sample.
+  case samples(SamplePlan)
 
-  /// The scratch that a column's computation needs, in bytes: the half-length complex transform in place, then
-  /// the spectrum of the bins kept, two `Int32` each.
-  public static func scratchByteCount(windowSamples: Int, binCount: Int) -> Int {
-    2 * windowSamples + 8 * binCount
-  }
-
+  /// Reads a record and checks it.
   init(
     _ image: ImageBytes, at place: Int, input: Tensor, scratchByteCount: Int
   ) throws(ModelError) {
@@ -41,51 +13,59 @@ public struct FrontEndPlan: @unchecked Sendable {
     guard place % ModelFormat.alignment == 0, place >= ModelFormat.Header.byteCount,
       place <= image.count - Field.byteCount
     else { throw ModelError(.offsetOutOfRange, at: ModelFormat.Header.frontEnd) }
-    sampleRateMillihertz = image.word(at: place + Field.sampleRateMillihertz)
-    windowSamples = Int(image.half(at: place + Field.windowSamples))
-    hopSamples = Int(image.half(at: place + Field.hopSamples))
-    firstBin = Int(image.half(at: place + Field.firstBin))
-    binCount = Int(image.half(at: place + Field.binCount))
-    highPassShift = Int32(image.byte(at: place + Field.highPassShift))
-    minimumExponent = Int32(Int8(bitPattern: image.byte(at: place + Field.minimumExponent)))
-    codesPerPowerDoublingQ6 = Int32(image.half(at: place + Field.codesPerPowerDoublingQ6))
-    floorMantissa = image.word(at: place + Field.floorMantissa)
-    floorExponent = image.signedWord(at: place + Field.floorExponent)
-    floorLog2Q16 = image.signedWord(at: place + Field.floorLog2Q16)
-    zeroLevelCode = image.signedWord(at: place + Field.zeroLevelCode)
-    microvoltsPerCountBits = image.word(at: place + Field.microvoltsPerCountBits)
-
-    guard sampleRateMillihertz > 0, (16...512).contains(windowSamples),
-      windowSamples & (windowSamples - 1) == 0, hopSamples > 0, hopSamples <= windowSamples,
-      binCount > 0, firstBin + binCount <= windowSamples / 2 + 1, (1...12).contains(highPassShift),
-      isPositiveAndFinite(floatBits: microvoltsPerCountBits)
-    else { throw ModelError(.invalidFrontEnd, at: place) }
-    guard codesPerPowerDoublingQ6 > 0, codesPerPowerDoublingQ6 <= 1 << 12,
-      floorMantissa >= 1 << 31, (-64...32).contains(floorExponent),
-      // The floor, brought to the least exponent, stays below 2^31 ...
-      2 * minimumExponent - floorExponent >= 1, minimumExponent <= 16, minimumExponent >= -11,
-      // ... and its logarithm is that of the mantissa and exponent, but for the last places.
-      (floorLog2Q16 &- log2Q16(floorMantissa) &- floorExponent &* 65_536).magnitude <= 2,
-      (-128...127).contains(zeroLevelCode)
-    else { throw ModelError(.invalidFrontEnd, at: place + Field.codesPerPowerDoublingQ6) }
-    guard scratchByteCount >= Self.scratchByteCount(windowSamples: windowSamples, binCount: binCount),
-      input.columnByteCount == binCount, input.type == .int8
-    else { throw ModelError(.invalidFrontEnd, at: place + Field.binCount) }
-    let window = try image.offset(at: place + Field.window, count: windowSamples, stride: 4)
-    let twiddles = try image.offset(at: place + Field.twiddles, count: windowSamples / 2, stride: 4)
-    greatestLevelQ16 = (256 << 22) / codesPerPowerDoublingQ6
-    unsafe windowQ31 = (image.base + window).assumingMemoryBound(to: Int32.self)
-    unsafe twiddlesQ14 = (image.base + twiddles).assumingMemoryBound(to: Int16.self)
-    for index in 0..<windowSamples where unsafe windowQ31[index] < 0 {
-      throw ModelError(.invalidFrontEnd, at: window + 4 * index)
+    if image.half(at: place + Field.windowSamples) == 1 {
+      self = .samples(try SamplePlan(image, at: place, input: input))
+    } else {
+      self = .spectrogram(
+        try SpectrogramPlan(image, at: place, input: input, scratchByteCount: scratchByteCount))
     }
-    for index in 0..<windowSamples / 2 {
-      let cosine = unsafe Int32(twiddlesQ14[2 * index])
-      let sine = unsafe Int32(twiddlesQ14[2 * index + 1])
-      // A rotation must not lengthen: the butterflies' headroom counts on it.
-      guard abs(cosine) <= 16_384, abs(sine) <= 16_384, cosine * cosine + sine * sine <= 268_468_224 else {
-        throw ModelError(.invalidFrontEnd, at: twiddles + 4 * index)
-      }
+  }
+
+  /// The samples' rate, in millihertz.
+  public var sampleRateMillihertz: UInt32 {
+    switch self {
+    case .spectrogram(let plan): plan.sampleRateMillihertz
+    case .samples(let plan): plan.sampleRateMillihertz
+    }
+  }
+
+  /// The number of samples that a column is made of.
+  public var windowSamples: Int {
+    switch self {
+    case .spectrogram(let plan): plan.windowSamples
+    case .samples: 1
+    }
+  }
+
+  /// The distance from one column to the next, in samples.
+  public var hopSamples: Int {
+    switch self {
+    case .spectrogram(let plan): plan.hopSamples
+    case .samples: 1
+    }
+  }
+
+  /// The number of codes in a column.
+  public var binCount: Int {
+    switch self {
+    case .spectrogram(let plan): plan.binCount
+    case .samples: 1
+    }
+  }
+
+  /// See `HighPassFilter`; 0 where samples aren't filtered.
+  public var highPassShift: Int32 {
+    switch self {
+    case .spectrogram(let plan): plan.highPassShift
+    case .samples(let plan): plan.highPassShift
+    }
+  }
+
+  /// IEEE 754 bits of the microvolts that one count stands for.
+  public var microvoltsPerCountBits: UInt32 {
+    switch self {
+    case .spectrogram(let plan): plan.microvoltsPerCountBits
+    case .samples(let plan): plan.microvoltsPerCountBits
     }
   }
 }

@@ -24,7 +24,7 @@ public struct ModelError: Error, Equatable, Sendable {
     case invalidMultiplier
     /// Some input could overflow an operator's sum, and the operator isn't marked so.
     case accumulatorOverflow
-    /// The spectrogram's settings or tables are not possible.
+    /// The front end's settings or tables are not possible.
     case invalidFrontEnd
     /// The streaming plan doesn't fit the operators or the state.
     case invalidStreamingPlan

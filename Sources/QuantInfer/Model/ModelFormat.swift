@@ -278,19 +278,19 @@ public enum ModelFormat {
     public static let byteCount = 32
   }
 
-  /// Offsets in the front end's record.
+  /// Offsets in the front end's record: a spectrogram's, or that of raw samples, whose window is 1.
   public enum FrontEnd {
     /// `UInt32`, the samples' rate in millihertz.
     public static let sampleRateMillihertz = 0
-    /// `UInt16`, the transform's length in samples: a power of two in 16...512.
+    /// `UInt16`, the transform's length in samples: a power of two in 16...512; 1 for raw samples.
     public static let windowSamples = 4
-    /// `UInt16`, samples from one column to the next.
+    /// `UInt16`, samples from one column to the next; 1 for raw samples.
     public static let hopSamples = 6
-    /// `UInt16`, the first frequency bin.
+    /// `UInt16`, the first frequency bin; 0 for raw samples.
     public static let firstBin = 8
-    /// `UInt16`, the number of bins.
+    /// `UInt16`, the number of bins; 1 for raw samples.
     public static let binCount = 10
-    /// `UInt8`, see `HighPassFilter`.
+    /// `UInt8`, see `HighPassFilter`; 0 for raw samples that aren't filtered.
     public static let highPassShift = 12
     /// `Int8`, the transform's exponent never falls below this, so that the floor fits 32 bits.
     public static let minimumExponent = 13
@@ -313,6 +313,10 @@ public enum ModelFormat {
     ///
     /// The runtime only hands it on.
     public static let microvoltsPerCountBits = 40
+    /// Raw samples: two `Int32`, the mantissa and left shift from Q12 counts to codes.
+    public static let sampleMultiplier = 16
+    /// Raw samples: `Int32`, the Q12 counts that become `zeroLevelCode`.
+    public static let sampleOffsetQ12 = 24
     /// The record's size.
     public static let byteCount = 44
   }
@@ -320,7 +324,7 @@ public enum ModelFormat {
   /// The streaming state's layout.
   public enum State {
     /// The front end's part: the filter's two values, the ring's position and the samples till the next column,
-    /// four `Int32`, then an `Int32` for each sample of the window.
+    /// four `Int32`, then an `Int32` for each sample of the window, of which raw samples have one.
     public static func frontEndByteCount(windowSamples: Int) -> Int { 16 + 4 * windowSamples }
     /// A cursor for each operator's ring: the next column's place and the number of new columns until the operator's
     /// next output, two `UInt16`.

@@ -13,6 +13,10 @@ public struct StreamingLayout: Equatable, Sendable {
   /// Whether the tail's first operator reads the window from its ring, or from the ring's running sums: the window
   /// then has no other place.
   let readsRing: Bool
+  /// The newest columns that a decision looks at.
+  ///
+  /// The window's, or fewer where strides leave its last columns over.
+  public let columnsPerWindow: Int
   /// The scratch that a streaming run needs: the kernels' and the tail's tensors.
   public let scratchByteCount: Int
   /// Where the tail's tensors begin in the arena.
@@ -49,6 +53,7 @@ public struct StreamingLayout: Equatable, Sendable {
       + ModelFormat.State.cursorByteCount * (tailStart + 1)
     var expected = model.inputPort(0).tensorIndex
     var columnsPerDecision = 1
+    var columnsPerWindow = 1
     var linearByteCount = 0
     for index in 0...tailStart {
       let place = model.operatorsOffset + index * Field.byteCount
@@ -70,6 +75,8 @@ public struct StreamingLayout: Equatable, Sendable {
         freeOffset = try Self.endOfRunningSums(
           plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place + Field.hasRunningSums)
       }
+      // At most the input's columns, as each output has been checked against its input.
+      columnsPerWindow += (reach - 1) * columnsPerDecision
       guard !isTail else { break }
       if plan.weights?.layout != .blocks { linearByteCount = max(linearByteCount, ringByteCount) }
       let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time?.stride ?? 1)
@@ -83,6 +90,7 @@ public struct StreamingLayout: Equatable, Sendable {
     let tail = try Self.tailBytes(model, from: tailStart, window: expected, readsRing: readsRing)
     self.tailStart = tailStart
     self.columnsPerDecision = columnsPerDecision
+    self.columnsPerWindow = columnsPerWindow
     tailOffset = tail.lowerBound
     tailPlace = (max(model.scratchByteCount, linearByteCount) + 15) / 16 * 16
     scratchByteCount = (tailPlace + tail.count + 3) / 4 * 4

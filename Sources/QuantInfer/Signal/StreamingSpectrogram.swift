@@ -4,52 +4,35 @@
 /// The state lies in the caller's memory (`ModelFormat.State`), and so does the scratch.
 @safe
 public struct StreamingSpectrogram: ~Copyable {
-  private let plan: FrontEndPlan
-  private let state: UnsafeMutablePointer<Int32>
-  private let ring: UnsafeMutablePointer<Int32>
+  private let plan: SpectrogramPlan
+  private let samples: SampleWindow
   private let transformData: UnsafeMutablePointer<Int16>
   private let spectrum: UnsafeMutablePointer<Int32>
   /// The last column's exponent: what its 16-bit transform must be scaled by.
   private var exponent: Int32 = 0
 
-  /// Where each number stands in the state's first words.
-  private enum Slot {
-    static let filterOutput = 0
-    static let filterInput = 1
-    static let ringPosition = 2
-    /// The samples that are still missing for the next column; negative before the first sample.
-    static let samplesUntilColumn = 3
-  }
-
   /// Creates a spectrogram in the caller's memory, with all samples forgotten.
   ///
   /// - Parameters:
-  ///   - plan: A validated model's front end.
+  ///   - plan: A validated model's spectrogram.
   ///   - state: At least `ModelFormat.State.frontEndByteCount` bytes, at a multiple of 4.
-  ///   - scratch: At least `FrontEndPlan.scratchByteCount` bytes, likewise.
+  ///   - scratch: At least `SpectrogramPlan.scratchByteCount` bytes, likewise.
   /// - Throws: `MemoryError` where the memory doesn't fit.
   public init(
-    plan: FrontEndPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer
+    plan: SpectrogramPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer
   ) throws(MemoryError) {
-    let samples = plan.windowSamples
-    let stateByteCount = ModelFormat.State.frontEndByteCount(windowSamples: samples)
-    let scratchByteCount = FrontEndPlan.scratchByteCount(windowSamples: samples, binCount: plan.binCount)
-    let stateStart = try unsafe checkedStart(of: state, byteCount: stateByteCount)
+    let scratchByteCount = SpectrogramPlan.scratchByteCount(
+      windowSamples: plan.windowSamples, binCount: plan.binCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: scratchByteCount)
+    let samples = try unsafe SampleWindow(.spectrogram(plan), state: state)
     self.plan = plan
-    unsafe self.state = stateStart.assumingMemoryBound(to: Int32.self)
-    unsafe ring = self.state + 4
+    self.samples = samples
     unsafe transformData = scratchStart.assumingMemoryBound(to: Int16.self)
-    unsafe spectrum = (scratchStart + 2 &* samples).assumingMemoryBound(to: Int32.self)
-    reset()
+    unsafe spectrum = (scratchStart + 2 &* plan.windowSamples).assumingMemoryBound(to: Int32.self)
   }
 
   /// Forgets all samples.
-  public func reset() {
-    unsafe self.state.update(repeating: 0, count: 4 &+ plan.windowSamples)
-    unsafe state[Slot.filterInput] = Int32.min
-    unsafe state[Slot.samplesUntilColumn] = Int32(truncatingIfNeeded: plan.windowSamples)
-  }
+  public func reset() { samples.reset() }
 
   /// Takes a sample, in counts.
   ///
@@ -57,20 +40,7 @@ public struct StreamingSpectrogram: ~Copyable {
   ///
   /// - Complexity: O(1).
   @inline(__always)
-  public func push(_ sample: Int16) -> Bool {
-    let isFirst = unsafe state[Slot.filterInput] == Int32.min
-    var filter = unsafe HighPassFilter(previousSample: isFirst ? Int32(sample) : state[Slot.filterInput])
-    filter.outputQ12 = unsafe state[Slot.filterOutput]
-    let position = unsafe Int(truncatingIfNeeded: state[Slot.ringPosition])
-    unsafe ring[position] = filter.filter(sample, shift: plan.highPassShift)
-    unsafe state[Slot.filterOutput] = filter.outputQ12
-    unsafe state[Slot.filterInput] = filter.previousSample
-    // The window's length is a power of two.
-    unsafe state[Slot.ringPosition] = Int32(truncatingIfNeeded: (position &+ 1) & (plan.windowSamples &- 1))
-    let missing = unsafe state[Slot.samplesUntilColumn] &- 1
-    unsafe state[Slot.samplesUntilColumn] = missing > 0 ? missing : Int32(truncatingIfNeeded: plan.hopSamples)
-    return missing == 0
-  }
+  public func push(_ sample: Int16) -> Bool { samples.push(sample) }
 
   /// Computes the column of the samples in the ring.
   ///
@@ -101,13 +71,10 @@ public struct StreamingSpectrogram: ~Copyable {
   ///
   /// Returns the largest magnitude.
   private mutating func loadWindow() -> Int32 {
-    let mask = plan.windowSamples &- 1
-    let start = unsafe Int(truncatingIfNeeded: state[Slot.ringPosition])
     // A sample in Q12 times the window in Q31, upper half: Q11.
     var bits: UInt32 = 0
     for index in 0..<plan.windowSamples {
-      let weightedQ11 = unsafe ring[(start &+ index) & mask].multipliedFullWidth(by: plan.windowQ31[index])
-        .high
+      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: plan.windowQ31[index]).high
       bits |= weightedQ11.magnitude
     }
     let needed = 17 &- Int32(truncatingIfNeeded: bits.leadingZeroBitCount)
@@ -117,8 +84,7 @@ public struct StreamingSpectrogram: ~Copyable {
     let complexBits = Int32(truncatingIfNeeded: (plan.windowSamples / 2).trailingZeroBitCount)
     var largest: Int32 = 0
     for index in 0..<plan.windowSamples {
-      let weightedQ11 = unsafe ring[(start &+ index) & mask].multipliedFullWidth(by: plan.windowQ31[index])
-        .high
+      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: plan.windowQ31[index]).high
       let mantissa = Int32(Int16(clamping: (weightedQ11 &+ rounding) &>> shift))
       largest = max(largest, abs(mantissa))
       let place = Self.bitReversed(index &>> 1, bitCount: complexBits)

@@ -220,7 +220,11 @@ struct TFLiteImport {
 extension TFLiteOperator {
   /// The kind in a network; nil for one that this program doesn't have.
   var imageKind: OperatorKind? {
-    kind == .padV2 ? .pad : UInt16(exactly: kind.rawValue).flatMap(OperatorKind.init(rawValue:))
+    switch kind {
+    case .padV2: .pad
+    case .expandDims, .squeeze: .reshape
+    default: UInt16(exactly: kind.rawValue).flatMap(OperatorKind.init(rawValue:))
+    }
   }
 
   /// What it becomes in a network.
@@ -233,7 +237,7 @@ extension TFLiteOperator {
     case .add, .sub: try sum()
     case .mul: try product()
     case .maximum, .minimum: try extremum()
-    case .reshape: try reshape()
+    case .reshape, .expandDims, .squeeze: try reshape()
     case .pad, .padV2: try pad()
     case .transpose: try transpose()
     case .stridedSlice: try stridedSlice()

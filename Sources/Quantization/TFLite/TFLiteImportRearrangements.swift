@@ -1,6 +1,6 @@
 import QuantInfer
 
-// RESHAPE, PAD, TRANSPOSE, STRIDED_SLICE and CONCATENATION: what only moves codes.
+// RESHAPE, EXPAND_DIMS, SQUEEZE, PAD, TRANSPOSE, STRIDED_SLICE and CONCATENATION: what only moves codes.
 
 extension TFLiteOperator {
   func reshape() throws(NotConvertible) -> TFLiteImportedOperator {

@@ -88,10 +88,12 @@ public struct TFLiteOperatorKind: TFLiteNumber, FlatBufferScalar {
   static let transpose = Self(rawValue: 39)
   static let mean = Self(rawValue: 40)
   static let sub = Self(rawValue: 41)
+  static let squeeze = Self(rawValue: 43)
   static let stridedSlice = Self(rawValue: 45)
   static let maximum = Self(rawValue: 55)
   static let minimum = Self(rawValue: 57)
   static let padV2 = Self(rawValue: 60)
+  static let expandDims = Self(rawValue: 70)
   static let leakyRelu = Self(rawValue: 98)
   static let quantize = Self(rawValue: 114)
 }

@@ -1,0 +1,48 @@
+import Cohort
+
+/// Numbers that a model learns from: a row a patient; nil where one isn't known.
+public struct FeatureTable: Sendable {
+  /// The columns' names.
+  public let names: [String]
+  /// The rows, `[patient][column]`.
+  public let rows: [[Double?]]
+
+  /// Creates a table.
+  public init(names: [String], rows: [[Double?]]) {
+    precondition(rows.allSatisfy { $0.count == names.count }, "a number for each column")
+    (self.names, self.rows) = (names, rows)
+  }
+
+  /// The patients' ECG features, and what the clinic knew before the therapy where it is asked for.
+  ///
+  /// A column of which nothing is known is left out.
+  ///
+  /// - Parameters:
+  ///   - cohort: The patients.
+  ///   - features: Their ECG features, in the same order.
+  ///   - includesCovariates: Whether QRS duration, LBBB, sex, age, NYHA class, ejection fraction and volume before the
+  ///     therapy are columns too.
+  public init(_ cohort: Cohort, features: [ECGFeatures], includesCovariates: Bool) {
+    var names = ECGFeatures.names
+    var rows = features.map(\.values)
+    if includesCovariates {
+      names += ["qrsd_ms", "lbbb", "female", "age", "nyha", "lvef_before", "lvesv_before"]
+      for (index, patient) in cohort.patients.enumerated() {
+        let covariates = patient.covariates
+        rows[index] += [
+          covariates.qrsDurationMs, covariates.hasLBBB.map { $0 ? 1 : 0 },
+          covariates.sex.map { $0 == .female ? 1 : 0 }, covariates.ageYears,
+          covariates.nyhaClass.map(Double.init), covariates.lvefBeforePercent, covariates.lvesvBeforeMl,
+        ]
+      }
+    }
+    let known = names.indices.filter { column in rows.contains { $0[column] != nil } }
+    self.init(names: known.map { names[$0] }, rows: rows.map { row in known.map { row[$0] } })
+  }
+
+  /// A patient's numbers; nil where one of them isn't known.
+  public func complete(_ patient: Int) -> [Double]? {
+    let values = rows[patient].compactMap(\.self)
+    return values.count == names.count ? values : nil
+  }
+}

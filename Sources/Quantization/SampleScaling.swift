@@ -1,0 +1,63 @@
+import QuantInfer
+import Training
+
+/// How raw samples become a network's input.
+public struct SampleSettings: Equatable, Sendable {
+  /// The rate of the samples, in hertz.
+  public var sampleRateHz: Double
+  /// The microvolts that are 1 to the network.
+  public var microvoltsPerUnit: Double
+  /// The microvolts that are 0 to the network.
+  public var offsetMicrovolts = 0.0
+  /// The high-pass filter's corner is at `sampleRateHz / (2 pi 2^highPassShift)` hertz; nil for no filter.
+  public var highPassShift: Int?
+
+  /// Settings without offset and filter.
+  public init(sampleRateHz: Double, microvoltsPerUnit: Double) {
+    (self.sampleRateHz, self.microvoltsPerUnit) = (sampleRateHz, microvoltsPerUnit)
+  }
+}
+
+/// The integers that turn a converter's counts into a network's input codes.
+public struct SampleScaling: Equatable, Sendable {
+  /// The settings that they implement.
+  public let settings: SampleSettings
+  /// The microvolts that one count of the converter stands for.
+  public let microvoltsPerCount: Float
+  /// From counts in Q12 to codes.
+  let multiplier: FixedPointMultiplier
+  let offsetQ12: Int32
+  let zeroCode: Int32
+
+  /// Computes the integers.
+  ///
+  /// - Parameters:
+  ///   - settings: What the network was trained on.
+  ///   - microvoltsPerCount: The converter's step.
+  ///   - input: The network's input, for its scale and zero point.
+  /// - Throws: `InvalidNetwork` where integers can't hold the settings.
+  public init(
+    _ settings: SampleSettings, microvoltsPerCount: Float, input: QuantizedNetwork.Tensor
+  ) throws(InvalidNetwork) {
+    guard settings.sampleRateHz >= 0.001, settings.sampleRateHz <= 1e6, microvoltsPerCount > 0,
+      microvoltsPerCount.isFinite, (1...12).contains(settings.highPassShift ?? 1)
+    else { throw InvalidNetwork("the fixed-point front end can't hold these sample settings") }
+    self.settings = settings
+    self.microvoltsPerCount = microvoltsPerCount
+    let step = Double(microvoltsPerCount)
+    let codesPerCount = step / (settings.microvoltsPerUnit * Double(input.scale))
+    // Below, all counts would have one code; above, a count would be more than the code's range.
+    guard codesPerCount >= 0x1p-16, codesPerCount <= 256 else {
+      throw InvalidNetwork(
+        "with \(settings.microvoltsPerUnit) uV a unit, a count of the converter is \(codesPerCount) codes of the "
+          + "network's input, which is not in 1/65,536 ... 256")
+    }
+    multiplier = FixedPointMultiplier(real: codesPerCount / 4096)
+    let offset = (settings.offsetMicrovolts / step * 4096).rounded()
+    guard abs(offset) <= Double(SamplePlan.greatestOffsetQ12) else {
+      throw InvalidNetwork("an offset of \(settings.offsetMicrovolts) uV is beyond the converter's counts")
+    }
+    offsetQ12 = Int32(offset)
+    zeroCode = Int32(input.zeroPoint)
+  }
+}

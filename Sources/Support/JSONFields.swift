@@ -1,0 +1,146 @@
+import Foundation
+
+/// The fields of a JSON object that a person wrote, taken one by one.
+///
+/// What is missing, of the wrong type or out of its range is refused by its key, and so is a key that nobody asked for.
+public struct JSONFields {
+  private let file: String
+  private let remedy: String
+  private let values: [String: Any]
+  private var asked: Set<String> = []
+
+  /// Reads a file that holds one JSON object.
+  ///
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - remedy: What to do where a key is missing or unknown.
+  /// - Throws: `FileError`.
+  public init(reading file: String, remedy: String) throws(FileError) {
+    let data = try Files.read(file)
+    let given: Any
+    do {
+      given = try JSONSerialization.jsonObject(with: data)
+    } catch {
+      let reason = (error as NSError).userInfo["NSDebugDescription"] as? String
+      throw .malformed(
+        file, "is not JSON that can be read: \(reason ?? error.localizedDescription)", remedy: remedy)
+    }
+    guard let values = given as? [String: Any] else {
+      throw .malformed(file, "is not a JSON object", remedy: remedy)
+    }
+    (self.file, self.remedy, self.values) = (file, remedy, values)
+  }
+
+  /// An error at a key.
+  public func error(_ key: String, _ problem: String, remedy: String? = nil) -> FileError {
+    .malformed(file, at: key, problem, remedy: remedy ?? self.remedy)
+  }
+
+  /// Refuses keys that nobody asked for.
+  ///
+  /// - Throws: `FileError`.
+  public func finish() throws(FileError) {
+    if let unknown = values.keys.filter({ !asked.contains($0) }).min() {
+      throw error(unknown, "means nothing here")
+    }
+  }
+
+  private mutating func value(_ key: String) -> Any? {
+    asked.insert(key)
+    return values[key].flatMap { $0 is NSNull ? nil : $0 }
+  }
+
+  private func missing(_ key: String) -> FileError { error(key, "is missing") }
+
+  /// A number of a range, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func optionalNumber(
+    _ key: String, in range: ClosedRange<Double>
+  ) throws(FileError) -> Double? {
+    guard let value = value(key) else { return nil }
+    guard let number = value as? NSNumber, !Self.isTruthValue(number) else {
+      throw error(key, "is not a number", remedy: "give a number")
+    }
+    guard range.contains(number.doubleValue) else {
+      throw error(
+        key, "is \(number), not in \(range.lowerBound) ... \(range.upperBound)",
+        remedy: "check its unit, which the name tells")
+    }
+    return number.doubleValue
+  }
+
+  /// A number of a range.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func number(_ key: String, in range: ClosedRange<Double>) throws(FileError) -> Double {
+    guard let number = try optionalNumber(key, in: range) else { throw missing(key) }
+    return number
+  }
+
+  /// A whole number of a range, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func optionalInteger(
+    _ key: String, in range: ClosedRange<Int>
+  ) throws(FileError) -> Int? {
+    guard let number = try optionalNumber(key, in: -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
+    else {
+      return nil
+    }
+    guard let integer = Int(exactly: number), range.contains(integer) else {
+      throw error(
+        key, "is \(number), not a whole number in \(range.lowerBound) ... \(range.upperBound)",
+        remedy: "give one of these")
+    }
+    return integer
+  }
+
+  /// A whole number of a range.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(FileError) -> Int {
+    guard let integer = try optionalInteger(key, in: range) else { throw missing(key) }
+    return integer
+  }
+
+  /// One of some texts, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func optionalChoice(_ key: String, of choices: [String]) throws(FileError) -> String? {
+    guard let value = value(key) else { return nil }
+    guard let text = value as? String, choices.contains(text) else {
+      throw error(
+        key, (value as? String).map { "is \"\($0.prefix(60))\"" } ?? "is not a text",
+        remedy: "give " + choices.map { "\"\($0)\"" }.joined(separator: " or "))
+    }
+    return text
+  }
+
+  /// One of some texts.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func choice(_ key: String, of choices: [String]) throws(FileError) -> String {
+    guard let text = try optionalChoice(key, of: choices) else { throw missing(key) }
+    return text
+  }
+
+  /// A list of different lines of text; empty where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  public mutating func names(_ key: String) throws(FileError) -> [String] {
+    guard let value = value(key) else { return [] }
+    guard let names = value as? [String],
+      names.allSatisfy({ !$0.isEmpty && $0 == $0.onOneLine }), Set(names).count == names.count
+    else {
+      throw error(
+        key, "is not a list of different lines of text", remedy: "give a list such as [\"N\", \"V\"]")
+    }
+    return names
+  }
+
+  /// Whether a number was `true` or `false` in the file.
+  private static func isTruthValue(_ number: NSNumber) -> Bool {
+    ["c", "B"].contains(String(cString: number.objCType))
+  }
+}
