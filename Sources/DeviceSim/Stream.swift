@@ -25,6 +25,7 @@ struct Stream: ParsableCommand {
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --majority 3 --hysteresis 2 --min-margin 8
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --wake-rr 10
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 --patch 208.qpatch
 
       A decision is announced as a result, or there is none: while the window isn't full, over a flat line or \
       a saturated converter, until the window holds good samples alone, and below --min-margin.
@@ -50,6 +51,12 @@ struct Stream: ParsableCommand {
 
   @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
   var float: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The patient's patch, by exporter personalize; the float network gets it too.",
+      valueName: "file.qpatch"))
+  var patch: String?
 
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
   var profile = DeviceProfile.reference.name
@@ -104,7 +111,7 @@ struct Stream: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [report, annotations, output.jsonFile], inputs: [model, float, record, profile] + noise)
+      outputs: [report, annotations, output.jsonFile], inputs: [model, float, patch, record, profile] + noise)
     try disturbances.validate()
     try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
@@ -130,6 +137,7 @@ struct Stream: ParsableCommand {
   func run() throws {
     var options = StreamRun.Options(model: model, record: record)
     options.float = float
+    options.patch = patch
     options.profile = profile
     options.lead = lead
     options.deciding =

@@ -5,7 +5,7 @@ import Quantization
 /// The command `exporter inspect`.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show a model image's operators, memory, front end and provenance.",
+    abstract: "Show a model image's operators, memory, front end and provenance, or what a patch is for.",
     discussion: """
       Shapes are batch x time x frequency x channels, where there are so many; a
       kernel "3x1 by 2x1" is dilated.
@@ -20,10 +20,16 @@ struct Inspect: ParsableCommand {
         exporter inspect beats.qinf --json -
       """)
 
-  @Argument(help: ArgumentHelp("The model image.", valueName: "model.qinf")) var model: String
+  @Argument(help: ArgumentHelp("The model image, or a patch (.qpatch).", valueName: "model.qinf"))
+  var model: String
   @OptionGroup var results: OutputOptions
 
   func run() throws {
+    if model.hasSuffix(".qpatch") {
+      let patch = try PatchDescription(file: model)
+      try results.show("Patch of \(patch.text)\n")
+      return try results.writeJSON(patch)
+    }
     let summary = ModelSummary(try LoadedModel(file: model))
     try results.show(summary.operatorTable)
     try results.show("\n")

@@ -12,7 +12,10 @@ public final class LoadedModel: Sendable {
   public let metadata: [(key: String, value: String)]
   /// The image's CRC-32, which names it in reports.
   public let checksum: UInt32
-  private let memory: AlignedMemory
+  /// What changes the image's constants; nil for the model as shipped.
+  public let patch: PatchSummary?
+  /// The image, and a patched operator's constants.
+  private let memory: [AlignedMemory]
 
   /// Validates an image.
   ///
@@ -20,7 +23,8 @@ public final class LoadedModel: Sendable {
   public init(image: [UInt8]) throws(ModelError) {
     let memory = AlignedMemory(byteCount: image.count)
     memory.bytes.copyBytes(from: image)
-    self.memory = memory
+    self.memory = [memory]
+    patch = nil
     model = try Model(validating: UnsafeRawBufferPointer(memory.bytes))
     let model = model
     func text(_ section: (byteOffset: Int, byteCount: Int)) -> [Substring] {
@@ -35,6 +39,14 @@ public final class LoadedModel: Sendable {
       return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
     }
     checksum = (0..<4).reduce(0) { $0 | UInt32(image[ModelFormat.Header.checksum + $1]) << (8 * UInt32($1)) }
+  }
+
+  /// The same image with a patch's constants in a buffer.
+  init(_ shipped: LoadedModel, patched model: Model, buffer: AlignedMemory, summary: PatchSummary) {
+    (classNames, metadata, checksum) = (shipped.classNames, shipped.metadata, shipped.checksum)
+    memory = shipped.memory + [buffer]
+    self.model = model
+    patch = summary
   }
 
   /// Reads and validates a `.qinf` file.

@@ -54,6 +54,10 @@ public struct MemoryMap: Encodable, Sendable {
         name: "streaming state", place: "RAM, kept", bytes: model.stateByteCount,
         parts: model.stateParts(operatorNames: names)),
     ]
+    if let patch = loaded.patch {
+      regions.append(whole("patch, two slots", "flash", 2 * patch.byteCount))
+      regions.append(whole("patched layer's constants", "RAM, kept", patch.bufferByteCount))
+    }
     if findsBeats, let rate = model.frontEnd?.sampleRateMillihertz {
       regions.append(
         whole("beat detector", "RAM, kept", BeatDetector.stateByteCount(sampleRateMillihertz: rate)))

@@ -313,6 +313,7 @@ extension StreamRun {
     let frontEnd = result.disturbances?.phrases ?? []
     var facts: [(name: String, value: String)] = [
       ("Model", "\(result.model), CRC-32 \(result.modelChecksum)\(modelDigest)"),
+      ("Patch", result.patch?.text ?? "none: the model as shipped"),
       ("Record", "\(result.record), \(result.lead)\(recordDigest)"),
       ("Profile", "\(result.profile.name): \(result.profile.converterBits) bits over \(range) mV"),
       (

@@ -146,6 +146,8 @@ public struct StreamResult: Encodable, Sendable {
   public var modelChecksum: String
   /// SHA-256 of the model's file, in hexadecimal.
   public var modelDigest: String?
+  /// The patient's patch; null for the model as shipped.
+  public var patch: PatchSummary?
   /// The classes' names.
   public var classNames: [String]
   /// The image's provenance.
@@ -228,6 +230,7 @@ public struct StreamResult: Encodable, Sendable {
       loop.decisions, windowSamples: windowSamples, rateHz: acquisition.sampleRateHz,
       sampleCount: acquisition.samples.count)
     modelChecksum = summary.checksum
+    patch = loaded.patch
     realTimeFactor = acquisition.durationSeconds / max(loop.loopSeconds, 1e-9)
     let rate = acquisition.sampleRateHz
     let names = loaded.classNames

@@ -25,6 +25,8 @@ public struct StreamRun: Sendable {
     public var record: String
     /// The float checkpoint; nil for a run without a twin.
     public var float: String?
+    /// The patient's patch file; nil for the model as shipped.
+    public var patch: String?
     /// A profile's name or file.
     public var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
@@ -67,9 +69,14 @@ public struct StreamRun: Sendable {
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
   public init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
+    let shipped = try LoadedModel(file: options.model)
+    let loaded = try options.patch.map { path throws(FileError) in try shipped.applying(patchFile: path) }
     try self.init(
-      options, loaded: LoadedModel(file: options.model),
-      checkpoint: options.float.map { path throws(FileError) in try Checkpoint.read(path) },
+      options, loaded: loaded ?? shipped,
+      checkpoint: options.float.map { path throws(FileError) in
+        let checkpoint = try Checkpoint.read(path)
+        return loaded?.patchedTwin(checkpoint, shipped: shipped) ?? checkpoint
+      },
       noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
     result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
     result.recordDigest = RecordDigest.hexadecimal(of: options.record)

@@ -18,6 +18,7 @@ extension StreamRun {
   /// The rows of the terminal's summary.
   public var summary: [(label: String, cells: [String])] {
     var rows: [(label: String, cells: [String])] = []
+    if let patch = result.patch { rows.append(("patch", [patch.text])) }
     let count = Numbers.integer(result.decisions)
     if let agreement = result.agreement {
       let top1 = agreement.top1.map { Numbers.percent($0) } ?? "-"

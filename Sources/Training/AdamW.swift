@@ -1,16 +1,21 @@
 import Foundation
 
 /// The optimizer AdamW (arXiv:1711.05101).
-struct AdamW {
+package struct AdamW {
   /// The running means of the gradient and of its square.
-  var state: Checkpoint.OptimizerState
+  package var state: Checkpoint.OptimizerState
+
+  /// Starts from a state.
+  package init(state: Checkpoint.OptimizerState) {
+    self.state = state
+  }
 
   private static let meanDecay: Float = 0.9
   private static let squareDecay: Float = 0.999
   private static let epsilon: Float = 1e-8
 
   /// Takes one step, counted from 0; the parameters where `decays` also shrink by `decay`.
-  mutating func update(
+  package mutating func update(
     _ parameters: inout [Float], gradient: [Float], step: Int, learningRate: Double, decay: Double,
     decays: [Bool]
   ) {

@@ -36,8 +36,13 @@ public struct Weights: @unchecked Sendable {
     layout = WeightLayout(rawValue: image.byte(at: place + Field.layout))
     groupChannelCount = Int(image.half(at: place + Field.groupChannelCount))
     zeroPoint = Int32(Int16(bitPattern: image.half(at: place + Field.zeroPoint)))
-    unsafe packed = image.pointer(at: place + Field.weights)
-    unsafe biases = UnsafeRawPointer(image.pointer(at: place + Field.biases) as UnsafePointer<UInt8>)
+    if let patch = plan.patch {
+      unsafe packed = patch.packed
+      unsafe biases = patch.biases
+    } else {
+      unsafe packed = image.pointer(at: place + Field.weights)
+      unsafe biases = UnsafeRawPointer(image.pointer(at: place + Field.biases) as UnsafePointer<UInt8>)
+    }
     unsafe multipliersQ31 = image.pointer(at: place + Field.multipliers)
     unsafe leftShifts = image.pointer(at: place + Field.shifts)
     activationMinimum = plan.activationMinimum
@@ -136,16 +141,12 @@ extension Weights {
         throw ModelError(.invalidMultiplier, at: place + Field.multipliers)
       }
     }
-    if !mayWrap {
-      try validateSums(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups)
-    }
+    guard mayWrap || sumsFit(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups)
+    else { throw ModelError(.accumulatorOverflow, at: place + Field.biases) }
   }
 
-  /// No input codes can make a sum leave its bits, also when it is shifted left.
-  private func validateSums(
-    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
-  ) throws(ModelError) {
-    typealias Field = ModelFormat.Weights
+  /// Whether no input codes can make a sum leave its bits, also when it is shifted left.
+  func sumsFit(input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int) -> Bool {
     let greatest: UInt64 = input.type == .int8 ? 128 : 32_768
     let groupOutputs = output.channelCount / groups
     for channel in 0..<output.channelCount {
@@ -159,10 +160,9 @@ extension Weights {
       let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
       let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
       let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
-      guard !overflow, bound <= limit else {
-        throw ModelError(.accumulatorOverflow, at: place + Field.biases)
-      }
+      guard !overflow, bound <= limit else { return false }
     }
+    return true
   }
 
   /// One weight, wherever it is packed.

@@ -30,6 +30,8 @@ public struct Model: @unchecked Sendable {
   public let metadata: (byteOffset: Int, byteCount: Int)
 
   private let tensorsOffset: Int
+  /// The constants of one operator that lie elsewhere than in the image; nil in the model as shipped.
+  var patch: PatchedConstants?
   let operatorsOffset: Int
   let portsOffset: Int
 
@@ -128,6 +130,13 @@ public struct Model: @unchecked Sendable {
 
   /// An operator by its place in the order of execution; the index must be in `0 ..< operatorCount`.
   public func operatorPlan(_ index: Int) -> OperatorPlan {
+    var plan = shippedPlan(index)
+    if let patch, patch.operatorIndex == index { plan.patch = patch }
+    return plan
+  }
+
+  /// An operator as the image has it.
+  func shippedPlan(_ index: Int) -> OperatorPlan {
     OperatorPlan(image, at: operatorsOffset + index * ModelFormat.Operator.byteCount)
   }
 

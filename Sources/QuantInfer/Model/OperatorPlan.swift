@@ -20,6 +20,8 @@ public struct OperatorPlan: @unchecked Sendable {
   /// Whether the sums of the ring's columns lie behind it in the streaming state.
   public let hasRunningSums: Bool
 
+  /// Biases and weights that take the place of the image's; nil in an operator as shipped.
+  var patch: PatchedConstants?
   let image: ImageBytes
   /// The constants' place in the image.
   let parameters: Int

@@ -1,0 +1,266 @@
+import Foundation
+import QuantInfer
+import Support
+
+/// A patch as it is written to a `.qpatch` file and to the device's flash.
+public struct PatchImage: Equatable, Sendable {
+  /// The patch's bytes.
+  public let bytes: [UInt8]
+
+  /// Writes the patch that brings a fully connected operator's weights nearest to new ones.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - operatorIndex: The operator.
+  ///   - changes: How far the weights' codes move.
+  ///   - biases: The new biases with the input's zero point folded in.
+  ///   - sequenceNumber: Counts a device's patches up.
+  /// - Throws: `PatchError` where the device would refuse the patch.
+  public init(
+    _ model: LoadedModel, operatorIndex: Int, changes: PatchChanges, biases: [Int32],
+    sequenceNumber: UInt32 = 1
+  ) throws(PatchError) {
+    guard let index = UInt16(exactly: operatorIndex), let channelCount = UInt16(exactly: biases.count),
+      let inputsPerOutput = UInt16(exactly: changes.grouping.inputsPerOutput),
+      let columnCount = UInt16(exactly: changes.grouping.columnCount),
+      let span = UInt16(exactly: changes.grouping.span), changes.steps.count == biases.count,
+      changes.levels.count == biases.count * changes.grouping.groupsPerOutput
+    else { throw .invalidLayer }
+    typealias Header = ModelPatch.Header
+    var bytes: [UInt8] = []
+    func append(_ number: some FixedWidthInteger) {
+      withUnsafeBytes(of: number.littleEndian) { bytes += $0 }
+    }
+    append(ModelPatch.magic)
+    append(ModelPatch.version)
+    append(index)
+    append(model.checksum)
+    append(sequenceNumber)
+    append(UInt32(Header.byteCount + 5 * biases.count + (changes.levels.count + 1) / 2))
+    let head = bytes.withUnsafeBytes { CRC32.checksum($0) }
+    append(UInt32(0))
+    append(channelCount)
+    append(inputsPerOutput)
+    append(columnCount)
+    append(span)
+    for bias in biases { append(bias) }
+    bytes += changes.steps
+    for first in stride(from: 0, to: changes.levels.count, by: 2) {
+      let second = first + 1 < changes.levels.count ? changes.levels[first + 1] : 0
+      bytes.append(UInt8(bitPattern: changes.levels[first]) & 15 | UInt8(bitPattern: second) << 4)
+    }
+    let checksum = bytes[(Header.checksum + 4)...].withUnsafeBytes { CRC32.checksum($0, continuing: head) }
+    withUnsafeBytes(of: checksum.littleEndian) {
+      bytes.replaceSubrange(Header.checksum..<Header.checksum + 4, with: $0)
+    }
+    self.bytes = bytes
+    _ = try model.applying(patch: bytes)
+  }
+}
+
+/// Which weights of an output channel share a change: those of some columns next to each other in time.
+public struct PatchGrouping: Equatable, Sendable {
+  /// The number of weights to an output's sum.
+  public var inputsPerOutput: Int
+  /// The number of inputs in a column.
+  public var columnCount: Int
+  /// The number of columns that share a change.
+  public var span: Int
+
+  /// Creates a grouping; all at least 1.
+  public init(inputsPerOutput: Int, columnCount: Int, span: Int) {
+    (self.inputsPerOutput, self.columnCount, self.span) = (inputsPerOutput, columnCount, span)
+  }
+
+  /// The number of changes to an output channel's weights.
+  public var groupsPerOutput: Int {
+    ModelPatch.groupsPerOutput(inputsPerOutput: inputsPerOutput, columnCount: columnCount, span: span)
+  }
+
+  /// The change that an input's weight takes part in.
+  public func group(ofInput input: Int) -> Int {
+    input / columnCount / span * columnCount + input % columnCount
+  }
+}
+
+/// How a patch moves the codes of weights.
+public struct PatchChanges: Equatable, Sendable {
+  /// Which weights share a change.
+  public var grouping: PatchGrouping
+  /// The step of each output channel, in codes.
+  public var steps: [UInt8]
+  /// The number of steps, -8 to 7: `[output channel, group]`.
+  public var levels: [Int8]
+
+  /// Creates changes.
+  public init(grouping: PatchGrouping, steps: [UInt8], levels: [Int8]) {
+    (self.grouping, self.steps, self.levels) = (grouping, steps, levels)
+  }
+
+  /// The changes nearest to real ones, `[output channel, group]` in codes: each channel's step has the least squared
+  /// error.
+  public init(nearestTo changes: [Float], grouping: PatchGrouping) {
+    self.init(grouping: grouping, steps: [], levels: [])
+    let count = grouping.groupsPerOutput
+    for first in stride(from: 0, to: changes.count, by: count) {
+      let row = changes[first..<first + count]
+      func level(_ change: Float, _ step: Float) -> Float { min(max((change / step).rounded(), -8), 7) }
+      var best: (error: Float, step: Float) = (.infinity, 1)
+      for step in stride(from: Float(1), through: 36, by: 1) {
+        let error = row.reduce(Float(0)) { sum, change in
+          let difference = change - level(change, step) * step
+          return sum + difference * difference
+        }
+        if error < best.error { best = (error, step) }
+      }
+      steps.append(UInt8(best.step))
+      levels += row.map { Int8(level($0, best.step)) }
+    }
+  }
+
+  /// How far a weight's code moves.
+  public func change(channel: Int, input: Int) -> Int {
+    Int(levels[channel * grouping.groupsPerOutput + grouping.group(ofInput: input)]) * Int(steps[channel])
+  }
+}
+
+/// A fully connected operator's constants as numbers.
+public struct DenseConstants: Equatable, Sendable {
+  /// The weights, `[output channel, input]`.
+  public var codes: [Int8]
+  /// The biases with the input's zero point folded in, `[output channel]`.
+  public var biases: [Int32]
+}
+
+extension LoadedModel {
+  /// A fully connected operator's constants as this model runs them; nil where no patch can change the operator.
+  public func denseConstants(ofOperator index: Int) -> DenseConstants? {
+    guard model.patchBufferByteCount(ofOperator: index) != nil else { return nil }
+    let plan = model.operatorPlan(index)
+    guard let weights = plan.weights else { return nil }
+    let (input, output) = (model.tensor(plan.inputIndex(0)), model.tensor(plan.outputIndex))
+    let channels = output.channelCount
+    let inputsPerOutput = input.count / (output.count / channels)
+    var constants = DenseConstants(codes: [], biases: [])
+    for channel in 0..<channels {
+      for input in 0..<inputsPerOutput {
+        constants.codes.append(
+          weights.weight(
+            channel: channel, input: input, inputsPerOutput: inputsPerOutput, groupOutputs: channels,
+            channelCount: channels))
+      }
+      constants.biases.append(Int32(truncatingIfNeeded: weights.bias(channel)))
+    }
+    return constants
+  }
+
+  /// The model with a patch, over the same image.
+  ///
+  /// - Throws: `PatchError` where the patch is broken or doesn't fit.
+  public func applying(patch bytes: [UInt8]) throws(PatchError) -> LoadedModel {
+    let memory = AlignedMemory(byteCount: bytes.count)
+    memory.bytes.copyBytes(from: bytes)
+    defer { withExtendedLifetime(memory) {} }
+    let patch = try ModelPatch(validating: UnsafeRawBufferPointer(memory.bytes))
+    let buffer = AlignedMemory(byteCount: model.patchBufferByteCount(ofOperator: patch.operatorIndex) ?? 0)
+    return LoadedModel(
+      self, patched: try model.applying(patch, into: buffer.bytes), buffer: buffer,
+      summary: PatchSummary(
+        byteCount: patch.byteCount, operatorIndex: patch.operatorIndex,
+        sequenceNumber: patch.sequenceNumber, bufferByteCount: buffer.bytes.count))
+  }
+
+  /// The model with a patch from a `.qpatch` file.
+  ///
+  /// - Throws: `FileError` where the file is missing, broken or another model's.
+  public func applying(patchFile file: String) throws(FileError) -> LoadedModel {
+    let bytes = Array(try Files.read(file))
+    do throws(PatchError) {
+      return try applying(patch: bytes)
+    } catch {
+      throw .malformed(
+        file, error.explanation, remedy: "make the patch from this model with `exporter personalize`")
+    }
+  }
+}
+
+/// What a model's patch is, for reports.
+public struct PatchSummary: Codable, Equatable, Sendable {
+  /// The patch's size.
+  public var byteCount: Int
+  /// The operator that it changes.
+  public var operatorIndex: Int
+  /// Counts a device's patches up.
+  public var sequenceNumber: UInt32
+  /// The memory that the device needs for the operator's constants.
+  public var bufferByteCount: Int
+
+  /// The patch in one line.
+  public var text: String {
+    "\(Numbers.bytes(byteCount)), number \(sequenceNumber), of operator \(operatorIndex), "
+      + "\(Numbers.bytes(bufferByteCount)) of the device's memory"
+  }
+}
+
+extension PatchError {
+  /// What is wrong, in words.
+  public var explanation: String {
+    switch self {
+    case .truncated: "the patch is cut short"
+    case .notAPatch: "this is not a QuantInfer patch"
+    case .unsupportedVersion: "the patch is of a format version that this program doesn't read"
+    case .checksumMismatch: "the patch's checksum is wrong: at least one bit was changed"
+    case .otherModel: "the patch was made for another model image"
+    case .invalidLayer: "the patch's layer is none that the model has and a patch can change"
+    case .invalidSize: "the patch is not as large as its layer asks for"
+    case .accumulatorOverflow: "with the patch's weights a sum could overflow"
+    case .bufferTooSmall(let byteCount): "the patched layer needs \(byteCount) bytes"
+    case .misaligned: "the patched layer's memory is not aligned"
+    }
+  }
+}
+
+/// What a patch's file says of itself.
+public struct PatchDescription: Encodable, Equatable, Sendable {
+  /// The patch's size.
+  public var byteCount: Int
+  /// The CRC-32 of the image that it changes, in hexadecimal.
+  public var imageChecksum: String
+  /// The operator that it changes.
+  public var operatorIndex: Int
+  /// Counts a device's patches up.
+  public var sequenceNumber: UInt32
+  /// The operator's number of output channels.
+  public var channelCount: Int
+  /// The number of weights to an output's sum.
+  public var inputsPerOutput: Int
+  /// The number of columns that share a change.
+  public var span: Int
+
+  /// Reads and checks a `.qpatch` file.
+  ///
+  /// - Throws: `FileError` where it is missing or broken.
+  public init(file: String) throws(FileError) {
+    let data = try Files.read(file)
+    let memory = AlignedMemory(byteCount: data.count)
+    memory.bytes.copyBytes(from: data)
+    defer { withExtendedLifetime(memory) {} }
+    do throws(PatchError) {
+      let patch = try ModelPatch(validating: UnsafeRawBufferPointer(memory.bytes))
+      let digits = String(patch.imageChecksum, radix: 16)
+      imageChecksum = String(repeating: "0", count: 8 - digits.count) + digits
+      (byteCount, operatorIndex) = (patch.byteCount, patch.operatorIndex)
+      (sequenceNumber, channelCount) = (patch.sequenceNumber, patch.channelCount)
+      (inputsPerOutput, span) = (patch.inputsPerOutput, patch.span)
+    } catch {
+      throw .malformed(file, error.explanation, remedy: "make it again with `exporter personalize`")
+    }
+  }
+
+  /// The patch in one line.
+  public var text: String {
+    "\(Numbers.bytes(byteCount)), number \(sequenceNumber), for operator \(operatorIndex) "
+      + "(\(channelCount) x \(inputsPerOutput) weights, \(span) column\(span == 1 ? "" : "s") share a change) "
+      + "of the image of CRC-32 \(imageChecksum)"
+  }
+}

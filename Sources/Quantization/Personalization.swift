@@ -1,0 +1,289 @@
+import Foundation
+import QuantInfer
+import Support
+import Training
+
+/// How a model's head is fitted to one patient; together with the beats it decides every bit of the patch.
+public struct PersonalizationOptions: Codable, Equatable, Sendable {
+  /// The seed of the beats drawn.
+  public var seed: UInt64 = 1
+  /// The number of steps.
+  public var steps = 150
+  /// The number of beats of a step.
+  public var batchSize = 256
+  /// The learning rate at the first step; it falls to nothing along half a cosine.
+  public var learningRate = 3e-3
+  /// The share of the patient's own beats in a step; the others are training beats.
+  public var ownShare = 0.75
+  /// An own class is drawn in proportion to its number of beats to this power.
+  public var ownExponent = 0.5
+  /// The same for the training beats.
+  public var replayExponent = 0.7
+  /// The number of columns that share a change.
+  public var span = 3
+  /// The number of column phases at which the patient's own beats are looked at, up to the hop.
+  public var phases = 8
+
+  /// This project's choice; see docs/Personalization.md.
+  public init() {}
+
+  /// What is wrong with the options, in a few words; nil where nothing is.
+  public var problem: String? {
+    if !(1...100_000).contains(steps) { return "\(steps) steps are not in 1 ... 100,000" }
+    if !(2...65_536).contains(batchSize) { return "a batch of \(batchSize) is not in 2 ... 65,536" }
+    if !(learningRate > 0 && learningRate <= 10) {
+      return "the learning rate \(learningRate) is not in 0 ... 10"
+    }
+    for (name, value) in [
+      ("own share", ownShare), ("own exponent", ownExponent), ("replay exponent", replayExponent),
+    ] where !(0...1).contains(value) { return "the \(name) \(value) is not in 0 ... 1" }
+    if !(1...65_535).contains(span) { return "a span of \(span) columns is not in 1 ... 65,535" }
+    if !(1...512).contains(phases) { return "\(phases) phases are not in 1 ... 512" }
+    return nil
+  }
+}
+
+/// Fits a model's head to patients: their own beats together with beats of the training.
+///
+/// The operators before the head are frozen, so their codes are computed once, in integers. The head starts from the
+/// image's own weights. What is learnt is what a patch can hold: for each output a bias, and for each channel a change
+/// that some columns share.
+public struct Personalization: Sendable {
+  /// The options.
+  public let options: PersonalizationOptions
+  private let model: LoadedModel
+  private let head: Int
+  private let shipped: DenseConstants
+  private let grouping: PatchGrouping
+  private let inputScale: Float
+  private let inputZeroPoint: Int
+  /// A weight's real size of one code, a channel.
+  private let weightScales: [Float]
+  private let replay: Examples
+
+  /// Prepares to fit.
+  ///
+  /// - Parameters:
+  ///   - model: The model as shipped.
+  ///   - replay: Beats that it was trained on.
+  ///   - options: How.
+  /// - Throws: `InvalidNetwork` where the model's last operator can't be patched.
+  public init(
+    _ model: LoadedModel, replay: [HeadInputs.Beat], options: PersonalizationOptions = .init()
+  ) throws(InvalidNetwork) {
+    guard model.patch == nil, let head = model.head, let shipped = model.denseConstants(ofOperator: head)
+    else { throw InvalidNetwork("the model's last operator is none that a patch can change") }
+    if let problem = options.problem { throw InvalidNetwork(problem) }
+    let plan = model.model.operatorPlan(head)
+    let (input, output) = (model.model.tensor(plan.inputIndex(0)), model.model.tensor(plan.outputIndex))
+    self.model = model
+    self.head = head
+    self.shipped = shipped
+    self.options = options
+    grouping = PatchGrouping(
+      inputsPerOutput: input.count, columnCount: input.columnCount, span: options.span)
+    inputScale = Float(bitPattern: input.scaleBits)
+    inputZeroPoint = Int(input.zeroPoint)
+    let outputScale = Float(bitPattern: output.scaleBits)
+    let inputScale = inputScale
+    weightScales = shipped.biases.indices.map { channel in
+      guard let multiplier = plan.weights?.multiplier(channel) else { return 0 }
+      return Float(multiplier.multiplierQ31) * Float(exp2(Double(multiplier.leftShift) - 31)) * outputScale
+        / inputScale
+    }
+    guard weightScales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      throw InvalidNetwork("the model's last operator has an output without weights")
+    }
+    self.replay = Examples(classCount: shipped.biases.count)
+    self.replay.append(replay, of: self)
+  }
+
+  /// The patch for a patient.
+  ///
+  /// - Parameters:
+  ///   - own: The patient's labelled beats, at one or several phases.
+  ///   - sequenceNumber: Counts a device's patches up.
+  /// - Returns: The patch.
+  /// - Throws: `InvalidNetwork` where there is no beat to learn from or the device would refuse the patch.
+  public func patch(own: [HeadInputs.Beat], sequenceNumber: UInt32 = 1) throws(InvalidNetwork) -> PatchImage {
+    guard !own.isEmpty else { throw InvalidNetwork("the patient has no labelled beat with a whole window") }
+    let examples = Examples(classCount: shipped.biases.count)
+    examples.append(own, of: self)
+    let parameters = learn(from: examples)
+    let groups = grouping.groupsPerOutput
+    let channels = shipped.biases.indices
+    let changes = PatchChanges(
+      nearestTo: channels.flatMap { channel in
+        (0..<groups).map { parameters[channel * (groups + 1) + $0] / weightScales[channel] }
+      }, grouping: grouping)
+    let biases = channels.map { channel in
+      bias(channel, change: parameters[channel * (groups + 1) + groups], changes: changes)
+    }
+    do throws(PatchError) {
+      return try PatchImage(
+        model, operatorIndex: head, changes: changes, biases: biases, sequenceNumber: sequenceNumber)
+    } catch {
+      throw InvalidNetwork(error.explanation)
+    }
+  }
+
+  /// A new bias with the input's zero point times the new weights folded in.
+  private func bias(_ channel: Int, change: Float, changes: PatchChanges) -> Int32 {
+    let inputs = grouping.inputsPerOutput
+    var bias = Double(shipped.biases[channel]) + Double(change / weightScales[channel] / inputScale)
+    for input in 0..<inputs {
+      let old = Int(shipped.codes[channel * inputs + input])
+      let new = min(max(old + changes.change(channel: channel, input: input), -127), 127)
+      bias -= Double(inputZeroPoint * (new - old))
+    }
+    return Int32(max(-0x4000_0000, min(0x4000_0000, bias.rounded())))
+  }
+
+  /// Softmax regression by AdamW from the shipped head on.
+  ///
+  /// Returns the learnt change of each group's weights and of the bias: `[output channel, group and then bias]`.
+  private func learn(from own: Examples) -> [Float] {
+    let width = grouping.groupsPerOutput + 1
+    let classCount = shipped.biases.count
+    let ownCount = replay.isEmpty ? options.batchSize : Int(Double(options.batchSize) * options.ownShare)
+    let ownDraw = own.cumulativeProbabilities(exponent: options.ownExponent)
+    let replayDraw = replay.cumulativeProbabilities(exponent: options.replayExponent)
+    var generator = SeededGenerator(seed: options.seed)
+    var parameters = [Float](repeating: 0, count: classCount * width)
+    var optimizer = AdamW(state: .init(gradientMean: parameters, gradientSquare: parameters))
+    let decays = [Bool](repeating: false, count: parameters.count)
+    var gradient = parameters
+    var slopes = [Float](repeating: 0, count: classCount)
+    for step in 0..<options.steps {
+      for index in gradient.indices { gradient[index] = 0 }
+      for number in 0..<options.batchSize {
+        let examples = number < ownCount ? own : replay
+        let example = examples.draw(number < ownCount ? ownDraw : replayDraw, &generator)
+        examples.features(example) { features in
+          for output in 0..<classCount {
+            var logit = examples.logits[example * classCount + output]
+            for index in 0..<width { logit += parameters[output * width + index] * features[index] }
+            slopes[output] = logit
+          }
+          let largest = slopes.max() ?? 0
+          var sum: Float = 0
+          for output in 0..<classCount {
+            slopes[output] = exp(slopes[output] - largest)
+            sum += slopes[output]
+          }
+          for output in 0..<classCount {
+            let target: Float = output == examples.classes[example] ? 1 : 0
+            let slope = (slopes[output] / sum - target) / Float(options.batchSize)
+            for index in 0..<width { gradient[output * width + index] += slope * features[index] }
+          }
+        }
+      }
+      let rate = options.learningRate / 2 * (1 + cos(.pi * Double(step) / Double(options.steps)))
+      optimizer.update(
+        &parameters, gradient: gradient, step: step, learningRate: rate, decay: 0, decays: decays)
+    }
+    return parameters
+  }
+
+  /// Beats as the regression sees them.
+  private final class Examples: @unchecked Sendable {
+    /// The shipped head's logits, `[beat, class]`.
+    private(set) var logits: [Float] = []
+    private(set) var classes: [Int] = []
+    /// The sum of each group's inputs, then 1 for the bias: `[beat, group and then bias]`.
+    private var features: [Float] = []
+    private var byClass: [[Int]]
+
+    init(classCount: Int) { byClass = Array(repeating: [], count: classCount) }
+
+    var isEmpty: Bool { classes.isEmpty }
+
+    /// Adds beats whose class the model has.
+    func append(_ beats: [HeadInputs.Beat], of personalization: Personalization) {
+      let grouping = personalization.grouping
+      let (inputs, width) = (grouping.inputsPerOutput, grouping.groupsPerOutput + 1)
+      let zeroPoint = personalization.inputZeroPoint
+      let groups = (0..<inputs).map { grouping.group(ofInput: $0) }
+      for beat in beats where byClass.indices.contains(beat.classIndex) && beat.codes.count == inputs {
+        var row = [Float](repeating: 0, count: width)
+        for input in 0..<inputs { row[groups[input]] += Float(Int(beat.codes[input]) - zeroPoint) }
+        for group in 0..<width - 1 { row[group] *= personalization.inputScale }
+        row[width - 1] = 1
+        for channel in byClass.indices {
+          var sum = Int(personalization.shipped.biases[channel])
+          for input in 0..<inputs {
+            sum += Int(personalization.shipped.codes[channel * inputs + input]) * Int(beat.codes[input])
+          }
+          logits.append(Float(sum) * personalization.weightScales[channel] * personalization.inputScale)
+        }
+        byClass[beat.classIndex].append(classes.count)
+        classes.append(beat.classIndex)
+        features += row
+      }
+    }
+
+    /// The classes' probabilities, summed up.
+    func cumulativeProbabilities(exponent: Double) -> [Double] {
+      let weights = byClass.map { $0.isEmpty ? 0 : pow(Double($0.count), exponent) }
+      let total = weights.reduce(0, +)
+      var sum = 0.0
+      return weights.map { weight in
+        sum += weight
+        return sum / total
+      }
+    }
+
+    /// A beat's number: a class by its probability, then one of its beats.
+    func draw(_ cumulativeProbabilities: [Double], _ generator: inout SeededGenerator) -> Int {
+      let chance = generator.nextUniform()
+      let classIndex =
+        cumulativeProbabilities.firstIndex { chance < $0 } ?? byClass.lastIndex { !$0.isEmpty } ?? 0
+      return byClass[classIndex][generator.nextIndex(below: byClass[classIndex].count)]
+    }
+
+    func features(_ example: Int, _ body: (UnsafeBufferPointer<Float>) -> Void) {
+      let width = features.count / classes.count
+      features.withUnsafeBufferPointer {
+        body(UnsafeBufferPointer(rebasing: $0[example * width..<(example + 1) * width]))
+      }
+    }
+  }
+}
+
+extension LoadedModel {
+  /// A checkpoint of the shipped model with this model's patch: its head's weights and biases move by as much as the
+  /// codes do.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: The shipped model's float twin.
+  ///   - shipped: The model without the patch.
+  /// - Returns: The patched model's float twin; nil where the checkpoint has another last layer.
+  public func patchedTwin(_ checkpoint: Checkpoint, shipped: LoadedModel) -> Checkpoint? {
+    guard let patch, let new = denseConstants(ofOperator: patch.operatorIndex),
+      let old = shipped.denseConstants(ofOperator: patch.operatorIndex), old.codes.count == new.codes.count,
+      let last = checkpoint.layers.indices.last, checkpoint.layers[last].normalization == nil,
+      checkpoint.layers[last].weights.count == new.codes.count,
+      checkpoint.layers[last].biases.count == new.biases.count
+    else { return nil }
+    let plan = model.operatorPlan(patch.operatorIndex)
+    let (input, output) = (model.tensor(plan.inputIndex(0)), model.tensor(plan.outputIndex))
+    let inputScale = Float(bitPattern: input.scaleBits)
+    let inputs = new.codes.count / new.biases.count
+    var twin = checkpoint
+    for channel in new.biases.indices {
+      guard let multiplier = plan.weights?.multiplier(channel) else { return nil }
+      let scale =
+        Float(multiplier.multiplierQ31) * Float(exp2(Double(multiplier.leftShift) - 31))
+        * Float(bitPattern: output.scaleBits) / inputScale
+      // The folded biases hold the zero point times the weights.
+      var bias = Int(new.biases[channel]) - Int(old.biases[channel])
+      for place in channel * inputs..<(channel + 1) * inputs {
+        let change = Int(new.codes[place]) - Int(old.codes[place])
+        bias += Int(input.zeroPoint) * change
+        twin.layers[last].weights[place] += Float(change) * scale
+      }
+      twin.layers[last].biases[channel] += Float(bias) * scale * inputScale
+    }
+    return twin
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import QuantInfer
+import Quantization
+import Support
+import TestSupport
+import Testing
+import Training
+
+/// Beats of made-up codes whose class the shipped model can't know: what was put into them is the truth.
+@Suite struct PersonalizationTests {
+  private let shipped: LoadedModel
+  private let inputs: HeadInputs
+  private let own: [HeadInputs.Beat]
+  private let unseen: [HeadInputs.Beat]
+  private let replay: [HeadInputs.Beat]
+
+  init() throws {
+    shipped = try LoadedModel(file: ProjectFiles.model)
+    inputs = try HeadInputs(shipped)
+    var random = SeededGenerator(seed: 96)
+    // A beat of class k has more of the channels k, k + 4, ... than of the others.
+    func beats(_ count: Int, classCount: Int, _ random: inout SeededGenerator) -> [HeadInputs.Beat] {
+      (0..<count).map { number in
+        let classIndex = number % classCount
+        let codes = (0..<696).map { input in
+          Int8(-128 + random.nextIndex(below: 60) + (input % 24 % 4 == classIndex ? 40 : 0))
+        }
+        return HeadInputs.Beat(sample: number, classIndex: classIndex, codes: codes)
+      }
+    }
+    own = beats(120, classCount: 4, &random)
+    unseen = beats(200, classCount: 4, &random)
+    replay = beats(80, classCount: 3, &random)
+  }
+
+  private func accuracy(_ model: LoadedModel, _ beats: [HeadInputs.Beat]) throws -> Double {
+    let decisions = try inputs.decisions(of: model, about: beats, record: "")
+    return Double(decisions.count { $0.predictedClass == $0.classIndex }) / Double(beats.count)
+  }
+
+  @Test func aPatchOf532BytesLearnsAPatientsBeats() throws {
+    let patch = try Personalization(shipped, replay: replay).patch(own: own)
+    let patched = try shipped.applying(patch: patch.bytes)
+    // 32 of the header, 20 of biases and steps, 4 x 10 x 24 changes of four bits.
+    #expect(patch.bytes.count == 532)
+    #expect(try accuracy(shipped, unseen) < 0.6)
+    #expect(try accuracy(patched, unseen) > 0.95)
+  }
+
+  @Test func theSameBeatsAndSeedGiveTheSameBits() throws {
+    func patch(seed: UInt64) throws -> PatchImage {
+      var options = PersonalizationOptions()
+      (options.seed, options.steps) = (seed, 20)
+      return try Personalization(shipped, replay: replay, options: options).patch(own: own)
+    }
+    #expect(try patch(seed: 1) == patch(seed: 1))
+    #expect(try patch(seed: 1) != patch(seed: 2))
+  }
+
+  @Test func withoutABeatThereIsNothingToLearn() throws {
+    let personalization = try Personalization(shipped, replay: replay)
+    #expect(throws: InvalidNetwork.self) { _ = try personalization.patch(own: []) }
+    let patched = try shipped.applying(patch: personalization.patch(own: own).bytes)
+    #expect(throws: InvalidNetwork.self) { _ = try Personalization(patched, replay: replay) }
+  }
+
+  /// The float head is computed here by its definition.
+  @Test func thePatchedTwinHasThePatchedWeights() throws {
+    let checkpoint = try Checkpoint.read(ProjectFiles.checkpoint)
+    let patch = try Personalization(shipped, replay: replay).patch(own: own)
+    let patched = try shipped.applying(patch: patch.bytes)
+    let twin = try #require(patched.patchedTwin(checkpoint, shipped: shipped))
+    let head = try #require(twin.network.parameters.last)
+    let input = shipped.model.tensor(
+      shipped.model.operatorPlan(shipped.model.operatorCount - 1).inputIndex(0))
+    let decisions = try inputs.decisions(of: patched, about: unseen, record: "")
+    for (beat, decision) in zip(unseen, decisions) {
+      for output in 0..<4 {
+        var logit = Double(head.biases[output])
+        for place in 0..<696 {
+          let real = Float(bitPattern: input.scaleBits) * Float(Int32(beat.codes[place]) - input.zeroPoint)
+          logit += Double(real * head.weights[output * 696 + place])
+        }
+        // Logits beyond the output's codes saturate; the others keep the rounding of 696 weights and the output.
+        let step = Double(Float(bitPattern: shipped.model.output.scaleBits))
+        let range = (shipped.logit(-128) + step)...(shipped.logit(127) - step)
+        if range.contains(logit) { #expect(abs(logit - Double(decision.logits[output])) < 8 * step) }
+      }
+    }
+  }
+}
