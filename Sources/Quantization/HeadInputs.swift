@@ -85,18 +85,15 @@ public struct HeadInputs: Sendable {
     }
   }
 
-  /// The device's spectrogram of a signal: `[column, bin]` codes.
+  /// The device's columns of a signal: `[column, bin]` codes.
   private func columns(of microvolts: ArraySlice<Float>) throws(MemoryError) -> [Int8] {
-    guard let frontEnd = model.model.frontEnd else { throw .notStreamable }
     let state = AlignedMemory(byteCount: model.model.stateByteCount)
     let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-    defer { withExtendedLifetime((state, scratch)) {} }
-    var spectrogram = try StreamingSpectrogram(plan: frontEnd, state: state.bytes, scratch: scratch.bytes)
-    var column = [Int8](repeating: 0, count: frontEnd.binCount)
+    defer { withExtendedLifetime((model, state, scratch)) {} }
+    var pipeline = try StreamingPipeline(model: model.model, state: state.bytes, scratch: scratch.bytes)
     var columns: [Int8] = []
-    for sample in microvolts where spectrogram.push(converter.count(ofMicrovolts: sample)) {
-      column.withUnsafeMutableBufferPointer { spectrogram.computeColumn(into: $0.baseAddress!) }
-      columns += column
+    for sample in microvolts where pipeline.push(converter.count(ofMicrovolts: sample)) {
+      columns += pipeline.newestColumn
     }
     return columns
   }
