@@ -14,6 +14,11 @@ public struct HeadInputs: Sendable {
     public var classIndex: Int
     /// The head's input, `[time, channel]`.
     public var codes: [Int8]
+
+    /// Creates a beat.
+    public init(sample: Int, classIndex: Int, codes: [Int8]) {
+      (self.sample, self.classIndex, self.codes) = (sample, classIndex, codes)
+    }
   }
 
   /// The windows' size and place.
