@@ -80,6 +80,7 @@ public struct BeatReference: Sendable {
   /// Compares an algorithm's beats with the reference, beat by beat.
   ///
   /// - Parameter decided: Its beats, in samples at the record's rate, not negative.
+  /// - Returns: The counts.
   public func comparison(with decided: [Beat]) -> BeatByBeat {
     let decided = decided.sorted { $0.sample < $1.sample }
     var comparison = BeatByBeat()

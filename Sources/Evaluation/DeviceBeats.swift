@@ -73,6 +73,7 @@ public struct DeviceBeats: Sendable {
   ///   - network: The float twin.
   ///   - window: The windows' size and place.
   ///   - heard: The signal as the converter hears it.
+  /// - Returns: The beats with the twin's logits.
   /// - Throws: `InvalidNetwork` where the network's input isn't a window.
   package func decided(
     by network: FloatNetwork, window: BeatWindow, hearing heard: LabelledSignal
