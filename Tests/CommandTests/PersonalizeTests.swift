@@ -59,7 +59,7 @@ import Testing
 
   @Test func aPatchOfAnotherModelIsRefused() throws {
     let patch = folder("233.qpatch")
-    try personalize("--record", record, "--output", patch, "--minutes", "1")
+    _ = try personalize("--record", record, "--output", patch, "--minutes", "1")
     let other = try Command("device-sim")(
       "stream", "--model", ProjectFiles.path("Models/ecg-beats-intra/ecg-beats-intra.qinf"), "--record",
       ProjectFiles.record, "--patch", patch)
