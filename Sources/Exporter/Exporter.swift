@@ -29,7 +29,8 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Personalize.self,
+      Records.self, CohortCommand.self, Train.self, Validate.self, Quantize.self, Evaluate.self,
+      Personalize.self,
       Detect.self,
       Inspect.self, Import.self, Export.self, Run.self,
     ])

@@ -39,12 +39,17 @@ struct Train: ParsableCommand {
   var from: String?
   @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
   var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
+  @OptionGroup(title: "Augmentation") var augmentation: AugmentationArguments
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
-    if let problem = options.values(split: chosenSplit).problem { throw ValidationError(problem) }
+    try network.check(classCount: task.classNames.count)
+    if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
+      throw ValidationError(problem)
+    }
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
@@ -59,7 +64,8 @@ struct Train: ParsableCommand {
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: start.training.leads, progress: progress)
     }
-    let part = TrainingPart(of: start, signals: signals, output: output)
+    let noises = try augmentation.noises(atRateHz: start.settings.sampleRateHz)
+    let part = TrainingPart(of: start, signals: signals, noises: noises, output: output)
     let trainer: Trainer
     do {
       trainer = try part.trainer(threads: threads)
@@ -90,9 +96,10 @@ struct Train: ParsableCommand {
   /// The network before its first step: random, or with another checkpoint's weights.
   private func startingCheckpoint() throws -> Checkpoint {
     var start = try Checkpoint.untrained(
-      settings: SpectrogramSettings(), specification: .ecgBeats(classCount: task.classNames.count),
+      settings: SpectrogramSettings(),
+      specification: network.specification(classCount: task.classNames.count),
       classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue,
-      training: options.values(split: chosenSplit))
+      training: options.values(split: chosenSplit, augmentation: augmentation))
     guard let from else { return start }
     let source = try Checkpoint.read(from)
     guard source.classNames == start.classNames, source.specification == start.specification,
@@ -130,61 +137,6 @@ struct Train: ParsableCommand {
     table.add("checkpoint", .init("\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)"))
     try results.show(table)
     try results.writeJSON(result)
-  }
-}
-
-/// The training's options as arguments, with the library's defaults.
-struct TrainingArguments: ParsableArguments {
-  private static let defaults = TrainingOptions(split: .inter)
-  private static let intra = TrainingOptions(split: .intra)
-
-  @Option(
-    help: ArgumentHelp(
-      "The number of epochs. (default: \(defaults.epochs) for inter, \(intra.epochs) for intra)",
-      valueName: "n"))
-  var epochs: Int?
-  @Option(
-    help: ArgumentHelp(
-      "The leads to train on: main or all. (default: \(defaults.leads) for inter, \(intra.leads) for intra)",
-      valueName: "leads"))
-  var leads: TrainingLeads?
-  @Option(help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "s"))
-  var seed = defaults.seed
-  @Option(help: ArgumentHelp("The windows drawn in an epoch.", valueName: "n"))
-  var windowsPerEpoch = defaults.windowsPerEpoch
-  @Option(help: ArgumentHelp("The windows of a step.", valueName: "n"))
-  var batchSize = defaults.batchSize
-  @Option(help: ArgumentHelp("The learning rate at its peak.", valueName: "x"))
-  var learningRate = defaults.peakLearningRate
-  @Option(help: ArgumentHelp("AdamW's weight decay.", valueName: "x"))
-  var weightDecay = defaults.weightDecay
-  @Option(help: ArgumentHelp("The part of a label spread over all classes.", valueName: "x"))
-  var labelSmoothing = defaults.labelSmoothing
-  @Option(help: ArgumentHelp("1 draws beats as they come, 0 all classes equally often.", valueName: "x"))
-  var samplingExponent = defaults.samplingExponent
-  @Option(help: ArgumentHelp("The gain varies by so many octaves either way.", valueName: "x"))
-  var gainOctaves = defaults.gainOctaves
-  @Option(help: ArgumentHelp("The beat's place varies by so many seconds either way.", valueName: "x"))
-  var shiftSeconds = defaults.shiftSeconds
-  @Option(help: ArgumentHelp("The largest deviation of the noise added, in microvolts.", valueName: "x"))
-  var noiseMicrovolts = defaults.noiseMicrovolts
-
-  /// The options for a split.
-  func values(split: BeatSplit) -> TrainingOptions {
-    var values = TrainingOptions(split: split)
-    if let epochs { values.epochs = epochs }
-    if let leads { values.leads = leads }
-    values.seed = seed
-    values.windowsPerEpoch = windowsPerEpoch
-    values.batchSize = batchSize
-    values.peakLearningRate = learningRate
-    values.weightDecay = weightDecay
-    values.labelSmoothing = labelSmoothing
-    values.samplingExponent = samplingExponent
-    values.gainOctaves = gainOctaves
-    values.shiftSeconds = shiftSeconds
-    values.noiseMicrovolts = noiseMicrovolts
-    return values
   }
 }
 

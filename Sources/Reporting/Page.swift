@@ -201,7 +201,9 @@ public struct Table: Component {
       let content = mark(cell.outcome) + escaped(cell.text)
       if index == 0 { return "<th scope=\"row\">\(content)</th>" }
       if index < columns.count, case .number = columns[index] {
-        return "<td class=\"number\">\(content)</td>"
+        // A narrow page breaks a number's line before a bracket only.
+        let text = escaped(cell.text).replacing(" ", with: "\u{A0}").replacing("\u{A0}(", with: " (")
+        return "<td class=\"number\">\(mark(cell.outcome))\(text)</td>"
       }
       return "<td>\(content)</td>"
     }

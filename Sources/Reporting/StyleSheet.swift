@@ -66,7 +66,9 @@ let styleSheet = """
     .minor { display: none }
     dl { grid-template-columns: 1fr; gap: 0 }
     dd { margin-bottom: 8px }
-    th, td { padding-right: 14px }
+    table { font-size: 12.5px }
+    th, td { padding-right: 10px }
+    .scroll .number { white-space: normal }
   }
   @media print {
     @page { margin: 15mm 14mm }

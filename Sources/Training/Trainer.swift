@@ -76,17 +76,20 @@ public final class Trainer {
   private var completedSteps: Int
   private let scratches: [WindowSampler.Scratch]
 
-  /// Prepares to train, on at most `threads` threads.
+  /// Prepares to train, on at most `threads` threads, with recorded noise in microvolts at the signals' rate.
   ///
   /// - Throws: `TrainingError` where the signals have no beat to train on or the checkpoint is invalid.
-  public init(_ checkpoint: Checkpoint, signals: [LabelledSignal], threads: Int = 1) throws(TrainingError) {
+  public init(
+    _ checkpoint: Checkpoint, signals: [LabelledSignal], noises: [[Float]] = [], threads: Int = 1
+  ) throws(TrainingError) {
     let classes = checkpoint.classNames.indices
     guard signals.allSatisfy({ $0.beats.allSatisfy { classes.contains($0.classIndex) } }) else {
       throw TrainingError("a beat's class is not among the network's \(classes.count)")
     }
     guard
       let sampler = WindowSampler(
-        signals, classCount: classes.count, window: checkpoint.window, options: checkpoint.training)
+        signals, noises: noises, classNames: checkpoint.classNames, window: checkpoint.window,
+        options: checkpoint.training)
     else { throw TrainingError("there is no beat with a whole window to train on") }
     do {
       network = try TrainableNetwork(
