@@ -38,7 +38,6 @@ package struct PatientValidation: Encodable {
   /// Trains on all folds but one, and decides about the beats of that one; all folds, for every seed.
   ///
   /// - Parameters:
-  ///   - start: The network before its first step; its seed is replaced.
   ///   - signals: The training signals, other leads included.
   ///   - mainLeads: The records' leads to decide about, one a record.
   ///   - noises: Recorded noise for augmentation.

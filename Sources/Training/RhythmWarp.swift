@@ -16,14 +16,13 @@ package struct RhythmWarp {
   /// How many beats before a beat must be normal and regular.
   package static let beatsBefore = 5
 
-  /// Draws a rhythm.
+  /// Draws a rhythm; nil where the intervals aren't regular, leave no room, or no other rhythm was drawn.
   ///
   /// - Parameters:
   ///   - intervals: The intervals before the beat, in samples, latest first.
   ///   - sampleRateHz: The samples' rate.
   ///   - augmentation: The shares of the rhythms.
   ///   - generator: Draws all that is random.
-  /// - Returns: nil where the intervals aren't regular, leave no room, or no other rhythm was drawn.
   package init?(
     intervals: ArraySlice<Int>, sampleRateHz: Double, augmentation: Augmentation,
     using generator: inout SeededGenerator
