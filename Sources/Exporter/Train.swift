@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import Quantization
 import Support
 import Training
 
@@ -37,6 +38,11 @@ struct Train: ParsableCommand {
   var split: BeatSplit?
   @Option(help: ArgumentHelp("Start from a checkpoint's weights instead of random ones.", valueName: "ckpt"))
   var from: String?
+  @Flag(
+    help:
+      "Train the network of --from on for its integers: in the codes and the rounding of `exporter quantize`."
+  )
+  var quantizationAware = false
   @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
   var threads = ProcessInfo.processInfo.activeProcessorCount
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -46,6 +52,12 @@ struct Train: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
+    guard from != nil || !quantizationAware else {
+      throw ValidationError("--quantization-aware goes with --from")
+    }
+    guard from == nil || !network.isGiven else {
+      throw ValidationError("--columns, --channels, --dilations and --hidden are those of --from")
+    }
     try network.check(classCount: task.classNames.count)
     if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
       throw ValidationError(problem)
@@ -56,7 +68,7 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    let start = try startingCheckpoint()
+    var start = try startingCheckpoint()
     let beats = BeatRecords(
       folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
       threads: threads)
@@ -65,7 +77,8 @@ struct Train: ParsableCommand {
       try beats.training(leads: start.training.leads, progress: progress)
     }
     let noises = try augmentation.noises(atRateHz: start.settings.sampleRateHz)
-    let part = TrainingPart(of: start, signals: signals, noises: noises, output: output)
+    if quantizationAware { start = try prepared(start, calibratedOn: signals) }
+    let part = TrainingPart(of: start, signals: signals, noises: noises, codes: start.codes, output: output)
     let trainer: Trainer
     do {
       trainer = try part.trainer(threads: threads)
@@ -93,24 +106,43 @@ struct Train: ParsableCommand {
 
   private var chosenSplit: BeatSplit { split ?? (task == .aami ? .inter : .intra) }
 
-  /// The network before its first step: random, or with another checkpoint's weights.
+  /// The network before its first step: random, or with another checkpoint's structure and weights.
   private func startingCheckpoint() throws -> Checkpoint {
-    var start = try Checkpoint.untrained(
-      settings: SpectrogramSettings(),
-      specification: network.specification(classCount: task.classNames.count),
-      classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue,
-      training: options.values(split: chosenSplit, augmentation: augmentation))
-    guard let from else { return start }
+    let training = options.values(split: chosenSplit, augmentation: augmentation)
+    guard let from else {
+      return try Checkpoint.untrained(
+        settings: SpectrogramSettings(),
+        specification: network.specification(classCount: task.classNames.count),
+        classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue, training: training)
+    }
     let source = try Checkpoint.read(from)
-    guard source.classNames == start.classNames, source.specification == start.specification,
-      source.settings == start.settings, source.decisionDelaySeconds == start.decisionDelaySeconds
-    else {
+    guard source.classNames == task.classNames else {
       throw FileError.malformed(
         from, "is another network, for the classes \(source.classNames.joined(separator: ", "))",
         remedy: "start from a checkpoint of the task \(task.rawValue)")
     }
+    var start = try Checkpoint.untrained(
+      settings: source.settings, specification: source.specification,
+      decisionDelaySeconds: source.decisionDelaySeconds, classNames: task.classNames, task: task.rawValue,
+      split: chosenSplit.rawValue, training: training)
     start.layers = source.layers
     return start
+  }
+
+  /// The network with a plan for its integers, as `exporter quantize` would make them of it now.
+  private func prepared(
+    _ start: Checkpoint, calibratedOn signals: [LabelledSignal]
+  ) throws(FileError) -> Checkpoint {
+    let converter = AnalogConverter(bits: 12, rangeMillivolts: 10)
+    let windows = EvaluationWindows(signals.map(converter.heard), window: start.window)
+    do throws(InvalidNetwork) {
+      let quantized = try QuantizedNetwork(
+        quantizing: start.network, settings: start.settings,
+        calibrationWindows: windows.calibrationWindows(count: Quantize.standardWindows, seed: 1))
+      return start.prepared(for: try QuantizationAwareness(of: quantized), training: start.training)
+    } catch {
+      throw .malformed(from ?? data, error.description, remedy: "train a network that the device can hold")
+    }
   }
 
   /// A long training shall not end at a folder or device in its output's place.

@@ -132,15 +132,19 @@ struct NetworkArguments: ParsableArguments {
     help: ArgumentHelp(
       "The window's length, in columns of 62.5 ms. (default: \(defaults.inputColumns))", valueName: "n"))
   var columns: Int?
-  @Option(help: ArgumentHelp("The channels of every convolution.", valueName: "n"))
-  var channels = 24
+  @Option(help: ArgumentHelp("The channels of every convolution. (default: 24)", valueName: "n"))
+  var channels: Int?
   @Option(
     help: ArgumentHelp(
       "The convolutions' dilations, with commas. (default: 1,2,4)", valueName: "n,n"))
   var dilations: WholeNumbers?
   @Option(
-    help: ArgumentHelp("The outputs of a dense layer before the last one; 0 for none.", valueName: "n"))
-  var hidden = 0
+    help: ArgumentHelp(
+      "The outputs of a dense layer before the last one. (default: no such layer)", valueName: "n"))
+  var hidden: Int?
+
+  /// Whether the structure isn't left to the defaults.
+  var isGiven: Bool { columns != nil || channels != nil || dilations != nil || hidden != nil }
 
   /// - Throws: `ValidationError` where the network can't be.
   func check(classCount: Int) throws {
@@ -154,9 +158,10 @@ struct NetworkArguments: ParsableArguments {
   /// The structure for a number of classes.
   func specification(classCount: Int) -> NetworkSpecification {
     var layers = (dilations?.values ?? [1, 2, 4]).map {
-      NetworkSpecification.Layer.convolution(outputChannels: channels, kernelColumns: 3, dilationColumns: $0)
+      NetworkSpecification.Layer.convolution(
+        outputChannels: channels ?? 24, kernelColumns: 3, dilationColumns: $0)
     }
-    if hidden != 0 { layers.append(.dense(outputCount: hidden)) }
+    if let hidden { layers.append(.dense(outputCount: hidden)) }
     layers.append(.dense(outputCount: classCount))
     return NetworkSpecification(
       inputColumns: columns ?? Self.defaults.inputColumns, inputChannels: Self.defaults.inputChannels,

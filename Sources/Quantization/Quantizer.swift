@@ -34,11 +34,12 @@ extension QuantizedNetwork {
   ///   - network: Batch normalization folded in.
   ///   - settings: Its front end, which sets the input's scale and zero point.
   ///   - calibrationWindows: Windows `[time, channel]` of the network's input, from training records.
+  ///   - awareness: The codes that the network was trained for, instead of measured ranges.
   ///   - options: Granularity and calibration.
   /// - Throws: `InvalidNetwork` where the network's layers don't fit together.
   public init(
     quantizing network: FloatNetwork, settings: SpectrogramSettings, calibrationWindows: [[Float]],
-    options: QuantizationOptions = QuantizationOptions()
+    awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions()
   ) throws(InvalidNetwork) {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     let inference = try FloatInference(network)
@@ -52,15 +53,15 @@ extension QuantizedNetwork {
     tensors = [
       Tensor(
         name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels],
-        scale: Float(1 / settings.levelsPerUnit),
-        zeroPoint: Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
+        scale: Self.inputCodes(of: settings).scale, zeroPoint: Self.inputCodes(of: settings).zeroPoint)
     ]
     operators = []
     inputs = [Port(0)]
     outputs = [Port(shapes.count)]
     for (layer, shape) in shapes.enumerated() {
       let range = ActivationRange(of: seen[layer], method: options.calibration)
-      let (scale, zeroPoint) = range.quantization
+      let (scale, zeroPoint) =
+        awareness.map { ($0.outputs[layer].scale, $0.outputs[layer].zeroPoint) } ?? range.quantization
       tensors.append(
         Tensor(
           name: "\(shape.isDense ? "dense" : "convolution") \(layer + 1)",

@@ -11,14 +11,19 @@ package struct TrainingPart {
   private let start: Checkpoint
   private let signals: [LabelledSignal]
   private let noises: [[Float]]
+  private let codes: NetworkCodes?
   private let header: Data
 
   /// Prepares to keep the training of `start` on signals, which shall end in the checkpoint `output`.
-  package init(of start: Checkpoint, signals: [LabelledSignal], noises: [[Float]] = [], output: String) {
+  package init(
+    of start: Checkpoint, signals: [LabelledSignal], noises: [[Float]] = [], codes: NetworkCodes? = nil,
+    output: String
+  ) {
     path = output + ".part"
     self.start = start
     self.signals = signals
     self.noises = noises
+    self.codes = codes
     header = Data("quantinfer-training-2 \(Self.fingerprint(of: start, signals, noises))\n".utf8)
   }
 
@@ -29,11 +34,11 @@ package struct TrainingPart {
   package func trainer(threads: Int) throws -> Trainer {
     guard FileManager.default.fileExists(atPath: path) else {
       // What can't be written is told now, not after an epoch.
-      let trainer = try Trainer(start, signals: signals, noises: noises, threads: threads)
+      let trainer = try Trainer(start, signals: signals, noises: noises, codes: codes, threads: threads)
       try save(start)
       return trainer
     }
-    return try Trainer(kept(), signals: signals, noises: noises, threads: threads)
+    return try Trainer(kept(), signals: signals, noises: noises, codes: codes, threads: threads)
   }
 
   /// Keeps a state.
