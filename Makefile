@@ -2,14 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded kernel-sizes models fuzz benchmark clean
+.PHONY: help setup demo test lint embedded kernel-sizes models fuzz benchmark benchmark-training clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
 DEMO   := build/demo
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or brew)
 	@if ! command -v swift >/dev/null; then \
@@ -87,6 +87,12 @@ benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of 
 	@build/litert/bin/python3 -m pip install -q ai-edge-litert numpy
 	@swift build -c release --package-path Benchmarks
 	@Benchmarks/.build/release/Benchmark build/litert/bin/python3 "$(MODELS)"/*.tflite
+
+benchmark-training: setup ## Time a training step beside PyTorch's
+	@[ -x build/torch/bin/python3 ] || python3 -m venv build/torch
+	@build/torch/bin/python3 -m pip install -q torch
+	@swift build -c release --package-path Benchmarks
+	@Benchmarks/.build/release/Benchmark training build/torch/bin/python3
 
 clean: ## Remove what was built
 	rm -rf .build .build-cortex-m4 .build-fuzz build
