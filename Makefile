@@ -72,7 +72,7 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	  "$$exporter" train --task $$2 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
 	  "$$exporter" quantize Models/$$1/$$1.safetensors --data "$(DATA)" --output Models/$$1/$$1.qinf; \
 	  "$$exporter" evaluate Models/$$1/$$1.qinf --float Models/$$1/$$1.safetensors --data "$(DATA)" \
-	    --json Models/$$1/results.json; \
+	    --json Models/$$1/results.json --markdown Models/$$1/RESULTS.md; \
 	}; \
 	train ecg-beats aami; train ecg-beats-intra types
 
