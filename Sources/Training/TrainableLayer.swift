@@ -160,8 +160,9 @@ final class TrainableLayer {
     }
   }
 
-  /// The outputs' codes less their zero point, as the runtime computes them. Sums of codes are whole numbers far
-  /// below 2^24, which single precision holds exactly.
+  /// The outputs' codes less their zero point, as the runtime computes them.
+  ///
+  /// Sums of codes are whole numbers far below 2^24, which single precision holds exactly.
   private func computeCodes(_ windows: Range<Int>, _ codes: LayerCodes, _ weightCodes: WeightCodes) {
     let lowest = codes.outputCodes.lowerBound - codes.outputZeroPoint
     let highest = codes.outputCodes.upperBound - codes.outputZeroPoint

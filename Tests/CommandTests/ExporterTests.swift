@@ -75,7 +75,8 @@ import Testing
     #expect(try bench.train("--epochs", "4").status == 0)
     let aware = bench("aware.safetensors")
     let trained = try exporter(
-      "train", "--task", "aami", "--data", bench.data, "--from", bench.checkpoint, "--quantization-aware", "--epochs",
+      "train", "--task", "aami", "--data", bench.data, "--from", bench.checkpoint, "--quantization-aware",
+      "--epochs",
       "1", "--windows-per-epoch", "1024", "--learning-rate", "0.0003", "--output", aware)
     #expect(trained.status == 0, "\(trained.errors)")
     let quantized = try exporter(
@@ -86,7 +87,8 @@ import Testing
     #expect(inspected.status == 0)
     #expect(try Inspection(reading: bench("i.json")).provenance["calibration"] == "trained")
     let evaluated = try exporter(
-      "evaluate", bench.model, "--float", aware, "--data", bench.data, "--json", bench("e.json"), "--markdown",
+      "evaluate", bench.model, "--float", aware, "--data", bench.data, "--json", bench("e.json"),
+      "--markdown",
       bench("e.md"))
     #expect(evaluated.status == 0)
     let evaluation = try Evaluation(reading: bench("e.json"))
@@ -99,7 +101,8 @@ import Testing
   @Test func validationTestsEveryTrainingPatientOnce() throws {
     let bench = try Bench()
     let arguments = [
-      "validate", "--task", "aami", "--data", bench.data, "--epochs", "1", "--windows-per-epoch", "512", "--folds", "3",
+      "validate", "--task", "aami", "--data", bench.data, "--epochs", "1", "--windows-per-epoch", "512",
+      "--folds", "3",
       "--premature", "0.2", "--hidden", "8", "--json", "-", "--quiet",
     ]
     let results = try ["1", "2"].map { try exporter.run(arguments + ["--threads", $0]) }
@@ -109,7 +112,8 @@ import Testing
       try JSONSerialization.jsonObject(with: Data(results[0].output.utf8)) as? [String: Any])
     let records = try #require(json["perRecord"] as? [[String: Any]])
     #expect(records.map { $0["record"] as? String } == MITBIH.ds1)
-    let beats = records.compactMap { ($0["float"] as? [String: Any])?["counts"] as? [[Int]] }.joined().joined()
+    let beats = records.compactMap { ($0["float"] as? [String: Any])?["counts"] as? [[Int]] }.joined()
+      .joined()
     #expect(beats.reduce(0, +) == 22 * SyntheticRecords.wholeWindowBeats)
   }
 
