@@ -69,12 +69,12 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	@swift build -c release --product exporter
 	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
 	train() { \
-	  "$$exporter" train --task $$2 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
+	  "$$exporter" train --task $$2 $$3 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
 	  "$$exporter" quantize Models/$$1/$$1.safetensors --data "$(DATA)" --output Models/$$1/$$1.qinf; \
 	  "$$exporter" evaluate Models/$$1/$$1.qinf --float Models/$$1/$$1.safetensors --data "$(DATA)" \
 	    --json Models/$$1/results.json --markdown Models/$$1/RESULTS.md; \
 	}; \
-	train ecg-beats aami; train ecg-beats-intra types
+	train ecg-beats aami ""; train ecg-beats-wide aami "--hidden 32"; train ecg-beats-intra types ""
 
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (an hour)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz

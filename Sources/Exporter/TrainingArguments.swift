@@ -52,33 +52,42 @@ struct TrainingArguments: ParsableArguments {
 
 /// How the windows are changed, as arguments; what isn't given stays as the split's default has it.
 struct AugmentationArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("The gain varies by so many octaves either way.", valueName: "x"))
+  private static let (inter, intra) = (TrainingOptions(split: .inter), TrainingOptions(split: .intra))
+
+  /// A help text with the defaults.
+  private static func text(_ abstract: String, _ place: KeyPath<Augmentation, Double>) -> ArgumentHelp {
+    let (a, b) = (inter.augmentation[keyPath: place], intra.augmentation[keyPath: place])
+    let defaults = a == b ? "\(a)" : "\(a) for inter, \(b) for intra"
+    return ArgumentHelp("\(abstract) (default: \(defaults))", valueName: "x")
+  }
+
+  @Option(help: text("The gain varies by so many octaves either way.", \.gainOctaves))
   var gainOctaves: Double?
-  @Option(help: ArgumentHelp("The beat's place varies by so many seconds either way.", valueName: "x"))
+  @Option(help: text("The beat's place varies by so many seconds either way.", \.shiftSeconds))
   var shiftSeconds: Double?
-  @Option(help: ArgumentHelp("Time is stretched by up to this fraction either way.", valueName: "x"))
+  @Option(help: text("Time is stretched by up to this fraction either way.", \.stretch))
   var stretch: Double?
-  @Option(help: ArgumentHelp("The share of windows that mix a record's leads.", valueName: "x"))
+  @Option(help: text("The share of windows that mix a record's leads.", \.leadMixing))
   var leadMixing: Double?
-  @Option(help: ArgumentHelp("The share of normal beats made premature.", valueName: "x"))
+  @Option(help: text("The share of normal beats made premature.", \.premature))
   var premature: Double?
-  @Option(help: ArgumentHelp("The share of normal beats with premature ones before them.", valueName: "x"))
+  @Option(help: text("The share of normal beats with premature ones before them.", \.ectopy))
   var ectopy: Double?
-  @Option(help: ArgumentHelp("The share of normal beats made irregular, as in fibrillation.", valueName: "x"))
+  @Option(help: text("The share of normal beats made irregular, as in fibrillation.", \.irregular))
   var irregular: Double?
-  @Option(help: ArgumentHelp("The share of normal beats blended with ventricular ones.", valueName: "x"))
+  @Option(help: text("The share of normal beats blended with ventricular ones.", \.fusion))
   var fusion: Double?
-  @Option(help: ArgumentHelp("The largest deviation of white noise, in microvolts.", valueName: "x"))
+  @Option(help: text("The largest deviation of white noise, in microvolts.", \.noiseMicrovolts))
   var noiseMicrovolts: Double?
-  @Option(help: ArgumentHelp("The largest deviation of muscles' noise, in microvolts.", valueName: "x"))
+  @Option(help: text("The largest deviation of muscles' noise, in microvolts.", \.muscleMicrovolts))
   var muscleMicrovolts: Double?
-  @Option(help: ArgumentHelp("The largest deviation of the mains' sine, in microvolts.", valueName: "x"))
+  @Option(help: text("The largest deviation of the mains' sine, in microvolts.", \.mainsMicrovolts))
   var mainsMicrovolts: Double?
   @Option(
-    help: ArgumentHelp("The largest deviation of the baseline's wander, in microvolts.", valueName: "x"))
+    help: text("The largest deviation of the baseline's wander, in microvolts.", \.wanderMicrovolts))
   var wanderMicrovolts: Double?
   @Option(
-    help: ArgumentHelp("The largest deviation of the noise of --noise, in microvolts.", valueName: "x"))
+    help: text("The largest deviation of the noise of --noise, in microvolts.", \.recordedMicrovolts))
   var recordedMicrovolts: Double?
   @Option(
     help: ArgumentHelp("Records of noise to add, with commas, such as NSTDB's bw,ma.", valueName: "records"))

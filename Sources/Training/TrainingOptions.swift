@@ -27,11 +27,24 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   /// The options for a split by patient.
   public init() {}
 
-  /// The options of this project's ECG models.
+  /// The options of this project's ECG models; docs/Training.md and the models' cards say how they were chosen.
   ///
-  /// At random within the same patients, more epochs help and other leads don't.
+  /// Between patients, what makes other patients of the training's helps; at random within the same patients, more
+  /// epochs do, and other leads don't.
   public init(split: BeatSplit) {
-    if split == .intra { (epochs, leads) = (40, .main) }
+    switch split {
+    case .intra: (epochs, leads) = (40, .main)
+    case .inter:
+      epochs = 20
+      augmentation.leadMixing = 0.5
+      augmentation.stretch = 0.15
+      augmentation.premature = 0.15
+      augmentation.ectopy = 0.3
+      augmentation.irregular = 0.1
+      augmentation.mainsMicrovolts = 150
+      augmentation.muscleMicrovolts = 40
+      augmentation.wanderMicrovolts = 300
+    }
   }
 
   /// The number of steps of an epoch.
