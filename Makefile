@@ -2,14 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded kernel-sizes models fuzz benchmark clean
+.PHONY: help setup demo test lint embedded firmware firmware-test kernel-sizes models fuzz benchmark clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
 DEMO   := build/demo
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or brew)
 	@if ! command -v swift >/dev/null; then \
@@ -54,11 +54,18 @@ test: setup ## Build everything and run every test, in release
 	swift test -c release --skip-build
 
 lint: ## Check format and documentation comments
-	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
+	  Firmware/Sources Firmware/Package.swift
 
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
-	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/cortex-m4.json \
+	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/Toolsets/cortex-m4.json \
 	  --target QuantInfer --scratch-path .build-cortex-m4
+
+firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7, M55, RISC-V
+	@Firmware/boards.sh build
+
+firmware-test: setup ## Run the firmware on the boards and compare every checksum with the host's
+	@Firmware/boards.sh test
 
 kernel-sizes: embedded ## Measure the kernels' code for a Cortex-M4, for exporter inspect
 	Firmware/kernel-sizes.sh .build-cortex-m4/armv7em-none-none-eabi/release/QuantInfer.build > .build-kernel-sizes
@@ -89,4 +96,4 @@ benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of 
 	@Benchmarks/.build/release/Benchmark build/litert/bin/python3 "$(MODELS)"/*.tflite
 
 clean: ## Remove what was built
-	rm -rf .build .build-cortex-m4 .build-fuzz build
+	rm -rf .build .build-cortex-m4 .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c
