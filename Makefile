@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded kernel-sizes models fuzz benchmark benchmark-training clean
+.PHONY: help setup demo test lint embedded firmware firmware-test kernel-sizes models fuzz benchmark \
+  benchmark-training clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -54,11 +55,18 @@ test: setup ## Build everything and run every test, in release
 	swift test -c release --skip-build
 
 lint: ## Check format and documentation comments
-	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
+	  Firmware/Sources Firmware/Package.swift
 
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
-	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/cortex-m4.json \
+	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/Toolsets/cortex-m4.json \
 	  --target QuantInfer --scratch-path .build-cortex-m4
+
+firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7, M55, RISC-V
+	@Firmware/boards.sh build
+
+firmware-test: setup ## Run the firmware on the boards and compare every checksum with the host's
+	@Firmware/boards.sh test
 
 kernel-sizes: embedded ## Measure the kernels' code for a Cortex-M4, for exporter inspect
 	Firmware/kernel-sizes.sh .build-cortex-m4/armv7em-none-none-eabi/release/QuantInfer.build > .build-kernel-sizes
@@ -95,4 +103,4 @@ benchmark-training: setup ## Time a training step beside PyTorch's
 	@Benchmarks/.build/release/Benchmark training build/torch/bin/python3
 
 clean: ## Remove what was built
-	rm -rf .build .build-cortex-m4 .build-fuzz build
+	rm -rf .build .build-cortex-m4 .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c

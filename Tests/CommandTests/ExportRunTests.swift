@@ -42,6 +42,48 @@ import Testing
     }
   }
 
+  /// The numbers between the braces after a name, in any radix that C has.
+  private static func array(_ name: String, in source: String) throws -> [Int] {
+    let start = try #require(source.range(of: " \(name)[", options: .backwards)).upperBound
+    let open = try #require(source[start...].firstIndex(of: "{"))
+    let close = try #require(source[open...].firstIndex(of: "}"))
+    let numbers = source[source.index(after: open)..<close].split { ", \n".contains($0) }
+    return numbers.compactMap { $0.hasPrefix("0x") ? Int($0.dropFirst(2), radix: 16) : Int($0) }
+  }
+
+  @Test func aCExportIsTheImageAlignedAndInItsSection() throws {
+    let folder = try TemporaryFolder()
+    let result = try exporter(
+      "export", ProjectFiles.model, "--format", "c", "--section", ".model", "--output", folder("m.c"))
+    #expect(result.status == 0)
+    let source = String(decoding: try Files.read(folder("m.c")), as: UTF8.self)
+    let image = try Files.read(ProjectFiles.model)
+    #expect(try Self.array("ecg_beats", in: source) == image.map(Int.init))
+    #expect(
+      source.contains(
+        "__attribute__((aligned(16), section(\".model\"))) const uint8_t ecg_beats[\(image.count)]"))
+  }
+
+  @Test func aCExportsSamplesAreTheRecordsCounts() throws {
+    let folder = try TemporaryFolder()
+    let result = try exporter(
+      "export", ProjectFiles.model, "--format", "c", "--name", "beats", "--record", ProjectFiles.record,
+      "--start", "2", "--seconds", "3", "--output", folder("m.c"), "--json", "-")
+    #expect(result.status == 0)
+    let source = String(decoding: try Files.read(folder("m.c")), as: UTF8.self)
+    let samples = try Self.array("beats_samples", in: source)
+    // Five minutes' counts from the first on, 128 Hz: the export is a part of them.
+    let all = try exporter(
+      "export", ProjectFiles.model, "--format", "c", "--name", "beats", "--record", ProjectFiles.record,
+      "--seconds", "300", "--output", folder("all.c"))
+    #expect(all.status == 0)
+    let everything = try Self.array(
+      "beats_samples", in: String(decoding: try Files.read(folder("all.c")), as: UTF8.self))
+    #expect(samples.count == 384 && samples == Array(everything[256..<640]))
+    // An ECG of about a millivolt and more, at 2.44 uV a count.
+    #expect(everything.max() ?? 0 > 400 && everything.min() ?? 0 >= -2048 && everything.max() ?? 0 <= 2047)
+  }
+
   @Test func layersEndInTheOutputOfTheFirstSample() throws {
     let folder = try TemporaryFolder()
     try Files.write(Self.samples { [2, $0.time, $0.channels] }.encoded(), to: folder("x.npy"))
@@ -112,7 +154,21 @@ import Testing
     let model = ProjectFiles.model
     for (status, arguments) in [
       (64, ["export", model, "--output", folder("m")]),
-      (64, ["export", model, "--format", "c", "--output", folder("m")]),
+      (64, ["export", model, "--format", "onnx", "--output", folder("m")]),
+      (64, ["export", model, "--format", "c", "--name", "1st", "--output", folder("m")]),
+      (64, ["export", model, "--format", "c", "--section", "a\"b", "--output", folder("m")]),
+      (
+        64, ["export", model, "--format", "tflite", "--record", ProjectFiles.record, "--output", folder("m")]
+      ),
+      (65, ["export", folder("bad"), "--format", "c", "--output", folder("m")]),
+      (
+        65,
+        [
+          "export", model, "--format", "c", "--record", ProjectFiles.record, "--start", "290", "--output",
+          folder("m"),
+        ]
+      ),
+      (66, ["export", model, "--format", "c", "--record", folder("none"), "--output", folder("m")]),
       (64, ["run", model, "--input", folder("x.npy")]),
       (65, ["export", folder("bad"), "--format", "tflite", "--output", folder("m")]),
       (65, ["run", folder("bad"), "--input", folder("x.npy"), "--output", folder("y")]),

@@ -16,6 +16,7 @@ typedef enum qi_instruction_set {
   qi_avx2 = 1,
   qi_avx512 = 2,  // F, BW, VL and VNNI
   qi_neon = 3,    // 64-bit ARM
+  qi_dsp = 4,     // 32-bit ARM with the DSP extension; elsewhere in plain C, to be tested
 } qi_instruction_set;
 
 // How the 32-bit sum of output channel o becomes an output code, all steps wrapping at 32 bits:
@@ -78,6 +79,55 @@ typedef struct qi_depthwise {
   qi_requantization requantization;
 } qi_depthwise;
 
+#if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
+#define QI_DSP_KERNELS 1
+
+// Puts codes into a row of 16 bits each that has its quads in the order 0, 2, 1, 3: from the row's input `first` on.
+void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t first);
+
+// The same with one code for all.
+void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t first);
+
+// As qi_matrix_product_int8, of patches whose quads have the order 0, 2, 1, 3.
+//
+// False where patches or weights are not aligned to 4 bytes, patchStride is odd, or quads is below 1.
+bool qi_matrix_product_dsp(qi_matrix_product product, int8_t *output, ptrdiff_t outputStride);
+
+// The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
+// `product.patches` and `product.rows` mean nothing. Takes 512 bytes of stack beside its own.
+//
+// False where the weights are not aligned to 4 bytes, or there are no inputs.
+bool qi_fully_connected_dsp(
+  qi_matrix_product product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second, ptrdiff_t secondCount,
+  int8_t *output);
+
+// As qi_depthwise_int8, of any size; takes 256 bytes of stack beside its own.
+bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
+
+#else
+#define QI_DSP_KERNELS 0
+
+// Processors without the extension that are too small to test it.
+static inline void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t first) {}
+
+static inline void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t first) {}
+
+static inline bool qi_matrix_product_dsp(qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+static inline bool qi_fully_connected_dsp(
+  qi_matrix_product product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second, ptrdiff_t secondCount,
+  int8_t *output) {
+  return false;
+}
+
+static inline bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+#endif
+
 #if defined(__x86_64__) || defined(__aarch64__)
 
 // The fastest set that the program and this machine have. Cheap: no need to remember it.
@@ -110,10 +160,10 @@ bool qi_depthwise_int8(
 
 #else
 
-// Other processors: the same names without code.
-static inline qi_instruction_set qi_best_instruction_set(void) { return qi_portable; }
+// Other processors: the same names without code; those above serve 32-bit ARM.
+static inline qi_instruction_set qi_best_instruction_set(void) { return QI_DSP_KERNELS ? qi_dsp : qi_portable; }
 
-static inline bool qi_has_instruction_set(qi_instruction_set set) { return false; }
+static inline bool qi_has_instruction_set(qi_instruction_set set) { return set == qi_dsp && QI_DSP_KERNELS; }
 
 static inline bool qi_matrix_product_int8(
   qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {

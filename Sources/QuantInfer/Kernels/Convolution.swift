@@ -87,6 +87,7 @@ enum Convolution {
       let quads = Weights.quads(inputsPerOutput)
       let atOnce = scratch.byteCount / (8 &* quads)
       let patches = unsafe scratch.start.assumingMemoryBound(to: Int16.self)
+      let order = instructions.order(of: Code.self, weights)
       let groups = input.channelCount / weights.groupChannelCount
       let groupOutputs = output.channelCount / groups
       let groupQuads = (groupOutputs &+ 3) / 4 &* quads
@@ -97,9 +98,10 @@ enum Convolution {
         for group in 0..<groups {
           unsafe gather(
             count, from: (column, row), group: group, of: columns, columnCount: columnCount,
-            into: patches, patchCount: 4 &* quads)
+            into: patches, patchCount: 4 &* quads, order: order)
           unsafe instructions.product(
-            rows: patches, rowCount: count, quads: quads, weights: weights, firstQuad: group &* groupQuads,
+            rows: patches, order: order, rowCount: count, quads: quads, weights: weights,
+            firstQuad: group &* groupQuads,
             channels: group &* groupOutputs..<(group &+ 1) &* groupOutputs,
             output: result + (cell &* output.channelCount &+ group &* groupOutputs),
             outputStride: output.channelCount, zeroPoint: output.zeroPoint)
@@ -115,20 +117,22 @@ enum Convolution {
     @inline(__always)
     private func gather<Code: FixedWidthInteger & SignedInteger>(
       _ count: Int, from first: (column: Int, row: Int), group: Int, of columns: Columns<Code>,
-      columnCount: Int, into patches: UnsafeMutablePointer<Int16>, patchCount: Int
+      columnCount: Int, into patches: UnsafeMutablePointer<Int16>, patchCount: Int, order: RowOrder
     ) {
       if window == .cell && weights.groupChannelCount == input.channelCount
         && patchCount == input.channelCount
         && columns.isContiguous(first.column, count: columnCount &- first.column)
       {
         let cells = unsafe columns.column(first.column) + (first.row &* input.channelCount)
-        unsafe widen(cells, into: patches, count: count &* patchCount)
+        unsafe widen(cells, into: patches, at: 0, count: count &* patchCount, order: order)
         return
       }
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
       if inputsPerOutput < patchCount {
         for patch in 0..<count {
-          for index in inputsPerOutput..<patchCount { unsafe patches[patch &* patchCount &+ index] = 0 }
+          unsafe fill(
+            patches + patch &* patchCount, at: inputsPerOutput, with: 0, count: patchCount &- inputsPerOutput,
+            order: order)
         }
       }
       var (column, row, done) = (first.column, first.row, 0)
@@ -136,7 +140,7 @@ enum Convolution {
         let rows = row..<min(output.frequencyCount, row &+ count &- done)
         unsafe gather(
           rows, ofColumn: column, group: group, of: columns, columnCount: columnCount,
-          into: patches + (done &* patchCount), patchCount: patchCount)
+          into: patches + (done &* patchCount), patchCount: patchCount, order: order)
         done &+= rows.count
         column &+= 1
         row = 0
@@ -147,7 +151,7 @@ enum Convolution {
     @inline(__always)
     private func gather<Code: FixedWidthInteger & SignedInteger>(
       _ rows: Range<Int>, ofColumn column: Int, group: Int, of columns: Columns<Code>, columnCount: Int,
-      into patches: UnsafeMutablePointer<Int16>, patchCount: Int
+      into patches: UnsafeMutablePointer<Int16>, patchCount: Int, order: RowOrder
     ) {
       let (time, frequency, channels) = (window.time, window.frequency, weights.groupChannelCount)
       let firstColumn = time.first(column)
@@ -159,31 +163,34 @@ enum Convolution {
         && columns.isContiguous(firstColumn, count: time.kernel)
       {
         // The window covers whole columns that lie one behind the other.
-        unsafe widen(columns.column(firstColumn), into: patches, count: time.kernel &* runCount)
+        unsafe widen(
+          columns.column(firstColumn), into: patches, at: 0, count: time.kernel &* runCount, order: order)
         return
       }
       let padding = Int16(truncatingIfNeeded: input.zeroPoint)
       for timeTap in 0..<time.kernel {
-        var target = unsafe patches + (timeTap &* runCount)
+        var patch = unsafe patches
+        let place = timeTap &* runCount
         let isInside = timeTap >= timeTaps.first && timeTap < timeTaps.end
         let source = unsafe columns.column(isInside ? firstColumn &+ timeTap &* time.dilation : 0)
         for row in rows {
           let firstRow = frequency.first(row)
           if isInside && isRun && firstRow >= 0 && firstRow &+ frequency.kernel <= input.frequencyCount {
-            unsafe widen(source + (firstRow &* channels), into: target, count: runCount)
+            unsafe widen(
+              source + (firstRow &* channels), into: patch, at: place, count: runCount, order: order)
           } else {
             for tap in 0..<frequency.kernel {
-              let place = firstRow &+ tap &* frequency.dilation
-              let cell = unsafe target + (tap &* channels)
-              if isInside && place >= 0 && place < input.frequencyCount {
-                let codes = unsafe source + (place &* input.channelCount &+ group &* channels)
-                unsafe widen(codes, into: cell, count: channels)
+              let inputRow = firstRow &+ tap &* frequency.dilation
+              let cell = place &+ tap &* channels
+              if isInside && inputRow >= 0 && inputRow < input.frequencyCount {
+                let codes = unsafe source + (inputRow &* input.channelCount &+ group &* channels)
+                unsafe widen(codes, into: patch, at: cell, count: channels, order: order)
               } else {
-                for index in 0..<channels { unsafe cell[index] = padding }
+                unsafe fill(patch, at: cell, with: padding, count: channels, order: order)
               }
             }
           }
-          unsafe target += patchCount
+          unsafe patch += patchCount
         }
       }
     }

@@ -48,6 +48,12 @@ enum FullyConnected {
     let inputCount = inputs.capacity &* inputs.columnCount
     let quads = Weights.quads(inputCount)
     let offset = weights.zeroPoint == 0 ? 0 : weights.zeroPoint &* sum(inputs)
+    if offset == 0,
+      unsafe instructions.fullyConnectedRow(
+        weights, output: output, inputs: inputs, quads: quads, into: outputs)
+    {
+      return
+    }
     guard scratch.byteCount >= 8 &* quads, offset == 0 else {
       unsafe computeInPlace(
         weights, output: output, inputs: inputs, quads: quads, offset: offset, into: outputs)
@@ -55,11 +61,12 @@ enum FullyConnected {
     }
     let row = unsafe scratch.start.assumingMemoryBound(to: Int16.self)
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
-    unsafe widen(inputs.column(0), into: row, count: firstCount)
-    unsafe widen(inputs.base, into: row + firstCount, count: inputCount &- firstCount)
-    for index in inputCount..<4 &* quads { unsafe row[index] = 0 }
+    unsafe widen(inputs.column(0), into: row, at: 0, count: firstCount, order: .natural)
+    unsafe widen(inputs.base, into: row, at: firstCount, count: inputCount &- firstCount, order: .natural)
+    unsafe fill(row, at: inputCount, with: 0, count: 4 &* quads &- inputCount, order: .natural)
     unsafe instructions.product(
-      rows: row, rowCount: 1, quads: quads, weights: weights, firstQuad: 0, channels: 0..<output.channelCount,
+      rows: row, order: .natural, rowCount: 1, quads: quads, weights: weights, firstQuad: 0,
+      channels: 0..<output.channelCount,
       output: outputs, outputStride: output.channelCount, zeroPoint: output.zeroPoint)
   }
 

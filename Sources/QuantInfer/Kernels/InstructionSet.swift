@@ -10,6 +10,8 @@ public enum InstructionSet: UInt32, Sendable {
   case avx512 = 2
   /// 64-bit ARM.
   case neon = 3
+  /// 32-bit ARM with the DSP extension, as a Cortex-M4 has it; in plain C where a host tests it.
+  case dsp = 4
 
   /// The fastest that this machine has.
   public static var best: InstructionSet {
@@ -21,12 +23,32 @@ public enum InstructionSet: UInt32, Sendable {
 
   private var foreign: qi_instruction_set { qi_instruction_set(rawValue: rawValue) }
 
+  /// In which order a row's quads lie for codes of a type and weights; see `RowOrder`.
+  @inline(__always)
+  func order<Code: FixedWidthInteger & SignedInteger>(of code: Code.Type, _ weights: Weights) -> RowOrder {
+    let isPaired =
+      self == .dsp && Code.bitWidth == 8 && weights.accumulatorBits == 32 && weights.weightBits == 8
+      && (UInt(bitPattern: unsafe weights.packed) & 3 == 0)
+    return isPaired ? .paired : .natural
+  }
+
   /// See `MatrixProduct.compute`; vector instructions serve sums of 32 bits and weights of 8.
+  ///
+  /// The rows are in the order that `order` tells.
   @inline(__always)
   func product<Code: FixedWidthInteger & SignedInteger>(
-    rows: UnsafePointer<Int16>, rowCount: Int, quads: Int, weights: Weights, firstQuad: Int,
+    rows: UnsafePointer<Int16>, order: RowOrder, rowCount: Int, quads: Int, weights: Weights, firstQuad: Int,
     channels: Range<Int>, output: UnsafeMutablePointer<Code>, outputStride: Int, zeroPoint: Int32
   ) {
+    if order == .paired {
+      let product = unsafe qi_matrix_product(
+        patches: rows, rows: rowCount, patchStride: 4 &* quads, weights: weights.packed + 16 &* firstQuad,
+        quads: quads, channels: channels.count,
+        requantization: requantization(weights, from: channels.lowerBound, zeroPoint: zeroPoint))
+      _ = unsafe qi_matrix_product_dsp(
+        product, UnsafeMutableRawPointer(output).assumingMemoryBound(to: Int8.self), outputStride)
+      return
+    }
     if self != .portable, weights.accumulatorBits == 32, weights.weightBits == 8 {
       let product = unsafe qi_matrix_product(
         patches: rows, rows: rowCount, patchStride: 4 &* quads, weights: weights.packed + 16 &* firstQuad,
@@ -46,6 +68,26 @@ public enum InstructionSet: UInt32, Sendable {
     unsafe MatrixProduct.compute(
       rows: rows, rowCount: rowCount, quads: quads, weights: weights, firstQuad: firstQuad,
       channels: channels, output: output, outputStride: outputStride, zeroPoint: zeroPoint)
+  }
+
+  /// See `FullyConnected.computeRow`; without scratch.
+  ///
+  /// Returns whether it is done: the DSP extension serves int8.
+  @inline(__always)
+  func fullyConnectedRow<Code: FixedWidthInteger & SignedInteger>(
+    _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int,
+    into outputs: UnsafeMutablePointer<Code>
+  ) -> Bool {
+    guard order(of: Code.self, weights) == .paired else { return false }
+    let product = unsafe qi_matrix_product(
+      patches: UnsafeRawPointer(weights.packed).assumingMemoryBound(to: Int16.self), rows: 1, patchStride: 0,
+      weights: weights.packed, quads: quads, channels: output.channelCount,
+      requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+    let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
+    return unsafe qi_fully_connected_dsp(
+      product, UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self), firstCount,
+      UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), inputs.start &* inputs.columnCount,
+      UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
   }
 
   /// See `Depthwise.computeColumn`; vector instructions serve int8 with an output channel an input channel.
@@ -76,7 +118,11 @@ public enum InstructionSet: UInt32, Sendable {
         channels: input.channelCount, pixels: output.frequencyCount,
         requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
       let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
-      if unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount) { return }
+      let isDone =
+        self == .dsp
+        ? unsafe qi_depthwise_dsp(convolution, target, output.channelCount)
+        : unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount)
+      if isDone { return }
     }
     unsafe Depthwise.computeColumn(
       column, window: window, weights: weights, input: input, inputs: inputs, output: output, into: outputs)

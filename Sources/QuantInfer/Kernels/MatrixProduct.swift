@@ -1,3 +1,5 @@
+import CKernels
+
 /// Rows of inputs times packed weights: the heart of convolutions and fully connected operators.
 enum MatrixProduct {
   /// Computes the outputs of a group of channels for some rows.
@@ -81,9 +83,40 @@ enum MatrixProduct {
   }
 }
 
-/// Copies codes into 16 bits each.
+/// The order of a row's inputs within each four.
+enum RowOrder {
+  /// 0, 1, 2, 3.
+  case natural
+  /// 0, 2, 1, 3: even and odd bytes of a word of weights meet their inputs.
+  case paired
+}
+
+/// Copies codes into a row of 16 bits each, from the row's input `first` on.
 @inline(__always)
 func widen<Code: FixedWidthInteger & SignedInteger>(
+  _ source: UnsafePointer<Code>, into row: UnsafeMutablePointer<Int16>, at first: Int, count: Int,
+  order: RowOrder
+) {
+  if order == .paired {
+    unsafe qi_pair(UnsafeRawPointer(source).assumingMemoryBound(to: Int8.self), count, row, first)
+  } else {
+    unsafe widen(source, into: row + first, count: count)
+  }
+}
+
+/// Fills a part of a row with one code.
+@inline(__always)
+func fill(_ row: UnsafeMutablePointer<Int16>, at first: Int, with code: Int16, count: Int, order: RowOrder) {
+  if order == .paired {
+    unsafe qi_pair_fill(code, count, row, first)
+  } else {
+    for index in first..<first &+ count { unsafe row[index] = code }
+  }
+}
+
+/// Copies codes into 16 bits each.
+@inline(__always)
+private func widen<Code: FixedWidthInteger & SignedInteger>(
   _ source: UnsafePointer<Code>, into target: UnsafeMutablePointer<Int16>, count: Int
 ) {
   var index = 0

@@ -1,0 +1,47 @@
+import QuantInfer
+
+/// What the runtime says of images that must be refused: one cut off, one of another version, some with a flipped bit.
+struct Refusals {
+  private let image: UnsafeRawBufferPointer
+
+  init(_ image: UnsafeRawBufferPointer) { self.image = image }
+
+  func print() {
+    print("cut off", 0, image.count &- 4, image)
+    print("cut off", 1, 12, image)
+    var memory = Memory()
+    let copy = memory.take(image.count)
+    guard copy.count == image.count else { return }
+    copy.copyMemory(from: image)
+    copy[ModelFormat.Header.version] &+= 1
+    print("version", 0, image.count, UnsafeRawBufferPointer(copy))
+    copy[ModelFormat.Header.version] &-= 1
+    // Bits spread over the image, the same on every machine.
+    var place: UInt32 = 1
+    for index in 0..<8 {
+      place = place &* 1_664_525 &+ 1_013_904_223
+      let byte = Int(truncatingIfNeeded: place &>> 8) % image.count
+      copy[byte] ^= 1 &<< UInt8(truncatingIfNeeded: index)
+      print("flipped", byte, image.count, UnsafeRawBufferPointer(copy))
+      copy[byte] ^= 1 &<< UInt8(truncatingIfNeeded: index)
+    }
+    print("whole", 0, image.count, UnsafeRawBufferPointer(copy))
+  }
+
+  private func print(_ what: StaticString, _ number: Int, _ byteCount: Int, _ bytes: UnsafeRawBufferPointer) {
+    Console.put("image ")
+    Console.put(what)
+    Console.put(" ")
+    Console.put(number)
+    do throws(ModelError) {
+      _ = try Model(validating: UnsafeRawBufferPointer(rebasing: bytes[..<byteCount]))
+      Console.put(": taken")
+    } catch {
+      Console.put(": refused with error ")
+      Console.put(Int(error.kind.rawValue))
+      Console.put(" at byte ")
+      Console.put(error.byteOffset)
+    }
+    Console.endLine()
+  }
+}

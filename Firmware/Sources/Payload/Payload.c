@@ -1,0 +1,12 @@
+#include "Payload.h"
+
+// model.c, which `make firmware` writes.
+extern const uint8_t model[];
+extern const size_t model_byte_count;
+extern const int16_t model_samples[];
+extern const size_t model_sample_count;
+
+const uint8_t *payload_model(void) { return model; }
+size_t payload_model_byte_count(void) { return model_byte_count; }
+const int16_t *payload_samples(void) { return model_samples; }
+size_t payload_sample_count(void) { return model_sample_count; }
