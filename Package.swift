@@ -44,6 +44,9 @@ let package = Package(
       dependencies: ["Cohort", "ECG", "QuantInfer", "Quantization", "Support", "Training"]),
     .target(name: "Reporting", dependencies: ["Support"]),
     .target(
+      name: "Transfer",
+      dependencies: ["Cohort", "ECG", "Evaluation", "Quantization", "Reporting", "Support", "Training"]),
+    .target(
       name: "Simulation",
       dependencies: [
         "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Support", "Training",
@@ -63,7 +66,7 @@ let package = Package(
       name: "Exporter",
       dependencies: [
         "Cohort", "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization",
-        "Support", "Training",
+        "Support", "Training", "Transfer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -102,6 +105,11 @@ let package = Package(
     .testTarget(
       name: "EvaluationTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
+    .testTarget(
+      name: "TransferTests",
+      dependencies: [
+        "Cohort", "ECG", "Evaluation", "Quantization", "Support", "TestSupport", "Training", "Transfer",
+      ]),
     .testTarget(
       name: "SimulationTests",
       dependencies: [

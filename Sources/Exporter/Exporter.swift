@@ -29,9 +29,7 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, CohortCommand.self, Train.self, Validate.self, Quantize.self, Evaluate.self,
-      Personalize.self,
-      Detect.self,
-      Inspect.self, Import.self, Export.self, Run.self,
+      Records.self, CohortCommand.self, Train.self, Validate.self, Finetune.self, Quantize.self, Evaluate.self,
+      Personalize.self, Detect.self, Inspect.self, Import.self, Export.self, Run.self,
     ])
 }
