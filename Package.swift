@@ -52,6 +52,11 @@ let package = Package(
       resources: ["reference", "pacemaker", "crt-d", "leadless", "programmer"].map {
         .embedInCode("Profiles/\($0).json")
       }),
+    .target(
+      name: "QuantizationReport",
+      dependencies: [
+        "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Simulation", "Support", "Training",
+      ]),
 
     // The commands: arguments, one library call a subcommand.
     .target(
@@ -63,7 +68,7 @@ let package = Package(
       name: "Exporter",
       dependencies: [
         "Cohort", "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization",
-        "Support", "Training",
+        "QuantizationReport", "Support", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
