@@ -55,6 +55,11 @@ let package = Package(
       resources: ["reference", "pacemaker", "crt-d", "leadless", "programmer"].map {
         .embedInCode("Profiles/\($0).json")
       }),
+    .target(
+      name: "QuantizationReport",
+      dependencies: [
+        "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Simulation", "Support", "Training",
+      ]),
 
     // The commands: arguments, one library call a subcommand.
     .target(
@@ -66,7 +71,7 @@ let package = Package(
       name: "Exporter",
       dependencies: [
         "Cohort", "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization",
-        "Support", "Training", "Transfer",
+        "QuantizationReport", "Support", "Training", "Transfer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(

@@ -203,7 +203,7 @@ struct Pen {
   var shape: String
 
   /// Colours of Okabe and Ito that stand out from white; each has its own dashes and its own shape.
-  private static let styles = [
+  static let styles = [
     Pen(color: "#000000", width: 1.6, shape: "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0"),
     Pen(color: "#0072B2", width: 1.8, dashes: "8 4", shape: "M-3.5 -3.5h7v7h-7z"),
     Pen(color: "#D55E00", width: 1.8, dashes: "2 3", shape: "M0 -4.5L4.5 3.5H-4.5z"),

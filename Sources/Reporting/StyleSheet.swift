@@ -25,6 +25,7 @@ let styleSheet = """
   th, td { padding: 5px 22px 5px 0; text-align: left; vertical-align: baseline; font-weight: 400 }
   th:last-child, td:last-child { padding-right: 0 }
   thead th { border-bottom: 1.5px solid var(--ink); font-weight: 600; vertical-align: bottom }
+  table[data-sortable] thead th { cursor: pointer }
   tbody tr + tr > * { border-top: 1px solid #e4e6e9 }
   tfoot tr > * { border-top: 1.5px solid var(--ink); font-weight: 600 }
   .number { text-align: right; white-space: nowrap }
