@@ -77,7 +77,7 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	@swift build -c release --product exporter
 	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
 	train() { \
-	  "$$exporter" train --task $$2 $$3 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
+	  mkdir -p Models/$$1; "$$exporter" train --task $$2 $$3 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
 	  "$$exporter" quantize Models/$$1/$$1.safetensors --data "$(DATA)" --output Models/$$1/$$1.qinf; \
 	  "$$exporter" evaluate Models/$$1/$$1.qinf --float Models/$$1/$$1.safetensors --data "$(DATA)" \
 	    --json Models/$$1/results.json --markdown Models/$$1/RESULTS.md; \
