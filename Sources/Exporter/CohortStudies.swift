@@ -54,6 +54,7 @@ struct CohortStudies: ParsableCommand {
 
   func run() throws {
     let source = try Checkpoint.read(from)
+    try requireFolders(of: [log, report, results.jsonFile])
     let settings = SyntheticStudy.Settings(
       patients: patients, folds: folds, innerFolds: innerFolds, lead: lead, usesAllLeads: transfer.allLeads,
       withInt8: !transfer.floatOnly, options: transfer.options, source: source)
@@ -158,6 +159,7 @@ struct CohortCurve: ParsableCommand {
 
   func run() throws {
     let source = try Checkpoint.read(from)
+    try requireFolders(of: [report, results.jsonFile])
     let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threads)
     let curve: LabelEfficiency
     if let cohort {

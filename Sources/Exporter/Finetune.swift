@@ -23,8 +23,8 @@ struct Finetune: ParsableCommand {
 
         exporter finetune --from beats.safetensors --cohort clinic/cohort.csv \\
           --output response.safetensors --report response.html
-        exporter finetune --from beats.safetensors --cohort ludb.csv --freeze 2 \\
-          --layer-rates 0.3,1 --image ludb.qinf --output ludb.safetensors
+        exporter finetune --from beats.safetensors --cohort ludb.csv --freeze none \\
+          --layer-rates 0.1,0.3,1,1 --image ludb.qinf --output ludb.safetensors
       """)
 
   @Option(help: ArgumentHelp("The pre-trained network.", valueName: "ckpt")) var from: String
@@ -44,6 +44,8 @@ struct Finetune: ParsableCommand {
 
   func run() throws {
     let source = try Checkpoint.read(from)
+    // What can't be written is told now, not after the study.
+    try requireFolders(of: [output, image, report, results.jsonFile])
     let manifest = try Cohort(manifest: cohort, response: response)
     let threads = transfer.threads
     let patients = try results.withProgress("Reading") { progress throws(FileError) in
@@ -94,6 +96,20 @@ struct Finetune: ParsableCommand {
   }
 }
 
+/// Refuses outputs in folders that aren't there, before a long run.
+///
+/// - Throws: `FileError`, inaccessible.
+func requireFolders(of outputs: [String?]) throws(FileError) {
+  for output in outputs.compactMap(\.self) where output != "-" {
+    let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+      throw .inaccessible(
+        output, "can't be written: there is no folder \(folder)", remedy: "make it first or choose another")
+    }
+  }
+}
+
 /// How patients are divided, as arguments.
 struct CrossValidationArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The folds of a repeat.", valueName: "k")) var folds = 5
@@ -114,7 +130,7 @@ struct TransferArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The first layers that don't learn: a number, all (but the last) or none.", valueName: "n"))
-  var freeze = "all"
+  var freeze = defaults.frozenLayers.map(String.init) ?? "all"
   @Option(
     help: ArgumentHelp(
       "The learning layers' rates as multiples, first to last, with commas. (default: 1)", valueName: "x,y"))

@@ -7,13 +7,13 @@ import Foundation
 /// the score is linear in the patient's mean inputs, each patient weighs the same however many beats there are, and
 /// the best layer is that of a logistic regression: no steps, no learning rate, no seed but that of the folds which
 /// choose the penalty.
-struct HeadFit {
+package struct HeadFit {
   /// The margin's weights, one an input.
-  let weights: [Double]
+  package let weights: [Double]
   /// The margin of inputs that are 0.
-  let bias: Double
+  package let bias: Double
   /// The penalty that was chosen, for inputs scaled to a mean square distance of 1 from their mean.
-  let penalty: Double
+  package let penalty: Double
 
   /// The penalties to choose from.
   static let penalties = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
@@ -24,7 +24,7 @@ struct HeadFit {
   ///   - inputs: The mean inputs, `[patient][input]`.
   ///   - labels: The patients' classes.
   ///   - seed: The seed of the folds that choose the penalty.
-  init?(inputs: [[Double]], labels: [Bool], seed: UInt64) {
+  package init?(inputs: [[Double]], labels: [Bool], seed: UInt64) {
     guard labels.contains(true), labels.contains(false), let width = inputs.first?.count else { return nil }
     let count = Double(inputs.count)
     var mean = [Double](repeating: 0, count: width)

@@ -140,8 +140,9 @@ public struct SyntheticStudy: Sendable {
   ) throws(FileError) -> [Result] {
     let known = try StudyLog.read(log, settings: settings)
     let wanted = arms.flatMap { arm in seeds.map { Task(arm: arm, seed: $0) } }
-    let open = wanted.filter { known[$0] == nil }
-    // Their order is that of the wish, others' that of the file's: seeds of an earlier wish stay.
+    // Seed by seed, so that an interrupted study has as many of each arm.
+    let open = seeds.flatMap { seed in arms.map { Task(arm: $0, seed: seed) } }.filter { known[$0] == nil }
+    // Seeds of an earlier run stay.
     let writer = try StudyLog(log, settings: settings, results: Array(known.values))
     let new = try open.concurrentMap(threads: threads, progress: progress) { task throws(FileError) in
       let result = try result(arm: task.arm, seed: task.seed)
@@ -167,7 +168,7 @@ private final class StudyLog: @unchecked Sendable {
   private let handle: FileHandle
   private let lock = NSLock()
 
-  /// The results that a file keeps; none where there is no file. A last line that was cut short is left out.
+  /// The results that a file keeps, without a last line that was cut short; none where there is no file.
   static func read(
     _ path: String, settings: SyntheticStudy.Settings
   ) throws(FileError) -> [SyntheticStudy.Task: SyntheticStudy.Result] {

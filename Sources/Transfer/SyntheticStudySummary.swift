@@ -99,9 +99,11 @@ public struct SyntheticStudySummary: Encodable, Sendable {
 }
 
 /// A mean over repeats and its 95 % interval by Student's distribution.
-struct MeanInterval {
-  let mean: Double
-  let interval: Interval?
+package struct MeanInterval {
+  /// The mean.
+  package let mean: Double
+  /// Its interval; nil of one value.
+  package let interval: Interval?
 
   /// A mean; nil of nothing.
   ///
@@ -110,7 +112,7 @@ struct MeanInterval {
   ///   - overlap: The share of patients tested in a repeat over the share learnt from, where repeats divide the same
   ///     patients: their results resemble each other, and the variance is that much larger (C. Nadeau and Y. Bengio,
   ///     Machine Learning 52 (2003) 239). 0 where repeats are independent.
-  init?(_ values: [Double], overlap: Double = 0) {
+  package init?(_ values: [Double], overlap: Double = 0) {
     guard !values.isEmpty else { return nil }
     let count = Double(values.count)
     let mean = values.reduce(0, +) / count

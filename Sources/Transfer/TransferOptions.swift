@@ -1,14 +1,14 @@
 /// How a network learns from a cohort's patients; with the patients it decides every bit of the result.
 public struct TransferOptions: Codable, Equatable, Sendable {
   /// The first layers that keep the weights they come with; nil for all but the last.
-  public var frozenLayers: Int?
+  public var frozenLayers: Int? = 2
   /// The learning rates of the layers that learn, first to last, as multiples of `learningRate`; where there are fewer
   /// than layers, the first of them counts for the layers before it too, and none at all is 1 everywhere.
   public var layerRates: [Double] = []
   /// The number of steps in which layers before the last learn.
-  public var steps = 150
+  public var steps = 50
   /// The number of beats of a step, each of a patient of its own as long as there are enough.
-  public var batchSize = 64
+  public var batchSize = 32
   /// The learning rate at the first step; it falls to nothing along half a cosine.
   public var learningRate = 1e-3
   /// AdamW's decay of the weights, as a fraction of the learning rate.

@@ -200,7 +200,7 @@ extension TransferStudy {
 
   private var recipe: String {
     let learns =
-      options.frozenLayers == nil
+      frozenLayers == layerCount - 1
       ? "All layers but the last keep the pre-trained weights; the last becomes the L2 logistic regression of the patients' "
         + "mean inputs to it, its penalty chosen within the training patients. "
       : "The first \(frozenLayers) layers keep the pre-trained weights. The last begins as an L2 logistic regression of the "

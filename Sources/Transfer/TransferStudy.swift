@@ -160,6 +160,8 @@ public struct TransferStudy: Encodable, Sendable {
   public let options: TransferOptions
   /// The layers that kept the weights that they came with.
   public let frozenLayers: Int
+  /// The layers in all.
+  public let layerCount: Int
   /// The folds of a repeat.
   public let folds: Int
   /// The repeats.
@@ -214,6 +216,7 @@ public struct TransferStudy: Encodable, Sendable {
       responders: cohort.labels.count(where: \.self), beats: cohort.beatCounts.reduce(0, +),
       patientsWithoutBeats: cohort.beatCounts.count { $0 == 0 })
     (self.options, frozenLayers) = (options, methods.transfer.frozenLayers)
+    layerCount = methods.transfer.start.layers.count
     (self.folds, self.repeats, self.seed) = (folds, repeats, seed)
     self.methods = outcomes.map(study.summary)
     comparisons = outcomes.dropFirst().map { study.compare(outcomes[0], $0) }

@@ -3,7 +3,7 @@ import Foundation
 import Support
 
 /// Figures in words, the same in every report.
-enum Wording {
+package enum Wording {
   static let notADevice =
     "An engineering evaluation tool, not a medical device: nothing here is fit for decisions about patients."
   static let synthetic =
@@ -54,7 +54,7 @@ enum Wording {
   }
 
   /// Whether a transfer helps, in a sentence.
-  static func transfer(_ difference: Double, _ interval: Interval?, against: String) -> String {
+  package static func transfer(_ difference: Double, _ interval: Interval?, against: String) -> String {
     let text = Self.difference(difference, interval)
     switch Effect(interval) {
     case .better: return "Transfer helps against \(against): its AUC is higher by \(text)."
