@@ -61,8 +61,8 @@ import Testing
       let right = decided.count { $0 == $1 }
       #expect(abs(point.accuracy.accuracy - Double(right) / Double(decided.count)) < 1e-12)
       let scores = report.classNames.indices.map { index in
-        let hits = decided.count { $0 == index && $1 == index }
-        let said = decided.count { $0 == index } + decided.count { $1 == index }
+        let hits = decided.count { $0.0 == index && $0.1 == index }
+        let said = decided.count { $0.0 == index } + decided.count { $0.1 == index }
         return Double(2 * hits) / Double(said)
       }
       #expect(abs(point.macroF1 - scores.reduce(0, +) / Double(scores.count)) < 1e-12)
