@@ -122,7 +122,13 @@ let package = Package(
         "Training",
       ]),
     .testTarget(
-      name: "CommandTests", dependencies: ["ECG", "QuantInfer", "Quantization", "Support", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: ["ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport"]),
+    .testTarget(
+      name: "QuantizationReportTests",
+      dependencies: [
+        "ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport", "Training",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

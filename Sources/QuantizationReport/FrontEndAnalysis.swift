@@ -45,6 +45,55 @@ public struct FrontEndFigures: Codable, Equatable, Sendable {
   public var levels: [Level]
 }
 
+extension FrontEndFigures {
+  /// Runs a front end on a signal as it is, and scaled to 20 and 40 dB below the converter's full scale.
+  ///
+  /// - Parameters:
+  ///   - variant: The front end.
+  ///   - trained: The settings of the float network's spectrogram.
+  ///   - microvolts: The signal at the device's rate.
+  ///   - record: What the signal is called.
+  ///   - source: The float network's name.
+  /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
+  public init(
+    _ variant: FrontEndVariant, _ trained: SpectrogramSettings, microvolts: [Float], record: String,
+    source: String
+  ) throws(InvalidNetwork) {
+    let image = try FrontEndImage(variant, trained)
+    let analysis = FrontEndAnalysis(variant, trained, plan: image.plan)
+    (self.variant, self.source, self.record) = (variant, source, record)
+    levels = [nil, -20, -40].map { analysis.level(microvolts, peakDecibels: $0) }
+    withExtendedLifetime(image) {}
+  }
+}
+
+/// An image of a front end and next to no network, for its validated plan.
+struct FrontEndImage: Sendable {
+  let plan: SpectrogramPlan
+  /// Holds the plan's tables.
+  private let loaded: LoadedModel
+
+  init(_ variant: FrontEndVariant, _ trained: SpectrogramSettings) throws(InvalidNetwork) {
+    let settings = variant.settings(trained)
+    let bins = settings.binCount
+    let network = FloatNetwork(
+      specification: .init(inputColumns: 1, inputChannels: bins, layers: [.dense(outputCount: 1)]),
+      parameters: [.init(weights: [Float](repeating: 0, count: bins), biases: [0])])
+    let quantized = try QuantizedNetwork(
+      quantizing: network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
+    let image = try ModelImage(quantized, frontEnd: try variant.tables(trained))
+    do throws(ModelError) {
+      loaded = try LoadedModel(image: image.bytes)
+    } catch {
+      throw InvalidNetwork("the front end's image can't be loaded: \(error)")
+    }
+    guard case .spectrogram(let plan)? = loaded.model.frontEnd else {
+      throw InvalidNetwork("the front end is no spectrogram")
+    }
+    self.plan = plan
+  }
+}
+
 /// Runs a front end sample by sample and looks at what each stage leaves in memory.
 struct FrontEndAnalysis {
   private let plan: SpectrogramPlan

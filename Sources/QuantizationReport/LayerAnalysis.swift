@@ -65,6 +65,21 @@ struct LayerAnalysis {
   }
 }
 
+extension LayerFigures {
+  /// An image's layers beside its float twin's, on windows of the network's input.
+  ///
+  /// - Throws: `NotConvertible` where the float graph isn't the image's twin.
+  public static func layers(
+    of loaded: LoadedModel, beside graph: FloatGraph, windows: [[Float]]
+  ) throws(NotConvertible) -> [LayerFigures] {
+    let input = loaded.model.input
+    return LayerAnalysis(
+      try TwinGraph(loaded, graph),
+      windows: windows.map { .init(input: $0, codes: $0.map { input.code(of: $0) }) }
+    ).layers
+  }
+}
+
 /// Differences of logits.
 private struct LogitError {
   private var squares = 0.0
@@ -108,6 +123,8 @@ private struct LayerSums {
     var decibels: Double { 10 * log10(signal / noise) }
     /// By how much the integer values are too large, in the least squares.
     var gain: Double { cross / signal }
+    /// The share of the error that this factor explains.
+    var gainShare: Double { noise > 0 ? (gain - 1) * (gain - 1) * signal / noise : 0 }
   }
 
   init(_ twins: TwinGraph, layer: Int) {
@@ -209,7 +226,10 @@ private struct LayerSums {
     let gains = loud.map { own[$0].gain }.sorted()
     if let worst = loud.max(by: { abs(own[$0].gain - 1) < abs(own[$1].gain - 1) }), gains.count > 1 {
       let (gain, usual) = (own[worst].gain, gains[gains.count / 2])
-      if abs(gain / usual - 1) > 0.15, abs(usual - 1) < 0.1, own[worst].decibels < Self.leastDecibels {
+      // Coarse weights change a channel's gain too, but leave other errors besides.
+      if abs(gain / usual - 1) > 0.15, abs(usual - 1) < 0.1, own[worst].gainShare > 0.9,
+        own[worst].decibels < Self.leastDecibels
+      {
         return
           "channel \(worst) of \(name) comes out \(decimal(gain, 2)) times as large as in float, the others "
           + "\(decimal(usual, 2)) times: its weights' scale is wrong"

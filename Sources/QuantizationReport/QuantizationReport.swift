@@ -203,21 +203,11 @@ public struct SpectrogramSample: Codable, Sendable {
     func columns(_ samples: [Float], _ variant: FrontEndVariant) throws -> (
       levels: [Double], errors: [Double]
     ) {
-      let shape = NetworkSpecification(
-        inputColumns: 1, inputChannels: settings.binCount, layers: [.dense(outputCount: 1)])
-      let network = FloatNetwork(
-        specification: shape,
-        parameters: [.init(weights: [Float](repeating: 0, count: settings.binCount), biases: [0])])
-      let quantized = try QuantizedNetwork(
-        quantizing: network, settings: settings,
-        calibrationWindows: [[Float](repeating: 0, count: settings.binCount)])
-      let loaded = try LoadedModel(
-        image: ModelImage(quantized, frontEnd: variant.tables(settings)).bytes)
-      guard case .spectrogram(let plan)? = loaded.model.frontEnd else { return ([], []) }
+      let image = try FrontEndImage(variant, settings)
       let window = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0)
       let own = LabelledSignal(record: "", lead: "", microvolts: samples, beats: [])
-      let codes = withExtendedLifetime(loaded) {
-        ColumnSet.columns(of: own, variant, window, plan: plan).codes
+      let codes = withExtendedLifetime(image) {
+        ColumnSet.columns(of: own, variant, window, plan: image.plan).codes
       }
       let exact = ReferenceSpectrogram(settings).levels(
         ofMicrovolts: variant.converter.heard(own).microvolts.map { Double($0) })

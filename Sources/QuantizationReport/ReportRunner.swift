@@ -339,16 +339,13 @@ public final class ReportRunner {
   /// The front ends as the runtime reads them from an image.
   private func plans(
     _ variants: [FrontEndVariant], _ source: ReportSource
-  ) throws(FileError) -> [FrontEndVariant: LoadedModel] {
-    var images: [FrontEndVariant: LoadedModel] = [:]
+  ) throws(FileError) -> [FrontEndVariant: FrontEndImage] {
+    var images: [FrontEndVariant: FrontEndImage] = [:]
     for variant in variants {
       do throws(InvalidNetwork) {
-        var point = ReportPoint("")
-        (point.frontEnd, point.calibrationWindows) = (variant, 1)
-        images[variant] = try source.image(try source.quantized(point), variant)
+        images[variant] = try FrontEndImage(variant, source.checkpoint.settings)
       } catch {
-        throw .malformed(
-          options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
+        throw .malformed(options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
       }
     }
     return images
@@ -374,7 +371,7 @@ public final class ReportRunner {
   }
 
   private func columns(
-    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: LoadedModel]
+    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage]
   ) throws(FileError) -> [FrontEndVariant: ColumnSet] {
     var sets: [FrontEndVariant: ColumnSet] = [:]
     var heard: (rateFactor: Int, recordRateHz: Double?, signals: [LabelledSignal])?
@@ -384,17 +381,15 @@ public final class ReportRunner {
       {
         heard = (variant.rateFactor, variant.recordRateHz, try signals(variant))
       }
-      guard let signals = heard?.signals, let image = images[variant],
-        case .spectrogram(let plan)? = image.model.frontEnd
-      else { continue }
+      guard let signals = heard?.signals, let image = images[variant] else { continue }
       let window = source.checkpoint.window
       let perSignal = signals.concurrentMap(threads: options.threads, progress: { _ in }) {
         signal -> (codes: [Int8], firstColumns: [Int]) in
-        withExtendedLifetime(image) { ColumnSet.columns(of: signal, variant, window, plan: plan) }
+        withExtendedLifetime(image) { ColumnSet.columns(of: signal, variant, window, plan: image.plan) }
       }
       sets[variant] = ColumnSet(
         columns: perSignal.map(\.codes), firstColumns: perSignal.flatMap(\.firstColumns),
-        windowCodeCount: window.columnCount * plan.binCount, binCount: plan.binCount)
+        windowCodeCount: window.columnCount * image.plan.binCount, binCount: image.plan.binCount)
     }
     return sets
   }
@@ -403,7 +398,7 @@ public final class ReportRunner {
   private static let analyzedSeconds = 60.0
 
   private func analyze(
-    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: LoadedModel]
+    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage]
   ) throws(FileError) -> [(FrontEndVariant, FrontEndFigures)] {
     var stretches: [(FrontEndVariant, LabelledSignal)] = []
     for variant in variants {
@@ -414,20 +409,17 @@ public final class ReportRunner {
       signal.microvolts = signal.microvolts.prefix(Int(Self.analyzedSeconds * rate)).map { $0 * variant.gain }
       stretches.append((variant, signal))
     }
-    let settings = source.checkpoint.settings
-    return stretches.concurrentMap(threads: options.threads, progress: { _ in }) { variant, signal in
-      guard let image = images[variant], case .spectrogram(let plan)? = image.model.frontEnd else {
-        preconditionFailure("a source's front end is a spectrogram")
-      }
-      return withExtendedLifetime(image) {
-        let analysis = FrontEndAnalysis(variant, settings, plan: plan)
-        return (
+    let (settings, name) = (source.checkpoint.settings, source.key.name)
+    do {
+      return try stretches.concurrentMap(threads: options.threads, progress: { _ in }) { variant, signal in
+        (
           variant,
-          FrontEndFigures(
-            variant: variant, source: source.key.name, record: signal.record,
-            levels: [nil, -20, -40].map { analysis.level(signal.microvolts, peakDecibels: $0) })
+          try FrontEndFigures(
+            variant, settings, microvolts: signal.microvolts, record: signal.record, source: name)
         )
       }
+    } catch {
+      throw .malformed(options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
     }
   }
 

@@ -74,7 +74,9 @@ extension QuantizationReport {
         + "\(Numbers.decimal(100 * Self.margin, places: 0)) point of macro F1: ship none of them before the findings "
         + "below are dealt with."
     }
-    let device = best.cost.devices.first { $0.batteryMonths != nil }
+    let devices = best.cost.devices
+    let passing = devices.filter(\.passes).map(\.profile)
+    let device = devices.first { $0.passes && $0.batteryMonths != nil }
     let charge = best.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
     return "Ship \"\(best.point.name)\": \(Self.text(best.macroF1Loss)) of macro F1 against float, "
       + "\(Numbers.bytes(best.cost.flashBytes)) of flash and \(Numbers.bytes(best.cost.ramBytes)) of RAM"
@@ -83,7 +85,12 @@ extension QuantizationReport {
         "; on the profile \($0.profile) the battery lasts "
           + "\(Numbers.decimal($0.batteryMonths ?? 0, places: 1)) months, "
           + "\(Numbers.decimal($0.monthsLost ?? 0, places: 2)) less than without the network"
-      } ?? "") + "."
+      } ?? "")
+      + (devices.isEmpty
+        ? ""
+        : passing.isEmpty
+          ? "; none of the profiles can carry it (`device-sim stream` tells why)"
+          : "; it fits the profile\(passing.count == 1 ? "" : "s") \(passing.joined(separator: ", "))") + "."
   }
 
   private var confidence: String? {

@@ -360,7 +360,7 @@ import Testing
 // MARK: What the tests work with
 
 /// A folder with synthetic records, where a model is made from them.
-private struct Bench {
+struct Bench {
   let folder: TemporaryFolder
   private let exporter = Command("exporter")
 
@@ -429,7 +429,7 @@ private struct Bench {
 
 /// MIT-BIH's records without paced ones, by name: two leads of 20 seconds with a beat every 0.8 s, whose four
 /// classes differ in amplitude and width.
-private enum SyntheticRecords {
+enum SyntheticRecords {
   /// The beats of a record.
   static let beats = 23
   /// Those that have a whole window: at 128 Hz it is 43 columns of 32 samples every 8, that is 368 samples, and
