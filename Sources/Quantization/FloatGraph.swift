@@ -3,8 +3,9 @@ import QuantInfer
 import Support
 import Training
 
-/// A float network as a graph of operators over whole windows: the twin that an integer network's layers are compared
-/// with, one by one. Plain loops on the host, not made for speed.
+/// A float network as a graph of operators over whole windows.
+///
+/// It is the twin that an integer network's layers are compared with, one by one. Plain loops on the host, not made for speed.
 public struct FloatGraph: Sendable {
   /// A tensor: what it is called and its dimensions, outermost first.
   public struct Tensor: Equatable, Sendable {

@@ -52,7 +52,7 @@ public struct SpectrogramTables: Equatable, Sendable {
   /// - Parameters:
   ///   - settings: What is to be computed.
   ///   - microvoltsPerCount: The converter's step.
-  ///   - window: The window, where the device is to have another one than the settings.
+  ///   - function: The window, where the device is to have another one than the settings.
   ///   - fixedScalingBits: The converter's bits for a transform with fixed scaling; nil for block floating point.
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
   public init(

@@ -9,6 +9,7 @@ extension ReportPoint {
   /// - Parameters:
   ///   - hasQAT: Whether there is a checkpoint that was trained with quantization in the loop.
   ///   - layerCount: The network's number of layers, for mixed widths.
+  /// - Returns: The points.
   public static func defaultSweep(hasQAT: Bool, layerCount: Int) -> [ReportPoint] {
     var points = [ReportPoint(baseName, group: "weights")]
     func add(_ name: String, _ group: String, _ change: (inout ReportPoint) -> Void) {

@@ -124,7 +124,11 @@ public struct AgreementFigures: Codable, Equatable, Sendable {
 
   /// Compares logits `[decision, class]`.
   ///
-  /// - Parameter areProbabilities: Whether the values are probabilities already, as behind a softmax.
+  /// - Parameters:
+  ///   - reference: The float network's.
+  ///   - measured: The integer network's.
+  ///   - classCount: The number of classes.
+  ///   - areProbabilities: Whether the values are probabilities already, as behind a softmax.
   init(reference: [Float], measured: [Float], classCount: Int, areProbabilities: Bool = false) {
     decisions = reference.count / max(1, classCount)
     var errors = zip(reference, measured).map { abs($0 - $1) }

@@ -43,7 +43,9 @@ public struct FrontEndVariant: Codable, Hashable, Sendable {
   public var window = WindowFunction.hann
   /// The codes an octave; nil for the checkpoint's.
   public var codesPerOctave: Double?
-  /// The device's rate over the checkpoint's: 1, 2 or 4. Window and hop have as many more samples.
+  /// The device's rate over the checkpoint's: 1, 2 or 4.
+  ///
+  /// Window and hop have as many more samples.
   public var rateFactor = 1
   /// The rate to which the record is brought before it reaches the device; nil for its own.
   public var recordRateHz: Double?

@@ -137,6 +137,7 @@ public final class ReportRunner {
   ///   - points: The points.
   ///   - search: What a search found, to be part of the report.
   ///   - progress: Told how far it has come.
+  /// - Returns: The report, and how much of it was there before.
   /// - Throws: `FileError` where a record is wrong, or a point can't be.
   public func report(
     on points: [ReportPoint], search: PrecisionSearch.Result? = nil, progress: @escaping ProgressHandler

@@ -50,6 +50,7 @@ struct ReportSource: Sendable {
   ///   - calibrationCount: The most calibration windows that a point asks for.
   ///   - seed: The seed of the windows drawn.
   ///   - threads: The number of threads.
+  /// - Throws: `InvalidNetwork` where the network can't be.
   init(
     _ key: SourceKey, _ checkpoint: Checkpoint, beats: ReportBeats, training: [LabelledSignal],
     calibrationCount: Int, seed: UInt64, threads: Int

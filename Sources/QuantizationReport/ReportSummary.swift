@@ -16,7 +16,7 @@ extension QuantizationReport {
   }
 
   /// The point that a summary recommends: of those without a loss that matters, the one that takes least charge, then
-  /// least flash, RAM; of equal ones the more accurate.
+  /// least flash and RAM; of equal ones the first of the sweep, as what is left between them is chance.
   public var recommended: PointFigures? {
     func charge(_ point: PointFigures) -> Double {
       point.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
@@ -32,7 +32,7 @@ extension QuantizationReport {
       Self.isHarmless($0) && charge($0) <= charge(best) * 1.001 && $0.cost.ramBytes <= best.cost.ramBytes
         && $0.cost.flashBytes <= best.cost.flashBytes + 16
     }
-    return alike.max { $0.macroF1 < $1.macroF1 }
+    return alike.first
   }
 
   /// The point that `exporter quantize` makes; the first where the sweep has none.

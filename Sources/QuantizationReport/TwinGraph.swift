@@ -99,6 +99,7 @@ final class TwinGraph {
   ///   - input: The input in float; codes' real numbers where `codes` are given.
   ///   - codes: The input in codes.
   ///   - isFloat: Whether layer `n` runs in float.
+  /// - Returns: All tensors.
   func run(_ input: [Float], codes: [Int16]?, isFloat: (Int) -> Bool) -> Run {
     let model = loaded.model
     let place = model.inputPort(0).tensorIndex
