@@ -2,14 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded firmware firmware-test firmware-report kernel-sizes models fuzz benchmark clean
+.PHONY: help setup demo test lint embedded firmware firmware-test firmware-report kernel-sizes models fuzz benchmark \
+  benchmark-training clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
 DEMO   := build/demo
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build lacks (FFTW and OpenSSL's headers, by apt or brew)
 	@if ! command -v swift >/dev/null; then \
@@ -79,12 +80,12 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	@swift build -c release --product exporter
 	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
 	train() { \
-	  "$$exporter" train --task $$2 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
+	  mkdir -p Models/$$1; "$$exporter" train --task $$2 $$3 --seed 1 --data "$(DATA)" --output Models/$$1/$$1.safetensors; \
 	  "$$exporter" quantize Models/$$1/$$1.safetensors --data "$(DATA)" --output Models/$$1/$$1.qinf; \
 	  "$$exporter" evaluate Models/$$1/$$1.qinf --float Models/$$1/$$1.safetensors --data "$(DATA)" \
-	    --json Models/$$1/results.json; \
+	    --json Models/$$1/results.json --markdown Models/$$1/RESULTS.md; \
 	}; \
-	train ecg-beats aami; train ecg-beats-intra types
+	train ecg-beats aami ""; train ecg-beats-wide aami "--hidden 32"; train ecg-beats-intra types ""
 
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (an hour)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
@@ -97,6 +98,12 @@ benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of 
 	@build/litert/bin/python3 -m pip install -q ai-edge-litert numpy
 	@swift build -c release --package-path Benchmarks
 	@Benchmarks/.build/release/Benchmark build/litert/bin/python3 "$(MODELS)"/*.tflite
+
+benchmark-training: setup ## Time a training step beside PyTorch's
+	@[ -x build/torch/bin/python3 ] || python3 -m venv build/torch
+	@build/torch/bin/python3 -m pip install -q torch
+	@swift build -c release --package-path Benchmarks
+	@Benchmarks/.build/release/Benchmark training build/torch/bin/python3
 
 clean: ## Remove what was built
 	rm -rf .build .build-cortex-m4 .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c

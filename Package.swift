@@ -50,6 +50,9 @@ let package = Package(
       dependencies: ["Cohort", "ECG", "QuantInfer", "Quantization", "Support", "Training"]),
     .target(name: "Reporting", dependencies: ["Support"]),
     .target(
+      name: "Transfer",
+      dependencies: ["Cohort", "ECG", "Evaluation", "Quantization", "Reporting", "Support", "Training"]),
+    .target(
       name: "Simulation",
       dependencies: [
         "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Support", "Training",
@@ -58,6 +61,11 @@ let package = Package(
       resources: ["reference", "pacemaker", "crt-d", "leadless", "programmer"].map {
         .embedInCode("Profiles/\($0).json")
       }),
+    .target(
+      name: "QuantizationReport",
+      dependencies: [
+        "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Simulation", "Support", "Training",
+      ]),
 
     // The commands: arguments, one library call a subcommand.
     .target(
@@ -69,7 +77,7 @@ let package = Package(
       name: "Exporter",
       dependencies: [
         "Cohort", "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization",
-        "Support", "Training",
+        "QuantizationReport", "Support", "Training", "Transfer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -112,13 +120,24 @@ let package = Package(
       name: "EvaluationTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
     .testTarget(
+      name: "TransferTests",
+      dependencies: [
+        "Cohort", "ECG", "Evaluation", "Quantization", "Support", "TestSupport", "Training", "Transfer",
+      ]),
+    .testTarget(
       name: "SimulationTests",
       dependencies: [
         "AllocationCounter", "ECG", "QuantInfer", "Quantization", "Simulation", "Support", "TestSupport",
         "Training",
       ]),
     .testTarget(
-      name: "CommandTests", dependencies: ["ECG", "QuantInfer", "Quantization", "Support", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: ["ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport"]),
+    .testTarget(
+      name: "QuantizationReportTests",
+      dependencies: [
+        "ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport", "Training",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,14 +12,16 @@ extension SyntheticArm: ExpressibleByArgument {}
 struct CohortCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cohort",
-    abstract: "Check a study's patients, measure their ECGs, or make a cohort.",
+    abstract: "Check a study's patients, measure their ECGs, make a cohort, or study one.",
     discussion: """
       A cohort is a CSV file with a row a record and the columns patient, record,
       and, as far as known, lead, label, qrsd_ms, lbbb, sex, age, nyha,
       lvef_before, lvef_after, lvesv_before, lvesv_after. Records are relative to
       its folder, in WFDB or CSV. docs/Cohorts.md tells more.
       """,
-    subcommands: [Check.self, Features.self, Synthesize.self, CohortLUDB.self])
+    subcommands: [
+      Check.self, Features.self, Synthesize.self, CohortLUDB.self, CohortStudies.self, CohortCurve.self,
+    ])
 
   /// The options of commands that read a manifest.
   struct ManifestOptions: ParsableArguments {

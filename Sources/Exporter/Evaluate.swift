@@ -44,6 +44,8 @@ struct Evaluate: ParsableCommand {
   var seed: UInt64 = 1
   @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
   var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Option(help: ArgumentHelp("Write the tables, and one of each record, as Markdown.", valueName: "f.md"))
+  var markdown: String?
   @Flag(help: "Compare the device's own beats with the reference, by EC57's rules.")
   var ec57 = false
   @Flag(help: "With --ec57: compare records with paced beats too.") var includePaced = false
@@ -51,11 +53,12 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint])
+    try requireDistinct(outputs: [results.jsonFile, markdown], inputs: [model, checkpoint])
     guard ec57 || (comparing.isStandard && !includePaced) else {
       throw ValidationError(
         "--learning-seconds, --include-paced, --annotations and --annotator go with --ec57")
     }
+    guard markdown == nil || !ec57 else { throw ValidationError("--markdown doesn't go with --ec57") }
     guard isImage || !ec57 else { throw ValidationError("--ec57 goes with a model image (.qinf)") }
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
@@ -91,6 +94,7 @@ struct Evaluate: ParsableCommand {
       try results.show(table)
     }
     try results.writeJSON(evaluation)
+    if let markdown { try Files.write(Data(evaluation.markdown.utf8), to: markdown) }
   }
 
   /// Compares the beats that the device finds by itself.

@@ -14,6 +14,7 @@ import Support
         exporter train --task aami --data data/mitdb --output beats.safetensors
         exporter quantize beats.safetensors --data data/mitdb --output beats.qinf
         exporter evaluate beats.qinf --float beats.safetensors --data data/mitdb
+        exporter report beats.safetensors --data data/mitdb --output report
         exporter personalize --model beats.qinf --data data/mitdb \\
           --record data/mitdb/208 --output 208.qpatch
         exporter inspect beats.qinf
@@ -29,8 +30,9 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, CohortCommand.self, Train.self, Quantize.self, Evaluate.self, Personalize.self,
-      Detect.self,
-      Inspect.self, Import.self, Export.self, Run.self,
+      Records.self, CohortCommand.self, Train.self, Validate.self, Finetune.self, Quantize.self,
+      Evaluate.self,
+      Report.self, Explain.self, Personalize.self, Detect.self, Inspect.self, Import.self, Export.self,
+      Run.self,
     ])
 }

@@ -14,7 +14,8 @@ struct Quantize: ParsableCommand {
     abstract: "Bring a trained network to integers, as a model image for the device.",
     discussion: """
       The ranges of the activations are measured on windows of the checkpoint's
-      training beats, as the device's converter hears them.
+      training beats, as the device's converter hears them; or they are those that
+      it was trained for by `exporter train --quantization-aware`.
 
       Examples:
 
@@ -35,10 +36,12 @@ struct Quantize: ParsableCommand {
   @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
   var adcRangeMv = 10.0
   @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
-  var windows = 1024
+  var windows = standardWindows
   @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
   var seed: UInt64 = 1
   @OptionGroup var results: OutputOptions
+
+  static let standardWindows = 1024
 
   func validate() throws {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [checkpoint])
@@ -77,6 +80,7 @@ struct Quantize: ParsableCommand {
       let network = try QuantizedNetwork(
         quantizing: trained.network, settings: trained.settings,
         calibrationWindows: training.calibrationWindows(count: windows, seed: seed),
+        awareness: trained.awareness,
         options: QuantizationOptions(granularity: granularity, calibration: calibration))
       let frontEnd = try FrontEndTables(
         trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
@@ -96,7 +100,7 @@ struct Quantize: ParsableCommand {
       (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
       (ModelMetadata.converterBits, "\(adcBits)"),
       ("granularity", granularity.rawValue),
-      ("calibration", calibration.rawValue),
+      ("calibration", trained.awareness == nil ? calibration.rawValue : "trained"),
       ("calibrationWindows", "\(windows)"),
       ("calibrationSeed", "\(seed)"),
       (ModelMetadata.exporterVersion, Release.version),

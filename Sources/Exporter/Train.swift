@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import Quantization
 import Support
 import Training
 
@@ -37,21 +38,37 @@ struct Train: ParsableCommand {
   var split: BeatSplit?
   @Option(help: ArgumentHelp("Start from a checkpoint's weights instead of random ones.", valueName: "ckpt"))
   var from: String?
+  @Flag(
+    help:
+      "Train the network of --from on for its integers: in the codes and the rounding of `exporter quantize`."
+  )
+  var quantizationAware = false
   @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
   var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
+  @OptionGroup(title: "Augmentation") var augmentation: AugmentationArguments
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
-    if let problem = options.values(split: chosenSplit).problem { throw ValidationError(problem) }
+    guard from != nil || !quantizationAware else {
+      throw ValidationError("--quantization-aware goes with --from")
+    }
+    guard from == nil || !network.isGiven else {
+      throw ValidationError("--columns, --channels, --dilations and --hidden are those of --from")
+    }
+    try network.check(classCount: task.classNames.count)
+    if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
+      throw ValidationError(problem)
+    }
     guard (1...256).contains(threads) else {
       throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
   }
 
   func run() throws {
-    let start = try startingCheckpoint()
+    var start = try startingCheckpoint()
     let beats = BeatRecords(
       folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
       threads: threads)
@@ -59,7 +76,9 @@ struct Train: ParsableCommand {
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: start.training.leads, progress: progress)
     }
-    let part = TrainingPart(of: start, signals: signals, output: output)
+    let noises = try augmentation.noises(atRateHz: start.settings.sampleRateHz)
+    if quantizationAware { start = try prepared(start, calibratedOn: signals) }
+    let part = TrainingPart(of: start, signals: signals, noises: noises, codes: start.codes, output: output)
     let trainer: Trainer
     do {
       trainer = try part.trainer(threads: threads)
@@ -87,23 +106,43 @@ struct Train: ParsableCommand {
 
   private var chosenSplit: BeatSplit { split ?? (task == .aami ? .inter : .intra) }
 
-  /// The network before its first step: random, or with another checkpoint's weights.
+  /// The network before its first step: random, or with another checkpoint's structure and weights.
   private func startingCheckpoint() throws -> Checkpoint {
-    var start = try Checkpoint.untrained(
-      settings: SpectrogramSettings(), specification: .ecgBeats(classCount: task.classNames.count),
-      classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue,
-      training: options.values(split: chosenSplit))
-    guard let from else { return start }
+    let training = options.values(split: chosenSplit, augmentation: augmentation)
+    guard let from else {
+      return try Checkpoint.untrained(
+        settings: SpectrogramSettings(),
+        specification: network.specification(classCount: task.classNames.count),
+        classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue, training: training)
+    }
     let source = try Checkpoint.read(from)
-    guard source.classNames == start.classNames, source.specification == start.specification,
-      source.settings == start.settings, source.decisionDelaySeconds == start.decisionDelaySeconds
-    else {
+    guard source.classNames == task.classNames else {
       throw FileError.malformed(
         from, "is another network, for the classes \(source.classNames.joined(separator: ", "))",
         remedy: "start from a checkpoint of the task \(task.rawValue)")
     }
+    var start = try Checkpoint.untrained(
+      settings: source.settings, specification: source.specification,
+      decisionDelaySeconds: source.decisionDelaySeconds, classNames: task.classNames, task: task.rawValue,
+      split: chosenSplit.rawValue, training: training)
     start.layers = source.layers
     return start
+  }
+
+  /// The network with a plan for its integers, as `exporter quantize` would make them of it now.
+  private func prepared(
+    _ start: Checkpoint, calibratedOn signals: [LabelledSignal]
+  ) throws(FileError) -> Checkpoint {
+    let converter = AnalogConverter(bits: 12, rangeMillivolts: 10)
+    let windows = EvaluationWindows(signals.map(converter.heard), window: start.window)
+    do throws(InvalidNetwork) {
+      let quantized = try QuantizedNetwork(
+        quantizing: start.network, settings: start.settings,
+        calibrationWindows: windows.calibrationWindows(count: Quantize.standardWindows, seed: 1))
+      return start.prepared(for: try QuantizationAwareness(of: quantized), training: start.training)
+    } catch {
+      throw .malformed(from ?? data, error.description, remedy: "train a network that the device can hold")
+    }
   }
 
   /// A long training shall not end at a folder or device in its output's place.
@@ -130,61 +169,6 @@ struct Train: ParsableCommand {
     table.add("checkpoint", .init("\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)"))
     try results.show(table)
     try results.writeJSON(result)
-  }
-}
-
-/// The training's options as arguments, with the library's defaults.
-struct TrainingArguments: ParsableArguments {
-  private static let defaults = TrainingOptions(split: .inter)
-  private static let intra = TrainingOptions(split: .intra)
-
-  @Option(
-    help: ArgumentHelp(
-      "The number of epochs. (default: \(defaults.epochs) for inter, \(intra.epochs) for intra)",
-      valueName: "n"))
-  var epochs: Int?
-  @Option(
-    help: ArgumentHelp(
-      "The leads to train on: main or all. (default: \(defaults.leads) for inter, \(intra.leads) for intra)",
-      valueName: "leads"))
-  var leads: TrainingLeads?
-  @Option(help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "s"))
-  var seed = defaults.seed
-  @Option(help: ArgumentHelp("The windows drawn in an epoch.", valueName: "n"))
-  var windowsPerEpoch = defaults.windowsPerEpoch
-  @Option(help: ArgumentHelp("The windows of a step.", valueName: "n"))
-  var batchSize = defaults.batchSize
-  @Option(help: ArgumentHelp("The learning rate at its peak.", valueName: "x"))
-  var learningRate = defaults.peakLearningRate
-  @Option(help: ArgumentHelp("AdamW's weight decay.", valueName: "x"))
-  var weightDecay = defaults.weightDecay
-  @Option(help: ArgumentHelp("The part of a label spread over all classes.", valueName: "x"))
-  var labelSmoothing = defaults.labelSmoothing
-  @Option(help: ArgumentHelp("1 draws beats as they come, 0 all classes equally often.", valueName: "x"))
-  var samplingExponent = defaults.samplingExponent
-  @Option(help: ArgumentHelp("The gain varies by so many octaves either way.", valueName: "x"))
-  var gainOctaves = defaults.gainOctaves
-  @Option(help: ArgumentHelp("The beat's place varies by so many seconds either way.", valueName: "x"))
-  var shiftSeconds = defaults.shiftSeconds
-  @Option(help: ArgumentHelp("The largest deviation of the noise added, in microvolts.", valueName: "x"))
-  var noiseMicrovolts = defaults.noiseMicrovolts
-
-  /// The options for a split.
-  func values(split: BeatSplit) -> TrainingOptions {
-    var values = TrainingOptions(split: split)
-    if let epochs { values.epochs = epochs }
-    if let leads { values.leads = leads }
-    values.seed = seed
-    values.windowsPerEpoch = windowsPerEpoch
-    values.batchSize = batchSize
-    values.peakLearningRate = learningRate
-    values.weightDecay = weightDecay
-    values.labelSmoothing = labelSmoothing
-    values.samplingExponent = samplingExponent
-    values.gainOctaves = gainOctaves
-    values.shiftSeconds = shiftSeconds
-    values.noiseMicrovolts = noiseMicrovolts
-    return values
   }
 }
 

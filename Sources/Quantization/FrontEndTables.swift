@@ -11,8 +11,13 @@ public enum FrontEndTables: Equatable, Sendable {
   /// A spectrogram's tables for a converter.
   ///
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
-  public init(_ settings: SpectrogramSettings, microvoltsPerCount: Float) throws(InvalidNetwork) {
-    self = .spectrogram(try SpectrogramTables(settings, microvoltsPerCount: microvoltsPerCount))
+  public init(
+    _ settings: SpectrogramSettings, microvoltsPerCount: Float, window: WindowFunction = .hann,
+    fixedScalingBits: Int? = nil
+  ) throws(InvalidNetwork) {
+    self = .spectrogram(
+      try SpectrogramTables(
+        settings, microvoltsPerCount: microvoltsPerCount, window: window, fixedScalingBits: fixedScalingBits))
   }
 
   /// The settings; those of raw samples are a window of one sample and one bin.

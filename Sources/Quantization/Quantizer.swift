@@ -15,8 +15,22 @@ public struct QuantizationOptions: Codable, Equatable, Sendable {
   public var granularity = Granularity.channel
   /// How activations' ranges are chosen.
   public var calibration = CalibrationMethod.minmax
+  /// The weights' bits, 8 or 4: one number for all layers, or one a layer.
+  public var weightBits = [8]
+  /// The activations' bits, 8 or 16: one number for all layers, or one a layer.
+  ///
+  /// A layer reads and writes codes of its own width; QUANTIZE operators stand between layers that differ.
+  public var activationBits = [8]
+  /// How a weight between two codes is rounded.
+  public var rounding = WeightRounding.nearest
+  /// The seed of stochastic rounding.
+  public var roundingSeed: UInt64 = 1
+  /// Whether the scales of neighbouring layers' channels are evened out before; see `FloatNetwork.equalized()`.
+  public var equalizesLayers = false
+  /// Whether biases take up the mean error that rounded weights make on the calibration windows.
+  public var correctsBiases = false
 
-  /// int8 weights a channel, least and greatest activation.
+  /// int8 weights a channel, int8 activations, least and greatest activation.
   public init() {}
 
   /// Creates options.
@@ -24,85 +38,151 @@ public struct QuantizationOptions: Codable, Equatable, Sendable {
     self.granularity = granularity
     self.calibration = calibration
   }
+
+  /// A layer's weights' bits.
+  public func weightBits(ofLayer layer: Int) -> Int { weightBits[min(layer, weightBits.count - 1)] }
+  /// A layer's activations' bits.
+  public func activationBits(ofLayer layer: Int) -> Int {
+    activationBits[min(layer, activationBits.count - 1)]
+  }
+
+  /// What is wrong with the options for a network of so many layers, in a few words; nil where nothing is.
+  public func problem(layerCount: Int) -> String? {
+    for (name, bits, allowed) in [
+      ("weights", weightBits, [4, 8]), ("activations", activationBits, [8, 16]),
+    ] {
+      guard bits.count == 1 || bits.count == layerCount else {
+        return "\(bits.count) widths of \(name) are given for \(layerCount) layers"
+      }
+      if let wrong = bits.first(where: { !allowed.contains($0) }) {
+        return "\(name) of \(wrong) bits are not \(allowed[0]) or \(allowed[1])"
+      }
+    }
+    return nil
+  }
 }
 
 extension QuantizedNetwork {
-  /// Quantizes a float network after training (arXiv:1806.08342): int8 weights, int8 activations whose ranges
-  /// are measured on calibration windows, 32-bit biases.
+  /// Quantizes a float network after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations
+  /// whose ranges are measured on calibration windows, 32-bit biases (64-bit ones for int16 activations).
   ///
   /// - Parameters:
   ///   - network: Batch normalization folded in.
   ///   - settings: Its front end, which sets the input's scale and zero point.
   ///   - calibrationWindows: Windows `[time, channel]` of the network's input, from training records.
-  ///   - options: Granularity and calibration.
-  /// - Throws: `InvalidNetwork` where the network's layers don't fit together.
+  ///   - awareness: The int8 codes that the network was trained for, instead of measured ranges; layers of int16
+  ///     codes, and equalized ones, are measured all the same.
+  ///   - options: Widths, granularity, calibration and rounding.
+  /// - Throws: `InvalidNetwork` where the network's layers don't fit together, or the options don't fit the network.
   public init(
     quantizing network: FloatNetwork, settings: SpectrogramSettings, calibrationWindows: [[Float]],
-    options: QuantizationOptions = QuantizationOptions()
+    awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions()
   ) throws(InvalidNetwork) {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
+    let network = options.equalizesLayers ? try network.equalized() : network
     let inference = try FloatInference(network)
     let shapes = inference.shapes
+    if let problem = options.problem(layerCount: shapes.count) { throw InvalidNetwork(problem) }
     var seen = [[Float]](repeating: [], count: shapes.count)
-    for window in calibrationWindows {
-      for (layer, values) in inference.activations(ofWindow: window).enumerated() {
-        seen[layer] += values
-      }
+    let needsInputs = options.correctsBiases || options.rounding == .adaptive
+    var moments =
+      needsInputs ? shapes.map { InputMoments($0, hasProducts: options.rounding == .adaptive) } : []
+    for (index, window) in calibrationWindows.enumerated() {
+      let activations = inference.activations(ofWindow: window)
+      for (layer, values) in activations.enumerated() { seen[layer] += values }
+      // Products of inputs cost far more than ranges, and settle after fewer windows.
+      guard needsInputs, index < InputMoments.mostWindows else { continue }
+      for layer in moments.indices { moments[layer].add(layer == 0 ? window : activations[layer - 1]) }
     }
     tensors = [
       Tensor(
         name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels],
-        scale: Float(1 / settings.levelsPerUnit),
-        zeroPoint: Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
+        scale: Self.inputCodes(of: settings).scale, zeroPoint: Self.inputCodes(of: settings).zeroPoint)
     ]
     operators = []
     inputs = [Port(0)]
-    outputs = [Port(shapes.count)]
+    outputs = []
     for (layer, shape) in shapes.enumerated() {
-      let range = ActivationRange(of: seen[layer], method: options.calibration)
-      let (scale, zeroPoint) = range.quantization
+      let type: ElementType = options.activationBits(ofLayer: layer) == 16 ? .int16 : .int8
+      if tensors[tensors.count - 1].type != type {
+        appendRequantization(to: type, values: layer == 0 ? nil : seen[layer - 1], options.calibration)
+      }
+      let input = tensors.count - 1
+      let trained = type == .int8 && !options.equalizesLayers ? awareness?.outputs[layer] : nil
+      let (scale, zeroPoint) =
+        trained.map { ($0.scale, $0.zeroPoint) }
+        ?? ActivationRange(of: seen[layer], method: options.calibration, type: type).quantization(type)
       tensors.append(
         Tensor(
           name: "\(shape.isDense ? "dense" : "convolution") \(layer + 1)",
           shape: shape.isDense
             ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels],
-          scale: scale, zeroPoint: zeroPoint))
-      tensors[layer + 1].sourceIndex = layer + 1
-      operators.append(
-        Self.operation(
-          layer, shape, network.parameters[layer], input: tensors[layer], output: tensors[layer + 1],
-          granularity: options.granularity))
+          type: type, scale: scale, zeroPoint: zeroPoint))
+      tensors[input + 1].sourceIndex = layer + 1
+      let rounded = RoundedWeights(
+        network.parameters[layer], shape, layer: layer, options,
+        moments: needsInputs ? moments[layer] : nil)
+      operators.append(rounded.operation(shape, from: input, in: tensors, sourceIndex: layer))
     }
+    outputs = [Port(tensors.count - 1)]
   }
 
-  private static func operation(
-    _ layer: Int, _ shape: LayerShape, _ parameters: FloatNetwork.Parameters, input: Tensor,
-    output: Tensor, granularity: QuantizationOptions.Granularity
-  ) -> Operator {
-    let perChannel = parameters.weights.count / shape.outputChannels
-    let largest = parameters.weights.reduce(0) { max($0, abs($1)) }
-    var weights: [Int8] = []
-    var scales: [Float] = []
-    var biases: [Int64] = []
-    weights.reserveCapacity(parameters.weights.count)
-    for channel in 0..<shape.outputChannels {
-      let row = parameters.weights[channel * perChannel..<(channel + 1) * perChannel]
-      let span = granularity == .tensor ? largest : row.reduce(0) { max($0, abs($1)) }
-      let scale = span > 0 ? span / 127 : 1
-      scales.append(scale)
-      weights += row.map { Int8(max(-127, min(127, ($0 / scale).rounded()))) }
-      let bias = (Double(parameters.biases[channel]) / (Double(input.scale) * Double(scale))).rounded()
-      biases.append(Int64(max(-0x4000_0000, min(0x4000_0000, bias))))
+  /// Appends a QUANTIZE of the newest tensor to another width.
+  ///
+  /// - Parameters:
+  ///   - type: The new codes.
+  ///   - values: The real numbers seen, which decide an int8 range; nil for the spectrogram, which begins as int8.
+  ///   - calibration: How.
+  private mutating func appendRequantization(
+    to type: ElementType, values: [Float]?, _ calibration: CalibrationMethod
+  ) {
+    let source = tensors[tensors.count - 1]
+    var target = Tensor(
+      name: "\(source.name), \(type == .int16 ? "int16" : "int8")", shape: source.shape, type: type,
+      scale: source.scale / 128, zeroPoint: 0)
+    let computation: Computation
+    if type == .int16 {
+      // A step of int8 is 128 steps of int16, so that nothing is lost.
+      computation = .lookup((-128...127).map { Int16(128 * ($0 - source.zeroPoint)) })
+    } else {
+      (target.scale, target.zeroPoint) =
+        ActivationRange(of: values ?? [], method: calibration, type: type).quantization(type)
+      let factor = FixedPointMultiplier(real: Double(source.scale) / Double(target.scale))
+      computation = .rescaling(Rescaling(multiplier: factor, negativeMultiplier: factor))
     }
-    let packed = Weights(
-      codes: weights, biases: biases, scales: scales, inputScale: input.scale, outputScale: output.scale)
-    let time = Step(
+    target.sourceIndex = source.sourceIndex
+    tensors.append(target)
+    operators.append(
+      Operator(
+        kind: .quantize, inputs: [tensors.count - 2], output: tensors.count - 1,
+        activation: type.codes, computation: computation))
+  }
+}
+
+extension RoundedWeights {
+  /// The layer as an operator.
+  fileprivate func operation(
+    _ shape: LayerShape, from input: Int, in tensors: [QuantizedNetwork.Tensor], sourceIndex: Int
+  ) -> QuantizedNetwork.Operator {
+    let (source, target) = (tensors[input], tensors[input + 1])
+    let limit = source.type == .int16 ? 0x1p38 : 0x1p30
+    let codes = zip(biases, scales).map { bias, scale in
+      let code = (bias / (Double(source.scale) * Double(scale))).rounded()
+      return Int64(max(-limit, min(limit, code)))
+    }
+    var packed = QuantizedNetwork.Weights(
+      codes: self.codes, biases: codes, scales: scales, inputScale: source.scale, outputScale: target.scale)
+    packed.bits = bits
+    packed.accumulatorBits = source.type == .int16 ? 64 : 32
+    let time = QuantizedNetwork.Step(
       kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
-    var operation = Operator(
-      kind: shape.isDense ? .fullyConnected : .convolution, inputs: [layer], output: layer + 1,
-      activation: (shape.isRectified ? output.zeroPoint : -128)...127,
-      computation: shape.isDense ? .fullyConnected(packed) : .convolution(Window(time: time), packed))
-    operation.sourceIndex = layer
+    let least = shape.isRectified ? target.zeroPoint : target.type.codes.lowerBound
+    var operation = QuantizedNetwork.Operator(
+      kind: shape.isDense ? .fullyConnected : .convolution, inputs: [input], output: input + 1,
+      activation: least...target.type.codes.upperBound,
+      computation: shape.isDense
+        ? .fullyConnected(packed) : .convolution(QuantizedNetwork.Window(time: time), packed))
+    operation.sourceIndex = sourceIndex
     return operation
   }
 }

@@ -8,6 +8,11 @@ public struct NotConvertible: Error, Equatable, Sendable {
   public var operatorName: String?
   /// What is in the way.
   public var problem: String
+
+  /// Creates an error.
+  public init(operatorIndex: Int? = nil, operatorName: String? = nil, problem: String) {
+    (self.operatorIndex, self.operatorName, self.problem) = (operatorIndex, operatorName, problem)
+  }
 }
 
 extension LoadedModel {

@@ -2,6 +2,34 @@ import Foundation
 import QuantInfer
 import Training
 
+/// How the fixed-point transform keeps its numbers in 16 bits.
+public enum TransformScaling: String, CaseIterable, Codable, Sendable {
+  /// As far down as each block of samples needs: a quiet signal keeps the resolution of a loud one.
+  case blockFloatingPoint
+  /// Always as far down as a signal of full scale needs.
+  case fixed
+}
+
+/// What a column's samples are weighted by on the device.
+public enum WindowFunction: String, CaseIterable, Codable, Sendable {
+  /// What `SpectrogramSettings` defines.
+  case hann
+  /// 0.54 - 0.46 cos.
+  case hamming
+  /// No weighting.
+  case rectangular
+
+  /// The weight of sample `index` of `count`.
+  package func weight(_ index: Int, of count: Int) -> Double {
+    let cosine = cos(2 * Double.pi * Double(index) / Double(count))
+    return switch self {
+    case .hann: 0.5 - 0.5 * cosine
+    case .hamming: 0.54 - 0.46 * cosine
+    case .rectangular: 1
+    }
+  }
+}
+
 /// The fixed-point spectrogram's constants for given settings and a given converter.
 public struct SpectrogramTables: Equatable, Sendable {
   /// The settings that they implement.
@@ -21,8 +49,16 @@ public struct SpectrogramTables: Equatable, Sendable {
 
   /// Computes the tables.
   ///
+  /// - Parameters:
+  ///   - settings: What is to be computed.
+  ///   - microvoltsPerCount: The converter's step.
+  ///   - window: The window, where the device is to have another one than the settings.
+  ///   - fixedScalingBits: The converter's bits for a transform with fixed scaling; nil for block floating point.
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
-  public init(_ settings: SpectrogramSettings, microvoltsPerCount: Float) throws(InvalidNetwork) {
+  public init(
+    _ settings: SpectrogramSettings, microvoltsPerCount: Float, window function: WindowFunction = .hann,
+    fixedScalingBits: Int? = nil
+  ) throws(InvalidNetwork) {
     let size = settings.windowSamples
     guard (16...512).contains(size), size & (size - 1) == 0, (1...size).contains(settings.hopSamples),
       settings.firstBin >= 0, settings.binCount > 0, settings.firstBin + settings.binCount <= size / 2 + 1,
@@ -40,7 +76,7 @@ public struct SpectrogramTables: Equatable, Sendable {
     var twiddles: [Int16] = []
     for index in 0..<size {
       let angle = 2 * Double.pi * Double(index) / Double(size)
-      window.append(0.5 - 0.5 * cos(angle))
+      window.append(function.weight(index, of: size))
       if index < size / 2 {
         twiddles += [Int16((cos(angle) * 16_384).rounded()), Int16((sin(angle) * 16_384).rounded())]
       }
@@ -59,7 +95,9 @@ public struct SpectrogramTables: Equatable, Sendable {
     floorMantissa = UInt32(floorPower.significand * 0x1p31)
     floorLog2Q16 = Int32((log2(floorPower) * 65_536).rounded())
     // 2 * minimumExponent - floorExponent >= 1, so that the floor brought to any exponent fits 31 bits.
-    minimumExponent = max(-11, (exponent + 2) >> 1)
+    // Fixed scaling takes from a full-scale signal's samples at once what log2(size) stages could need, and so from all.
+    let fixed = fixedScalingBits.map { Int32($0 + size.trailingZeroBitCount - 15) }
+    minimumExponent = max(-11, (exponent + 2) >> 1, fixed ?? -11)
     guard minimumExponent <= 16 else {
       throw InvalidNetwork("a floor of \(settings.floorMicrovolts) uV is out of range for this converter")
     }

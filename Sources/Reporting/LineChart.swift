@@ -27,6 +27,8 @@ public struct LineChart: Component {
     public var positions: [Double]?
     /// How the line looks.
     public var style: Style
+    /// Where each value lies by confidence, drawn through its marker; none where it is empty.
+    public var intervals: [ClosedRange<Double>?] = []
 
     /// Creates a line through values at places of their own; there is a place a value, each after the one before.
     public init(_ name: String, _ values: [Double], at positions: [Double], style: Style = .automatic) {
@@ -100,7 +102,10 @@ public struct LineChart: Component {
     let ends = series.filter { !$0.values.isEmpty }.map {
       ($0.position(0), $0.position($0.values.count - 1))
     }
-    let finite = series.flatMap(\.values).filter(\.isFinite)
+    let limits = series.flatMap {
+      $0.intervals.compactMap(\.self).flatMap { [$0.lowerBound, $0.upperBound] }
+    }
+    let finite = (series.flatMap(\.values) + limits).filter(\.isFinite)
     let plot = Plot(
       horizontal: Axis(ends.map(\.0).min() ?? 0, ends.map(\.1).max() ?? 1, tickCount: 8, isRounded: false),
       vertical: Axis(finite.min() ?? 0, finite.max() ?? 1, tickCount: max(2, height / 45), isRounded: true),
@@ -114,7 +119,8 @@ public struct LineChart: Component {
       "<span><svg aria-hidden=\"true\"><line x1=\"0\" x2=\"34\" y1=\"6\" y2=\"6\" \(pen.attributes)/>"
         + "\(hasMarkers(series) ? pen.marker(x: "17", y: "6") : "")</svg>\(escaped(series.name))</span>"
     }
-    let content = Plot.stretched(lines.joined()) + points.joined() + eventMarks(plot)
+    let limitLines = series.map { whiskers($0, plot) }
+    let content = Plot.stretched(lines.joined()) + limitLines.joined() + points.joined() + eventMarks(plot)
     return """
       <figure>
       \(figureCaption(title, explanation))
@@ -167,6 +173,18 @@ public struct LineChart: Component {
     }.joined()
   }
 
+  private func whiskers(_ series: Series, _ plot: Plot) -> String {
+    series.intervals.prefix(series.values.count).enumerated().map { index, interval in
+      guard let interval else { return "" }
+      let x = percentage(plot.horizontal.fraction(series.position(index)))
+      let (low, high) = (
+        percentage(1 - plot.vertical.fraction(interval.lowerBound)),
+        percentage(1 - plot.vertical.fraction(interval.upperBound))
+      )
+      return "<line class=\"whisker\" x1=\"\(x)\" x2=\"\(x)\" y1=\"\(low)\" y2=\"\(high)\"/>"
+    }.joined()
+  }
+
   private func eventMarks(_ plot: Plot) -> String {
     events.filter { (0...1).contains(plot.horizontal.fraction($0.position)) }.map { event in
       let x = percentage(plot.horizontal.fraction(event.position))
@@ -185,7 +203,7 @@ struct Pen {
   var shape: String
 
   /// Colours of Okabe and Ito that stand out from white; each has its own dashes and its own shape.
-  private static let styles = [
+  static let styles = [
     Pen(color: "#000000", width: 1.6, shape: "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0"),
     Pen(color: "#0072B2", width: 1.8, dashes: "8 4", shape: "M-3.5 -3.5h7v7h-7z"),
     Pen(color: "#D55E00", width: 1.8, dashes: "2 3", shape: "M0 -4.5L4.5 3.5H-4.5z"),

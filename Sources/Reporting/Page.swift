@@ -1,6 +1,8 @@
 import Support
 
-/// A whole page: one file with no script and nothing to load, for a screen of any width and for paper.
+/// A whole page: one file with nothing to load, for a screen of any width and for paper.
+///
+/// There is no script but the few lines that sort tables which ask for it; without them all is readable.
 public struct Page: Component {
   /// The title.
   public var title: String
@@ -30,31 +32,33 @@ public struct Page: Component {
 
   /// The page's file.
   public func render() -> String {
-    """
-    <!DOCTYPE html>
-    <html xmlns="http://www.w3.org/1999/xhtml" lang="en">
-    <head>
-    <meta charset="utf-8"/>
-    <meta name="viewport" content="width=device-width, initial-scale=1"/>
-    <title>\(escaped(title))</title>
-    <style>
-    \(styleSheet)
-    </style>
-    </head>
-    <body>
-    <header>
-    <h1>\(escaped(title))</h1>
-    \(subtitle.isEmpty ? "" : "<p class=\"subtitle\">\(escaped(subtitle))</p>")
-    <p class="verdict\(outcome.map { " \($0.rawValue)" } ?? "")">\(mark(outcome))\(escaped(verdict))</p>
-    </header>
-    <main>
-    \(sections.map { $0.render() }.joined(separator: "\n"))
-    </main>
-    \(footer.isEmpty ? "" : "<footer><p>\(escaped(footer))</p></footer>")
-    </body>
-    </html>
+    let content = sections.map { $0.render() }.joined(separator: "\n")
+    return """
+      <!DOCTYPE html>
+      <html xmlns="http://www.w3.org/1999/xhtml" lang="en">
+      <head>
+      <meta charset="utf-8"/>
+      <meta name="viewport" content="width=device-width, initial-scale=1"/>
+      <title>\(escaped(title))</title>
+      <style>
+      \(styleSheet)
+      </style>
+      </head>
+      <body>
+      <header>
+      <h1>\(escaped(title))</h1>
+      \(subtitle.isEmpty ? "" : "<p class=\"subtitle\">\(escaped(subtitle))</p>")
+      <p class="verdict\(outcome.map { " \($0.rawValue)" } ?? "")">\(mark(outcome))\(escaped(verdict))</p>
+      </header>
+      <main>
+      \(content)
+      </main>
+      \(footer.isEmpty ? "" : "<footer><p>\(escaped(footer))</p></footer>")\
+      \(content.contains(Table.sortableMark) ? "\n" + Table.sorting : "")
+      </body>
+      </html>
 
-    """
+      """
   }
 }
 
@@ -164,10 +168,15 @@ public struct Table: Component {
   public var rows: [[Cell]]
   /// A last row under a rule, such as a sum.
   public var total: [Cell]?
+  /// Whether a click on a heading sorts the rows by that column.
+  public var isSortable = false
 
   /// Creates a table.
-  public init(caption: String, columns: [Column], rows: [[Cell]], total: [Cell]? = nil) {
+  public init(
+    caption: String, columns: [Column], rows: [[Cell]], total: [Cell]? = nil, isSortable: Bool = false
+  ) {
     self.caption = caption
+    self.isSortable = isSortable
     self.columns = columns
     self.rows = rows
     self.total = total
@@ -186,7 +195,7 @@ public struct Table: Component {
     return """
       <figure\(rows.count > 14 ? " class=\"long\"" : "")>
       <figcaption>\(escaped(caption))</figcaption>
-      <div class="scroll"><table>
+      <div class="scroll"><table\(isSortable ? Self.sortableMark : "")>
       <thead><tr>\(headings.joined())</tr></thead>
       <tbody>
       \(rows.map(render).joined(separator: "\n"))
@@ -196,12 +205,43 @@ public struct Table: Component {
       """
   }
 
+  /// What tells a table that can be sorted.
+  static let sortableMark = " data-sortable=\"\""
+
+  /// Sorts a table's rows by the column whose heading is clicked: by the first number in each cell where all cells
+  /// have one, else by their text; a second click turns the order round.
+  static let sorting = """
+    <script>
+    for (const table of document.querySelectorAll("table[data-sortable]"))
+      table.querySelectorAll("thead th").forEach((heading, column) => {
+        let descends = false;
+        heading.tabIndex = 0;
+        heading.title = "Sort";
+        const sort = () => {
+          const body = table.tBodies[0], rows = Array.from(body.rows);
+          const text = row => row.cells[column].textContent.trim();
+          const number = row => parseFloat(text(row).replaceAll(",", "").replace("\u{2212}", "-").replace(/^[^0-9-]+/, ""));
+          const isText = rows.every(row => isNaN(number(row))) || !heading.classList.contains("number");
+          const key = row => isNaN(number(row)) ? -Infinity : number(row);
+          rows.sort((a, b) => isText ? text(a).localeCompare(text(b)) : key(b) - key(a) || 0);
+          if (descends) rows.reverse();
+          descends = !descends;
+          body.append(...rows);
+        };
+        heading.onclick = sort;
+        heading.onkeydown = event => { if (event.key == "Enter") sort(); };
+      });
+    </script>
+    """
+
   private func render(_ row: [Cell]) -> String {
     let cells = row.enumerated().map { index, cell in
       let content = mark(cell.outcome) + escaped(cell.text)
       if index == 0 { return "<th scope=\"row\">\(content)</th>" }
       if index < columns.count, case .number = columns[index] {
-        return "<td class=\"number\">\(content)</td>"
+        // A narrow page breaks a number's line before a bracket only.
+        let text = escaped(cell.text).replacing(" ", with: "\u{A0}").replacing("\u{A0}(", with: " (")
+        return "<td class=\"number\">\(mark(cell.outcome))\(text)</td>"
       }
       return "<td>\(content)</td>"
     }

@@ -25,6 +25,8 @@ let styleSheet = """
   th, td { padding: 5px 22px 5px 0; text-align: left; vertical-align: baseline; font-weight: 400 }
   th:last-child, td:last-child { padding-right: 0 }
   thead th { border-bottom: 1.5px solid var(--ink); font-weight: 600; vertical-align: bottom }
+  table[data-sortable] thead th { cursor: pointer }
+  table[data-sortable] tbody th { white-space: nowrap }
   tbody tr + tr > * { border-top: 1px solid #e4e6e9 }
   tfoot tr > * { border-top: 1.5px solid var(--ink); font-weight: 600 }
   .number { text-align: right; white-space: nowrap }
@@ -66,7 +68,9 @@ let styleSheet = """
     .minor { display: none }
     dl { grid-template-columns: 1fr; gap: 0 }
     dd { margin-bottom: 8px }
-    th, td { padding-right: 14px }
+    table { font-size: 12.5px }
+    th, td { padding-right: 10px }
+    .scroll .number { white-space: normal }
   }
   @media print {
     @page { margin: 15mm 14mm }
@@ -80,6 +84,9 @@ let styleSheet = """
     section { margin-top: 18pt; padding-top: 9pt }
     .columns { grid-template-columns: 1fr 1fr }
     .scroll { overflow: visible }
+    table[data-sortable] { font-size: 7.5pt }
+    table[data-sortable] tbody th { white-space: normal }
+    table[data-sortable] * { padding-right: 6px }
     .strip { min-width: 0 }
     footer { break-before: avoid; margin-top: 10pt; padding-top: 4pt }
     h2, figcaption, .legend, thead { break-after: avoid }

@@ -7,9 +7,9 @@ import Support
 /// A WFDB record's are the header, the signal files in the header's order, those of its segments and the annotations
 /// `.atr`: `cat 208.hea 208.dat 208.atr | sha256sum`. A CSV's is the file. A file that is missing counts as empty:
 /// reading the record tells of it.
-enum RecordDigest {
+package enum RecordDigest {
   /// The digest in hexadecimal; nil for standard input, which can't be read again.
-  static func hexadecimal(of record: String) -> String? {
+  package static func hexadecimal(of record: String) -> String? {
     guard record != "-" else { return nil }
     return SHA256.hexadecimal(
       files(of: record).reduce(into: Data()) { $0 += (try? Files.read($1)) ?? Data() })

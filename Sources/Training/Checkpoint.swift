@@ -20,6 +20,8 @@ public struct Checkpoint: Equatable, Sendable {
   public var split: String
   /// How it is trained, the seed included.
   public var training: TrainingOptions
+  /// How it shall be quantized, where it is trained for that; nil otherwise.
+  public var awareness: QuantizationAwareness?
   /// The training steps done.
   public var completedSteps: Int
   /// The layers, in the specification's order.

@@ -27,6 +27,7 @@ extension Checkpoint {
       "network": Self.json(specification), "training": Self.json(training),
       "decisionDelaySeconds": String(decisionDelaySeconds),
     ])
+    if let awareness { file.metadata["awareness"] = Self.json(awareness) }
     for (index, layer) in layers.enumerated() {
       for (name, values) in layer.tensors { file.tensors["layers.\(index).\(name)"] = .init(values) }
       file.tensors["layers.\(index).weights"]?.shape = weightShape(ofLayer: index)
@@ -72,6 +73,10 @@ extension Checkpoint {
     }
     training = try content.structure("training")
     if let problem = training.problem { throw content.malformed("training", problem) }
+    awareness = content.file.metadata["awareness"] == nil ? nil : try content.structure("awareness")
+    if let problem = awareness?.problem(layerCount: shapes.count) {
+      throw content.malformed("awareness", "has \(problem)")
+    }
     guard let steps = Int(try content.string("completedSteps")), (0...training.totalSteps).contains(steps)
     else {
       throw content.malformed("completedSteps", "isn't in 0 ... \(training.totalSteps)")

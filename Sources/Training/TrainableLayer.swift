@@ -15,6 +15,8 @@ final class TrainableLayer {
   let output: UnsafeMutablePointer<Float>
   /// The loss's gradient by the output, later by the products; `[window, time, padded channel]`.
   let gradient: UnsafeMutablePointer<Float>
+  /// The layer's integers, where it is trained for them: inputs and outputs are codes then, less their zero point.
+  let codes: LayerCodes?
   /// A convolution's running statistics, `[padded channel]`.
   var runningMean: [Float]
   var runningVariance: [Float]
@@ -41,11 +43,17 @@ final class TrainableLayer {
   private let channelSums: UnsafeMutablePointer<Double>
   private let weightSums: UnsafeMutablePointer<Float>
 
+  /// The step's integers, where the layer is trained for them.
+  private var weightCodes: WeightCodes?
+  /// Whether the batch's statistics normalize the products: in a convolution that isn't trained for integers.
+  private var isNormalized: Bool { !shape.isDense && codes == nil }
+
   private typealias Block = SIMD8<Float>
   private static let statisticsMomentum: Float = 0.1
 
-  init(shape: LayerShape, inputWidth: Int, batchSize: Int, shardCount: Int) {
+  init(shape: LayerShape, codes: LayerCodes? = nil, inputWidth: Int, batchSize: Int, shardCount: Int) {
     self.shape = shape
+    self.codes = codes
     self.inputWidth = inputWidth
     self.batchSize = batchSize
     self.shardCount = shardCount
@@ -75,9 +83,17 @@ final class TrainableLayer {
   /// Packs the step's parameters: weights, then biases, or scales and shifts.
   func prepare(_ parameters: ArraySlice<Float>) {
     let weights = Array(parameters.prefix(shape.weightCount))
+    let channels = Array(parameters.dropFirst(shape.weightCount))
+    if let codes {
+      let integers = WeightCodes(
+        weights: weights, biases: Array(channels.suffix(shape.outputChannels)), layer: codes)
+      weightCodes = integers
+      forwardWeights = shape.packForward(integers.codes)
+      backwardWeights = shape.packBackward(integers.weights, inputWidth: inputWidth)
+      return
+    }
     forwardWeights = shape.packForward(weights)
     backwardWeights = shape.packBackward(weights, inputWidth: inputWidth)
-    let channels = Array(parameters.dropFirst(shape.weightCount))
     if shape.isDense {
       gain = [Float](repeating: 1, count: width)
       offset.replaceSubrange(0..<shape.outputChannels, with: channels)
@@ -103,7 +119,7 @@ final class TrainableLayer {
         contraction.accumulate(input + window * inputCount, forwardWeights, into: products + window * rows)
       }
     }
-    guard !shape.isDense else { return }
+    guard isNormalized else { return }
     sumChannels(shard: shard, windows: windows) { place, _ in
       let product = products.block(place)
       return (product, product * product)
@@ -112,7 +128,7 @@ final class TrainableLayer {
 
   /// Turns the sums into the batch's statistics, and updates the running ones.
   func finishProducts() {
-    guard !shape.isDense else { return }
+    guard isNormalized else { return }
     let count = Double(batchSize * shape.outputColumns)
     for channel in 0..<shape.outputChannels {
       let mean = channelSum(0, channel) / count
@@ -128,6 +144,10 @@ final class TrainableLayer {
 
   /// Computes a shard's outputs.
   func computeOutputs(windows: Range<Int>) {
+    if let codes, let weightCodes {
+      computeCodes(windows, codes, weightCodes)
+      return
+    }
     gain.withUnsafeBufferPointer { gain in
       offset.withUnsafeBufferPointer { offset in
         forEachBlock(windows) { place, channel in
@@ -140,10 +160,26 @@ final class TrainableLayer {
     }
   }
 
+  /// The outputs' codes less their zero point, as the runtime computes them.
+  ///
+  /// Sums of codes are whole numbers far below 2^24, which single precision holds exactly.
+  private func computeCodes(_ windows: Range<Int>, _ codes: LayerCodes, _ weightCodes: WeightCodes) {
+    let lowest = codes.outputCodes.lowerBound - codes.outputZeroPoint
+    let highest = codes.outputCodes.upperBound - codes.outputZeroPoint
+    for row in windows.lowerBound * shape.outputColumns..<windows.upperBound * shape.outputColumns {
+      for channel in 0..<shape.outputChannels {
+        let place = row &* width &+ channel
+        let sum = Int32(products[place]) &+ weightCodes.biases[channel]
+        output[place] = Float(min(max(Int(weightCodes.scalings[channel](sum)), lowest), highest))
+      }
+    }
+  }
+
   // MARK: Backward
 
-  /// Takes ReLU into the gradient, a shard's, and sums it.
+  /// Takes ReLU, and the ends of the codes, into the gradient, a shard's, and sums it.
   func computeSlopes(shard: Int, windows: Range<Int>) {
+    if let codes { stopAtTheEnds(windows, codes) }
     mean.withUnsafeBufferPointer { mean in
       inverseDeviation.withUnsafeBufferPointer { inverseDeviation in
         sumChannels(shard: shard, windows: windows) { place, channel in
@@ -158,6 +194,17 @@ final class TrainableLayer {
           return (slope, slope * normalized)
         }
       }
+    }
+  }
+
+  private func stopAtTheEnds(_ windows: Range<Int>, _ codes: LayerCodes) {
+    let lowest = Block(repeating: Float(codes.outputCodes.lowerBound - codes.outputZeroPoint))
+    let highest = Block(repeating: Float(codes.outputCodes.upperBound - codes.outputZeroPoint))
+    forEachBlock(windows) { place, _ in
+      let value = output.block(place)
+      gradient.set(
+        place, gradient.block(place).replacing(with: Block.zero, where: value .<= lowest .| value .>= highest)
+      )
     }
   }
 
@@ -181,7 +228,7 @@ final class TrainableLayer {
   func computeGradients(
     shard: Int, windows: Range<Int>, input: UnsafePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?
   ) {
-    if !shape.isDense { normalizeSlopes(windows) }
+    if isNormalized { normalizeSlopes(windows) }
     sumWeightGradient(shard: shard, windows: windows, input: input)
     if let inputGradient { computeInputGradient(windows, into: inputGradient) }
   }
@@ -193,7 +240,8 @@ final class TrainableLayer {
       for index in 0..<perOutput {
         var sum: Float = 0
         for shard in 0..<shardCount { sum += weightSums[(shard * perOutput + index) * width + output] }
-        parameterGradient[parameterGradient.startIndex + output * perOutput + index] = sum
+        parameterGradient[parameterGradient.startIndex + output * perOutput + index] =
+          (codes?.inputScale ?? 1) * sum
       }
     }
   }

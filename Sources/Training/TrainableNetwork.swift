@@ -18,18 +18,19 @@ package final class TrainableNetwork {
   private let threads: Int
   private let layers: [TrainableLayer]
   private let labelSmoothing: Float
+  private let codes: NetworkCodes?
   private let shardLosses: UnsafeMutablePointer<Double>
 
   /// The number of parts that a batch is cut into, however many threads there are.
   static let shardCount = 8
 
-  /// Creates a network from a checkpoint's layers.
+  /// Creates a network from a checkpoint's layers, to be trained for integers where `codes` says which.
   ///
   /// - Throws: `InvalidNetwork` where the specification can't be built, the layers don't fit it, or a batch
   ///   needs more than 4 GiB.
   package init(
-    specification: NetworkSpecification, layers states: [Checkpoint.Layer], batchSize: Int,
-    labelSmoothing: Double, threads: Int
+    specification: NetworkSpecification, layers states: [Checkpoint.Layer], codes: NetworkCodes? = nil,
+    batchSize: Int, labelSmoothing: Double, threads: Int
   ) throws(InvalidNetwork) {
     let shapes = try specification.layerShapes()
     try FloatNetwork(specification: specification, parameters: states.map(\.folded)).validate()
@@ -39,6 +40,7 @@ package final class TrainableNetwork {
       throw InvalidNetwork("a batch of \(batchSize) windows needs more than 4 GiB; choose a smaller one")
     }
     self.shapes = shapes
+    self.codes = codes
     self.batchSize = batchSize
     self.threads = min(max(threads, 1), Self.shardCount)
     self.labelSmoothing = Float(labelSmoothing)
@@ -52,9 +54,10 @@ package final class TrainableNetwork {
     shardLosses.initialize(repeating: 0, count: Self.shardCount)
     var inputWidth = shapes[0].inputChannels
     var layers: [TrainableLayer] = []
-    for (shape, state) in zip(shapes, states) {
+    for (index, (shape, state)) in zip(shapes, states).enumerated() {
       let layer = TrainableLayer(
-        shape: shape, inputWidth: inputWidth, batchSize: batchSize, shardCount: Self.shardCount)
+        shape: shape, codes: codes?.layers[index], inputWidth: inputWidth, batchSize: batchSize,
+        shardCount: Self.shardCount)
       if let normalization = state.normalization {
         layer.runningMean.replaceSubrange(0..<shape.outputChannels, with: normalization.mean)
         layer.runningVariance.replaceSubrange(0..<shape.outputChannels, with: normalization.variance)
@@ -109,6 +112,14 @@ package final class TrainableNetwork {
   ///
   /// - Returns: The loss: the cross-entropy's mean over the batch.
   package func computeGradient() -> Double {
+    if let codes {
+      let inputCount = shapes[0].inputCount
+      forEachShard { _, windows in
+        for index in windows.lowerBound * inputCount..<windows.upperBound * inputCount {
+          inputs[index] = codes.code(inputs[index])
+        }
+      }
+    }
     var input = UnsafePointer(inputs.baseAddress!)
     var parameterRanges: [Range<Int>] = []
     for layer in layers {
@@ -136,6 +147,14 @@ package final class TrainableNetwork {
     return (0..<Self.shardCount).reduce(0) { $0 + shardLosses[$1] } / Double(batchSize)
   }
 
+  /// The last layer's codes less their zero point for the batch, `[window, class]`, where it is trained for integers.
+  package var logitCodes: [[Int]] {
+    let layer = layers[layers.count - 1]
+    return (0..<batchSize).map { window in
+      (0..<layer.shape.outputChannels).map { Int(layer.output[window * layer.width + $0]) }
+    }
+  }
+
   /// Writes the loss's gradient by the logits; returns the windows' summed cross-entropy with the smoothed
   /// labels.
   private func computeLoss(_ windows: Range<Int>) -> Double {
@@ -143,20 +162,21 @@ package final class TrainableNetwork {
     let classCount = layer.shape.outputChannels
     let offTarget = labelSmoothing / Float(classCount)
     let onTarget = 1 - labelSmoothing + offTarget
+    let unit = layer.codes?.outputScale ?? 1
     var loss = 0.0
     for window in windows {
       let logits = layer.output + window * layer.width
       let slopes = layer.gradient + window * layer.width
-      let largest = UnsafeBufferPointer(start: logits, count: classCount).max() ?? 0
+      let largest = unit * (UnsafeBufferPointer(start: logits, count: classCount).max() ?? 0)
       var sum: Float = 0
       for index in 0..<classCount {
-        slopes[index] = exp(logits[index] - largest)
+        slopes[index] = exp(unit * logits[index] - largest)
         sum += slopes[index]
       }
       let logSum = log(sum)
       for index in 0..<classCount {
         let target = index == labels[window] ? onTarget : offTarget
-        loss -= Double(target * (logits[index] - largest - logSum))
+        loss -= Double(target * (unit * logits[index] - largest - logSum))
         slopes[index] = (slopes[index] / sum - target) / Float(batchSize)
       }
     }

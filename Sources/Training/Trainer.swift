@@ -78,23 +78,36 @@ public final class Trainer {
 
   /// Prepares to train, on at most `threads` threads.
   ///
+  /// - Parameters:
+  ///   - checkpoint: The training's state.
+  ///   - signals: What to train on.
+  ///   - noises: Recorded noise to add, in microvolts at the signals' rate.
+  ///   - codes: The integers to train for, where the checkpoint has a plan for them.
+  ///   - threads: The number of threads.
   /// - Throws: `TrainingError` where the signals have no beat to train on or the checkpoint is invalid.
-  public init(_ checkpoint: Checkpoint, signals: [LabelledSignal], threads: Int = 1) throws(TrainingError) {
+  public init(
+    _ checkpoint: Checkpoint, signals: [LabelledSignal], noises: [[Float]] = [], codes: NetworkCodes? = nil,
+    threads: Int = 1
+  ) throws(TrainingError) {
     let classes = checkpoint.classNames.indices
     guard signals.allSatisfy({ $0.beats.allSatisfy { classes.contains($0.classIndex) } }) else {
       throw TrainingError("a beat's class is not among the network's \(classes.count)")
     }
     guard
       let sampler = WindowSampler(
-        signals, classCount: classes.count, window: checkpoint.window, options: checkpoint.training)
+        signals, noises: noises, classNames: checkpoint.classNames, window: checkpoint.window,
+        options: checkpoint.training)
     else { throw TrainingError("there is no beat with a whole window to train on") }
     do {
       network = try TrainableNetwork(
-        specification: checkpoint.specification, layers: checkpoint.layers,
+        specification: checkpoint.specification, layers: checkpoint.layers, codes: codes,
         batchSize: checkpoint.training.batchSize, labelSmoothing: checkpoint.training.labelSmoothing,
         threads: threads)
     } catch {
       throw TrainingError(error.description)
+    }
+    guard (checkpoint.awareness == nil) == (codes == nil) else {
+      throw TrainingError("the checkpoint's plan for integers and the integers must come together")
     }
     guard let state = checkpoint.optimizer, state.gradientMean.count == network.parameters.count,
       state.gradientSquare.count == network.parameters.count

@@ -21,21 +21,30 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var samplingExponent: Double = 0.7
   /// The leads that the training signals are of.
   public var leads: TrainingLeads = .all
-  /// The gain varies by up to this many octaves either way.
-  public var gainOctaves: Double = 1
-  /// The beat's place in the window varies by up to this many seconds either way.
-  public var shiftSeconds: Double = 0.024
-  /// The largest standard deviation of the white noise added, in microvolts.
-  public var noiseMicrovolts: Double = 20
+  /// How the windows are changed.
+  public var augmentation = Augmentation()
 
   /// The options for a split by patient.
   public init() {}
 
-  /// The options of this project's ECG models.
+  /// The options of this project's ECG models; docs/Training.md and the models' cards say how they were chosen.
   ///
-  /// At random within the same patients, more epochs help and other leads don't.
+  /// Between patients, what makes other patients of the training's helps; at random within the same patients, more
+  /// epochs do, and other leads don't.
   public init(split: BeatSplit) {
-    if split == .intra { (epochs, leads) = (40, .main) }
+    switch split {
+    case .intra: (epochs, leads) = (40, .main)
+    case .inter:
+      epochs = 20
+      augmentation.leadMixing = 0.5
+      augmentation.stretch = 0.15
+      augmentation.premature = 0.15
+      augmentation.ectopy = 0.3
+      augmentation.irregular = 0.1
+      augmentation.mainsMicrovolts = 150
+      augmentation.muscleMicrovolts = 40
+      augmentation.wanderMicrovolts = 300
+    }
   }
 
   /// The number of steps of an epoch.
@@ -61,12 +70,7 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
     for (name, value) in fractions where !(0...1).contains(value) {
       return "the \(name) \(value) is not in 0 ... 1"
     }
-    if !(0...8).contains(gainOctaves) { return "the gain's \(gainOctaves) octaves are not in 0 ... 8" }
-    if !(0...1).contains(shiftSeconds) { return "the shift of \(shiftSeconds) s is not in 0 ... 1" }
-    if !(0...10_000).contains(noiseMicrovolts) {
-      return "the noise of \(noiseMicrovolts) microvolts is not in 0 ... 10,000"
-    }
-    return nil
+    return augmentation.problem
   }
 
   /// The learning rate at a step, counted from 0: one cycle that rises for three tenths of the steps from a
@@ -79,5 +83,25 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
       ? (peakLearningRate / 25, peakLearningRate, progress / rise)
       : (peakLearningRate, peakLearningRate / 250_000, (progress - rise) / (1 - rise))
     return to + (from - to) * (1 + cos(.pi * fraction)) / 2
+  }
+}
+
+extension TrainingOptions {
+  /// Reads options; version 0.1's checkpoints have the augmentation's among them, and not all of these.
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    epochs = try container.decode(Int.self, forKey: .epochs)
+    windowsPerEpoch = try container.decode(Int.self, forKey: .windowsPerEpoch)
+    batchSize = try container.decode(Int.self, forKey: .batchSize)
+    peakLearningRate = try container.decode(Double.self, forKey: .peakLearningRate)
+    weightDecay = try container.decode(Double.self, forKey: .weightDecay)
+    labelSmoothing = try container.decode(Double.self, forKey: .labelSmoothing)
+    samplingExponent = try container.decode(Double.self, forKey: .samplingExponent)
+    leads = try container.decode(TrainingLeads.self, forKey: .leads)
+    augmentation =
+      try container.decodeIfPresent(Augmentation.self, forKey: .augmentation)
+      ?? Augmentation(from: decoder)
   }
 }

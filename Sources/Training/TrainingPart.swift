@@ -10,14 +10,21 @@ package struct TrainingPart {
   package let path: String
   private let start: Checkpoint
   private let signals: [LabelledSignal]
+  private let noises: [[Float]]
+  private let codes: NetworkCodes?
   private let header: Data
 
   /// Prepares to keep the training of `start` on signals, which shall end in the checkpoint `output`.
-  package init(of start: Checkpoint, signals: [LabelledSignal], output: String) {
+  package init(
+    of start: Checkpoint, signals: [LabelledSignal], noises: [[Float]] = [], codes: NetworkCodes? = nil,
+    output: String
+  ) {
     path = output + ".part"
     self.start = start
     self.signals = signals
-    header = Data("quantinfer-training-1 \(Self.fingerprint(of: start, signals))\n".utf8)
+    self.noises = noises
+    self.codes = codes
+    header = Data("quantinfer-training-2 \(Self.fingerprint(of: start, signals, noises))\n".utf8)
   }
 
   /// Continues the training that the file keeps, or starts it where there is none.
@@ -27,11 +34,11 @@ package struct TrainingPart {
   package func trainer(threads: Int) throws -> Trainer {
     guard FileManager.default.fileExists(atPath: path) else {
       // What can't be written is told now, not after an epoch.
-      let trainer = try Trainer(start, signals: signals, threads: threads)
+      let trainer = try Trainer(start, signals: signals, noises: noises, codes: codes, threads: threads)
       try save(start)
       return trainer
     }
-    return try Trainer(kept(), signals: signals, threads: threads)
+    return try Trainer(kept(), signals: signals, noises: noises, codes: codes, threads: threads)
   }
 
   /// Keeps a state.
@@ -82,11 +89,21 @@ package struct TrainingPart {
     guard let data = try? JSONEncoder().encode(options),
       let members = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
     else { return [:] }
-    return members.mapValues { "\($0)" }
+    var flat: [String: String] = [:]
+    for (name, value) in members {
+      guard let inner = value as? [String: Any] else {
+        flat[name] = "\(value)"
+        continue
+      }
+      for (name, value) in inner { flat[name] = "\(value)" }
+    }
+    return flat
   }
 
   /// FNV-1a over the starting checkpoint's bytes and the signals' samples and beats.
-  private static func fingerprint(of start: Checkpoint, _ signals: [LabelledSignal]) -> String {
+  private static func fingerprint(
+    of start: Checkpoint, _ signals: [LabelledSignal], _ noises: [[Float]]
+  ) -> String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func mix(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01B3 }
     for byte in start.encoded() { mix(UInt64(byte)) }
@@ -97,6 +114,10 @@ package struct TrainingPart {
         mix(UInt64(bitPattern: Int64(beat.sample)))
         mix(UInt64(bitPattern: Int64(beat.classIndex)))
       }
+    }
+    for noise in noises {
+      mix(UInt64(noise.count))
+      for sample in noise { mix(UInt64(sample.bitPattern)) }
     }
     return String(hash, radix: 16)
   }

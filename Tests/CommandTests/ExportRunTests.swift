@@ -44,10 +44,10 @@ import Testing
 
   /// The numbers between the braces after a name, in any radix that C has.
   private static func array(_ name: String, in source: String) throws -> [Int] {
-    let start = try #require(source.range(of: " \(name)[", options: .backwards)).upperBound
-    let open = try #require(source[start...].firstIndex(of: "{"))
+    let definition = " \(name)\\[[0-9]+\\] = \\{"
+    let open = try #require(source.range(of: definition, options: .regularExpression)).upperBound
     let close = try #require(source[open...].firstIndex(of: "}"))
-    let numbers = source[source.index(after: open)..<close].split { ", \n".contains($0) }
+    let numbers = source[open..<close].split { ", \n".contains($0) }
     return numbers.compactMap { $0.hasPrefix("0x") ? Int($0.dropFirst(2), radix: 16) : Int($0) }
   }
 

@@ -70,6 +70,53 @@ import Testing
     #expect(try Files.read(bench.model) != first)
   }
 
+  @Test func aNetworkIsTrainedOnForItsIntegers() throws {
+    let bench = try Bench()
+    #expect(try bench.train("--epochs", "4").status == 0)
+    let aware = bench("aware.safetensors")
+    let trained = try exporter(
+      "train", "--task", "aami", "--data", bench.data, "--from", bench.checkpoint, "--quantization-aware",
+      "--epochs",
+      "1", "--windows-per-epoch", "1024", "--learning-rate", "0.0003", "--output", aware)
+    #expect(trained.status == 0, "\(trained.errors)")
+    let quantized = try exporter(
+      "quantize", aware, "--data", bench.data, "--output", bench.model, "--calibration", "mse")
+    #expect(quantized.status == 0)
+    // The codes are those that it was trained for, whatever calibration would choose.
+    let inspected = try exporter("inspect", bench.model, "--json", bench("i.json"))
+    #expect(inspected.status == 0)
+    #expect(try Inspection(reading: bench("i.json")).provenance["calibration"] == "trained")
+    let evaluated = try exporter(
+      "evaluate", bench.model, "--float", aware, "--data", bench.data, "--json", bench("e.json"),
+      "--markdown",
+      bench("e.md"))
+    #expect(evaluated.status == 0)
+    let evaluation = try Evaluation(reading: bench("e.json"))
+    #expect(evaluation.agreement.top1 > 0.95 && evaluation.int8.accuracy > 0.9)
+    let markdown = String(decoding: try Files.read(bench("e.md")), as: UTF8.self)
+    for record in MITBIH.ds2 { #expect(markdown.contains("| \(record) | MLII |"), "\(record)") }
+    #expect(markdown.contains("| macro |") && markdown.contains("| N | "))
+  }
+
+  @Test func validationTestsEveryTrainingPatientOnce() throws {
+    let bench = try Bench()
+    let arguments = [
+      "validate", "--task", "aami", "--data", bench.data, "--epochs", "1", "--windows-per-epoch", "512",
+      "--folds", "3",
+      "--premature", "0.2", "--hidden", "8", "--json", "-", "--quiet",
+    ]
+    let results = try ["1", "2"].map { try exporter.run(arguments + ["--threads", $0]) }
+    #expect(results[0].status == 0, "\(results[0].errors)")
+    #expect(results[0].output == results[1].output)
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(results[0].output.utf8)) as? [String: Any])
+    let records = try #require(json["perRecord"] as? [[String: Any]])
+    #expect(records.map { $0["record"] as? String } == MITBIH.ds1)
+    let beats = records.compactMap { ($0["float"] as? [String: Any])?["counts"] as? [[Int]] }.joined()
+      .joined()
+    #expect(beats.reduce(0, +) == 22 * SyntheticRecords.wholeWindowBeats)
+  }
+
   @Test func threadsDontChangeAnEvaluation() throws {
     let bench = try Bench()
     #expect(try bench.train().status == 0 && bench.quantize().status == 0)
@@ -147,6 +194,14 @@ import Testing
     ["train", "--task", "aami", "--data", ".", "--output", "a", "--epochs", "x"],
     ["train", "--task", "aami", "--data", ".", "--output", "a", "--learning-rate", "nan"],
     ["train", "--task", "aami", "--data", ".", "--output", "a", "--threads", "0"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--quantization-aware"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--from", "b", "--hidden", "8"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--columns", "5"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--premature", "0.6", "--irregular", "0.6"],
+    ["train", "--task", "aami", "--data", ".", "--output", "a", "--recorded-microvolts", "50"],
+    ["validate", "--task", "aami", "--data", ".", "--folds", "1"],
+    ["validate", "--task", "aami", "--data", ".", "--seeds", "1,1"],
+    ["evaluate", "a.qinf", "--data", ".", "--ec57", "--markdown", "f.md"],
     ["quantize", "a", "--data", ".", "--output", "b", "--adc-bits", "17"],
     ["quantize", "a", "--data", ".", "--output", "b", "--adc-range-mv", "nan"],
     ["quantize", "a", "--data", ".", "--output", "b", "--calibration", "best"],
@@ -305,7 +360,7 @@ import Testing
 // MARK: What the tests work with
 
 /// A folder with synthetic records, where a model is made from them.
-private struct Bench {
+struct Bench {
   let folder: TemporaryFolder
   private let exporter = Command("exporter")
 
@@ -374,7 +429,7 @@ private struct Bench {
 
 /// MIT-BIH's records without paced ones, by name: two leads of 20 seconds with a beat every 0.8 s, whose four
 /// classes differ in amplitude and width.
-private enum SyntheticRecords {
+enum SyntheticRecords {
   /// The beats of a record.
   static let beats = 23
   /// Those that have a whole window: at 128 Hz it is 43 columns of 32 samples every 8, that is 368 samples, and

@@ -86,7 +86,7 @@ import Testing
     #expect(result.status == 0, "\(result.errors)")
     let parser = XMLParser(data: try Files.read(page))
     #expect(parser.parse(), "\(String(describing: parser.parserError))")
-    let text = String(decoding: try Files.read(page), as: UTF8.self)
+    let text = String(decoding: try Files.read(page), as: UTF8.self).replacing("\u{A0}", with: " ")
     for part in [
       "What became of the faults", "By layer", "By bit position", "Checksum at load and scrubbing",
       "Samples, time and supply", "What found them", "Provenance", "found by scrubbing",

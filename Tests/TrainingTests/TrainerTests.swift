@@ -117,7 +117,7 @@ import Training
     #expect(throws: TrainingError.self) { try Self.untrained { $0.batchSize = 1 } }
     #expect(throws: TrainingError.self) { try Self.untrained { $0.windowsPerEpoch = .max } }
     #expect(throws: TrainingError.self) { try Self.untrained { $0.peakLearningRate = .nan } }
-    #expect(throws: TrainingError.self) { try Self.untrained { $0.gainOctaves = -1 } }
+    #expect(throws: TrainingError.self) { try Self.untrained { $0.augmentation.gainOctaves = -1 } }
     #expect(throws: TrainingError.self) {
       try Checkpoint.untrained(
         settings: Self.settings, specification: .ecgBeats(classCount: 3), classNames: ["a", "b"], task: "t",

@@ -7,7 +7,8 @@ import Support
 import Training
 
 /// Prints the runtime's accuracy and speed on the shipped model and ECG; or, given a Python interpreter that has
-/// `ai-edge-litert` and some `.tflite` models, their speed beside LiteRT's.
+/// `ai-edge-litert` and some `.tflite` models, their speed beside LiteRT's; or, given `training` and one that has
+/// `torch`, the speed of training beside PyTorch's.
 ///
 /// Speeds are this machine's, noise included: compare them only within one run.
 @main
@@ -16,9 +17,15 @@ enum Benchmark {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let arguments = CommandLine.arguments.dropFirst()
+    func timer(_ python: String, _ script: String) throws -> PythonTimer {
+      try PythonTimer(python: python, script: root.appending(path: "Benchmarks/\(script)").path)
+    }
+    if arguments.count == 2, arguments.first == "training", let python = arguments.last {
+      try TrainingBenchmark(timer: timer(python, "pytorch.py")).run()
+      return
+    }
     if let python = arguments.first {
-      let script = root.appending(path: "Benchmarks/litert.py").path
-      try LiteRTBenchmark(python: python, script: script).run(Array(arguments.dropFirst()))
+      try LiteRTBenchmark(timer: timer(python, "litert.py")).run(Array(arguments.dropFirst()))
       return
     }
     let loaded = try LoadedModel(file: root.appending(path: "Models/ecg-beats/ecg-beats.qinf").path)

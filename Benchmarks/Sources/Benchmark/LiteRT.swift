@@ -7,21 +7,7 @@ import Support
 ///
 /// Each is measured in turn several times, so that other programs' load meets all of them; the least time counts.
 struct LiteRTBenchmark {
-  private let python: Process
-  private let requests: FileHandle
-  private let answers: FileHandle
-
-  /// Starts the Python program that times LiteRT.
-  init(python interpreter: String, script: String) throws {
-    let (input, output) = (Pipe(), Pipe())
-    python = Process()
-    python.executableURL = URL(fileURLWithPath: interpreter)
-    python.arguments = [script]
-    (python.standardInput, python.standardOutput) = (input, output)
-    python.standardError = FileHandle.nullDevice
-    try python.run()
-    (requests, answers) = (input.fileHandleForWriting, output.fileHandleForReading)
-  }
+  let timer: PythonTimer
 
   /// Prints a row for each model.
   func run(_ models: [String]) throws {
@@ -61,8 +47,7 @@ struct LiteRTBenchmark {
           ["QuantInfer", "portable", "xnnpack", "reference"].map { text(best[$0]) }
             + [ratio("xnnpack"), ratio("reference")]))
     }
-    try requests.close()
-    python.waitUntilExit()
+    try timer.stop()
   }
 
   private func row(_ name: String, _ cells: [String]) -> String {
@@ -94,12 +79,6 @@ struct LiteRTBenchmark {
 
   /// LiteRT's time, or infinity where it fails.
   private func microseconds(_ kind: String, _ model: String) throws -> Double {
-    try requests.write(contentsOf: Data("\(kind) 0.2 \(model)\n".utf8))
-    var line = Data()
-    while let byte = try answers.read(upToCount: 1), byte != Data("\n".utf8) {
-      if byte.isEmpty { break }
-      line += byte
-    }
-    return Double(String(decoding: line, as: UTF8.self)) ?? .infinity
+    try timer.time("\(kind) 0.2 \(model)")
   }
 }

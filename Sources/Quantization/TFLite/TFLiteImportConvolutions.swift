@@ -102,7 +102,7 @@ extension TFLiteOperator {
 
 extension TFLiteOperator {
   /// The steps along height and width.
-  private func window(
+  func window(
     _ options: TFLiteOptions, kernel: ArraySlice<Int>, from input: QuantizedNetwork.Tensor,
     to output: QuantizedNetwork.Tensor
   ) throws(NotConvertible) -> QuantizedNetwork.Window {

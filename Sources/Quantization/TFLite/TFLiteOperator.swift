@@ -137,7 +137,7 @@ extension TFLiteOperator {
   private static let mostElements = 1 << 28
 
   /// A shape of at most six dimensions, none of them 0, whose product is no more than 2^28.
-  private static func shape(of index: Int, in model: TFLiteModel) throws(NotConvertible) -> [Int] {
+  static func shape(of index: Int, in model: TFLiteModel) throws(NotConvertible) -> [Int] {
     let source = model.graph.tensors[index]
     let label = TFLiteImport.label(named: source.name, index)
     guard source.shape.count <= mostDimensions else {
@@ -166,7 +166,7 @@ extension TFLiteOperator {
     case .int4: size = (count + 1) / 2
     case .int8: size = count
     case .int16: size = 2 * count
-    case .int32: size = 4 * count
+    case .int32, .float32: size = 4 * count
     case .int64: size = 8 * count
     default:
       throw NotConvertible(

@@ -1,0 +1,306 @@
+import Cohort
+import Evaluation
+import Foundation
+import Quantization
+import Reporting
+import Support
+import Training
+
+/// How well methods do by the number of patients that they learn from: what pre-training saves in labels, or doesn't.
+///
+/// In each repeat some patients are set aside to test on, and each method learns from growing parts of the others: the
+/// first 10 are among the first 20, and so on, with the cohort's share of responders. So methods are paired by repeat.
+public struct LabelEfficiency: Encodable, Sendable {
+  /// A mean over the repeats with its interval.
+  public struct Mean: Encodable, Sendable {
+    /// The method's name.
+    public var method: String
+    /// The mean.
+    public var mean: Double
+    /// The mean's 95 % interval.
+    public var interval: Interval?
+  }
+
+  /// All methods at one number of patients.
+  public struct Point: Encodable, Sendable {
+    /// The patients learnt from.
+    public var patients: Int
+    /// The AUC by method.
+    public var auc: [Mean]
+    /// The transfer's AUC less each other method's.
+    public var transferLess: [Mean]
+    /// What the difference from learning from scratch says, by its interval.
+    public var transfer: String
+  }
+
+  /// The data in words.
+  public let data: String
+  /// Whether it is synthetic.
+  public let isSynthetic: Bool
+  /// The repeats.
+  public let repeats: Int
+  /// The patients of a repeat to test on.
+  public let testPatients: Int
+  /// Whether each repeat has patients of its own.
+  public let isIndependent: Bool
+  /// The points.
+  public let points: [Point]
+  /// The options of the transfer.
+  public let options: TransferOptions
+
+  /// What one repeat measures: AUC `[size][method]`, nil where it isn't defined.
+  private typealias Areas = [[Double?]]
+
+  /// Measures a cohort, divided anew in each repeat.
+  ///
+  /// - Parameters:
+  ///   - cohort: The patients; there are more than the largest size.
+  ///   - methods: The networks, prepared for the cohort.
+  ///   - options: The transfer's options, for the report.
+  ///   - sizes: The numbers of patients to learn from, rising.
+  ///   - repeats: The repeats.
+  ///   - seed: The seed.
+  ///   - threads: The repeats to work on at a time.
+  ///   - progress: Told after each repeat.
+  /// - Throws: `FileError`, where there are too few patients, or learning diverges.
+  public init(
+    _ cohort: TransferCohort, methods: TransferMethods, options: TransferOptions, sizes: [Int], repeats: Int,
+    seed: UInt64, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) {
+    let pool = sizes.max() ?? 0
+    let test = cohort.count - pool
+    let all = methods.networks(withInt8: false) + methods.baselines
+    let rarer = min(cohort.labels.count(where: \.self), cohort.labels.count { !$0 })
+    guard test >= 10, rarer >= 4 else {
+      throw .malformed(
+        cohort.name,
+        "has \(cohort.count) patients, \(rarer) of the rarer class: too few to learn from \(pool) and test",
+        remedy: "give at least \(pool + 10), 4 of each class, or smaller --sizes")
+    }
+    let generator = SeededGenerator(seed: seed)
+    let measured = try Array(0..<repeats).concurrentMap(threads: threads, progress: progress) {
+      index throws(FileError) in
+      var generator = generator.split(index)
+      let share = Double(test) / Double(cohort.count)
+      let fold = Folds.split(
+        Array(0..<cohort.count), labels: cohort.labels, testShare: share, seed: generator.next())
+      return try Self.areas(
+        all, cohort.labels, training: fold.training, test: fold.test, sizes: sizes, generator: &generator)
+    }
+    self.init(
+      measured, methods: all.map(\.name), sizes: sizes, overlap: Double(test) / Double(pool),
+      testPatients: test, data: cohort.name, isSynthetic: cohort.isSynthetic, options: options)
+  }
+
+  /// Measures synthetic cohorts, one of its own in each repeat.
+  ///
+  /// - Parameters:
+  ///   - arm: The arm.
+  ///   - lead: The lead.
+  ///   - testPatients: The patients of a repeat to test on.
+  ///   - source: The pre-trained network.
+  ///   - file: Its file, for errors.
+  ///   - view: How records are looked at.
+  ///   - options: The transfer's options.
+  ///   - sizes: The numbers of patients to learn from, rising.
+  ///   - repeats: The repeats.
+  ///   - seed: The first repeat's seed; the others follow.
+  ///   - threads: The repeats to work on at a time.
+  ///   - progress: Told after each repeat.
+  /// - Throws: `FileError`, where learning diverges.
+  public init(
+    arm: SyntheticArm, lead: String, testPatients: Int, source: Checkpoint, file: String,
+    view: TransferCohort.View, options: TransferOptions, sizes: [Int], repeats: Int, seed: UInt64,
+    threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) {
+    let pool = sizes.max() ?? 0
+    let measured = try Array(0..<repeats).concurrentMap(threads: threads, progress: progress) {
+      index throws(FileError) in
+      let own = seed &+ UInt64(index)
+      let cohort = try TransferCohort(
+        SyntheticCohort(patientCount: pool + testPatients, arm: arm, seed: own), lead: lead, view: view)
+      let methods = try TransferMethods(from: source, file: file, cohort: cohort, options: options, seed: own)
+      let all = methods.networks(withInt8: false) + methods.baselines
+      var generator = SeededGenerator(seed: own).split(2)
+      let areas = try Self.areas(
+        all, cohort.labels, training: Array(0..<pool), test: Array(pool..<pool + testPatients), sizes: sizes,
+        generator: &generator)
+      return (areas: areas, names: all.map(\.name))
+    }
+    self.init(
+      measured.map(\.areas), methods: measured.first?.names ?? [], sizes: sizes, overlap: 0,
+      testPatients: testPatients,
+      data:
+        "synthetic CRT cohorts, \(arm.rawValue) arm, lead \(lead), seeds \(seed) to \(seed &+ UInt64(max(repeats, 1) - 1))",
+      isSynthetic: true, options: options)
+  }
+
+  /// The areas of all methods that have learnt from growing parts of some patients.
+  private static func areas(
+    _ methods: [StudyMethod], _ labels: [Bool], training: [Int], test: [Int], sizes: [Int],
+    generator: inout SeededGenerator
+  ) throws(FileError) -> Areas {
+    let groups = [true, false].map { label in
+      training.filter { labels[$0] == label }.shuffled(using: &generator)
+    }
+    let share = Double(groups[0].count) / Double(training.count)
+    let seed = generator.next()
+    var areas: Areas = []
+    for size in sizes {
+      let wanted = max(2, Int((share * Double(size)).rounded()))
+      let positives = min(wanted, groups[0].count, max(size - 2, 1))
+      let patients = (groups[0].prefix(positives) + groups[1].prefix(size - positives)).sorted()
+      var row: [Double?] = []
+      for method in methods {
+        let scores = try method.predict(patients, test, seed)
+        let scored = test.indices.filter { scores[$0] != nil }
+        row.append(
+          ROC(scores: scored.compactMap { scores[$0] }, labels: scored.map { labels[test[$0]] })?.area)
+      }
+      areas.append(row)
+    }
+    return areas
+  }
+
+  private init(
+    _ measured: [Areas], methods: [String], sizes: [Int], overlap: Double, testPatients: Int, data: String,
+    isSynthetic: Bool, options: TransferOptions
+  ) {
+    (self.data, self.isSynthetic, self.options) = (data, isSynthetic, options)
+    (repeats, self.testPatients, isIndependent) = (measured.count, testPatients, overlap == 0)
+    points = sizes.enumerated().map { place, size in
+      func mean(_ name: String, _ value: ([Double?]) -> Double?) -> Mean? {
+        MeanInterval(measured.compactMap { value($0[place]) }, overlap: overlap).map {
+          Mean(method: name, mean: $0.mean, interval: $0.interval)
+        }
+      }
+      let differences = methods.indices.dropFirst().compactMap { index in
+        mean(methods[index]) { row in row[0].flatMap { own in row[index].map { own - $0 } } }
+      }
+      let scratch = differences.first { $0.method == TransferMethods.Name.scratch }
+      return Point(
+        patients: size, auc: methods.indices.compactMap { index in mean(methods[index]) { $0[index] } },
+        transferLess: differences,
+        transfer: scratch.map { Wording.transfer($0.mean, $0.interval, against: "'\($0.method)'") } ?? "")
+    }
+  }
+}
+
+extension LabelEfficiency {
+  /// The answer, in a few sentences, by the differences' intervals.
+  public var verdict: String {
+    func sizes(_ effect: Wording.Effect) -> [Int] {
+      points.filter { point in
+        point.transferLess.first { $0.method == TransferMethods.Name.scratch }.map {
+          Wording.Effect($0.interval) == effect
+        } ?? false
+      }.map(\.patients)
+    }
+    func list(_ sizes: [Int]) -> String {
+      sizes.map(String.init).joined(separator: ", ") + " patients"
+    }
+    let (better, worse, undecided) = (sizes(.better), sizes(.worse), sizes(.undecided))
+    var sentences: [String] = []
+    if !better.isEmpty { sentences.append("Transfer beats learning from scratch with \(list(better)).") }
+    if !worse.isEmpty {
+      sentences.append("Transfer is worse than learning from scratch with \(list(worse)).")
+    }
+    if !undecided.isEmpty {
+      sentences.append(
+        "Transfer is not shown to help against learning from scratch with \(list(undecided)): the interval holds 0."
+      )
+    }
+    let others = Set(points.flatMap { $0.transferLess.map(\.method) }).subtracting([
+      TransferMethods.Name.scratch
+    ])
+    for other in others.sorted() {
+      let beaten = points.filter { point in
+        point.transferLess.contains { $0.method == other && Wording.Effect($0.interval) == .better }
+      }.map(\.patients)
+      let beating = points.filter { point in
+        point.transferLess.contains { $0.method == other && Wording.Effect($0.interval) == .worse }
+      }.map(\.patients)
+      var parts: [String] = []
+      if !beaten.isEmpty { parts.append("it beats it with \(list(beaten))") }
+      if !beating.isEmpty { parts.append("is worse with \(list(beating))") }
+      sentences.append(
+        "Against '\(other)': "
+          + (parts.isEmpty ? "no difference is shown." : parts.joined(separator: ", ") + "."))
+    }
+    return sentences.joined(separator: " ")
+  }
+
+  /// The curve as one self-contained page.
+  ///
+  /// - Parameters:
+  ///   - source: The network that was transferred: its file, and what it is.
+  ///   - command: The command that made it.
+  /// - Returns: The page's HTML.
+  public func page(source: String, command: String) -> String {
+    Page(
+      title: (isSynthetic ? "Synthetic cohorts: " : "") + "How many labelled patients a network needs",
+      subtitle: data, verdict: (isSynthetic ? Wording.synthetic + " " : "") + verdict,
+      sections: [
+        Section("AUC by the number of patients", [curve, table]),
+        Section("What transfer adds", points.map(differences) + [Paragraph(note)]),
+        Section(
+          "Provenance",
+          [Facts([("data", data), ("network", source), ("repeats", "\(repeats)"), ("command", command)])]),
+      ],
+      footer: "QuantInfer \(Release.version). \(Wording.notADevice)"
+    ).render()
+  }
+
+  private var methods: [String] { points.first?.auc.map(\.method) ?? [] }
+
+  private var curve: LineChart {
+    LineChart(
+      title: "AUC on \(testPatients) other patients,",
+      explanation: "mean of \(repeats) repeats with 95 % intervals",
+      series: methods.map { name in
+        let means = points.compactMap { point in
+          point.auc.first { $0.method == name }.map { (patients: point.patients, mean: $0) }
+        }
+        var series = LineChart.Series(name, means.map(\.mean.mean), at: means.map { Double($0.patients) })
+        series.intervals = means.map { $0.mean.interval?.closedRange }
+        return series
+      }, horizontalUnit: "patients learnt from", verticalUnit: "AUC", height: 320)
+  }
+
+  private var table: Table {
+    Table(
+      caption: "The same in numbers",
+      columns: [.text("method")] + points.map { .number("\($0.patients) patients") },
+      rows: methods.map { name in
+        [Table.Cell(name)]
+          + points.map { point in
+            guard let mean = point.auc.first(where: { $0.method == name }) else { return "–" }
+            let range = mean.interval.map {
+              " (\(Numbers.decimal($0.lower, places: 2)) to \(Numbers.decimal($0.upper, places: 2)))"
+            }
+            return Table.Cell(Numbers.decimal(mean.mean, places: 3) + (range ?? ""))
+          }
+      })
+  }
+
+  private func differences(_ point: Point) -> any Component {
+    IntervalChart(
+      title: "\(point.patients) patients: the transfer's AUC less the other's,",
+      explanation: "mean of \(repeats) paired repeats with 95 % interval. \(point.transfer)",
+      rows: point.transferLess.map { mean in
+        IntervalChart.Row(
+          "against " + mean.method, mean.mean, interval: mean.interval?.closedRange,
+          text: Wording.difference(mean.mean, mean.interval))
+      }, references: [.init(0, "no difference")], range: -0.35...0.35)
+  }
+
+  private var note: String {
+    (isIndependent
+      ? "Each repeat has a cohort of its own, so the repeats are independent. "
+      : "The repeats divide the same patients, so their results resemble each other; the intervals allow for that (Nadeau and "
+        + "Bengio 2003). ")
+      + "'\(TransferMethods.Name.scratch)' learns all layers from random weights in \(options.steps) steps; "
+      + "'\(TransferMethods.Name.untrained)' has the transfer's recipe on random layers. That transfer helps or doesn't is said "
+      + "by the interval of the paired difference alone."
+  }
+}

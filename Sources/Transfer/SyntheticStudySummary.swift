@@ -1,0 +1,247 @@
+import Cohort
+import Evaluation
+import Foundation
+import Reporting
+import Support
+
+/// The distribution of figures over many cohorts of one arm, by method.
+public struct SyntheticStudySummary: Encodable, Sendable {
+  /// A figure's distribution over the cohorts.
+  public struct Distribution: Encodable, Sendable {
+    /// The mean.
+    public var mean: Double
+    /// The median.
+    public var median: Double
+    /// The middle half.
+    public var quartiles: Interval
+    /// The middle 95 %.
+    public var range: Interval
+
+    fileprivate init?(_ values: [Double]) {
+      guard !values.isEmpty else { return nil }
+      let sorted = values.sorted()
+      func quantile(_ share: Double) -> Double {
+        let place = share * Double(sorted.count - 1)
+        let (low, high) = (Int(place), min(Int(place) + 1, sorted.count - 1))
+        return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+      }
+      mean = values.reduce(0, +) / Double(values.count)
+      median = quantile(0.5)
+      quartiles = Interval(lower: quantile(0.25), upper: quantile(0.75))
+      range = Interval(lower: quantile(0.025), upper: quantile(0.975))
+    }
+  }
+
+  /// A method.
+  public struct Method: Encodable, Sendable {
+    /// Its name.
+    public var name: String
+    /// The share of right decisions.
+    public var accuracy: Distribution?
+    /// The share of responders found.
+    public var sensitivity: Distribution?
+    /// The share of others found.
+    public var specificity: Distribution?
+    /// The area under the ROC curve.
+    public var auc: Distribution?
+    /// The share of cohorts with a sensitivity of 0.78 and a specificity of 0.79 or more, at once, with its interval.
+    public var reachesPaper: Double
+    /// That share's 95 % interval (Wilson).
+    public var reachesPaperInterval: Interval
+    /// The share of cohorts with an accuracy of 72 % or more.
+    public var reachesPaperAccuracy: Double
+    /// The transfer's AUC less this method's, the mean over the cohorts.
+    public var differenceFromTransfer: Double?
+    /// That mean's 95 % interval, as the cohorts are independent.
+    public var differenceInterval: Interval?
+  }
+
+  /// The arm.
+  public let arm: SyntheticArm
+  /// The AUC that no method can exceed but by chance.
+  public let bestPossibleAUC: Double
+  /// The number of cohorts.
+  public let cohorts: Int
+  /// The methods.
+  public let methods: [Method]
+
+  /// Counts the results of one arm.
+  public init(_ results: [SyntheticStudy.Result], arm: SyntheticArm) {
+    let results = results.filter { $0.arm == arm }
+    self.arm = arm
+    bestPossibleAUC = arm == .published ? 0.79 : 0.69
+    cohorts = results.count
+    func areas(_ name: String) -> [Double?] {
+      results.map { result in result.methods.first { $0.method == name }?.auc }
+    }
+    let own = areas(TransferMethods.Name.transfer)
+    methods = (results.first?.methods.map(\.method) ?? []).map { name in
+      let figures = results.compactMap { result in result.methods.first { $0.method == name } }
+      func distribution(_ value: (SyntheticStudy.Figures) -> Double?) -> Distribution? {
+        Distribution(figures.compactMap(value))
+      }
+      let hits = figures.count { ($0.sensitivity ?? 0) >= 0.78 && ($0.specificity ?? 0) >= 0.79 }
+      let differences = zip(own, areas(name)).compactMap { own, other in
+        own.flatMap { own in other.map { own - $0 } }
+      }
+      let mean = MeanInterval(differences)
+      return Method(
+        name: name, accuracy: distribution(\.accuracy), sensitivity: distribution(\.sensitivity),
+        specificity: distribution(\.specificity), auc: distribution(\.auc),
+        reachesPaper: Double(hits) / Double(max(figures.count, 1)),
+        reachesPaperInterval: .wilson(successes: hits, trials: figures.count),
+        reachesPaperAccuracy: Double(figures.count { ($0.accuracy ?? 0) >= 0.72 })
+          / Double(max(figures.count, 1)),
+        differenceFromTransfer: name == TransferMethods.Name.transfer ? nil : mean?.mean,
+        differenceInterval: name == TransferMethods.Name.transfer ? nil : mean?.interval)
+    }
+  }
+}
+
+/// A mean over repeats and its 95 % interval by Student's distribution.
+package struct MeanInterval {
+  /// The mean.
+  package let mean: Double
+  /// Its interval; nil of one value.
+  package let interval: Interval?
+
+  /// A mean; nil of nothing.
+  ///
+  /// - Parameters:
+  ///   - values: A value a repeat.
+  ///   - overlap: The share of patients tested in a repeat over the share learnt from, where repeats divide the same
+  ///     patients: their results resemble each other, and the variance is that much larger (C. Nadeau and Y. Bengio,
+  ///     Machine Learning 52 (2003) 239). 0 where repeats are independent.
+  package init?(_ values: [Double], overlap: Double = 0) {
+    guard !values.isEmpty else { return nil }
+    let count = Double(values.count)
+    let mean = values.reduce(0, +) / count
+    self.mean = mean
+    guard values.count > 1 else {
+      interval = nil
+      return
+    }
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
+    let half = Self.studentQuantile(freedom: count - 1) * (variance * (1 / count + overlap)).squareRoot()
+    interval = Interval(lower: mean - half, upper: mean + half)
+  }
+
+  /// The 97.5 % quantile, exactly for 1 and 2 degrees of freedom, else by Cornish and Fisher's expansion.
+  static func studentQuantile(freedom: Double) -> Double {
+    if freedom < 2 { return 12.7062 }
+    if freedom < 3 { return 4.30265 }
+    let z = 1.959964
+    let (z3, z5, z7) = (pow(z, 3), pow(z, 5), pow(z, 7))
+    return z + (z3 + z) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * z) / (96 * pow(freedom, 2))
+      + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * pow(freedom, 3))
+  }
+}
+
+extension SyntheticStudySummary {
+  /// What the abstract of arXiv:2306.01210 says, and why it can't be.
+  static let contradiction =
+    "The abstract of the seed paper, arXiv:2306.01210, gives an accuracy of 72 %, a sensitivity of 0.78 and a specificity of "
+    + "0.79 on 71 patients. These contradict each other: accuracy is the mean of sensitivity and specificity, weighted by how "
+    + "many patients respond and don't, so that 0.78 and 0.79 force an accuracy of 78 to 79 %, whatever the share of "
+    + "responders. And 51 right of 71 (72 %) has a 95 % interval (Wilson) of 60.5 to 81.0 %: cohorts of this size can't tell "
+    + "72 from 79 %, nor a good method from a fair one. The dashed lines mark the abstract's figures; its data and its "
+    + "network are not known here, and nothing on this page repeats its study."
+
+  /// The study of one or several arms as one self-contained page.
+  public static func page(
+    _ summaries: [SyntheticStudySummary], settings: SyntheticStudy.Settings, source: String, command: String
+  ) -> String {
+    Page(
+      title: "Synthetic cohorts of \(settings.patients) patients, many times",
+      subtitle: summaries.map { "\($0.arm.rawValue): \($0.cohorts) cohorts" }.joined(separator: "; ")
+        + "; synthetic",
+      verdict: Wording.synthetic + " " + verdict(summaries),
+      sections: summaries.map(\.section)
+        + [
+          Section("The abstract's figures", [Paragraph(contradiction)]),
+          Section("What was done", [Paragraph(recipe(settings))]),
+          Section(
+            "Provenance",
+            [
+              Facts([
+                ("data", "synthetic cohorts, one a seed, lead \(settings.lead)"), ("network", source),
+                ("network's SHA-256", settings.network + "…"), ("command", command),
+              ])
+            ]),
+        ],
+      footer: "QuantInfer \(Release.version). \(Wording.notADevice)"
+    ).render()
+  }
+
+  /// The answer, in a few sentences.
+  public static func verdict(_ summaries: [SyntheticStudySummary]) -> String {
+    summaries.map { summary in
+      guard let own = summary.methods.first, let accuracy = own.accuracy,
+        let scratch = summary.methods.first(where: { $0.name == TransferMethods.Name.scratch }),
+        let difference = scratch.differenceFromTransfer
+      else { return "" }
+      return
+        "\(summary.arm.rawValue.capitalized) arm, \(summary.cohorts) cohorts: the transferred network's accuracy is "
+        + "\(Numbers.percent(accuracy.median, places: 1)) in the median and lies between "
+        + "\(Numbers.percent(accuracy.range.lower, places: 1)) and \(Numbers.percent(accuracy.range.upper, places: 1)) "
+        + "in 95 % of cohorts. "
+        + Wording.transfer(difference, scratch.differenceInterval, against: "'\(scratch.name)'")
+    }.joined(separator: " ")
+  }
+
+  private var section: Section {
+    func chart(
+      _ title: String, _ path: KeyPath<Method, Distribution?>, _ reference: Double, _ label: String
+    ) -> IntervalChart {
+      IntervalChart(
+        title: title, explanation: "over \(cohorts) synthetic cohorts: median, middle half, middle 95 %",
+        rows: methods.compactMap { method in
+          method[keyPath: path].map { values in
+            IntervalChart.Row(
+              method.name, values.median, interval: values.range.closedRange,
+              box: values.quartiles.closedRange,
+              text:
+                "\(Numbers.decimal(values.median, places: 2)) (\(Numbers.decimal(values.range.lower, places: 2)) to "
+                + "\(Numbers.decimal(values.range.upper, places: 2)))")
+          }
+        }, references: [.init(reference, label)], range: 0...1)
+    }
+    return Section(
+      "Synthetic, \(arm.rawValue) arm",
+      [
+        chart("Accuracy", \.accuracy, 0.72, "abstract: 72 %"),
+        chart("Sensitivity", \.sensitivity, 0.78, "abstract: 0.78"),
+        chart("Specificity", \.specificity, 0.79, "abstract: 0.79"),
+        chart("AUC", \.auc, bestPossibleAUC, "best possible on average: \(bestPossibleAUC)"),
+        Table(
+          caption:
+            "Cohorts in which a method reaches the abstract's figures, and the transfer's AUC less the method's, the mean "
+            + "over the cohorts; 95 % intervals",
+          columns: [
+            .text("method"), .number("accuracy ≥ 72 %"), .number("Se ≥ 0.78 and Sp ≥ 0.79"),
+            .number("transfer's AUC less this"),
+          ],
+          rows: methods.map { method in
+            [
+              Table.Cell(method.name), Table.Cell(Numbers.percent(method.reachesPaperAccuracy, places: 1)),
+              Table.Cell(
+                "\(Numbers.percent(method.reachesPaper, places: 1)) (\(Numbers.percent(method.reachesPaperInterval.lower, places: 1))"
+                  + " to \(Numbers.percent(method.reachesPaperInterval.upper, places: 1)))"),
+              Table.Cell(
+                method.differenceFromTransfer.map { Wording.difference($0, method.differenceInterval) } ?? "–"
+              ),
+            ]
+          }),
+      ])
+  }
+
+  private static func recipe(_ settings: SyntheticStudy.Settings) -> String {
+    "Each seed gives a cohort of \(settings.patients) patients, of whom about 60 % respond, and one stratified "
+      + "\(settings.folds)-fold cross-validation by patient, the same for all methods. Networks see lead \(settings.lead), at most "
+      + "\(settings.options.beatsPerPatient) beats a patient; features are of "
+      + (settings.usesAllLeads ? "all leads. " : "the same lead. ")
+      + "Thresholds are Youden's, by a cross-validation within the training patients (networks: \(settings.innerFolds) folds, "
+      + "others: 5). '\(SyntheticStudy.oracle)' are those by Bayes's rule that the response was drawn with: no method can do "
+      + "better but by chance. '\(TransferMethods.Name.scratch)' learns all layers in \(settings.options.steps) steps."
+  }
+}
