@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded firmware firmware-test kernel-sizes models fuzz benchmark \
+.PHONY: help setup demo test lint embedded firmware firmware-test firmware-report kernel-sizes models fuzz benchmark \
   benchmark-training clean
 
 MODEL  := Models/ecg-beats/ecg-beats
@@ -67,6 +67,9 @@ firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7
 
 firmware-test: setup ## Run the firmware on the boards and compare every checksum with the host's
 	@Firmware/boards.sh test
+
+firmware-report: setup ## Count instructions, stack and code on the boards: Firmware/RESULTS.md
+	@Firmware/boards.sh report
 
 kernel-sizes: embedded ## Measure the kernels' code for a Cortex-M4, for exporter inspect
 	Firmware/kernel-sizes.sh .build-cortex-m4/armv7em-none-none-eabi/release/QuantInfer.build > .build-kernel-sizes

@@ -12,6 +12,7 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
+    .library(name: "quantinfer-c", type: .static, targets: ["QuantInferC"]),
     .library(
       name: "QuantInferHost", targets: ["Cohort", "ECG", "Evaluation", "Quantization", "Support", "Training"]),
     .executable(name: "exporter", targets: ["Exporter"]),
@@ -25,6 +26,11 @@ let package = Package(
     // CKernels has its inner loops in the vector instructions of 64-bit x86 and ARM; elsewhere it is empty.
     .target(name: "CKernels"),
     .target(name: "QuantInfer", dependencies: ["CKernels"], swiftSettings: runtimeSettings),
+
+    // The runtime's C interface, for firmware in C.
+    .target(name: "CQuantInfer"),
+    .target(
+      name: "QuantInferC", dependencies: ["CQuantInfer", "QuantInfer"], swiftSettings: runtimeSettings),
 
     // The host's libraries, in the order in which data flows through them.
     .systemLibrary(
@@ -90,6 +96,9 @@ let package = Package(
     .testTarget(
       name: "QuantInferTests",
       dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),
+    .testTarget(
+      name: "QuantInferCTests",
+      dependencies: ["CQuantInfer", "Quantization", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
     .testTarget(
       name: "SupportTests",
       dependencies: [

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | test [BOARD]...
+# usage: Firmware/boards.sh setup | build [BOARD]... | test [BOARD]... | report | example
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -51,12 +51,12 @@ setup() {
 }
 
 # The model image and samples as C, on a model without a front end without samples.
-payload() {
+payload() {  # model
   swift build -c release --product exporter
   local exporter file=Firmware/Sources/Payload/model.c
   exporter="$(swift build -c release --show-bin-path)/exporter"
-  if ! "$exporter" export "$MODEL" --format c --name model --record "$RECORD" --output "$file.new" > /dev/null 2>&1; then
-    "$exporter" export "$MODEL" --format c --name model --output "$file.new" > /dev/null
+  if ! "$exporter" export "$1" --format c --name model --record "$RECORD" --output "$file.new" > /dev/null 2>&1; then
+    "$exporter" export "$1" --format c --name model --output "$file.new" > /dev/null
     printf '\nconst int16_t model_samples[1] = {0};\nconst size_t model_sample_count = 0;\n' >> "$file.new"
   fi
   # Unchanged, it keeps its time, and nothing is built again.
@@ -77,7 +77,7 @@ compile() {  # toolset triple product
 elf() { echo ".build-firmware/$1/$2/release/$3"; }  # toolset triple product
 
 build() {
-  payload
+  payload "$MODEL"
   while read -r board toolset triple _; do
     echo "Building for $board ($toolset)"
     compile "$toolset" "$triple" Firmware
@@ -94,6 +94,34 @@ check_no_heap() {
   [ -z "$found" ] || { echo "error: $1: links $(xargs <<< "$found"); the firmware must do without a heap" >&2; exit 1; }
 }
 
+# The C interface's library and header for a core, with what the payload's model needs, in build/firmware/CORE.
+library() {  # toolset triple
+  local conditions
+  read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  local root=".build-firmware/$1-c" folder="build/firmware/$1"
+  mkdir -p "$root" "$folder"
+  cmp -s "Firmware/Toolsets/$1.json" "$root/toolset" || touch Package.swift
+  swift build -c release --triple "$2" --toolset "Firmware/Toolsets/$1.json" --scratch-path "$root" \
+    --product quantinfer-c "${conditions[@]}"
+  cp "Firmware/Toolsets/$1.json" "$root/toolset"
+  cp "$root/$2/release/libquantinfer-c.a" "$folder/libquantinfer.a"
+  cp Sources/CQuantInfer/include/quantinfer.h "$folder/"
+}
+
+# The example in C for the Cortex-M4, with the board's start-up.
+example() {
+  local clang
+  clang="$(dirname "$(readlink -f "$(command -v swift)")")/clang"
+  (
+    cd Firmware
+    "$clang" --target=armv7em-none-none-eabi -mcpu=cortex-m4 -mthumb -mfloat-abi=soft -ffreestanding -Os \
+      -Wall -Wextra -ffunction-sections -nostdlib -fuse-ld=lld -Wl,--gc-sections -T Linker/mps2.ld \
+      -I Sources/Board/include -I ../build/firmware/cortex-m4 -o ../build/firmware/example.elf \
+      Example/main.c Sources/Payload/model.c Sources/Board/startup.c Sources/Board/memory.c \
+      ../build/firmware/cortex-m4/libquantinfer.a
+  )
+}
+
 # Runs a firmware on a board until it ends; its status is the firmware's.
 emulate() {  # qemu board elf
   local bios=()
@@ -107,25 +135,94 @@ run_on_host() {
   .build-firmware/host/release/Firmware
 }
 
-test_boards() {
-  local passed=0 failed=0 expected=build/firmware/host.txt
-  build "$@"
+passed=0
+failed=0
+
+# Runs a model on some boards, and compares every line but the stack's with the host's.
+compare() {  # model [board]...
+  local name expected lines status
+  name="$(basename "$1" .qinf)"
+  expected="build/firmware/host.$name.txt"
   mkdir -p build/firmware
+  MODEL="$1" build "${@:2}"
   run_on_host > "$expected" || { echo "error: the host's own runs differ; see $expected" >&2; exit 1; }
   while read -r board toolset triple qemu; do
-    local lines="build/firmware/$board.txt" status=0
+    lines="build/firmware/$board.$name.txt"
+    status=0
     emulate "$qemu" "$board" "$(elf "$toolset" "$triple" Firmware)" > "$lines" || status=$?
-    if [ "$status" -eq 0 ] && diff "$expected" "$lines" > "$lines.diff"; then
-      echo "$board ($toolset): $(wc -l < "$lines") lines as on the host"
+    if [ "$status" -eq 0 ] && diff <(grep -v '^stack' "$expected") <(grep -v '^stack' "$lines") > "$lines.diff"; then
+      echo "$board ($toolset), $name: $(wc -l < "$lines") lines as on the host"
       passed=$((passed + 1))
     else
-      echo "$board ($toolset): status $status, differs from the host:"
+      echo "$board ($toolset), $name: status $status, differs from the host:"
       head -20 "$lines.diff"
       failed=$((failed + 1))
     fi
-  done < <(wanted "$@")
+  done < <(wanted "${@:2}")
+}
+
+# The C interface's example decides as the host does.
+compare_example() {
+  library cortex-m4 armv7em-none-none-eabi
+  example
+  check_no_heap build/firmware/example.elf
+  if diff <(grep '^decision' "build/firmware/host.$(basename "$MODEL" .qinf).txt") \
+    <(emulate qemu-system-arm mps2-an386 build/firmware/example.elf); then
+    echo "mps2-an386, example in C: the host's decisions"
+    passed=$((passed + 1))
+  else
+    echo "mps2-an386, example in C: differs from the host"
+    failed=$((failed + 1))
+  fi
+}
+
+# The public keyword-spotting model, where it is here.
+compare_keywords() {
+  local model=../shared/conformance/models/kws_ref_model.tflite
+  [ -e "$model" ] || { echo "firmware: no $model, so the keyword-spotting model is not run"; return; }
+  "$(swift build -c release --show-bin-path)/exporter" import "$model" --output build/firmware/keywords.qinf > /dev/null
+  compare build/firmware/keywords.qinf mps2-an386 mps2-an500 mps3-an547
+  payload "$MODEL"
+}
+
+test_boards() {
+  compare "$MODEL" "$@"
+  if [ $# -eq 0 ]; then
+    compare_example
+    compare_keywords
+  fi
   echo "firmware: $passed passed, $failed failed"
   [ "$failed" -eq 0 ]
+}
+
+# Runs a model on a board and counts its instructions by stage: build/firmware/BOARD.MODEL.{txt,nm,counts}.
+count() {  # board toolset triple qemu model
+  local name tools elf
+  name="build/firmware/$1.$(basename "$5" .qinf)"
+  tools="$(dirname "$(readlink -f "$(command -v swift)")")"
+  payload "$5"
+  compile "$2" "$3" Firmware
+  elf="$(elf "$2" "$3" Firmware)"
+  "$tools/llvm-nm" --print-size "$elf" | "$tools/swift-demangle" --compact > "$name.nm"
+  python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
+  emulate "$4" "$1" "$elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" \
+    > "$name.txt"
+}
+
+report() {
+  local tools version
+  tools="$(dirname "$(readlink -f "$(command -v swift)")")"
+  mkdir -p build/firmware
+  # QEMU 9 has the second version of the interface.
+  version="$(qemu-system-arm --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')"
+  "$tools/clang" -O2 -Wall -Wextra -shared -fPIC -DPLUGIN_VERSION=$((version < 9 ? 1 : 2)) \
+    -o build/firmware/instructions.so Firmware/Counter/instructions.c
+  while read -r board toolset triple qemu; do count "$board" "$toolset" "$triple" "$qemu" "$MODEL"; done < <(boards)
+  while read -r board toolset triple qemu; do
+    for layer in Firmware/Layers/*.qinf; do count "$board" "$toolset" "$triple" "$qemu" "$layer"; done
+  done < <(wanted mps2-an386)
+  python3 Firmware/report.py write build/firmware
+  payload "$MODEL"
 }
 
 command="${1:-}"
@@ -137,5 +234,7 @@ case "$command" in
     setup || { echo "firmware: skipped, as QEMU is not here and can't be installed"; exit 0; }
     test_boards "$@"
     ;;
+  report) setup && report ;;
+  example) payload "$MODEL" && library cortex-m4 armv7em-none-none-eabi && example ;;
   *) sed -n '2,3p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

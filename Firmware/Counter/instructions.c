@@ -32,7 +32,7 @@ uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *block);
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_VERSION;
 
 typedef struct {
-  char name[64];
+  char name[80];
   uint64_t calls, instructions;
 } stage;
 
@@ -52,7 +52,7 @@ typedef struct {
   uint64_t instructions;
 } call;
 
-static stage stages[64];
+static stage stages[256];
 static size_t stageCount;
 static function *functions;
 static size_t functionCount;
@@ -143,8 +143,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(
       FILE *symbols = fopen(arguments[index] + 8, "r");
       if (symbols == NULL) return -1;
       unsigned long long start, size;
-      char name[64];
-      while (fscanf(symbols, "%llx %llx %63s", &start, &size, name) == 3) {
+      char name[80];
+      while (fscanf(symbols, "%llx %llx %79s", &start, &size, name) == 3) {
         functions = realloc(functions, (functionCount + 1) * sizeof *functions);
         if (functions == NULL) return -1;
         start &= ~1ull;  // Thumb

@@ -97,16 +97,15 @@ typedef struct qi_two_channels {
   } scales[2];
 } qi_two_channels;
 
-// Two rows times two channels, as codes of 8 bits: outputs[row][channel], whose rows lie `outputStride` apart.
+// Two rows, whose quads take turns, times two channels, as codes of 8 bits: outputs[row][channel], whose rows lie
+// `outputStride` apart.
 //
-// Rows have their quads in the order 0, 2, 1, 3; the weights of a quad's two channels lie side by side, 16 bytes from
-// those of the next quad, up to `end`. Returns whether a sum was too large for the short way of scaling: then nothing that
-// was written counts.
+// The weights of a quad's two channels lie side by side, 16 bytes from those of the next quad, up to `end`. Returns
+// whether a sum was too large for the short way of scaling: then nothing that was written counts.
 bool qi_two_by_two(
-  const int16_t *_Nonnull first, const int16_t *_Nonnull second, const int8_t *_Nonnull weights,
-  const int8_t *_Nonnull end, const qi_two_channels *_Nonnull channels, int8_t *_Nonnull outputs,
-  ptrdiff_t outputStride);
+  const int16_t *_Nonnull rows, const int8_t *_Nonnull weights, const int8_t *_Nonnull end,
+  const qi_two_channels *_Nonnull channels, int8_t *_Nonnull outputs, ptrdiff_t outputStride);
 
-// Adds one row times four channels to their sums; row and weights as above.
+// Adds a single row times four channels to their sums; the weights as above.
 void qi_one_by_four(
   const int16_t *_Nonnull row, const int8_t *_Nonnull weights, const int8_t *_Nonnull end, int32_t sums[_Nonnull 4]);

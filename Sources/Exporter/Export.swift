@@ -87,7 +87,9 @@ struct Export: ParsableCommand {
       image: (0..<count).map { loaded.model.byte(at: $0) }, name: name ?? CSource.identifier(forFile: model),
       section: section,
       comment: [
-        "A QuantInfer model image, CRC-32 \(String(format: "%08x", loaded.checksum)); written by QuantInfer \(Release.version)."
+        "A QuantInfer model image, CRC-32 \(String(format: "%08x", loaded.checksum)); written by QuantInfer \(Release.version).",
+        "A runtime with what it needs and no more: swift build "
+          + loaded.model.buildConditions.map { "-Xswiftc -D\($0)" }.joined(separator: " "),
       ], samples: samples)
     try Files.write(source.text, to: output)
     var table = SummaryTable(columns: [])

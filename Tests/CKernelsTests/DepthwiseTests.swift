@@ -3,7 +3,7 @@ import Support
 import Testing
 
 @Suite struct DepthwiseTests {
-  @Test(arguments: availableSets)
+  @Test(arguments: availableSets + [qi_dsp])
   func codesEqualThePlainLoop(_ set: qi_instruction_set) {
     var cases = Cases(seed: 5)
     var differing: [RandomDepthwise] = []
@@ -18,7 +18,7 @@ import Testing
   }
 
   /// The output runs one cell behind the input, in the same memory.
-  @Test(arguments: availableSets, [3, 700])
+  @Test(arguments: availableSets + [qi_dsp], [3, 700])
   func outputMayOverwriteInputsThatAreNoLongerNeeded(_ set: qi_instruction_set, pixels: Int) {
     var cases = Cases(seed: 6)
     for _ in 0..<20 {
@@ -46,7 +46,7 @@ import Testing
         let arguments = convolution.arguments(
           input: memory.pointer + convolution.channels, weights: weights.pointer,
           requantization: requantization.pointers)
-        #expect(qi_depthwise_int8(set, arguments, memory.pointer, convolution.channels))
+        #expect(isComputed(set, arguments, memory.pointer, convolution.channels))
       }
       let before = [Int8](repeating: 0, count: pixels * convolution.channels)
       #expect(Array(memory.array.prefix(before.count)) == convolution.expected(over: before))
@@ -202,7 +202,15 @@ private struct RandomDepthwise {
     return withExtendedLifetime((input, weights, requantization)) {
       let arguments = arguments(
         input: input.pointer, weights: weights.pointer, requantization: requantization.pointers)
-      return qi_depthwise_int8(set, arguments, output.pointer, outputStride) ? output.array : nil
+      return isComputed(set, arguments, output.pointer, outputStride) ? output.array : nil
     }
   }
+}
+
+/// Computes a depthwise convolution with an instruction set.
+private func isComputed(
+  _ set: qi_instruction_set, _ convolution: qi_depthwise, _ output: UnsafeMutablePointer<Int8>, _ stride: Int
+) -> Bool {
+  set == qi_dsp
+    ? qi_depthwise_dsp(convolution, output, stride) : qi_depthwise_int8(set, convolution, output, stride)
 }

@@ -89,7 +89,7 @@ import Testing
 }
 
 /// A matrix product with random operands.
-private struct RandomProduct {
+struct RandomProduct {
   let rows: Int
   let inputs: Int
   let channels: Int
@@ -102,11 +102,17 @@ private struct RandomProduct {
 
   var shape: String { "rows \(rows), inputs \(inputs), channels \(channels), stride \(patchStride)" }
 
-  init(from cases: inout Cases, codes: ClosedRange<Int>) {
-    rows = cases.integer(in: 1...(cases.chance(4) ? 40 : 9))
-    inputs = cases.integer(in: 1...(cases.chance(16) ? 1500 : 60))
-    channels = cases.integer(in: 1...40)
-    patchStride = (inputs + 3) / 4 * 4 + (cases.chance(2) ? 0 : cases.integer(in: 0...9))
+  /// A random product, of a given shape or any; a given one has no gaps.
+  init(
+    from cases: inout Cases, codes: ClosedRange<Int>, rows givenRows: Int? = nil,
+    inputs givenInputs: Int? = nil,
+    channels givenChannels: Int? = nil
+  ) {
+    rows = givenRows ?? cases.integer(in: 1...(cases.chance(4) ? 40 : 9))
+    inputs = givenInputs ?? cases.integer(in: 1...(cases.chance(16) ? 1500 : 60))
+    channels = givenChannels ?? cases.integer(in: 1...40)
+    let gap = cases.chance(2) ? 0 : cases.integer(in: 0...9)
+    patchStride = (inputs + 3) / 4 * 4 + (givenRows == nil ? gap : 0)
     let narrowing: Int16 = cases.chance(2) ? 8 : 0
     let count = (rows - 1) * patchStride + (inputs + 3) / 4 * 4
     patches = (cases.values(count) as [Int16]).map { $0 >> narrowing }

@@ -9,12 +9,23 @@
 // The loops must not be taken for calls of themselves.
 #define NO_BUILTIN __attribute__((used, noinline, no_builtin("memcpy", "memmove", "memset", "memcmp")))
 
+// Copied by few instructions that load and store several registers.
+typedef struct {
+  uint32_t words[4];
+} block;
+
 NO_BUILTIN void *memcpy(void *to, const void *from, size_t count) {
   uint8_t *target = to;
   const uint8_t *source = from;
   if ((((uintptr_t)target | (uintptr_t)source) & 3) == 0) {
+#pragma clang loop unroll(disable)
+    for (; count >= sizeof(block); count -= sizeof(block), target += sizeof(block), source += sizeof(block)) {
+      *(block *)target = *(const block *)source;
+    }
+#pragma clang loop unroll(disable)
     for (; count >= 4; count -= 4, target += 4, source += 4) *(uint32_t *)target = *(const uint32_t *)source;
   }
+#pragma clang loop unroll(disable)
   while (count-- > 0) *target++ = *source++;
   return to;
 }

@@ -16,9 +16,17 @@ struct Firmware {
       let streaming = StreamingRun(model).run()
       let whole = SpectrogramRun(model).run()
       let resumed = StreamingRun(model).run(interrupted: true)
-      board_exit(streaming.isSame(as: whole) && streaming.isSame(as: resumed) ? 0 : 1)
+      end(streaming.isSame(as: whole) && streaming.isSame(as: resumed))
     }
-    board_exit(NoiseRun(model).run() ? 0 : 1)
+    end(NoiseRun(model).run())
+  }
+
+  private static func end(_ isGood: Bool) -> Never {
+    Console.put("stack ")
+    Console.put(board_stack_byte_count())
+    Console.put(" B")
+    Console.endLine()
+    board_exit(isGood ? 0 : 1)
   }
 
   private static func print(_ model: Model) {

@@ -82,15 +82,26 @@ typedef struct qi_depthwise {
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
 
-// Puts codes into a row of 16 bits each that has its quads in the order 0, 2, 1, 3: from the row's input `first` on.
-void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t first);
+// Rows of inputs for the kernels below. A quad of a row has its inputs in the order 0, 2, 1, 3. The quads of a single
+// row lie one after the other, `step` 4; those of two rows take turns, `step` 8, the second row's begin 4 after the
+// first one's.
 
-// The same with one code for all.
-void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t first);
+// Puts codes into a row of 16 bits each, from the row's input `first` on.
+void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first);
 
-// As qi_matrix_product_int8, of patches whose quads have the order 0, 2, 1, 3.
+// Puts some of the columns of a ring into a row, one after the other: `columnCount` codes each, so many places apart, from
+// `place` in 0 ..< capacity on. The distance is at most the capacity.
+void qi_pair_columns(
+  const int8_t *base, ptrdiff_t columnCount, ptrdiff_t capacity, ptrdiff_t place, ptrdiff_t distance, ptrdiff_t taps,
+  int16_t *row, ptrdiff_t step);
+
+// Puts one code into a part of a row.
+void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first);
+
+// As qi_matrix_product_int8, of a single row or of pairs of rows; patchStride must be 4 * quads, the size of a row, and is
+// not looked at.
 //
-// False where patches or weights are not aligned to 4 bytes, patchStride is odd, or quads is below 1.
+// False where patches or weights are not aligned to 4 bytes, quads is below 1, or the number of rows is neither 1 nor even.
 bool qi_matrix_product_dsp(qi_matrix_product product, int8_t *output, ptrdiff_t outputStride);
 
 // The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
@@ -108,9 +119,13 @@ bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t output
 #define QI_DSP_KERNELS 0
 
 // Processors without the extension that are too small to test it.
-static inline void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t first) {}
+static inline void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first) {}
 
-static inline void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t first) {}
+static inline void qi_pair_columns(
+  const int8_t *base, ptrdiff_t columnCount, ptrdiff_t capacity, ptrdiff_t place, ptrdiff_t distance, ptrdiff_t taps,
+  int16_t *row, ptrdiff_t step) {}
+
+static inline void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first) {}
 
 static inline bool qi_matrix_product_dsp(qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
   return false;

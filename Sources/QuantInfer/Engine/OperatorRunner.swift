@@ -14,7 +14,8 @@ struct OperatorRunner {
     let output = operand(plan.outputIndex)
     switch output.tensor.type {
     case .int8: run(plan, input: input, output: output, as: Int8.self)
-    case .int16: run(plan, input: input, output: output, as: Int16.self)
+    case .int16 where Built.int16: run(plan, input: input, output: output, as: Int16.self)
+    case .int16: break
     }
   }
 
@@ -24,36 +25,41 @@ struct OperatorRunner {
     _ plan: OperatorPlan, input: Operand, output: Operand, as code: Code.Type
   ) {
     switch plan.kind {
-    case .convolution, .depthwiseConvolution:
-      if Weights(plan).layout == .taps {
+    case .convolution where Built.convolution,
+      .depthwiseConvolution where Built.convolution || Built.depthwise:
+      if Built.depthwise, Weights(plan).layout == .taps {
         Depthwise.compute(plan, input: input, output: output, instructions: instructions, as: code)
-      } else {
+      } else if Built.convolution {
         Convolution.compute(
           plan, input: input, output: output, scratch: scratch, instructions: instructions, as: code)
       }
-    case .fullyConnected:
+    case .fullyConnected where Built.fullyConnected:
       FullyConnected.compute(
         plan, input: input, output: output, scratch: scratch, instructions: instructions, as: code)
-    case .averagePool, .maximumPool: Pooling.compute(plan, input: input, output: output, as: code)
-    case .add, .subtract, .multiply, .maximum, .minimum:
+    case .averagePool where Built.pooling, .maximumPool where Built.pooling:
+      Pooling.compute(plan, input: input, output: output, as: code)
+    case .add where Built.elementwise, .subtract where Built.elementwise, .multiply where Built.elementwise,
+      .maximum where Built.elementwise, .minimum where Built.elementwise:
       Elementwise.compute(
         plan, first: input, second: operand(plan.inputIndex(1)), output: output, as: code)
     case .reshape:
       let from = unsafe input.codes(as: Code.self)
       unsafe output.codes(as: Code.self).update(from: from, count: output.tensor.count)
-    case .pad, .transpose, .stridedSlice, .concatenation:
+    case .pad where Built.elementwise, .transpose where Built.elementwise,
+      .stridedSlice where Built.elementwise, .concatenation where Built.elementwise:
       Rearrangement.compute(plan, output: output, input: { operand(plan.inputIndex($0)) }, as: code)
-    case .mean: Mean.compute(plan, input: input, output: output, as: code)
-    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize:
+    case .mean where Built.pooling: Mean.compute(plan, input: input, output: output, as: code)
+    case .logistic where Built.functions, .tanh where Built.functions, .relu where Built.functions,
+      .relu6 where Built.functions, .leakyRelu where Built.functions, .quantize where Built.functions:
       Functions.compute(plan, input: input, output: output)
-    case .softmax: Softmax.compute(plan, input: input, output: output)
-    case .svdf:
+    case .softmax where Built.functions: Softmax.compute(plan, input: input, output: output)
+    case .svdf where Built.elementwise:
       let state = operand(plan.inputIndex(1))
       switch state.tensor.type {
       case .int8: SVDF.compute(plan, input: input, state: state, output: output, as: Int8.self)
       case .int16: SVDF.compute(plan, input: input, state: state, output: output, as: Int16.self)
       }
-    case nil: break  // Validation refuses unknown operators.
+    default: break  // Validation refuses operators that are not there.
     }
   }
 

@@ -125,7 +125,7 @@ public struct StreamingPipeline: ~Copyable {
     if layout.readsRing {
       let result = model.tensor(plan.outputIndex)
       let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
-      if plan.hasRunningSums {
+      if Built.pooling, plan.hasRunningSums {
         unsafe sums(of: stage).finish(plan, input: window, output: result, into: codes)
       } else {
         unsafe FullyConnected.computeRow(
@@ -194,10 +194,11 @@ extension StreamingPipeline {
     let from = unsafe Operand(tensor: stage.input.columns(plan.ringColumnCount), start: scratch.start)
     let to = unsafe Operand(tensor: output.columns(1), start: UnsafeMutableRawPointer(column))
     switch plan.kind {
-    case .depthwiseConvolution:
+    case .depthwiseConvolution where Built.depthwise:
       Depthwise.compute(plan, input: from, output: to, instructions: tail.instructions, as: Int8.self)
-    case .averagePool, .maximumPool: Pooling.compute(plan, input: from, output: to, as: Int8.self)
-    default: Functions.compute(plan, input: from, output: to)
+    case .averagePool where Built.pooling, .maximumPool where Built.pooling:
+      Pooling.compute(plan, input: from, output: to, as: Int8.self)
+    default: if Built.functions { Functions.compute(plan, input: from, output: to) }
     }
   }
 
@@ -212,7 +213,7 @@ extension StreamingPipeline {
   /// Makes room for an operator's next input column, in the place of its oldest one.
   private func nextColumn(of stage: Stage) -> UnsafeMutablePointer<Int8> {
     let oldest = unsafe ring(of: stage).column(0)
-    if stage.plan.hasRunningSums { unsafe sums(of: stage).remove(oldest) }
+    if Built.pooling, stage.plan.hasRunningSums { unsafe sums(of: stage).remove(oldest) }
     return unsafe UnsafeMutablePointer(mutating: oldest)
   }
 
@@ -229,7 +230,7 @@ extension StreamingPipeline {
     let place = Slot.count &* stage.index
     let next = unsafe Int(cursors[place &+ Slot.next]) &+ 1
     let isLast = next == stage.plan.ringColumnCount
-    if stage.plan.hasRunningSums {
+    if Built.pooling, stage.plan.hasRunningSums {
       unsafe sums(of: stage).add(ring(of: stage).column(0), endsRound: isLast)
     }
     unsafe cursors[place &+ Slot.next] = isLast ? 0 : UInt16(truncatingIfNeeded: next)

@@ -84,24 +84,49 @@ enum Convolution {
       into result: UnsafeMutablePointer<Code>
     ) {
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
-      let quads = Weights.quads(inputsPerOutput)
-      let atOnce = scratch.byteCount / (8 &* quads)
-      let patches = unsafe scratch.start.assumingMemoryBound(to: Int16.self)
-      let order = instructions.order(of: Code.self, weights)
+      let cellCount = range.count &* output.frequencyCount
+      let takesPairs = instructions.takesPairs(of: Code.self, weights)
+      if takesPairs, cellCount > 2, scratch.byteCount < Self.greaterScratchByteCount {
+        // A channel's constants are loaded once for all cells of the scratch.
+        var memory = InlineArray<192, Int32>(repeating: 0)
+        unsafe withUnsafeMutableBytes(of: &memory) { bytes in
+          let greater = unsafe Scratch(start: bytes.baseAddress!, byteCount: Self.greaterScratchByteCount)
+          unsafe computeCells(
+            cellCount, from: range.lowerBound, of: columns, columnCount: columnCount,
+            scratch: greater, inputsPerOutput: inputsPerOutput, takesPairs: true,
+            into: result)
+        }
+        return
+      }
+      unsafe computeCells(
+        cellCount, from: range.lowerBound, of: columns, columnCount: columnCount, scratch: scratch,
+        inputsPerOutput: inputsPerOutput, takesPairs: takesPairs, into: result)
+    }
+
+    private static var greaterScratchByteCount: Int { 768 }
+
+    /// Computes cells in order, from an output column's first one on, as many at once as the scratch takes.
+    private func computeCells<Code: FixedWidthInteger & SignedInteger>(
+      _ cellCount: Int, from firstColumn: Int, of columns: Columns<Code>, columnCount: Int, scratch: Scratch,
+      inputsPerOutput: Int, takesPairs: Bool, into result: UnsafeMutablePointer<Code>
+    ) {
+      let patchCount = 4 &* Weights.quads(inputsPerOutput)
+      let atOnce = scratch.byteCount / (2 &* patchCount)
       let groups = input.channelCount / weights.groupChannelCount
       let groupOutputs = output.channelCount / groups
-      let groupQuads = (groupOutputs &+ 3) / 4 &* quads
-      let cellCount = range.count &* output.frequencyCount
-      var (cell, column, row) = (0, range.lowerBound, 0)
+      let groupQuads = (groupOutputs &+ 3) / 4 &* Weights.quads(inputsPerOutput)
+      var (cell, column, row) = (0, firstColumn, 0)
       while cell < cellCount {
-        let count = min(atOnce, cellCount &- cell)
+        var count = min(atOnce, cellCount &- cell)
+        if takesPairs, count > 1 { count &= ~1 }
+        let patches = unsafe Rows(
+          start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: patchCount,
+          order: !takesPairs ? .natural : count == 1 ? .single : .pairs)
         for group in 0..<groups {
-          unsafe gather(
-            count, from: (column, row), group: group, of: columns, columnCount: columnCount,
-            into: patches, patchCount: 4 &* quads, order: order)
+          gather(
+            count, from: (column, row), group: group, of: columns, columnCount: columnCount, into: patches)
           unsafe instructions.product(
-            rows: patches, order: order, rowCount: count, quads: quads, weights: weights,
-            firstQuad: group &* groupQuads,
+            patches, rowCount: count, weights: weights, firstQuad: group &* groupQuads,
             channels: group &* groupOutputs..<(group &+ 1) &* groupOutputs,
             output: result + (cell &* output.channelCount &+ group &* groupOutputs),
             outputStride: output.channelCount, zeroPoint: output.zeroPoint)
@@ -113,34 +138,51 @@ enum Convolution {
       }
     }
 
-    /// Collects the inputs of some output cells, each in a patch of its own, filled up with zeros.
+    /// Collects the inputs of some output cells, each in a row of its own, filled up with zeros.
     @inline(__always)
     private func gather<Code: FixedWidthInteger & SignedInteger>(
       _ count: Int, from first: (column: Int, row: Int), group: Int, of columns: Columns<Code>,
-      columnCount: Int, into patches: UnsafeMutablePointer<Int16>, patchCount: Int, order: RowOrder
+      columnCount: Int, into patches: Rows
     ) {
       if window == .cell && weights.groupChannelCount == input.channelCount
-        && patchCount == input.channelCount
+        && patches.inputCount == input.channelCount
         && columns.isContiguous(first.column, count: columnCount &- first.column)
       {
         let cells = unsafe columns.column(first.column) + (first.row &* input.channelCount)
-        unsafe widen(cells, into: patches, at: 0, count: count &* patchCount, order: order)
+        if patches.order == .natural {
+          unsafe patches.put(cells, count: count &* patches.inputCount, row: 0)
+        } else {
+          for cell in 0..<count {
+            unsafe patches.put(cells + cell &* patches.inputCount, count: patches.inputCount, row: cell)
+          }
+        }
         return
       }
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
-      if inputsPerOutput < patchCount {
+      if inputsPerOutput < patches.inputCount {
         for patch in 0..<count {
-          unsafe fill(
-            patches + patch &* patchCount, at: inputsPerOutput, with: 0, count: patchCount &- inputsPerOutput,
-            order: order)
+          patches.fill(with: 0, count: patches.inputCount &- inputsPerOutput, row: patch, at: inputsPerOutput)
         }
+      }
+      let (time, firstColumn) = (window.time, window.time.first(first.column))
+      if patches.order != .natural, window.frequency == .cell, output.frequencyCount == 1,
+        weights.groupChannelCount == input.channelCount, firstColumn >= 0,
+        firstColumn &+ (count &- 1) &* time.stride &+ time.reach <= columnCount
+      {
+        // Whole columns, and no padding among them.
+        for cell in 0..<count {
+          patches.put(
+            columns, from: firstColumn &+ cell &* time.stride, distance: time.dilation, taps: time.kernel,
+            row: cell)
+        }
+        return
       }
       var (column, row, done) = (first.column, first.row, 0)
       while done < count {
         let rows = row..<min(output.frequencyCount, row &+ count &- done)
-        unsafe gather(
-          rows, ofColumn: column, group: group, of: columns, columnCount: columnCount,
-          into: patches + (done &* patchCount), patchCount: patchCount, order: order)
+        gather(
+          rows, ofColumn: column, group: group, of: columns, columnCount: columnCount, into: patches,
+          from: done)
         done &+= rows.count
         column &+= 1
         row = 0
@@ -151,7 +193,7 @@ enum Convolution {
     @inline(__always)
     private func gather<Code: FixedWidthInteger & SignedInteger>(
       _ rows: Range<Int>, ofColumn column: Int, group: Int, of columns: Columns<Code>, columnCount: Int,
-      into patches: UnsafeMutablePointer<Int16>, patchCount: Int, order: RowOrder
+      into patches: Rows, from firstPatch: Int
     ) {
       let (time, frequency, channels) = (window.time, window.frequency, weights.groupChannelCount)
       let firstColumn = time.first(column)
@@ -163,34 +205,32 @@ enum Convolution {
         && columns.isContiguous(firstColumn, count: time.kernel)
       {
         // The window covers whole columns that lie one behind the other.
-        unsafe widen(
-          columns.column(firstColumn), into: patches, at: 0, count: time.kernel &* runCount, order: order)
+        unsafe patches.put(columns.column(firstColumn), count: time.kernel &* runCount, row: firstPatch)
         return
       }
       let padding = Int16(truncatingIfNeeded: input.zeroPoint)
       for timeTap in 0..<time.kernel {
-        var patch = unsafe patches
+        var patch = firstPatch
         let place = timeTap &* runCount
         let isInside = timeTap >= timeTaps.first && timeTap < timeTaps.end
         let source = unsafe columns.column(isInside ? firstColumn &+ timeTap &* time.dilation : 0)
         for row in rows {
           let firstRow = frequency.first(row)
           if isInside && isRun && firstRow >= 0 && firstRow &+ frequency.kernel <= input.frequencyCount {
-            unsafe widen(
-              source + (firstRow &* channels), into: patch, at: place, count: runCount, order: order)
+            unsafe patches.put(source + (firstRow &* channels), count: runCount, row: patch, at: place)
           } else {
             for tap in 0..<frequency.kernel {
               let inputRow = firstRow &+ tap &* frequency.dilation
               let cell = place &+ tap &* channels
               if isInside && inputRow >= 0 && inputRow < input.frequencyCount {
                 let codes = unsafe source + (inputRow &* input.channelCount &+ group &* channels)
-                unsafe widen(codes, into: patch, at: cell, count: channels, order: order)
+                unsafe patches.put(codes, count: channels, row: patch, at: cell)
               } else {
-                unsafe fill(patch, at: cell, with: padding, count: channels, order: order)
+                patches.fill(with: padding, count: channels, row: patch, at: cell)
               }
             }
           }
-          unsafe patch += patchCount
+          patch &+= 1
         }
       }
     }

@@ -48,10 +48,9 @@ enum FullyConnected {
     let inputCount = inputs.capacity &* inputs.columnCount
     let quads = Weights.quads(inputCount)
     let offset = weights.zeroPoint == 0 ? 0 : weights.zeroPoint &* sum(inputs)
-    if offset == 0,
+    if instructions.takesPairs(of: Code.self, weights), !Built.anyWeights || offset == 0 {
       unsafe instructions.fullyConnectedRow(
         weights, output: output, inputs: inputs, quads: quads, into: outputs)
-    {
       return
     }
     guard scratch.byteCount >= 8 &* quads, offset == 0 else {
@@ -59,14 +58,14 @@ enum FullyConnected {
         weights, output: output, inputs: inputs, quads: quads, offset: offset, into: outputs)
       return
     }
-    let row = unsafe scratch.start.assumingMemoryBound(to: Int16.self)
+    let row = unsafe Rows(
+      start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: 4 &* quads, order: .natural)
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
-    unsafe widen(inputs.column(0), into: row, at: 0, count: firstCount, order: .natural)
-    unsafe widen(inputs.base, into: row, at: firstCount, count: inputCount &- firstCount, order: .natural)
-    unsafe fill(row, at: inputCount, with: 0, count: 4 &* quads &- inputCount, order: .natural)
+    unsafe row.put(inputs.column(0), count: firstCount, row: 0)
+    unsafe row.put(inputs.base, count: inputCount &- firstCount, row: 0, at: firstCount)
+    row.fill(with: 0, count: 4 &* quads &- inputCount, row: 0, at: inputCount)
     unsafe instructions.product(
-      rows: row, order: .natural, rowCount: 1, quads: quads, weights: weights, firstQuad: 0,
-      channels: 0..<output.channelCount,
+      row, rowCount: 1, weights: weights, firstQuad: 0, channels: 0..<output.channelCount,
       output: outputs, outputStride: output.channelCount, zeroPoint: output.zeroPoint)
   }
 

@@ -23,27 +23,26 @@ public enum InstructionSet: UInt32, Sendable {
 
   private var foreign: qi_instruction_set { qi_instruction_set(rawValue: rawValue) }
 
-  /// In which order a row's quads lie for codes of a type and weights; see `RowOrder`.
+  /// Whether rows must be in one of the DSP extension's orders, for codes of a type and weights.
   @inline(__always)
-  func order<Code: FixedWidthInteger & SignedInteger>(of code: Code.Type, _ weights: Weights) -> RowOrder {
-    let isPaired =
-      self == .dsp && Code.bitWidth == 8 && weights.accumulatorBits == 32 && weights.weightBits == 8
+  func takesPairs<Code: FixedWidthInteger & SignedInteger>(of code: Code.Type, _ weights: Weights) -> Bool {
+    // Without other weights to serve, the loops for them need not be there.
+    guard Built.anyWeights else { return Code.bitWidth == 8 && qi_best_instruction_set() == qi_dsp }
+    return self == .dsp && Code.bitWidth == 8 && weights.accumulatorBits == 32 && weights.weightBits == 8
       && (UInt(bitPattern: unsafe weights.packed) & 3 == 0)
-    return isPaired ? .paired : .natural
   }
 
   /// See `MatrixProduct.compute`; vector instructions serve sums of 32 bits and weights of 8.
-  ///
-  /// The rows are in the order that `order` tells.
   @inline(__always)
   func product<Code: FixedWidthInteger & SignedInteger>(
-    rows: UnsafePointer<Int16>, order: RowOrder, rowCount: Int, quads: Int, weights: Weights, firstQuad: Int,
-    channels: Range<Int>, output: UnsafeMutablePointer<Code>, outputStride: Int, zeroPoint: Int32
+    _ rows: Rows, rowCount: Int, weights: Weights, firstQuad: Int, channels: Range<Int>,
+    output: UnsafeMutablePointer<Code>, outputStride: Int, zeroPoint: Int32
   ) {
-    if order == .paired {
+    let quads = rows.inputCount &>> 2
+    if rows.order != .natural {
       let product = unsafe qi_matrix_product(
-        patches: rows, rows: rowCount, patchStride: 4 &* quads, weights: weights.packed + 16 &* firstQuad,
-        quads: quads, channels: channels.count,
+        patches: rows.start, rows: rowCount, patchStride: rows.inputCount,
+        weights: weights.packed + 16 &* firstQuad, quads: quads, channels: channels.count,
         requantization: requantization(weights, from: channels.lowerBound, zeroPoint: zeroPoint))
       _ = unsafe qi_matrix_product_dsp(
         product, UnsafeMutableRawPointer(output).assumingMemoryBound(to: Int8.self), outputStride)
@@ -51,7 +50,8 @@ public enum InstructionSet: UInt32, Sendable {
     }
     if self != .portable, weights.accumulatorBits == 32, weights.weightBits == 8 {
       let product = unsafe qi_matrix_product(
-        patches: rows, rows: rowCount, patchStride: 4 &* quads, weights: weights.packed + 16 &* firstQuad,
+        patches: rows.start, rows: rowCount, patchStride: rows.inputCount,
+        weights: weights.packed + 16 &* firstQuad,
         quads: quads, channels: channels.count,
         requantization: requantization(weights, from: channels.lowerBound, zeroPoint: zeroPoint))
       let target = UnsafeMutableRawPointer(output)
@@ -66,25 +66,22 @@ public enum InstructionSet: UInt32, Sendable {
       if isDone { return }
     }
     unsafe MatrixProduct.compute(
-      rows: rows, rowCount: rowCount, quads: quads, weights: weights, firstQuad: firstQuad,
+      rows: rows.start, rowCount: rowCount, quads: quads, weights: weights, firstQuad: firstQuad,
       channels: channels, output: output, outputStride: outputStride, zeroPoint: zeroPoint)
   }
 
-  /// See `FullyConnected.computeRow`; without scratch.
-  ///
-  /// Returns whether it is done: the DSP extension serves int8.
+  /// See `FullyConnected.computeRow`; without scratch, where `takesPairs`.
   @inline(__always)
   func fullyConnectedRow<Code: FixedWidthInteger & SignedInteger>(
     _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int,
     into outputs: UnsafeMutablePointer<Code>
-  ) -> Bool {
-    guard order(of: Code.self, weights) == .paired else { return false }
+  ) {
     let product = unsafe qi_matrix_product(
       patches: UnsafeRawPointer(weights.packed).assumingMemoryBound(to: Int16.self), rows: 1, patchStride: 0,
       weights: weights.packed, quads: quads, channels: output.channelCount,
       requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
-    return unsafe qi_fully_connected_dsp(
+    _ = unsafe qi_fully_connected_dsp(
       product, UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self), firstCount,
       UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), inputs.start &* inputs.columnCount,
       UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))

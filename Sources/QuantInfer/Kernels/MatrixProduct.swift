@@ -1,5 +1,3 @@
-import CKernels
-
 /// Rows of inputs times packed weights: the heart of convolutions and fully connected operators.
 enum MatrixProduct {
   /// Computes the outputs of a group of channels for some rows.
@@ -80,68 +78,5 @@ enum MatrixProduct {
       }
     }
     return sums
-  }
-}
-
-/// The order of a row's inputs within each four.
-enum RowOrder {
-  /// 0, 1, 2, 3.
-  case natural
-  /// 0, 2, 1, 3: even and odd bytes of a word of weights meet their inputs.
-  case paired
-}
-
-/// Copies codes into a row of 16 bits each, from the row's input `first` on.
-@inline(__always)
-func widen<Code: FixedWidthInteger & SignedInteger>(
-  _ source: UnsafePointer<Code>, into row: UnsafeMutablePointer<Int16>, at first: Int, count: Int,
-  order: RowOrder
-) {
-  if order == .paired {
-    unsafe qi_pair(UnsafeRawPointer(source).assumingMemoryBound(to: Int8.self), count, row, first)
-  } else {
-    unsafe widen(source, into: row + first, count: count)
-  }
-}
-
-/// Fills a part of a row with one code.
-@inline(__always)
-func fill(_ row: UnsafeMutablePointer<Int16>, at first: Int, with code: Int16, count: Int, order: RowOrder) {
-  if order == .paired {
-    unsafe qi_pair_fill(code, count, row, first)
-  } else {
-    for index in first..<first &+ count { unsafe row[index] = code }
-  }
-}
-
-/// Copies codes into 16 bits each.
-@inline(__always)
-private func widen<Code: FixedWidthInteger & SignedInteger>(
-  _ source: UnsafePointer<Code>, into target: UnsafeMutablePointer<Int16>, count: Int
-) {
-  var index = 0
-  if Code.self == Int8.self {
-    while index &+ 16 <= count {
-      let codes = unsafe UnsafeRawPointer(source + index).loadUnaligned(as: SIMD16<Int8>.self)
-      unsafe UnsafeMutableRawPointer(target + index).storeBytes(
-        of: SIMD16<Int16>(truncatingIfNeeded: codes), as: SIMD16<Int16>.self)
-      index &+= 16
-    }
-    if index &+ 8 <= count {
-      let codes = unsafe UnsafeRawPointer(source + index).loadUnaligned(as: SIMD8<Int8>.self)
-      unsafe UnsafeMutableRawPointer(target + index).storeBytes(
-        of: SIMD8<Int16>(truncatingIfNeeded: codes), as: SIMD8<Int16>.self)
-      index &+= 8
-    }
-    if index &+ 4 <= count {
-      let codes = unsafe UnsafeRawPointer(source + index).loadUnaligned(as: SIMD4<Int8>.self)
-      unsafe UnsafeMutableRawPointer(target + index).storeBytes(
-        of: SIMD4<Int16>(truncatingIfNeeded: codes), as: SIMD4<Int16>.self)
-      index &+= 4
-    }
-  }
-  while index < count {
-    unsafe target[index] = Int16(truncatingIfNeeded: source[index])
-    index &+= 1
   }
 }

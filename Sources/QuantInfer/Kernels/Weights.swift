@@ -121,6 +121,8 @@ extension Weights {
       groups > 0, output.channelCount % groups == 0, accumulatorBits == 32 || input.type == .int16,
       (-128...127).contains(zeroPoint)
     else { throw ModelError(.invalidOperator, at: place + Field.weightBits) }
+    guard Built.anyWeights || (weightBits == 8 && UInt(bitPattern: unsafe packed) & 3 == 0 && zeroPoint == 0)
+    else { throw ModelError(.unsupportedOperator, at: place + Field.weightBits) }
     let groupOutputs = output.channelCount / groups
     let blocks = groups * ((groupOutputs + 3) / 4)
     let (count, overflow) =

@@ -11,6 +11,9 @@ public struct WindowStep: Equatable, Sendable {
   /// The number of cells of padding after the last input.
   public let paddingAfter: Int
 
+  /// A single input.
+  static let cell = WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0)
+
   /// The number of inputs from the first tap to the last one, both included.
   public var reach: Int { (kernel &- 1) &* dilation &+ 1 }
 
@@ -45,9 +48,7 @@ public struct Window: Equatable, Sendable {
   public let frequency: WindowStep
 
   /// A window of one cell.
-  public static let cell = Window(
-    time: WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0),
-    frequency: WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0))
+  public static let cell = Window(time: .cell, frequency: .cell)
 
   private init(time: WindowStep, frequency: WindowStep) {
     (self.time, self.frequency) = (time, frequency)

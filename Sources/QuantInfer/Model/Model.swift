@@ -192,33 +192,41 @@ public struct Model: @unchecked Sendable {
     let input = tensor(plan.inputIndex(0))
     let output = tensor(plan.outputIndex)
     switch plan.kind {
-    case .convolution, .depthwiseConvolution:
+    case .convolution where Built.convolution,
+      .depthwiseConvolution where Built.convolution || Built.depthwise:
       if Weights(plan).layout == .taps {
+        guard Built.depthwise else { throw ModelError(.unsupportedOperator, at: place) }
         try Depthwise.validate(plan, input: input, output: output, at: place)
       } else {
+        guard Built.convolution else { throw ModelError(.unsupportedOperator, at: place) }
         try Convolution.validate(
           plan, input: input, output: output, scratchByteCount: scratchByteCount, at: place)
       }
-    case .fullyConnected: try FullyConnected.validate(plan, input: input, output: output, at: place)
-    case .averagePool, .maximumPool: try Pooling.validate(plan, input: input, output: output, at: place)
-    case .add, .subtract, .multiply, .maximum, .minimum:
+    case .fullyConnected where Built.fullyConnected:
+      try FullyConnected.validate(plan, input: input, output: output, at: place)
+    case .averagePool where Built.pooling, .maximumPool where Built.pooling:
+      try Pooling.validate(plan, input: input, output: output, at: place)
+    case .add where Built.elementwise, .subtract where Built.elementwise, .multiply where Built.elementwise,
+      .maximum where Built.elementwise, .minimum where Built.elementwise:
       try Elementwise.validate(
         plan, first: input, second: tensor(plan.inputIndex(1)), output: output, at: place)
     case .reshape:
       guard input.type == output.type, input.count == output.count else {
         throw ModelError(.invalidOperator, at: place)
       }
-    case .pad, .transpose, .stridedSlice, .concatenation:
+    case .pad where Built.elementwise, .transpose where Built.elementwise,
+      .stridedSlice where Built.elementwise, .concatenation where Built.elementwise:
       try Rearrangement.validate(
         plan, output: output, input: { tensor(plan.inputIndex($0)) }, at: place)
-    case .mean: try Mean.validate(plan, input: input, output: output, at: place)
-    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize:
+    case .mean where Built.pooling: try Mean.validate(plan, input: input, output: output, at: place)
+    case .logistic where Built.functions, .tanh where Built.functions, .relu where Built.functions,
+      .relu6 where Built.functions, .leakyRelu where Built.functions, .quantize where Built.functions:
       try Functions.validate(plan, input: input, output: output, at: place)
-    case .softmax: try Softmax.validate(plan, input: input, output: output, at: place)
-    case .svdf:
+    case .softmax where Built.functions: try Softmax.validate(plan, input: input, output: output, at: place)
+    case .svdf where Built.elementwise:
       try SVDF.validate(
         plan, input: input, state: tensor(plan.inputIndex(1)), output: output, at: place)
-    case nil: throw ModelError(.unsupportedOperator, at: place)
+    default: throw ModelError(.unsupportedOperator, at: place)
     }
   }
 }

@@ -82,7 +82,8 @@ public struct OperatorPlan: @unchecked Sendable {
       default: inputCount == 1
       }
     guard isCountRight else { throw ModelError(.invalidOperator, at: place + Field.inputCount) }
-    guard image.half(at: place + Field.hasRunningSums) <= (ringColumnCount > 0 ? 1 : 0) else {
+    guard image.half(at: place + Field.hasRunningSums) <= (Built.pooling && ringColumnCount > 0 ? 1 : 0)
+    else {
       throw ModelError(.invalidOperator, at: place + Field.hasRunningSums)
     }
   }

@@ -71,7 +71,7 @@ public struct StreamingLayout: Equatable, Sendable {
         ringByteCount <= model.stateByteCount - plan.ringOffset
       else { throw ModelError(.invalidStreamingPlan, at: place + Field.ring) }
       freeOffset = plan.ringOffset + ringByteCount
-      if plan.hasRunningSums {
+      if Built.pooling, plan.hasRunningSums {
         freeOffset = try Self.endOfRunningSums(
           plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place + Field.hasRunningSums)
       }

@@ -58,6 +58,7 @@ public struct Tensor: Equatable, Sendable {
       let storage = TensorStorage(rawValue: image.byte(at: place + Field.storage)),
       image.byte(at: place + Field.rank) <= ModelFormat.greatestRank
     else { throw ModelError(.invalidTensor, at: place) }
+    guard Built.int16 || type == .int8 else { throw ModelError(.unsupportedOperator, at: place) }
     var count = 1
     for axis in 0..<ModelFormat.greatestRank {
       let length = Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 4 * axis))

@@ -1,0 +1,70 @@
+// Firmware in C that decides about an ECG: the whole use of quantinfer.h.
+//
+// The model and the samples are arrays that `exporter export --format c` wrote. On a device, samples come from the
+// converter and decisions go to the therapy or the log; here both are in flash, and decisions are printed.
+#include "Board.h"
+#include "quantinfer.h"
+
+extern const uint8_t model[];
+extern const size_t model_byte_count;
+extern const int16_t model_samples[];
+extern const size_t model_sample_count;
+
+enum { greatestClassCount = 16 };
+
+// Static memory: the device first, then what a brown-out must not lose.
+static _Alignas(16) uint8_t memory[8192];
+static uint8_t saved[4096];
+
+static void put(const char *text) {
+  while (*text != 0) board_put((uint8_t)*text++);
+}
+
+static void putNumber(int32_t number) {
+  if (number < 0) {
+    board_put('-');
+    number = -number;
+  }
+  if (number > 9) putNumber(number / 10);
+  board_put((uint8_t)('0' + number % 10));
+}
+
+int main(int argc, char **argv) {
+  (void)argc, (void)argv;
+  quantinfer_info info;
+  if (quantinfer_inspect(model, model_byte_count, &info) != QUANTINFER_OK) return 65;
+  if (info.class_count > greatestClassCount || info.saved_byte_count > sizeof saved) return 65;
+
+  // A damaged image is refused, and nothing runs.
+  quantinfer_device *device;
+  if (quantinfer_init(&device, model, model_byte_count - 4, memory, sizeof memory) != QUANTINFER_TRUNCATED) return 1;
+  if (quantinfer_init(&device, model, model_byte_count, memory, info.memory_byte_count) != QUANTINFER_OK) return 1;
+
+  uint32_t decisionCount = 0;
+  for (size_t index = 0; index < model_sample_count; index += 1) {
+    if (index == model_sample_count / 2) {
+      // A brown-out: what was saved before it goes on after it, in a device set up anew.
+      if (quantinfer_save(device, saved, sizeof saved) != QUANTINFER_OK) return 1;
+      for (size_t place = 0; place < sizeof memory; place += 1) memory[place] = 0xA5;
+      if (quantinfer_init(&device, model, model_byte_count, memory, sizeof memory) != QUANTINFER_OK) return 1;
+      saved[30] ^= 1;
+      if (quantinfer_restore(device, saved, sizeof saved) != QUANTINFER_SAVED_CHECKSUM) return 1;
+      saved[30] ^= 1;
+      if (quantinfer_restore(device, saved, sizeof saved) != QUANTINFER_OK) return 1;
+    }
+    if (!quantinfer_push(device, model_samples[index])) continue;
+    int8_t logits[greatestClassCount];
+    const int32_t class = quantinfer_decide(device, logits, greatestClassCount);
+    if (class < 0) return 1;
+    if (decisionCount++ % 32 != 0) continue;
+    put("decision at sample ");
+    putNumber((int32_t)index);
+    put(":");
+    for (uint32_t place = 0; place < info.class_count && place < 8; place += 1) {
+      put(" ");
+      putNumber(logits[place]);
+    }
+    put("\n");
+  }
+  return 0;
+}

@@ -1,0 +1,59 @@
+/// What is compiled in: everything, or what a build selects.
+///
+/// With `-DQUANTINFER_SELECTED`, only RESHAPE and what further conditions name, such as `QUANTINFER_CONVOLUTION`; the
+/// compiler drops the code of the others, and an image that needs them is refused as one with an unsupported operator.
+/// `exporter export --format c` writes down what an image needs.
+enum Built {
+  #if !QUANTINFER_SELECTED || QUANTINFER_CONVOLUTION
+    static var convolution: Bool { true }
+  #else
+    static var convolution: Bool { false }
+  #endif
+
+  #if !QUANTINFER_SELECTED || QUANTINFER_DEPTHWISE
+    static var depthwise: Bool { true }
+  #else
+    static var depthwise: Bool { false }
+  #endif
+
+  #if !QUANTINFER_SELECTED || QUANTINFER_FULLY_CONNECTED
+    static var fullyConnected: Bool { true }
+  #else
+    static var fullyConnected: Bool { false }
+  #endif
+
+  /// AVERAGE_POOL_2D, MAX_POOL_2D and MEAN.
+  #if !QUANTINFER_SELECTED || QUANTINFER_POOLING
+    static var pooling: Bool { true }
+  #else
+    static var pooling: Bool { false }
+  #endif
+
+  /// ADD, SUB, MUL, MAXIMUM, MINIMUM, PAD, TRANSPOSE, STRIDED_SLICE, CONCATENATION and SVDF.
+  #if !QUANTINFER_SELECTED || QUANTINFER_ELEMENTWISE
+    static var elementwise: Bool { true }
+  #else
+    static var elementwise: Bool { false }
+  #endif
+
+  /// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE and SOFTMAX.
+  #if !QUANTINFER_SELECTED || QUANTINFER_FUNCTIONS
+    static var functions: Bool { true }
+  #else
+    static var functions: Bool { false }
+  #endif
+
+  /// Tensors of 16 bits, and sums of 64.
+  #if !QUANTINFER_SELECTED || QUANTINFER_INT16
+    static var int16: Bool { true }
+  #else
+    static var int16: Bool { false }
+  #endif
+
+  /// Weights of 4 bits, those with a zero point, and those that are not aligned to 4 bytes.
+  #if !QUANTINFER_SELECTED || QUANTINFER_INT4
+    static var anyWeights: Bool { true }
+  #else
+    static var anyWeights: Bool { false }
+  #endif
+}

@@ -1,0 +1,154 @@
+import CQuantInfer
+import QuantInfer
+
+// The C interface, as quantinfer.h declares it.
+
+/// How the memory of a device is divided: the pipeline itself, its state, its scratch.
+private struct Division {
+  let state: Range<Int>
+  let scratch: Range<Int>
+
+  init(_ model: Model) {
+    func next(_ start: Int, _ byteCount: Int) -> Range<Int> { start..<start + (byteCount + 7) / 8 * 8 }
+    state = next((MemoryLayout<StreamingPipeline>.size + 7) / 8 * 8, model.stateByteCount)
+    scratch = next(state.upperBound, model.streamingScratchByteCount)
+  }
+
+  var byteCount: Int { scratch.upperBound }
+}
+
+/// A device's pipeline.
+private func pipeline(_ device: OpaquePointer) -> UnsafeMutablePointer<StreamingPipeline> {
+  unsafe UnsafeMutablePointer(device)
+}
+
+/// Checks an image and tells its needs.
+@c @implementation
+public func quantinfer_inspect(
+  _ image: UnsafeRawPointer, _ byteCount: Int, _ info: UnsafeMutablePointer<quantinfer_info>
+) -> quantinfer_status {
+  do throws(ModelError) {
+    let model = try unsafe Model(validating: UnsafeRawBufferPointer(start: image, count: max(0, byteCount)))
+    guard let frontEnd = model.frontEnd, model.isStreamable else { return QUANTINFER_NOT_STREAMABLE }
+    let output = model.output
+    unsafe info.pointee = quantinfer_info(
+      memory_byte_count: UInt32(truncatingIfNeeded: Division(model).byteCount),
+      state_byte_count: UInt32(truncatingIfNeeded: model.stateByteCount),
+      scratch_byte_count: UInt32(truncatingIfNeeded: model.streamingScratchByteCount),
+      saved_byte_count: UInt32(truncatingIfNeeded: SavedState.Header.byteCount + model.stateByteCount),
+      sample_rate_millihertz: frontEnd.sampleRateMillihertz,
+      microvolts_per_count: Float(bitPattern: frontEnd.microvoltsPerCountBits),
+      class_count: UInt32(truncatingIfNeeded: output.count), logit_scale: Float(bitPattern: output.scaleBits),
+      logit_zero_point: output.zeroPoint, checksum: model.imageChecksum)
+    return QUANTINFER_OK
+  } catch {
+    return quantinfer_status(numericCast(error.kind.rawValue))
+  }
+}
+
+/// Checks an image and sets up a device in the caller's memory.
+@c @implementation
+public func quantinfer_init(
+  _ device: UnsafeMutablePointer<OpaquePointer?>?, _ image: UnsafeRawPointer, _ byteCount: Int,
+  _ memory: UnsafeMutableRawPointer, _ memoryByteCount: Int
+) -> quantinfer_status {
+  guard let device = unsafe device else { return QUANTINFER_MEMORY_MISALIGNED }
+  unsafe device.pointee = nil
+  let model: Model
+  do throws(ModelError) {
+    model = try unsafe Model(validating: UnsafeRawBufferPointer(start: image, count: max(0, byteCount)))
+  } catch {
+    return quantinfer_status(numericCast(error.kind.rawValue))
+  }
+  guard model.isStreamable else { return QUANTINFER_NOT_STREAMABLE }
+  let division = Division(model)
+  guard memoryByteCount >= division.byteCount else { return QUANTINFER_MEMORY_TOO_SMALL }
+  guard UInt(bitPattern: memory) % 8 == 0 else { return QUANTINFER_MEMORY_MISALIGNED }
+  func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(start: memory + range.lowerBound, count: range.count)
+  }
+  do throws(MemoryError) {
+    let start = unsafe memory.bindMemory(to: StreamingPipeline.self, capacity: 1)
+    unsafe start.initialize(
+      to: try StreamingPipeline(model: model, state: part(division.state), scratch: part(division.scratch)))
+    unsafe device.pointee = OpaquePointer(start)
+    return QUANTINFER_OK
+  } catch {
+    return error.status
+  }
+}
+
+/// Takes a sample; tells whether a new window is full.
+@c @implementation
+public func quantinfer_push(_ device: OpaquePointer, _ sample: Int16) -> Bool {
+  unsafe pipeline(device).pointee.push(sample) && pipeline(device).pointee.isWindowFull
+}
+
+/// Decides on the newest window; the greatest logit's class.
+@c @implementation
+public func quantinfer_decide(
+  _ device: OpaquePointer, _ logits: UnsafeMutablePointer<Int8>, _ count: Int
+) -> Int32 {
+  let classCount = unsafe pipeline(device).pointee.model.output.count
+  guard count >= classCount, unsafe pipeline(device).pointee.isWindowFull else { return -1 }
+  unsafe pipeline(device).pointee.decide(into: UnsafeMutableBufferPointer(start: logits, count: classCount))
+  var greatest = 0
+  for index in 1..<max(1, classCount) where unsafe logits[index] > logits[greatest] { greatest = index }
+  return Int32(truncatingIfNeeded: greatest)
+}
+
+/// Forgets all samples.
+@c @implementation
+public func quantinfer_reset(_ device: OpaquePointer) { unsafe pipeline(device).pointee.reset() }
+
+/// Whether the state can be gone on with.
+@c @implementation
+public func quantinfer_is_sound(_ device: OpaquePointer) -> Bool {
+  unsafe pipeline(device).pointee.isStateSound
+}
+
+/// Saves all that changes from sample to sample.
+@c @implementation
+public func quantinfer_save(_ device: OpaquePointer, _ copy: UnsafeMutableRawPointer, _ byteCount: Int)
+  -> quantinfer_status
+{
+  do throws(MemoryError) {
+    try unsafe pipeline(device).pointee.save(
+      into: UnsafeMutableRawBufferPointer(start: copy, count: max(0, byteCount)))
+    return QUANTINFER_OK
+  } catch {
+    return error.status
+  }
+}
+
+/// Goes on from a saved state.
+@c @implementation
+public func quantinfer_restore(_ device: OpaquePointer, _ copy: UnsafeRawPointer, _ byteCount: Int)
+  -> quantinfer_status
+{
+  do throws(SavedStateError) {
+    try unsafe pipeline(device).pointee.restore(
+      from: UnsafeRawBufferPointer(start: copy, count: max(0, byteCount)))
+    return QUANTINFER_OK
+  } catch {
+    return switch error {
+    case .truncated: QUANTINFER_SAVED_TRUNCATED
+    case .notASavedState: QUANTINFER_NOT_A_SAVED_STATE
+    case .unsupportedVersion: QUANTINFER_SAVED_VERSION
+    case .otherOwner: QUANTINFER_SAVED_OWNER
+    case .checksumMismatch: QUANTINFER_SAVED_CHECKSUM
+    case .impossibleState: QUANTINFER_SAVED_IMPOSSIBLE
+    }
+  }
+}
+
+extension MemoryError {
+  /// The number of the C interface.
+  fileprivate var status: quantinfer_status {
+    switch self {
+    case .tooSmall: QUANTINFER_MEMORY_TOO_SMALL
+    case .misaligned: QUANTINFER_MEMORY_MISALIGNED
+    case .notStreamable, .unsupportedSampleRate: QUANTINFER_NOT_STREAMABLE
+    }
+  }
+}

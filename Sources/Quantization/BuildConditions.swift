@@ -1,0 +1,31 @@
+import QuantInfer
+
+extension Model {
+  /// The conditions with which the runtime's build has what this model needs, and no more.
+  ///
+  /// Weights are taken to be aligned, as `ModelImage` aligns them.
+  public var buildConditions: [String] {
+    var conditions: Set<String> = []
+    for index in 0..<operatorCount {
+      let plan = operatorPlan(index)
+      switch plan.kind {
+      case .convolution: conditions.insert("QUANTINFER_CONVOLUTION")
+      case .depthwiseConvolution:
+        conditions.insert(plan.weights?.layout == .taps ? "QUANTINFER_DEPTHWISE" : "QUANTINFER_CONVOLUTION")
+      case .fullyConnected: conditions.insert("QUANTINFER_FULLY_CONNECTED")
+      case .averagePool, .maximumPool, .mean: conditions.insert("QUANTINFER_POOLING")
+      case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize, .softmax:
+        conditions.insert("QUANTINFER_FUNCTIONS")
+      case .add, .subtract, .multiply, .maximum, .minimum, .pad, .transpose, .stridedSlice, .concatenation,
+        .svdf:
+        conditions.insert("QUANTINFER_ELEMENTWISE")
+      case .reshape, nil: break
+      }
+      if let weights = plan.weights, weights.weightBits != 8 || weights.zeroPoint != 0 {
+        conditions.insert("QUANTINFER_INT4")
+      }
+    }
+    for index in 0..<tensorCount where tensor(index).type == .int16 { conditions.insert("QUANTINFER_INT16") }
+    return ["QUANTINFER_SELECTED"] + conditions.sorted()
+  }
+}

@@ -1,0 +1,122 @@
+import CQuantInfer
+import Foundation
+import QuantInfer
+import QuantInferC
+import Quantization
+import Support
+import TestSupport
+import Testing
+
+/// The C interface against the Swift one, on the shipped model.
+@Suite struct InterfaceTests {
+  /// A device in memory of its own.
+  private final class Device {
+    let image: AlignedMemory
+    let memory: AlignedMemory
+    var info = quantinfer_info()
+    private(set) var device: OpaquePointer?
+    let status: quantinfer_status
+
+    init(_ image: [UInt8], memoryByteCount: Int = 8192) {
+      self.image = AlignedMemory(byteCount: max(1, image.count))
+      self.image.bytes.copyBytes(from: image)
+      memory = AlignedMemory(byteCount: max(8, memoryByteCount))
+      _ = quantinfer_inspect(self.image.bytes.baseAddress!, image.count, &info)
+      status = quantinfer_init(
+        &device, self.image.bytes.baseAddress!, image.count, memory.bytes.baseAddress!, memoryByteCount)
+    }
+  }
+
+  private static func shipped() throws -> [UInt8] { Array(try Files.read(ProjectFiles.model)) }
+
+  /// Beats that are none: what a network hears does not matter here.
+  private static func samples(_ count: Int) -> [Int16] {
+    (0..<count).map { Int16(truncatingIfNeeded: ($0 * $0 * 37 + $0 * 11) % 1500 - 700) }
+  }
+
+  @Test func decisionsAreThePipelines() throws {
+    let image = try Self.shipped()
+    let c = Device(image)
+    let device = try #require(c.device)
+    let loaded = try LoadedModel(image: image)
+    let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.model.streamingScratchByteCount)
+    var pipeline = try StreamingPipeline(model: loaded.model, state: state.bytes, scratch: scratch.bytes)
+    let classCount = loaded.model.output.count
+    #expect(c.info.class_count == UInt32(classCount) && c.info.checksum == loaded.checksum)
+    #expect(c.info.state_byte_count == UInt32(loaded.model.stateByteCount))
+    var decisions = 0
+    for sample in Self.samples(1000) {
+      let isFull = pipeline.push(sample) && pipeline.isWindowFull
+      #expect(quantinfer_push(device, sample) == isFull)
+      guard isFull else { continue }
+      var logits = [Int8](repeating: 0, count: classCount)
+      var expected = logits
+      expected.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
+      let index = quantinfer_decide(device, &logits, classCount)
+      #expect(logits == expected && Int(index) == expected.firstIndex(of: expected.max()!))
+      decisions += 1
+    }
+    #expect(decisions > 50)
+  }
+
+  @Test func damagedImagesHaveTheHostsErrorCodes() throws {
+    let image = try Self.shipped()
+    var flipped = image
+    flipped[3000] ^= 4
+    var outdated = image
+    outdated[ModelFormat.Header.version] += 1
+    for damaged in [
+      Array(image.dropLast(8)), Array(image.prefix(10)), flipped, outdated, [1, 2, 3, 4] + image,
+    ] {
+      let device = Device(damaged)
+      let expected = #expect(throws: ModelError.self) { try LoadedModel(image: damaged) }
+      #expect(device.status.rawValue == UInt32(expected?.kind.rawValue ?? 0) && device.device == nil)
+    }
+  }
+
+  @Test func memoryIsAsMuchAsInspectTells() throws {
+    let image = try Self.shipped()
+    let needed = Int(Device(image).info.memory_byte_count)
+    #expect(Device(image, memoryByteCount: needed).status == QUANTINFER_OK)
+    #expect(Device(image, memoryByteCount: needed - 1).status == QUANTINFER_MEMORY_TOO_SMALL)
+    #expect(Device(image, memoryByteCount: 0).status == QUANTINFER_MEMORY_TOO_SMALL)
+  }
+
+  @Test func aRestoredDeviceGoesOnAndADamagedCopyIsRefused() throws {
+    let image = try Self.shipped()
+    let (first, second) = (Device(image), Device(image))
+    let device = try #require(first.device)
+    let restored = try #require(second.device)
+    let samples = Self.samples(900)
+    for sample in samples[..<600] { _ = quantinfer_push(device, sample) }
+    var copy = [UInt8](repeating: 0, count: Int(first.info.saved_byte_count))
+    #expect(quantinfer_save(device, &copy, copy.count) == QUANTINFER_OK)
+    #expect(quantinfer_save(device, &copy, copy.count - 1) == QUANTINFER_MEMORY_TOO_SMALL)
+    copy[40] ^= 1
+    #expect(quantinfer_restore(restored, copy, copy.count) == QUANTINFER_SAVED_CHECKSUM)
+    copy[40] ^= 1
+    #expect(quantinfer_restore(restored, copy, copy.count) == QUANTINFER_OK)
+    #expect(quantinfer_is_sound(restored))
+    for sample in samples[600...] {
+      let isFull = quantinfer_push(device, sample)
+      #expect(quantinfer_push(restored, sample) == isFull)
+      guard isFull else { continue }
+      var (one, other) = ([Int8](repeating: 0, count: 4), [Int8](repeating: 1, count: 4))
+      #expect(quantinfer_decide(device, &one, 4) == quantinfer_decide(restored, &other, 4))
+      #expect(one == other)
+    }
+  }
+
+  @Test func noWindowOrNoRoomGivesNoDecision() throws {
+    let device = Device(try Self.shipped())
+    let pointer = try #require(device.device)
+    var logits = [Int8](repeating: 0, count: 4)
+    #expect(quantinfer_decide(pointer, &logits, 4) == -1)
+    for sample in Self.samples(368) { _ = quantinfer_push(pointer, sample) }
+    #expect(quantinfer_decide(pointer, &logits, 3) == -1)
+    #expect(quantinfer_decide(pointer, &logits, 4) >= 0)
+    quantinfer_reset(pointer)
+    #expect(quantinfer_decide(pointer, &logits, 4) == -1)
+  }
+}
