@@ -336,10 +336,24 @@ extension TFLiteOperator {
     }
   }
 
+  /// A constant's real numbers: float ones, or those that int8 codes stand for, as TensorFlow Lite's dynamic-range
+  /// models have weights.
   private func floats(_ place: Int, _ role: String) throws(NotConvertible) -> (values: [Float], shape: [Int])
   {
-    let constant = try constant(place, role, types: .float32)
-    return (constant.numbers(UInt32.self).map { Float(bitPattern: $0) }, constant.shape)
+    let constant = try constant(place, role, types: .float32, .int8)
+    guard constant.type == .int8 else {
+      return (constant.numbers(UInt32.self).map { Float(bitPattern: $0) }, constant.shape)
+    }
+    let scales = constant.quantization.scales
+    let dimension = Int(constant.quantization.dimension)
+    guard !constant.quantization.zeroPoints.contains(where: { $0 != 0 }),
+      scales.count == 1
+        || (constant.shape.indices.contains(dimension) && scales.count == constant.shape[dimension])
+    else { throw refusal("has \(role) of int8 without scales that fit them") }
+    // Codes that follow each other share a scale, and the scales come round.
+    let inner = scales.count == 1 ? 1 : constant.shape[(dimension + 1)...].reduce(1, *)
+    let values = constant.int8.enumerated().map { Float($1) * scales[$0 / inner % scales.count] }
+    return (values, constant.shape)
   }
 
   private func biases(_ count: Int) throws(NotConvertible) -> [Float] {

@@ -94,7 +94,9 @@ struct ReportSource: Sendable {
   func quantized(_ point: ReportPoint) throws(InvalidNetwork) -> QuantizedNetwork {
     try QuantizedNetwork(
       quantizing: network, settings: point.frontEnd.settings(checkpoint.settings),
-      calibrationWindows: Array(calibration.prefix(point.calibrationWindows)), options: point.quantization)
+      calibrationWindows: Array(calibration.prefix(point.calibrationWindows)),
+      awareness: checkpoint.awareness,
+      options: point.quantization)
   }
 
   /// The image of a network with a front end.
