@@ -120,7 +120,7 @@ import Testing
 
   @Test func oddRowsAreLeftToOthers() {
     var cases = Cases(seed: 15)
-    let (natural, _) = Self.pair(from: &cases, rows: 3, inputs: 8, channels: 4)
+    let natural = RandomProduct(from: &cases, codes: -128...127, rows: 3, inputs: 8, channels: 4)
     #expect(
       natural.compute(over: [Int8](repeating: 0, count: 12), guarding: .end) {
         qi_matrix_product_dsp($0, $1, 4)

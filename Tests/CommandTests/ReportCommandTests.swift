@@ -236,8 +236,10 @@ import Testing
     #expect(result.status == 0, "\(result.errors)")
     let report = try JSONDecoder().decode(ImportedReport.self, from: Files.read(folder("report/report.json")))
     #expect(try Files.read(folder("report/report.html")) == Data(report.page().utf8))
-    // 69 rows; TensorFlow Lite's converter made one from the other, so that both decide alike on most.
-    #expect(report.samples == 69 && report.agreement.decisions == 69 && report.agreement.top1 > 0.8)
+    // 69 rows of noise over the whole range of the input, for which the model was never calibrated: the report says so.
+    #expect(report.samples == 69 && report.agreement.decisions == 69)
+    #expect((report.layers[0].cosine ?? 0) > 0.95)
+    #expect(report.summary.contains { $0.contains("the activation range of CONV_2D 0 is too narrow") })
     #expect(report.layers.map(\.kind).prefix(3) == ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"])
     #expect(report.layers.last?.kind == "SOFTMAX" && report.layers.count == 12)
     let other = try exporter(
