@@ -96,8 +96,8 @@ public struct IntervalChart: Component {
       }
       return Self.line(escaped(row.label), grid + marks + drawing, escaped(row.text))
     }
-    let ticks = axis.ticks.map { tick in
-      "<text x=\"\(place(tick))\" y=\"11\" text-anchor=\"middle\">\(axis.label(tick))</text>"
+    let ticks = axis.ticks.enumerated().map { index, tick in
+      "<text\(index % 2 == 1 ? " class=\"minor\"" : "") x=\"\(place(tick))\" y=\"11\" text-anchor=\"middle\">\(axis.label(tick))</text>"
     }.joined()
     let names = references.map { reference in
       let fraction = axis.fraction(reference.value)
@@ -108,9 +108,9 @@ public struct IntervalChart: Component {
     return """
       <figure>
       \(figureCaption(title, explanation))
-      <table class="bars intervals"><tbody>
+      <div class="scroll"><table class="bars intervals"><tbody>
       \(((references.isEmpty ? [] : [Self.line("", names, "")]) + body + [Self.line("", ticks, "")]).joined(separator: "\n"))
-      </tbody></table>
+      </tbody></table></div>
       </figure>
       """
   }

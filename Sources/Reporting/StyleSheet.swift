@@ -71,6 +71,7 @@ let styleSheet = """
     table { font-size: 12.5px }
     th, td { padding-right: 10px }
     .scroll .number { white-space: normal }
+    .scroll .bars .number { white-space: nowrap }
   }
   @media print {
     @page { margin: 15mm 14mm }
