@@ -127,18 +127,13 @@ struct FrontEndAnalysis {
   }
 
   private func run(_ counts: [Int16], _ sums: inout StageSums) {
-    let state = AlignedMemory(
-      byteCount: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples))
-    let scratch = AlignedMemory(
-      byteCount: SpectrogramPlan.scratchByteCount(windowSamples: plan.windowSamples, binCount: plan.binCount))
-    defer { withExtendedLifetime((state, scratch)) {} }
-    var device: StreamingSpectrogram
-    do {
-      device = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)
-    } catch {
-      preconditionFailure("the memory is as large and aligned as the spectrogram asks")
-    }
-    let words = state.bytes.bindMemory(to: Int32.self)
+    withDeviceSpectrogram(plan) { device, words in run(counts, on: &device, words, &sums) }
+  }
+
+  private func run(
+    _ counts: [Int16], on device: inout StreamingSpectrogram, _ words: UnsafeMutableBufferPointer<Int32>,
+    _ sums: inout StageSums
+  ) {
     var filter = HighPassFilter<Double>(shift: settings.highPassShift)
     let reference = ReferenceSpectrogram(settings)
     let microvoltsPerCount = Double(converter.microvoltsPerCount)

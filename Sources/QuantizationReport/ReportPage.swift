@@ -11,7 +11,7 @@ extension QuantizationReport {
         "Task \(task), split \(split), records \(records): \(points.count) points, each an image that the "
         + "runtime ran over every beat",
       verdict: verdict,
-      outcome: recommended == nil ? .fail : .pass,
+      outcome: outcome,
       sections: [
         Section("Summary", summary.map { Paragraph($0) }),
         Section("Accuracy against cost", paretoCharts + [Paragraph(Self.costDefinitions)]),

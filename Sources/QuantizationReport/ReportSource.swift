@@ -142,23 +142,14 @@ struct ColumnSet: Sendable {
   ) -> (codes: [Int8], firstColumns: [Int]) {
     let settings = variant.settings(window.settings)
     let (converter, gain) = (variant.converter, variant.gain)
-    let state = AlignedMemory(
-      byteCount: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples))
-    let scratch = AlignedMemory(
-      byteCount: SpectrogramPlan.scratchByteCount(windowSamples: plan.windowSamples, binCount: plan.binCount))
-    defer { withExtendedLifetime((state, scratch)) {} }
-    var device: StreamingSpectrogram
-    do {
-      device = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)
-    } catch {
-      preconditionFailure("the memory is as large and aligned as the spectrogram asks")
-    }
     let columnCount = settings.columnCount(sampleCount: signal.microvolts.count)
     let codes = [Int8](unsafeUninitializedCapacity: columnCount * plan.binCount) { codes, count in
       count = 0
-      for sample in signal.microvolts where device.push(converter.count(ofMicrovolts: sample * gain)) {
-        device.computeColumn(into: codes.baseAddress! + count)
-        count += plan.binCount
+      withDeviceSpectrogram(plan) { device, _ in
+        for sample in signal.microvolts where device.push(converter.count(ofMicrovolts: sample * gain)) {
+          device.computeColumn(into: codes.baseAddress! + count)
+          count += plan.binCount
+        }
       }
     }
     var place = window

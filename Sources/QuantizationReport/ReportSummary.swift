@@ -35,6 +35,13 @@ extension QuantizationReport {
     return alike.first
   }
 
+  /// What a page opens with: a pass where there is a point to recommend and a profile that carries it, or none was asked.
+  var outcome: Outcome? {
+    guard let recommended else { return .fail }
+    let devices = recommended.cost.devices
+    return devices.isEmpty || devices.contains(where: \.passes) ? .pass : nil
+  }
+
   /// The point that `exporter quantize` makes; the first where the sweep has none.
   public var base: PointFigures? { point(ReportPoint.baseName) ?? points.first }
 
@@ -90,7 +97,8 @@ extension QuantizationReport {
         ? ""
         : passing.isEmpty
           ? "; none of the profiles can carry it (`device-sim stream` tells why)"
-          : "; it fits the profile\(passing.count == 1 ? "" : "s") \(passing.joined(separator: ", "))") + "."
+          : "; it fits the profile\(passing.count == 1 ? "" : "s") \(passing.joined(separator: ", "))")
+      + ". It was chosen on these same records: other records will be a little less kind to it."
   }
 
   private var confidence: String? {
