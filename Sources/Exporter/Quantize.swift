@@ -5,9 +5,6 @@ import Quantization
 import Support
 import Training
 
-extension QuantizationOptions.Granularity: ExpressibleByArgument {}
-extension CalibrationMethod: ExpressibleByArgument {}
-
 /// The command `exporter quantize`.
 struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,15 +19,16 @@ struct Quantize: ParsableCommand {
         exporter quantize beats.safetensors --data data/mitdb --output beats.qinf
         exporter quantize beats.safetensors --data data/mitdb --adc-bits 10 \\
           --adc-range-mv 20 --calibration mse --output implant.qinf
+        exporter quantize beats.safetensors --data data/mitdb --output small.qinf \\
+          --weights int8,int4,int4,int8 --rounding adaptive
+
+      int16 activations run over whole windows, not in a stream. What each choice
+      costs and saves is told by `exporter report`.
       """)
 
   @Argument(help: ArgumentHelp("The trained network.", valueName: "ckpt")) var checkpoint: String
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
   @Option(help: ArgumentHelp("The model image to write.", valueName: "model.qinf")) var output: String
-  @Option(help: "What shares a weight scale: channel or tensor.")
-  var granularity = QuantizationOptions.Granularity.channel
-  @Option(help: "How activations' ranges are chosen: minmax, percentile or mse.")
-  var calibration = CalibrationMethod.minmax
   @Option(help: ArgumentHelp("The width of the converter's counts.", valueName: "bits"))
   var adcBits = 12
   @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
@@ -39,6 +37,7 @@ struct Quantize: ParsableCommand {
   var windows = standardWindows
   @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
   var seed: UInt64 = 1
+  @OptionGroup(title: "Integers") var integers: QuantizationArguments
   @OptionGroup var results: OutputOptions
 
   static let standardWindows = 1024
@@ -54,6 +53,9 @@ struct Quantize: ParsableCommand {
 
   func run() throws {
     let trained = try Checkpoint.read(checkpoint)
+    if let problem = integers.values(seed: seed).problem(layerCount: trained.layers.count) {
+      throw ValidationError(problem)
+    }
     let image = try makeImage(of: trained)
     guard let loaded = try? LoadedModel(image: image.bytes), loaded.isTwin(of: trained) else {
       throw FileError.malformed(
@@ -81,7 +83,7 @@ struct Quantize: ParsableCommand {
         quantizing: trained.network, settings: trained.settings,
         calibrationWindows: training.calibrationWindows(count: windows, seed: seed),
         awareness: trained.awareness,
-        options: QuantizationOptions(granularity: granularity, calibration: calibration))
+        options: integers.values(seed: seed))
       let frontEnd = try FrontEndTables(
         trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
       return try ModelImage(
@@ -99,11 +101,11 @@ struct Quantize: ParsableCommand {
       (ModelMetadata.seed, "\(trained.training.seed)"),
       (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
       (ModelMetadata.converterBits, "\(adcBits)"),
-      ("granularity", granularity.rawValue),
-      ("calibration", trained.awareness == nil ? calibration.rawValue : "trained"),
+      ("granularity", integers.granularity.rawValue),
+      ("calibration", trained.awareness == nil ? integers.calibration.rawValue : "trained"),
       ("calibrationWindows", "\(windows)"),
       ("calibrationSeed", "\(seed)"),
       (ModelMetadata.exporterVersion, Release.version),
-    ]
+    ] + integers.departures
   }
 }

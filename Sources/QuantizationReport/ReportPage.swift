@@ -78,6 +78,12 @@ extension QuantizationReport {
       rows: rows.map { $0.map { Table.Cell($0) } }, isSortable: true)
   }
 
+  /// A table of many rows behind a line that says how many, and which file has them too.
+  private func folded(_ caption: String, _ titles: [String], _ rows: [[String]], file: String) -> Details {
+    Details(
+      "\(caption): \(Numbers.integer(rows.count)) rows, also in \(file)", [table(caption, titles, rows)])
+  }
+
   private var pointTables: [any Component] {
     let sourceRows = sources.map { source in
       [
@@ -121,10 +127,10 @@ extension QuantizationReport {
         "F1 of each class, with intervals of draws of patients", titles,
         sources.map { cells("float: \($0.name)", $0.accuracy) }
           + points.map { cells($0.point.name, $0.accuracy) }),
-      table(
+      folded(
         "Sensitivity and positive predictivity of each class", detailTitles,
         sources.map { details("float: \($0.name)", $0.accuracy) }
-          + points.map { details($0.point.name, $0.accuracy) }),
+          + points.map { details($0.point.name, $0.accuracy) }, file: "points.csv"),
     ]
   }
 
@@ -205,9 +211,10 @@ extension QuantizationReport {
           : "Where layers add more error than codes must, first cause first:"),
     ] + (ill.isEmpty ? [] : [findings])
       + [
-        table(
+        folded(
           "Layers of all points", ["point"] + Self.layerTitles,
-          points.flatMap { point in point.layers.map { [point.point.name] + Self.layerCells($0) } })
+          points.flatMap { point in point.layers.map { [point.point.name] + Self.layerCells($0) } },
+          file: "layers.csv")
       ]
   }
 
@@ -247,7 +254,13 @@ extension QuantizationReport {
           value: all.joined(separator: "; ")
         )
     }
-    return spectrograms + [table("Stages", titles, rows), Paragraph(Self.frontEndDefinitions)]
+    let own = frontEnds.first?.levels.count ?? 0
+    return spectrograms
+      + [
+        table("Stages of the front end as trained", titles, Array(rows.prefix(own))),
+        Paragraph(Self.frontEndDefinitions),
+        folded("Stages of all front ends", titles, rows, file: "report.json"),
+      ]
       + (findings.isEmpty ? [] : [Facts(findings)])
   }
 

@@ -178,14 +178,22 @@ public final class ReportRunner {
     return Outcome(report: report, foundCount: foundCount)
   }
 
-  /// What is left to do for a source, in units of about a second on one core.
+  /// What the parts of the work take, in units of about a second on one core.
+  private enum Units {
+    static let (training, source, frontEnd, point, widePoint) = (40.0, 20.0, 3.0, 2.0, 6.0)
+  }
+
+  /// What is left to do for a source.
   private func cost(of points: [ReportPoint], _ source: SourceKey) -> Double {
     let pending = points.filter { !cache.has(key("point", source, $0)) }
     let isKnown = pending.isEmpty && cache.has(key("source", source, source))
     guard !isKnown else { return 0.01 }
     let isTrained = source.shape == nil || cache.has(key("trained", source, source), ending: "safetensors")
-    return (isTrained ? 0 : 25) + 8 + Double(Set(pending.map(\.frontEnd)).count) * 2
-      + pending.reduce(0) { $0 + ($1.quantization.activationBits.contains(16) ? 12 : 4) }
+    return (isTrained ? 0 : Units.training) + Units.source
+      + Double(Set(pending.map(\.frontEnd)).count) * Units.frontEnd
+      + pending.reduce(0) {
+        $0 + ($1.quantization.activationBits.contains(16) ? Units.widePoint : Units.point)
+      }
   }
 
   /// All points of a source.
@@ -226,7 +234,7 @@ public final class ReportRunner {
         reference = figures
       }
       let columns = try columns(
-        needed.filter { variant in pending.contains { $0.frontEnd == variant } }, source, plans)
+        needed.filter { variant in pending.contains { $0.frontEnd == variant } }, source, plans, steps)
       let (cache, options, profiles) = (cache, options, profiles)
       let keys = pending.map { self.key("point", key, $0) }
       let start = steps.done
@@ -292,7 +300,7 @@ public final class ReportRunner {
       try key.shape.map { shape throws(FileError) in try network(of: shape, key, from: given, steps) }
       ?? given
     let (beats, training) = (try beats(), try training())
-    steps?.at((steps?.done ?? 0) + 3, "float network")
+    steps?.at((steps?.done ?? 0) + Units.source / 4, "float network")
     do {
       let source = try ReportSource(
         key, trained, beats: beats, training: training,
@@ -302,7 +310,7 @@ public final class ReportRunner {
         throw InvalidNetwork("the records have no beat with a whole window")
       }
       loadedSource = source
-      steps?.at(begin + 8 + (key.shape == nil ? 0 : 25), "front ends")
+      steps?.at(begin + Units.source + (key.shape == nil ? 0 : Units.training), "front ends")
       return source
     } catch {
       throw .malformed(options.checkpoint, "\(error)", remedy: "use a network that `exporter train` made")
@@ -324,7 +332,9 @@ public final class ReportRunner {
       let trainer = try Trainer(start, signals: try training(), threads: options.threads)
       let begin = steps?.done ?? 0
       let trained = try trainer.run(progress: { step in
-        steps?.at(begin + 25 * Double(step.completed) / Double(max(1, step.total)), "training \(key.name)")
+        steps?.at(
+          begin + Units.training * Double(step.completed) / Double(max(1, step.total)), "training \(key.name)"
+        )
       })
       try trained.write(to: path)
       return trained
@@ -372,8 +382,10 @@ public final class ReportRunner {
   }
 
   private func columns(
-    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage]
+    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage],
+    _ steps: Steps
   ) throws(FileError) -> [FrontEndVariant: ColumnSet] {
+    let begin = steps.done
     var sets: [FrontEndVariant: ColumnSet] = [:]
     var heard: (rateFactor: Int, recordRateHz: Double?, signals: [LabelledSignal])?
     for variant in variants {
@@ -391,6 +403,7 @@ public final class ReportRunner {
       sets[variant] = ColumnSet(
         columns: perSignal.map(\.codes), firstColumns: perSignal.flatMap(\.firstColumns),
         windowCodeCount: window.columnCount * image.plan.binCount, binCount: image.plan.binCount)
+      steps.at(begin + Units.frontEnd * Double(sets.count), "front ends")
     }
     return sets
   }

@@ -201,6 +201,8 @@ struct Pen {
   var dashes = ""
   /// A path around the origin.
   var shape: String
+  /// Whether only the shape's outline is drawn.
+  var isHollow = false
 
   /// Colours of Okabe and Ito that stand out from white; each has its own dashes and its own shape.
   static let styles = [
@@ -211,6 +213,13 @@ struct Pen {
     Pen(color: "#CC79A7", width: 2.2, dashes: "16 5", shape: "M0 4.5L4.5 -3.5H-4.5z"),
     Pen(color: "#E69F00", width: 2.2, dashes: "5 2", shape: "M-5 -1.5h10v3h-10z"),
   ]
+
+  /// The look of the so-manieth of many groups of marks: hollow ones follow when the shapes are used up.
+  static func ofGroup(_ index: Int) -> Pen {
+    var pen = styles[index % styles.count]
+    pen.isHollow = index / styles.count % 2 == 1
+    return pen
+  }
 
   static func assign(to series: [LineChart.Series]) -> [Pen] {
     var next = 0
@@ -232,6 +241,10 @@ struct Pen {
   }
 
   func marker(x: String, y: String) -> String {
-    "<svg x=\"\(x)\" y=\"\(y)\"><path d=\"\(shape)\" fill=\"\(color)\" stroke=\"#fff\" stroke-width=\"0.8\"/></svg>"
+    let paint =
+      isHollow
+      ? "fill=\"#fff\" stroke=\"\(color)\" stroke-width=\"1.6\""
+      : "fill=\"\(color)\" stroke=\"#fff\" stroke-width=\"0.8\""
+    return "<svg x=\"\(x)\" y=\"\(y)\"><path d=\"\(shape)\" \(paint)/></svg>"
   }
 }

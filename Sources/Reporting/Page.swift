@@ -114,6 +114,26 @@ public struct Columns: Component {
   }
 }
 
+/// Components that a click on a line unfolds, such as a table of many rows; on paper the line alone remains.
+public struct Details: Component {
+  /// The line: what is folded, and how much of it there is.
+  public var summary: String
+  /// What is folded.
+  public var components: [any Component]
+
+  /// Creates folded components.
+  public init(_ summary: String, _ components: [any Component]) {
+    self.summary = summary
+    self.components = components
+  }
+
+  /// The components' markup.
+  public func render() -> String {
+    let content = components.map { $0.render() }.joined(separator: "\n")
+    return "<details>\n<summary>\(escaped(summary))</summary>\n\(content)\n</details>"
+  }
+}
+
 /// A list of names and what they stand for, such as a page's provenance.
 public struct Facts: Component {
   /// The names and their values.

@@ -1,7 +1,7 @@
 /// Points in a plane, such as accuracy over cost, with the line of those that none other beats in both.
 ///
 /// Groups differ in colour and shape; a point's name shows where the pointer rests on it, and beside it where it lies
-/// on the line.
+/// on the line and there is room.
 public struct ScatterChart: Component {
   /// A point.
   public struct Point: Sendable {
@@ -69,7 +69,7 @@ public struct ScatterChart: Component {
         heights.min() ?? 0, heights.max() ?? 1, tickCount: max(2, height / 45), isRounded: true),
       horizontalUnit: horizontalUnit, verticalUnit: verticalUnit, height: height)
     let groups = points.map(\.group).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-    func pen(_ group: String) -> Pen { Pen.styles[(groups.firstIndex(of: group) ?? 0) % Pen.styles.count] }
+    func pen(_ group: String) -> Pen { Pen.ofGroup(groups.firstIndex(of: group) ?? 0) }
     func place(_ point: Point) -> (x: String, y: String) {
       (percentage(plot.horizontal.fraction(point.x)), percentage(1 - plot.vertical.fraction(point.y)))
     }
@@ -89,12 +89,17 @@ public struct ScatterChart: Component {
       let (x, y) = place(point)
       content += "<g>\(pen(point.group).marker(x: x, y: y))<title>\(escaped(point.label))</title></g>"
     }
+    var labels: [Label] = []
     for point in front {
+      let label = Label(
+        point.label, x: plot.horizontal.fraction(point.x),
+        y: (1 - plot.vertical.fraction(point.y)) * Double(height))
+      guard let label = [label, label.below].first(where: { !labels.contains(where: $0.overlaps) }) else {
+        continue
+      }
+      labels.append(label)
       let (x, y) = place(point)
-      let isRight = plot.horizontal.fraction(point.x) > 0.6
-      content +=
-        "<text class=\"halo minor\" x=\"\(x)\" dx=\"\(isRight ? -7 : 7)\" y=\"\(y)\" dy=\"-6\" text-anchor=\""
-        + "\(isRight ? "end" : "start")\">\(escaped(point.label))</text>"
+      content += label.render(x: x, y: y)
     }
     let legend = groups.map { group in
       "<span><svg aria-hidden=\"true\">\(pen(group).marker(x: "17", y: "6"))</svg>\(escaped(group))</span>"
@@ -106,5 +111,46 @@ public struct ScatterChart: Component {
       \(plot.render(label: title, content))
       </figure>
       """
+  }
+}
+
+/// A point's name beside its mark.
+private struct Label {
+  private let text: String
+  private let isRight: Bool
+  private let left: Double
+  private var y: Double
+  private var isBelow = false
+
+  /// A width that the area has on most screens, and that of a letter, in px.
+  private static let (areaWidth, letterWidth) = (900.0, 6.3)
+
+  /// A label above a point: its place is a fraction of the area's width, and px from the area's top.
+  init(_ text: String, x: Double, y: Double) {
+    self.text = text
+    self.y = y
+    isRight = x > 0.6
+    let width = Double(text.count) * Self.letterWidth
+    left = x * Self.areaWidth + (isRight ? -7 - width : 7)
+  }
+
+  /// The same under the point.
+  var below: Label {
+    var label = self
+    label.y += 21
+    label.isBelow = true
+    return label
+  }
+
+  func overlaps(_ other: Label) -> Bool {
+    let (width, otherWidth) = (
+      Double(text.count) * Self.letterWidth, Double(other.text.count) * Self.letterWidth
+    )
+    return left < other.left + otherWidth && other.left < left + width && abs(y - other.y) < 14
+  }
+
+  func render(x: String, y: String) -> String {
+    "<text class=\"halo minor\" x=\"\(x)\" dx=\"\(isRight ? -7 : 7)\" y=\"\(y)\" dy=\"\(isBelow ? 15 : -6)\" text-anchor=\""
+      + "\(isRight ? "end" : "start")\">\(escaped(text))</text>"
   }
 }

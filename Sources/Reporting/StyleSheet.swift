@@ -25,7 +25,9 @@ let styleSheet = """
   th, td { padding: 5px 22px 5px 0; text-align: left; vertical-align: baseline; font-weight: 400 }
   th:last-child, td:last-child { padding-right: 0 }
   thead th { border-bottom: 1.5px solid var(--ink); font-weight: 600; vertical-align: bottom }
-  table[data-sortable] thead th { cursor: pointer }
+  table[data-sortable] { font-size: 13px }
+  table[data-sortable] th, table[data-sortable] td { padding-right: 14px }
+  table[data-sortable] thead th { cursor: pointer; white-space: normal; text-wrap: balance }
   table[data-sortable] tbody th { white-space: nowrap }
   tbody tr + tr > * { border-top: 1px solid #e4e6e9 }
   tfoot tr > * { border-top: 1.5px solid var(--ink); font-weight: 600 }
@@ -36,6 +38,9 @@ let styleSheet = """
   figure { margin: 0 0 22px }
   figcaption { margin-bottom: 4px; color: var(--faint); font-size: 14px; text-wrap: pretty }
   figcaption b { color: var(--ink); font-weight: 600 }
+  details { margin: 0 0 22px }
+  summary { cursor: pointer; color: var(--faint); font-size: 14px }
+  details[open] summary { margin-bottom: 8px }
   .legend { display: flex; flex-wrap: wrap; gap: 2px 20px; font-size: 13px; line-height: 20px }
   .legend svg { width: 34px; height: 12px; margin-right: 7px; vertical-align: -1px }
   svg { display: block; overflow: visible; font: 12px system-ui, -apple-system, "Segoe UI", Roboto,
@@ -89,6 +94,7 @@ let styleSheet = """
     table[data-sortable] tbody th { white-space: normal }
     table[data-sortable] * { padding-right: 6px }
     .strip { min-width: 0 }
+    summary { list-style: none; font-size: 9pt }
     footer { break-before: avoid; margin-top: 10pt; padding-top: 4pt }
     h2, figcaption, .legend, thead { break-after: avoid }
     p:has(+ dl), p:has(+ figure), p:has(+ .columns) { break-after: avoid }

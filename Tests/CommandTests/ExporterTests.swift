@@ -98,6 +98,37 @@ import Testing
     #expect(markdown.contains("| macro |") && markdown.contains("| N | "))
   }
 
+  @Test func quantizeTakesWidthsAndRoundingsLayerByLayer() throws {
+    let bench = try Bench()
+    #expect(try bench.train("--epochs", "4").status == 0)
+    // The layers have 864, 1,728, 1,728 and 2,784 weights.
+    for (arguments, weightBytes, agreement) in [
+      (["--weights", "int4"], 3552, 0.8),
+      (["--weights", "int8,int4,int4,int8", "--rounding", "adaptive"], 864 + 864 + 864 + 2784, 0.9),
+      (["--equalize", "--correct-biases", "--rounding", "stochastic"], 7104, 0.9),
+    ] {
+      #expect(try bench.quantize(arguments).status == 0, "\(arguments)")
+      #expect(try exporter("inspect", bench.model, "--json", bench("i.json")).status == 0)
+      let operators = try Inspection(reading: bench("i.json")).operations.operators
+      #expect(operators.reduce(0) { $0 + $1.weightBytes } == weightBytes, "\(arguments)")
+      let evaluated = try exporter(
+        "evaluate", bench.model, "--float", bench.checkpoint, "--data", bench.data, "--json",
+        bench("e.json"))
+      #expect(evaluated.status == 0)
+      #expect(try Evaluation(reading: bench("e.json")).agreement.top1 > agreement, "\(arguments)")
+    }
+    // int16 activations are an image all the same, which takes whole windows and says so.
+    #expect(try bench.quantize("--activations", "int16").status == 0)
+    #expect(try exporter("inspect", bench.model, "--json", bench("i.json")).status == 0)
+    #expect(try Inspection(reading: bench("i.json")).provenance["activations"] == "int16")
+    expectError(
+      try exporter("evaluate", bench.model, "--float", bench.checkpoint, "--data", bench.data),
+      status: 65, containing: "can't stream")
+    expectError(
+      try bench.quantize("--weights", "int8,int4"), status: 64,
+      containing: "2 widths of weights are given for 4")
+  }
+
   @Test func validationTestsEveryTrainingPatientOnce() throws {
     let bench = try Bench()
     let arguments = [
@@ -206,6 +237,9 @@ import Testing
     ["quantize", "a", "--data", ".", "--output", "b", "--adc-range-mv", "nan"],
     ["quantize", "a", "--data", ".", "--output", "b", "--calibration", "best"],
     ["quantize", "a", "--data", ".", "--output", "b", "--windows", "0"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--weights", "int16"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--weights", "int8,"],
+    ["quantize", "a", "--data", ".", "--output", "b", "--activations", "int4"],
     ["evaluate", "a.safetensors", "--float", "b.safetensors", "--data", "."],
     ["evaluate", "a.qinf", "--data", ".", "--records", "100,,101"],
     ["records", "fetch", "mitdb", "--into", "d", "--server", "ftp://localhost"],
@@ -387,7 +421,9 @@ struct Bench {
   }
 
   /// Quantizes; likewise.
-  func quantize(_ arguments: String...) throws -> Command.Result {
+  func quantize(_ arguments: String...) throws -> Command.Result { try quantize(arguments) }
+
+  func quantize(_ arguments: [String]) throws -> Command.Result {
     try exporter.run(
       replacing(
         ["--data", data, "--output", model, "--windows", "64"], by: ["quantize", checkpoint] + arguments))
