@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// One of the executables that were built beside the tests.
 struct Command {
@@ -94,4 +95,16 @@ final class TemporaryFolder {
 
   /// The path of something in the folder.
   func callAsFunction(_ name: String) -> String { path + "/" + name }
+}
+
+/// Expects one error line with a text, an exit status, and nothing on standard output.
+func expectError(
+  _ result: Command.Result, status: Int32, containing text: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
+  let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
+  #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+  #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
+  #expect(result.output.isEmpty, sourceLocation: sourceLocation)
 }

@@ -21,18 +21,6 @@ import Testing
       ["stream", "--model", Self.model, "--record", record] + arguments, input: input)
   }
 
-  /// One line of error with the right status, and nothing on standard output.
-  private func expectError(
-    _ result: Command.Result, status: Int32, containing text: String,
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
-    let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
-    #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
-    #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
-    #expect(result.output.isEmpty, sourceLocation: sourceLocation)
-  }
-
   /// The decisions of a run with `--json -`.
   private func decisionList(_ result: Command.Result) throws -> Data {
     let json = try #require(

@@ -537,7 +537,7 @@ private struct Inspection: Decodable {
   struct Operator: Decodable {
     var weightBytes: Int
     var macsPerWindow: Int
-    var ringBytes: Int
+    var ringBytes: Int?
   }
   struct Operations: Decodable { var operators: [Operator] }
   struct Memory: Decodable { var modelBytes: Int }

@@ -34,16 +34,6 @@ import Testing
     String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n")
   }
 
-  private func expectError(
-    _ result: Command.Result, status: Int32, containing text: String,
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
-    let errors = result.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
-    #expect(errors.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
-    #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
-  }
-
   @Test func everyCombinationIsALineWithItsSettings() throws {
     let folder = try TemporaryFolder()
     let file = folder("sweep.jsonl")
@@ -256,15 +246,21 @@ import Testing
     let file = folder("bad.jsonl")
     for (text, message) in [("{}\n", "line 1: is no result"), ("{\"a\":", "line 1: breaks off")] {
       try Files.write(text, to: file)
-      expectError(try Command("device-sim").run(["merge", file]), status: 65, containing: message)
+      expectError(
+        try Command("device-sim").run(["merge", file]), status: 65, containing: message)
     }
     expectError(
-      try Command("device-sim").run(["merge", folder("none.jsonl")]), status: 66, containing: "none.jsonl")
+      try Command("device-sim").run(["merge", folder("none.jsonl")]), status: 66,
+      containing: "none.jsonl")
     try Files.write("nonsense\n", to: file)
     expectError(try sweep([], to: file), status: 65, containing: "bad.jsonl:line 1")
     #expect(try lines(file) == ["nonsense"])
-    expectError(try sweep([], to: "/dev/null"), status: 1, containing: "/dev/null: is no ordinary file")
-    expectError(try sweep([], to: folder("missing/s.jsonl")), status: 1, containing: "missing/s.jsonl")
+    expectError(
+      try sweep([], to: "/dev/null"), status: 1,
+      containing: "/dev/null: is no ordinary file")
+    expectError(
+      try sweep([], to: folder("missing/s.jsonl")), status: 1,
+      containing: "missing/s.jsonl")
   }
 
   @Test func impossibleSettingsAreUsageErrors() throws {
@@ -296,7 +292,8 @@ import Testing
     let folder = try TemporaryFolder()
     let file = folder("sweep.jsonl")
     expectError(
-      try sweep(["--noise", "/nowhere/em", "--snr", "6"], to: file), status: 66, containing: "/nowhere/em")
+      try sweep(["--noise", "/nowhere/em", "--snr", "6"], to: file), status: 66,
+      containing: "/nowhere/em")
     for records in [["--records", "/nowhere/100"], ["--records", "ds2", "--data", "/nowhere"]] {
       let result = try Command("device-sim").run(
         ["sweep", "--model", ProjectFiles.model, "--output", file] + records)
