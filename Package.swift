@@ -132,7 +132,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport"]),
+      dependencies: [
+        "ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport", "Training",
+      ]),
     .testTarget(
       name: "QuantizationReportTests",
       dependencies: [

@@ -28,6 +28,12 @@ package struct PatientValidation: Encodable {
   package var macroF1BySeed: [Double]
   package var classes: [ClassScore]
   package var perRecord: [Record]
+  /// Offsets of the classes' logits, beyond those trained with, that would give the highest macro F1.
+  ///
+  /// Chosen on the very decisions that they are judged by, in steps of a half, so that three numbers can't fit much.
+  package var bestOffsets: [Float]
+  /// The macro F1 that they would give.
+  package var macroF1WithBestOffsets: Double
 
   /// One record's decisions, all seeds together.
   package struct Record: Encodable {
@@ -63,16 +69,19 @@ package struct PatientValidation: Encodable {
       let network = try trainer.run().network
       return try mainLeads.filter { foldOfRecord[$0.record] == job.fold }.map { signal in
         let decisions = try EvaluationWindows([signal], window: start.window).decisions(of: network)
-        return RecordEvaluation(signal, classNames: classNames, float: decisions, int8: nil)
+        return Held(
+          decisions: decisions,
+          evaluation: RecordEvaluation(signal, classNames: classNames, float: decisions, int8: nil))
       }
     }
     let none = ConfusionMatrix(classNames: classNames)
     func sum(_ evaluations: some Sequence<RecordEvaluation>) -> ConfusionMatrix {
       evaluations.compactMap(\.float).reduce(into: none) { $0 += $1 }
     }
-    let bySeed = seeds.indices.map { index in
+    let heldBySeed = seeds.indices.map { index in
       Array(results[index * folds..<(index + 1) * folds].joined())
     }
+    let bySeed = heldBySeed.map { $0.map(\.evaluation) }
     let matrices = bySeed.map { sum($0) }
     func mean(_ values: [Double]) -> Double {
       values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
@@ -96,5 +105,47 @@ package struct PatientValidation: Encodable {
     perRecord = mainLeads.map { signal in
       Record(record: signal.record, float: sum(bySeed.joined().filter { $0.record == signal.record }))
     }
+    (bestOffsets, macroF1WithBestOffsets) = Self.bestOffsets(
+      heldBySeed.map { $0.flatMap(\.decisions) }, classNames: classNames)
+  }
+
+  /// A held-out record.
+  private struct Held: Sendable {
+    var decisions: [BeatDecision]
+    var evaluation: RecordEvaluation
+  }
+
+  /// Climbs from no offsets, one class at a time by a half, for as long as the mean of the seeds' macro F1 rises; the first
+  /// class stays as it is, for only differences count.
+  private static func bestOffsets(
+    _ seeds: [[BeatDecision]], classNames: [String]
+  ) -> (offsets: [Float], macroF1: Double) {
+    func macroF1(_ offsets: [Float]) -> Double {
+      let scores = seeds.map { decisions in
+        var matrix = ConfusionMatrix(classNames: classNames)
+        for var decision in decisions {
+          for index in offsets.indices { decision.logits[index] += offsets[index] }
+          matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
+        }
+        return matrix.macroF1 ?? 0
+      }
+      return scores.reduce(0, +) / Double(max(1, scores.count))
+    }
+    var best = [Float](repeating: 0, count: classNames.count)
+    var most = macroF1(best)
+    var isRising = true
+    while isRising {
+      isRising = false
+      for index in classNames.indices.dropFirst() {
+        for step: Float in [-0.5, 0.5] {
+          var offsets = best
+          offsets[index] += step
+          guard abs(offsets[index]) <= 4 else { continue }
+          let score = macroF1(offsets)
+          if score > most { (best, most, isRising) = (offsets, score, true) }
+        }
+      }
+    }
+    return (best, most)
   }
 }

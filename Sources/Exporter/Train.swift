@@ -59,6 +59,7 @@ struct Train: ParsableCommand {
       throw ValidationError("--columns, --channels, --dilations and --hidden are those of --from")
     }
     try network.check(classCount: task.classNames.count)
+    try options.check(classNames: task.classNames)
     if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
       throw ValidationError(problem)
     }
@@ -126,6 +127,10 @@ struct Train: ParsableCommand {
       decisionDelaySeconds: source.decisionDelaySeconds, classNames: task.classNames, task: task.rawValue,
       split: chosenSplit.rawValue, training: training)
     start.layers = source.layers
+    let (new, old) = (
+      training.logitOffsets(of: task.classNames), source.training.logitOffsets(of: task.classNames)
+    )
+    start.raiseLogits(by: zip(new, old).map { $0 - $1 })
     return start
   }
 

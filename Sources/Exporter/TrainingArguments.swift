@@ -33,6 +33,22 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("1 draws beats as they come, 0 all classes equally often.", valueName: "x"))
   var samplingExponent = defaults.samplingExponent
 
+  @Option(
+    help: ArgumentHelp(
+      "By how much classes' logits are raised, such as \(LogitOffsets(values: defaults.logitOffsets ?? [:])); or none."
+        + " (default: \(LogitOffsets(values: defaults.logitOffsets ?? [:])) for inter, none for intra)",
+      valueName: "class=x,class=x"))
+  var logitOffsets: LogitOffsets?
+
+  /// - Throws: `ValidationError` where an offset is of none of the classes.
+  func check(classNames: [String]) throws {
+    guard let names = logitOffsets?.values.keys.sorted() else { return }
+    if let unknown = names.first(where: { !classNames.contains($0) }) {
+      throw ValidationError(
+        "--logit-offsets names \(unknown), none of the classes \(classNames.joined(separator: ", "))")
+    }
+  }
+
   /// The options for a split.
   func values(split: BeatSplit, augmentation: AugmentationArguments) -> TrainingOptions {
     var values = TrainingOptions(split: split)
@@ -45,6 +61,7 @@ struct TrainingArguments: ParsableArguments {
     values.weightDecay = weightDecay
     values.labelSmoothing = labelSmoothing
     values.samplingExponent = samplingExponent
+    if let logitOffsets { values.logitOffsets = logitOffsets.values.isEmpty ? nil : logitOffsets.values }
     augmentation.change(&values.augmentation)
     return values
   }
@@ -175,6 +192,31 @@ struct NetworkArguments: ParsableArguments {
     return NetworkSpecification(
       inputColumns: columns ?? Self.defaults.inputColumns, inputChannels: Self.defaults.inputChannels,
       layers: layers)
+  }
+}
+
+/// Offsets of classes' logits, such as `S=-1,F=1`, or `none`.
+struct LogitOffsets: ExpressibleByArgument, CustomStringConvertible {
+  var values: [String: Double]
+
+  init(values: [String: Double]) { self.values = values }
+
+  init?(argument: String) {
+    values = [:]
+    if argument == "none" { return }
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      let pair = part.split(separator: "=", omittingEmptySubsequences: false)
+      guard pair.count == 2, !pair[0].isEmpty, let offset = Double(pair[1]), offset.isFinite,
+        values.updateValue(offset, forKey: String(pair[0])) == nil
+      else { return nil }
+    }
+  }
+
+  var description: String {
+    values.isEmpty
+      ? "none"
+      : values.sorted { $0.key < $1.key }.map { "\($0.key)=\(Numbers.decimal($0.value, places: 1))" }
+        .joined(separator: ",")
   }
 }
 

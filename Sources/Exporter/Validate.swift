@@ -39,6 +39,7 @@ struct Validate: ParsableCommand {
 
   func validate() throws {
     try network.check(classCount: task.classNames.count)
+    try options.check(classNames: task.classNames)
     if let problem = options.values(split: .inter, augmentation: augmentation).problem {
       throw ValidationError(problem)
     }
@@ -99,5 +100,12 @@ struct Validate: ParsableCommand {
       "Task \(validation.task), \(validation.folds) folds by patient inside DS1, "
         + "\(validation.seeds.count) \(seeds), float\n\n")
     try results.show(table)
+    let offsets = zip(validation.classes.map(\.name), validation.bestOffsets).filter { $1 != 0 }
+    let told = offsets.map { "\($0) by \(Numbers.decimal(Double($1), places: 1))" }.joined(separator: ", ")
+    try results.show(
+      offsets.isEmpty
+        ? "\nNo other --logit-offsets would give more.\n"
+        : "\nOther --logit-offsets, \(told) from these, would give \(Numbers.percent(validation.macroF1WithBestOffsets)).\n"
+    )
   }
 }

@@ -18,6 +18,7 @@ package final class TrainableNetwork {
   private let threads: Int
   private let layers: [TrainableLayer]
   private let labelSmoothing: Float
+  private let logitOffsets: [Float]
   private let codes: NetworkCodes?
   private let shardLosses: UnsafeMutablePointer<Double>
 
@@ -26,11 +27,13 @@ package final class TrainableNetwork {
 
   /// Creates a network from a checkpoint's layers, to be trained for integers where `codes` says which.
   ///
+  /// The loss sees the logits less `logitOffsets`, one a class; all 0 where there are none.
+  ///
   /// - Throws: `InvalidNetwork` where the specification can't be built, the layers don't fit it, or a batch
   ///   needs more than 4 GiB.
   package init(
     specification: NetworkSpecification, layers states: [Checkpoint.Layer], codes: NetworkCodes? = nil,
-    batchSize: Int, labelSmoothing: Double, threads: Int
+    batchSize: Int, labelSmoothing: Double, logitOffsets: [Float] = [], threads: Int
   ) throws(InvalidNetwork) {
     let shapes = try specification.layerShapes()
     try FloatNetwork(specification: specification, parameters: states.map(\.folded)).validate()
@@ -44,6 +47,11 @@ package final class TrainableNetwork {
     self.batchSize = batchSize
     self.threads = min(max(threads, 1), Self.shardCount)
     self.labelSmoothing = Float(labelSmoothing)
+    let classCount = shapes[shapes.count - 1].outputChannels
+    self.logitOffsets = logitOffsets.isEmpty ? [Float](repeating: 0, count: classCount) : logitOffsets
+    guard self.logitOffsets.count == classCount else {
+      throw InvalidNetwork("\(logitOffsets.count) offsets are given for \(classCount) logits")
+    }
     parameters = states.flatMap(\.parameters)
     gradient = [Float](repeating: 0, count: parameters.count)
     inputs = .allocate(capacity: batchSize * shapes[0].inputCount)
@@ -167,16 +175,18 @@ package final class TrainableNetwork {
     for window in windows {
       let logits = layer.output + window * layer.width
       let slopes = layer.gradient + window * layer.width
-      let largest = unit * (UnsafeBufferPointer(start: logits, count: classCount).max() ?? 0)
+      func logit(_ index: Int) -> Float { unit * logits[index] - logitOffsets[index] }
+      var largest = -Float.infinity
+      for index in 0..<classCount { largest = max(largest, logit(index)) }
       var sum: Float = 0
       for index in 0..<classCount {
-        slopes[index] = exp(unit * logits[index] - largest)
+        slopes[index] = exp(logit(index) - largest)
         sum += slopes[index]
       }
       let logSum = log(sum)
       for index in 0..<classCount {
         let target = index == labels[window] ? onTarget : offTarget
-        loss -= Double(target * (unit * logits[index] - largest - logSum))
+        loss -= Double(target * (logit(index) - largest - logSum))
         slopes[index] = (slopes[index] / sum - target) / Float(batchSize)
       }
     }

@@ -53,10 +53,25 @@ extension Checkpoint {
             scale: repeating(1), shift: repeating(0), mean: repeating(0), variance: repeating(1)))
     }
     let zeros = [Float](repeating: 0, count: shapes.map(\.parameterCount).reduce(0, +))
-    return Checkpoint(
+    var checkpoint = Checkpoint(
       settings: settings, specification: specification, decisionDelaySeconds: decisionDelaySeconds,
       classNames: classNames, task: task, split: split, training: training, completedSteps: 0, layers: layers,
       optimizer: OptimizerState(gradientMean: zeros, gradientSquare: zeros))
+    checkpoint.raiseLogits(by: training.logitOffsets(of: classNames))
+    return checkpoint
+  }
+
+  /// Raises the logits by an offset a class: before the first step, so that the loss, which sees them less their offsets,
+  /// begins as without.
+  public mutating func raiseLogits(by offsets: [Float]) {
+    guard let last = layers.indices.last else { return }
+    for (index, offset) in offsets.enumerated() {
+      if layers[last].normalization != nil {
+        layers[last].normalization?.shift[index] += offset
+      } else {
+        layers[last].biases[index] += offset
+      }
+    }
   }
 }
 
@@ -102,7 +117,7 @@ public final class Trainer {
       network = try TrainableNetwork(
         specification: checkpoint.specification, layers: checkpoint.layers, codes: codes,
         batchSize: checkpoint.training.batchSize, labelSmoothing: checkpoint.training.labelSmoothing,
-        threads: threads)
+        logitOffsets: checkpoint.training.logitOffsets(of: checkpoint.classNames), threads: threads)
     } catch {
       throw TrainingError(error.description)
     }

@@ -19,6 +19,11 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   /// A class is drawn with a probability in proportion to its number of beats to this power: 1 draws beats as
   /// they come, 0 all classes equally often.
   public var samplingExponent: Double = 0.7
+  /// By how much the classes' logits are above what the beats drawn would make them, by the classes' names; nil for none.
+  ///
+  /// The loss sees the logits less these (arXiv:2007.07314). Windows are drawn evenly so that rare classes are learnt, but
+  /// a decision for a class that was drawn too often is wrong too often.
+  public var logitOffsets: [String: Double]?
   /// The leads that the training signals are of.
   public var leads: TrainingLeads = .all
   /// How the windows are changed.
@@ -36,6 +41,7 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
     case .intra: (epochs, leads) = (40, .main)
     case .inter:
       epochs = 20
+      logitOffsets = ["S": -1, "F": 1]
       augmentation.leadMixing = 0.5
       augmentation.stretch = 0.15
       augmentation.premature = 0.15
@@ -70,7 +76,15 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
     for (name, value) in fractions where !(0...1).contains(value) {
       return "the \(name) \(value) is not in 0 ... 1"
     }
+    for (name, offset) in logitOffsets ?? [:] where !(-10...10).contains(offset) {
+      return "the offset \(offset) of \(name)'s logit is not in -10 ... 10"
+    }
     return augmentation.problem
+  }
+
+  /// The offsets of some classes' logits; those of other names are of another task.
+  public func logitOffsets(of classNames: [String]) -> [Float] {
+    classNames.map { Float(logitOffsets?[$0] ?? 0) }
   }
 
   /// The learning rate at a step, counted from 0: one cycle that rises for three tenths of the steps from a
@@ -99,6 +113,7 @@ extension TrainingOptions {
     weightDecay = try container.decode(Double.self, forKey: .weightDecay)
     labelSmoothing = try container.decode(Double.self, forKey: .labelSmoothing)
     samplingExponent = try container.decode(Double.self, forKey: .samplingExponent)
+    logitOffsets = try container.decodeIfPresent([String: Double].self, forKey: .logitOffsets)
     leads = try container.decode(TrainingLeads.self, forKey: .leads)
     augmentation =
       try container.decodeIfPresent(Augmentation.self, forKey: .augmentation)

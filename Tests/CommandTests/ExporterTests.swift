@@ -3,6 +3,7 @@ import Foundation
 import Support
 import TestSupport
 import Testing
+import Training
 
 /// `exporter` from the outside: its files, its output and its exit status.
 @Suite struct ExporterTests {
@@ -146,6 +147,31 @@ import Testing
     let beats = records.compactMap { ($0["float"] as? [String: Any])?["counts"] as? [[Int]] }.joined()
       .joined()
     #expect(beats.reduce(0, +) == 22 * SyntheticRecords.wholeWindowBeats)
+    // The offsets of no use are not better than the best of them.
+    let (macroF1, best) = (json["macroF1"] as? Double, json["macroF1WithBestOffsets"] as? Double)
+    #expect(try #require(best) >= #require(macroF1) - 1e-12)
+    #expect((json["bestOffsets"] as? [Double])?.first == 0)
+  }
+
+  @Test func logitOffsetsMoveDecisionsAndStayInTheCheckpoint() throws {
+    let bench = try Bench()
+    func sensitivityOfV(_ offsets: String) throws -> Double {
+      #expect(try bench.train("--epochs", "4", "--logit-offsets", offsets).status == 0)
+      let evaluated = try exporter(
+        "evaluate", bench.checkpoint, "--data", bench.data, "--json", bench("e.json"), "--quiet")
+      #expect(evaluated.status == 0, "\(evaluated.errors)")
+      let json = try JSONSerialization.jsonObject(with: Files.read(bench("e.json"))) as? [String: Any]
+      let classes = (json?["float"] as? [String: Any])?["classes"] as? [[String: Any]]
+      return try #require(classes?[2]["sensitivity"] as? Double)
+    }
+    let (few, usual, many) = (
+      try sensitivityOfV("V=-6"), try sensitivityOfV("none"), try sensitivityOfV("V=6")
+    )
+    #expect(few < usual && usual <= many, "\(few) \(usual) \(many)")
+    #expect(try Checkpoint.read(bench.checkpoint).training.logitOffsets == ["V": 6])
+    expectError(
+      try bench.train("--logit-offsets", "A=1"), status: 64, containing: "none of the classes N, S, V, F")
+    expectError(try bench.train("--logit-offsets", "V=x"), status: 64, containing: "logit-offsets")
   }
 
   @Test func threadsDontChangeAnEvaluation() throws {

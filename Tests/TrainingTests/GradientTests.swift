@@ -17,9 +17,10 @@ import Training
       inputColumns: 5, inputChannels: 2, layers: [.dense(outputCount: 6), .dense(outputCount: 2)]),
   ]
 
-  /// The batch's loss by the definition in double precision, from parameters in the network's order.
+  /// The batch's loss by the definition in double precision, from parameters in the network's order; the logits are seen less their offsets.
   private static func loss(
-    _ shapes: [LayerShape], _ parameters: [Double], _ inputs: [Double], _ labels: [Int], smoothing: Double
+    _ shapes: [LayerShape], _ parameters: [Double], _ inputs: [Double], _ labels: [Int], smoothing: Double,
+    _ offsets: [Double]
   ) -> Double {
     let batch = labels.count
     var values = inputs
@@ -65,7 +66,7 @@ import Training
     let classes = shapes[shapes.count - 1].outputChannels
     var loss = 0.0
     for (window, label) in labels.enumerated() {
-      let logits = values[window * classes..<(window + 1) * classes]
+      let logits = zip(values[window * classes..<(window + 1) * classes], offsets).map { $0 - $1 }
       let logSum = log(logits.map { exp($0) }.reduce(0, +))
       for (index, logit) in logits.enumerated() {
         let target = smoothing / Double(classes) + (index == label ? 1 - smoothing : 0)
@@ -92,9 +93,10 @@ import Training
         normalization: shape.isDense ? nil : normalization)
     }
     let batchSize = 13
+    let offsets = (0..<shapes[shapes.count - 1].outputChannels).map { Double($0 % 3) / 2 - 0.5 }
     let network = try TrainableNetwork(
       specification: specification, layers: layers, batchSize: batchSize, labelSmoothing: 0.1,
-      threads: threads)
+      logitOffsets: offsets.map { Float($0) }, threads: threads)
     #expect(network.states == layers)
     let inputs = random(network.inputs.count)
     _ = network.inputs.update(fromContentsOf: inputs)
@@ -106,13 +108,13 @@ import Training
 
     let parameters = network.parameters.map { Double($0) }
     let values = inputs.map { Double($0) }
-    #expect(abs(loss - Self.loss(shapes, parameters, values, labels, smoothing: 0.1)) < 1e-5)
+    #expect(abs(loss - Self.loss(shapes, parameters, values, labels, smoothing: 0.1, offsets)) < 1e-5)
     for place in parameters.indices {
       var changed = parameters
       changed[place] += 1e-6
-      let above = Self.loss(shapes, changed, values, labels, smoothing: 0.1)
+      let above = Self.loss(shapes, changed, values, labels, smoothing: 0.1, offsets)
       changed[place] -= 2e-6
-      let below = Self.loss(shapes, changed, values, labels, smoothing: 0.1)
+      let below = Self.loss(shapes, changed, values, labels, smoothing: 0.1, offsets)
       let difference = (above - below) / 2e-6
       #expect(
         abs(Double(network.gradient[place]) - difference) < 2e-5 + 1e-4 * abs(difference),
