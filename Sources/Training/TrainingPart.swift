@@ -53,10 +53,13 @@ package struct TrainingPart {
     try? FileManager.default.removeItem(atPath: path)
   }
 
+  /// Names have up to 16 digits.
+  private static let longestHeader = 64
+
   private func kept() throws(FileError) -> Checkpoint {
     let data = try Files.read(path)
     guard data.starts(with: header.prefix { $0 != UInt8(ascii: " ") }),
-      let end = data.prefix(header.count).firstIndex(of: UInt8(ascii: "\n"))
+      let end = data.prefix(Self.longestHeader).firstIndex(of: UInt8(ascii: "\n"))
     else {
       throw .malformed(path, "keeps no training", remedy: "delete it to start anew")
     }

@@ -78,7 +78,8 @@ import Training
     let trained = try exporter(
       "train", "--task", "aami", "--data", bench.data, "--from", bench.checkpoint, "--quantization-aware",
       "--epochs",
-      "1", "--windows-per-epoch", "1024", "--learning-rate", "0.0003", "--output", aware)
+      "1", "--windows-per-epoch", "1024", "--learning-rate", "0.0003", "--logit-offsets", "none", "--output",
+      aware)
     #expect(trained.status == 0, "\(trained.errors)")
     let quantized = try exporter(
       "quantize", aware, "--data", bench.data, "--output", bench.model, "--calibration", "mse")
@@ -476,8 +477,7 @@ struct Bench {
     replacing(
       [
         "--task", "aami", "--data", data, "--output", checkpoint, "--epochs", "1", "--windows-per-epoch",
-        "256",
-        "--batch-size", "32",
+        "256", "--batch-size", "32", "--logit-offsets", "none",
       ], by: ["train"] + arguments)
   }
 

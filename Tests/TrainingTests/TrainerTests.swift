@@ -51,6 +51,30 @@ import Training
     #expect(logitGaps.allSatisfy { $0 > 0.5 })
   }
 
+  /// A training's name in its file may have fewer digits than another's.
+  @Test func aKeptTrainingIsToldFromAnotherWhateverTheirNames() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("part-\(UUID())").path
+    try Files.makeFolder(folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let signals = Self.signals(beatCount: 10)
+    func part(seed: UInt64) throws -> TrainingPart {
+      try TrainingPart(of: Self.untrained { $0.seed = seed }, signals: signals, output: folder + "/a")
+    }
+    for seed in 1...40 as ClosedRange<UInt64> {
+      _ = try part(seed: seed).trainer(threads: 1)
+      let error = #expect(throws: FileError.self) { _ = try part(seed: 99).trainer(threads: 1) }
+      #expect(error?.problem == "keeps a training with seed \(seed), not 99")
+      try part(seed: seed).remove()
+    }
+  }
+
+  @Test func logitsBeginAtTheirOffsets() throws {
+    let usual = try Self.untrained()
+    let raised = try Self.untrained { $0.logitOffsets = ["fast": 0.75, "unknown": 3] }
+    #expect(zip(raised.layers.last!.biases, usual.layers.last!.biases).map { $0 - $1 } == [0, 0.75])
+    #expect(try Checkpoint(decoding: raised.encoded(), file: "raised") == raised)
+  }
+
   @Test func oneAndTwoThreadsGiveTheSameBits() throws {
     let one = try Trainer(Self.untrained(), signals: Self.signals(), threads: 1).run()
     let two = try Trainer(Self.untrained(), signals: Self.signals(), threads: 2).run()
