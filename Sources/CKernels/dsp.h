@@ -1,5 +1,5 @@
-// The instructions of ARM's DSP extension that the kernels use, on other processors in plain C: the same bits, so
-// that a host can test every shape.
+// The instructions of ARM's DSP extension that the kernels use, on other processors, and with QI_PLAIN, in plain C: the same
+// bits, so that a host can test every shape.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include "CKernels.h"
 
-#if defined(__arm__) && defined(__ARM_FEATURE_DSP)
+#if defined(__arm__) && defined(__ARM_FEATURE_DSP) && !defined(QI_PLAIN)
 #define QI_HAS_DSP 1
 #include <arm_acle.h>
 #else

@@ -24,7 +24,9 @@ import Testing
         for cells in [1, 2, 4] {
           var convolution = RandomConvolution(from: &cases, rows: cells, channels: 9, outputChannels: 6)
           let ties = Int32(truncatingIfNeeded: 1 &<< Int(1 - min(shift, 0)))
-          convolution.requantization.multipliers = convolution.requantization.multipliers.map { _ in multiplier }
+          convolution.requantization.multipliers = convolution.requantization.multipliers.map { _ in
+            multiplier
+          }
           convolution.requantization.shifts = convolution.requantization.shifts.map { _ in shift }
           convolution.requantization.biases = convolution.requantization.biases.map { _ in
             switch cases.integer(in: 0...3) {
@@ -249,7 +251,8 @@ private struct RandomConvolution {
   ) -> Bool {
     let weights = GuardedArray([Int8](repeating: 0, count: firstByte) + packedWeights, guarding: end)
     let requantization = GuardedRequantization(requantization, guarding: end)
-    let scratch = GuardedArray([Int16](repeating: 99, count: 2 * ((inputsPerOutput + 3) / 4 * 4)), guarding: end)
+    let scratch = GuardedArray(
+      [Int16](repeating: 99, count: 2 * ((inputsPerOutput + 3) / 4 * 4)), guarding: end)
     return withExtendedLifetime((weights, requantization, scratch)) {
       var convolution = qi_convolution(
         columns: input, capacity: Int32(capacity), start: Int32(start), columnCount: Int32(columns),

@@ -112,11 +112,11 @@ typedef struct qi_depthwise {
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
 
-// As qi_convolution says. Gathers the inputs of two output cells at a time in the scratch: as many numbers as a cell's sum
-// has, rounded up to a multiple of 4, for each of both. So the output may overlap the input if no cell's output lies on an
-// input of a later cell.
+// Computes a convolution, output[cell * outputChannels + channel]. Gathers the inputs of two output cells at a time in the
+// scratch, of a single or last one by itself: as many numbers as a cell's sum has, rounded up to a multiple of 4, for each. So
+// the output may overlap the input if no cell's output lies on an input of a later cell.
 //
-// False where weights or scratch are not aligned to 4 bytes.
+// The requantization's arrays need no elements beyond the channels. False where weights or scratch are not aligned to 4 bytes.
 bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
 
 // The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
