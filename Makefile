@@ -67,6 +67,7 @@ firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7
 
 firmware-test: setup ## Run the firmware on the boards and compare every checksum with the host's
 	@Firmware/boards.sh test
+	@Firmware/kernels.sh
 
 firmware-report: setup ## Count instructions, stack and code on the boards: Firmware/RESULTS.md
 	@Firmware/boards.sh report

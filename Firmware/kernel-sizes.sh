@@ -10,12 +10,19 @@ cat <<'SWIFT'
 enum KernelSizes {
   static let bytes: [String: Int] = [
 SWIFT
-"$tools/llvm-nm" --print-size "$1"/*.swift.o 2>/dev/null | "$tools/swift-demangle" --compact \
-  | grep -E '^[0-9a-f]+ [0-9a-f]+ [tTwW] ' | grep -v computeColumn \
-  | sed -E 's/^[0-9a-f]+ ([0-9a-f]+) [tTwW] /\1 /' | sort -u -k2 \
-  | sed -nE 's/^([0-9a-f]+) generic specialization <Swift\.(Int8|Int16)> of (static )?QuantInfer\.(Convolution|Depthwise|FullyConnected|Pooling|Elementwise|Rearrangement|Mean|Functions|Softmax|SVDF|InstructionSet\.product)[.<(].*/\1 \4 \2/p;
-            s/^([0-9a-f]+) (static )?QuantInfer\.(Convolution|Depthwise|FullyConnected|Pooling|Elementwise|Rearrangement|Mean|Functions|Softmax|SVDF)[.(].*/\1 \3 shared/p' \
-  | while read -r size kernel type; do echo "$((16#$size)) ${kernel/InstructionSet.product/MatrixProduct} ${type,}"; done \
+{
+  "$tools/llvm-nm" --print-size "$1"/*.swift.o 2>/dev/null | "$tools/swift-demangle" --compact \
+    | grep -E '^[0-9a-f]+ [0-9a-f]+ [tTwW] ' | grep -v computeColumn \
+    | sed -E 's/^[0-9a-f]+ ([0-9a-f]+) [tTwW] /\1 /' | sort -u -k2 \
+    | sed -nE 's/^([0-9a-f]+) (function signature specialization .* of )?generic specialization <Swift\.(Int8|Int16)> of (static )?QuantInfer\.(Convolution|Depthwise|FullyConnected|Pooling|Elementwise|Rearrangement|Mean|Functions|Softmax|SVDF|InstructionSet\.product)[.<(].*/\1 \5 \3/p;
+              s/^([0-9a-f]+) (static )?QuantInfer\.(Convolution|Depthwise|FullyConnected|Pooling|Elementwise|Rearrangement|Mean|Functions|Softmax|SVDF)[.(].*/\1 \3 shared/p' \
+    | while read -r size kernel type; do echo "$((16#$size)) ${kernel/InstructionSet.product/MatrixProduct} ${type,}"; done
+  # The C of each kernel, for codes of int8.
+  while read -r file kernel; do
+    "$tools/llvm-nm" --print-size "$1/../CKernels.build/$file.c.o" | grep -E '^[0-9a-f]+ [0-9a-f]+ [tT] ' \
+      | while read -r _ size _; do echo "$((16#$size)) $kernel int8"; done
+  done <<< $'dsp MatrixProduct\ndsp_convolution Convolution\ndsp_depthwise Depthwise'
+} \
   | awk '{ bytes[$2 " " $3] += $1 } END { for (key in bytes) print key, bytes[key] }' | sort \
   | awk '{ printf "    \"%s.%s\": %d,\n", $1, $2, $3 }'
 printf '  ]\n}\n'

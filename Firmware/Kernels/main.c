@@ -1,0 +1,145 @@
+// Compares the assembly of the kernels for the DSP extension with the same kernels in plain C, on a board, for random shapes
+// and operands. The host's tests compare the plain C with what the header defines.
+#include "Board.h"
+#include "CKernels.h"
+
+void *memset(void *target, int byte, size_t count);
+
+bool plain_convolution(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
+bool plain_fully_connected(
+  const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
+  ptrdiff_t secondCount, int8_t *output);
+bool plain_depthwise(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
+
+enum { rounds = 3000, greatestChannels = 256, greatestInput = 40000, greatestOutput = 16000 };
+
+static int8_t input[greatestInput], output[greatestOutput], expected[greatestOutput];
+__attribute__((aligned(4))) static int8_t weights[greatestInput];
+static int16_t scratch[2048];
+static int32_t biases[greatestChannels], multipliers[greatestChannels];
+static int8_t shifts[greatestChannels];
+
+// MARK: - Random numbers
+
+static uint32_t state;
+
+static uint32_t random24(void) {
+  state = state * 1664525u + 1013904223u;
+  return state >> 8;
+}
+
+// A number in first ... last.
+static int32_t pick(int32_t first, int32_t last) { return first + (int32_t)(random24() % (uint32_t)(last - first + 1)); }
+
+static bool chance(int32_t oneIn) { return pick(1, oneIn) == 1; }
+
+static void fill(int8_t *codes, ptrdiff_t count) {
+  const bool isExtreme = chance(4);
+  for (ptrdiff_t index = 0; index < count; index += 1) {
+    codes[index] = (int8_t)(isExtreme && chance(2) ? (chance(2) ? -128 : 127) : (int32_t)random24());
+  }
+}
+
+static qi_requantization requantization(void) {
+  const bool isUsual = !chance(4);
+  for (int index = 0; index < greatestChannels; index += 1) {
+    biases[index] = (int32_t)(random24() << 8 ^ random24()) >> pick(0, 31);
+    multipliers[index] = !isUsual && chance(8) ? 0 : (int32_t)(1u << 30 | ((random24() << 6 ^ random24()) & 0x3FFFFFFF));
+    shifts[index] = (int8_t)(isUsual ? pick(-16, -1) : pick(-31, 30));
+  }
+  const int32_t first = pick(-128, 127), second = pick(-128, 127);
+  const bool isWhole = chance(2);
+  return (qi_requantization){
+    biases, multipliers, shifts, pick(-128, 127), isWhole ? -128 : first < second ? first : second,
+    isWhole ? 127 : first < second ? second : first};
+}
+
+static qi_window_step step(void) {
+  qi_window_step step = {pick(1, 4), pick(1, 3), chance(2) ? 1 : pick(1, 3), 0};
+  if (chance(2)) step.padding = pick(0, (step.taps - 1) * step.dilation);
+  return step;
+}
+
+// MARK: - Kernels
+
+static void clear(void) {
+  memset(output, 7, sizeof output);
+  memset(expected, 7, sizeof expected);
+}
+
+// Whether the outputs are the same, and nothing behind them was written.
+static bool isSame(void) {
+  for (int index = 0; index < greatestOutput; index += 1) {
+    if (output[index] != expected[index]) return false;
+  }
+  return true;
+}
+
+static bool convolutionsAgree(void) {
+  const int32_t columns = pick(1, 9), capacity = columns + pick(0, 2), rows = pick(1, 9), outputRows = pick(1, 5);
+  const int32_t groups = chance(4) ? pick(2, 3) : 1, groupChannels = chance(2) ? 4 * pick(1, 5) : pick(1, 9);
+  const int32_t groupOutputs = chance(2) ? 4 * pick(1, 6) : pick(1, 11);
+  const qi_window_step time = step(), frequency = chance(3) ? (qi_window_step){1, 1, 1, 0} : step();
+  const qi_convolution convolution = {
+    .columns = input, .capacity = capacity, .start = pick(0, capacity - 1), .columnCount = columns, .rowCount = rows,
+    .channels = groups * groupChannels, .groupChannels = groupChannels, .time = time, .frequency = frequency,
+    .inputZeroPoint = (int8_t)pick(-128, 127), .weights = weights, .firstColumn = pick(0, 2), .outputRowCount = outputRows,
+    .cellCount = pick(1, 3 * outputRows), .outputChannels = groups * groupOutputs, .requantization = requantization()};
+  fill(input, capacity * rows * groups * groupChannels);
+  fill(weights, groups * ((groupOutputs + 3) / 4) * 16 * ((time.taps * frequency.taps * groupChannels + 3) / 4));
+  clear();
+  return qi_convolution_dsp(&convolution, scratch, output) && plain_convolution(&convolution, scratch, expected) && isSame();
+}
+
+static bool fullyConnectedOperatorsAgree(void) {
+  const int32_t inputs = pick(1, 300), first = pick(0, inputs), channels = pick(1, 20);
+  const qi_matrix_product product = {
+    .patches = scratch, .weights = weights, .channels = channels, .requantization = requantization()};
+  fill(input, inputs);
+  fill(weights, (channels + 3) / 4 * 16 * ((inputs + 3) / 4));
+  clear();
+  return qi_fully_connected_dsp(&product, input, first, input + first, inputs - first, output) &&
+    plain_fully_connected(&product, input, first, input + first, inputs - first, expected) && isSame();
+}
+
+static bool depthwiseConvolutionsAgree(void) {
+  const int32_t rowTaps = pick(1, chance(6) ? 12 : 5), columnTaps = pick(1, 5), columns = pick(1, 9);
+  const int32_t channels = chance(4) ? pick(100, 250) : pick(1, 40), pixels = pick(1, chance(6) ? 40 : 8);
+  const int32_t firstRow = chance(2) ? 0 : pick(0, rowTaps - 1);
+  const qi_depthwise convolution = {
+    .input = input, .rowStride = columns * channels + pick(0, 9), .columnStride = channels, .rowTaps = rowTaps,
+    .columnTaps = columnTaps, .firstRowTap = firstRow, .endRowTap = chance(2) ? rowTaps : pick(firstRow, rowTaps),
+    .columnCount = columns, .firstColumn = pick(-4, 2), .columnStep = pick(1, 3),
+    .columnDilation = chance(2) ? 1 : pick(1, 3), .inputZeroPoint = (int8_t)pick(-128, 127), .weights = weights,
+    .weightRowStride = columnTaps * channels, .weightColumnStride = channels, .channels = channels, .pixels = pixels,
+    .requantization = requantization()};
+  const ptrdiff_t outputStride = channels + (chance(2) ? 0 : pick(1, 9));
+  fill(input, rowTaps * convolution.rowStride);
+  fill(weights, rowTaps * columnTaps * channels);
+  clear();
+  return qi_depthwise_dsp(&convolution, output, outputStride) && plain_depthwise(&convolution, expected, outputStride) &&
+    isSame();
+}
+
+// MARK: - Main
+
+static void put(const char *text) {
+  while (*text != 0) board_put((uint8_t)*text++);
+}
+
+int main(void) {
+  static bool (*const kernels[])(void) = {convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
+  static const char *const names[] = {"convolutions", "fully connected operators", "depthwise convolutions"};
+  int32_t failed = 0;
+  for (int kernel = 0; kernel < 3; kernel += 1) {
+    int32_t differing = 0;
+    for (uint32_t round = 0; round < rounds; round += 1) {
+      state = 3 * round + (uint32_t)kernel;
+      if (!kernels[kernel]()) differing += 1;
+    }
+    put(names[kernel]);
+    put(differing == 0 ? " in assembly: as in C\n" : " in assembly: DIFFER from C\n");
+    failed += differing > 0;
+  }
+  return failed;
+}
