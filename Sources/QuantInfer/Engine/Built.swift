@@ -50,6 +50,23 @@ enum Built {
     static var int16: Bool { false }
   #endif
 
+  /// Operators over whole tensors: `WholeWindow`, and behind the columns more than one FULLY_CONNECTED or a mean.
+  #if !QUANTINFER_SELECTED || QUANTINFER_WHOLE_WINDOW
+    static var wholeWindow: Bool { true }
+  #else
+    static var wholeWindow: Bool { false }
+  #endif
+
+  /// Whether nothing but a convolution in blocks can take columns.
+  static var onlyConvolutions: Bool { !depthwise && !pooling && !functions }
+
+  /// Raw samples as the network's input.
+  #if !QUANTINFER_SELECTED || QUANTINFER_SAMPLES
+    static var sampleFrontEnd: Bool { true }
+  #else
+    static var sampleFrontEnd: Bool { false }
+  #endif
+
   /// Weights of 4 bits, those with a zero point, and those that are not aligned to 4 bytes.
   #if !QUANTINFER_SELECTED || QUANTINFER_INT4
     static var anyWeights: Bool { true }

@@ -24,11 +24,16 @@ public struct StreamingSpectrogram: ~Copyable {
     let scratchByteCount = SpectrogramPlan.scratchByteCount(
       windowSamples: plan.windowSamples, binCount: plan.binCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: scratchByteCount)
-    let samples = try unsafe SampleWindow(.spectrogram(plan), state: state)
+    let samples = try unsafe SampleWindow(plan.record, state: state)
+    unsafe self.init(plan: plan, samples: samples, scratch: scratchStart)
+  }
+
+  /// A spectrogram of samples that are there, in memory that was checked.
+  init(plan: SpectrogramPlan, samples: SampleWindow, scratch: UnsafeMutableRawPointer) {
     self.plan = plan
     self.samples = samples
-    unsafe transformData = scratchStart.assumingMemoryBound(to: Int16.self)
-    unsafe spectrum = (scratchStart + 2 &* plan.windowSamples).assumingMemoryBound(to: Int32.self)
+    unsafe transformData = scratch.assumingMemoryBound(to: Int16.self)
+    unsafe spectrum = (scratch + 2 &* plan.windowSamples).assumingMemoryBound(to: Int32.self)
   }
 
   /// Forgets all samples.
@@ -72,19 +77,20 @@ public struct StreamingSpectrogram: ~Copyable {
   /// Returns the largest magnitude.
   private mutating func loadWindow() -> Int32 {
     // A sample in Q12 times the window in Q31, upper half: Q11.
+    let (count, window, samples) = unsafe (plan.windowSamples, plan.windowQ31, samples.newest)
     var bits: UInt32 = 0
-    for index in 0..<plan.windowSamples {
-      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: plan.windowQ31[index]).high
+    for index in 0..<count {
+      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
       bits |= weightedQ11.magnitude
     }
     let needed = 17 &- Int32(truncatingIfNeeded: bits.leadingZeroBitCount)
     let shift = max(needed, plan.minimumExponent &+ 11)
     exponent = shift &- 11
     let rounding: Int32 = (1 &<< shift) &>> 1
-    let complexBits = Int32(truncatingIfNeeded: (plan.windowSamples / 2).trailingZeroBitCount)
+    let complexBits = Int32(truncatingIfNeeded: (count / 2).trailingZeroBitCount)
     var largest: Int32 = 0
-    for index in 0..<plan.windowSamples {
-      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: plan.windowQ31[index]).high
+    for index in 0..<count {
+      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
       let mantissa = Int32(Int16(clamping: (weightedQ11 &+ rounding) &>> shift))
       largest = max(largest, abs(mantissa))
       let place = Self.bitReversed(index &>> 1, bitCount: complexBits)
@@ -98,12 +104,14 @@ public struct StreamingSpectrogram: ~Copyable {
     let doubleExponent = exponent &+ exponent
     let floorShift = UInt32(truncatingIfNeeded: doubleExponent &- plan.floorExponent)
     let floorPower = floorShift > 31 ? 0 : plan.floorMantissa &>> floorShift
+    let (floorLog2Q16, greatestLevelQ16) = (plan.floorLog2Q16, plan.greatestLevelQ16)
+    let (codesPerPowerDoublingQ6, zeroLevelCode) = (plan.codesPerPowerDoublingQ6, plan.zeroLevelCode)
     for bin in 0..<plan.binCount {
       let power = unsafe Self.power(spectrum[2 &* bin]) &+ Self.power(spectrum[2 &* bin &+ 1])
       let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
-      let levelQ16 = min(max(0, logQ16 &- plan.floorLog2Q16), plan.greatestLevelQ16)
-      let level = (levelQ16 &* plan.codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
-      unsafe column[bin] = Int8(clamping: level &+ plan.zeroLevelCode)
+      let levelQ16 = min(max(0, logQ16 &- floorLog2Q16), greatestLevelQ16)
+      let level = (levelQ16 &* codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
+      unsafe column[bin] = Int8(clamping: level &+ zeroLevelCode)
     }
   }
 
