@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernels.h"
+
 #if defined(__arm__) && defined(__ARM_FEATURE_DSP)
 #define QI_HAS_DSP 1
 #include <arm_acle.h>
@@ -59,14 +61,24 @@ QI_INLINE int32_t qi_smlatt(int32_t a, int32_t b, int32_t sum) {
 #endif
 }
 
-// The upper half of the product, rounded: floor((a * b + 2^31) / 2^32).
-QI_INLINE int32_t qi_smmulr(int32_t a, int32_t b) {
+// The upper half of the product, rounded, added to a third number: c + floor((a * b + 2^31) / 2^32); it wraps.
+QI_INLINE int32_t qi_smmlar(int32_t a, int32_t b, int32_t c) {
 #if QI_HAS_DSP
   int32_t result;
-  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(c));
   return result;
 #else
-  return (int32_t)(((int64_t)a * b + 0x80000000ll) >> 32);
+  return (int32_t)((uint32_t)c + (uint32_t)(((int64_t)a * b + 0x80000000ll) >> 32));
+#endif
+}
+
+// The sum, limited to 32 bits.
+QI_INLINE int32_t qi_qadd(int32_t a, int32_t b) {
+#if QI_HAS_DSP
+  return __qadd(a, b);
+#else
+  const int64_t sum = (int64_t)a + b;
+  return sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : (int32_t)sum;
 #endif
 }
 
@@ -88,24 +100,64 @@ QI_INLINE int32_t qi_load4(const void *_Nonnull from) {
 
 QI_INLINE void qi_store4(void *_Nonnull to, int32_t word) { __builtin_memcpy(to, &word, 4); }
 
-// What turns the sums of two output channels into codes: `half` is half of the last place, and the zero point, before the
-// shift.
-typedef struct qi_two_channels {
-  int32_t biases[2];
-  struct {
-    int32_t multiplier, half, shift;
-  } scales[2];
-} qi_two_channels;
+// MARK: - Codes
 
-// Two rows, whose quads take turns, times two channels, as codes of 8 bits: outputs[row][channel], whose rows lie
-// `outputStride` apart.
+// Whether `qi_short_code` serves a channel: it is scaled to the right, and so little that the zero point can be added before.
+QI_INLINE bool qi_is_short(const qi_requantization *_Nonnull r, ptrdiff_t channel) {
+  return (uint32_t)(-1 - r->shifts[channel]) <= 21 && r->multipliers[channel] != 0;
+}
+
+// A sum as a code that is not limited yet; `zeroPoint` is twice the zero point and 1.
 //
-// The weights of a quad's two channels lie side by side, 16 bytes from those of the next quad, up to `end`. Returns
-// whether a sum was too large for the short way of scaling: then nothing that was written counts.
-bool qi_two_by_two(
-  const int16_t *_Nonnull rows, const int8_t *_Nonnull weights, const int8_t *_Nonnull end,
-  const qi_two_channels *_Nonnull channels, int8_t *_Nonnull outputs, ptrdiff_t outputStride);
+// A multiplier is 2^30 at least, so that twice of it is less by 2^32 where it is taken for a number with a sign. Halves
+// are rounded away from zero: a negative number counts as one less. Should the zero point's addition leave 32 bits, then
+// the code lies beyond its limits in any case.
+QI_INLINE int32_t qi_short_code(int32_t sum, int32_t multiplier, int32_t shift, int32_t zeroPoint) {
+  const int32_t high = qi_smmlar(sum, (int32_t)((uint32_t)multiplier << 1), sum);
+  return qi_qadd(high + (high >> 31), (int32_t)((uint32_t)zeroPoint << (-1 - shift))) >> -shift;
+}
 
-// Adds a single row times four channels to their sums; the weights as above.
-void qi_one_by_four(
+// The code of a sum with its bias, of any channel.
+int8_t qi_code(const qi_requantization *_Nonnull r, ptrdiff_t channel, int32_t sum);
+
+// The codes of the sums of some neighbouring channels.
+void qi_codes(
+  const qi_requantization *_Nonnull r, ptrdiff_t channel, ptrdiff_t count, const int32_t *_Nonnull sums,
+  int8_t *_Nonnull output);
+
+// MARK: - Rows
+
+// A row is a product's inputs, widened to 16 bits. Each quad has its inputs in the order 0, 2, 1, 3. The quads of a single
+// row lie one after the other, `step` 4; those of two rows take turns, `step` 8, the second row's begin 4 after the first
+// one's.
+
+// MARK: - Sums
+
+// Two rows and some channels of a product: a multiple of four channels, all of which `qi_is_short`. The order is known to the
+// assembly.
+typedef struct qi_two_rows_times_channels {
+  const int16_t *_Nonnull rows;
+  ptrdiff_t byteCount;  // of a block's weights
+  uintptr_t entry;      // of the assembly's own
+  const int32_t *_Nonnull biases;
+  const int32_t *_Nonnull multipliers;
+  const int8_t *_Nonnull shifts;
+  int32_t zeroPoint;            // twice the zero point and 1
+  const int32_t *_Nonnull end;  // of the multipliers
+  int8_t *_Nonnull output;
+  ptrdiff_t outputStride;
+  // From the end of two channels' weights to the next two channels': 8 less the size of a block, -8.
+  ptrdiff_t step, nextStep;
+  const int8_t *_Nonnull weights;
+} qi_two_rows_times_channels;
+
+// Computes output[row][channel], codes of 8 bits.
+void qi_two_rows(const qi_two_rows_times_channels *_Nonnull operands);
+
+// Adds a single row times four channels, whose weights end at `end`, to their sums.
+void qi_one_row(
   const int16_t *_Nonnull row, const int8_t *_Nonnull weights, const int8_t *_Nonnull end, int32_t sums[_Nonnull 4]);
+
+// The same of codes in their own order.
+void qi_one_row_of_codes(
+  const int8_t *_Nonnull row, const int8_t *_Nonnull weights, const int8_t *_Nonnull end, int32_t sums[_Nonnull 4]);

@@ -50,6 +50,36 @@ typedef struct qi_matrix_product {
   qi_requantization requantization;
 } qi_matrix_product;
 
+// How a window moves along one dimension: tap j of output cell p lies on p * stride - padding + j * dilation.
+typedef struct qi_window_step {
+  int32_t taps;
+  int32_t stride;
+  int32_t dilation;
+  int32_t padding;
+} qi_window_step;
+
+// A convolution for a run of output cells. A cell has a value a channel, a column is `rowCount` cells; columns lie in a ring.
+typedef struct qi_convolution {
+  const int8_t *columns;
+  int32_t capacity;     // The ring's, in columns.
+  int32_t start;        // The place of column 0.
+  int32_t columnCount;  // The columns from there on; what lies beyond them is padding.
+  int32_t rowCount;
+  int32_t channels;
+  int32_t groupChannels;  // The channels that an output channel reads; the groups share the output channels evenly.
+  qi_window_step time;    // Along columns.
+  qi_window_step frequency;
+  int8_t inputZeroPoint;  // What a tap outside the input reads.
+  // For each group blocks as a qi_matrix_product has them; the order of inputs is [column tap, row tap, channel].
+  const int8_t *weights;
+  // The output cells: so many, the first one at row 0 of this column.
+  int32_t firstColumn;
+  int32_t outputRowCount;
+  int32_t cellCount;
+  int32_t outputChannels;
+  qi_requantization requantization;
+} qi_convolution;
+
 // A depthwise convolution (one output channel an input channel) for a run of pixels along either axis of the input:
 // along it lie columns, across it rows. A cell has one value a channel.
 //
@@ -82,35 +112,20 @@ typedef struct qi_depthwise {
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
 
-// Rows of inputs for the kernels below. A quad of a row has its inputs in the order 0, 2, 1, 3. The quads of a single
-// row lie one after the other, `step` 4; those of two rows take turns, `step` 8, the second row's begin 4 after the
-// first one's.
-
-// Puts codes into a row of 16 bits each, from the row's input `first` on.
-void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first);
-
-// Puts some of the columns of a ring into a row, one after the other: `columnCount` codes each, so many places apart, from
-// `place` in 0 ..< capacity on. The distance is at most the capacity.
-void qi_pair_columns(
-  const int8_t *base, ptrdiff_t columnCount, ptrdiff_t capacity, ptrdiff_t place, ptrdiff_t distance, ptrdiff_t taps,
-  int16_t *row, ptrdiff_t step);
-
-// Puts one code into a part of a row.
-void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first);
-
-// As qi_matrix_product_int8, of a single row or of pairs of rows; patchStride must be 4 * quads, the size of a row, and is
-// not looked at.
+// As qi_convolution says. Gathers the inputs of two output cells at a time in the scratch: as many numbers as a cell's sum
+// has, rounded up to a multiple of 4, for each of both. So the output may overlap the input if no cell's output lies on an
+// input of a later cell.
 //
-// False where patches or weights are not aligned to 4 bytes, quads is below 1, or the number of rows is neither 1 nor even.
-bool qi_matrix_product_dsp(qi_matrix_product product, int8_t *output, ptrdiff_t outputStride);
+// False where weights or scratch are not aligned to 4 bytes.
+bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
 
 // The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
-// `product.patches` and `product.rows` mean nothing. Takes 512 bytes of stack beside its own.
+// `patches`, `rows` and `quads` mean nothing.
 //
 // False where the weights are not aligned to 4 bytes, or there are no inputs.
 bool qi_fully_connected_dsp(
-  qi_matrix_product product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second, ptrdiff_t secondCount,
-  int8_t *output);
+  const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
+  ptrdiff_t secondCount, int8_t *output);
 
 // As qi_depthwise_int8, of any size; takes 256 bytes of stack beside its own.
 bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
@@ -119,21 +134,13 @@ bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t output
 #define QI_DSP_KERNELS 0
 
 // Processors without the extension that are too small to test it.
-static inline void qi_pair(const int8_t *codes, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first) {}
-
-static inline void qi_pair_columns(
-  const int8_t *base, ptrdiff_t columnCount, ptrdiff_t capacity, ptrdiff_t place, ptrdiff_t distance, ptrdiff_t taps,
-  int16_t *row, ptrdiff_t step) {}
-
-static inline void qi_pair_fill(int16_t code, ptrdiff_t count, int16_t *row, ptrdiff_t step, ptrdiff_t first) {}
-
-static inline bool qi_matrix_product_dsp(qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
+static inline bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output) {
   return false;
 }
 
 static inline bool qi_fully_connected_dsp(
-  qi_matrix_product product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second, ptrdiff_t secondCount,
-  int8_t *output) {
+  const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
+  ptrdiff_t secondCount, int8_t *output) {
   return false;
 }
 

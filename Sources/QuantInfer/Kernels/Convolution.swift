@@ -83,45 +83,24 @@ enum Convolution {
       _ range: Range<Int>, of columns: Columns<Code>, columnCount: Int, scratch: Scratch,
       into result: UnsafeMutablePointer<Code>
     ) {
-      let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
-      let cellCount = range.count &* output.frequencyCount
-      let takesPairs = instructions.takesPairs(of: Code.self, weights)
-      if takesPairs, cellCount > 2, scratch.byteCount < Self.greaterScratchByteCount {
-        // A channel's constants are loaded once for all cells of the scratch.
-        var memory = InlineArray<192, Int32>(repeating: 0)
-        unsafe withUnsafeMutableBytes(of: &memory) { bytes in
-          let greater = unsafe Scratch(start: bytes.baseAddress!, byteCount: Self.greaterScratchByteCount)
-          unsafe computeCells(
-            cellCount, from: range.lowerBound, of: columns, columnCount: columnCount,
-            scratch: greater, inputsPerOutput: inputsPerOutput, takesPairs: true,
-            into: result)
-        }
+      if instructions.servesDirectly(Code.self, weights) {
+        unsafe instructions.convolve(
+          range, of: columns, columnCount: columnCount, input: input, output: output, window: window,
+          weights: weights, scratch: scratch, into: result)
         return
       }
-      unsafe computeCells(
-        cellCount, from: range.lowerBound, of: columns, columnCount: columnCount, scratch: scratch,
-        inputsPerOutput: inputsPerOutput, takesPairs: takesPairs, into: result)
-    }
-
-    private static var greaterScratchByteCount: Int { 768 }
-
-    /// Computes cells in order, from an output column's first one on, as many at once as the scratch takes.
-    private func computeCells<Code: FixedWidthInteger & SignedInteger>(
-      _ cellCount: Int, from firstColumn: Int, of columns: Columns<Code>, columnCount: Int, scratch: Scratch,
-      inputsPerOutput: Int, takesPairs: Bool, into result: UnsafeMutablePointer<Code>
-    ) {
+      let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
+      let cellCount = range.count &* output.frequencyCount
       let patchCount = 4 &* Weights.quads(inputsPerOutput)
       let atOnce = scratch.byteCount / (2 &* patchCount)
       let groups = input.channelCount / weights.groupChannelCount
       let groupOutputs = output.channelCount / groups
       let groupQuads = (groupOutputs &+ 3) / 4 &* Weights.quads(inputsPerOutput)
-      var (cell, column, row) = (0, firstColumn, 0)
+      let patches = unsafe Rows(
+        start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: patchCount)
+      var (cell, column, row) = (0, range.lowerBound, 0)
       while cell < cellCount {
-        var count = min(atOnce, cellCount &- cell)
-        if takesPairs, count > 1 { count &= ~1 }
-        let patches = unsafe Rows(
-          start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: patchCount,
-          order: !takesPairs ? .natural : count == 1 ? .single : .pairs)
+        let count = min(atOnce, cellCount &- cell)
         for group in 0..<groups {
           gather(
             count, from: (column, row), group: group, of: columns, columnCount: columnCount, into: patches)
@@ -149,13 +128,7 @@ enum Convolution {
         && columns.isContiguous(first.column, count: columnCount &- first.column)
       {
         let cells = unsafe columns.column(first.column) + (first.row &* input.channelCount)
-        if patches.order == .natural {
-          unsafe patches.put(cells, count: count &* patches.inputCount, row: 0)
-        } else {
-          for cell in 0..<count {
-            unsafe patches.put(cells + cell &* patches.inputCount, count: patches.inputCount, row: cell)
-          }
-        }
+        unsafe patches.put(cells, count: count &* patches.inputCount, row: 0)
         return
       }
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
@@ -163,19 +136,6 @@ enum Convolution {
         for patch in 0..<count {
           patches.fill(with: 0, count: patches.inputCount &- inputsPerOutput, row: patch, at: inputsPerOutput)
         }
-      }
-      let (time, firstColumn) = (window.time, window.time.first(first.column))
-      if patches.order != .natural, window.frequency == .cell, output.frequencyCount == 1,
-        weights.groupChannelCount == input.channelCount, firstColumn >= 0,
-        firstColumn &+ (count &- 1) &* time.stride &+ time.reach <= columnCount
-      {
-        // Whole columns, and no padding among them.
-        for cell in 0..<count {
-          patches.put(
-            columns, from: firstColumn &+ cell &* time.stride, distance: time.dilation, taps: time.kernel,
-            row: cell)
-        }
-        return
       }
       var (column, row, done) = (first.column, first.row, 0)
       while done < count {

@@ -48,9 +48,9 @@ enum FullyConnected {
     let inputCount = inputs.capacity &* inputs.columnCount
     let quads = Weights.quads(inputCount)
     let offset = weights.zeroPoint == 0 ? 0 : weights.zeroPoint &* sum(inputs)
-    if instructions.takesPairs(of: Code.self, weights), !Built.anyWeights || offset == 0 {
+    if instructions.servesDirectly(Code.self, weights), !Built.anyWeights || offset == 0 {
       unsafe instructions.fullyConnectedRow(
-        weights, output: output, inputs: inputs, quads: quads, into: outputs)
+        weights, output: output, inputs: inputs, into: outputs)
       return
     }
     guard scratch.byteCount >= 8 &* quads, offset == 0 else {
@@ -59,7 +59,7 @@ enum FullyConnected {
       return
     }
     let row = unsafe Rows(
-      start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: 4 &* quads, order: .natural)
+      start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: 4 &* quads)
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
     unsafe row.put(inputs.column(0), count: firstCount, row: 0)
     unsafe row.put(inputs.base, count: inputCount &- firstCount, row: 0, at: firstCount)

@@ -23,9 +23,9 @@ public enum InstructionSet: UInt32, Sendable {
 
   private var foreign: qi_instruction_set { qi_instruction_set(rawValue: rawValue) }
 
-  /// Whether rows must be in one of the DSP extension's orders, for codes of a type and weights.
+  /// Whether `convolve` and `fullyConnectedRow` serve codes of a type and weights.
   @inline(__always)
-  func takesPairs<Code: FixedWidthInteger & SignedInteger>(of code: Code.Type, _ weights: Weights) -> Bool {
+  func servesDirectly<Code: FixedWidthInteger & SignedInteger>(_ code: Code.Type, _ weights: Weights) -> Bool {
     // Without other weights to serve, the loops for them need not be there.
     guard Built.anyWeights else { return Code.bitWidth == 8 && qi_best_instruction_set() == qi_dsp }
     return self == .dsp && Code.bitWidth == 8 && weights.accumulatorBits == 32 && weights.weightBits == 8
@@ -39,15 +39,6 @@ public enum InstructionSet: UInt32, Sendable {
     output: UnsafeMutablePointer<Code>, outputStride: Int, zeroPoint: Int32
   ) {
     let quads = rows.inputCount &>> 2
-    if rows.order != .natural {
-      let product = unsafe qi_matrix_product(
-        patches: rows.start, rows: rowCount, patchStride: rows.inputCount,
-        weights: weights.packed + 16 &* firstQuad, quads: quads, channels: channels.count,
-        requantization: requantization(weights, from: channels.lowerBound, zeroPoint: zeroPoint))
-      _ = unsafe qi_matrix_product_dsp(
-        product, UnsafeMutableRawPointer(output).assumingMemoryBound(to: Int8.self), outputStride)
-      return
-    }
     if self != .portable, weights.accumulatorBits == 32, weights.weightBits == 8 {
       let product = unsafe qi_matrix_product(
         patches: rows.start, rows: rowCount, patchStride: rows.inputCount,
@@ -70,19 +61,43 @@ public enum InstructionSet: UInt32, Sendable {
       channels: channels, output: output, outputStride: outputStride, zeroPoint: zeroPoint)
   }
 
-  /// See `FullyConnected.computeRow`; without scratch, where `takesPairs`.
+  /// See `Convolution.compute`, where `servesDirectly`.
+  @inline(__always)
+  func convolve<Code: FixedWidthInteger & SignedInteger>(
+    _ range: Range<Int>, of columns: Columns<Code>, columnCount: Int, input: Tensor, output: Tensor,
+    window: Window, weights: Weights, scratch: Scratch, into outputs: UnsafeMutablePointer<Code>
+  ) {
+    var convolution = unsafe qi_convolution(
+      columns: UnsafeRawPointer(columns.base).assumingMemoryBound(to: Int8.self),
+      capacity: Int32(truncatingIfNeeded: columns.capacity), start: Int32(truncatingIfNeeded: columns.start),
+      columnCount: Int32(truncatingIfNeeded: columnCount),
+      rowCount: Int32(truncatingIfNeeded: input.frequencyCount),
+      channels: Int32(truncatingIfNeeded: input.channelCount),
+      groupChannels: Int32(truncatingIfNeeded: weights.groupChannelCount),
+      time: window.time.foreign, frequency: window.frequency.foreign,
+      inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
+      firstColumn: Int32(truncatingIfNeeded: range.lowerBound),
+      outputRowCount: Int32(truncatingIfNeeded: output.frequencyCount),
+      cellCount: Int32(truncatingIfNeeded: range.count &* output.frequencyCount),
+      outputChannels: Int32(truncatingIfNeeded: output.channelCount),
+      requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+    _ = unsafe qi_convolution_dsp(
+      &convolution, scratch.start.assumingMemoryBound(to: Int16.self),
+      UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
+  }
+
+  /// See `FullyConnected.computeRow`; without scratch, where `servesDirectly`.
   @inline(__always)
   func fullyConnectedRow<Code: FixedWidthInteger & SignedInteger>(
-    _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int,
-    into outputs: UnsafeMutablePointer<Code>
+    _ weights: Weights, output: Tensor, inputs: Columns<Code>, into outputs: UnsafeMutablePointer<Code>
   ) {
-    let product = unsafe qi_matrix_product(
+    var product = unsafe qi_matrix_product(
       patches: UnsafeRawPointer(weights.packed).assumingMemoryBound(to: Int16.self), rows: 1, patchStride: 0,
-      weights: weights.packed, quads: quads, channels: output.channelCount,
+      weights: weights.packed, quads: 0, channels: output.channelCount,
       requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
     _ = unsafe qi_fully_connected_dsp(
-      product, UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self), firstCount,
+      &product, UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self), firstCount,
       UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), inputs.start &* inputs.columnCount,
       UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
   }
@@ -132,5 +147,13 @@ public enum InstructionSet: UInt32, Sendable {
       biases: weights.biases.assumingMemoryBound(to: Int32.self) + channel,
       multipliers: weights.multipliersQ31 + channel, shifts: weights.leftShifts + channel,
       zeroPoint: zeroPoint, minimum: weights.activationMinimum, maximum: weights.activationMaximum)
+  }
+}
+
+extension WindowStep {
+  fileprivate var foreign: qi_window_step {
+    qi_window_step(
+      taps: Int32(truncatingIfNeeded: kernel), stride: Int32(truncatingIfNeeded: stride),
+      dilation: Int32(truncatingIfNeeded: dilation), padding: Int32(truncatingIfNeeded: paddingBefore))
   }
 }
