@@ -56,10 +56,10 @@ public struct StreamingPipeline: ~Copyable {
     readsRing = layout.readsRing
     unsafe self.state = stateStart
     // Kernels take what the tail leaves: more than they need where the caller gives more.
-    let spare = (scratch.count - layout.scratchByteCount) / 16 * 16
-    unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace + spare)
+    let spare = (scratch.count &- layout.scratchByteCount) & ~15
+    unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace &+ spare)
     unsafe tail = OperatorRunner(
-      model: model, arena: scratchStart + (layout.tailPlace + spare - layout.tailOffset),
+      model: model, arena: scratchStart + (layout.tailPlace &+ spare &- layout.tailOffset),
       scratch: self.scratch, instructions: instructions)
     let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
@@ -121,16 +121,22 @@ public struct StreamingPipeline: ~Copyable {
   /// - Precondition: `isWindowFull`.
   /// - Complexity: O(inputs x outputs) of the operators behind the columns'.
   public func decide(into output: UnsafeMutableBufferPointer<Int8>) {
-    precondition(
-      isWindowFull && output.count >= model.output.count, "no window, or no room for the output")
+    let isDone = unsafe decideIfFull(into: output)
+    precondition(isDone, "no window, or no room for the output")
+  }
+
+  /// The same where there is such a window and room for the output; false otherwise.
+  public func decideIfFull(into output: UnsafeMutableBufferPointer<Int8>) -> Bool {
     let result = model.output
-    if !Built.wholeWindow {
-      unsafe decide(stage(tailStart), output: result, into: output.baseAddress!)
-      return
+    guard isWindowFull, output.count >= result.count, let codes = output.baseAddress else { return false }
+    if Built.wholeWindow {
+      runTail()
+      unsafe codes.update(
+        from: (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self), count: result.count)
+    } else {
+      unsafe decide(stage(tailStart), output: result, into: codes)
     }
-    runTail()
-    let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
-    unsafe output.baseAddress!.update(from: codes, count: result.count)
+    return true
   }
 
   /// The newest column's codes, `binCount` of them, valid until the next call of `push`.
@@ -150,17 +156,17 @@ extension StreamingPipeline {
   private struct Stage {
     let index: Int
     let plan: OperatorPlan
-    /// What the ring holds columns of.
-    let inputIndex: Int
-    /// The number of codes in a column.
+    /// The number of codes in a column of the ring.
     let columnCount: Int
+
+    /// The tensor that the ring holds columns of.
+    var inputIndex: Int { plan.inputIndex(0) }
   }
 
   private func stage(_ index: Int) -> Stage {
     let plan = model.operatorPlan(index)
-    let inputIndex = plan.inputIndex(0)
     return Stage(
-      index: index, plan: plan, inputIndex: inputIndex, columnCount: model.tensor(inputIndex).columnCount)
+      index: index, plan: plan, columnCount: model.tensor(plan.inputIndex(0)).columnCount)
   }
 
   /// Lets the newest column flow through the operators, as far as their windows and strides let it.

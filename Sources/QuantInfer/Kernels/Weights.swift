@@ -149,20 +149,23 @@ extension Weights {
 
   /// Whether no input codes can make a sum leave its bits, also when it is shifted left.
   func sumsFit(input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int) -> Bool {
-    let greatest: UInt64 = input.type == .int8 ? 128 : 32_768
     let groupOutputs = output.channelCount / groups
     for channel in 0..<output.channelCount {
-      var weightSum: UInt64 = 0
+      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
+      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
+      let bias = bias(channel).magnitude
+      guard bias <= limit else { return false }
+      // What the weights' magnitudes may add up to, below 2^32 with one more.
+      let allowed = UInt32(
+        truncatingIfNeeded: min((limit &- bias) &>> (input.type == .int8 ? 7 : 15), 0xFFFF_FF00))
+      var weightSum: UInt32 = 0
       for index in 0..<inputsPerOutput {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
           channelCount: output.channelCount)
-        weightSum &+= UInt64(bitPattern: Int64(extending: abs(Int32(weight) &- zeroPoint)))
+        weightSum &+= (Int32(weight) &- zeroPoint).magnitude
+        guard weightSum <= allowed else { return false }
       }
-      let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
-      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
-      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
-      guard !overflow, bound <= limit else { return false }
     }
     return true
   }

@@ -308,7 +308,7 @@ struct ImageBytes {
   }
 
   /// The offset in a field, which must be aligned and have `count * stride` bytes after it.
-  @discardableResult
+  @discardableResult @inline(never)
   func offset(at field: Int, count elements: Int, stride: Int) throws(ModelError) -> Int {
     let start = number(at: field)
     let (length, overflow) = elements.multipliedReportingOverflow(by: stride)

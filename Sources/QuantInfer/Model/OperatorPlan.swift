@@ -23,7 +23,7 @@ public struct OperatorPlan: @unchecked Sendable {
   private typealias Field = ModelFormat.Operator
 
   /// What it is called; nil for one that this runtime doesn't have.
-  public var kind: OperatorKind? { OperatorKind(rawValue: image.half(at: place &+ Field.kind)) }
+  public var kind: OperatorKind? { Built.kind(image.half(at: place &+ Field.kind)) }
   /// Its index in the model that the network was imported from.
   public var sourceIndex: Int { Int(image.half(at: place &+ Field.sourceIndex)) }
   /// The number of tensors that it reads.
@@ -84,8 +84,10 @@ public struct OperatorPlan: @unchecked Sendable {
     try image.offset(at: place &+ Field.parameters, count: kind.parameterByteCount, stride: 1)
     let isCountRight =
       switch kind {
-      case .add, .subtract, .multiply, .maximum, .minimum, .svdf: inputCount == 2
-      case .concatenation: inputCount >= 1
+      case .add where Built.elementwise, .subtract where Built.elementwise, .multiply where Built.elementwise,
+        .maximum where Built.elementwise, .minimum where Built.elementwise, .svdf where Built.elementwise:
+        inputCount == 2
+      case .concatenation where Built.elementwise: inputCount >= 1
       default: inputCount == 1
       }
     guard isCountRight else { throw ModelError(.invalidOperator, at: place &+ Field.inputCount) }
@@ -107,7 +109,8 @@ public struct OperatorPlan: @unchecked Sendable {
 extension OperatorKind {
   /// The size of the kind's constants; the smaller where there are two forms, the kernel checks the rest.
   var parameterByteCount: Int {
-    switch self {
+    if Built.onlyProducts { return self == .reshape ? 0 : ModelFormat.Weights.byteCount }
+    return switch self {
     case .convolution, .depthwiseConvolution, .fullyConnected: ModelFormat.Weights.byteCount
     case .averagePool, .maximumPool: ModelFormat.Window.byteCount
     case .add, .subtract, .multiply, .maximum, .minimum: ModelFormat.Elementwise.byteCount
