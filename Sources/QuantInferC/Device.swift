@@ -12,7 +12,10 @@ private struct Division {
     func next(_ start: Int, _ byteCount: Int) -> Range<Int> {
       unsafe Range(uncheckedBounds: (start, start &+ (byteCount &+ 7) / 8 &* 8))
     }
-    state = next((MemoryLayout<StreamingPipeline>.size + 7) / 8 * 8, model.stateByteCount)
+    // The header's QUANTINFER_MEMORY says the same.
+    let recordByteCount = 28 &* MemoryLayout<Int>.size
+    precondition(MemoryLayout<StreamingPipeline>.size <= recordByteCount, "the record has no room")
+    state = next(recordByteCount, model.stateByteCount)
     scratch = next(state.upperBound, model.streamingScratchByteCount)
   }
 
@@ -147,7 +150,9 @@ extension StreamingPipeline {
   fileprivate mutating func classify(into logits: UnsafeMutableBufferPointer<Int8>) -> Int32 {
     guard unsafe decideIfFull(into: logits) else { return -1 }
     var greatest = 0
-    for index in 1..<max(1, model.output.count) where unsafe logits[index] > logits[greatest] { greatest = index }
+    for index in 1..<max(1, model.output.count) where unsafe logits[index] > logits[greatest] {
+      greatest = index
+    }
     return Int32(truncatingIfNeeded: greatest)
   }
 }

@@ -108,7 +108,9 @@ extension StreamingPipeline {
     let windowSamples = Int32(truncatingIfNeeded: model.frontEnd?.windowSamples ?? 0)
     let position = unsafe state.loadUnaligned(fromByteOffset: 8, as: Int32.self)
     let missing = unsafe state.loadUnaligned(fromByteOffset: 12, as: Int32.self)
-    guard position >= 0, position < windowSamples, missing >= 1, missing <= windowSamples else { return false }
+    guard position >= 0, position < windowSamples, missing >= 1, missing <= windowSamples else {
+      return false
+    }
     return unsafe areCursorsSound(
       state + ModelFormat.State.frontEndByteCount(windowSamples: Int(windowSamples)))
   }

@@ -186,7 +186,8 @@ extension StreamingPipeline {
     if Built.onlyConvolutions || stage.plan.kind == .convolution || stage.plan.weights?.layout == .blocks {
       guard Built.convolution else { return }
       unsafe Convolution.computeColumn(
-        stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(output), ring: ring(of: stage), scratch: scratch,
+        stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(output),
+        ring: ring(of: stage), scratch: scratch,
         instructions: tail.instructions, into: column)
     } else {
       unsafe computeLinear(stage, output: output, into: column)
@@ -227,7 +228,8 @@ extension StreamingPipeline {
       let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
       unsafe decide(stage, output: result, into: codes)
     } else {
-      let place = unsafe (tail.arena + model.tensor(stage.inputIndex).byteOffset).assumingMemoryBound(to: Int8.self)
+      let place = unsafe (tail.arena + model.tensor(stage.inputIndex).byteOffset).assumingMemoryBound(
+        to: Int8.self)
       unsafe ring(of: stage).copy(into: place)
       tail.run(tailStart)
     }
@@ -241,7 +243,8 @@ extension StreamingPipeline {
         stage.plan, input: model.tensor(stage.inputIndex), output: output, into: codes)
     } else if Built.fullyConnected {
       unsafe FullyConnected.computeRow(
-        stage.plan, output: output, inputs: ring(of: stage), scratch: scratch, instructions: tail.instructions,
+        stage.plan, output: output, inputs: ring(of: stage), scratch: scratch,
+        instructions: tail.instructions,
         into: codes)
     }
   }
@@ -256,7 +259,8 @@ extension StreamingPipeline {
   /// The sums of the tail's window.
   private func sums(of stage: Stage) -> RunningSums {
     unsafe RunningSums(
-      stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(stage.plan.outputIndex), state: state)
+      stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(stage.plan.outputIndex),
+      state: state)
   }
 
   /// Counts a column that was written to an operator's ring, and takes it into the sums.

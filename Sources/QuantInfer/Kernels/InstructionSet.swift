@@ -25,7 +25,8 @@ public enum InstructionSet: UInt32, Sendable {
 
   /// Whether `convolve` and `fullyConnectedRow` serve codes of a type and weights.
   @inline(__always)
-  func servesDirectly<Code: FixedWidthInteger & SignedInteger>(_ code: Code.Type, _ weights: Weights) -> Bool {
+  func servesDirectly<Code: FixedWidthInteger & SignedInteger>(_ code: Code.Type, _ weights: Weights) -> Bool
+  {
     // Without other weights to serve, the loops for them need not be there.
     guard Built.anyWeights else { return Code.bitWidth == 8 && qi_best_instruction_set() == qi_dsp }
     return self == .dsp && Code.bitWidth == 8 && weights.accumulatorBits == 32 && weights.weightBits == 8

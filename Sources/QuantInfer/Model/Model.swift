@@ -45,7 +45,9 @@ public struct Model: @unchecked Sendable {
   /// The number of outputs, at least 1.
   public var outputCount: Int { Int(image.half(at: ModelFormat.Header.portCounts + 2)) }
   /// The bytes of the class names in UTF-8, a line a class: offset in the image and size.
-  public var classNames: (byteOffset: Int, byteCount: Int) { image.section(at: ModelFormat.Header.classNames) }
+  public var classNames: (byteOffset: Int, byteCount: Int) {
+    image.section(at: ModelFormat.Header.classNames)
+  }
   /// The bytes of the provenance in UTF-8, a line `key=value` each: offset in the image and size.
   public var metadata: (byteOffset: Int, byteCount: Int) { image.section(at: ModelFormat.Header.metadata) }
 

@@ -77,7 +77,9 @@ public struct StreamingLayout: Equatable, Sendable {
       // At most the input's columns, as each output has been checked against its input.
       columnsPerWindow &+= (reach &- 1) &* columnsPerDecision
       guard !isTail else { break }
-      if !Built.onlyConvolutions, plan.weights?.layout != .blocks { linearByteCount = max(linearByteCount, ringByteCount) }
+      if !Built.onlyConvolutions, plan.weights?.layout != .blocks {
+        linearByteCount = max(linearByteCount, ringByteCount)
+      }
       let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time.stride)
       guard !isTooLarge, product <= Int(UInt16.max) else {
         throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring)
@@ -159,6 +161,7 @@ public struct StreamingLayout: Equatable, Sendable {
     }
     let plan = model.operatorPlan(start)
     let output = model.tensor(plan.outputIndex)
-    return (Built.pooling && plan.hasRunningSums) || (plan.kind == .fullyConnected && output.count == output.channelCount)
+    return (Built.pooling && plan.hasRunningSums)
+      || (plan.kind == .fullyConnected && output.count == output.channelCount)
   }
 }

@@ -46,7 +46,8 @@ struct SampleWindow {
     // The window's length is a power of two.
     unsafe words[Slot.ringPosition] = Int32(truncatingIfNeeded: (position &+ 1) & (record.windowSamples &- 1))
     let missing = unsafe words[Slot.samplesUntilColumn] &- 1
-    unsafe words[Slot.samplesUntilColumn] = missing > 0 ? missing : Int32(truncatingIfNeeded: record.hopSamples)
+    unsafe words[Slot.samplesUntilColumn] =
+      missing > 0 ? missing : Int32(truncatingIfNeeded: record.hopSamples)
     return missing == 0
   }
 
