@@ -178,6 +178,7 @@ __attribute__((noinline)) static void fourChannels(
     int32_t firstTap = 0, endTap = d->columnTaps;
     pixels.count = 1;
     if (column < 0) firstTap = (d->columnDilation - 1 - column) / d->columnDilation;
+    if (firstTap > d->columnTaps) firstTap = d->columnTaps;
     if (room <= reach) {
       endTap = room <= 0 ? 0 : (room + d->columnDilation - 1) / d->columnDilation;
     } else if (column >= 0) {
