@@ -14,7 +14,7 @@
 
 // Whole functions in assembly: fourteen registers are just enough. Each finds what it has no register for behind sp.
 
-__attribute__((naked, noinline)) void qi_two_rows(const qi_two_rows_times_channels *operands) {
+__attribute__((naked, noinline)) void qi_two_rows(const qi_rows_times_channels *operands) {
   __asm__ volatile(
     // Four inputs of two rows times those weights of two channels.
     ".macro qi_quad\n"
@@ -106,63 +106,124 @@ __attribute__((naked, noinline)) void qi_two_rows(const qi_two_rows_times_channe
     ".purgem qi_code\n");
 }
 
-// One row times four channels, whose sums are loaded before and stored behind the loop.
-#define QI_ONE_ROW(load, even, odd)          \
-  __asm__ volatile(                          \
-    ".macro qi_quad\n"                       \
-    "ldm r1!, {r8, r9, r10, r11}\n" load     \
-    "sxtb16 r3, r8\n"                        \
-    "smlad r4, " even ", r3, r4\n"           \
-    "sxtb16 r3, r9\n"                        \
-    "smlad r5, " even ", r3, r5\n"           \
-    "sxtb16 r3, r10\n"                       \
-    "smlad r6, " even ", r3, r6\n"           \
-    "sxtb16 r3, r11\n"                       \
-    "smlad r7, " even ", r3, r7\n"           \
-    "sxtb16 r8, r8, ror #8\n"                \
-    "smlad r4, " odd ", r8, r4\n"            \
-    "sxtb16 r9, r9, ror #8\n"                \
-    "smlad r5, " odd ", r9, r5\n"            \
-    "sxtb16 r10, r10, ror #8\n"              \
-    "smlad r6, " odd ", r10, r6\n"           \
-    "sxtb16 r11, r11, ror #8\n"              \
-    "smlad r7, " odd ", r11, r7\n"           \
-    ".endm\n"                                \
-    "push {r3-r11, lr}\n"                    \
-    "ldm r3, {r4, r5, r6, r7}\n"             \
-    "sub r8, r2, r1\n"                       \
-    "lsls r9, r8, #27\n"                     \
-    "bpl 2f\n"                               \
-    "qi_quad\n"                              \
-    "cmp r1, r2\n"                           \
-    "beq 3f\n"                               \
-    "2: qi_quad\n"                           \
-    "qi_quad\n"                              \
-    "cmp r1, r2\n"                           \
-    "bne 2b\n"                               \
-    "3: pop {r3}\n"                          \
-    "stm r3, {r4, r5, r6, r7}\n"             \
-    "pop {r4-r11, pc}\n"                     \
-    ".purgem qi_quad\n")
+#define QI_LOAD_QUADS "ldm r1!, {r8, r9, r10, r11}\n"
 
-__attribute__((naked, noinline)) void qi_one_row(
-  const int16_t *row, const int8_t *weights, const int8_t *end, int32_t sums[4]) {
-  QI_ONE_ROW("ldrd r12, lr, [r0], #8\n", "r12", "lr");
+// A quad of a row, its even inputs in r12 and its odd ones in lr, times those weights of four channels.
+#define QI_QUAD_TIMES_FOUR      \
+  "sxtb16 r3, r8\n"             \
+  "smlad r4, r12, r3, r4\n"     \
+  "sxtb16 r3, r9\n"             \
+  "smlad r5, r12, r3, r5\n"     \
+  "sxtb16 r3, r10\n"            \
+  "smlad r6, r12, r3, r6\n"     \
+  "sxtb16 r3, r11\n"            \
+  "smlad r7, r12, r3, r7\n"     \
+  "sxtb16 r8, r8, ror #8\n"     \
+  "smlad r4, lr, r8, r4\n"      \
+  "sxtb16 r9, r9, ror #8\n"     \
+  "smlad r5, lr, r9, r5\n"      \
+  "sxtb16 r10, r10, ror #8\n"   \
+  "smlad r6, lr, r10, r6\n"     \
+  "sxtb16 r11, r11, ror #8\n"   \
+  "smlad r7, lr, r11, r7\n"
+
+__attribute__((naked, noinline)) void qi_one_row(const qi_rows_times_channels *operands) {
+  __asm__ volatile(
+    ".macro qi_quad\n"
+    QI_LOAD_QUADS
+    "ldrd r12, lr, [r0], #8\n"
+    QI_QUAD_TIMES_FOUR
+    ".endm\n"
+    // A sum as a code: see qi_short_code. The lowest byte of r12 says how far to shift.
+    ".macro qi_code sum, multiplier\n"
+    "lsl \\multiplier, \\multiplier, #1\n"
+    "lsl r3, lr, r12\n"
+    "smmlar \\sum, \\sum, \\multiplier, \\sum\n"
+    "add \\sum, \\sum, \\sum, asr #31\n"
+    "qadd \\sum, \\sum, r3\n"
+    "asr \\sum, \\sum, r12\n"
+    "ssat \\sum, #8, \\sum, asr #1\n"
+    "lsr r12, r12, #8\n"
+    ".endm\n"
+    "push {r4-r11, lr}\n"
+    "sub sp, sp, #36\n"
+    "ldm r0!, {r1-r7}\n"
+    // Two quads a round; the first round may be one of 72 bytes.
+    "ubfx r8, r2, #4, #1\n"
+    "add r8, r8, r8, lsl #3\n"
+    "adr.w r3, 2f\n"
+    "add r3, r3, r8, lsl #3\n"
+    "orr r3, r3, #1\n"
+    "stm sp, {r1-r7}\n"
+    "ldrd r2, r3, [r0]\n"
+    "strd r2, r3, [sp, #28]\n"
+    "ldr r1, [r0, #20]\n"
+    "1:\n"
+    "ldm sp, {r0, r2, r3, r12}\n"
+    "ldm r12!, {r4, r5, r6, r7}\n"
+    "str r12, [sp, #12]\n"
+    "add r2, r2, r1\n"
+    "bx r3\n"
+    ".p2align 2\n"
+    "2:\n"
+    "qi_quad\n"
+    "qi_quad\n"
+    "cmp r1, r2\n"
+    "bne 2b\n"
+    "ldrd r2, r3, [sp, #16]\n"
+    "ldm r2!, {r8, r9, r10, r11}\n"
+    "ldr r12, [r3], #4\n"
+    "strd r2, r3, [sp, #16]\n"
+    "ldrd lr, r0, [sp, #24]\n"
+    "cmp r2, r0\n"  // The last channels? Nothing sets the flags from here on.
+    "mvn r12, r12\n"
+    "qi_code r4, r8\n"
+    "qi_code r5, r9\n"
+    "qi_code r6, r10\n"
+    "qi_code r7, r11\n"
+    "bfi r4, r5, #8, #8\n"
+    "bfi r4, r6, #16, #8\n"
+    "bfi r4, r7, #24, #8\n"
+    "ldr r3, [sp, #32]\n"
+    "str r4, [r3], #4\n"
+    "str r3, [sp, #32]\n"
+    "bne 1b\n"
+    "add sp, sp, #36\n"
+    "pop {r4-r11, pc}\n"
+    ".purgem qi_quad\n"
+    ".purgem qi_code\n");
 }
 
 __attribute__((naked, noinline)) void qi_one_row_of_codes(
   const int8_t *row, const int8_t *weights, const int8_t *end, int32_t sums[4]) {
-  QI_ONE_ROW("ldr lr, [r0], #4\nsxtb16 r12, lr\nsxtb16 lr, lr, ror #8\n", "r12", "lr");
+  __asm__ volatile(
+    ".macro qi_quad\n"
+    QI_LOAD_QUADS
+    "ldr lr, [r0], #4\n"
+    "sxtb16 r12, lr\n"
+    "sxtb16 lr, lr, ror #8\n"
+    QI_QUAD_TIMES_FOUR
+    ".endm\n"
+    "push {r3-r11, lr}\n"
+    "ldm r3, {r4, r5, r6, r7}\n"
+    "sub r8, r2, r1\n"
+    "lsls r9, r8, #27\n"
+    "bmi 2f\n"
+    "1:\n"
+    "qi_quad\n"
+    "2:\n"
+    "qi_quad\n"
+    "cmp r1, r2\n"
+    "bne 1b\n"
+    "pop {r3}\n"
+    "stm r3, {r4, r5, r6, r7}\n"
+    "pop {r4-r11, pc}\n"
+    ".purgem qi_quad\n");
 }
 
 #else
 
-static int32_t dot(int32_t sum, int32_t even, int32_t odd, const int8_t *weights) {
-  const int32_t word = qi_load4(weights);
-  return qi_smlad(odd, qi_sxtb16_odd(word), qi_smlad(even, qi_sxtb16(word), sum));
-}
-
-void qi_two_rows(const qi_two_rows_times_channels *operands) {
+void qi_two_rows(const qi_rows_times_channels *operands) {
   const int8_t *weights = operands->weights;
   ptrdiff_t steps[2] = {operands->step, operands->nextStep};
   int8_t *output = operands->output;
@@ -171,7 +232,7 @@ void qi_two_rows(const qi_two_rows_times_channels *operands) {
       const int16_t *quad = operands->rows + 4 * row;
       int32_t sum = operands->biases[channel];
       for (ptrdiff_t byte = 4 * (channel & 1); byte < operands->byteCount; byte += 16, quad += 8) {
-        sum = dot(sum, qi_load4(quad), qi_load4(quad + 2), weights + byte);
+        sum = qi_dot(sum, qi_load4(quad), qi_load4(quad + 2), weights + byte);
       }
       output[row * operands->outputStride] = (int8_t)qi_ssat8(
         qi_short_code(sum, operands->multipliers[channel], operands->shifts[channel], operands->zeroPoint));
@@ -180,11 +241,17 @@ void qi_two_rows(const qi_two_rows_times_channels *operands) {
   }
 }
 
-void qi_one_row(const int16_t *row, const int8_t *weights, const int8_t *end, int32_t sums[4]) {
-  for (; weights < end; weights += 16, row += 4) {
-    for (int channel = 0; channel < 4; channel += 1) {
-      sums[channel] = dot(sums[channel], qi_load4(row), qi_load4(row + 2), weights + 4 * channel);
+void qi_one_row(const qi_rows_times_channels *operands) {
+  const int8_t *weights = operands->weights;
+  for (ptrdiff_t channel = 0; operands->multipliers + channel < operands->end; channel += 1) {
+    const int16_t *quad = operands->rows;
+    int32_t sum = operands->biases[channel];
+    for (ptrdiff_t byte = 4 * (channel & 3); byte < operands->byteCount; byte += 16, quad += 4) {
+      sum = qi_dot(sum, qi_load4(quad), qi_load4(quad + 2), weights + byte);
     }
+    operands->output[channel] = (int8_t)qi_ssat8(
+      qi_short_code(sum, operands->multipliers[channel], operands->shifts[channel], operands->zeroPoint));
+    if ((channel & 3) == 3) weights += operands->byteCount;
   }
 }
 
@@ -192,7 +259,7 @@ void qi_one_row_of_codes(const int8_t *row, const int8_t *weights, const int8_t 
   for (; weights < end; weights += 16, row += 4) {
     const int32_t word = qi_load4(row);
     for (int channel = 0; channel < 4; channel += 1) {
-      sums[channel] = dot(sums[channel], qi_sxtb16(word), qi_sxtb16_odd(word), weights + 4 * channel);
+      sums[channel] = qi_dot(sums[channel], qi_sxtb16(word), qi_sxtb16_odd(word), weights + 4 * channel);
     }
   }
 }
@@ -214,15 +281,26 @@ __attribute__((noinline)) static int32_t anyCode(const qi_requantization *r, ptr
 }
 
 int8_t qi_code(const qi_requantization *r, ptrdiff_t channel, int32_t sum) {
-  const int32_t code = qi_is_short(r, channel)
-    ? qi_short_code(sum, r->multipliers[channel], r->shifts[channel], 2 * r->zeroPoint + 1)
-    : anyCode(r, channel, sum);
-  return (int8_t)(code < r->minimum ? r->minimum : code > r->maximum ? r->maximum : code);
+  int8_t code;
+  qi_codes(r, channel, 1, &sum, &code);
+  return code;
 }
 
 void qi_codes(const qi_requantization *r, ptrdiff_t channel, ptrdiff_t count, const int32_t *sums, int8_t *output) {
+  const int32_t zeroPoint = 2 * r->zeroPoint + 1, minimum = r->minimum, maximum = r->maximum;
 #pragma clang loop unroll(disable)
-  for (ptrdiff_t index = 0; index < count; index += 1) output[index] = qi_code(r, channel + index, sums[index]);
+  for (const ptrdiff_t end = channel + count; channel < end; channel += 1, sums += 1, output += 1) {
+    const int32_t code = qi_is_short(r, channel)
+      ? qi_short_code(*sums, r->multipliers[channel], r->shifts[channel], zeroPoint) : anyCode(r, channel, *sums);
+    *output = (int8_t)(code < minimum ? minimum : code > maximum ? maximum : code);
+  }
+}
+
+void qi_limit(const qi_requantization *r, int8_t *codes, ptrdiff_t count) {
+#pragma clang loop unroll(disable)
+  for (; count > 0; count -= 1, codes += 1) {
+    *codes = (int8_t)(*codes < r->minimum ? r->minimum : *codes > r->maximum ? r->maximum : *codes);
+  }
 }
 
 // MARK: - Fully connected

@@ -125,6 +125,9 @@ void qi_codes(
   const qi_requantization *_Nonnull r, ptrdiff_t channel, ptrdiff_t count, const int32_t *_Nonnull sums,
   int8_t *_Nonnull output);
 
+// Limits codes to what fewer than 8 bits have.
+void qi_limit(const qi_requantization *_Nonnull r, int8_t *_Nonnull codes, ptrdiff_t count);
+
 // MARK: - Rows
 
 // A row is a product's inputs, widened to 16 bits. Each quad has its inputs in the order 0, 2, 1, 3. The quads of a single
@@ -133,9 +136,15 @@ void qi_codes(
 
 // MARK: - Sums
 
-// Two rows and some channels of a product: a multiple of four channels, all of which `qi_is_short`. The order is known to the
-// assembly.
-typedef struct qi_two_rows_times_channels {
+// Adds a quad of inputs times its weights in one channel to a sum.
+QI_INLINE int32_t qi_dot(int32_t sum, int32_t even, int32_t odd, const int8_t *_Nonnull weights) {
+  const int32_t word = qi_load4(weights);
+  return qi_smlad(odd, qi_sxtb16_odd(word), qi_smlad(even, qi_sxtb16(word), sum));
+}
+
+// One row or two, and some channels of a product: a multiple of four channels, all of which `qi_is_short`. The order is known
+// to the assembly.
+typedef struct qi_rows_times_channels {
   const int16_t *_Nonnull rows;
   ptrdiff_t byteCount;  // of a block's weights
   uintptr_t entry;      // of the assembly's own
@@ -145,19 +154,47 @@ typedef struct qi_two_rows_times_channels {
   int32_t zeroPoint;            // twice the zero point and 1
   const int32_t *_Nonnull end;  // of the multipliers
   int8_t *_Nonnull output;
+  // For two rows: the distance of their outputs; from the end of two channels' weights to the next two channels': 8 less the
+  // size of a block, -8.
   ptrdiff_t outputStride;
-  // From the end of two channels' weights to the next two channels': 8 less the size of a block, -8.
   ptrdiff_t step, nextStep;
   const int8_t *_Nonnull weights;
-} qi_two_rows_times_channels;
+} qi_rows_times_channels;
 
-// Computes output[row][channel], codes of 8 bits.
-void qi_two_rows(const qi_two_rows_times_channels *_Nonnull operands);
+// Computes output[channel] or output[row][channel], codes of 8 bits.
+void qi_one_row(const qi_rows_times_channels *_Nonnull operands);
+void qi_two_rows(const qi_rows_times_channels *_Nonnull operands);
 
-// Adds a single row times four channels, whose weights end at `end`, to their sums.
-void qi_one_row(
-  const int16_t *_Nonnull row, const int8_t *_Nonnull weights, const int8_t *_Nonnull end, int32_t sums[_Nonnull 4]);
-
-// The same of codes in their own order.
+// Adds a single row, codes in their own order, times four channels, whose weights end at `end`, to their sums.
 void qi_one_row_of_codes(
   const int8_t *_Nonnull row, const int8_t *_Nonnull weights, const int8_t *_Nonnull end, int32_t sums[_Nonnull 4]);
+
+// A tap: how far from a pixel's first input its inputs lie, its weights of the channels 0 and 2, and of 1 and 3.
+typedef struct qi_tap {
+  ptrdiff_t distance;
+  int32_t even, odd;
+} qi_tap;
+
+// A depthwise convolution's taps for four channels and some pixels, each of which has its inputs in the same places. The order
+// is known to the assembly.
+typedef struct qi_taps {
+  // The sums to begin with.
+  int32_t biases[4];
+  // For each channel twice the multiplier, half of the last place and the zero point before the shift, and the shift to the
+  // right less 1.
+  struct {
+    int32_t multiplier, half, shift;
+  } scales[4];
+  qi_tap taps[];
+} qi_taps;
+
+// Where a run of pixels lies, one at least. The order is known to the assembly.
+typedef struct qi_pixels {
+  const int8_t *_Nonnull input;
+  ptrdiff_t tapCount;  // may be 0
+  int8_t *_Nonnull output;
+  ptrdiff_t inputStep, outputStep, count;
+} qi_pixels;
+
+// Computes four channels of some pixels, codes of 8 bits.
+void qi_four_channels(const qi_taps *_Nonnull taps, const qi_pixels *_Nonnull pixels);

@@ -7,13 +7,23 @@
 
 #include "dsp.h"
 
+// The place of a cell.
+typedef struct {
+  int32_t column, row;
+} cell;
+
 // A convolution, and what follows from it once for all cells.
 typedef struct {
   const qi_convolution *c;
   int16_t *rows;
   ptrdiff_t columnStride;
   ptrdiff_t run;            // The inputs under a column's taps.
-  int32_t lastRow;          // The last row on which they may begin and lie one behind the other, in whole quads; or -1.
+  // The last row on which they may begin and lie one behind the other, in whole quads; or -1. So they do in `runs` runs
+  // for cells whose first input column is in 0 ... lastColumn.
+  int32_t lastRow;
+  int32_t lastColumn;
+  int32_t runs;
+  ptrdiff_t runQuads, runStride;
   ptrdiff_t quads;          // The size of a row.
   ptrdiff_t groupChannels;  // Of the output.
   ptrdiff_t together;       // Those of them that take two rows at once.
@@ -62,75 +72,76 @@ __attribute__((noinline)) static void putTaps(
   }
 }
 
-// Gathers the inputs under the window of one output cell or two, from a row of a column on, from a channel on.
-__attribute__((noinline)) static void gather(
-  const plan *p, int32_t column, int32_t row, int32_t cells, ptrdiff_t channel) {
+// Gathers the inputs under the window of an output cell from a channel on.
+__attribute__((noinline)) static void gatherCell(
+  const plan *p, cell place, ptrdiff_t channel, pair *row, ptrdiff_t step) {
   const qi_convolution *const c = p->c;
-  const ptrdiff_t step = 2 * cells;
+  ptrdiff_t done = 0;
+  for (int32_t i = c->time.taps; i > 0; i -= 1, place.column += c->time.dilation, done += p->run) {
+    const int8_t *codes = NULL;
+    if ((uint32_t)place.column < (uint32_t)c->columnCount) {
+      int32_t index = c->start + place.column;
+      if (index >= c->capacity) index -= c->capacity;
+      codes = c->columns + index * p->columnStride + channel;
+      if (place.row >= 0 && place.row <= p->lastRow) {
+        putQuads(codes + place.row * (ptrdiff_t)c->channels, p->run >> 2, row + (done >> 2) * step, step);
+        continue;
+      }
+    }
+    putTaps(p, codes, place.row, row, step, done);
+  }
+  for (; (done & 3) != 0; done += 1) put(0, row, step, done);
+}
+
+// The place of the input under the first tap for an output cell.
+QI_INLINE cell firstInput(const qi_convolution *c, cell output) {
+  return (cell){output.column * c->time.stride - c->time.padding, output.row * c->frequency.stride - c->frequency.padding};
+}
+
+// Whether all of an output cell's inputs lie in runs of whole quads, whose distance does not change.
+QI_INLINE bool isPlain(const plan *p, cell input) {
+  return input.row >= 0 && input.row <= p->lastRow && input.column >= 0 && input.column <= p->lastColumn;
+}
+
+// Gathers the inputs of two output cells.
+static void gather(const plan *p, cell first, cell second, ptrdiff_t channel) {
+  const qi_convolution *const c = p->c;
   pair *rows = (pair *)p->rows;
-  for (;;) {
-    // The second one may lie in the next column.
-    const int32_t together = row + cells <= c->outputRowCount ? cells : 1;
-    const int32_t stride = c->frequency.stride, firstRow = row * stride - c->frequency.padding;
-    const bool areRuns = firstRow >= 0 && firstRow + (together - 1) * stride <= p->lastRow;
-    int32_t inputColumn = column * c->time.stride - c->time.padding;
-    ptrdiff_t done = 0;
-    for (int32_t i = c->time.taps; i > 0; i -= 1, inputColumn += c->time.dilation, done += p->run) {
-      const int8_t *codes = NULL;
-      if ((uint32_t)inputColumn < (uint32_t)c->columnCount) {
-        int32_t index = c->start + inputColumn;
-        if (index >= c->capacity) index -= c->capacity;
-        codes = c->columns + index * p->columnStride + channel;
-        if (areRuns) {
-          pair *const quad = rows + (done >> 2) * step;
-          codes += firstRow * (ptrdiff_t)c->channels;
-          putQuads(codes, p->run >> 2, quad, step);
-          if (together > 1) putQuads(codes + stride * (ptrdiff_t)c->channels, p->run >> 2, quad + 2, step);
-          continue;
-        }
-      }
-      putTaps(p, codes, firstRow, rows, step, done);
-      if (together > 1) putTaps(p, codes, firstRow + stride, rows + 2, step, done);
-    }
-    for (; (done & 3) != 0; done += 1) {
-      put(0, rows, step, done);
-      if (together > 1) put(0, rows + 2, step, done);
-    }
-    if (together == cells) return;
-    rows += 2;
-    row = 0;
-    column += 1;
-    cells = 1;
+  first = firstInput(c, first);
+  second = firstInput(c, second);
+  if (!isPlain(p, first) || !isPlain(p, second)) {
+    gatherCell(p, first, channel, rows, 4);
+    gatherCell(p, second, channel, rows + 2, 4);
+    return;
+  }
+  const int8_t *codes = c->columns + (c->start + first.column) * p->columnStride + first.row * (ptrdiff_t)c->channels;
+  const ptrdiff_t distance =
+    (second.column - first.column) * p->columnStride + (second.row - first.row) * (ptrdiff_t)c->channels;
+  for (int32_t i = p->runs; i > 0; i -= 1) {
+    putQuads(codes, p->runQuads, rows, 4);
+    putQuads(codes + distance, p->runQuads, rows + 2, 4);
+    codes += p->runStride;
+    rows += 4 * p->runQuads;
   }
 }
 
-// A gathered row times some channels of a group, from the first of a block on.
-__attribute__((noinline)) static void oneRow(
-  const plan *p, const int16_t *row, ptrdiff_t step, ptrdiff_t firstChannel, ptrdiff_t done, const int8_t *weights,
-  int8_t *output) {
+// A gathered row, its quads `step` pairs apart, times those channels of a group that are left by the assembly.
+__attribute__((noinline)) static void rest(
+  const plan *p, const pair *row, ptrdiff_t step, ptrdiff_t firstChannel, const int8_t *weights, int8_t *output) {
   const qi_requantization *const r = &p->c->requantization;
-  weights += 4 * p->quads * done;
-  for (; done < p->groupChannels; done += 4) {
-    const ptrdiff_t channel = firstChannel + done, left = p->groupChannels - done;
-    int32_t sums[4];
-    for (int index = 0; index < 4; index += 1) sums[index] = r->biases[channel + index];
-    if (step == 4) {
-      qi_one_row(row, weights, weights + 16 * p->quads, sums);
-      weights += 16 * p->quads;
-    } else {
-      for (ptrdiff_t quad = 0; quad < p->quads; quad += 1, weights += 16) {
-        qi_one_row(row + step * quad, weights, weights + 16, sums);
-      }
+  for (ptrdiff_t done = p->together; done < p->groupChannels; done += 1) {
+    const int8_t *weight = weights + ((done >> 2) * 16 * p->quads + (done & 3) * 4);
+    const pair *quad = row;
+    int32_t sum = r->biases[firstChannel + done];
+    for (ptrdiff_t left = p->quads; left > 0; left -= 1, weight += 16, quad += step) {
+      sum = qi_dot(sum, quad[0], quad[1], weight);
     }
-    qi_codes(r, channel, left < 4 ? left : 4, sums, output + channel);
+    output[done] = qi_code(r, firstChannel + done, sum);
   }
 }
 
-// Limits codes to fewer than 8 bits can have.
-__attribute__((noinline)) static void limit(const qi_requantization *r, int8_t *codes, ptrdiff_t count) {
-  for (; count > 0; count -= 1, codes += 1) {
-    *codes = (int8_t)(*codes < r->minimum ? r->minimum : *codes > r->maximum ? r->maximum : *codes);
-  }
+QI_INLINE cell next(const qi_convolution *c, cell output) {
+  return output.row + 1 < c->outputRowCount ? (cell){output.column, output.row + 1} : (cell){output.column + 1, 0};
 }
 
 bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *output) {
@@ -141,47 +152,59 @@ bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *outpu
     .run = c->frequency.taps * (ptrdiff_t)c->groupChannels, .lastRow = -1, .groupChannels = c->outputChannels / groups};
   if (groups == 1 && c->frequency.dilation == 1 && (p.run & 3) == 0) p.lastRow = c->rowCount - c->frequency.taps;
   p.quads = (c->time.taps * p.run + 3) >> 2;
+  // No ring's end may lie among them.
+  const int32_t reach = (c->time.taps - 1) * c->time.dilation, columnCount = c->capacity - c->start;
+  p.lastColumn = (columnCount < c->columnCount ? columnCount : c->columnCount) - 1 - reach;
+  p.runs = c->time.taps;
+  p.runStride = c->time.dilation * p.columnStride;
+  p.runQuads = p.run >> 2;
+  if (p.run == p.runStride) {
+    p.runQuads *= p.runs;
+    p.runs = 1;
+  }
   // Whole blocks of four channels.
   p.together = p.groupChannels & ~(ptrdiff_t)3;
-  for (ptrdiff_t channel = 0; channel < c->outputChannels && c->cellCount > 1; channel += 1) {
+  for (ptrdiff_t channel = 0; channel < c->outputChannels; channel += 1) {
     if (!qi_is_short(r, channel)) p.together = 0;
   }
   const bool isNarrow = r->minimum > -128 || r->maximum < 127;
   const ptrdiff_t groupBytes = ((p.groupChannels + 3) >> 2) * 16 * p.quads;
-  qi_two_rows_times_channels operands = {
+  qi_rows_times_channels operands = {
     .rows = scratch, .byteCount = 16 * p.quads, .biases = r->biases, .multipliers = r->multipliers, .shifts = r->shifts,
-    .end = r->multipliers + p.together, .zeroPoint = 2 * r->zeroPoint + 1, .outputStride = c->outputChannels,
+    .zeroPoint = 2 * r->zeroPoint + 1, .end = r->multipliers + p.together, .outputStride = c->outputChannels,
     .step = 8 - 16 * p.quads, .nextStep = -8, .weights = c->weights};
-  int32_t column = c->firstColumn, row = 0, left = c->cellCount;
-  for (; left > 1; left -= 2, output += 2 * c->outputChannels) {
+  cell first = {c->firstColumn, 0};
+  for (int32_t left = c->cellCount; left > 0; left -= 2) {
+    const cell second = next(c, first);
     int32_t group = 0;
     do {
-      const ptrdiff_t first = group * p.groupChannels;
-      gather(&p, column, row, 2, group * c->groupChannels);
+      const ptrdiff_t channel = group * p.groupChannels, input = group * c->groupChannels;
       if (groups > 1) {
-        operands.biases = r->biases + first;
-        operands.multipliers = r->multipliers + first;
-        operands.shifts = r->shifts + first;
+        operands.biases = r->biases + channel;
+        operands.multipliers = r->multipliers + channel;
+        operands.shifts = r->shifts + channel;
         operands.end = operands.multipliers + p.together;
         operands.weights = c->weights + group * groupBytes;
       }
-      operands.output = output + first;
-      if (p.together > 0) qi_two_rows(&operands);
-      if (isNarrow) {
-        limit(r, operands.output, p.together);
-        limit(r, operands.output + c->outputChannels, p.together);
+      operands.output = output + channel;
+      if (left > 1) {
+        gather(&p, first, second, input);
+        if (p.together > 0) qi_two_rows(&operands);
+      } else {
+        gatherCell(&p, firstInput(c, first), input, (pair *)scratch, 2);
+        if (p.together > 0) qi_one_row(&operands);
       }
-      if (p.together < p.groupChannels) {
-        oneRow(&p, scratch, 8, first, p.together, operands.weights, output);
-        oneRow(&p, scratch + 4, 8, first, p.together, operands.weights, output + c->outputChannels);
+      // Each cell by itself.
+      const int cells = left > 1 ? 2 : 1;
+      for (int index = 0; index < cells && (isNarrow || p.together < p.groupChannels); index += 1) {
+        int8_t *const codes = operands.output + index * c->outputChannels;
+        if (isNarrow) qi_limit(r, codes, p.together);
+        rest(&p, (pair *)scratch + 2 * index, 2 * cells, channel, operands.weights, codes);
       }
       group += 1;
     } while (group < groups);
-    for (row += 2; row >= c->outputRowCount; row -= c->outputRowCount) column += 1;
-  }
-  for (int32_t group = 0; left > 0 && group < groups; group += 1) {
-    gather(&p, column, row, 1, group * c->groupChannels);
-    oneRow(&p, scratch, 4, group * p.groupChannels, 0, c->weights + group * groupBytes, output);
+    output += 2 * c->outputChannels;
+    first = next(c, second);
   }
   return true;
 }

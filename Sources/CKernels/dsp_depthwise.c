@@ -1,93 +1,205 @@
 // Depthwise convolutions for processors with ARM's DSP extension.
+//
+// For four channels at a time the taps are listed, with their weights widened, and go over pixel after pixel.
 #include "CKernels.h"
 
 #if QI_DSP_KERNELS
 
 #include "dsp.h"
 
-// Adds a tap's products to four channels' sums.
-#define QI_TAP(sums, codes)                        \
-  do {                                             \
-    const int32_t word = (codes);                  \
-    const int32_t evenCodes = qi_sxtb16(word);     \
-    const int32_t oddCodes = qi_sxtb16_odd(word);  \
-    sums##0 = qi_smlabb(evenCodes, even, sums##0); \
-    sums##1 = qi_smlabb(oddCodes, odd, sums##1);   \
-    sums##2 = qi_smlatt(evenCodes, even, sums##2); \
-    sums##3 = qi_smlatt(oddCodes, odd, sums##3);   \
-  } while (0)
+#if QI_HAS_DSP
 
-// Four channels of a pixel, and of the next one where `isPair`, into `outputs` and `outputStride` behind it.
-QI_INLINE void depthwiseFour(
-  const qi_depthwise *d, ptrdiff_t channel, int32_t firstColumn, const bool isPair, int8_t *outputs,
-  ptrdiff_t outputStride) {
-  const int32_t padding = (int32_t)(0x01010101u * (uint8_t)d->inputZeroPoint);
-  const int32_t *const biases = d->requantization.biases + channel;
-  int32_t a0 = biases[0], a1 = biases[1], a2 = biases[2], a3 = biases[3];
-  int32_t b0 = a0, b1 = a1, b2 = a2, b3 = a3;
-  const ptrdiff_t step = d->columnStep * d->columnStride;
-  const ptrdiff_t tapDistance = d->columnDilation * d->columnStride, weightDistance = d->weightColumnStride;
-  const int32_t lastColumn = firstColumn + (d->columnTaps - 1) * d->columnDilation + (isPair ? d->columnStep : 0);
-  const bool areColumnsInside = firstColumn >= 0 && lastColumn < d->columnCount;
+__attribute__((naked, noinline)) void qi_four_channels(const qi_taps *taps, const qi_pixels *pixels) {
+  __asm__ volatile(
+    ".macro qi_tap\n"
+    "ldm r1!, {r8, r9, r10}\n"
+    "ldr r11, [r2, r8]\n"
+    "sxtb16 r12, r11\n"
+    "sxtb16 r11, r11, ror #8\n"
+    "smlabb r4, r12, r9, r4\n"
+    "smlatt r6, r12, r9, r6\n"
+    "smlabb r5, r11, r10, r5\n"
+    "smlatt r7, r11, r10, r7\n"
+    ".endm\n"
+    // A sum as a code: see qi_short_code.
+    ".macro qi_code sum\n"
+    "ldm r1!, {r8, r9, r10}\n"
+    "smmlar \\sum, \\sum, r8, \\sum\n"
+    "add \\sum, \\sum, \\sum, asr #31\n"
+    "qadd \\sum, \\sum, r9\n"
+    "asr \\sum, \\sum, r10\n"
+    "ssat \\sum, #8, \\sum, asr #1\n"
+    ".endm\n"
+    "push {r4-r11, lr}\n"
+    "ldm r1, {r2, r3, r4, r5, r6, r7}\n"
+    "mov lr, r4\n"
+    "mla r7, r7, r5, r2\n"  // where the input of the pixel behind the last one begins
+    // Four taps a round; the first round may be shorter, and so begin at a later tap of 32 bytes.
+    "adr.w r8, 2f\n"
+    "rsb r9, r3, #0\n"
+    "and r9, r9, #3\n"
+    "add r8, r8, r9, lsl #5\n"
+    "cmp r3, #0\n"
+    "bne 4f\n"
+    "adr.w r8, 3f\n"
+    "4:\n"
+    "orr r8, r8, #1\n"
+    "add r3, r3, r3, lsl #1\n"
+    "add r3, r0, r3, lsl #2\n"
+    "add r3, r3, #64\n"
+    "push {r5, r6, r7, r8}\n"
+    "1:\n"
+    "ldm r0, {r4, r5, r6, r7}\n"
+    "add r1, r0, #64\n"
+    "ldr r8, [sp, #12]\n"
+    "bx r8\n"
+    ".p2align 2\n"
+    "2:\n"
+    "qi_tap\n"
+    "qi_tap\n"
+    "qi_tap\n"
+    "qi_tap\n"
+    "cmp r1, r3\n"
+    "bne 2b\n"
+    "3:\n"
+    "add r1, r0, #16\n"
+    "qi_code r4\n"
+    "qi_code r5\n"
+    "qi_code r6\n"
+    "qi_code r7\n"
+    "bfi r4, r5, #8, #8\n"
+    "bfi r4, r6, #16, #8\n"
+    "bfi r4, r7, #24, #8\n"
+    "str r4, [lr]\n"
+    "ldm sp, {r8, r9, r10}\n"
+    "add r2, r2, r8\n"
+    "add lr, lr, r9\n"
+    "cmp r2, r10\n"
+    "bne 1b\n"
+    "add sp, sp, #16\n"
+    "pop {r4-r11, pc}\n"
+    ".purgem qi_tap\n"
+    ".purgem qi_code\n");
+}
+
+#else
+
+void qi_four_channels(const qi_taps *taps, const qi_pixels *pixels) {
+  for (ptrdiff_t pixel = 0; pixel < pixels->count; pixel += 1) {
+    int32_t sums[4];
+    for (int channel = 0; channel < 4; channel += 1) sums[channel] = taps->biases[channel];
+    for (ptrdiff_t tap = 0; tap < pixels->tapCount; tap += 1) {
+      const uintptr_t input = (uintptr_t)pixels->input + (uintptr_t)(pixel * pixels->inputStep);
+      const int32_t word = qi_load4((const int8_t *)(input + (uintptr_t)taps->taps[tap].distance));
+      sums[0] = qi_smlabb(qi_sxtb16(word), taps->taps[tap].even, sums[0]);
+      sums[1] = qi_smlabb(qi_sxtb16_odd(word), taps->taps[tap].odd, sums[1]);
+      sums[2] = qi_smlatt(qi_sxtb16(word), taps->taps[tap].even, sums[2]);
+      sums[3] = qi_smlatt(qi_sxtb16_odd(word), taps->taps[tap].odd, sums[3]);
+    }
+    for (int channel = 0; channel < 4; channel += 1) {
+      const int32_t high = qi_smmlar(sums[channel], taps->scales[channel].multiplier, sums[channel]);
+      const int32_t code = qi_qadd(high + (high >> 31), taps->scales[channel].half) >> taps->scales[channel].shift;
+      pixels->output[pixel * pixels->outputStep + channel] = (int8_t)qi_ssat8(code >> 1);
+    }
+  }
+}
+
+#endif
+
+// The taps of four channels, and those pixels' outputs that must wait until their neighbours' inputs are not needed any more.
+enum { memoryBytes = 512 };
+
+// Lists the weights of the rows of taps inside the input, and what the scaling needs; the other rows count to the sums to
+// begin with. Returns how many taps there are.
+__attribute__((noinline)) static ptrdiff_t list(const qi_depthwise *d, ptrdiff_t channel, qi_taps *taps) {
+  const qi_requantization *const r = &d->requantization;
+  const int32_t *const biases = r->biases + channel, *const multipliers = r->multipliers + channel;
+  const int8_t *const shifts = r->shifts + channel;
+  const int32_t zeroPoint = 2 * r->zeroPoint + 1;
+  for (int index = 0; index < 4; index += 1) {
+    const int32_t shift = -1 - shifts[index];
+    taps->biases[index] = biases[index];
+    taps->scales[index].multiplier = (int32_t)((uint32_t)multipliers[index] << 1);
+    taps->scales[index].half = (int32_t)((uint32_t)zeroPoint << shift);
+    taps->scales[index].shift = shift;
+  }
+  const ptrdiff_t stride = d->weightColumnStride;
+  qi_tap *next = taps->taps;
   for (int32_t i = 0; i < d->rowTaps; i += 1) {
-    const bool isInside = i >= d->firstRowTap && i < d->endRowTap;
-    const int8_t *cell = d->input + (i * d->rowStride + firstColumn * d->columnStride + channel);
     const int8_t *weight = d->weights + (i * d->weightRowStride + channel);
-    if (isInside && areColumnsInside) {
-#pragma clang loop unroll(disable)
-      for (int32_t j = d->columnTaps; j > 0; j -= 1) {
-        const int32_t weights = qi_load4(weight);
-        const int32_t even = qi_sxtb16(weights), odd = qi_sxtb16_odd(weights);
-        QI_TAP(a, qi_load4(cell));
-        if (isPair) QI_TAP(b, qi_load4(cell + step));
-        cell += tapDistance;
-        weight += weightDistance;
-      }
-    } else {
-      int32_t column = isInside ? firstColumn : INT32_MIN / 2;
-#pragma clang loop unroll(disable)
-      for (int32_t j = d->columnTaps; j > 0; j -= 1) {
-        const int32_t weights = qi_load4(weight);
-        const int32_t even = qi_sxtb16(weights), odd = qi_sxtb16_odd(weights);
-        QI_TAP(a, (uint32_t)column < (uint32_t)d->columnCount ? qi_load4(cell) : padding);
-        if (isPair) {
-          const bool isCode = (uint32_t)(column + d->columnStep) < (uint32_t)d->columnCount;
-          QI_TAP(b, isCode ? qi_load4(cell + step) : padding);
-        }
-        column += d->columnDilation;
-        cell += tapDistance;
-        weight += weightDistance;
+    const bool isInside = i >= d->firstRowTap && i < d->endRowTap;
+    for (int32_t count = d->columnTaps; count > 0; count -= 1, weight += stride) {
+      const int32_t word = qi_load4(weight), even = qi_sxtb16(word), odd = qi_sxtb16_odd(word);
+      if (isInside) {
+        next->even = even;
+        next->odd = odd;
+        next += 1;
+      } else {
+        const int32_t padding = (uint16_t)d->inputZeroPoint;
+        taps->biases[0] = qi_smlabb(even, padding, taps->biases[0]);
+        taps->biases[1] = qi_smlabb(odd, padding, taps->biases[1]);
+        taps->biases[2] = qi_smlabb(even >> 16, padding, taps->biases[2]);
+        taps->biases[3] = qi_smlabb(odd >> 16, padding, taps->biases[3]);
       }
     }
   }
-  const qi_requantization constants = d->requantization;
-  outputs[0] = (int8_t)qi_code(&constants, channel, a0);
-  outputs[1] = (int8_t)qi_code(&constants, channel + 1, a1);
-  outputs[2] = (int8_t)qi_code(&constants, channel + 2, a2);
-  outputs[3] = (int8_t)qi_code(&constants, channel + 3, a3);
-  if (!isPair) return;
-  outputs[outputStride] = (int8_t)qi_code(&constants, channel, b0);
-  outputs[outputStride + 1] = (int8_t)qi_code(&constants, channel + 1, b1);
-  outputs[outputStride + 2] = (int8_t)qi_code(&constants, channel + 2, b2);
-  outputs[outputStride + 3] = (int8_t)qi_code(&constants, channel + 3, b3);
+  return next - taps->taps;
 }
 
-__attribute__((noinline)) static void depthwisePair(
-  const qi_depthwise *d, ptrdiff_t channel, int32_t firstColumn, int8_t *outputs, ptrdiff_t outputStride) {
-  depthwiseFour(d, channel, firstColumn, true, outputs, outputStride);
+// Notes where the taps' inputs lie for a pixel, of the window's columns `first` ..< `end`; those of the other columns lie at
+// `padding`.
+__attribute__((noinline)) static void locate(
+  const qi_depthwise *d, int32_t first, int32_t end, ptrdiff_t padding, qi_tap *next) {
+  const ptrdiff_t step = d->columnDilation * d->columnStride;
+  ptrdiff_t distance = d->firstRowTap * d->rowStride;
+  const ptrdiff_t nextRow = d->rowStride - d->columnTaps * step;
+  for (int32_t i = d->endRowTap - d->firstRowTap; i > 0; i -= 1, distance += nextRow) {
+    int32_t j = d->columnTaps;
+    const int32_t before = j - first, behind = j - end;
+#pragma clang loop unroll(disable)
+    for (; j > before; j -= 1, distance += step, next += 1) next->distance = padding;
+#pragma clang loop unroll(disable)
+    for (; j > behind; j -= 1, distance += step, next += 1) next->distance = distance;
+#pragma clang loop unroll(disable)
+    for (; j > 0; j -= 1, distance += step, next += 1) next->distance = padding;
+  }
 }
 
-__attribute__((noinline)) static void depthwiseSingle(
-  const qi_depthwise *d, ptrdiff_t channel, int32_t firstColumn, int8_t *outputs) {
-  depthwiseFour(d, channel, firstColumn, false, outputs, 0);
+// Four channels of some neighbouring pixels.
+__attribute__((noinline)) static void fourChannels(
+  const qi_depthwise *d, qi_taps *taps, ptrdiff_t channel, ptrdiff_t pixel, ptrdiff_t end, int8_t *output) {
+  const int32_t padding = (int32_t)(0x01010101u * (uint8_t)d->inputZeroPoint);
+  const int32_t reach = (d->columnTaps - 1) * d->columnDilation;
+  qi_pixels pixels = {
+    .tapCount = list(d, channel, taps), .output = output, .inputStep = d->columnStep * d->columnStride,
+    .outputStep = d->channels};
+  while (pixel < end) {
+    const int32_t column = d->firstColumn + (int32_t)pixel * d->columnStep, room = d->columnCount - column;
+    int32_t firstTap = 0, endTap = d->columnTaps;
+    pixels.count = 1;
+    if (column < 0) firstTap = (d->columnDilation - 1 - column) / d->columnDilation;
+    if (firstTap > d->columnTaps) firstTap = d->columnTaps;
+    if (room <= reach) {
+      endTap = room <= 0 ? 0 : (room + d->columnDilation - 1) / d->columnDilation;
+    } else if (column >= 0) {
+      // So are the next pixels whole.
+      pixels.count = (room - reach - 1) / d->columnStep + 1;
+      if (pixels.count > end - pixel) pixels.count = end - pixel;
+    }
+    pixels.input = d->input + (column * d->columnStride + channel);
+    locate(d, firstTap, endTap, (ptrdiff_t)((uintptr_t)&padding - (uintptr_t)pixels.input), taps->taps);
+    qi_four_channels(taps, &pixels);
+    pixels.output += pixels.count * d->channels;
+    pixel += pixels.count;
+  }
 }
 
 // One channel of one pixel.
-static int8_t depthwiseOne(const qi_depthwise *d, ptrdiff_t channel, int32_t firstColumn) {
+__attribute__((noinline)) static int8_t one(const qi_depthwise *d, ptrdiff_t channel, ptrdiff_t pixel) {
   int32_t sum = d->requantization.biases[channel];
   for (int32_t i = 0; i < d->rowTaps; i += 1) {
     for (int32_t j = 0; j < d->columnTaps; j += 1) {
-      const int32_t column = firstColumn + j * d->columnDilation;
+      const int32_t column = d->firstColumn + (int32_t)pixel * d->columnStep + j * d->columnDilation;
       const bool isInside = i >= d->firstRowTap && i < d->endRowTap && column >= 0 && column < d->columnCount;
       const int32_t code =
         isInside ? d->input[i * d->rowStride + column * d->columnStride + channel] : d->inputZeroPoint;
@@ -95,40 +207,44 @@ static int8_t depthwiseOne(const qi_depthwise *d, ptrdiff_t channel, int32_t fir
                       (uint32_t)(code * d->weights[i * d->weightRowStride + j * d->weightColumnStride + channel]));
     }
   }
-  return (int8_t)qi_code(&d->requantization, channel, sum);
+  return qi_code(&d->requantization, channel, sum);
 }
 
-bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
-  enum { greatest = 128 };
-  const qi_depthwise *const d = &convolution;
-  const ptrdiff_t fours = d->channels & ~(ptrdiff_t)3;
-  // A second pixel's codes wait here until the first one's inputs are not needed any more.
-  int8_t codes[2 * greatest];
-  for (ptrdiff_t pixel = 0; pixel < d->pixels;) {
-    const int count = pixel + 2 <= d->pixels && d->channels <= greatest ? 2 : 1;
-    const int32_t column = d->firstColumn + (int32_t)pixel * d->columnStep;
-    int8_t *const outputs = output + pixel * outputStride;
-    if (count == 2) {
-      for (ptrdiff_t channel = 0; channel < fours; channel += 4) {
-        depthwisePair(d, channel, column, codes + channel, greatest);
-      }
-      for (ptrdiff_t channel = fours; channel < d->channels; channel += 1) {
-        codes[channel] = depthwiseOne(d, channel, column);
-        codes[greatest + channel] = depthwiseOne(d, channel, column + d->columnStep);
-      }
-      for (ptrdiff_t channel = 0; channel < d->channels; channel += 1) {
-        outputs[channel] = codes[channel];
-        outputs[outputStride + channel] = codes[greatest + channel];
-      }
-    } else {
-      for (ptrdiff_t channel = 0; channel < fours; channel += 4) {
-        depthwiseSingle(d, channel, column, outputs + channel);
-      }
-      for (ptrdiff_t channel = fours; channel < d->channels; channel += 1) {
-        outputs[channel] = depthwiseOne(d, channel, column);
+bool qi_depthwise_dsp(const qi_depthwise *d, int8_t *output, ptrdiff_t outputStride) {
+  const qi_requantization *const r = &d->requantization;
+  __attribute__((aligned(4))) int8_t memory[memoryBytes];
+  qi_taps *const taps = (qi_taps *)memory;
+  const ptrdiff_t listBytes = sizeof *taps + d->rowTaps * (ptrdiff_t)d->columnTaps * (ptrdiff_t)sizeof taps->taps[0];
+  const bool isNarrow = r->minimum > -128 || r->maximum < 127;
+  bool areListed = d->channels >= 4 && listBytes <= memoryBytes;
+  for (ptrdiff_t channel = 0; channel < d->channels; channel += 1) {
+    if (!qi_is_short(r, channel)) areListed = false;
+  }
+  // A single pixel's output may be written at once: its inputs in other channels are not at that place.
+  const ptrdiff_t waiting = areListed ? (memoryBytes - listBytes) / d->channels : 0;
+  for (ptrdiff_t pixel = 0, end; pixel < d->pixels; pixel = end) {
+    end = pixel + (waiting > 1 ? waiting : 1);
+    if (end > d->pixels) end = d->pixels;
+    int8_t *const outputs = output + pixel * outputStride, *const codes = waiting > 1 ? memory + listBytes : outputs;
+    for (ptrdiff_t next = 0; next < d->channels;) {
+      if (areListed) {
+        // The last four channels may be some of those before, once more.
+        const ptrdiff_t channel = next + 4 > d->channels ? d->channels - 4 : next;
+        fourChannels(d, taps, channel, pixel, end, codes + channel);
+        next = channel + 4;
+      } else {
+        codes[next] = one(d, next, pixel);
+        next += 1;
       }
     }
-    pixel += count;
+    if (isNarrow) qi_limit(r, codes, (end - pixel) * d->channels);
+    if (codes == outputs) continue;
+    // In one piece where it may be.
+    const ptrdiff_t pieces = outputStride == d->channels ? 1 : end - pixel;
+    const ptrdiff_t byteCount = (end - pixel) * d->channels / pieces;
+    for (ptrdiff_t index = 0; index < pieces; index += 1) {
+      __builtin_memcpy(outputs + index * outputStride, codes + index * byteCount, (size_t)byteCount);
+    }
   }
   return true;
 }

@@ -156,13 +156,14 @@ struct ImageWriter {
     guard total < Int(Int32.max) else { throw InvalidNetwork("the tensors need more than 2 GB") }
   }
 
-  /// Room for two cells of every convolution, and for the front end.
+  /// Room for two cells of every convolution, for the inputs of small fully connected operators, and for the front end.
   private func scratchByteCount(_ network: QuantizedNetwork, frontEnd: FrontEndTables?) -> Int {
     let kernels = network.operators.map { operation in
-      guard let packed = operation.packedWeights(of: network), packed.layout == .blocks,
-        operation.kind != .fullyConnected
-      else { return 0 }
-      return 16 * ((packed.inputsPerOutput + 3) / 4)
+      guard let packed = operation.packedWeights(of: network), packed.layout == .blocks else { return 0 }
+      let row = 8 * ((packed.inputsPerOutput + 3) / 4)
+      guard operation.kind == .fullyConnected else { return 2 * row }
+      // Without it the operator takes more instructions, by less the fewer outputs it has.
+      return network.tensors[operation.output].shape.last ?? 0 >= 8 && row <= 512 ? row : 0
     }
     return ArenaPlan.aligned(max(16, frontEnd?.scratchByteCount ?? 0, kernels.max() ?? 0))
   }

@@ -3,66 +3,39 @@ import Testing
 
 /// The kernels for ARM's DSP extension, on the host in plain C: the same sources but for the instructions.
 @Suite struct DSPTests {
-  /// Where a row has its input: fours in the order 0, 2, 1, 3, so many apart.
-  private static func place(_ input: Int, step: Int) -> Int { step * (input / 4) + [0, 2, 1, 3][input % 4] }
-
-  /// A product with 8-bit patches, and the same with its patches in the kernel's order.
-  private static func pair(
-    from cases: inout Cases, rows: Int, inputs: Int, channels: Int
-  ) -> (natural: RandomProduct, paired: RandomProduct) {
-    var natural = RandomProduct(
-      from: &cases, codes: -128...127, rows: rows, inputs: inputs, channels: channels)
-    natural.patches = natural.patches.map { Int16(Int8(truncatingIfNeeded: $0)) }
-    var paired = natural
-    let count = 4 * natural.quads
-    for row in 0..<natural.rows {
-      let start = rows == 1 ? 0 : row / 2 * 2 * count + row % 2 * 4
-      for input in 0..<count {
-        paired.patches[start + place(input, step: rows == 1 ? 4 : 8)] = natural.patches[row * count + input]
-      }
-    }
-    return (natural, paired)
-  }
-
-  @Test func productsOfEveryShapeEqualThePlainLoop() {
+  @Test func convolutionsOfEveryShapeEqualThePlainLoop() {
     var cases = Cases(seed: 11)
     var differing: [String] = []
-    for inputs in [1, 2, 3, 4, 5, 7, 8, 12, 27, 31, 36, 64, 72, 144] {
-      for rows in [1, 2, 4, 6, 10] {
-        for channels in [1, 2, 3, 4, 5, 7, 8, 12, 24, 33] {
-          let (natural, paired) = Self.pair(from: &cases, rows: rows, inputs: inputs, channels: channels)
-          let stride = channels + cases.integer(in: 0...5)
-          let before: [Int8] = cases.values((rows - 1) * stride + channels)
-          let output = paired.compute(over: before, guarding: .end) { qi_matrix_product_dsp($0, $1, stride) }
-          if output != natural.expected(over: before, outputStride: stride) {
-            differing.append(natural.shape)
-          }
-        }
+    for _ in 0..<6000 {
+      let convolution = RandomConvolution(from: &cases)
+      if convolution.compute(guarding: cases.chance(2) ? .start : .end) != convolution.expected {
+        differing.append(convolution.shape)
       }
     }
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing.first ?? "")")
   }
 
+  /// Sums of every size, by the short way of scaling and the long one.
   @Test func anyShiftAndBiasIsScaledAsDefined() {
     var cases = Cases(seed: 12)
     var differing: [String] = []
     for shift in Int32(-31)...30 {
       for multiplier: Int32 in [0, 1 << 30, 3 << 29, .max, 1_518_500_250] {
-        for rows in [1, 2, 4] {
-          var (natural, paired) = Self.pair(from: &cases, rows: rows, inputs: 9, channels: 6)
-          natural.requantization.multipliers = natural.requantization.multipliers.map { _ in multiplier }
-          natural.requantization.shifts = natural.requantization.shifts.map { _ in shift }
-          natural.requantization.biases = natural.requantization.biases.map { _ in
-            switch cases.integer(in: 0...2) {
+        for cells in [1, 2, 4] {
+          var convolution = RandomConvolution(from: &cases, rows: cells, channels: 9, outputChannels: 6)
+          let ties = Int32(truncatingIfNeeded: 1 &<< Int(1 - min(shift, 0)))
+          convolution.requantization.multipliers = convolution.requantization.multipliers.map { _ in multiplier }
+          convolution.requantization.shifts = convolution.requantization.shifts.map { _ in shift }
+          convolution.requantization.biases = convolution.requantization.biases.map { _ in
+            switch cases.integer(in: 0...3) {
             case 0: (cases.values(1) as [Int32])[0]
-            case 1: [.min, .max, -1, 0, 1, 1 << 30, (1 << 30) - 1, -(1 << 30)][cases.integer(in: 0...7)]
+            case 1: ties &* Int32(cases.integer(in: -9...9)) &+ Int32(cases.integer(in: -1...1))
+            case 2: [.min, .max, -1, 0, 1, 1 << 30, (1 << 30) - 1, -(1 << 30)][cases.integer(in: 0...7)]
             default: (cases.values(1) as [Int32])[0] >> Int32(cases.integer(in: 1...31))
             }
           }
-          paired.requantization = natural.requantization
-          let before = [Int8](repeating: 0, count: rows * 6)
-          let output = paired.compute(over: before, guarding: .end) { qi_matrix_product_dsp($0, $1, 6) }
-          if output != natural.expected(over: before, outputStride: 6) {
+          if cases.chance(2) { convolution.input = convolution.input.map { _ in 0 } }
+          if convolution.compute(guarding: .end) != convolution.expected {
             differing.append("shift \(shift), multiplier \(multiplier)")
           }
         }
@@ -71,24 +44,42 @@ import Testing
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing.first ?? "")")
   }
 
-  @Test func aFullyConnectedRowMayLieInTwoStretches() {
+  /// The output runs two cells behind the input, in the same memory.
+  @Test func aConvolutionMayOverwriteInputsThatAreNoLongerNeeded() {
     var cases = Cases(seed: 13)
+    for rows in [1, 2, 3, 8, 17] {
+      for channels in [1, 3, 4, 12] {
+        let convolution = RandomConvolution(
+          from: &cases, rows: rows, channels: channels, outputChannels: channels)
+        let gap = [Int8](repeating: 0, count: 2 * channels)
+        let memory = GuardedArray(gap + convolution.input, guarding: .end)
+        #expect(convolution.compute(input: memory.pointer + gap.count, into: memory.pointer, guarding: .end))
+        #expect(Array(memory.array.prefix(rows * channels)) == convolution.expected)
+      }
+    }
+  }
+
+  @Test func aFullyConnectedRowMayLieInTwoStretches() {
+    var cases = Cases(seed: 14)
     var differing: [String] = []
     for inputs in [1, 3, 4, 96, 255, 256, 257, 300, 512, 513, 696] {
-      for first in [0, 1, inputs / 3, inputs / 2 / 4 * 4, inputs] {
+      for first in [0, 1, 2, inputs / 3, inputs / 2 / 4 * 4, inputs - 1, inputs] where first <= inputs {
         for channels in [1, 4, 6] {
-          let (natural, _) = Self.pair(from: &cases, rows: 1, inputs: inputs, channels: channels)
-          let codes = natural.patches.prefix(inputs).map { Int8($0) }
+          var product = RandomProduct(
+            from: &cases, codes: -128...127, rows: 1, inputs: inputs, channels: channels)
+          product.patches = product.patches.map { Int16(Int8(truncatingIfNeeded: $0)) }
+          let codes = product.patches.prefix(inputs).map { Int8($0) }
           let stretches = (
-            GuardedArray(Array(codes[..<first]) + [0], guarding: .start),
-            GuardedArray([0] + codes[first...], guarding: .end)
+            GuardedArray(Array(codes[..<first]), guarding: .end),
+            GuardedArray(Array(codes[first...]), guarding: .end)
           )
           let before = [Int8](repeating: 0, count: channels)
-          let output = natural.compute(over: before, guarding: .end) {
-            qi_fully_connected_dsp(
-              $0, stretches.0.pointer, first, stretches.1.pointer + 1, inputs - first, $1)
+          let output = product.compute(over: before, guarding: .end) { product, output in
+            var product = product
+            return qi_fully_connected_dsp(
+              &product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
           }
-          if output != natural.expected(over: before, outputStride: channels) {
+          if output != product.expected(over: before, outputStride: channels) {
             differing.append("\(first) + \(inputs - first) inputs, \(channels) channels")
           }
         }
@@ -97,34 +88,177 @@ import Testing
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing.first ?? "")")
   }
 
-  @Test(arguments: [4, 8])
-  func rowsAreFilledFromAnyPlaceOn(step: Int) {
-    var cases = Cases(seed: 14)
-    for first in 0...9 {
-      for count in 0...20 {
-        let codes: [Int8] = cases.values(count + 1)
-        var row = [Int16](repeating: 1000, count: 64)
-        qi_pair(codes, count, &row, step, first)
-        var filled = [Int16](repeating: 1000, count: 64)
-        qi_pair_fill(-7, count, &filled, step, first)
-        var expected = [Int16](repeating: 1000, count: 64)
-        var expectedFill = expected
-        for index in 0..<count {
-          expected[Self.place(first + index, step: step)] = Int16(codes[index])
-          expectedFill[Self.place(first + index, step: step)] = -7
-        }
-        #expect(row == expected && filled == expectedFill, "\(count) from \(first) on")
-      }
+  @Test func whatIsNotAlignedIsRefused() {
+    var cases = Cases(seed: 15)
+    let convolution = RandomConvolution(from: &cases, rows: 3, channels: 4, outputChannels: 4)
+    let output = GuardedArray([Int8](repeating: 7, count: 12), guarding: .end)
+    #expect(
+      !convolution.compute(
+        input: output.pointer, into: output.pointer, guarding: .start, weightsFromByte: 1))
+    #expect(output.array == [Int8](repeating: 7, count: 12))
+  }
+}
+
+/// A convolution with random operands.
+private struct RandomConvolution {
+  var time = Step()
+  var frequency = Step()
+  var columns = 1
+  var rows = 1
+  /// The ring's number of columns, and where column 0 lies.
+  var capacity = 1
+  var start = 0
+  var groupChannels: Int
+  var groups = 1
+  var groupOutputs: Int
+  var firstColumn = 0
+  var outputRows = 1
+  var cells: Int
+  let zeroPoint: Int8
+  /// The ring.
+  var input: [Int8] = []
+  /// `[output channel][input]`.
+  var weights: [[Int8]] = []
+  var requantization: Requantization
+
+  struct Step {
+    var taps = 1
+    var stride = 1
+    var dilation = 1
+    var padding = 0
+
+    init() {}
+
+    init(from cases: inout Cases) {
+      taps = cases.integer(in: 1...4)
+      stride = cases.integer(in: 1...3)
+      dilation = cases.chance(2) ? 1 : cases.integer(in: 1...3)
+      padding = cases.chance(2) ? 0 : cases.integer(in: 0...(taps - 1) * dilation)
+    }
+
+    var foreign: qi_window_step {
+      qi_window_step(
+        taps: Int32(taps), stride: Int32(stride), dilation: Int32(dilation), padding: Int32(padding))
     }
   }
 
-  @Test func oddRowsAreLeftToOthers() {
-    var cases = Cases(seed: 15)
-    let natural = RandomProduct(from: &cases, codes: -128...127, rows: 3, inputs: 8, channels: 4)
-    #expect(
-      natural.compute(over: [Int8](repeating: 0, count: 12), guarding: .end) {
-        qi_matrix_product_dsp($0, $1, 4)
+  var shape: String {
+    """
+    time \(time), frequency \(frequency), \(columns) x \(rows), capacity \(capacity) from \(start), \
+    groups \(groups) of \(groupChannels) to \(groupOutputs), \(cells) cells in rows of \(outputRows)
+    """
+  }
+
+  var inputsPerOutput: Int { time.taps * frequency.taps * groupChannels }
+
+  /// A window of one cell that moves along some rows.
+  init(from cases: inout Cases, rows: Int, channels: Int, outputChannels: Int) {
+    self.rows = rows
+    (groupChannels, groupOutputs, outputRows, cells) = (channels, outputChannels, rows, rows)
+    zeroPoint = Int8(cases.integer(in: -128...127))
+    requantization = cases.requantization(
+      channels: outputChannels + 3, codes: -128...127, largestSum: channels << 14)
+    fill(from: &cases)
+  }
+
+  init(from cases: inout Cases) {
+    time = Step(from: &cases)
+    frequency = cases.chance(3) ? Step() : Step(from: &cases)
+    columns = cases.integer(in: 1...9)
+    rows = cases.integer(in: 1...9)
+    capacity = columns + (cases.chance(2) ? 0 : cases.integer(in: 0...3))
+    start = cases.chance(2) ? 0 : cases.integer(in: 0...capacity - 1)
+    if cases.chance(4) { groups = cases.integer(in: 2...4) }
+    groupChannels = cases.chance(2) ? 4 * cases.integer(in: 1...4) : cases.integer(in: 1...9)
+    groupOutputs = cases.chance(2) ? 4 * cases.integer(in: 1...3) : cases.integer(in: 1...11)
+    firstColumn = cases.integer(in: 0...2)
+    outputRows = cases.integer(in: 1...5)
+    cells = cases.integer(in: 1...3 * outputRows)
+    zeroPoint = Int8(cases.integer(in: -128...127))
+    requantization = cases.requantization(
+      channels: groups * groupOutputs + 3, codes: -128...127,
+      largestSum: time.taps * frequency.taps * groupChannels << 14)
+    if !cases.chance(3) {
+      // What trained networks have.
+      requantization.multipliers = requantization.multipliers.map { $0 == 0 ? 1 << 30 : $0 }
+      requantization.shifts = requantization.shifts.map { -1 - abs($0) % 22 }
+    }
+    fill(from: &cases)
+  }
+
+  private mutating func fill(from cases: inout Cases) {
+    input = cases.values(capacity * rows * groups * groupChannels)
+    weights = (0..<groups * groupOutputs).map { [inputsPerOutput] _ in cases.values(inputsPerOutput) }
+  }
+
+  private var packedWeights: [Int8] {
+    let quads = (inputsPerOutput + 3) / 4
+    let groupBytes = (groupOutputs + 3) / 4 * 16 * quads
+    var packed = [Int8](repeating: 0, count: groups * groupBytes)
+    for channel in weights.indices {
+      let (group, member) = channel.quotientAndRemainder(dividingBy: groupOutputs)
+      for (input, weight) in weights[channel].enumerated() {
+        let block = group * groupBytes + 16 * quads * (member / 4)
+        packed[block + 16 * (input / 4) + 4 * (member % 4) + input % 4] = weight
       }
-        == nil)
+    }
+    return packed
+  }
+
+  /// The output as it should be.
+  var expected: [Int8] {
+    let channels = groups * groupChannels
+    var output: [Int8] = []
+    for cell in 0..<cells {
+      let first = (
+        column: (firstColumn + cell / outputRows) * time.stride - time.padding,
+        row: cell % outputRows * frequency.stride - frequency.padding
+      )
+      for channel in weights.indices {
+        var sum: Int32 = 0
+        var place = 0
+        for timeTap in 0..<time.taps {
+          let column = first.column + timeTap * time.dilation
+          for frequencyTap in 0..<frequency.taps {
+            let row = first.row + frequencyTap * frequency.dilation
+            let isInside = (0..<columns).contains(column) && (0..<rows).contains(row)
+            let codes = ((start + column + capacity) % capacity * rows + row) * channels
+            for member in 0..<groupChannels {
+              let code = isInside ? input[codes + channel / groupOutputs * groupChannels + member] : zeroPoint
+              sum &+= Int32(code) * Int32(weights[channel][place])
+              place += 1
+            }
+          }
+        }
+        output.append(Int8(requantization.code(sum, channel: channel)))
+      }
+    }
+    return output
+  }
+
+  /// The output, computed with every operand against an inaccessible page.
+  func compute(guarding end: GuardedEnd) -> [Int8]? {
+    let input = GuardedArray(input, guarding: end)
+    let output = GuardedArray([Int8](repeating: 0, count: cells * weights.count), guarding: end)
+    return compute(input: input.pointer, into: output.pointer, guarding: end) ? output.array : nil
+  }
+
+  func compute(
+    input: UnsafePointer<Int8>, into output: UnsafeMutablePointer<Int8>, guarding end: GuardedEnd,
+    weightsFromByte firstByte: Int = 0
+  ) -> Bool {
+    let weights = GuardedArray([Int8](repeating: 0, count: firstByte) + packedWeights, guarding: end)
+    let requantization = GuardedRequantization(requantization, guarding: end)
+    let scratch = GuardedArray([Int16](repeating: 99, count: 2 * ((inputsPerOutput + 3) / 4 * 4)), guarding: end)
+    return withExtendedLifetime((weights, requantization, scratch)) {
+      var convolution = qi_convolution(
+        columns: input, capacity: Int32(capacity), start: Int32(start), columnCount: Int32(columns),
+        rowCount: Int32(rows), channels: Int32(groups * groupChannels), groupChannels: Int32(groupChannels),
+        time: time.foreign, frequency: frequency.foreign, inputZeroPoint: zeroPoint,
+        weights: weights.pointer + firstByte, firstColumn: Int32(firstColumn),
+        outputRowCount: Int32(outputRows), cellCount: Int32(cells), outputChannels: Int32(self.weights.count),
+        requantization: requantization.pointers)
+      return qi_convolution_dsp(&convolution, scratch.pointer, output)
+    }
   }
 }

@@ -211,6 +211,7 @@ private struct RandomDepthwise {
 private func isComputed(
   _ set: qi_instruction_set, _ convolution: qi_depthwise, _ output: UnsafeMutablePointer<Int8>, _ stride: Int
 ) -> Bool {
-  set == qi_dsp
-    ? qi_depthwise_dsp(convolution, output, stride) : qi_depthwise_int8(set, convolution, output, stride)
+  var convolution = convolution
+  return set == qi_dsp
+    ? qi_depthwise_dsp(&convolution, output, stride) : qi_depthwise_int8(set, convolution, output, stride)
 }

@@ -127,8 +127,8 @@ bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
   ptrdiff_t secondCount, int8_t *output);
 
-// As qi_depthwise_int8, of any size; takes 256 bytes of stack beside its own.
-bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
+// As qi_depthwise_int8, of any size; takes 512 bytes of stack beside its own.
+bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
 
 #else
 #define QI_DSP_KERNELS 0
@@ -144,7 +144,7 @@ static inline bool qi_fully_connected_dsp(
   return false;
 }
 
-static inline bool qi_depthwise_dsp(qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
+static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   return false;
 }
 

@@ -50,7 +50,7 @@ enum FullyConnected {
     let offset = weights.zeroPoint == 0 ? 0 : weights.zeroPoint &* sum(inputs)
     if instructions.servesDirectly(Code.self, weights), !Built.anyWeights || offset == 0 {
       unsafe instructions.fullyConnectedRow(
-        weights, output: output, inputs: inputs, into: outputs)
+        weights, output: output, inputs: inputs, quads: quads, scratch: scratch, into: outputs)
       return
     }
     guard scratch.byteCount >= 8 &* quads, offset == 0 else {

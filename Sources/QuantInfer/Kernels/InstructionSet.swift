@@ -87,20 +87,40 @@ public enum InstructionSet: UInt32, Sendable {
       UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
   }
 
-  /// See `FullyConnected.computeRow`; without scratch, where `servesDirectly`.
+  /// See `FullyConnected.computeRow`, where `servesDirectly`.
+  ///
+  /// Where the scratch has room for the row, it is widened once for all channels, if there are more than a few: by a
+  /// convolution whose window covers all of its input.
   @inline(__always)
   func fullyConnectedRow<Code: FixedWidthInteger & SignedInteger>(
-    _ weights: Weights, output: Tensor, inputs: Columns<Code>, into outputs: UnsafeMutablePointer<Code>
+    _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int, scratch: Scratch,
+    into outputs: UnsafeMutablePointer<Code>
   ) {
+    let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
+    let requantization = unsafe requantization(weights, from: 0, zeroPoint: output.zeroPoint)
+    if output.channelCount >= 8, scratch.byteCount >= 8 &* quads {
+      let whole = qi_window_step(
+        taps: Int32(truncatingIfNeeded: inputs.capacity), stride: 1, dilation: 1, padding: 0)
+      let columnCount = Int32(truncatingIfNeeded: inputs.columnCount)
+      var convolution = unsafe qi_convolution(
+        columns: UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), capacity: whole.taps,
+        start: Int32(truncatingIfNeeded: inputs.start), columnCount: whole.taps, rowCount: 1,
+        channels: columnCount, groupChannels: columnCount, time: whole,
+        frequency: qi_window_step(taps: 1, stride: 1, dilation: 1, padding: 0), inputZeroPoint: 0,
+        weights: weights.packed, firstColumn: 0, outputRowCount: 1, cellCount: 1,
+        outputChannels: Int32(truncatingIfNeeded: output.channelCount), requantization: requantization)
+      _ = unsafe qi_convolution_dsp(
+        &convolution, scratch.start.assumingMemoryBound(to: Int16.self), target)
+      return
+    }
     var product = unsafe qi_matrix_product(
       patches: UnsafeRawPointer(weights.packed).assumingMemoryBound(to: Int16.self), rows: 1, patchStride: 0,
-      weights: weights.packed, quads: 0, channels: output.channelCount,
-      requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+      weights: weights.packed, quads: quads, channels: output.channelCount, requantization: requantization)
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
     _ = unsafe qi_fully_connected_dsp(
       &product, UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self), firstCount,
       UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), inputs.start &* inputs.columnCount,
-      UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
+      target)
   }
 
   /// See `Depthwise.computeColumn`; vector instructions serve int8 with an output channel an input channel.
@@ -115,7 +135,7 @@ public enum InstructionSet: UInt32, Sendable {
       let firstColumn = window.time.first(column)
       let taps = window.time.taps(from: firstColumn, inputCount: input.timeCount)
       let first = unsafe UnsafeRawPointer(inputs + firstColumn &* input.columnCount)
-      let convolution = unsafe qi_depthwise(
+      var convolution = unsafe qi_depthwise(
         input: first.assumingMemoryBound(to: Int8.self),
         rowStride: window.time.dilation &* input.columnCount, columnStride: input.channelCount,
         rowTaps: Int32(truncatingIfNeeded: window.time.kernel),
@@ -133,7 +153,7 @@ public enum InstructionSet: UInt32, Sendable {
       let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
       let isDone =
         self == .dsp
-        ? unsafe qi_depthwise_dsp(convolution, target, output.channelCount)
+        ? unsafe qi_depthwise_dsp(&convolution, target, output.channelCount)
         : unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount)
       if isDone { return }
     }
