@@ -5,7 +5,7 @@ public enum FrontEndPlan: Sendable {
   /// A column is a sample.
   case samples(SamplePlan)
 
-  /// A view of a record.
+  /// A view of a record, which lies in the image.
   init(_ image: ImageBytes, at place: Int) {
     if Built.sampleFrontEnd, image.half(at: place &+ ModelFormat.FrontEnd.windowSamples) == 1 {
       self = .samples(SamplePlan(record: FrontEndRecord(image: image, place: place)))
@@ -14,15 +14,11 @@ public enum FrontEndPlan: Sendable {
     }
   }
 
-  /// Checks where the record lies and all that it says.
+  /// Checks what a record says that lies in the image.
   func validate(input: Tensor, scratchByteCount: Int) throws(ModelError) {
-    let place = record.place
-    guard place & (ModelFormat.alignment &- 1) == 0, place >= ModelFormat.Header.byteCount,
-      place <= record.image.count &- ModelFormat.FrontEnd.byteCount
-    else { throw ModelError(.offsetOutOfRange, at: ModelFormat.Header.frontEnd) }
     guard sampleRateMillihertz > 0, isPositiveAndFinite(floatBits: microvoltsPerCountBits),
       input.columnByteCount == binCount, input.type == .int8
-    else { throw ModelError(.invalidFrontEnd, at: place) }
+    else { throw ModelError(.invalidFrontEnd, at: record.place) }
     switch self {
     case .spectrogram(let plan): try plan.validate(scratchByteCount: scratchByteCount)
     case .samples(let plan): if Built.sampleFrontEnd { try plan.validate() }

@@ -143,6 +143,9 @@ public struct Model: @unchecked Sendable {
     try image.offset(at: Header.tensors, count: tensorCount, stride: ModelFormat.Tensor.byteCount)
     try image.offset(at: Header.operators, count: operatorCount, stride: ModelFormat.Operator.byteCount)
     try image.offset(at: Header.ports, count: inputCount &+ outputCount, stride: ModelFormat.Port.byteCount)
+    if image.number(at: Header.frontEnd) != 0 {
+      try image.offset(at: Header.frontEnd, count: ModelFormat.FrontEnd.byteCount / 4, stride: 4)
+    }
     try image.checkSection(at: Header.classNames)
     try image.checkSection(at: Header.metadata)
     guard (scratchByteCount | arenaByteCount) & (ModelFormat.alignment - 1) == 0 else {
