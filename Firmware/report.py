@@ -218,7 +218,7 @@ def write(folder):
 
 Written by `make firmware-report`. All counts are **executed instructions** under QEMU, which repeat exactly. An
 instruction is no cycle: a multiplication, a load or a taken branch may take several, and flash may make a core wait.
-Sizes are bytes. The compiler is that of Swift 6.3 with `-Osize`, C with `-Os`; the model is `Models/ecg-beats`.
+Sizes are bytes. The compiler is that of Swift 6.3 with `-Osize`, C with `-Oz`; the model is `Models/ecg-beats`.
 
 ## Memory
 

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Turns samples into columns of int8 codes, one at a time: high-pass, window, transform, log magnitude.
 ///
 /// Samples are counts of the converter; `SpectrogramSettings` in the Training module defines what is computed.
@@ -87,13 +89,14 @@ public struct StreamingSpectrogram: ~Copyable {
     let shift = max(needed, plan.minimumExponent &+ 11)
     exponent = shift &- 11
     let rounding: Int32 = (1 &<< shift) &>> 1
-    let complexBits = Int32(truncatingIfNeeded: (count / 2).trailingZeroBitCount)
+    // An index of so many bits, reversed in a word of 32, has to come down by this.
+    let excess = UInt32(truncatingIfNeeded: (count / 2).leadingZeroBitCount &+ 1 &- (Int.bitWidth &- 32))
     var largest: Int32 = 0
     for index in 0..<count {
       let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
       let mantissa = Int32(Int16(clamping: (weightedQ11 &+ rounding) &>> shift))
       largest = max(largest, abs(mantissa))
-      let place = Self.bitReversed(index &>> 1, bitCount: complexBits)
+      let place = Int(truncatingIfNeeded: qi_bit_reversed(UInt32(truncatingIfNeeded: index &>> 1)) &>> excess)
       unsafe transformData[2 &* place &+ (index & 1)] = Int16(truncatingIfNeeded: mantissa)
     }
     return largest
@@ -120,16 +123,5 @@ public struct StreamingSpectrogram: ~Copyable {
   private static func power(_ part: Int32) -> UInt32 {
     let square = part.multipliedFullWidth(by: part)
     return (UInt32(truncatingIfNeeded: square.high) &<< 28) | UInt32(truncatingIfNeeded: square.low &>> 4)
-  }
-
-  @inline(__always)
-  private static func bitReversed(_ index: Int, bitCount: Int32) -> Int {
-    var rest = index
-    var reversed = 0
-    for _ in 0..<bitCount {
-      reversed = (reversed &<< 1) | (rest & 1)
-      rest &>>= 1
-    }
-    return reversed
   }
 }
