@@ -75,9 +75,10 @@ public struct StreamingPipeline: ~Copyable {
   /// Forgets all columns, but not the front end's samples: `columnsPerDecision` times any number after the window's
   /// columns the next decisions are those of a pipeline that never forgot.
   public mutating func forgetColumns() {
-    let first = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
-    unsafe (state + first).initializeMemory(
-      as: UInt8.self, repeating: 0, count: model.stateByteCount &- first)
+    // Behind the front end's samples lie cursors and rings.
+    let columns = unsafe UnsafeMutableRawPointer(cursors)
+    unsafe columns.initializeMemory(
+      as: UInt8.self, repeating: 0, count: model.stateByteCount &- (columns - state))
     for index in 0...tailStart {
       let columns = model.operatorPlan(index).ringColumnCount
       unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(truncatingIfNeeded: columns)
