@@ -18,7 +18,7 @@ STAGES = [
     (r"Firmware\.|CRC32|board_|payload_|Firmware_main|\bmain$|Model\.init|WholeWindow|\bstart$", "rest"),
     (r"StreamingPipeline\.init|StreamingPipeline\.reset|forgetColumns|isWindowFull|SavedState|restore|isSound", "rest"),
     (r"OperatorRunner\.run\(", "*operator"),
-    (r"StreamingPipeline\.decide\(", "*decision"),
+    (r"StreamingPipeline\.\(runTail", "*decision"),
     (r"StreamingPipeline\.\(compute in", "*layer"),
     (r"RealFFT\.|^whole_transform$", "*transform"),
     (r"StreamingSpectrogram\.\(loadWindow", "*window"),
@@ -132,7 +132,7 @@ def measure(folder, board, model):
             name: mean(found[name][-100:]) for name in ["window", "transform", "split", "logarithm", "flow"]}
         result["columnInstructions"]["layers"] = [mean(steady[index::layers]) for index in range(layers)]
         result["sampleInstructions"] = sorted(found["sample"])[len(found["sample"]) // 2]
-        result["decisionInstructions"] = mean(found["decision"][-100:])
+        result["decisionInstructions"] = mean(found.get("decision", [])[-100:])
     return result
 
 
