@@ -61,6 +61,9 @@ payload() {  # model
   fi
   # Unchanged, it keeps its time, and nothing is built again.
   if cmp -s "$file" "$file.new"; then rm "$file.new"; else mv "$file.new" "$file"; fi
+  # What it says for a header.
+  mkdir -p build/firmware
+  { echo "#pragma once"; sed -n 's|^//   ||p' "$file"; } > build/firmware/model.h
 }
 
 # Builds a product for a core.
@@ -73,6 +76,8 @@ compile() {  # toolset triple product
     --scratch-path "$scratch" --product "$3"
   cp "Firmware/Toolsets/$1.json" "$stamp"
 }
+
+tool() { echo "$(dirname "$(readlink -f "$(command -v swift)")")/$1"; }
 
 elf() { echo ".build-firmware/$1/$2/release/$3"; }  # toolset triple product
 
@@ -87,9 +92,8 @@ build() {
 
 # No symbol of a heap may be in a firmware.
 check_no_heap() {
-  local nm found
-  nm="$(dirname "$(readlink -f "$(command -v swift)")")/llvm-nm"
-  found="$("$nm" "$1" | awk '{ print $NF }' \
+  local found
+  found="$("$(tool llvm-nm)" "$1" | awk '{ print $NF }' \
     | grep -E '^_?(malloc|calloc|realloc|free|posix_memalign|aligned_alloc|_sbrk|sbrk|swift_allocObject|swift_slowAlloc|swift_retain|swift_release)$' || true)"
   [ -z "$found" ] || { echo "error: $1: links $(xargs <<< "$found"); the firmware must do without a heap" >&2; exit 1; }
 }
@@ -106,20 +110,51 @@ library() {  # toolset triple
   cp "Firmware/Toolsets/$1.json" "$root/toolset"
   cp "$root/$2/release/libquantinfer-c.a" "$folder/libquantinfer.a"
   cp Sources/CQuantInfer/include/quantinfer.h "$folder/"
+  check_no_variables "$folder/libquantinfer.a"
 }
 
-# The example in C for the Cortex-M4, with the board's start-up.
-example() {
-  local clang
-  clang="$(dirname "$(readlink -f "$(command -v swift)")")/clang"
+# A library keeps nothing in RAM of its own: all is in the memory that it is given.
+check_no_variables() {
+  local found
+  found="$("$(tool llvm-nm)" "$1" 2> /dev/null | awk '$2 ~ /^[bBdDcC]$/ { print $3 }' || true)"
+  [ -z "$found" ] || { echo "error: $1: variables: $(xargs <<< "$found"); the library must have none" >&2; exit 1; }
+}
+
+# The example in C, with the board's start-up: build/firmware/CORE/example.elf.
+example() {  # toolset triple
+  local options script
+  read -ra options < <(setting "$1" cCompiler)
+  read -ra script < <(setting "$1" linker)
   (
     cd Firmware
-    "$clang" --target=armv7em-none-none-eabi -mcpu=cortex-m4 -mthumb -mfloat-abi=soft -ffreestanding -Os \
-      -Wall -Wextra -ffunction-sections -nostdlib -fuse-ld=lld -Wl,--gc-sections -T Linker/mps2.ld \
-      -I Sources/Board/include -I ../build/firmware/cortex-m4 -o ../build/firmware/example.elf \
-      Example/main.c Sources/Payload/model.c Sources/Board/startup.c Sources/Board/memory.c \
-      ../build/firmware/cortex-m4/libquantinfer.a
+    "$(tool clang)" --target="$2" "${options[@]}" -Wall -Wextra -nostdlib -fuse-ld=lld -Wl,--gc-sections \
+      -T "${script[1]}" -I Sources/Board/include -I ../build/firmware -I "../build/firmware/$1" \
+      -o "../build/firmware/$1/example.elf" Example/main.c Sources/Payload/model.c Sources/Board/startup.c \
+      Sources/Board/memory.c "../build/firmware/$1/libquantinfer.a"
   )
+}
+
+# The options that a toolset has for a tool.
+setting() {  # toolset tool
+  python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))[sys.argv[2]]["extraCLIOptions"])' \
+    "Firmware/Toolsets/$1.json" "$2"
+}
+
+# The example's memory is what the exporter says, to the byte, and its code and stack are at most what the page says.
+check_example() {  # toolset lines
+  local name="build/firmware/$1/example" stated code stack
+  "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
+  python3 Firmware/report.py memory "$name.nm" build/firmware/inspect.json
+  code="$(python3 Firmware/report.py code "$name.nm")"
+  stack="$(sed -n 's/^stack \([0-9]*\) B$/\1/p' "$2")"
+  echo "$1, example in C: $code bytes of code, $stack of stack"
+  [ "$1" = cortex-m4 ] || return 0
+  read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/Firmware.md \
+    | tr -d ,)
+  if [ "$code" -gt "${stated[0]}" ] || [ "$stack" -gt "${stated[1]}" ]; then
+    echo "error: docs/Firmware.md states at most ${stated[0]} and ${stated[1]}" >&2
+    return 1
+  fi
 }
 
 # Runs a firmware on a board until it ends; its status is the firmware's.
@@ -161,19 +196,24 @@ compare() {  # model [board]...
   done < <(wanted "${@:2}")
 }
 
-# The C interface's example decides as the host does.
-compare_example() {
-  library cortex-m4 armv7em-none-none-eabi
-  example
-  check_no_heap build/firmware/example.elf
-  if diff <(grep '^decision' "build/firmware/host.$(basename "$MODEL" .qinf).txt") \
-    <(emulate qemu-system-arm mps2-an386 build/firmware/example.elf); then
-    echo "mps2-an386, example in C: the host's decisions"
-    passed=$((passed + 1))
-  else
-    echo "mps2-an386, example in C: differs from the host"
-    failed=$((failed + 1))
-  fi
+# The C interface's example decides as the host does, with the memory, code and stack that were promised.
+compare_examples() {  # [board]...
+  "$(swift build -c release --show-bin-path)/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  while read -r board toolset triple qemu; do
+    local lines="build/firmware/$toolset/example.txt"
+    library "$toolset" "$triple"
+    example "$toolset" "$triple"
+    check_no_heap "build/firmware/$toolset/example.elf"
+    if emulate "$qemu" "$board" "build/firmware/$toolset/example.elf" > "$lines" &&
+      diff <(grep '^decision' "build/firmware/host.$(basename "$MODEL" .qinf).txt") <(grep -v '^stack' "$lines") &&
+      check_example "$toolset" "$lines"; then
+      echo "$board ($toolset), example in C: the host's decisions"
+      passed=$((passed + 1))
+    else
+      echo "$board ($toolset), example in C: fails"
+      failed=$((failed + 1))
+    fi
+  done < <(wanted "$@")
 }
 
 # The public keyword-spotting model, where it is here.
@@ -187,40 +227,57 @@ compare_keywords() {
 
 test_boards() {
   compare "$MODEL" "$@"
-  if [ $# -eq 0 ]; then
-    compare_example
-    compare_keywords
-  fi
+  compare_examples "$@"
+  [ $# -gt 0 ] || compare_keywords
   echo "firmware: $passed passed, $failed failed"
   [ "$failed" -eq 0 ]
 }
 
 # Runs a model on a board and counts its instructions by stage: build/firmware/BOARD.MODEL.{txt,nm,counts}.
 count() {  # board toolset triple qemu model
-  local name tools elf
+  local name elf
   name="build/firmware/$1.$(basename "$5" .qinf)"
-  tools="$(dirname "$(readlink -f "$(command -v swift)")")"
   payload "$5"
   compile "$2" "$3" Firmware
   elf="$(elf "$2" "$3" Firmware)"
-  "$tools/llvm-nm" --print-size "$elf" | "$tools/swift-demangle" --compact > "$name.nm"
+  "$(tool llvm-nm)" --print-size "$elf" | "$(tool swift-demangle)" --compact > "$name.nm"
   python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
   emulate "$4" "$1" "$elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" \
     > "$name.txt"
 }
 
+# Counts the instructions of a transform by itself: build/firmware/transform.counts.
+count_transform() {
+  local options name=build/firmware/transform
+  read -ra options < <(setting cortex-m4 cCompiler)
+  (
+    cd Firmware
+    "$(tool clang)" --target=armv7em-none-none-eabi "${options[@]}" -Wall -Wextra -Wno-unused-parameter -nostdlib \
+      -fuse-ld=lld -Wl,--gc-sections -T Linker/mps2.ld -I Sources/Board/include -I ../Sources/CKernels/include \
+      -o "../$name.elf" Counter/transform.c ../Sources/CKernels/dsp_fft.c Sources/Board/startup.c Sources/Board/memory.c
+  )
+  "$(tool llvm-nm)" --print-size "$name.elf" > "$name.nm"
+  python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
+  emulate qemu-system-arm mps2-an386 "$name.elf" \
+    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts"
+}
+
 report() {
-  local tools version
-  tools="$(dirname "$(readlink -f "$(command -v swift)")")"
+  local version
   mkdir -p build/firmware
   # QEMU 9 has the second version of the interface.
   version="$(qemu-system-arm --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')"
-  "$tools/clang" -O2 -Wall -Wextra -shared -fPIC -DPLUGIN_VERSION=$((version < 9 ? 1 : 2)) \
+  "$(tool clang)" -O2 -Wall -Wextra -shared -fPIC -DPLUGIN_VERSION=$((version < 9 ? 1 : 2)) \
     -o build/firmware/instructions.so Firmware/Counter/instructions.c
   while read -r board toolset triple qemu; do count "$board" "$toolset" "$triple" "$qemu" "$MODEL"; done < <(boards)
-  while read -r board toolset triple qemu; do
-    for layer in Firmware/Layers/*.qinf; do count "$board" "$toolset" "$triple" "$qemu" "$layer"; done
-  done < <(wanted mps2-an386)
+  run_on_host > "build/firmware/host.$(basename "$MODEL" .qinf).txt"
+  compare_examples
+  [ "$failed" -eq 0 ]
+  for layer in Firmware/Layers/*.qinf; do
+    while read -r board toolset triple qemu; do count "$board" "$toolset" "$triple" "$qemu" "$layer"; done \
+      < <(wanted mps2-an386 mps3-an547)
+  done
+  count_transform
   python3 Firmware/report.py write build/firmware
   payload "$MODEL"
 }
@@ -231,10 +288,11 @@ case "$command" in
   setup) setup ;;
   build) build "$@" ;;
   test)
-    setup || { echo "firmware: skipped, as QEMU is not here and can't be installed"; exit 0; }
+    # The runtime's rules hold without QEMU too: the compiler checks them.
+    setup || { build mps2-an386; echo "firmware: not run, as QEMU is not here and can't be installed"; exit 0; }
     test_boards "$@"
     ;;
   report) setup && report ;;
-  example) payload "$MODEL" && library cortex-m4 armv7em-none-none-eabi && example ;;
+  example) payload "$MODEL" && library cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,3p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

@@ -1,19 +1,16 @@
 // Firmware in C that decides about an ECG: the whole use of quantinfer.h.
 //
-// The model and the samples are arrays that `exporter export --format c` wrote. On a device, samples come from the
-// converter and decisions go to the therapy or the log; here both are in flash, and decisions are printed.
+// The model and the samples are arrays that `exporter export --format c` wrote, and model.h is what it says for a
+// header. On a device, samples come from the converter and decisions go to the therapy or the log; here samples are in
+// flash, and decisions are printed, and at the end the stack that the library took.
 #include "Board.h"
 #include "quantinfer.h"
-
-extern const uint8_t model[];
-extern const size_t model_byte_count;
-extern const int16_t model_samples[];
-extern const size_t model_sample_count;
+#include "model.h"
 
 enum { greatestClassCount = 16 };
 
 // Static memory: the device first, then what a brown-out must not lose.
-static _Alignas(16) uint8_t memory[8192];
+static _Alignas(16) uint8_t memory[model_memory_byte_count];
 static uint8_t saved[4096];
 
 static void put(const char *text) {
@@ -31,14 +28,16 @@ static void putNumber(int32_t number) {
 
 int main(int argc, char **argv) {
   (void)argc, (void)argv;
+  board_paint_stack();
   quantinfer_info info;
   if (quantinfer_inspect(model, model_byte_count, &info) != QUANTINFER_OK) return 65;
   if (info.class_count > greatestClassCount || info.saved_byte_count > sizeof saved) return 65;
+  if (info.memory_byte_count != sizeof memory) return 65;
 
   // A damaged image is refused, and nothing runs.
   quantinfer_device *device;
   if (quantinfer_init(&device, model, model_byte_count - 4, memory, sizeof memory) != QUANTINFER_TRUNCATED) return 1;
-  if (quantinfer_init(&device, model, model_byte_count, memory, info.memory_byte_count) != QUANTINFER_OK) return 1;
+  if (quantinfer_init(&device, model, model_byte_count, memory, sizeof memory) != QUANTINFER_OK) return 1;
 
   uint32_t decisionCount = 0;
   for (size_t index = 0; index < model_sample_count; index += 1) {
@@ -66,5 +65,8 @@ int main(int argc, char **argv) {
     }
     put("\n");
   }
+  put("stack ");
+  putNumber((int32_t)board_used_stack_byte_count());
+  put(" B\n");
   return 0;
 }

@@ -11,6 +11,7 @@ bool qi_has_instruction_set(qi_instruction_set set) {
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && qi_has_instruction_set(qi_avx2);
     case qi_dsp:
+    case qi_mve:
       return true;
     default:
       return false;
@@ -30,7 +31,7 @@ static qi_depthwise_function *const depthwise = qi_depthwise_avx2;
 
 #elif defined(__aarch64__)
 
-bool qi_has_instruction_set(qi_instruction_set set) { return set == qi_neon || set == qi_dsp; }
+bool qi_has_instruction_set(qi_instruction_set set) { return set == qi_neon || set == qi_dsp || set == qi_mve; }
 
 qi_instruction_set qi_best_instruction_set(void) { return qi_neon; }
 
@@ -47,14 +48,14 @@ static qi_depthwise_function *const depthwise = qi_depthwise_neon;
 
 bool qi_matrix_product_int8(
   qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
-  if (set == qi_dsp || !qi_has_instruction_set(set)) return false;
+  if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
   matrixProduct(set)(&product, output, outputStride, false);
   return true;
 }
 
 bool qi_matrix_product_int16(
   qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride) {
-  if (set == qi_dsp || !qi_has_instruction_set(set)) return false;
+  if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
   matrixProduct(set)(&product, output, outputStride, true);
   return true;
 }
@@ -71,7 +72,7 @@ static bool fitsScratch(const qi_depthwise *d) {
 
 bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
-  if (set == qi_dsp || !qi_has_instruction_set(set) || !fitsScratch(&convolution)) return false;
+  if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set) || !fitsScratch(&convolution)) return false;
   depthwise(&convolution, output, outputStride);
   return true;
 }

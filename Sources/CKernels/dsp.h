@@ -82,6 +82,24 @@ QI_INLINE int32_t qi_qadd(int32_t a, int32_t b) {
 #endif
 }
 
+// The sum of the products of both halves; it wraps.
+QI_INLINE int32_t qi_smuad(int32_t a, int32_t b) {
+#if QI_HAS_DSP
+  return __smuad(a, b);
+#else
+  return qi_smlad(a, b, 0);
+#endif
+}
+
+// The first number's lower half times the other's upper half, less its upper half times the other's lower half.
+QI_INLINE int32_t qi_smusdx(int32_t a, int32_t b) {
+#if QI_HAS_DSP
+  return __smusdx(a, b);
+#else
+  return (int32_t)((uint32_t)((int16_t)a * (b >> 16)) - (uint32_t)((a >> 16) * (int16_t)b));
+#endif
+}
+
 // A number limited to 8 bits.
 QI_INLINE int32_t qi_ssat8(int32_t a) {
 #if QI_HAS_DSP

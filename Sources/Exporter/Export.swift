@@ -90,7 +90,10 @@ struct Export: ParsableCommand {
         "A QuantInfer model image, CRC-32 \(String(format: "%08x", loaded.checksum)); written by QuantInfer \(Release.version).",
         "A runtime with what it needs and no more: swift build "
           + loaded.model.buildConditions.map { "-Xswiftc -D\($0)" }.joined(separator: " "),
-      ], samples: samples)
+      ],
+      memory: loaded.model.isStreamable
+        ? (loaded.model.stateByteCount, loaded.model.streamingScratchByteCount) : nil,
+      samples: samples)
     try Files.write(source.text, to: output)
     var table = SummaryTable(columns: [])
     table.add("format", .init(format.rawValue))

@@ -9,8 +9,13 @@ private struct Division {
   let scratch: Range<Int>
 
   init(_ model: Model) {
-    func next(_ start: Int, _ byteCount: Int) -> Range<Int> { start..<start + (byteCount + 7) / 8 * 8 }
-    state = next((MemoryLayout<StreamingPipeline>.size + 7) / 8 * 8, model.stateByteCount)
+    func next(_ start: Int, _ byteCount: Int) -> Range<Int> {
+      unsafe Range(uncheckedBounds: (start, start &+ (byteCount &+ 7) / 8 &* 8))
+    }
+    // The header's QUANTINFER_MEMORY says the same.
+    let recordByteCount = 28 &* MemoryLayout<Int>.size
+    precondition(MemoryLayout<StreamingPipeline>.size <= recordByteCount, "the record has no room")
+    state = next(recordByteCount, model.stateByteCount)
     scratch = next(state.upperBound, model.streamingScratchByteCount)
   }
 
@@ -81,7 +86,7 @@ public func quantinfer_init(
 /// Takes a sample; tells whether a new window is full.
 @c @implementation
 public func quantinfer_push(_ device: OpaquePointer, _ sample: Int16) -> Bool {
-  unsafe pipeline(device).pointee.push(sample) && pipeline(device).pointee.isWindowFull
+  unsafe pipeline(device).pointee.completesWindow(sample)
 }
 
 /// Decides on the newest window; the greatest logit's class.
@@ -89,12 +94,8 @@ public func quantinfer_push(_ device: OpaquePointer, _ sample: Int16) -> Bool {
 public func quantinfer_decide(
   _ device: OpaquePointer, _ logits: UnsafeMutablePointer<Int8>, _ count: Int
 ) -> Int32 {
-  let classCount = unsafe pipeline(device).pointee.model.output.count
-  guard count >= classCount, unsafe pipeline(device).pointee.isWindowFull else { return -1 }
-  unsafe pipeline(device).pointee.decide(into: UnsafeMutableBufferPointer(start: logits, count: classCount))
-  var greatest = 0
-  for index in 1..<max(1, classCount) where unsafe logits[index] > logits[greatest] { greatest = index }
-  return Int32(truncatingIfNeeded: greatest)
+  unsafe pipeline(device).pointee.classify(
+    into: UnsafeMutableBufferPointer(start: logits, count: max(0, count)))
 }
 
 /// Forgets all samples.
@@ -139,6 +140,20 @@ public func quantinfer_restore(_ device: OpaquePointer, _ copy: UnsafeRawPointer
     case .checksumMismatch: QUANTINFER_SAVED_CHECKSUM
     case .impossibleState: QUANTINFER_SAVED_IMPOSSIBLE
     }
+  }
+}
+
+// Mutating, so that none of them works on a copy of the pipeline.
+extension StreamingPipeline {
+  fileprivate mutating func completesWindow(_ sample: Int16) -> Bool { push(sample) && isWindowFull }
+
+  fileprivate mutating func classify(into logits: UnsafeMutableBufferPointer<Int8>) -> Int32 {
+    guard unsafe decideIfFull(into: logits) else { return -1 }
+    var greatest = 0
+    for index in 1..<max(1, model.output.count) where unsafe logits[index] > logits[greatest] {
+      greatest = index
+    }
+    return Int32(truncatingIfNeeded: greatest)
   }
 }
 

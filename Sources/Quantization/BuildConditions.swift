@@ -25,6 +25,11 @@ extension Model {
         conditions.insert("QUANTINFER_INT4")
       }
     }
+    let streaming = streaming
+    if streaming?.readsRing != true || streaming?.tailStart != operatorCount - 1 {
+      conditions.insert("QUANTINFER_WHOLE_WINDOW")
+    }
+    if case .samples = frontEnd { conditions.insert("QUANTINFER_SAMPLES") }
     for index in 0..<tensorCount where tensor(index).type == .int16 { conditions.insert("QUANTINFER_INT16") }
     return ["QUANTINFER_SELECTED"] + conditions.sorted()
   }

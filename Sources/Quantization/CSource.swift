@@ -16,8 +16,12 @@ public struct CSource: Sendable {
   ///   - name: A C identifier.
   ///   - section: The image's section; nil for the compiler's choice.
   ///   - comment: What the header says beside the arrays' names, a line each.
+  ///   - memory: The bytes of state and scratch in a streaming run; nil where the network can't stream.
   ///   - samples: Counts of the converter; nil for none.
-  public init(image: [UInt8], name: String, section: String?, comment: [String], samples: [Int16]?) {
+  public init(
+    image: [UInt8], name: String, section: String?, comment: [String],
+    memory: (stateByteCount: Int, scratchByteCount: Int)?, samples: [Int16]?
+  ) {
     self.name = name
     var declarations = [
       "extern const uint8_t \(name)[\(image.count)];", "extern const size_t \(name)_byte_count;",
@@ -28,7 +32,13 @@ public struct CSource: Sendable {
         "extern const size_t \(name)_sample_count;",
       ]
     }
-    var lines = comment + ["", "For a header:"] + declarations.map { "  " + $0 }
+    var header = declarations
+    if let memory {
+      header.append(
+        "#define \(name)_memory_byte_count QUANTINFER_MEMORY(\(memory.stateByteCount), \(memory.scratchByteCount))"
+      )
+    }
+    var lines = comment + ["", "For a header:"] + header.map { "  " + $0 }
     lines = lines.map { $0.isEmpty ? "//" : "// \($0)" }
     lines += ["#include <stddef.h>", "#include <stdint.h>", ""] + declarations + [""]
     let attributes = "aligned(16)" + (section.map { ", section(\"\($0)\")" } ?? "")

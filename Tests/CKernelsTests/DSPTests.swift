@@ -1,13 +1,15 @@
 import CKernels
+import Foundation
 import Testing
 
-/// The kernels for ARM's DSP extension, on the host in plain C: the same sources but for the instructions.
+/// The kernels for ARM's DSP and vector extensions, on the host in plain C: the same sources but for the instructions.
 @Suite struct DSPTests {
-  @Test func convolutionsOfEveryShapeEqualThePlainLoop() {
+  @Test(arguments: [qi_dsp, qi_mve]) func convolutionsOfEveryShapeEqualThePlainLoop(set: qi_instruction_set) {
     var cases = Cases(seed: 11)
     var differing: [String] = []
     for _ in 0..<6000 {
-      let convolution = RandomConvolution(from: &cases)
+      var convolution = RandomConvolution(from: &cases)
+      convolution.set = set
       if convolution.compute(guarding: cases.chance(2) ? .start : .end) != convolution.expected {
         differing.append(convolution.shape)
       }
@@ -16,13 +18,14 @@ import Testing
   }
 
   /// Sums of every size, by the short way of scaling and the long one.
-  @Test func anyShiftAndBiasIsScaledAsDefined() {
+  @Test(arguments: [qi_dsp, qi_mve]) func anyShiftAndBiasIsScaledAsDefined(set: qi_instruction_set) {
     var cases = Cases(seed: 12)
     var differing: [String] = []
     for shift in Int32(-31)...30 {
       for multiplier: Int32 in [0, 1 << 30, 3 << 29, .max, 1_518_500_250] {
         for cells in [1, 2, 4] {
           var convolution = RandomConvolution(from: &cases, rows: cells, channels: 9, outputChannels: 6)
+          convolution.set = set
           let ties = Int32(truncatingIfNeeded: 1 &<< Int(1 - min(shift, 0)))
           convolution.requantization.multipliers = convolution.requantization.multipliers.map { _ in
             multiplier
@@ -47,12 +50,15 @@ import Testing
   }
 
   /// The output runs two cells behind the input, in the same memory.
-  @Test func aConvolutionMayOverwriteInputsThatAreNoLongerNeeded() {
+  @Test(arguments: [qi_dsp, qi_mve]) func aConvolutionMayOverwriteInputsThatAreNoLongerNeeded(
+    set: qi_instruction_set
+  ) {
     var cases = Cases(seed: 13)
     for rows in [1, 2, 3, 8, 17] {
       for channels in [1, 3, 4, 12] {
-        let convolution = RandomConvolution(
+        var convolution = RandomConvolution(
           from: &cases, rows: rows, channels: channels, outputChannels: channels)
+        convolution.set = set
         let gap = [Int8](repeating: 0, count: 2 * channels)
         let memory = GuardedArray(gap + convolution.input, guarding: .end)
         #expect(convolution.compute(input: memory.pointer + gap.count, into: memory.pointer, guarding: .end))
@@ -61,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func aFullyConnectedRowMayLieInTwoStretches() {
+  @Test(arguments: [qi_dsp, qi_mve]) func aFullyConnectedRowMayLieInTwoStretches(set: qi_instruction_set) {
     var cases = Cases(seed: 14)
     var differing: [String] = []
     for inputs in [1, 3, 4, 96, 255, 256, 257, 300, 512, 513, 696] {
@@ -78,8 +84,8 @@ import Testing
           let before = [Int8](repeating: 0, count: channels)
           let output = product.compute(over: before, guarding: .end) { product, output in
             var product = product
-            return qi_fully_connected_dsp(
-              &product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
+            let compute = set == qi_dsp ? qi_fully_connected_dsp : qi_fully_connected_mve
+            return compute(&product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
           }
           if output != product.expected(over: before, outputStride: channels) {
             differing.append("\(first) + \(inputs - first) inputs, \(channels) channels")
@@ -90,9 +96,10 @@ import Testing
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing.first ?? "")")
   }
 
-  @Test func whatIsNotAlignedIsRefused() {
+  @Test(arguments: [qi_dsp, qi_mve]) func whatIsNotAlignedIsRefused(set: qi_instruction_set) {
     var cases = Cases(seed: 15)
-    let convolution = RandomConvolution(from: &cases, rows: 3, channels: 4, outputChannels: 4)
+    var convolution = RandomConvolution(from: &cases, rows: 3, channels: 4, outputChannels: 4)
+    convolution.set = set
     let output = GuardedArray([Int8](repeating: 7, count: 12), guarding: .end)
     #expect(
       !convolution.compute(
@@ -101,8 +108,56 @@ import Testing
   }
 }
 
+extension DSPTests {
+  /// Against butterflies in whole numbers that can't overflow.
+  @Test func aStageOfTheTransformIsThatOfItsDefinition() {
+    var cases = Cases(seed: 16)
+    for exponent in 1...8 {
+      for stage in 0..<exponent {
+        for shift in 0...2 {
+          let (count, half) = (1 << exponent, 1 << stage)
+          // Below the magnitude at which a butterfly could leave 16 bits.
+          let limit = 13_570 << shift
+          let data = (0..<2 * count).map { _ in
+            Int16(cases.integer(in: -min(limit, 32_767)...min(limit, 32_767)))
+          }
+          let twiddles = (0..<count).flatMap { index in
+            let angle = Double.pi * Double(index) / Double(count)
+            return [Int16((16_384 * cos(angle)).rounded()), Int16((16_384 * sin(angle)).rounded())]
+          }
+          var expected = data.map(Int.init)
+          for offset in 0..<half {
+            let (cosine, sine) = (
+              Int(twiddles[2 * offset * (count / half)]), Int(twiddles[2 * offset * (count / half) + 1])
+            )
+            for first in stride(from: offset, to: count, by: 2 * half) {
+              let (upper, lower) = (2 * first, 2 * (first + half))
+              let (real, imaginary) = (expected[lower], expected[lower + 1])
+              let turned = (real * cosine + imaginary * sine, imaginary * cosine - real * sine)
+              func brought(_ number: Int, _ term: Int) -> Int {
+                ((number << 14) + term + (1 << (13 + shift))) >> (14 + shift)
+              }
+              let (a, b) = (expected[upper], expected[upper + 1])
+              expected[upper] = brought(a, turned.0)
+              expected[upper + 1] = brought(b, turned.1)
+              expected[lower] = brought(a, -turned.0)
+              expected[lower + 1] = brought(b, -turned.1)
+            }
+          }
+          var result = data
+          let greatest = qi_fft_stage_dsp(&result, count, half, twiddles, Int32(shift))
+          #expect(result.map(Int.init) == expected)
+          #expect(Int(greatest) == expected.map(abs).max())
+        }
+      }
+    }
+  }
+}
+
 /// A convolution with random operands.
 private struct RandomConvolution {
+  /// Whose kernel computes it.
+  var set = qi_dsp
   var time = Step()
   var frequency = Step()
   var columns = 1
@@ -261,7 +316,10 @@ private struct RandomConvolution {
         weights: weights.pointer + firstByte, firstColumn: Int32(firstColumn),
         outputRowCount: Int32(outputRows), cellCount: Int32(cells), outputChannels: Int32(self.weights.count),
         requantization: requantization.pointers)
-      return qi_convolution_dsp(&convolution, scratch.pointer, output)
+      if set == qi_dsp { return qi_convolution_dsp(&convolution, scratch.pointer, output) }
+      // Half of the scratch is enough for rows of bytes.
+      let bytes = GuardedArray([Int8](repeating: 99, count: scratch.array.count), guarding: end)
+      return withExtendedLifetime(bytes) { qi_convolution_mve(&convolution, bytes.pointer, output) }
     }
   }
 }

@@ -2,7 +2,7 @@ import QuantInfer
 import Quantization
 
 /// What inner loops may use on this machine: all must give the same bits.
-let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .dsp].filter(\.isAvailable)
+let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .dsp, .mve].filter(\.isAvailable)
 
 /// Runs a network on the engine, its variable tensors at their zero points at first.
 ///

@@ -21,4 +21,8 @@ size_t board_memory_byte_count(void) { return sizeof memory; }
 
 size_t board_stack_byte_count(void) { return 0; }
 
+void board_paint_stack(void) {}
+
+size_t board_used_stack_byte_count(void) { return 0; }
+
 #endif

@@ -62,6 +62,24 @@ size_t board_stack_byte_count(void) {
   return (size_t)((const uint8_t *)stack_end - (const uint8_t *)lowest);
 }
 
+static uint32_t *paintEnd;
+
+// Called from nowhere else and calling nothing, so that the stack pointer is the caller's but for a few registers.
+__attribute__((noinline)) void board_paint_stack(void) {
+#if defined(__riscv)
+  __asm__ volatile("mv %0, sp" : "=r"(paintEnd));
+#else
+  __asm__ volatile("mov %0, sp" : "=r"(paintEnd));
+#endif
+  for (volatile uint32_t *to = stack_start; to < paintEnd; to += 1) *to = paint;
+}
+
+size_t board_used_stack_byte_count(void) {
+  const uint32_t *lowest = stack_start;
+  while (lowest < paintEnd && *lowest == paint) lowest += 1;
+  return (size_t)((const uint8_t *)paintEnd - (const uint8_t *)lowest);
+}
+
 // Everything between reset and main; the stack is there.
 __attribute__((used)) _Noreturn static void start(void) {
 #if defined(__ARM_FEATURE_MVE)

@@ -17,7 +17,11 @@ typedef enum qi_instruction_set {
   qi_avx512 = 2,  // F, BW, VL and VNNI
   qi_neon = 3,    // 64-bit ARM
   qi_dsp = 4,     // 32-bit ARM with the DSP extension; elsewhere in plain C, to be tested
+  qi_mve = 5,     // 32-bit ARM with the vector extension for microcontrollers; elsewhere likewise
 } qi_instruction_set;
+
+// The bits of a word in the other order.
+static inline uint32_t qi_bit_reversed(uint32_t word) { return __builtin_bitreverse32(word); }
 
 // How the 32-bit sum of output channel o becomes an output code, all steps wrapping at 32 bits:
 //   x = (sum + biases[o]) << max(shifts[o], 0)
@@ -112,11 +116,11 @@ typedef struct qi_depthwise {
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
 
-// Computes a convolution, output[cell * outputChannels + channel]. Gathers the inputs of two output cells at a time in the
-// scratch, of a single or last one by itself: as many numbers as a cell's sum has, rounded up to a multiple of 4, for each. So
-// the output may overlap the input if no cell's output lies on an input of a later cell.
+// As qi_convolution says. Gathers the inputs of two output cells at a time in the scratch: as many numbers as a cell's sum
+// has, rounded up to a multiple of 4, for each of both. So the output may overlap the input if no cell's output lies on an
+// input of a later cell.
 //
-// The requantization's arrays need no elements beyond the channels. False where weights or scratch are not aligned to 4 bytes.
+// False where weights or scratch are not aligned to 4 bytes.
 bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
 
 // The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
@@ -126,6 +130,17 @@ bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int
 bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
   ptrdiff_t secondCount, int8_t *output);
+
+// The same for MVE. The scratch needs half the size.
+bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output);
+
+bool qi_fully_connected_mve(
+  const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
+  ptrdiff_t secondCount, int8_t *output);
+
+// One stage of a Fourier transform of `count` complex numbers in place: butterflies of those `half` apart, as RealFFT has
+// them; returns the greatest magnitude that it wrote. Data and twiddles are aligned to 4 bytes.
+int32_t qi_fft_stage_dsp(int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift);
 
 // As qi_depthwise_int8, of any size; takes 512 bytes of stack beside its own.
 bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
@@ -146,6 +161,21 @@ static inline bool qi_fully_connected_dsp(
 
 static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   return false;
+}
+
+static inline bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output) {
+  return false;
+}
+
+static inline bool qi_fully_connected_mve(
+  const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
+  ptrdiff_t secondCount, int8_t *output) {
+  return false;
+}
+
+static inline int32_t qi_fft_stage_dsp(
+  int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift) {
+  return 0;
 }
 
 #endif
@@ -183,9 +213,19 @@ bool qi_depthwise_int8(
 #else
 
 // Other processors: the same names without code; those above serve 32-bit ARM.
-static inline qi_instruction_set qi_best_instruction_set(void) { return QI_DSP_KERNELS ? qi_dsp : qi_portable; }
+#if defined(__ARM_FEATURE_MVE)
+#define QI_MVE 1
+#else
+#define QI_MVE 0
+#endif
 
-static inline bool qi_has_instruction_set(qi_instruction_set set) { return set == qi_dsp && QI_DSP_KERNELS; }
+static inline qi_instruction_set qi_best_instruction_set(void) {
+  return QI_MVE ? qi_mve : QI_DSP_KERNELS ? qi_dsp : qi_portable;
+}
+
+static inline bool qi_has_instruction_set(qi_instruction_set set) {
+  return (set == qi_dsp && QI_DSP_KERNELS) || (set == qi_mve && QI_MVE);
+}
 
 static inline bool qi_matrix_product_int8(
   qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {

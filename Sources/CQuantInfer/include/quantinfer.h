@@ -2,7 +2,7 @@
 //
 //   extern const uint8_t beats[];
 //   extern const size_t beats_byte_count;
-//   static _Alignas(16) uint8_t memory[4096];
+//   static _Alignas(16) uint8_t memory[beats_memory_byte_count];
 //
 //   quantinfer_device *device;
 //   if (quantinfer_init(&device, beats, beats_byte_count, memory, sizeof memory) != QUANTINFER_OK) fail();
@@ -29,6 +29,11 @@ extern "C" {
 #else
 #define QUANTINFER_NULLABLE
 #endif
+
+// The bytes of a device in all, where state and scratch are known: `exporter inspect` tells them, and `exporter export`
+// writes them down. The first part is the device's own record.
+#define QUANTINFER_MEMORY(state_byte_count, scratch_byte_count) \
+  (28 * sizeof(void *) + ((state_byte_count) + 7) / 8 * 8 + ((scratch_byte_count) + 7) / 8 * 8)
 
 // What functions return. The image's errors have the numbers that the host's tools have for them.
 typedef enum quantinfer_status {

@@ -4,6 +4,21 @@
 /// compiler drops the code of the others, and an image that needs them is refused as one with an unsupported operator.
 /// `exporter export --format c` writes down what an image needs.
 enum Built {
+  /// The operator of a number in the image; nil of one that is not built.
+  @inline(__always)
+  static func kind(_ number: UInt16) -> OperatorKind? {
+    #if QUANTINFER_SELECTED
+      if convolution || depthwise {
+        if number == OperatorKind.convolution.rawValue { return .convolution }
+        if number == OperatorKind.depthwiseConvolution.rawValue { return .depthwiseConvolution }
+      }
+      if fullyConnected, number == OperatorKind.fullyConnected.rawValue { return .fullyConnected }
+      if number == OperatorKind.reshape.rawValue { return .reshape }
+      guard pooling || elementwise || functions else { return nil }
+    #endif
+    return OperatorKind(rawValue: number)
+  }
+
   #if !QUANTINFER_SELECTED || QUANTINFER_CONVOLUTION
     static var convolution: Bool { true }
   #else
@@ -48,6 +63,26 @@ enum Built {
     static var int16: Bool { true }
   #else
     static var int16: Bool { false }
+  #endif
+
+  /// Operators over whole tensors: `WholeWindow`, and behind the columns more than one FULLY_CONNECTED or a mean.
+  #if !QUANTINFER_SELECTED || QUANTINFER_WHOLE_WINDOW
+    static var wholeWindow: Bool { true }
+  #else
+    static var wholeWindow: Bool { false }
+  #endif
+
+  /// Whether every operator but RESHAPE has weights.
+  static var onlyProducts: Bool { onlyConvolutions && !elementwise }
+
+  /// Whether nothing but a convolution in blocks can take columns.
+  static var onlyConvolutions: Bool { !depthwise && !pooling && !functions }
+
+  /// Raw samples as the network's input.
+  #if !QUANTINFER_SELECTED || QUANTINFER_SAMPLES
+    static var sampleFrontEnd: Bool { true }
+  #else
+    static var sampleFrontEnd: Bool { false }
   #endif
 
   /// Weights of 4 bits, those with a zero point, and those that are not aligned to 4 bytes.

@@ -510,7 +510,7 @@ extension Monitor {
   public mutating func restore(from copy: UnsafeRawBufferPointer) throws(SavedStateError) {
     let saved = try unsafe SavedState.checked(
       .monitor, owner: owner, byteCount: places.byteCount, from: copy)
-    guard unsafe StreamingPipeline.isSound(saved, of: model) else { throw .impossibleState }
+    guard unsafe pipeline.isSound(saved) else { throw .impossibleState }
     unsafe state.copyMemory(from: saved, byteCount: places.byteCount)
     guard isStateSound, announcer.isStateSound else {
       resetUnsound()

@@ -90,7 +90,7 @@ extension StreamingPipeline {
   public mutating func restore(from copy: UnsafeRawBufferPointer) throws(SavedStateError) {
     let saved = try unsafe SavedState.checked(
       .pipeline, owner: model.imageChecksum, byteCount: model.stateByteCount, from: copy)
-    guard unsafe Self.isSound(saved, of: model) else { throw .impossibleState }
+    guard unsafe isSound(saved) else { throw .impossibleState }
     unsafe state.copyMemory(from: saved, byteCount: model.stateByteCount)
   }
 
@@ -101,24 +101,24 @@ extension StreamingPipeline {
   /// answer is no: `push` itself takes the state for sound.
   ///
   /// - Complexity: O(operators).
-  public var isStateSound: Bool { unsafe Self.isSound(UnsafeRawPointer(state), of: model) }
+  public var isStateSound: Bool { unsafe isSound(UnsafeRawPointer(state)) }
 
-  static func isSound(_ state: UnsafeRawPointer, of model: Model) -> Bool {
-    guard let frontEnd = model.frontEnd else { return false }
+  /// The same of a copy.
+  func isSound(_ state: UnsafeRawPointer) -> Bool {
+    let windowSamples = Int32(truncatingIfNeeded: model.frontEnd?.windowSamples ?? 0)
     let position = unsafe state.loadUnaligned(fromByteOffset: 8, as: Int32.self)
     let missing = unsafe state.loadUnaligned(fromByteOffset: 12, as: Int32.self)
-    guard position >= 0, Int(position) < frontEnd.windowSamples, missing >= 1,
-      Int(missing) <= frontEnd.windowSamples
-    else { return false }
-    let cursors = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
-    return unsafe areCursorsSound(state + cursors, of: model)
+    guard position >= 0, position < windowSamples, missing >= 1, missing <= windowSamples else {
+      return false
+    }
+    return unsafe areCursorsSound(
+      state + ModelFormat.State.frontEndByteCount(windowSamples: Int(windowSamples)))
   }
 
   /// Whether each ring's next place lies in it, and no operator waits longer for columns than for a whole window or
   /// its stride.
-  private static func areCursorsSound(_ cursors: UnsafeRawPointer, of model: Model) -> Bool {
-    guard let layout = model.streaming else { return false }
-    for index in 0...layout.tailStart {
+  private func areCursorsSound(_ cursors: UnsafeRawPointer) -> Bool {
+    for index in 0...tailStart {
       let plan = model.operatorPlan(index)
       let place = ModelFormat.State.cursorByteCount &* index
       let next = unsafe Int(cursors.loadUnaligned(fromByteOffset: place, as: UInt16.self))
@@ -126,8 +126,8 @@ extension StreamingPipeline {
       guard next < plan.ringColumnCount else { return false }
       // Only the tail's operator stands at 0: the others start again as soon as they get there.
       let longest =
-        index < layout.tailStart ? max(plan.ringColumnCount, plan.timeStride) : plan.ringColumnCount
-      guard due <= longest, due > 0 || index == layout.tailStart else { return false }
+        index < tailStart ? max(plan.ringColumnCount, plan.timeStride) : plan.ringColumnCount
+      guard due <= longest, due > 0 || index == tailStart else { return false }
     }
     return true
   }

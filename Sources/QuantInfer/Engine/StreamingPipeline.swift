@@ -16,12 +16,14 @@
 public struct StreamingPipeline: ~Copyable {
   /// The model that it runs.
   public let model: Model
-  private let layout: StreamingLayout
+  /// See `StreamingLayout`.
+  let tailStart: Int
+  private let readsRing: Bool
   let state: UnsafeMutableRawPointer
   private let scratch: Scratch
   private let tail: OperatorRunner
   private let cursors: UnsafeMutablePointer<UInt16>
-  private var frontEnd: StreamingFrontEnd
+  private let frontEnd: StreamingFrontEnd
 
   /// What a cursor tells of an operator's ring.
   private enum Slot {
@@ -47,16 +49,17 @@ public struct StreamingPipeline: ~Copyable {
     guard let plan = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: layout.scratchByteCount)
-    let frontEnd = try unsafe StreamingFrontEnd(plan, state: state, scratch: scratch)
+    let frontEnd = try unsafe StreamingFrontEnd(plan, state: state, scratch: scratchStart)
     self.model = model
     self.frontEnd = frontEnd
-    self.layout = layout
+    tailStart = layout.tailStart
+    readsRing = layout.readsRing
     unsafe self.state = stateStart
     // Kernels take what the tail leaves: more than they need where the caller gives more.
-    let spare = (scratch.count - layout.scratchByteCount) / 16 * 16
-    unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace + spare)
+    let spare = (scratch.count &- layout.scratchByteCount) & ~15
+    unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace &+ spare)
     unsafe tail = OperatorRunner(
-      model: model, arena: scratchStart + (layout.tailPlace + spare - layout.tailOffset),
+      model: model, arena: scratchStart + (layout.tailPlace &+ spare &- layout.tailOffset),
       scratch: self.scratch, instructions: instructions)
     let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
@@ -72,10 +75,11 @@ public struct StreamingPipeline: ~Copyable {
   /// Forgets all columns, but not the front end's samples: `columnsPerDecision` times any number after the window's
   /// columns the next decisions are those of a pipeline that never forgot.
   public mutating func forgetColumns() {
-    let first = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
-    unsafe (state + first).initializeMemory(
-      as: UInt8.self, repeating: 0, count: model.stateByteCount &- first)
-    for index in 0...layout.tailStart {
+    // Behind the front end's samples lie cursors and rings.
+    let columns = unsafe UnsafeMutableRawPointer(cursors)
+    unsafe columns.initializeMemory(
+      as: UInt8.self, repeating: 0, count: model.stateByteCount &- (columns - state))
+    for index in 0...tailStart {
       let columns = model.operatorPlan(index).ringColumnCount
       unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(truncatingIfNeeded: columns)
     }
@@ -105,11 +109,11 @@ public struct StreamingPipeline: ~Copyable {
   ///
   /// The first is possible when enough columns have come, the next ones `columnsPerDecision` columns apart.
   public var isWindowFull: Bool {
-    for index in 0..<layout.tailStart {
+    for index in 0..<tailStart {
       let stride = model.operatorPlan(index).timeStride
       guard unsafe Int(cursors[Slot.count &* index &+ Slot.due]) == stride else { return false }
     }
-    return unsafe cursors[Slot.count &* layout.tailStart &+ Slot.due] == 0
+    return unsafe cursors[Slot.count &* tailStart &+ Slot.due] == 0
   }
 
   /// Decides on the window that ends with the newest column.
@@ -118,28 +122,22 @@ public struct StreamingPipeline: ~Copyable {
   /// - Precondition: `isWindowFull`.
   /// - Complexity: O(inputs x outputs) of the operators behind the columns'.
   public func decide(into output: UnsafeMutableBufferPointer<Int8>) {
-    precondition(
-      isWindowFull && output.count >= model.output.count, "no window, or no room for the output")
-    let stage = stage(layout.tailStart)
-    let (plan, window) = (stage.plan, stage.input)
-    if layout.readsRing {
-      let result = model.tensor(plan.outputIndex)
-      let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
-      if Built.pooling, plan.hasRunningSums {
-        unsafe sums(of: stage).finish(plan, input: window, output: result, into: codes)
-      } else {
-        unsafe FullyConnected.computeRow(
-          plan, output: result, inputs: ring(of: stage), scratch: scratch,
-          instructions: tail.instructions, into: codes)
-      }
+    let isDone = unsafe decideIfFull(into: output)
+    precondition(isDone, "no window, or no room for the output")
+  }
+
+  /// The same where there is such a window and room for the output; false otherwise.
+  public func decideIfFull(into output: UnsafeMutableBufferPointer<Int8>) -> Bool {
+    let result = model.output
+    guard isWindowFull, output.count >= result.count, let codes = output.baseAddress else { return false }
+    if Built.wholeWindow {
+      runTail()
+      unsafe codes.update(
+        from: (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self), count: result.count)
     } else {
-      let place = unsafe (tail.arena + window.byteOffset).assumingMemoryBound(to: Int8.self)
-      unsafe ring(of: stage).copy(into: place)
-      tail.run(layout.tailStart)
+      unsafe decide(stage(tailStart), output: result, into: codes)
     }
-    for index in layout.tailStart &+ 1..<model.operatorCount { tail.run(index) }
-    let codes = unsafe (tail.arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self)
-    unsafe output.baseAddress!.update(from: codes, count: model.output.count)
+    return true
   }
 
   /// The newest column's codes, `binCount` of them, valid until the next call of `push`.
@@ -159,40 +157,53 @@ extension StreamingPipeline {
   private struct Stage {
     let index: Int
     let plan: OperatorPlan
-    /// What the ring holds columns of.
-    let input: Tensor
+    /// The number of codes in a column of the ring.
+    let columnCount: Int
+
+    /// The tensor that the ring holds columns of.
+    var inputIndex: Int { plan.inputIndex(0) }
   }
 
   private func stage(_ index: Int) -> Stage {
     let plan = model.operatorPlan(index)
-    return Stage(index: index, plan: plan, input: model.tensor(plan.inputIndex(0)))
+    return Stage(
+      index: index, plan: plan, columnCount: model.tensor(plan.inputIndex(0)).columnCount)
   }
 
   /// Lets the newest column flow through the operators, as far as their windows and strides let it.
   private func flow() {
     var stage = stage(0)
-    while advance(stage), stage.index < layout.tailStart {
+    while advance(stage), stage.index < tailStart {
       let plan = stage.plan
       let next = self.stage(stage.index &+ 1)
       unsafe cursors[Slot.count &* stage.index &+ Slot.due] = UInt16(truncatingIfNeeded: plan.timeStride)
-      unsafe compute(stage, output: next.input, into: nextColumn(of: next))
+      unsafe compute(stage, output: next.inputIndex, into: nextColumn(of: next))
       stage = next
     }
   }
 
   /// Computes an operator's next output column from its ring.
-  private func compute(_ stage: Stage, output: Tensor, into column: UnsafeMutablePointer<Int8>) {
-    let plan = stage.plan
-    if plan.kind == .convolution || plan.weights?.layout == .blocks {
+  private func compute(_ stage: Stage, output: Int, into column: UnsafeMutablePointer<Int8>) {
+    if Built.onlyConvolutions || stage.plan.kind == .convolution || stage.plan.weights?.layout == .blocks {
+      guard Built.convolution else { return }
       unsafe Convolution.computeColumn(
-        plan, input: stage.input, output: output, ring: ring(of: stage), scratch: scratch,
+        stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(output),
+        ring: ring(of: stage), scratch: scratch,
         instructions: tail.instructions, into: column)
-      return
+    } else {
+      unsafe computeLinear(stage, output: output, into: column)
     }
+  }
+
+  /// Computes an operator's next output column from a copy of its ring.
+  @inline(never)
+  private func computeLinear(_ stage: Stage, output: Int, into column: UnsafeMutablePointer<Int8>) {
+    let plan = stage.plan
     let linear = unsafe scratch.start.assumingMemoryBound(to: Int8.self)
     unsafe ring(of: stage).copy(into: linear)
-    let from = unsafe Operand(tensor: stage.input.columns(plan.ringColumnCount), start: scratch.start)
-    let to = unsafe Operand(tensor: output.columns(1), start: UnsafeMutableRawPointer(column))
+    let from = unsafe Operand(
+      tensor: model.tensor(stage.inputIndex).columns(plan.ringColumnCount), start: scratch.start)
+    let to = unsafe Operand(tensor: model.tensor(output).columns(1), start: UnsafeMutableRawPointer(column))
     switch plan.kind {
     case .depthwiseConvolution where Built.depthwise:
       Depthwise.compute(plan, input: from, output: to, instructions: tail.instructions, as: Int8.self)
@@ -206,8 +217,37 @@ extension StreamingPipeline {
   private func ring(of stage: Stage) -> Columns<Int8> {
     unsafe Columns(
       base: UnsafePointer((state + stage.plan.ringOffset).assumingMemoryBound(to: Int8.self)),
-      columnCount: stage.input.columnCount, capacity: stage.plan.ringColumnCount,
+      columnCount: stage.columnCount, capacity: stage.plan.ringColumnCount,
       start: Int(cursors[Slot.count &* stage.index &+ Slot.next]))
+  }
+
+  /// Runs the tail's operators, the first from its ring or from a copy of the window.
+  private func runTail() {
+    let stage = stage(tailStart)
+    if readsRing {
+      let result = model.tensor(stage.plan.outputIndex)
+      let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
+      unsafe decide(stage, output: result, into: codes)
+    } else {
+      let place = unsafe (tail.arena + model.tensor(stage.inputIndex).byteOffset).assumingMemoryBound(
+        to: Int8.self)
+      unsafe ring(of: stage).copy(into: place)
+      tail.run(tailStart)
+    }
+    for index in tailStart &+ 1..<model.operatorCount { tail.run(index) }
+  }
+
+  /// Runs the tail's first operator, which reads its ring.
+  private func decide(_ stage: Stage, output: Tensor, into codes: UnsafeMutablePointer<Int8>) {
+    if Built.pooling, stage.plan.hasRunningSums {
+      unsafe sums(of: stage).finish(
+        stage.plan, input: model.tensor(stage.inputIndex), output: output, into: codes)
+    } else if Built.fullyConnected {
+      unsafe FullyConnected.computeRow(
+        stage.plan, output: output, inputs: ring(of: stage), scratch: scratch,
+        instructions: tail.instructions,
+        into: codes)
+    }
   }
 
   /// Makes room for an operator's next input column, in the place of its oldest one.
@@ -220,7 +260,8 @@ extension StreamingPipeline {
   /// The sums of the tail's window.
   private func sums(of stage: Stage) -> RunningSums {
     unsafe RunningSums(
-      stage.plan, input: stage.input, output: model.tensor(stage.plan.outputIndex), state: state)
+      stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(stage.plan.outputIndex),
+      state: state)
   }
 
   /// Counts a column that was written to an operator's ring, and takes it into the sums.

@@ -6,7 +6,7 @@
 /// - Parameter x: At least 1.
 /// - Returns: 0 ... 2,097,152.
 /// - Complexity: O(1): six multiplications.
-@inline(__always)
+@inline(never)
 package func log2Q16(_ x: UInt32) -> Int32 {
   let leadingZeros = Int32(truncatingIfNeeded: x.leadingZeroBitCount)
   let exponent = 31 &- leadingZeros

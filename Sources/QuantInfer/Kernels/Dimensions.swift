@@ -78,7 +78,7 @@ struct Dimensions {
 
   fileprivate static func six(_ image: ImageBytes, at place: Int) -> SIMD8<Int32> {
     var numbers = SIMD8<Int32>.zero
-    for index in 0..<6 { numbers[index] = image.signedWord(at: place + 4 * index) }
+    for index in 0..<6 { numbers[index] = image.signedWord(at: place &+ 4 &* index) }
     return numbers
   }
 }
@@ -106,13 +106,13 @@ extension ImageBytes {
   /// A multiplier and its left shift, an `Int32` each.
   func multiplier(at place: Int) -> FixedPointMultiplier {
     FixedPointMultiplier(
-      multiplierQ31: signedWord(at: place), leftShift: Int8(truncatingIfNeeded: signedWord(at: place + 4)))
+      multiplierQ31: signedWord(at: place), leftShift: Int8(truncatingIfNeeded: signedWord(at: place &+ 4)))
   }
 
   /// The same, checked.
   func validMultiplier(at place: Int) throws(ModelError) -> FixedPointMultiplier {
     let multiplier = multiplier(at: place)
-    guard multiplier.isValid, signedWord(at: place + 4) == Int32(multiplier.leftShift) else {
+    guard multiplier.isValid, signedWord(at: place &+ 4) == Int32(multiplier.leftShift) else {
       throw ModelError(.invalidMultiplier, at: place)
     }
     return multiplier

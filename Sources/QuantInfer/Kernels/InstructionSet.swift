@@ -12,6 +12,8 @@ public enum InstructionSet: UInt32, Sendable {
   case neon = 3
   /// 32-bit ARM with the DSP extension, as a Cortex-M4 has it; in plain C where a host tests it.
   case dsp = 4
+  /// 32-bit ARM with the vector extension for microcontrollers (Helium), as a Cortex-M55 has it; likewise.
+  case mve = 5
 
   /// The fastest that this machine has.
   public static var best: InstructionSet {
@@ -28,10 +30,17 @@ public enum InstructionSet: UInt32, Sendable {
   func servesDirectly<Code: FixedWidthInteger & SignedInteger>(_ code: Code.Type, _ weights: Weights) -> Bool
   {
     // Without other weights to serve, the loops for them need not be there.
-    guard Built.anyWeights else { return Code.bitWidth == 8 && qi_best_instruction_set() == qi_dsp }
-    return self == .dsp && Code.bitWidth == 8 && weights.accumulatorBits == 32 && weights.weightBits == 8
+    guard Built.anyWeights else { return Code.bitWidth == 8 && (Self.isBuiltForMVE || Self.isBuiltForDSP) }
+    return (self == .dsp || self == .mve) && Code.bitWidth == 8 && weights.accumulatorBits == 32
+      && weights.weightBits == 8
       && (UInt(bitPattern: unsafe weights.packed) & 3 == 0)
   }
+
+  private static var isBuiltForDSP: Bool { qi_best_instruction_set() == qi_dsp }
+  private static var isBuiltForMVE: Bool { qi_best_instruction_set() == qi_mve }
+
+  /// Whether MVE's functions serve where DSP's could; known when the runtime is built for nothing else.
+  private var usesMVE: Bool { Built.anyWeights ? self == .mve : Self.isBuiltForMVE }
 
   /// See `MatrixProduct.compute`; vector instructions serve sums of 32 bits and weights of 8.
   @inline(__always)
@@ -82,9 +91,12 @@ public enum InstructionSet: UInt32, Sendable {
       cellCount: Int32(truncatingIfNeeded: range.count &* output.frequencyCount),
       outputChannels: Int32(truncatingIfNeeded: output.channelCount),
       requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
-    _ = unsafe qi_convolution_dsp(
-      &convolution, scratch.start.assumingMemoryBound(to: Int16.self),
-      UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
+    let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
+    if usesMVE {
+      _ = unsafe qi_convolution_mve(&convolution, scratch.start.assumingMemoryBound(to: Int8.self), target)
+    } else {
+      _ = unsafe qi_convolution_dsp(&convolution, scratch.start.assumingMemoryBound(to: Int16.self), target)
+    }
   }
 
   /// See `FullyConnected.computeRow`, where `servesDirectly`.
@@ -98,7 +110,7 @@ public enum InstructionSet: UInt32, Sendable {
   ) {
     let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
     let requantization = unsafe requantization(weights, from: 0, zeroPoint: output.zeroPoint)
-    if output.channelCount >= 8, scratch.byteCount >= 8 &* quads {
+    if !usesMVE, output.channelCount >= 8, scratch.byteCount >= 8 &* quads {
       let whole = qi_window_step(
         taps: Int32(truncatingIfNeeded: inputs.capacity), stride: 1, dilation: 1, padding: 0)
       let columnCount = Int32(truncatingIfNeeded: inputs.columnCount)
@@ -117,10 +129,14 @@ public enum InstructionSet: UInt32, Sendable {
       patches: UnsafeRawPointer(weights.packed).assumingMemoryBound(to: Int16.self), rows: 1, patchStride: 0,
       weights: weights.packed, quads: quads, channels: output.channelCount, requantization: requantization)
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
-    _ = unsafe qi_fully_connected_dsp(
-      &product, UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self), firstCount,
-      UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), inputs.start &* inputs.columnCount,
-      target)
+    let first = unsafe UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self)
+    let second = unsafe UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self)
+    let secondCount = inputs.start &* inputs.columnCount
+    if usesMVE {
+      _ = unsafe qi_fully_connected_mve(&product, first, firstCount, second, secondCount, target)
+    } else {
+      _ = unsafe qi_fully_connected_dsp(&product, first, firstCount, second, secondCount, target)
+    }
   }
 
   /// See `Depthwise.computeColumn`; vector instructions serve int8 with an output channel an input channel.
@@ -152,7 +168,7 @@ public enum InstructionSet: UInt32, Sendable {
         requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
       let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
       let isDone =
-        self == .dsp
+        self == .dsp || self == .mve
         ? unsafe qi_depthwise_dsp(&convolution, target, output.channelCount)
         : unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount)
       if isDone { return }

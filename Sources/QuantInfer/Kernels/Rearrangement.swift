@@ -13,12 +13,12 @@ enum Rearrangement {
 
     init(_ image: ImageBytes, at place: Int) {
       typealias Field = ModelFormat.Block
-      input = Int(truncatingIfNeeded: image.signedWord(at: place + Field.input))
-      shape = Dimensions(image, at: place + Field.shape)
-      inputStart = image.signedWord(at: place + Field.inputStart)
-      inputStrides = Strides(image, at: place + Field.inputStrides)
-      outputStart = image.signedWord(at: place + Field.outputStart)
-      outputStrides = Strides(image, at: place + Field.outputStrides)
+      input = Int(truncatingIfNeeded: image.signedWord(at: place &+ Field.input))
+      shape = Dimensions(image, at: place &+ Field.shape)
+      inputStart = image.signedWord(at: place &+ Field.inputStart)
+      inputStrides = Strides(image, at: place &+ Field.inputStrides)
+      outputStart = image.signedWord(at: place &+ Field.outputStart)
+      outputStrides = Strides(image, at: place &+ Field.outputStrides)
     }
   }
 

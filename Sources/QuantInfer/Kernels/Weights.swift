@@ -30,21 +30,21 @@ public struct Weights: @unchecked Sendable {
     typealias Field = ModelFormat.Weights
     image = plan.image
     place = plan.parameters
-    weightBits = Int(image.byte(at: place + Field.weightBits))
-    accumulatorBits = Int(image.byte(at: place + Field.accumulatorBits))
-    mayWrap = image.byte(at: place + Field.mayWrap) != 0
-    layout = WeightLayout(rawValue: image.byte(at: place + Field.layout))
-    groupChannelCount = Int(image.half(at: place + Field.groupChannelCount))
-    zeroPoint = Int32(Int16(bitPattern: image.half(at: place + Field.zeroPoint)))
+    weightBits = Int(image.byte(at: place &+ Field.weightBits))
+    accumulatorBits = Int(image.byte(at: place &+ Field.accumulatorBits))
+    mayWrap = image.byte(at: place &+ Field.mayWrap) != 0
+    layout = WeightLayout(rawValue: image.byte(at: place &+ Field.layout))
+    groupChannelCount = Int(image.half(at: place &+ Field.groupChannelCount))
+    zeroPoint = Int32(Int16(bitPattern: image.half(at: place &+ Field.zeroPoint)))
     if let patch = plan.patch {
       unsafe packed = patch.packed
       unsafe biases = patch.biases
     } else {
-      unsafe packed = image.pointer(at: place + Field.weights)
-      unsafe biases = UnsafeRawPointer(image.pointer(at: place + Field.biases) as UnsafePointer<UInt8>)
+      unsafe packed = image.pointer(at: place &+ Field.weights)
+      unsafe biases = UnsafeRawPointer(image.pointer(at: place &+ Field.biases) as UnsafePointer<UInt8>)
     }
-    unsafe multipliersQ31 = image.pointer(at: place + Field.multipliers)
-    unsafe leftShifts = image.pointer(at: place + Field.shifts)
+    unsafe multipliersQ31 = image.pointer(at: place &+ Field.multipliers)
+    unsafe leftShifts = image.pointer(at: place &+ Field.shifts)
     activationMinimum = plan.activationMinimum
     activationMaximum = plan.activationMaximum
   }
@@ -69,7 +69,7 @@ public struct Weights: @unchecked Sendable {
   /// A depthwise convolution's weight: `[kernel time, kernel frequency, output channel]`.
   @inline(__always)
   func tap(_ index: Int) -> Int32 {
-    if weightBits == 8 { return unsafe Int32(packed[index]) }
+    if !Built.anyWeights || weightBits == 8 { return unsafe Int32(packed[index]) }
     let both = unsafe packed[index &>> 1]
     return Int32(index & 1 == 0 ? (both &<< 4) &>> 4 : both &>> 4)
   }
@@ -120,49 +120,52 @@ extension Weights {
     guard layout != nil, weightBits == 8 || weightBits == 4, accumulatorBits == 32 || accumulatorBits == 64,
       groups > 0, output.channelCount % groups == 0, accumulatorBits == 32 || input.type == .int16,
       (-128...127).contains(zeroPoint)
-    else { throw ModelError(.invalidOperator, at: place + Field.weightBits) }
+    else { throw ModelError(.invalidOperator, at: place &+ Field.weightBits) }
     guard Built.anyWeights || (weightBits == 8 && UInt(bitPattern: unsafe packed) & 3 == 0 && zeroPoint == 0)
-    else { throw ModelError(.unsupportedOperator, at: place + Field.weightBits) }
-    let groupOutputs = output.channelCount / groups
-    let blocks = groups * ((groupOutputs + 3) / 4)
+    else { throw ModelError(.unsupportedOperator, at: place &+ Field.weightBits) }
+    // Channels and inputs have at most 28 bits each.
+    let blocks = groups &* ((output.channelCount / groups &+ 3) / 4)
     let (count, overflow) =
       layout == .blocks
-      ? (16 * blocks).multipliedReportingOverflow(by: Self.quads(inputsPerOutput))
+      ? blocks.multipliedReportingOverflow(by: 16 &* Self.quads(inputsPerOutput))
       : output.channelCount.multipliedReportingOverflow(by: inputsPerOutput)
-    guard !overflow else { throw ModelError(.offsetOutOfRange, at: place + Field.weights) }
+    guard !overflow else { throw ModelError(.offsetOutOfRange, at: place &+ Field.weights) }
     // A block that is cut off at the group's end still has four channels.
-    let channels = layout == .blocks ? output.channelCount + 3 : (output.channelCount + 3) / 4 * 4
-    _ = try image.offset(
-      at: place + Field.weights, count: weightBits == 8 ? count : count / 2 + count % 2, stride: 1)
-    _ = try image.offset(at: place + Field.biases, count: channels, stride: accumulatorBits / 8)
-    _ = try image.offset(at: place + Field.multipliers, count: channels, stride: 4)
-    _ = try image.offset(at: place + Field.shifts, count: channels, stride: 1)
+    let channels = layout == .blocks ? output.channelCount &+ 3 : (output.channelCount &+ 3) / 4 &* 4
+    try image.offset(
+      at: place &+ Field.weights, count: weightBits == 8 ? count : count / 2 &+ count % 2, stride: 1)
+    try image.offset(at: place &+ Field.biases, count: channels, stride: accumulatorBits / 8)
+    try image.offset(at: place &+ Field.multipliers, count: channels, stride: 4)
+    try image.offset(at: place &+ Field.shifts, count: channels, stride: 1)
     for channel in 0..<output.channelCount {
       let multiplier = multiplier(channel)
       guard multiplier.isValid, accumulatorBits == 32 || multiplier.leftShift < 15 else {
-        throw ModelError(.invalidMultiplier, at: place + Field.multipliers)
+        throw ModelError(.invalidMultiplier, at: place &+ Field.multipliers)
       }
     }
     guard mayWrap || sumsFit(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups)
-    else { throw ModelError(.accumulatorOverflow, at: place + Field.biases) }
+    else { throw ModelError(.accumulatorOverflow, at: place &+ Field.biases) }
   }
 
   /// Whether no input codes can make a sum leave its bits, also when it is shifted left.
   func sumsFit(input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int) -> Bool {
-    let greatest: UInt64 = input.type == .int8 ? 128 : 32_768
     let groupOutputs = output.channelCount / groups
     for channel in 0..<output.channelCount {
-      var weightSum: UInt64 = 0
+      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
+      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
+      let bias = bias(channel).magnitude
+      guard bias <= limit else { return false }
+      // What the weights' magnitudes may add up to, below 2^32 with one more.
+      let allowed = UInt32(
+        truncatingIfNeeded: min((limit &- bias) &>> (input.type == .int8 ? 7 : 15), 0xFFFF_FF00))
+      var weightSum: UInt32 = 0
       for index in 0..<inputsPerOutput {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
           channelCount: output.channelCount)
-        weightSum += UInt64(bitPattern: Int64(extending: abs(Int32(weight) - zeroPoint)))
+        weightSum &+= (Int32(weight) &- zeroPoint).magnitude
+        guard weightSum <= allowed else { return false }
       }
-      let (bound, overflow) = (weightSum &* greatest).addingReportingOverflow(bias(channel).magnitude)
-      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
-      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
-      guard !overflow, bound <= limit else { return false }
     }
     return true
   }
@@ -179,11 +182,12 @@ extension Weights {
   public func weight(
     channel: Int, input index: Int, inputsPerOutput: Int, groupOutputs: Int, channelCount: Int
   ) -> Int8 {
-    if layout == .taps {
-      return Int8(truncatingIfNeeded: tap(index * channelCount + channel))
+    if Built.depthwise, layout == .taps {
+      return Int8(truncatingIfNeeded: tap(index &* channelCount &+ channel))
     }
     let (group, member) = (channel / groupOutputs, channel % groupOutputs)
-    let block = group * ((groupOutputs + 3) / 4) + member / 4
-    return quad(block * Self.quads(inputsPerOutput) + index / 4)[member % 4 * 4 + index % 4]
+    let block = group &* ((groupOutputs &+ 3) / 4) &+ member / 4
+    let quad = block &* Self.quads(inputsPerOutput) &+ index / 4
+    return Int8(truncatingIfNeeded: tap(16 &* quad &+ member % 4 &* 4 &+ index % 4))
   }
 }

@@ -19,10 +19,11 @@ public struct WindowStep: Equatable, Sendable {
 
   /// The number of outputs for a number of inputs; 0 where the window doesn't fit or an option is impossible.
   func outputCount(for inputCount: Int) -> Int {
-    let padded = inputCount + paddingBefore + paddingAfter
+    // Sizes of 16 and of 28 bits.
+    let padded = inputCount &+ paddingBefore &+ paddingAfter
     guard kernel > 0, stride > 0, dilation > 0, paddingBefore < reach, paddingAfter < reach, padded >= reach
     else { return 0 }
-    return (padded - reach) / stride + 1
+    return (padded &- reach) / stride &+ 1
   }
 
   /// The input under the first tap for an output; negative in the padding.
@@ -56,15 +57,18 @@ public struct Window: Equatable, Sendable {
 
   /// Reads the constants at a place of the image.
   init(_ image: ImageBytes, at place: Int) {
-    self.init(time: Self.step(image, at: place), frequency: Self.step(image, at: place + 2))
+    self.init(time: Self.step(image, at: place), frequency: Self.step(image, at: place &+ 2))
   }
 
-  private static func step(_ image: ImageBytes, at place: Int) -> WindowStep {
+  /// One dimension's constants: those along frequency begin two bytes after those along time.
+  static func step(_ image: ImageBytes, at place: Int) -> WindowStep {
     WindowStep(
-      kernel: Int(image.half(at: place)), stride: Int(image.half(at: place + 4)),
-      dilation: Int(image.half(at: place + 8)), paddingBefore: Int(image.half(at: place + 12)),
-      paddingAfter: Int(image.half(at: place + 16)))
+      kernel: Int(image.half(at: place)), stride: Int(image.half(at: place &+ 4)),
+      dilation: Int(image.half(at: place &+ 8)), paddingBefore: Int(image.half(at: place &+ 12)),
+      paddingAfter: Int(image.half(at: place &+ 16)))
   }
+
+  static func timeStride(_ image: ImageBytes, at place: Int) -> Int { Int(image.half(at: place &+ 4)) }
 
   /// Checks the window against the tensors that it leads from and to.
   func validate(input: Tensor, output: Tensor, at place: Int) throws(ModelError) {

@@ -6,9 +6,11 @@ public enum CRC32 {
   public static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
     var crc = ~previous
     for index in 0..<bytes.count {
-      crc ^= UInt32(truncatingIfNeeded: unsafe bytes[index])
-      for _ in 0..<8 {
-        crc = (crc &>> 1) ^ (0xEDB8_8320 & (0 &- (crc & 1)))
+      // The byte's bits, and behind them a one that tells when all have gone.
+      var rest = UInt32(truncatingIfNeeded: unsafe bytes[index]) | 0x100
+      while rest > 1 {
+        crc = (crc &>> 1) ^ (0xEDB8_8320 & (0 &- ((crc ^ rest) & 1)))
+        rest &>>= 1
       }
     }
     return ~crc

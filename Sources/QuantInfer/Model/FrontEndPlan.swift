@@ -5,67 +5,62 @@ public enum FrontEndPlan: Sendable {
   /// A column is a sample.
   case samples(SamplePlan)
 
-  /// Reads a record and checks it.
-  init(
-    _ image: ImageBytes, at place: Int, input: Tensor, scratchByteCount: Int
-  ) throws(ModelError) {
-    typealias Field = ModelFormat.FrontEnd
-    guard place % ModelFormat.alignment == 0, place >= ModelFormat.Header.byteCount,
-      place <= image.count - Field.byteCount
-    else { throw ModelError(.offsetOutOfRange, at: ModelFormat.Header.frontEnd) }
-    if image.half(at: place + Field.windowSamples) == 1 {
-      self = .samples(try SamplePlan(image, at: place, input: input))
+  /// A view of a record, which lies in the image.
+  init(_ image: ImageBytes, at place: Int) {
+    if Built.sampleFrontEnd, image.half(at: place &+ ModelFormat.FrontEnd.windowSamples) == 1 {
+      self = .samples(SamplePlan(record: FrontEndRecord(image: image, place: place)))
     } else {
-      self = .spectrogram(
-        try SpectrogramPlan(image, at: place, input: input, scratchByteCount: scratchByteCount))
+      self = .spectrogram(SpectrogramPlan(record: FrontEndRecord(image: image, place: place)))
+    }
+  }
+
+  /// Checks what a record says that lies in the image.
+  func validate(input: Tensor, scratchByteCount: Int) throws(ModelError) {
+    guard sampleRateMillihertz > 0, isPositiveAndFinite(floatBits: microvoltsPerCountBits),
+      input.columnByteCount == binCount, input.type == .int8
+    else { throw ModelError(.invalidFrontEnd, at: record.place) }
+    switch self {
+    case .spectrogram(let plan): try plan.validate(scratchByteCount: scratchByteCount)
+    case .samples(let plan): if Built.sampleFrontEnd { try plan.validate() }
+    }
+  }
+
+  /// What both kinds have.
+  var record: FrontEndRecord {
+    switch self {
+    case .spectrogram(let plan): plan.record
+    case .samples(let plan): plan.record
     }
   }
 
   /// The samples' rate, in millihertz.
-  public var sampleRateMillihertz: UInt32 {
-    switch self {
-    case .spectrogram(let plan): plan.sampleRateMillihertz
-    case .samples(let plan): plan.sampleRateMillihertz
-    }
-  }
-
-  /// The number of samples that a column is made of.
-  public var windowSamples: Int {
-    switch self {
-    case .spectrogram(let plan): plan.windowSamples
-    case .samples: 1
-    }
-  }
-
+  public var sampleRateMillihertz: UInt32 { record.sampleRateMillihertz }
+  /// The number of samples that a column is made of; 1 of raw samples.
+  public var windowSamples: Int { record.windowSamples }
   /// The distance from one column to the next, in samples.
-  public var hopSamples: Int {
-    switch self {
-    case .spectrogram(let plan): plan.hopSamples
-    case .samples: 1
-    }
-  }
-
+  public var hopSamples: Int { record.hopSamples }
   /// The number of codes in a column.
-  public var binCount: Int {
-    switch self {
-    case .spectrogram(let plan): plan.binCount
-    case .samples: 1
-    }
-  }
-
+  public var binCount: Int { record.binCount }
   /// See `HighPassFilter`; 0 where samples aren't filtered.
-  public var highPassShift: Int32 {
-    switch self {
-    case .spectrogram(let plan): plan.highPassShift
-    case .samples(let plan): plan.highPassShift
-    }
-  }
-
+  public var highPassShift: Int32 { record.highPassShift }
   /// IEEE 754 bits of the microvolts that one count stands for.
-  public var microvoltsPerCountBits: UInt32 {
-    switch self {
-    case .spectrogram(let plan): plan.microvoltsPerCountBits
-    case .samples(let plan): plan.microvoltsPerCountBits
-    }
-  }
+  public var microvoltsPerCountBits: UInt32 { record.microvoltsPerCountBits }
+}
+
+/// A front end's record in an image, and the fields that both kinds have.
+@safe
+struct FrontEndRecord: @unchecked Sendable {
+  let image: ImageBytes
+  let place: Int
+
+  private typealias Field = ModelFormat.FrontEnd
+
+  var sampleRateMillihertz: UInt32 { image.word(at: place &+ Field.sampleRateMillihertz) }
+  var windowSamples: Int { Int(image.half(at: place &+ Field.windowSamples)) }
+  var hopSamples: Int { Int(image.half(at: place &+ Field.hopSamples)) }
+  var firstBin: Int { Int(image.half(at: place &+ Field.firstBin)) }
+  var binCount: Int { Int(image.half(at: place &+ Field.binCount)) }
+  var highPassShift: Int32 { Int32(image.byte(at: place &+ Field.highPassShift)) }
+  var zeroLevelCode: Int32 { image.signedWord(at: place &+ Field.zeroLevelCode) }
+  var microvoltsPerCountBits: UInt32 { image.word(at: place &+ Field.microvoltsPerCountBits) }
 }

@@ -25,7 +25,7 @@ extension Model {
   public var isChecksumValid: Bool {
     let bytes = unsafe UnsafeRawBufferPointer(start: image.base, count: byteCount)
     guard let now = try? unsafe ImageBytes(bytes) else { return false }
-    return now.count == image.count
+    return now.count == byteCount
   }
 
   /// Where an operator's packed weights lie in the image, in bytes; nil for operators other than CONV_2D,

@@ -8,32 +8,12 @@ public struct Model: @unchecked Sendable {
   let image: ImageBytes
   /// The image's size, in bytes.
   public let byteCount: Int
-  /// The memory that the tensors of a whole-window run need, in bytes.
-  public let arenaByteCount: Int
-  /// The memory that kernels and front end need while they run, in bytes.
-  public let scratchByteCount: Int
-  /// The memory that a streaming run keeps between samples, in bytes; 0 where the network can't stream.
-  public let stateByteCount: Int
-  /// The number of tensors.
-  public let tensorCount: Int
-  /// The number of operators.
-  public let operatorCount: Int
-  /// The number of inputs, at least 1.
-  public let inputCount: Int
-  /// The number of outputs, at least 1.
-  public let outputCount: Int
-  /// How samples become the network's columns; nil where the model takes finished input.
-  public let frontEnd: FrontEndPlan?
-  /// The bytes of the class names in UTF-8, a line a class: offset in the image and size.
-  public let classNames: (byteOffset: Int, byteCount: Int)
-  /// The bytes of the provenance in UTF-8, a line `key=value` each: offset in the image and size.
-  public let metadata: (byteOffset: Int, byteCount: Int)
-
-  private let tensorsOffset: Int
-  /// The constants of one operator that lie elsewhere than in the image; nil in the model as shipped.
-  var patch: PatchedConstants?
-  let operatorsOffset: Int
-  let portsOffset: Int
+  #if QUANTINFER_SELECTED
+    var patch: PatchedConstants? { nil }
+  #else
+    /// The constants of one operator that lie elsewhere than in the image; nil in the model as shipped.
+    var patch: PatchedConstants?
+  #endif
 
   /// Validates an image.
   ///
@@ -41,56 +21,55 @@ public struct Model: @unchecked Sendable {
   /// - Throws: `ModelError`, with the place of the first thing that is wrong.
   /// - Complexity: O(n) in the image's size and the number of output cells.
   public init(validating bytes: UnsafeRawBufferPointer) throws(ModelError) {
-    let image = try unsafe ImageBytes(bytes)
-    self.image = image
-    typealias Header = ModelFormat.Header
-    byteCount = image.count
-    arenaByteCount = try image.size(at: Header.arenaByteCount)
-    scratchByteCount = try image.size(at: Header.scratchByteCount)
-    stateByteCount = try image.size(at: Header.stateByteCount)
-    tensorCount = try image.size(at: Header.tensorCount)
-    operatorCount = try image.size(at: Header.operatorCount)
-    tensorsOffset = try image.offset(
-      at: Header.tensors, count: tensorCount, stride: ModelFormat.Tensor.byteCount)
-    operatorsOffset = try image.offset(
-      at: Header.operators, count: operatorCount, stride: ModelFormat.Operator.byteCount)
-    inputCount = Int(image.half(at: Header.portCounts))
-    outputCount = Int(image.half(at: Header.portCounts + 2))
-    portsOffset = try image.offset(
-      at: Header.ports, count: inputCount + outputCount, stride: ModelFormat.Port.byteCount)
-    classNames = try image.section(at: Header.classNames)
-    metadata = try image.section(at: Header.metadata)
-    guard scratchByteCount % ModelFormat.alignment == 0, arenaByteCount % ModelFormat.alignment == 0 else {
-      throw ModelError(.invalidTensor, at: Header.scratchByteCount)
-    }
-    for index in 0..<tensorCount {
-      _ = try Tensor(
-        image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount, arena: arenaByteCount)
-    }
-    for port in 0..<inputCount + outputCount {
-      let place = portsOffset + port * ModelFormat.Port.byteCount
-      let tensor = Int(image.half(at: place))
-      guard tensor < tensorCount,
-        Tensor(validated: image, at: tensorsOffset + tensor * ModelFormat.Tensor.byteCount).storage
-          == .computed
-      else { throw ModelError(.invalidTensor, at: place) }
-    }
-    guard inputCount > 0, outputCount > 0 else { throw ModelError(.invalidTensor, at: Header.portCounts) }
-    guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: Header.operatorCount) }
-
-    let frontEndOffset = try image.size(at: Header.frontEnd)
-    if frontEndOffset == 0 {
-      frontEnd = nil
-    } else {
-      let input = Int(image.half(at: portsOffset + ModelFormat.Port.tensor))
-      frontEnd = try FrontEndPlan(
-        image, at: frontEndOffset,
-        input: Tensor(validated: image, at: tensorsOffset + input * ModelFormat.Tensor.byteCount),
-        scratchByteCount: scratchByteCount)
-    }
-    streaming = nil
+    image = try unsafe ImageBytes(bytes)
+    byteCount = bytes.count
+    try validateHeader()
+    try validateTensors()
+    try frontEnd?.validate(input: input, scratchByteCount: scratchByteCount)
     try validateOperators()
-    if stateByteCount > 0 { streaming = try StreamingLayout(self) }
+    if isStreamable { _ = try StreamingLayout(self) }
+  }
+
+  /// The memory that the tensors of a whole-window run need, in bytes.
+  public var arenaByteCount: Int { image.number(at: ModelFormat.Header.arenaByteCount) }
+  /// The memory that kernels and front end need while they run, in bytes.
+  public var scratchByteCount: Int { image.number(at: ModelFormat.Header.scratchByteCount) }
+  /// The memory that a streaming run keeps between samples, in bytes; 0 where the network can't stream.
+  public var stateByteCount: Int { image.number(at: ModelFormat.Header.stateByteCount) }
+  /// The number of tensors.
+  public var tensorCount: Int { image.number(at: ModelFormat.Header.tensorCount) }
+  /// The number of operators.
+  public var operatorCount: Int { image.number(at: ModelFormat.Header.operatorCount) }
+  /// The number of inputs, at least 1.
+  public var inputCount: Int { Int(image.half(at: ModelFormat.Header.portCounts)) }
+  /// The number of outputs, at least 1.
+  public var outputCount: Int { Int(image.half(at: ModelFormat.Header.portCounts + 2)) }
+  /// The bytes of the class names in UTF-8, a line a class: offset in the image and size.
+  public var classNames: (byteOffset: Int, byteCount: Int) {
+    image.section(at: ModelFormat.Header.classNames)
+  }
+  /// The bytes of the provenance in UTF-8, a line `key=value` each: offset in the image and size.
+  public var metadata: (byteOffset: Int, byteCount: Int) { image.section(at: ModelFormat.Header.metadata) }
+
+  /// How samples become the network's columns; nil where the model takes finished input.
+  public var frontEnd: FrontEndPlan? {
+    let place = image.number(at: ModelFormat.Header.frontEnd)
+    return place == 0 ? nil : FrontEndPlan(image, at: place)
+  }
+
+  /// Where a tensor's record lies.
+  private func tensorPlace(_ index: Int) -> Int {
+    image.number(at: ModelFormat.Header.tensors) &+ index &* ModelFormat.Tensor.byteCount
+  }
+
+  /// Where an operator's record lies.
+  func operatorPlace(_ index: Int) -> Int {
+    image.number(at: ModelFormat.Header.operators) &+ index &* ModelFormat.Operator.byteCount
+  }
+
+  /// Where a port's record lies, inputs first.
+  private func portPlace(_ index: Int) -> Int {
+    image.number(at: ModelFormat.Header.ports) &+ index &* ModelFormat.Port.byteCount
   }
 
   /// The first input's tensor.
@@ -103,24 +82,23 @@ public struct Model: @unchecked Sendable {
 
   /// A tensor by its index; the index must be in `0 ..< tensorCount`.
   public func tensor(_ index: Int) -> Tensor {
-    Tensor(validated: image, at: tensorsOffset + index * ModelFormat.Tensor.byteCount)
+    Tensor(validated: image, at: tensorPlace(index))
   }
 
   /// The length of a tensor's dimension, the outermost first; the axis must be in `0 ..< rank`.
   public func length(ofTensor index: Int, axis: Int) -> Int {
-    let place = tensorsOffset + index * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.shape
-    return Int(truncatingIfNeeded: image.signedWord(at: place + 4 * axis))
+    image.number(at: tensorPlace(index) &+ ModelFormat.Tensor.shape &+ 4 &* axis)
   }
 
   /// An input; the index must be in `0 ..< inputCount`.
   public func inputPort(_ index: Int) -> Port { port(index) }
 
   /// An output; the index must be in `0 ..< outputCount`.
-  public func outputPort(_ index: Int) -> Port { port(inputCount + index) }
+  public func outputPort(_ index: Int) -> Port { port(inputCount &+ index) }
 
   private func port(_ index: Int) -> Port {
     typealias Field = ModelFormat.Port
-    let place = portsOffset + index * Field.byteCount
+    let place = portPlace(index)
     return Port(
       tensorIndex: Int(image.half(at: place + Field.tensor)),
       isFloat: image.half(at: place + Field.isFloat) != 0,
@@ -130,20 +108,20 @@ public struct Model: @unchecked Sendable {
 
   /// An operator by its place in the order of execution; the index must be in `0 ..< operatorCount`.
   public func operatorPlan(_ index: Int) -> OperatorPlan {
-    var plan = shippedPlan(index)
-    if let patch, patch.operatorIndex == index { plan.patch = patch }
-    return plan
+    OperatorPlan(image, at: operatorPlace(index), patch: patch?.operatorIndex == index ? patch : nil)
   }
 
   /// An operator as the image has it.
   func shippedPlan(_ index: Int) -> OperatorPlan {
-    OperatorPlan(image, at: operatorsOffset + index * ModelFormat.Operator.byteCount)
+    OperatorPlan(image, at: operatorPlace(index), patch: nil)
   }
 
   /// Whether the network can take one column at a time.
   public var isStreamable: Bool { stateByteCount > 0 }
   /// How a streaming run goes; nil where the network can't stream.
-  public private(set) var streaming: StreamingLayout?
+  ///
+  /// - Complexity: O(n) in the square of the number of operators: worth keeping.
+  public var streaming: StreamingLayout? { isStreamable ? try? StreamingLayout(self) : nil }
 
   /// A byte of the image, for reading names and provenance; the offset must be in `0 ..< byteCount`.
   public func byte(at offset: Int) -> UInt8 {
@@ -151,31 +129,69 @@ public struct Model: @unchecked Sendable {
     return unsafe image.base.load(fromByteOffset: offset, as: UInt8.self)
   }
 
+  /// Sizes, and where the tables lie.
+  private func validateHeader() throws(ModelError) {
+    typealias Header = ModelFormat.Header
+    var field = Header.arenaByteCount
+    while field < Header.byteCount {
+      // All are sizes and offsets but two counts of 16 bits.
+      guard field == Header.portCounts || image.signedWord(at: field) >= 0 else {
+        throw ModelError(.offsetOutOfRange, at: field)
+      }
+      field &+= 4
+    }
+    try image.offset(at: Header.tensors, count: tensorCount, stride: ModelFormat.Tensor.byteCount)
+    try image.offset(at: Header.operators, count: operatorCount, stride: ModelFormat.Operator.byteCount)
+    try image.offset(at: Header.ports, count: inputCount &+ outputCount, stride: ModelFormat.Port.byteCount)
+    if image.number(at: Header.frontEnd) != 0 {
+      try image.offset(at: Header.frontEnd, count: ModelFormat.FrontEnd.byteCount / 4, stride: 4)
+    }
+    try image.checkSection(at: Header.classNames)
+    try image.checkSection(at: Header.metadata)
+    guard (scratchByteCount | arenaByteCount) & (ModelFormat.alignment - 1) == 0 else {
+      throw ModelError(.invalidTensor, at: Header.scratchByteCount)
+    }
+    guard inputCount > 0, outputCount > 0 else { throw ModelError(.invalidTensor, at: Header.portCounts) }
+    guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: Header.operatorCount) }
+  }
+
+  /// Tensors lie in arena or image; ports are computed ones.
+  private func validateTensors() throws(ModelError) {
+    for index in 0..<tensorCount { try Tensor.validate(image, at: tensorPlace(index), arena: arenaByteCount) }
+    for port in 0..<inputCount &+ outputCount {
+      let index = self.port(port).tensorIndex
+      guard index < tensorCount, tensor(index).storage == .computed else {
+        throw ModelError(.invalidTensor, at: portPlace(port))
+      }
+    }
+  }
+
   /// Every operator reads what is there from the start or what an earlier operator wrote, and writes a computed
   /// tensor.
   private func validateOperators() throws(ModelError) {
     for index in 0..<operatorCount {
-      let place = operatorsOffset + index * ModelFormat.Operator.byteCount
+      let place = operatorPlace(index)
       let plan = operatorPlan(index)
       try plan.validateLists(at: place)
       guard plan.outputIndex < tensorCount, tensor(plan.outputIndex).storage == .computed else {
-        throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.output)
+        throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
       for input in 0..<plan.inputCount {
         let source = plan.inputIndex(input)
         guard source < tensorCount, isDefined(source, before: index) else {
-          throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.inputs)
+          throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.inputs)
         }
       }
-      try plan.validateActivation(output: tensor(plan.outputIndex), at: place)
-      try validateKernel(plan, at: place)
-      guard isOutputSafe(plan) else {
-        throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.output)
+      let (input, output) = (tensor(plan.inputIndex(0)), tensor(plan.outputIndex))
+      try plan.validateActivation(output: output, at: place)
+      try validateKernel(plan, input: input, output: output, at: place)
+      guard !Built.wholeWindow || isOutputSafe(plan) else {
+        throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
     }
     for output in 0..<outputCount {
       guard isDefined(outputPort(output).tensorIndex, before: operatorCount) else {
-        throw ModelError(.invalidTensor, at: portsOffset + ModelFormat.Port.byteCount * (inputCount + output))
+        throw ModelError(.invalidTensor, at: portPlace(inputCount &+ output))
       }
     }
   }
@@ -188,9 +204,9 @@ public struct Model: @unchecked Sendable {
   }
 
   /// The kernels' own checks.
-  private func validateKernel(_ plan: OperatorPlan, at place: Int) throws(ModelError) {
-    let input = tensor(plan.inputIndex(0))
-    let output = tensor(plan.outputIndex)
+  private func validateKernel(
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
+  ) throws(ModelError) {
     switch plan.kind {
     case .convolution where Built.convolution,
       .depthwiseConvolution where Built.convolution || Built.depthwise:
@@ -235,7 +251,9 @@ public struct Model: @unchecked Sendable {
 @safe
 struct ImageBytes {
   let base: UnsafeRawPointer
-  let count: Int
+
+  /// The image's size by its header, which is right.
+  var count: Int { number(at: ModelFormat.Header.imageByteCount) }
 
   /// Checks what can be known of any image: size, magic, version, checksum.
   init(_ bytes: UnsafeRawBufferPointer) throws(ModelError) {
@@ -247,13 +265,12 @@ struct ImageBytes {
       throw ModelError(.misaligned, at: 0)
     }
     unsafe base = start
-    count = bytes.count
     guard word(at: Header.magic) == ModelFormat.magic else { throw ModelError(.notAModelImage, at: 0) }
     // Two bytes of zeros follow the version.
     guard word(at: Header.version) == UInt32(ModelFormat.version) else {
       throw ModelError(.unsupportedVersion, at: Header.version)
     }
-    guard Int(exactly: word(at: Header.imageByteCount)) == count else {
+    guard number(at: Header.imageByteCount) == bytes.count else {
       throw ModelError(.truncated, at: Header.imageByteCount)
     }
     let covered = unsafe UnsafeRawBufferPointer(rebasing: bytes[ModelFormat.checksumStart...])
@@ -284,28 +301,38 @@ struct ImageBytes {
     unsafe (base + Int(truncatingIfNeeded: signedWord(at: field))).assumingMemoryBound(to: Element.self)
   }
 
+  /// A size, an offset or an index that was checked.
+  @inline(__always)
+  func number(at field: Int) -> Int { Int(truncatingIfNeeded: signedWord(at: field)) }
+
   /// A size or an index: what `Int` can hold on every target.
   func size(at field: Int) throws(ModelError) -> Int {
-    let value = word(at: field)
-    guard value <= UInt32(Int32.max) else { throw ModelError(.offsetOutOfRange, at: field) }
-    return Int(truncatingIfNeeded: value)
+    let value = number(at: field)
+    guard value >= 0 else { throw ModelError(.offsetOutOfRange, at: field) }
+    return value
   }
 
   /// The offset in a field, which must be aligned and have `count * stride` bytes after it.
+  @discardableResult @inline(never)
   func offset(at field: Int, count elements: Int, stride: Int) throws(ModelError) -> Int {
-    let start = try size(at: field)
+    let start = number(at: field)
     let (length, overflow) = elements.multipliedReportingOverflow(by: stride)
-    let alignment = min(stride & -stride, ModelFormat.alignment)
-    let isAligned = start % alignment == 0
-    guard !overflow, isAligned, start >= ModelFormat.Header.byteCount, start <= count, length <= count - start
+    let alignment = min(stride & (0 &- stride), ModelFormat.alignment)
+    guard !overflow, start & (alignment &- 1) == 0, start >= ModelFormat.Header.byteCount, start <= count,
+      length <= count &- start
     else { throw ModelError(.offsetOutOfRange, at: field) }
     return start
   }
 
-  /// A section of plain bytes: its offset and size stand side by side.
-  func section(at field: Int) throws(ModelError) -> (byteOffset: Int, byteCount: Int) {
-    let length = try size(at: field + 4)
-    if length == 0 { return (0, 0) }
-    return (try offset(at: field, count: length, stride: 1), length)
+  /// Checks a section of plain bytes: its offset and size stand side by side.
+  func checkSection(at field: Int) throws(ModelError) {
+    let length = number(at: field &+ 4)
+    if length != 0 { try offset(at: field, count: length, stride: 1) }
+  }
+
+  /// A section that was checked; (0, 0) where it is empty.
+  func section(at field: Int) -> (byteOffset: Int, byteCount: Int) {
+    let length = number(at: field &+ 4)
+    return (length == 0 ? 0 : number(at: field), length)
   }
 }

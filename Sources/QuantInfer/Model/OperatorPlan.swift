@@ -1,62 +1,70 @@
 /// One operator as the exporter planned it; its constants are read by its kernel.
 @safe
 public struct OperatorPlan: @unchecked Sendable {
-  /// What it is called; nil for one that this runtime doesn't have.
-  public let kind: OperatorKind?
-  /// Its index in the model that the network was imported from.
-  public let sourceIndex: Int
-  /// The number of tensors that it reads.
-  public let inputCount: Int
-  /// The index of the tensor that it writes.
-  public let outputIndex: Int
-  /// The least output code, from the fused activation.
-  public let activationMinimum: Int32
-  /// The greatest output code.
-  public let activationMaximum: Int32
-  /// The place of the input's ring of columns in the streaming state, in bytes.
-  public let ringOffset: Int
-  /// The length of that ring, in columns.
-  public let ringColumnCount: Int
-  /// Whether the sums of the ring's columns lie behind it in the streaming state.
-  public let hasRunningSums: Bool
-
-  /// Biases and weights that take the place of the image's; nil in an operator as shipped.
-  var patch: PatchedConstants?
   let image: ImageBytes
-  /// The constants' place in the image.
-  let parameters: Int
-  private let inputsOffset: Int
+  /// The record's place in the image.
+  private let place: Int
+  #if QUANTINFER_SELECTED
+    var patch: PatchedConstants? { nil }
+  #else
+    /// Biases and weights that take the place of the image's; nil in an operator as shipped.
+    let patch: PatchedConstants?
+  #endif
 
-  /// Reads a record; nothing that it leads to may be read before `Model.validate` has passed.
-  init(_ image: ImageBytes, at place: Int) {
-    typealias Field = ModelFormat.Operator
+  /// A view of a record; nothing that it leads to may be read before `Model.validate` has passed.
+  init(_ image: ImageBytes, at place: Int, patch: PatchedConstants?) {
     self.image = image
-    kind = OperatorKind(rawValue: image.half(at: place + Field.kind))
-    sourceIndex = Int(image.half(at: place + Field.sourceIndex))
-    inputCount = Int(image.half(at: place + Field.inputCount))
-    outputIndex = Int(image.half(at: place + Field.output))
-    inputsOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.inputs))
-    parameters = Int(truncatingIfNeeded: image.signedWord(at: place + Field.parameters))
-    activationMinimum = Int32(Int16(bitPattern: image.half(at: place + Field.activation)))
-    activationMaximum = Int32(Int16(bitPattern: image.half(at: place + Field.activation + 2)))
-    ringOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.ring))
-    ringColumnCount = Int(image.half(at: place + Field.ringColumnCount))
-    hasRunningSums = image.half(at: place + Field.hasRunningSums) != 0
+    self.place = place
+    #if !QUANTINFER_SELECTED
+      self.patch = patch
+    #endif
   }
 
+  private typealias Field = ModelFormat.Operator
+
+  /// What it is called; nil for one that this runtime doesn't have.
+  public var kind: OperatorKind? { Built.kind(image.half(at: place &+ Field.kind)) }
+  /// Its index in the model that the network was imported from.
+  public var sourceIndex: Int { Int(image.half(at: place &+ Field.sourceIndex)) }
+  /// The number of tensors that it reads.
+  public var inputCount: Int { Int(image.half(at: place &+ Field.inputCount)) }
+  /// The index of the tensor that it writes.
+  public var outputIndex: Int { Int(image.half(at: place &+ Field.output)) }
+  /// The least output code, from the fused activation.
+  public var activationMinimum: Int32 { Int32(Int16(bitPattern: image.half(at: place &+ Field.activation))) }
+  /// The greatest output code.
+  public var activationMaximum: Int32 {
+    Int32(Int16(bitPattern: image.half(at: place &+ Field.activation &+ 2)))
+  }
+  /// The place of the input's ring of columns in the streaming state, in bytes.
+  public var ringOffset: Int { image.number(at: place &+ Field.ring) }
+  /// The length of that ring, in columns.
+  public var ringColumnCount: Int { Int(image.half(at: place &+ Field.ringColumnCount)) }
+  /// Whether the sums of the ring's columns lie behind it in the streaming state.
+  public var hasRunningSums: Bool { image.half(at: place &+ Field.hasRunningSums) != 0 }
+  /// The constants' place in the image.
+  var parameters: Int { image.number(at: place &+ Field.parameters) }
+
   /// The index of a tensor that it reads; `index` in `0 ..< inputCount`.
-  public func inputIndex(_ index: Int) -> Int { Int(image.half(at: inputsOffset + 2 * index)) }
+  public func inputIndex(_ index: Int) -> Int {
+    Int(image.half(at: image.number(at: place &+ Field.inputs) &+ 2 &* index))
+  }
 
   /// A convolution's or pool's window; nil for other kinds.
-  public var window: Window? {
+  public var window: Window? { hasWindow ? Window(image, at: parameters) : nil }
+
+  private var hasWindow: Bool {
     switch kind {
-    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool: Window(image, at: parameters)
-    default: nil
+    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool: true
+    default: false
     }
   }
 
+  /// The window along time; a single column for kinds without one.
+  var time: WindowStep { hasWindow ? Window.step(image, at: parameters) : .cell }
+
   /// The stride along time; 1 for kinds without a window.
-  var timeStride: Int { window?.time.stride ?? 1 }
+  var timeStride: Int { hasWindow ? Window.timeStride(image, at: parameters) : 1 }
 
   /// The constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED; nil for other kinds.
   public var weights: Weights? {
@@ -68,23 +76,24 @@ public struct OperatorPlan: @unchecked Sendable {
 
   /// Checks where the record's lists lie and how many inputs there are.
   func validateLists(at place: Int) throws(ModelError) {
-    typealias Field = ModelFormat.Operator
     guard let kind else { throw ModelError(.unsupportedOperator, at: place) }
-    _ = try image.offset(at: place + Field.inputs, count: inputCount, stride: 2)
-    guard kind == .reshape || (parameters >= 0 && parameters % ModelFormat.alignment == 0) else {
-      throw ModelError(.offsetOutOfRange, at: place + Field.parameters)
+    try image.offset(at: place &+ Field.inputs, count: inputCount, stride: 2)
+    guard kind == .reshape || parameters & (ModelFormat.alignment &- 1) == 0 else {
+      throw ModelError(.offsetOutOfRange, at: place &+ Field.parameters)
     }
-    _ = try image.offset(at: place + Field.parameters, count: kind.parameterByteCount, stride: 1)
+    try image.offset(at: place &+ Field.parameters, count: kind.parameterByteCount, stride: 1)
     let isCountRight =
       switch kind {
-      case .add, .subtract, .multiply, .maximum, .minimum, .svdf: inputCount == 2
-      case .concatenation: inputCount >= 1
+      case .add where Built.elementwise, .subtract where Built.elementwise, .multiply where Built.elementwise,
+        .maximum where Built.elementwise, .minimum where Built.elementwise, .svdf where Built.elementwise:
+        inputCount == 2
+      case .concatenation where Built.elementwise: inputCount >= 1
       default: inputCount == 1
       }
-    guard isCountRight else { throw ModelError(.invalidOperator, at: place + Field.inputCount) }
-    guard image.half(at: place + Field.hasRunningSums) <= (Built.pooling && ringColumnCount > 0 ? 1 : 0)
+    guard isCountRight else { throw ModelError(.invalidOperator, at: place &+ Field.inputCount) }
+    guard image.half(at: place &+ Field.hasRunningSums) <= (Built.pooling && ringColumnCount > 0 ? 1 : 0)
     else {
-      throw ModelError(.invalidOperator, at: place + Field.hasRunningSums)
+      throw ModelError(.invalidOperator, at: place &+ Field.hasRunningSums)
     }
   }
 
@@ -93,14 +102,15 @@ public struct OperatorPlan: @unchecked Sendable {
     let codes = output.type.codes
     guard activationMinimum <= activationMaximum, codes.contains(Int(activationMinimum)),
       codes.contains(Int(activationMaximum))
-    else { throw ModelError(.invalidOperator, at: place + ModelFormat.Operator.activation) }
+    else { throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.activation) }
   }
 }
 
 extension OperatorKind {
   /// The size of the kind's constants; the smaller where there are two forms, the kernel checks the rest.
   var parameterByteCount: Int {
-    switch self {
+    if Built.onlyProducts { return self == .reshape ? 0 : ModelFormat.Weights.byteCount }
+    return switch self {
     case .convolution, .depthwiseConvolution, .fullyConnected: ModelFormat.Weights.byteCount
     case .averagePool, .maximumPool: ModelFormat.Window.byteCount
     case .add, .subtract, .multiply, .maximum, .minimum: ModelFormat.Elementwise.byteCount

@@ -12,7 +12,7 @@ public struct StreamingLayout: Equatable, Sendable {
   public let columnsPerDecision: Int
   /// Whether the tail's first operator reads the window from its ring, or from the ring's running sums: the window
   /// then has no other place.
-  let readsRing: Bool
+  public let readsRing: Bool
   /// The newest columns that a decision looks at.
   ///
   /// The window's, or fewer where strides leave its last columns over.
@@ -31,8 +31,7 @@ public struct StreamingLayout: Equatable, Sendable {
     }
     switch plan.kind {
     case .convolution, .depthwiseConvolution, .averagePool, .maximumPool:
-      let time = plan.window?.time
-      return time?.paddingBefore == 0 && time?.paddingAfter == 0
+      return plan.time.paddingBefore | plan.time.paddingAfter == 0
     case .relu, .relu6, .leakyRelu, .logistic, .tanh, .quantize: return true
     default: return false
     }
@@ -50,50 +49,55 @@ public struct StreamingLayout: Equatable, Sendable {
     }
     var freeOffset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
-      + ModelFormat.State.cursorByteCount * (tailStart + 1)
+      &+ ModelFormat.State.cursorByteCount &* (tailStart &+ 1)
     var expected = model.inputPort(0).tensorIndex
     var columnsPerDecision = 1
     var columnsPerWindow = 1
     var linearByteCount = 0
     for index in 0...tailStart {
-      let place = model.operatorsOffset + index * Field.byteCount
+      let place = model.operatorPlace(index)
       let plan = model.operatorPlan(index)
       let input = model.tensor(expected)
-      let time = plan.window?.time
+      let time = plan.time
       let isTail = index == tailStart
-      let reach = isTail ? input.timeCount : time?.reach ?? 1
+      let reach = isTail ? input.timeCount : time.reach
       let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
         by: input.columnByteCount)
       guard !overflow, plan.inputIndex(0) == expected, plan.ringColumnCount == reach,
         input.batchCount == 1, input.type == .int8, reach <= Int(UInt16.max),
         isTail || Self.takesColumns(plan, input: input, output: model.tensor(plan.outputIndex)),
         plan.ringOffset >= freeOffset, plan.ringOffset <= model.stateByteCount,
-        ringByteCount <= model.stateByteCount - plan.ringOffset
-      else { throw ModelError(.invalidStreamingPlan, at: place + Field.ring) }
-      freeOffset = plan.ringOffset + ringByteCount
+        ringByteCount <= model.stateByteCount &- plan.ringOffset
+      else { throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring) }
+      freeOffset = plan.ringOffset &+ ringByteCount
       if Built.pooling, plan.hasRunningSums {
         freeOffset = try Self.endOfRunningSums(
-          plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place + Field.hasRunningSums)
+          plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place &+ Field.hasRunningSums)
       }
       // At most the input's columns, as each output has been checked against its input.
-      columnsPerWindow += (reach - 1) * columnsPerDecision
+      columnsPerWindow &+= (reach &- 1) &* columnsPerDecision
       guard !isTail else { break }
-      if plan.weights?.layout != .blocks { linearByteCount = max(linearByteCount, ringByteCount) }
-      let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time?.stride ?? 1)
+      if !Built.onlyConvolutions, plan.weights?.layout != .blocks {
+        linearByteCount = max(linearByteCount, ringByteCount)
+      }
+      let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time.stride)
       guard !isTooLarge, product <= Int(UInt16.max) else {
-        throw ModelError(.invalidStreamingPlan, at: place + Field.ring)
+        throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring)
       }
       columnsPerDecision = product
       expected = plan.outputIndex
     }
     readsRing = Self.readsRing(model, from: tailStart, window: expected)
+    guard Built.wholeWindow || (readsRing && tailStart &+ 1 == model.operatorCount) else {
+      throw ModelError(.unsupportedOperator, at: model.operatorPlace(tailStart))
+    }
     let tail = try Self.tailBytes(model, from: tailStart, window: expected, readsRing: readsRing)
     self.tailStart = tailStart
     self.columnsPerDecision = columnsPerDecision
     self.columnsPerWindow = columnsPerWindow
     tailOffset = tail.lowerBound
-    tailPlace = (max(model.scratchByteCount, linearByteCount) + 15) / 16 * 16
-    scratchByteCount = (tailPlace + tail.count + 3) / 4 * 4
+    tailPlace = (max(model.scratchByteCount, linearByteCount) &+ 15) / 16 &* 16
+    scratchByteCount = (tailPlace &+ tail.count &+ 3) / 4 &* 4
   }
 
   /// Checks running sums behind a ring, which only the tail's first operator may have.
@@ -116,7 +120,13 @@ public struct StreamingLayout: Equatable, Sendable {
   ) throws(ModelError) -> Range<Int> {
     // A window that is read from its ring needs no place of its own.
     let lowest = model.tensor(readsRing ? model.operatorPlan(start).outputIndex : window)
-    var (first, end) = (lowest.byteOffset, lowest.byteOffset + lowest.byteCount)
+    var (first, end) = (lowest.byteOffset, lowest.byteOffset &+ lowest.byteCount)
+    if !Built.wholeWindow {
+      // The operator that reads the ring is the last one; its output is the model's.
+      guard model.outputCount == 1, model.outputPort(0).tensorIndex == model.operatorPlan(start).outputIndex
+      else { throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.ports) }
+      return first..<end
+    }
     for index in start..<model.operatorCount {
       let plan = model.operatorPlan(index)
       for input in 0..<plan.inputCount {
@@ -126,8 +136,7 @@ public struct StreamingLayout: Equatable, Sendable {
           isKnown = true
         }
         guard isKnown else {
-          throw ModelError(
-            .invalidStreamingPlan, at: model.operatorsOffset + index * ModelFormat.Operator.byteCount)
+          throw ModelError(.invalidStreamingPlan, at: model.operatorPlace(index))
         }
       }
       let output = model.tensor(plan.outputIndex)
@@ -138,7 +147,7 @@ public struct StreamingLayout: Equatable, Sendable {
       var isWritten = false
       for index in start..<model.operatorCount
       where model.operatorPlan(index).outputIndex == model.outputPort(port).tensorIndex { isWritten = true }
-      guard isWritten else { throw ModelError(.invalidStreamingPlan, at: model.portsOffset) }
+      guard isWritten else { throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.ports) }
     }
     return first..<end
   }
@@ -146,12 +155,13 @@ public struct StreamingLayout: Equatable, Sendable {
   /// Whether the tail's first operator has running sums or is one row of FULLY_CONNECTED, and no other operator needs
   /// the window.
   private static func readsRing(_ model: Model, from start: Int, window: Int) -> Bool {
-    for index in start + 1..<max(start + 1, model.operatorCount) {
+    for index in start &+ 1..<max(start &+ 1, model.operatorCount) {
       let plan = model.operatorPlan(index)
       for input in 0..<plan.inputCount where plan.inputIndex(input) == window { return false }
     }
     let plan = model.operatorPlan(start)
     let output = model.tensor(plan.outputIndex)
-    return plan.hasRunningSums || (plan.kind == .fullyConnected && output.count == output.channelCount)
+    return (Built.pooling && plan.hasRunningSums)
+      || (plan.kind == .fullyConnected && output.count == output.channelCount)
   }
 }

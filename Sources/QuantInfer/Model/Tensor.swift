@@ -51,62 +51,57 @@ public struct Tensor: Equatable, Sendable {
   /// No tensor has more codes, so that places and their differences fit 32 bits.
   static let greatestCount = 1 << 28
 
-  /// Reads a record and checks it.
-  init(_ image: ImageBytes, at place: Int, arena: Int) throws(ModelError) {
+  /// Checks a record.
+  static func validate(_ image: ImageBytes, at place: Int, arena: Int) throws(ModelError) {
     typealias Field = ModelFormat.Tensor
-    guard let type = ElementType(rawValue: image.byte(at: place + Field.elementType)),
-      let storage = TensorStorage(rawValue: image.byte(at: place + Field.storage)),
-      image.byte(at: place + Field.rank) <= ModelFormat.greatestRank
+    guard let type = ElementType(rawValue: image.byte(at: place &+ Field.elementType)),
+      TensorStorage(rawValue: image.byte(at: place &+ Field.storage)) != nil,
+      image.byte(at: place &+ Field.rank) <= ModelFormat.greatestRank
     else { throw ModelError(.invalidTensor, at: place) }
     guard Built.int16 || type == .int8 else { throw ModelError(.unsupportedOperator, at: place) }
     var count = 1
     for axis in 0..<ModelFormat.greatestRank {
-      let length = Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 4 * axis))
+      let length = image.number(at: place &+ Field.shape &+ 4 &* axis)
       guard length > 0, length <= Self.greatestCount / count else {
-        throw ModelError(.invalidTensor, at: place + Field.shape + 4 * axis)
+        throw ModelError(.invalidTensor, at: place &+ Field.shape &+ 4 &* axis)
       }
-      count *= length
+      count &*= length
     }
-    self.init(validated: image, at: place, type: type, storage: storage)
-    guard type.codes.contains(Int(zeroPoint)), isPositiveAndFinite(floatBits: scaleBits) else {
-      throw ModelError(.invalidTensor, at: place + Field.zeroPoint)
+    let tensor = Tensor(validated: image, at: place)
+    guard type.codes.contains(Int(tensor.zeroPoint)), isPositiveAndFinite(floatBits: tensor.scaleBits) else {
+      throw ModelError(.invalidTensor, at: place &+ Field.zeroPoint)
     }
-    if storage == .constant {
-      _ = try image.offset(at: place + Field.place, count: count, stride: type.byteCount)
+    if tensor.storage == .constant {
+      try image.offset(at: place &+ Field.place, count: count, stride: type.byteCount)
     }
-    guard byteOffset >= 0, byteOffset % type.byteCount == 0,
-      storage == .constant || (byteOffset <= arena && byteCount <= arena - byteOffset)
-    else { throw ModelError(.invalidTensor, at: place + Field.place) }
+    let byteOffset = tensor.byteOffset
+    guard byteOffset >= 0, byteOffset & (type.byteCount &- 1) == 0,
+      tensor.storage == .constant || (byteOffset <= arena && tensor.byteCount <= arena &- byteOffset)
+    else { throw ModelError(.invalidTensor, at: place &+ Field.place) }
   }
 
   /// Reads a record that was checked before.
   init(validated image: ImageBytes, at place: Int) {
-    self.init(
-      validated: image, at: place,
-      type: image.byte(at: place + ModelFormat.Tensor.elementType) == ElementType.int8.rawValue
-        ? .int8 : .int16,
-      storage: TensorStorage(rawValue: image.byte(at: place + ModelFormat.Tensor.storage)) ?? .computed)
-  }
-
-  private init(validated image: ImageBytes, at place: Int, type: ElementType, storage: TensorStorage) {
     typealias Field = ModelFormat.Tensor
-    self.type = type
-    self.storage = storage
-    rank = Int(image.byte(at: place + Field.rank))
-    sourceIndex = Int(image.half(at: place + Field.sourceIndex))
-    /// The dimension so many before the last one; 1 where there is none.
-    func dimension(_ index: Int, rank: Int) -> Int {
-      index < 0 ? 1 : Int(truncatingIfNeeded: image.signedWord(at: place + Field.shape + 4 * index))
+    type =
+      !Built.int16 || image.byte(at: place &+ Field.elementType) == ElementType.int8.rawValue ? .int8 : .int16
+    storage = TensorStorage(rawValue: image.byte(at: place &+ Field.storage)) ?? .computed
+    let rank = Int(image.byte(at: place &+ Field.rank))
+    self.rank = rank
+    sourceIndex = Int(image.half(at: place &+ Field.sourceIndex))
+    /// The dimension so many before the end; 1 where there is none.
+    let end = place &+ Field.shape &+ 4 &* rank
+    func dimension(_ back: Int) -> Int {
+      back > rank ? 1 : image.number(at: end &- 4 &* back)
     }
-    channelCount = dimension(rank - 1, rank: rank)
-    frequencyCount = dimension(rank - 2, rank: rank)
-    timeCount = dimension(rank - 3, rank: rank)
-    batchCount =
-      dimension(rank - 4, rank: rank) &* dimension(rank - 5, rank: rank) &* dimension(rank - 6, rank: rank)
+    channelCount = dimension(1)
+    frequencyCount = dimension(2)
+    timeCount = dimension(3)
+    batchCount = dimension(4) &* dimension(5) &* dimension(6)
     count = batchCount &* timeCount &* frequencyCount &* channelCount
-    zeroPoint = image.signedWord(at: place + Field.zeroPoint)
-    scaleBits = image.word(at: place + Field.scaleBits)
-    byteOffset = Int(truncatingIfNeeded: image.signedWord(at: place + Field.place))
+    zeroPoint = image.signedWord(at: place &+ Field.zeroPoint)
+    scaleBits = image.word(at: place &+ Field.scaleBits)
+    byteOffset = image.number(at: place &+ Field.place)
   }
 }
 

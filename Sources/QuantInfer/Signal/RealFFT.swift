@@ -1,3 +1,5 @@
+import CKernels
+
 /// The Fourier transform of real samples in block floating point: `Int16` mantissas with one exponent.
 ///
 /// A transform of N real samples is a complex one of N / 2, radix 2, in place, followed by a split into the bins
@@ -5,6 +7,11 @@
 /// stay in 16 bits, and each result is rounded once; so a quiet signal keeps the resolution of a loud one.
 /// The numbers stand for `mantissa * 2^exponent`.
 enum RealFFT {
+  /// Whether a stage is done by the DSP extension's instructions: the same bits.
+  private static var hasStages: Bool {
+    qi_best_instruction_set() == qi_dsp || qi_best_instruction_set() == qi_mve
+  }
+
   /// Transforms N / 2 complex numbers in place.
   ///
   /// - Parameters:
@@ -22,8 +29,10 @@ enum RealFFT {
     var half = 1
     while half < complexCount {
       let shift = headroomShift(largest)
-      largest = unsafe stage(
-        data, complexCount: complexCount, half: half, twiddlesQ14: twiddlesQ14, shift: shift)
+      largest =
+        hasStages
+        ? unsafe qi_fft_stage_dsp(data, complexCount, half, twiddlesQ14, shift)
+        : unsafe stage(data, complexCount: complexCount, half: half, twiddlesQ14: twiddlesQ14, shift: shift)
       growth &+= shift
       half &<<= 1
     }

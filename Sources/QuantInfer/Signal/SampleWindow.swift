@@ -2,10 +2,7 @@
 @safe
 struct SampleWindow {
   private let words: UnsafeMutablePointer<Int32>
-  private let ring: UnsafeMutablePointer<Int32>
-  private let sampleCount: Int
-  private let hopSamples: Int
-  private let highPassShift: Int32
+  private let record: FrontEndRecord
 
   /// Where each number stands in the state's first words.
   private enum Slot {
@@ -18,22 +15,22 @@ struct SampleWindow {
   }
 
   /// A window in the caller's memory, with all samples forgotten.
-  init(_ plan: FrontEndPlan, state: UnsafeMutableRawBufferPointer) throws(MemoryError) {
-    sampleCount = plan.windowSamples
-    hopSamples = plan.hopSamples
-    highPassShift = plan.highPassShift
+  init(_ record: FrontEndRecord, state: UnsafeMutableRawBufferPointer) throws(MemoryError) {
+    self.record = record
     let start = try unsafe checkedStart(
-      of: state, byteCount: ModelFormat.State.frontEndByteCount(windowSamples: sampleCount))
+      of: state, byteCount: ModelFormat.State.frontEndByteCount(windowSamples: record.windowSamples))
     unsafe words = start.assumingMemoryBound(to: Int32.self)
-    unsafe ring = words + Slot.count
     reset()
   }
 
+  /// The samples in Q12 counts; the oldest one's place is the next one's.
+  private var ring: UnsafeMutablePointer<Int32> { unsafe words + Slot.count }
+
   /// Forgets all samples.
   func reset() {
-    unsafe words.update(repeating: 0, count: Slot.count &+ sampleCount)
+    unsafe words.update(repeating: 0, count: Slot.count &+ record.windowSamples)
     unsafe words[Slot.filterInput] = Int32.min
-    unsafe words[Slot.samplesUntilColumn] = Int32(truncatingIfNeeded: sampleCount)
+    unsafe words[Slot.samplesUntilColumn] = Int32(truncatingIfNeeded: record.windowSamples)
   }
 
   /// Takes a sample, in counts.
@@ -44,29 +41,43 @@ struct SampleWindow {
   @inline(__always)
   func push(_ sample: Int16) -> Bool {
     let position = unsafe Int(truncatingIfNeeded: words[Slot.ringPosition])
-    unsafe ring[position] = highPassShift > 0 ? filtered(sample) : Int32(sample) &<< 12
+    let shift = record.highPassShift
+    unsafe ring[position] = shift > 0 ? filtered(sample, shift: shift) : Int32(sample) &<< 12
     // The window's length is a power of two.
-    unsafe words[Slot.ringPosition] = Int32(truncatingIfNeeded: (position &+ 1) & (sampleCount &- 1))
+    unsafe words[Slot.ringPosition] = Int32(truncatingIfNeeded: (position &+ 1) & (record.windowSamples &- 1))
     let missing = unsafe words[Slot.samplesUntilColumn] &- 1
-    unsafe words[Slot.samplesUntilColumn] = missing > 0 ? missing : Int32(truncatingIfNeeded: hopSamples)
+    unsafe words[Slot.samplesUntilColumn] =
+      missing > 0 ? missing : Int32(truncatingIfNeeded: record.hopSamples)
     return missing == 0
   }
 
   @inline(__always)
-  private func filtered(_ sample: Int16) -> Int32 {
+  private func filtered(_ sample: Int16, shift: Int32) -> Int32 {
     let isFirst = unsafe words[Slot.filterInput] == Int32.min
     var filter = unsafe HighPassFilter(previousSample: isFirst ? Int32(sample) : words[Slot.filterInput])
     filter.outputQ12 = unsafe words[Slot.filterOutput]
-    let outputQ12 = filter.filter(sample, shift: highPassShift)
+    let outputQ12 = filter.filter(sample, shift: shift)
     unsafe words[Slot.filterOutput] = filter.outputQ12
     unsafe words[Slot.filterInput] = filter.previousSample
     return outputQ12
   }
 
-  /// A sample of the window in Q12 counts, the oldest first.
+  /// The samples as they are now.
   @inline(__always)
-  subscript(index: Int) -> Int32 {
-    let start = unsafe Int(truncatingIfNeeded: words[Slot.ringPosition])
-    return unsafe ring[(start &+ index) & (sampleCount &- 1)]
+  var newest: Newest {
+    unsafe Newest(
+      ring: UnsafePointer(ring), start: Int(truncatingIfNeeded: words[Slot.ringPosition]),
+      mask: record.windowSamples &- 1)
+  }
+
+  /// Samples in Q12 counts, the oldest first.
+  @safe
+  struct Newest {
+    fileprivate let ring: UnsafePointer<Int32>
+    fileprivate let start: Int
+    fileprivate let mask: Int
+
+    @inline(__always)
+    subscript(index: Int) -> Int32 { unsafe ring[(start &+ index) & mask] }
   }
 }

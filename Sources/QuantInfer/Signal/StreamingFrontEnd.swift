@@ -3,25 +3,17 @@
 struct StreamingFrontEnd: ~Copyable {
   private let plan: FrontEndPlan
   private let samples: SampleWindow
-  /// The transform; nil for raw samples.
-  private var spectrogram: StreamingSpectrogram?
+  private let scratch: UnsafeMutableRawPointer
 
   /// A front end in the caller's memory, with all samples forgotten; see `StreamingSpectrogram`.
+  ///
+  /// The scratch has been checked: a model's is enough for its front end.
   init(
-    _ plan: FrontEndPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer
+    _ plan: FrontEndPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawPointer
   ) throws(MemoryError) {
-    let samples = try unsafe SampleWindow(plan, state: state)
-    let spectrogram = try unsafe Self.spectrogram(plan, state: state, scratch: scratch)
+    samples = try unsafe SampleWindow(plan.record, state: state)
     self.plan = plan
-    self.samples = samples
-    self.spectrogram = spectrogram
-  }
-
-  private static func spectrogram(
-    _ plan: FrontEndPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer
-  ) throws(MemoryError) -> StreamingSpectrogram? {
-    guard case .spectrogram(let plan) = plan else { return nil }
-    return try unsafe StreamingSpectrogram(plan: plan, state: state, scratch: scratch)
+    unsafe self.scratch = scratch
   }
 
   /// Forgets all samples.
@@ -34,11 +26,12 @@ struct StreamingFrontEnd: ~Copyable {
   func push(_ sample: Int16) -> Bool { samples.push(sample) }
 
   /// Computes the newest column.
-  @inline(__always)
-  mutating func computeColumn(into column: UnsafeMutablePointer<Int8>) {
+  func computeColumn(into column: UnsafeMutablePointer<Int8>) {
     switch plan {
-    case .spectrogram: unsafe spectrogram?.computeColumn(into: column)
-    case .samples(let plan): unsafe column[0] = plan.code(samples[0])
+    case .spectrogram(let plan):
+      var spectrogram = unsafe StreamingSpectrogram(plan: plan, samples: samples, scratch: scratch)
+      unsafe spectrogram.computeColumn(into: column)
+    case .samples(let plan): if Built.sampleFrontEnd { unsafe column[0] = plan.code(samples.newest[0]) }
     }
   }
 }

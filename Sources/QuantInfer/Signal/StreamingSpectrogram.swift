@@ -1,3 +1,5 @@
+import CKernels
+
 /// Turns samples into columns of int8 codes, one at a time: high-pass, window, transform, log magnitude.
 ///
 /// Samples are counts of the converter; `SpectrogramSettings` in the Training module defines what is computed.
@@ -24,11 +26,16 @@ public struct StreamingSpectrogram: ~Copyable {
     let scratchByteCount = SpectrogramPlan.scratchByteCount(
       windowSamples: plan.windowSamples, binCount: plan.binCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: scratchByteCount)
-    let samples = try unsafe SampleWindow(.spectrogram(plan), state: state)
+    let samples = try unsafe SampleWindow(plan.record, state: state)
+    unsafe self.init(plan: plan, samples: samples, scratch: scratchStart)
+  }
+
+  /// A spectrogram of samples that are there, in memory that was checked.
+  init(plan: SpectrogramPlan, samples: SampleWindow, scratch: UnsafeMutableRawPointer) {
     self.plan = plan
     self.samples = samples
-    unsafe transformData = scratchStart.assumingMemoryBound(to: Int16.self)
-    unsafe spectrum = (scratchStart + 2 &* plan.windowSamples).assumingMemoryBound(to: Int32.self)
+    unsafe transformData = scratch.assumingMemoryBound(to: Int16.self)
+    unsafe spectrum = (scratch + 2 &* plan.windowSamples).assumingMemoryBound(to: Int32.self)
   }
 
   /// Forgets all samples.
@@ -72,22 +79,24 @@ public struct StreamingSpectrogram: ~Copyable {
   /// Returns the largest magnitude.
   private mutating func loadWindow() -> Int32 {
     // A sample in Q12 times the window in Q31, upper half: Q11.
+    let (count, window, samples) = unsafe (plan.windowSamples, plan.windowQ31, samples.newest)
     var bits: UInt32 = 0
-    for index in 0..<plan.windowSamples {
-      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: plan.windowQ31[index]).high
+    for index in 0..<count {
+      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
       bits |= weightedQ11.magnitude
     }
     let needed = 17 &- Int32(truncatingIfNeeded: bits.leadingZeroBitCount)
     let shift = max(needed, plan.minimumExponent &+ 11)
     exponent = shift &- 11
     let rounding: Int32 = (1 &<< shift) &>> 1
-    let complexBits = Int32(truncatingIfNeeded: (plan.windowSamples / 2).trailingZeroBitCount)
+    // An index of so many bits, reversed in a word of 32, has to come down by this.
+    let excess = UInt32(truncatingIfNeeded: (count / 2).leadingZeroBitCount &+ 1 &- (Int.bitWidth &- 32))
     var largest: Int32 = 0
-    for index in 0..<plan.windowSamples {
-      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: plan.windowQ31[index]).high
+    for index in 0..<count {
+      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
       let mantissa = Int32(Int16(clamping: (weightedQ11 &+ rounding) &>> shift))
       largest = max(largest, abs(mantissa))
-      let place = Self.bitReversed(index &>> 1, bitCount: complexBits)
+      let place = Int(truncatingIfNeeded: qi_bit_reversed(UInt32(truncatingIfNeeded: index &>> 1)) &>> excess)
       unsafe transformData[2 &* place &+ (index & 1)] = Int16(truncatingIfNeeded: mantissa)
     }
     return largest
@@ -98,12 +107,14 @@ public struct StreamingSpectrogram: ~Copyable {
     let doubleExponent = exponent &+ exponent
     let floorShift = UInt32(truncatingIfNeeded: doubleExponent &- plan.floorExponent)
     let floorPower = floorShift > 31 ? 0 : plan.floorMantissa &>> floorShift
+    let (floorLog2Q16, greatestLevelQ16) = (plan.floorLog2Q16, plan.greatestLevelQ16)
+    let (codesPerPowerDoublingQ6, zeroLevelCode) = (plan.codesPerPowerDoublingQ6, plan.zeroLevelCode)
     for bin in 0..<plan.binCount {
       let power = unsafe Self.power(spectrum[2 &* bin]) &+ Self.power(spectrum[2 &* bin &+ 1])
       let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
-      let levelQ16 = min(max(0, logQ16 &- plan.floorLog2Q16), plan.greatestLevelQ16)
-      let level = (levelQ16 &* plan.codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
-      unsafe column[bin] = Int8(clamping: level &+ plan.zeroLevelCode)
+      let levelQ16 = min(max(0, logQ16 &- floorLog2Q16), greatestLevelQ16)
+      let level = (levelQ16 &* codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
+      unsafe column[bin] = Int8(clamping: level &+ zeroLevelCode)
     }
   }
 
@@ -112,16 +123,5 @@ public struct StreamingSpectrogram: ~Copyable {
   private static func power(_ part: Int32) -> UInt32 {
     let square = part.multipliedFullWidth(by: part)
     return (UInt32(truncatingIfNeeded: square.high) &<< 28) | UInt32(truncatingIfNeeded: square.low &>> 4)
-  }
-
-  @inline(__always)
-  private static func bitReversed(_ index: Int, bitCount: Int32) -> Int {
-    var rest = index
-    var reversed = 0
-    for _ in 0..<bitCount {
-      reversed = (reversed &<< 1) | (rest & 1)
-      rest &>>= 1
-    }
-    return reversed
   }
 }

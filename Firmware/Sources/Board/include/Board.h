@@ -19,4 +19,8 @@ size_t board_memory_byte_count(void);
 // The most that the stack ever took, in bytes; 0 on the host.
 size_t board_stack_byte_count(void);
 
+// Paints the stack below the caller, and tells how much of it was used since, in bytes; 0 on the host.
+void board_paint_stack(void);
+size_t board_used_stack_byte_count(void);
+
 #pragma clang assume_nonnull end
