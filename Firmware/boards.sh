@@ -83,11 +83,28 @@ elf() { echo ".build-firmware/$1/$2/release/$3"; }  # toolset triple product
 
 build() {
   payload "$MODEL"
-  while read -r board toolset triple _; do
-    echo "Building for $board ($toolset)"
-    compile "$toolset" "$triple" Firmware
-    check_no_heap "$(elf "$toolset" "$triple" Firmware)"
-  done < <(wanted "$@")
+  two_at_a_time firmware < <(wanted "$@")
+}
+
+firmware() {  # board toolset triple
+  echo "Building for $1 ($2)"
+  compile "$2" "$3" Firmware
+  check_no_heap "$(elf "$2" "$3" Firmware)"
+}
+
+# Runs a function for each line of standard input, with its words; fails where one of them does.
+two_at_a_time() {  # function
+  local running=() status=0 words
+  while read -ra words; do
+    "$1" "${words[@]}" < /dev/null &
+    running+=($!)
+    if [ "${#running[@]}" -eq 2 ]; then
+      wait "${running[0]}" || status=1
+      running=("${running[1]}")
+    fi
+  done
+  for process in "${running[@]}"; do wait "$process" || status=1; done
+  return "$status"
 }
 
 # No symbol of a heap may be in a firmware.
@@ -99,8 +116,9 @@ check_no_heap() {
 }
 
 # The C interface's library and header for a core, with what the payload's model needs, in build/firmware/CORE.
-library() {  # toolset triple
+library() {  # board toolset triple
   local conditions
+  shift
   read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
   local root=".build-firmware/$1-c" folder="build/firmware/$1"
   mkdir -p "$root" "$folder"
@@ -199,9 +217,9 @@ compare() {  # model [board]...
 # The C interface's example decides as the host does, with the memory, code and stack that were promised.
 compare_examples() {  # [board]...
   "$(swift build -c release --show-bin-path)/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  two_at_a_time library < <(wanted "$@")
   while read -r board toolset triple qemu; do
     local lines="build/firmware/$toolset/example.txt"
-    library "$toolset" "$triple"
     example "$toolset" "$triple"
     check_no_heap "build/firmware/$toolset/example.elf"
     if emulate "$qemu" "$board" "build/firmware/$toolset/example.elf" > "$lines" &&
@@ -293,6 +311,6 @@ case "$command" in
     test_boards "$@"
     ;;
   report) setup && report ;;
-  example) payload "$MODEL" && library cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
+  example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,3p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

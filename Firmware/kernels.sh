@@ -18,7 +18,7 @@ compile() {  # core file name [option]...
 # The plain kernels' names: what the assembly's are called in sources and header.
 plain=()
 for name in two_rows one_row one_row_of_codes four_channels code codes limit; do plain+=("-Dqi_$name=plain_$name"); done
-for name in convolution fully_connected depthwise; do plain+=("-Dqi_${name}_dsp=plain_$name"); done
+for name in convolution fully_connected depthwise fft_stage; do plain+=("-Dqi_${name}_dsp=plain_$name"); done
 
 while read -r core board linker; do
   rm -f "$folder"/*.o
