@@ -4,7 +4,7 @@ import Support
 
 /// A model image in the host's memory, with what its reports need in words.
 public final class LoadedModel: Sendable {
-  /// The validated view.
+  /// The validated view; it reads the image, which must live as long as the view is used.
   public let model: Model
   /// The classes' names, one an output; without names in the image, numbers, for 65,536 outputs at most.
   public let classNames: [String]

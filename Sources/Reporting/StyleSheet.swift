@@ -91,7 +91,7 @@ let styleSheet = """
     .columns { grid-template-columns: 1fr 1fr }
     .scroll { overflow: visible }
     table[data-sortable] { font-size: 7.5pt }
-    table[data-sortable] tbody th { white-space: normal }
+    table[data-sortable] tbody th { min-width: 24mm; white-space: normal }
     table[data-sortable] * { padding-right: 6px }
     .strip { min-width: 0 }
     summary { list-style: none; font-size: 9pt }

@@ -10,7 +10,8 @@ import Testing
 
   /// An array of codes that fit the shipped model, two samples.
   private static func samples(_ shape: (QuantInferShape) -> [Int]) throws -> NumPyArray {
-    let input = try LoadedModel(file: ProjectFiles.model).model.input
+    let shipped = try LoadedModel(file: ProjectFiles.model)
+    let input = withExtendedLifetime(shipped) { shipped.model.input }
     let codes = (0..<2 * input.byteCount).map { Int8(truncatingIfNeeded: $0 * 7) }
     return NumPyArray(
       shape: shape((input.timeCount, input.frequencyCount, input.channelCount)), values: .int8(codes))

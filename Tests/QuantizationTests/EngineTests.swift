@@ -232,7 +232,8 @@ import Training
       _ = try ModelImage(padded, frontEnd: tables, mustStream: true)
     }
     #expect(error?.description == "operator 7 (CONV_2D) pads along time")
-    #expect(try LoadedModel(image: ModelImage(padded, frontEnd: tables).bytes).model.streaming == nil)
+    let whole = try LoadedModel(image: ModelImage(padded, frontEnd: tables).bytes)
+    withExtendedLifetime(whole) { #expect(whole.model.streaming == nil) }
 
     let sum = QuantizedNetwork.Operator(
       kind: .maximum, inputs: [1, 0], output: 2, activation: -128...127,

@@ -68,7 +68,8 @@ import Testing
     let sleep = try #require(loop.sleep)
     #expect(sleep.inexactDecisions == 0)
     #expect(sleep.awakeDecisions > 5 && sleep.awakeDecisions < sleep.decisions)
-    let columnByteCount = try LoadedModel(file: ProjectFiles.model).model.input.columnByteCount
+    let shipped = try LoadedModel(file: ProjectFiles.model)
+    let columnByteCount = withExtendedLifetime(shipped) { shipped.model.input.columnByteCount }
     #expect(sleep.columns < loop.columns.count / columnByteCount)
     // A window is 43 columns.
     #expect(sleep.greatestBurst == 43)
