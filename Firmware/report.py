@@ -159,26 +159,28 @@ LAYERS = [("conv-3x3", "convolution 3x3, 32x32x8 to 16", 1179648), ("conv-1x1", 
           ("depthwise-3x3", "depthwise 3x3, 32x32x16", 147456), ("fully-connected", "fully connected 256 to 64", 16384)]
 
 
+SHIPPED = [("shipped model, operator 0", 35424), ("operator 1, dilation 2", 63936), ("operator 2, dilation 4", 50112),
+           ("operator 3, fully connected", 2784)]
+
+
+def compare(folder, shipped, peer):
+    """Title, multiplications, own instructions and the peer's of the single layers and the shipped model on a board."""
+    lines = [(title, macs, sum(measure(folder, shipped["board"], name)["operatorInstructions"]), peer[name])
+             for name, title, macs in LAYERS]
+    own, other = shipped["operatorInstructions"], peer["ecg-beats"]
+    lines += [(title, macs, own[index], other[index]) for index, (title, macs) in enumerate(SHIPPED)]
+    return lines + [("shipped model in whole", sum(macs for _, macs in SHIPPED), sum(own), sum(other))]
+
+
 def write(folder):
     shipped = [measure(folder, board, "ecg-beats") | {"example": measure_example(folder, core)}
                for board, _, core in BOARDS]
     core = {board: name for board, name, _ in BOARDS}
     m4 = next(result for result in shipped if result["board"] == "mps2-an386")
     peer = json.loads((HERE / "cmsis-nn.json").read_text())
-    comparisons = []
-    for name, title, macs in LAYERS:
-        result = measure(folder, "mps2-an386", name)
-        comparisons.append((title, macs, sum(result["operatorInstructions"]), peer["instructions"][name]))
-    helium = []
-    for name, title, macs in LAYERS:
-        if name in peer["helium"]["instructions"]:
-            result = measure(folder, "mps3-an547", name)
-            helium.append((title, macs, sum(result["operatorInstructions"]), peer["helium"]["instructions"][name]))
-    for index, (title, macs) in enumerate([("shipped model, operator 0", 35424), ("operator 1, dilation 2", 63936),
-                                           ("operator 2, dilation 4", 50112), ("operator 3, fully connected", 2784)]):
-        comparisons.append((title, macs, m4["operatorInstructions"][index], peer["instructions"]["ecg-beats"][index]))
-    comparisons.append(("shipped model in whole", 152256, sum(m4["operatorInstructions"]),
-                        sum(peer["instructions"]["ecg-beats"])))
+    m55 = next(result for result in shipped if result["board"] == "mps3-an547")
+    comparisons = compare(folder, m4, peer["instructions"])
+    helium = compare(folder, m55, peer["helium"]["instructions"])
 
     memory = table(
         ["core", "code", "code with everything", "stack", "record", "state", "streaming scratch", "arena", "scratch"],

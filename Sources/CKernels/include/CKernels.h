@@ -198,6 +198,9 @@ int32_t qi_fft_stage_dsp(int16_t *data, ptrdiff_t count, ptrdiff_t half, const i
 // As qi_depthwise_int8, of any size; takes 512 bytes of stack beside its own.
 bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
 
+// The same for MVE; as `qi_depthwise_dsp` where there are more than 32 taps, otherwise it takes 512 bytes of stack too.
+bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
+
 #else
 #define QI_DSP_KERNELS 0
 
@@ -213,6 +216,10 @@ static inline bool qi_fully_connected_dsp(
 }
 
 static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+static inline bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   return false;
 }
 
