@@ -21,7 +21,20 @@ typedef enum qi_instruction_set {
 } qi_instruction_set;
 
 // The bits of a word in the other order.
-static inline uint32_t qi_bit_reversed(uint32_t word) { return __builtin_bitreverse32(word); }
+static inline __attribute__((always_inline)) uint32_t qi_bit_reversed(uint32_t word) {
+  return __builtin_bitreverse32(word);
+}
+
+// A number limited to 16 bits.
+static inline __attribute__((always_inline)) int32_t qi_limited_to_16(int32_t number) {
+#if defined(__arm__) && __ARM_ARCH >= 7
+  int32_t limited;
+  __asm__("ssat %0, #16, %1" : "=r"(limited) : "r"(number));
+  return limited;
+#else
+  return number < INT16_MIN ? INT16_MIN : number > INT16_MAX ? INT16_MAX : number;
+#endif
+}
 
 // MARK: - Products of 64 bits
 
