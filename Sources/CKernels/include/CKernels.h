@@ -77,6 +77,19 @@ static inline __attribute__((always_inline)) int32_t qi_doubled_high_product(int
 #endif
 }
 
+// As qi_doubled_high_product, for b >= 0: a times a fraction in Q31.
+static inline __attribute__((always_inline)) int32_t qi_times_fraction(int32_t a, int32_t b) {
+#if defined(__arm__) && defined(__ARM_FEATURE_DSP)
+  // Twice b, taken for a number with a sign, is less by 2^32 where b is 2^30 at least.
+  const int32_t twice = (int32_t)((uint32_t)b << 1);
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(twice), "r"(a & (twice >> 31)));
+  return result;
+#else
+  return qi_doubled_high_product(a, b);
+#endif
+}
+
 // floor(a * a / 16), for a magnitude of 2^17 at most
 static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int32_t a) {
 #if QI_BY_HALVES
