@@ -26,6 +26,8 @@ STAGES = [
     (r"StreamingSpectrogram\.computeColumn", "*split"),
     (r"StreamingPipeline\.\(flow", "*flow"),
     (r"StreamingPipeline\.push\(", "*sample"),
+    (r"BeatDetector\.push\(", "*detector"),
+    (r"QuantInfer\.Monitor\.", "*monitor"),
 ]
 
 
