@@ -11,6 +11,8 @@ import pathlib
 import re
 import sys
 
+import units
+
 HERE = pathlib.Path(__file__).parent
 
 # The stage of a function, by its demangled name; the first pattern that fits. Others are helpers.
@@ -134,6 +136,8 @@ def measure(folder, board, model):
             name: mean(found[name][-100:]) for name in ["window", "transform", "split", "logarithm", "flow"]}
         result["columnInstructions"]["layers"] = [mean(steady[index::layers]) for index in range(layers)]
         result["sampleInstructions"] = sorted(found["sample"])[len(found["sample"]) // 2]
+        if "detector" in found:
+            result["detectorInstructions"] = mean(found["detector"])
         result["decisionInstructions"] = mean(found.get("decision", [])[-100:])
     return result
 
@@ -157,6 +161,7 @@ def measure_example(folder, core):
 BOARDS = [("microbit", "Cortex-M0", "cortex-m0"), ("mps2-an386", "Cortex-M4", "cortex-m4"),
           ("mps2-an500", "Cortex-M7", "cortex-m7"), ("mps3-an547", "Cortex-M55", "cortex-m55"),
           ("virt", "RV32IMAC", "riscv32")]
+LAYER_BOARDS = ["mps2-an386", "mps3-an547"]
 LAYERS = [("conv-3x3", "convolution 3x3, 32x32x8 to 16", 1179648), ("conv-1x1", "convolution 1x1, 32x32x16 to 32", 524288),
           ("depthwise-3x3", "depthwise 3x3, 32x32x16", 147456), ("fully-connected", "fully connected 256 to 64", 16384)]
 
@@ -164,6 +169,10 @@ LAYERS = [("conv-3x3", "convolution 3x3, 32x32x8 to 16", 1179648), ("conv-1x1", 
 def write(folder):
     shipped = [measure(folder, board, "ecg-beats") | {"example": measure_example(folder, core)}
                for board, _, core in BOARDS]
+    layers = {board: [measure(folder, board, name) | {"multiplications": macs} for name, _, macs in LAYERS]
+              for board in LAYER_BOARDS}
+    for result in shipped:
+        result["unitInstructions"] = units.fit(result, layers.get(result["board"], []))
     core = {board: name for board, name, _ in BOARDS}
     m4 = next(result for result in shipped if result["board"] == "mps2-an386")
     peer = json.loads((HERE / "cmsis-nn.json").read_text())
@@ -197,8 +206,8 @@ def write(folder):
                f"{'met' if code <= 12288 else f'missed by {number(code - 12288)}'}) and {number(stack)} of stack (the aim is "
                f"2,048: {'met' if stack <= 2048 else f'missed by {number(stack - 2048)}'}).")
     columns = table(
-        ["core", "a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
-        [[core[r["board"]], number(r["sampleInstructions"])]
+        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
+        [[core[r["board"]], number(r["sampleInstructions"]), number(r["detectorInstructions"])]
          + [number(r["columnInstructions"][key]) for key in ["window", "transform", "split", "logarithm"]]
          + [" + ".join(number(value) for value in r["columnInstructions"]["layers"]),
             number(r["columnInstructions"]["flow"]), number(r["decisionInstructions"])] for r in shipped])
@@ -206,6 +215,9 @@ def write(folder):
         ["core", "operator 0", "1", "2", "3", "a window"],
         [[core[r["board"]]] + [number(value) for value in r["operatorInstructions"]]
          + [number(sum(r["operatorInstructions"]))] for r in shipped])
+    each = table(
+        ["core"] + list(units.TITLES.values()),
+        [[core[r["board"]]] + [units.text(r["unitInstructions"].get(key)) for key in units.TITLES] for r in shipped])
     peers = table(
         ["Cortex-M4", "multiplications", "QuantInfer", "a multiplication", "CMSIS-NN", "share of it", "at most half"],
         [[title, number(macs), number(own), f"{own / macs:.2f}", number(other), f"{own / other:.2f}",
@@ -260,6 +272,13 @@ Each operator of a window of 43 columns, with the choice of its kernel.
 
 {windows}
 
+## What a unit takes
+
+From these tables by least squares, which give the convolutions within {units.worst(shipped):.0%}; the shipped profiles of `device-sim` take
+their cycles from them, at an estimated {units.CYCLES[0]} to {units.CYCLES[2]} cycles an instruction.
+
+{each}
+
 ## Beside CMSIS-NN
 
 {peer["version"]}, {peer["compiler"]}. The same shapes; {peer["notes"]}
@@ -286,6 +305,7 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
         "transforms": {"32": columns_m4["transform"] + columns_m4["split"], "256WithoutSplit": stages,
                        "cmsisDSP": spectra["instructions"]},
         "peer": peer["version"]}, indent=1) + "\n")
+    units.write_profiles({r["board"]: r["unitInstructions"] for r in shipped}, core)
 
 
 if __name__ == "__main__":
