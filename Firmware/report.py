@@ -3,6 +3,8 @@
 usage: report.py symbols NM      a list of functions with their stages, for Counter/instructions.c, from demangled `nm -S`
        report.py write FOLDER    the tables, from FOLDER/BOARD.MODEL.{counts,nm,txt}
        report.py code NM         the runtime's bytes of code
+       report.py monitor NM      of which the monitor's
+       report.py sizes FOLDER    Sources/Quantization/CodeSizes.swift, from FOLDER/CORE.sizes
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
@@ -56,6 +58,9 @@ def code_bytes(nm):
     """The runtime's code: all functions but `OWN`."""
     return sum(int(size, 16) for _, size, name in functions(nm) if not re.search(OWN, name))
 
+
+# The detector of beats, the watch over the signal, the policy of announcements and the sleep.
+MONITOR = r"QuantInfer\.(Monitor|BeatDetector|BeatRules|Announcer|SignalQuality|RhythmWatch)"
 
 # Where the runtime's code goes; the first pattern that fits, by the demangled name.
 PARTS = [
@@ -308,10 +313,49 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
     units.write_profiles({r["board"]: r["unitInstructions"] for r in shipped}, core)
 
 
+PRODUCTS = ["CONVOLUTION", "DEPTHWISE", "FULLY_CONNECTED"]
+
+
+def sizes(path):
+    """Bytes by conditions, joined by spaces: of each choice of operators with weights in all, of each other condition what it adds.
+
+    Other operators add to a convolution and a fully connected layer; the rest what everything would be smaller without it.
+    """
+    sets = {frozenset(line.split()[1:]) - {"SELECTED"}: int(line.split()[0]) for line in path.read_text().splitlines()}
+    usual, everything = frozenset(["CONVOLUTION", "FULLY_CONNECTED"]), max(sets, key=len)
+    found = {}
+    for conditions, size in sets.items():
+        if conditions <= set(PRODUCTS) or conditions == {"MONITOR"}:
+            found[" ".join(sorted(conditions))] = size
+    for condition in sorted(everything - set(PRODUCTS)):
+        more = sets.get(usual | {condition})
+        found[condition] = more - sets[usual] if more else max(0, sets[everything] - sets[everything - {condition}])
+    return found
+
+
+def write_sizes(folder):
+    lines = []
+    for core, name in [("cortex-m4", "cortexM4"), ("cortex-m0", "cortexM0")]:
+        lines += [f"  static let {name}: [String: Int] = ["]
+        lines += [f'    "{condition}": {size},' for condition, size in sizes(folder / f"{core}.sizes").items()]
+        lines += ["  ]"]
+    (HERE.parent / "Sources/Quantization/CodeSizes.swift").write_text(f"""/// The runtime's code in bytes by what a build selects, of Embedded Swift 6.3 with `-Osize`, in a program in C that streams, saves
+/// and restores: written by `make code-sizes`.
+///
+/// A build with some of the operators that have weights takes what stands beside them; any other condition adds its own.
+/// The Cortex-M4 has DSP instructions and long multiplications, the Cortex-M0 neither.
+enum CodeSizes {{
+{chr(10).join(lines)}
+}}
+""")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["symbols", nm]: symbols(nm)
         case ["write", folder]: write(pathlib.Path(folder))
         case ["code", nm]: print(code_bytes(nm))
+        case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
+        case ["sizes", folder]: write_sizes(pathlib.Path(folder))
         case ["memory", nm, inspect]: check_memory(nm, inspect)
         case _: sys.exit(__doc__)

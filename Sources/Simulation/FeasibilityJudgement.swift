@@ -164,9 +164,8 @@ struct NetworkCounts {
 }
 
 extension Feasibility.Judgement {
-  /// What the engine around the kernels takes, measured once: `llvm-nm` over its objects of `make embedded`.
-  private static let engineBytes = Estimate(12_000, 20_000, 24_000)
-  private static let stackBytes = Estimate(1024, 2048, 4096)
+  /// On a Cortex-M4 and a Cortex-M0, as Firmware/RESULTS.md has it; more for an interrupt on top.
+  private static let stackBytes = Estimate(1072, 1520, 2048)
 
   init(
     _ network: NetworkCounts, on device: JudgedDevice, mode: Feasibility.Mode, schedule: Feasibility.Schedule
@@ -259,13 +258,16 @@ extension Feasibility.Judgement {
     if let count = schedule.announcingBytes { ram.append(bytes("policy, watch and schedule", count)) }
     if let sleep = schedule.sleep { ram.append(bytes("samples that wait in sleep", sleep.ringBytes)) }
     ram.append(Feasibility.Bytes(item: "stack", bytes: stackBytes))
-    return (
-      ram,
-      [
-        bytes("model image", memory.modelBytes), bytes("kernels", memory.kernelCodeBytes),
-        Feasibility.Bytes(item: "engine", bytes: engineBytes),
-      ]
-    )
+    func code(_ item: String, _ code: CodeBytes) -> Feasibility.Bytes {
+      Feasibility.Bytes(
+        item: item, bytes: Estimate(Double(code.cortexM4), Double(code.cortexM4), Double(code.cortexM0)))
+    }
+    var flash = [bytes("model image", memory.modelBytes), code("runtime", memory.codeBytes)]
+    if mode == .wholeWindow { flash.append(code("runs over whole windows", .wholeWindow)) }
+    if schedule.findsBeats || schedule.announcingBytes != nil {
+      flash.append(code("detector, watch and policy", .monitor))
+    }
+    return (ram, flash)
   }
 
   private static func memoryCriteria(

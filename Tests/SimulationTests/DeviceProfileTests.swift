@@ -55,6 +55,31 @@ import Testing
     #expect("\(try #require(error))".contains(message), "\(String(describing: error))")
   }
 
+  /// At best a core takes a cycle an instruction: the figures' lower ends are the boards' counts, to two digits.
+  @Test(arguments: [
+    ("reference", "mps2-an386"), ("pacemaker", "mps2-an386"), ("crt-d", "mps2-an386"),
+    ("leadless", "microbit"),
+  ])
+  func aProfilesCyclesAreTheBoardsInstructions(name: String, board: String) throws {
+    let results = try JSONSerialization.jsonObject(
+      with: Data(Files.read(ProjectFiles.path("Firmware/results.json"))))
+    let boards = try #require((results as? [String: Any])?["boards"] as? [[String: Any]])
+    let counts = try #require(
+      boards.first { $0["board"] as? String == board }?["unitInstructions"] as? [String: Double])
+    let processor = try #require(try DeviceProfile.load(name).processor)
+    for (unit, figure) in [
+      ("convolution", processor.cyclesPerMAC.convolution),
+      ("fullyConnected", processor.cyclesPerMAC.fullyConnected),
+      ("output", processor.cyclesPerOutput), ("call", processor.cyclesPerCall),
+      ("point", processor.cyclesPerTransformPoint), ("bin", processor.cyclesPerBin),
+      ("detectorSample", processor.cyclesPerDetectorSample),
+    ] {
+      let count = try #require(counts[unit])
+      #expect(abs(figure.estimate.low / count - 1) < 0.05, "\(unit)")
+      #expect(figure.source.contains("Firmware/RESULTS.md"))
+    }
+  }
+
   @Test func anythingButAnObjectIsRefused() {
     for text in ["", "[]", "3", "{", "{}", "\u{FEFF}"] {
       #expect(throws: FileError.self, "\(text)") {
