@@ -73,7 +73,7 @@ def text(value):
 
 
 PROFILES = pathlib.Path(__file__).parent.parent / "Sources/Simulation/Profiles"
-CORES = {"reference": "mps2-an386", "pacemaker": "mps2-an386", "crt-d": "mps2-an386", "leadless": "microbit"}
+BOARDS = {"cortex-m4": "mps2-an386", "cortex-m0": "microbit"}
 FIELDS = {
     "convolution": "convolution", "depthwise": "depthwise", "fullyConnected": "fullyConnected",
     "cyclesPerOutput": "output", "cyclesPerCall": "call", "cyclesPerSample": "sample",
@@ -85,9 +85,11 @@ INTERRUPT = (30, 80, 250)
 
 def write_profiles(units, core):
     """Writes the cycles of each profile whose core was counted."""
-    for name, board in CORES.items():
-        path = PROFILES / f"{name}.json"
+    for path in sorted(PROFILES.glob("*.json")):
         text = path.read_text()
+        board = BOARDS.get(json.loads(text)["processor"].get("core"))
+        if board is None:
+            continue
         for field, unit in FIELDS.items():
             if unit not in units[board]:
                 continue

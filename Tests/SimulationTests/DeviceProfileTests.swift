@@ -31,6 +31,7 @@ import Testing
   @Test(arguments: [
     (#""clockMegahertz""#, #""clockMegaherz""#, "processor: clockMegahertz is missing"),
     (#""sleepMicroamps""#, #""sleepMicroamp""#, "processor.sleepMicroamp: is no field"),
+    (#""cortex-m4""#, #""cortex-m3""#, "processor.core: is not cortex-m0 or cortex-m4"),
     (#""value": 1048576"#, #""value": "1 MB""#, "processor.flashBytes.value: is not a number"),
     (#""value": 1048576"#, #""value": 1e300"#, "processor.flashBytes: not in"),
     (#""value": 1048576"#, #""value": -1"#, "processor.flashBytes: not in"),

@@ -111,7 +111,8 @@ public struct StreamingSpectrogram: ~Copyable {
     let (codesPerPowerDoublingQ6, zeroLevelCode) = (plan.codesPerPowerDoublingQ6, plan.zeroLevelCode)
     for bin in 0..<plan.binCount {
       // On the 16-bit transform's scale: at most 2^31.
-      let power = unsafe qi_sixteenth_of_square(spectrum[2 &* bin]) &+ qi_sixteenth_of_square(spectrum[2 &* bin &+ 1])
+      let power =
+        unsafe qi_sixteenth_of_square(spectrum[2 &* bin]) &+ qi_sixteenth_of_square(spectrum[2 &* bin &+ 1])
       let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
       let levelQ16 = min(max(0, logQ16 &- floorLog2Q16), greatestLevelQ16)
       let level = (levelQ16 &* codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
