@@ -120,7 +120,7 @@ library() {  # board toolset triple
   local conditions
   shift
   read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
-  build_library "$@" "${conditions[@]}"
+  build_library "$1" "$2" "${conditions[@]}"
   check_no_variables "build/firmware/$1/libquantinfer.a"
 }
 
