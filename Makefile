@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded firmware firmware-test firmware-report kernel-sizes models fuzz benchmark \
+.PHONY: help setup demo test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
   benchmark-training clean
 
 MODEL  := Models/ecg-beats/ecg-beats
@@ -72,9 +72,8 @@ firmware-test: setup ## Run the firmware on the boards and compare every checksu
 firmware-report: setup ## Count instructions, stack and code on the boards: Firmware/RESULTS.md
 	@Firmware/boards.sh report
 
-kernel-sizes: embedded ## Measure the kernels' code for a Cortex-M4, for exporter inspect
-	Firmware/kernel-sizes.sh .build-cortex-m4/armv7em-none-none-eabi/release/QuantInfer.build > .build-kernel-sizes
-	mv .build-kernel-sizes Sources/Quantization/KernelSizes.swift
+code-sizes: setup ## Measure the runtime's code by what a build selects, for exporter inspect
+	@Firmware/boards.sh sizes
 
 models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of MIT-BIH
 	@[ -d "$(DATA)" ] || { echo "error: DATA: no folder of MIT-BIH; run make models DATA=FOLDER" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | test [BOARD]... | report | example
+# usage: Firmware/boards.sh setup | build [BOARD]... | test [BOARD]... | report | sizes | example
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -120,15 +120,19 @@ library() {  # board toolset triple
   local conditions
   shift
   read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  build_library "$@" "${conditions[@]}"
+  check_no_variables "build/firmware/$1/libquantinfer.a"
+}
+
+build_library() {  # toolset triple [condition]...
   local root=".build-firmware/$1-c" folder="build/firmware/$1"
   mkdir -p "$root" "$folder"
   cmp -s "Firmware/Toolsets/$1.json" "$root/toolset" || touch Package.swift
   swift build -c release --triple "$2" --toolset "Firmware/Toolsets/$1.json" --scratch-path "$root" \
-    --product quantinfer-c "${conditions[@]}"
+    --product quantinfer-c "${@:3}"
   cp "Firmware/Toolsets/$1.json" "$root/toolset"
   cp "$root/$2/release/libquantinfer-c.a" "$folder/libquantinfer.a"
   cp Sources/CQuantInfer/include/quantinfer.h "$folder/"
-  check_no_variables "$folder/libquantinfer.a"
 }
 
 # A library keeps nothing in RAM of its own: all is in the memory that it is given.
@@ -300,6 +304,46 @@ report() {
   payload "$MODEL"
 }
 
+# The code of the C example by what its library is built with: build/firmware/CORE.sizes, and as Swift.
+sizes() {
+  payload "$MODEL"
+  two_at_a_time sizes_of <<< $'cortex-m4 armv7em-none-none-eabi\ncortex-m0 armv6m-none-none-eabi'
+  python3 Firmware/report.py sizes build/firmware
+}
+
+# Every choice of operators with weights, each other operator beside two of them, and everything but one of the rest.
+sizes_of() {  # toolset triple
+  local all="CONVOLUTION DEPTHWISE FULLY_CONNECTED POOLING ELEMENTWISE FUNCTIONS INT4 INT16 SAMPLES WHOLE_WINDOW" one
+  {
+    for one in "" CONVOLUTION DEPTHWISE "CONVOLUTION DEPTHWISE"; do
+      # shellcheck disable=SC2086
+      size_of "$@" SELECTED $one
+      # shellcheck disable=SC2086
+      size_of "$@" SELECTED $one FULLY_CONNECTED
+    done
+    for one in POOLING ELEMENTWISE FUNCTIONS; do size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED "$one"; done
+    # shellcheck disable=SC2086
+    size_of "$@" SELECTED $all
+    # shellcheck disable=SC2086
+    for one in INT4 INT16 SAMPLES WHOLE_WINDOW; do size_of "$@" SELECTED ${all/$one/}; done
+    compile "$1" "$2" Firmware >&2
+    "$(tool llvm-nm)" --print-size "$(elf "$1" "$2" Firmware)" | "$(tool swift-demangle)" --compact \
+      > "build/firmware/$1/monitor.nm"
+    echo "$(python3 Firmware/report.py monitor "build/firmware/$1/monitor.nm") MONITOR"
+  } > "build/firmware/$1.sizes"
+}
+
+# A line of conditions and the bytes of code with them.
+size_of() {  # toolset triple condition...
+  local name="build/firmware/$1/example"
+  local conditions=() condition
+  for condition in "${@:3}"; do conditions+=(-Xswiftc "-DQUANTINFER_$condition"); done
+  build_library "$1" "$2" "${conditions[@]}" >&2
+  example "$1" "$2"
+  "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
+  echo "$(python3 Firmware/report.py code "$name.nm") ${*:3}"
+}
+
 command="${1:-}"
 shift || true
 case "$command" in
@@ -311,6 +355,7 @@ case "$command" in
     test_boards "$@"
     ;;
   report) setup && report ;;
+  sizes) sizes ;;
   example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,3p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

@@ -3,6 +3,8 @@
 usage: report.py symbols NM      a list of functions with their stages, for Counter/instructions.c, from demangled `nm -S`
        report.py write FOLDER    the tables, from FOLDER/BOARD.MODEL.{counts,nm,txt}
        report.py code NM         the runtime's bytes of code
+       report.py monitor NM      of which the monitor's
+       report.py sizes FOLDER    Sources/Quantization/CodeSizes.swift, from FOLDER/CORE.sizes
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
@@ -10,6 +12,8 @@ import json
 import pathlib
 import re
 import sys
+
+import units
 
 HERE = pathlib.Path(__file__).parent
 
@@ -26,6 +30,8 @@ STAGES = [
     (r"StreamingSpectrogram\.computeColumn", "*split"),
     (r"StreamingPipeline\.\(flow", "*flow"),
     (r"StreamingPipeline\.push\(", "*sample"),
+    (r"BeatDetector\.push\(", "*detector"),
+    (r"QuantInfer\.Monitor\.", "*monitor"),
 ]
 
 
@@ -52,6 +58,9 @@ def code_bytes(nm):
     """The runtime's code: all functions but `OWN`."""
     return sum(int(size, 16) for _, size, name in functions(nm) if not re.search(OWN, name))
 
+
+# The detector of beats, the watch over the signal, the policy of announcements and the sleep.
+MONITOR = r"QuantInfer\.(Monitor|BeatDetector|BeatRules|Announcer|SignalQuality|RhythmWatch)"
 
 # Where the runtime's code goes; the first pattern that fits, by the demangled name.
 PARTS = [
@@ -132,6 +141,8 @@ def measure(folder, board, model):
             name: mean(found[name][-100:]) for name in ["window", "transform", "split", "logarithm", "flow"]}
         result["columnInstructions"]["layers"] = [mean(steady[index::layers]) for index in range(layers)]
         result["sampleInstructions"] = sorted(found["sample"])[len(found["sample"]) // 2]
+        if "detector" in found:
+            result["detectorInstructions"] = mean(found["detector"])
         result["decisionInstructions"] = mean(found.get("decision", [])[-100:])
     return result
 
@@ -155,6 +166,7 @@ def measure_example(folder, core):
 BOARDS = [("microbit", "Cortex-M0", "cortex-m0"), ("mps2-an386", "Cortex-M4", "cortex-m4"),
           ("mps2-an500", "Cortex-M7", "cortex-m7"), ("mps3-an547", "Cortex-M55", "cortex-m55"),
           ("virt", "RV32IMAC", "riscv32")]
+LAYER_BOARDS = ["mps2-an386", "mps3-an547"]
 LAYERS = [("conv-3x3", "convolution 3x3, 32x32x8 to 16", 1179648), ("conv-1x1", "convolution 1x1, 32x32x16 to 32", 524288),
           ("depthwise-3x3", "depthwise 3x3, 32x32x16", 147456), ("fully-connected", "fully connected 256 to 64", 16384)]
 
@@ -162,6 +174,10 @@ LAYERS = [("conv-3x3", "convolution 3x3, 32x32x8 to 16", 1179648), ("conv-1x1", 
 def write(folder):
     shipped = [measure(folder, board, "ecg-beats") | {"example": measure_example(folder, core)}
                for board, _, core in BOARDS]
+    layers = {board: [measure(folder, board, name) | {"multiplications": macs} for name, _, macs in LAYERS]
+              for board in LAYER_BOARDS}
+    for result in shipped:
+        result["unitInstructions"] = units.fit(result, layers.get(result["board"], []))
     core = {board: name for board, name, _ in BOARDS}
     m4 = next(result for result in shipped if result["board"] == "mps2-an386")
     peer = json.loads((HERE / "cmsis-nn.json").read_text())
@@ -195,8 +211,8 @@ def write(folder):
                f"{'met' if code <= 12288 else f'missed by {number(code - 12288)}'}) and {number(stack)} of stack (the aim is "
                f"2,048: {'met' if stack <= 2048 else f'missed by {number(stack - 2048)}'}).")
     columns = table(
-        ["core", "a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
-        [[core[r["board"]], number(r["sampleInstructions"])]
+        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
+        [[core[r["board"]], number(r["sampleInstructions"]), number(r["detectorInstructions"])]
          + [number(r["columnInstructions"][key]) for key in ["window", "transform", "split", "logarithm"]]
          + [" + ".join(number(value) for value in r["columnInstructions"]["layers"]),
             number(r["columnInstructions"]["flow"]), number(r["decisionInstructions"])] for r in shipped])
@@ -204,6 +220,9 @@ def write(folder):
         ["core", "operator 0", "1", "2", "3", "a window"],
         [[core[r["board"]]] + [number(value) for value in r["operatorInstructions"]]
          + [number(sum(r["operatorInstructions"]))] for r in shipped])
+    each = table(
+        ["core"] + list(units.TITLES.values()),
+        [[core[r["board"]]] + [units.text(r["unitInstructions"].get(key)) for key in units.TITLES] for r in shipped])
     peers = table(
         ["Cortex-M4", "multiplications", "QuantInfer", "a multiplication", "CMSIS-NN", "share of it", "at most half"],
         [[title, number(macs), number(own), f"{own / macs:.2f}", number(other), f"{own / other:.2f}",
@@ -258,6 +277,13 @@ Each operator of a window of 43 columns, with the choice of its kernel.
 
 {windows}
 
+## What a unit takes
+
+From these tables by least squares, which give the convolutions within {units.worst(shipped):.0%}; the shipped profiles of `device-sim` take
+their cycles from them, at an estimated {units.CYCLES[0]} to {units.CYCLES[2]} cycles an instruction.
+
+{each}
+
 ## Beside CMSIS-NN
 
 {peer["version"]}, {peer["compiler"]}. The same shapes; {peer["notes"]}
@@ -284,6 +310,44 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
         "transforms": {"32": columns_m4["transform"] + columns_m4["split"], "256WithoutSplit": stages,
                        "cmsisDSP": spectra["instructions"]},
         "peer": peer["version"]}, indent=1) + "\n")
+    units.write_profiles({r["board"]: r["unitInstructions"] for r in shipped}, core)
+
+
+PRODUCTS = ["CONVOLUTION", "DEPTHWISE", "FULLY_CONNECTED"]
+
+
+def sizes(path):
+    """Bytes by conditions, joined by spaces: of each choice of operators with weights in all, of each other condition what it adds.
+
+    Other operators add to a convolution and a fully connected layer; the rest what everything would be smaller without it.
+    """
+    sets = {frozenset(line.split()[1:]) - {"SELECTED"}: int(line.split()[0]) for line in path.read_text().splitlines()}
+    usual, everything = frozenset(["CONVOLUTION", "FULLY_CONNECTED"]), max(sets, key=len)
+    found = {}
+    for conditions, size in sets.items():
+        if conditions <= set(PRODUCTS) or conditions == {"MONITOR"}:
+            found[" ".join(sorted(conditions))] = size
+    for condition in sorted(everything - set(PRODUCTS)):
+        more = sets.get(usual | {condition})
+        found[condition] = more - sets[usual] if more else max(0, sets[everything] - sets[everything - {condition}])
+    return found
+
+
+def write_sizes(folder):
+    lines = []
+    for core, name in [("cortex-m4", "cortexM4"), ("cortex-m0", "cortexM0")]:
+        lines += [f"  static let {name}: [String: Int] = ["]
+        lines += [f'    "{condition}": {size},' for condition, size in sizes(folder / f"{core}.sizes").items()]
+        lines += ["  ]"]
+    (HERE.parent / "Sources/Quantization/CodeSizes.swift").write_text(f"""/// The runtime's code in bytes by what a build selects, of Embedded Swift 6.3 with `-Osize`, in a program in C that streams, saves
+/// and restores: written by `make code-sizes`.
+///
+/// A build with some of the operators that have weights takes what stands beside them; any other condition adds its own.
+/// The Cortex-M4 has DSP instructions and long multiplications, the Cortex-M0 neither.
+enum CodeSizes {{
+{chr(10).join(lines)}
+}}
+""")
 
 
 if __name__ == "__main__":
@@ -291,5 +355,7 @@ if __name__ == "__main__":
         case ["symbols", nm]: symbols(nm)
         case ["write", folder]: write(pathlib.Path(folder))
         case ["code", nm]: print(code_bytes(nm))
+        case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
+        case ["sizes", folder]: write_sizes(pathlib.Path(folder))
         case ["memory", nm, inspect]: check_memory(nm, inspect)
         case _: sys.exit(__doc__)

@@ -50,6 +50,7 @@ extension StudyMethod {
     _ table: FeatureTable, labels: [Bool], name: String = "logistic regression"
   ) -> StudyMethod {
     StudyMethod(name) { training, test, seed in
+      let table = table.filled(from: training)
       let known = training.filter { table.complete($0) != nil }
       let (rows, classes) = (known.compactMap(table.complete), known.map { labels[$0] })
       let penalty = LogisticRegression.chosenPenalty(rows: rows, labels: classes, seed: seed)
@@ -67,6 +68,7 @@ extension StudyMethod {
     name: String = "random forest"
   ) -> StudyMethod {
     StudyMethod(name) { training, test, seed in
+      let table = table.filled(from: training)
       let known = training.filter { table.complete($0) != nil }
       guard !known.isEmpty else { return test.map { _ in nil } }
       let forest = RandomForest(

@@ -6,11 +6,13 @@ public struct FeatureTable: Sendable {
   public let names: [String]
   /// The rows, `[patient][column]`.
   public let rows: [[Double?]]
+  /// Whether what isn't known is taken to be the training patients' median; otherwise such a patient isn't scored.
+  public let fillsIn: Bool
 
   /// Creates a table.
-  public init(names: [String], rows: [[Double?]]) {
+  public init(names: [String], rows: [[Double?]], fillsIn: Bool = false) {
     precondition(rows.allSatisfy { $0.count == names.count }, "a number for each column")
-    (self.names, self.rows) = (names, rows)
+    (self.names, self.rows, self.fillsIn) = (names, rows, fillsIn)
   }
 
   /// The patients' ECG features, and what the clinic knew before the therapy where it is asked for.
@@ -38,6 +40,16 @@ public struct FeatureTable: Sendable {
     }
     let known = names.indices.filter { column in rows.contains { $0[column] != nil } }
     self.init(names: known.map { names[$0] }, rows: rows.map { row in known.map { row[$0] } })
+  }
+
+  /// The table as one who knows the training patients alone has it; the same where nothing is filled in.
+  func filled(from training: [Int]) -> FeatureTable {
+    guard fillsIn else { return self }
+    let medians = names.indices.map { column in
+      let values = training.compactMap { rows[$0][column] }.sorted()
+      return values.isEmpty ? nil : values[values.count / 2]
+    }
+    return FeatureTable(names: names, rows: rows.map { row in zip(row, medians).map { $0 ?? $1 } })
   }
 
   /// A patient's numbers; nil where one of them isn't known.

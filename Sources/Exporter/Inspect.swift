@@ -12,8 +12,7 @@ struct Inspect: ParsableCommand {
       MAC/step is for a new column, on average, or for a decision. Kernels execute more
       where channels are no multiple of four, or padding is multiplied: the rows below
       the operators say how much.
-      "zero" is the zero point: real = scale x (code - zero). "code" is the kernel's
-      size on a Cortex-M4, which operators of a kind share.
+      "zero" is the zero point: real = scale x (code - zero).
 
       Example:
 

@@ -7,7 +7,7 @@ extension ModelSummary {
   var operatorTable: SummaryTable {
     var table = SummaryTable(
       columns: [
-        "input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step", "code",
+        "input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step",
       ],
       alignment: .right)
     table.add(
@@ -18,13 +18,11 @@ extension ModelSummary {
         operation.name, .init(text(operation.inputShape)), .init(text(operation.outputShape)),
         .init(kernel(operation)), .init(text(operation.scale)), "\(operation.zeroPoint)",
         .init(Numbers.integer(operation.weightBytes)), .init(Numbers.integer(operation.macsPerWindow)),
-        .init(operation.macsPerStep.map { Numbers.integer($0) } ?? "-"),
-        .init(Numbers.integer(operation.codeBytes)))
+        .init(operation.macsPerStep.map { Numbers.integer($0) } ?? "-"))
     }
     table.add(
       "all", "", "", "", "", "", .init(Numbers.integer(memory.weightBytes)),
-      .init(Numbers.integer(operations.macsPerWindow)), .init(streamingWork),
-      .init(Numbers.integer(memory.kernelCodeBytes)))
+      .init(Numbers.integer(operations.macsPerWindow)), .init(streamingWork))
     return table
   }
 
@@ -63,6 +61,11 @@ extension ModelSummary {
     table.add(
       "image", bytes(memory.modelBytes), .init("of which \(Numbers.integer(memory.weightBytes)) B of weights")
     )
+    table.add(
+      "code", bytes(memory.codeBytes.cortexM4),
+      .init(
+        "the runtime with these operators on a Cortex-M4; \(Numbers.integer(memory.codeBytes.cortexM0)) B on a "
+          + "Cortex-M0"))
     table.add(
       "arena", bytes(memory.arenaBytes),
       .init(

@@ -37,8 +37,6 @@ public struct ModelSummary: Encodable, Sendable {
     public var stepMACs: StepMACs?
     /// The running sums that stand in for the window; null where there are none.
     public var runningSums: RunningSums?
-    /// The code of its kernel on a Cortex-M4, in bytes; operators of a kind and type share it.
-    public var codeBytes: Int
     /// The ring of input columns that a streaming run keeps; null where the network can't stream.
     public var ringBytes: Int?
   }
@@ -114,9 +112,8 @@ public struct ModelSummary: Encodable, Sendable {
     public var modelBytes: Int
     /// The weights alone.
     public var weightBytes: Int
-    /// The code of all kernels that the operators need on a Cortex-M4, as `make kernel-sizes` measured it; the engine
-    /// around them and the image's validation come on top.
-    public var kernelCodeBytes: Int
+    /// The runtime's code for a streaming run with what the model needs.
+    public var codeBytes: CodeBytes
     /// The arena of a whole-window run.
     public var arenaBytes: Int
     /// The largest set of tensors alive at once: the least arena where no output shares bytes with an input.
@@ -201,8 +198,7 @@ public struct ModelSummary: Encodable, Sendable {
     let plan = ArenaPlan(planned: model)
     memory = Memory(
       modelBytes: model.byteCount, weightBytes: operations.operators.reduce(0) { $0 + $1.weightBytes },
-      kernelCodeBytes: Self.codeBytes(
-        Set((0..<model.operatorCount).flatMap { model.kernels(of: model.operatorPlan($0)) })),
+      codeBytes: CodeBytes(conditions: model.buildConditions),
       arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
       arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
       streamingScratchBytes: model.streaming?.scratchByteCount, stateBytes: model.stateByteCount,
@@ -271,7 +267,6 @@ extension ModelSummary.Operator {
     zeroPoint = Int(output.zeroPoint)
     weightBytes = 0
     macsPerWindow = 0
-    codeBytes = ModelSummary.codeBytes(model.kernels(of: plan))
     if let weights = plan.weights {
       let taps = kernel.reduce(1, *)
       let rows = output.count / output.channelCount
@@ -350,33 +345,5 @@ extension Model {
   /// A tensor's dimensions, the outermost first.
   public func shape(ofTensor index: Int) -> [Int] {
     (0..<tensor(index).rank).map { length(ofTensor: index, axis: $0) }
-  }
-}
-
-extension ModelSummary {
-  fileprivate static func codeBytes(_ kernels: some Sequence<String>) -> Int {
-    kernels.reduce(0) { $0 + (KernelSizes.bytes[$1] ?? 0) }
-  }
-}
-
-extension Model {
-  /// The parts of `KernelSizes` that an operator needs.
-  fileprivate func kernels(of plan: OperatorPlan) -> [String] {
-    let type = tensor(plan.outputIndex).type == .int8 ? "int8" : "int16"
-    func kernel(_ name: String) -> [String] { ["\(name).\(type)", "\(name).shared"] }
-    switch plan.kind {
-    case .convolution, .depthwiseConvolution:
-      if plan.weights?.layout == .taps { return kernel("Depthwise") }
-      return kernel("Convolution") + ["MatrixProduct.\(type)"]
-    case .fullyConnected: return kernel("FullyConnected") + ["MatrixProduct.\(type)"]
-    case .averagePool, .maximumPool: return kernel("Pooling")
-    case .add, .subtract, .multiply, .maximum, .minimum: return kernel("Elementwise")
-    case .pad, .transpose, .stridedSlice, .concatenation: return kernel("Rearrangement")
-    case .mean: return kernel("Mean")
-    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize: return kernel("Functions")
-    case .softmax: return kernel("Softmax")
-    case .svdf: return kernel("SVDF")
-    case .reshape, nil: return []
-    }
   }
 }

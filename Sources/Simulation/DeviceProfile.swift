@@ -38,10 +38,34 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
     public var fullyConnected: Figure
   }
 
+  /// A core on which the runtime's code and stack were measured (Firmware/RESULTS.md).
+  public enum Core: String, Codable, CaseIterable, Sendable {
+    /// Without DSP instructions and long multiplications; the M0+ too.
+    case cortexM0 = "cortex-m0"
+    /// With them; the M33 too.
+    case cortexM4 = "cortex-m4"
+
+    /// Reads a core's name.
+    ///
+    /// - Throws: `DecodingError` where it is another.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      let name = try container.decode(String.self)
+      guard let core = Core(rawValue: name) else {
+        let known = Core.allCases.map(\.rawValue).joined(separator: " or ")
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "is not \(known), for which alone there are measurements")
+      }
+      self = core
+    }
+  }
+
   /// What runs the network.
   public struct Processor: Codable, Equatable, Sendable {
     /// The part.
     public var name: String
+    /// Its core, by which code and stack are known; nil for any between the two.
+    public var core: Core?
     /// Its clock.
     public var clockMegahertz: Figure
     /// Its working memory.

@@ -301,9 +301,9 @@ public struct Feasibility: Encodable, Sendable {
       "The device's own processor runs the network: its sleep is in the current without the network.",
       "Times are those of the column at which all strides along time fall due; charge and duty cycle are means.",
       "Columns and decisions are computed outside the sample interrupt, and a column comes before a decision.",
-      "The kernels' and the engine's code is that of a Cortex-M4; other processors' differs.",
-      "The engine's code is the runtime's without kernels, as its object files have it; the linker drops part of it.",
-      "The stack is an allowance, not a measurement.",
+      "Code was measured on a Cortex-M4 and a Cortex-M0, built with the model's operators alone"
+        + (device.processor.core == nil ? "; this core's is taken to lie between the two." : "."),
+      "The stack is what a streaming run of the shipped model took there; 2,048 B at the unfavourable end.",
     ]
     if let sleep = schedule.sleep {
       all.append(

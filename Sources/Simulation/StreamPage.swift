@@ -252,7 +252,11 @@ extension StreamRun {
             "RAM, streaming",
             "\(Numbers.integer(ramBytes)) bytes: state, detector, watch and scratch; the stack comes on top"
           ),
-          ("Kernels' code", "\(Numbers.integer(memory.kernelCodeBytes)) bytes of flash on a Cortex-M4"),
+          (
+            "Code",
+            "\(Numbers.integer(memory.codeBytes.cortexM4)) bytes of flash on a Cortex-M4, "
+              + "\(Numbers.integer(memory.codeBytes.cortexM0)) on a Cortex-M0"
+          ),
         ]),
       ])
   }

@@ -97,20 +97,15 @@ public struct TransferMethods: Sendable {
 }
 
 extension TransferCohort {
-  /// The ECG features as a table, with those columns that nine patients of ten have; a missing value is the column's
-  /// median, which no label enters.
+  /// The ECG features as a table, with those columns that nine patients of ten have; what else isn't known is filled in.
   public var featureTable: FeatureTable {
     let rows = features.map(\.values)
     let known = ECGFeatures.names.indices.filter { column in
       10 * rows.count { $0[column] != nil } >= 9 * rows.count
     }
-    let medians = known.map { column in
-      let values = rows.compactMap { $0[column] }.sorted()
-      return values.isEmpty ? 0 : values[values.count / 2]
-    }
     return FeatureTable(
-      names: known.map { ECGFeatures.names[$0] },
-      rows: rows.map { row in zip(known, medians).map { row[$0] ?? $1 } })
+      names: known.map { ECGFeatures.names[$0] }, rows: rows.map { row in known.map { row[$0] } },
+      fillsIn: true)
   }
 }
 

@@ -172,6 +172,23 @@ private let scikitLearn = PythonEnvironment(
     #expect(summary.accuracy != nil)
   }
 
+  /// Were the gaps filled from all patients, the median would be one of the test patients' two values and tell who they are.
+  @Test func whatIsFilledInIsTheTrainingPatientsMedian() throws {
+    let fold = Fold(training: Array(0..<40), test: Array(40..<60))
+    let labels = (0..<60).map { $0 % 2 == 0 }
+    func probability(ofUnknownBeside others: Double) throws -> Double? {
+      let rows: [[Double?]] = (0..<60).map { patient in
+        [patient < 40 ? (labels[patient] ? 1 : -1) + Double(patient % 7) / 4 : patient == 40 ? nil : others]
+      }
+      let study = CohortStudy(labels: labels, folds: [[fold]], seed: 1)
+      let table = FeatureTable(names: ["x"], rows: rows, fillsIn: true)
+      return try study.run(.logisticRegression(table, labels: labels)).probabilities[0][40]
+    }
+    let beside = try #require(try probability(ofUnknownBeside: 100))
+    #expect(beside == (try probability(ofUnknownBeside: -100)))
+    #expect((0.05...0.95).contains(beside))
+  }
+
   /// The abstract's contradiction: with a sensitivity of 0.78 and a specificity of 0.79 the accuracy lies between.
   @Test func accuracyIsThePrevalenceWeightedMeanOfSensitivityAndSpecificity() throws {
     let (rows, labels) = sample(71, seed: 5)

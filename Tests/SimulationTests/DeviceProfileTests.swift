@@ -31,6 +31,7 @@ import Testing
   @Test(arguments: [
     (#""clockMegahertz""#, #""clockMegaherz""#, "processor: clockMegahertz is missing"),
     (#""sleepMicroamps""#, #""sleepMicroamp""#, "processor.sleepMicroamp: is no field"),
+    (#""cortex-m4""#, #""cortex-m3""#, "processor.core: is not cortex-m0 or cortex-m4"),
     (#""value": 1048576"#, #""value": "1 MB""#, "processor.flashBytes.value: is not a number"),
     (#""value": 1048576"#, #""value": 1e300"#, "processor.flashBytes: not in"),
     (#""value": 1048576"#, #""value": -1"#, "processor.flashBytes: not in"),
@@ -53,6 +54,31 @@ import Testing
     }
     #expect(error?.kind == .malformed)
     #expect("\(try #require(error))".contains(message), "\(String(describing: error))")
+  }
+
+  /// At best a core takes a cycle an instruction: the figures' lower ends are the boards' counts, to two digits.
+  @Test(arguments: [
+    ("reference", "mps2-an386"), ("pacemaker", "mps2-an386"), ("crt-d", "mps2-an386"),
+    ("leadless", "microbit"),
+  ])
+  func aProfilesCyclesAreTheBoardsInstructions(name: String, board: String) throws {
+    let results = try JSONSerialization.jsonObject(
+      with: Data(Files.read(ProjectFiles.path("Firmware/results.json"))))
+    let boards = try #require((results as? [String: Any])?["boards"] as? [[String: Any]])
+    let counts = try #require(
+      boards.first { $0["board"] as? String == board }?["unitInstructions"] as? [String: Double])
+    let processor = try #require(try DeviceProfile.load(name).processor)
+    for (unit, figure) in [
+      ("convolution", processor.cyclesPerMAC.convolution),
+      ("fullyConnected", processor.cyclesPerMAC.fullyConnected),
+      ("output", processor.cyclesPerOutput), ("call", processor.cyclesPerCall),
+      ("point", processor.cyclesPerTransformPoint), ("bin", processor.cyclesPerBin),
+      ("detectorSample", processor.cyclesPerDetectorSample),
+    ] {
+      let count = try #require(counts[unit])
+      #expect(abs(figure.estimate.low / count - 1) < 0.05, "\(unit)")
+      #expect(figure.source.contains("Firmware/RESULTS.md"))
+    }
   }
 
   @Test func anythingButAnObjectIsRefused() {

@@ -188,10 +188,10 @@ import Training
       let verdict = try judge(profile(ramBytes: ramBytes), .every(seconds: 10))
       return try mode(.streaming, of: verdict).criterion(.ram)?.outcome
     }
-    // State, scratch and 4 kB of stack at most; the network may have half.
+    // State, scratch and 2 kB of stack at most; the network may have half.
     let needed = try #require(
       try mode(.streaming, of: judge(profile(), .every(seconds: 10))).criterion(.ram)?.estimate.high)
-    #expect(needed == 1228 + 292 + 4096)
+    #expect(needed == 1228 + 292 + 2048)
     #expect(try outcome(2 * needed) == .pass)
     #expect(try outcome(2 * needed - 2) == .fail)
   }

@@ -13,6 +13,7 @@ struct Firmware {
     guard let model = try? Model(validating: image) else { board_exit(65) }
     print(model)
     if model.isStreamable {
+      MonitorRun(model)?.run()
       let streaming = StreamingRun(model).run()
       let whole = SpectrogramRun(model).run()
       let resumed = StreamingRun(model).run(interrupted: true)

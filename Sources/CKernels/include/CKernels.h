@@ -23,6 +23,59 @@ typedef enum qi_instruction_set {
 // The bits of a word in the other order.
 static inline uint32_t qi_bit_reversed(uint32_t word) { return __builtin_bitreverse32(word); }
 
+// MARK: - Products of 64 bits
+
+// A processor that can't multiply to 64 bits takes halves: the product is whole * 2^32 + middle * 2^16 and something less.
+typedef struct qi_halves_product {
+  int32_t whole, middle;
+} qi_halves_product;
+
+static inline __attribute__((always_inline)) qi_halves_product qi_multiplied_by_halves(int32_t a, int32_t b) {
+  const uint32_t lowA = a & 0xFFFF, lowB = b & 0xFFFF;
+  const int32_t cross = (int32_t)((lowA * lowB) >> 16) + (int32_t)lowA * (b >> 16);
+  const int32_t middle = (a >> 16) * (int32_t)lowB + (cross & 0xFFFF);
+  return (qi_halves_product){(a >> 16) * (b >> 16) + (cross >> 16), middle};
+}
+
+#if defined(__ARM_ARCH_6M__)
+#define QI_BY_HALVES 1
+#else
+#define QI_BY_HALVES 0
+#endif
+
+// floor(a * b / 2^32)
+static inline __attribute__((always_inline)) int32_t qi_high_product(int32_t a, int32_t b) {
+#if QI_BY_HALVES
+  const qi_halves_product product = qi_multiplied_by_halves(a, b);
+  return product.whole + (product.middle >> 16);
+#else
+  return (int32_t)(((int64_t)a * b) >> 32);
+#endif
+}
+
+// floor((a * b + 2^30) / 2^31)
+static inline __attribute__((always_inline)) int32_t qi_doubled_high_product(int32_t a, int32_t b) {
+#if QI_BY_HALVES
+  const qi_halves_product product = qi_multiplied_by_halves(a, b);
+  return (int32_t)((uint32_t)product.whole << 1) + (((product.middle >> 14) + 1) >> 1);
+#else
+  const int64_t product = (int64_t)a * b;
+  return (int32_t)((uint32_t)(product >> 31) + ((uint32_t)product >> 30 & 1));
+#endif
+}
+
+// floor(a * a / 16), for a magnitude of 2^17 at most
+static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int32_t a) {
+#if QI_BY_HALVES
+  const int32_t quarter = a >> 2, rest = a & 3;
+  return (uint32_t)(quarter * quarter + ((8 * quarter * rest + rest * rest) >> 4));
+#else
+  return (uint32_t)(((int64_t)a * a) >> 4);
+#endif
+}
+
+// MARK: - Operators
+
 // How the 32-bit sum of output channel o becomes an output code, all steps wrapping at 32 bits:
 //   x = (sum + biases[o]) << max(shifts[o], 0)
 //   y = floor((x * multipliers[o] + 2^30) / 2^31)

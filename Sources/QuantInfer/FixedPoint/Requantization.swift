@@ -1,3 +1,5 @@
+import CKernels
+
 /// A positive real factor as integers: `multiplierQ31 * 2^(leftShift - 31)`.
 ///
 /// The numeric contract is TensorFlow Lite Micro's: a 32-bit accumulator is scaled by a doubling
@@ -55,11 +57,7 @@ public struct FixedPointMultiplier: Equatable, Sendable {
 /// This equals gemmlowp's SaturatingRoundingDoublingHighMul, whose truncating division and signed nudge come to
 /// the same; its one saturating case (both factors -2^31) can't arise, as `b` is not negative.
 @inline(__always)
-func doubledHighProduct(_ a: Int32, _ b: Int32) -> Int32 {
-  let product = a.multipliedFullWidth(by: b)
-  let tie = Int32(truncatingIfNeeded: (product.low &>> 30) & 1)
-  return ((product.high &<< 1) | Int32(truncatingIfNeeded: product.low &>> 31)) &+ tie
-}
+func doubledHighProduct(_ a: Int32, _ b: Int32) -> Int32 { qi_doubled_high_product(a, b) }
 
 /// `x / 2^exponent`, rounded to the nearest integer, ties away from zero; `exponent` in 0...31.
 @inline(__always)

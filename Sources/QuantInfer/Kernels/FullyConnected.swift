@@ -75,38 +75,46 @@ enum FullyConnected {
     _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int, offset: Int32,
     into outputs: UnsafeMutablePointer<Code>
   ) {
-    for channel in 0..<output.channelCount {
-      let first = channel / 4 &* quads
-      let lane = channel % 4 &* 4
-      let code: Int32
+    for block in 0..<Weights.quads(output.channelCount) {
+      let place = block &* quads
+      let channels = 4 &* block..<min(4 &* block &+ 4, output.channelCount)
       if weights.accumulatorBits == 32 {
-        let sum: Int32 = sum(inputs, weights, at: first, lane: lane)
-        code = weights.code(sum &- offset, channel: channel, zeroPoint: output.zeroPoint)
+        let sums: BlockSums<Int32> = sums(inputs, weights, at: place)
+        unsafe sums.encode(
+          channels, less: offset, weights: weights, zeroPoint: output.zeroPoint, into: outputs)
       } else {
-        let sum: Int64 = sum(inputs, weights, at: first, lane: lane)
-        code = weights.code(
-          sum &- Int64(extending: offset), channel: channel, zeroPoint: output.zeroPoint)
+        let sums: BlockSums<Int64> = sums(inputs, weights, at: place)
+        unsafe sums.encode(
+          channels, less: offset, weights: weights, zeroPoint: output.zeroPoint, into: outputs)
       }
-      unsafe outputs[channel] = Code(truncatingIfNeeded: code)
     }
   }
 
-  /// The sum of inputs times one channel's weights.
+  /// The sums of inputs times the weights of a block of channels.
   @inline(__always)
-  private static func sum<Total: Sum, Code: FixedWidthInteger & SignedInteger>(
-    _ inputs: Columns<Code>, _ weights: Weights, at firstQuad: Int, lane: Int
-  ) -> Total {
-    var sum: Total = 0
-    var index = 0
-    for column in 0..<inputs.capacity {
-      let codes = unsafe inputs.column(column)
-      for place in 0..<inputs.columnCount {
-        let weight = Int32(weights.quad(firstQuad &+ index / 4)[lane &+ index % 4])
-        sum &+= unsafe Total(extending: weight &* Int32(truncatingIfNeeded: codes[place]))
-        index &+= 1
+  private static func sums<Total: Sum, Code: FixedWidthInteger & SignedInteger>(
+    _ inputs: Columns<Code>, _ weights: Weights, at firstQuad: Int
+  ) -> BlockSums<Total> {
+    var sums = BlockSums<Total>()
+    // Two stretches, whatever the ring's start.
+    let count = inputs.capacity &* inputs.columnCount
+    let firstCount = count &- inputs.start &* inputs.columnCount
+    var (index, end) = (0, firstCount)
+    var codes = unsafe inputs.column(0)
+    while true {
+      while index < end {
+        let quads = index & 3 == 0 ? (end &- index) &>> 2 : 0
+        if quads > 0 {
+          unsafe sums.add(codes, quads: quads, times: weights, at: firstQuad &+ index &>> 2)
+        } else {
+          unsafe sums.add(Int32(truncatingIfNeeded: codes[0]), index, times: weights, at: firstQuad)
+        }
+        index &+= max(1, 4 &* quads)
+        unsafe codes += max(1, 4 &* quads)
       }
+      if end == count { return sums }
+      (end, unsafe codes) = unsafe (count, inputs.base)
     }
-    return sum
   }
 
   /// The sum of the inputs, for weights with a zero point.

@@ -53,20 +53,8 @@ public struct Weights: @unchecked Sendable {
   @inline(__always)
   static func quads(_ inputs: Int) -> Int { (inputs &+ 3) &>> 2 }
 
-  /// Sixteen weights of a block of four channels: `[channel, input of the quad]`.
-  @inline(__always)
-  func quad(_ index: Int) -> SIMD16<Int8> {
-    if weightBits == 8 {
-      return unsafe UnsafeRawPointer(packed + 16 &* index).loadUnaligned(as: SIMD16<Int8>.self)
-    }
-    let pairs = unsafe UnsafeRawPointer(packed + 8 &* index).loadUnaligned(as: SIMD8<Int8>.self)
-    var weights = SIMD16<Int8>()
-    weights.evenHalf = (pairs &<< 4) &>> 4
-    weights.oddHalf = pairs &>> 4
-    return weights
-  }
-
-  /// A depthwise convolution's weight: `[kernel time, kernel frequency, output channel]`.
+  /// A weight by its place: a depthwise convolution's are `[kernel time, kernel frequency, output channel]`, those of
+  /// blocks `[block of four channels, quad of inputs, channel, input]`.
   @inline(__always)
   func tap(_ index: Int) -> Int32 {
     if !Built.anyWeights || weightBits == 8 { return unsafe Int32(packed[index]) }
@@ -74,17 +62,11 @@ public struct Weights: @unchecked Sendable {
     return Int32(index & 1 == 0 ? (both &<< 4) &>> 4 : both &>> 4)
   }
 
-  /// A sum of 32 bits, without the bias, as an output code: scaled, moved to the zero point, limited.
+  /// A sum without the bias as an output code: scaled, moved to the zero point, limited.
   @inline(__always)
-  func code(_ sum: Int32, channel: Int, zeroPoint: Int32) -> Int32 {
-    let bias = unsafe biases.assumingMemoryBound(to: Int32.self)[channel]
-    return limited(multiplier(channel).scale(sum &+ bias) &+ zeroPoint)
-  }
-
-  /// The same for a sum of 64 bits, which is rounded once.
-  @inline(__always)
-  func code(_ sum: Int64, channel: Int, zeroPoint: Int32) -> Int32 {
-    limited(multiplier(channel).scaleWide(sum &+ bias(channel)) &+ zeroPoint)
+  func code<Total: Sum>(_ sum: Total, channel: Int, zeroPoint: Int32) -> Int32 {
+    let bias = unsafe Total.load(biases, at: channel)
+    return limited((sum &+ bias).scaled(by: multiplier(channel)) &+ zeroPoint)
   }
 
   /// An output channel's bias, with the input's zero point folded in.

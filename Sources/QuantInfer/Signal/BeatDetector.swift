@@ -75,17 +75,19 @@ public struct BeatDetector: ~Copyable {
   ///
   /// - Returns: How many samples ago the R peak of a newly found beat was; nil where none was found.
   /// - Complexity: O(rate): some 40 additions at 128 Hz.
+  @inline(never)
   public mutating func push(_ sample: Int16) -> Int32? {
-    var rules = unsafe self.rules.pointee
-    if rules.isFresh(lengths) { fill(with: sample) }
-    rules.position = rules.position &+ 1
-    let curveLength = filter(sample, at: rules.position)
+    let lengths = lengths
+    if unsafe rules.pointee.isFresh(lengths) { fill(with: sample) }
+    unsafe rules.pointee.position &+= 1
+    let position = unsafe rules.pointee.position
+    let curveLength = filter(sample, at: position)
     var beat: Int32?
-    if let height = rules.findPeak(in: curveLength, lengths) {
-      beat = rules.judge(examinePeak(height: height, at: rules.position), lengths)
+    if let height = unsafe rules.pointee.findPeak(in: curveLength, lengths) {
+      let peak = examinePeak(height: height, at: position)
+      beat = unsafe rules.pointee.judge(peak, lengths)
     }
-    if beat == nil { beat = rules.searchBack(lengths) }
-    unsafe self.rules.pointee = rules
+    if beat == nil { beat = unsafe rules.pointee.searchBack(lengths) }
     return beat
   }
 

@@ -82,7 +82,7 @@ public struct StreamingSpectrogram: ~Copyable {
     let (count, window, samples) = unsafe (plan.windowSamples, plan.windowQ31, samples.newest)
     var bits: UInt32 = 0
     for index in 0..<count {
-      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
+      let weightedQ11 = unsafe qi_high_product(samples[index], window[index])
       bits |= weightedQ11.magnitude
     }
     let needed = 17 &- Int32(truncatingIfNeeded: bits.leadingZeroBitCount)
@@ -93,7 +93,7 @@ public struct StreamingSpectrogram: ~Copyable {
     let excess = UInt32(truncatingIfNeeded: (count / 2).leadingZeroBitCount &+ 1 &- (Int.bitWidth &- 32))
     var largest: Int32 = 0
     for index in 0..<count {
-      let weightedQ11 = unsafe samples[index].multipliedFullWidth(by: window[index]).high
+      let weightedQ11 = unsafe qi_high_product(samples[index], window[index])
       let mantissa = Int32(Int16(clamping: (weightedQ11 &+ rounding) &>> shift))
       largest = max(largest, abs(mantissa))
       let place = Int(truncatingIfNeeded: qi_bit_reversed(UInt32(truncatingIfNeeded: index &>> 1)) &>> excess)
@@ -110,18 +110,13 @@ public struct StreamingSpectrogram: ~Copyable {
     let (floorLog2Q16, greatestLevelQ16) = (plan.floorLog2Q16, plan.greatestLevelQ16)
     let (codesPerPowerDoublingQ6, zeroLevelCode) = (plan.codesPerPowerDoublingQ6, plan.zeroLevelCode)
     for bin in 0..<plan.binCount {
-      let power = unsafe Self.power(spectrum[2 &* bin]) &+ Self.power(spectrum[2 &* bin &+ 1])
+      // On the 16-bit transform's scale: at most 2^31.
+      let power =
+        unsafe qi_sixteenth_of_square(spectrum[2 &* bin]) &+ qi_sixteenth_of_square(spectrum[2 &* bin &+ 1])
       let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
       let levelQ16 = min(max(0, logQ16 &- floorLog2Q16), greatestLevelQ16)
       let level = (levelQ16 &* codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
       unsafe column[bin] = Int8(clamping: level &+ zeroLevelCode)
     }
-  }
-
-  /// A spectrum part's square on the 16-bit transform's scale: at most 2^30.
-  @inline(__always)
-  private static func power(_ part: Int32) -> UInt32 {
-    let square = part.multipliedFullWidth(by: part)
-    return (UInt32(truncatingIfNeeded: square.high) &<< 28) | UInt32(truncatingIfNeeded: square.low &>> 4)
   }
 }
