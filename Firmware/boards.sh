@@ -120,7 +120,7 @@ library() {  # board toolset triple
   local conditions
   shift
   read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
-  build_library "$@" "${conditions[@]}"
+  build_library "$1" "$2" "${conditions[@]}"
   check_no_variables "build/firmware/$1/libquantinfer.a"
 }
 
@@ -268,20 +268,21 @@ count() {  # board toolset triple qemu model
     > "$name.txt"
 }
 
-# Counts the instructions of a transform by itself: build/firmware/transform.counts.
+# Counts the instructions of a transform by itself, and lets it transform some signals: build/firmware/transform.{counts,txt}.
 count_transform() {
   local options name=build/firmware/transform
+  python3 Firmware/report.py signals > build/firmware/signals.h
   read -ra options < <(setting cortex-m4 cCompiler)
   (
     cd Firmware
     "$(tool clang)" --target=armv7em-none-none-eabi "${options[@]}" -Wall -Wextra -Wno-unused-parameter -nostdlib \
       -fuse-ld=lld -Wl,--gc-sections -T Linker/mps2.ld -I Sources/Board/include -I ../Sources/CKernels/include \
-      -o "../$name.elf" Counter/transform.c ../Sources/CKernels/dsp_fft.c Sources/Board/startup.c Sources/Board/memory.c
+      -I ../build/firmware -o "../$name.elf" Counter/transform.c ../Sources/CKernels/dsp_fft.c Sources/Board/startup.c Sources/Board/memory.c
   )
   "$(tool llvm-nm)" --print-size "$name.elf" > "$name.nm"
   python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
   emulate qemu-system-arm mps2-an386 "$name.elf" \
-    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts"
+    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" > "$name.txt"
 }
 
 report() {

@@ -11,7 +11,10 @@ folder=../build/firmware/kernels
 mkdir -p "$folder"
 
 compile() {  # core file name [option]...
-  "$clang" --target=armv7em-none-none-eabi -mcpu="$1" -mthumb -mfloat-abi=soft -ffreestanding -Os -ffunction-sections \
+  # Vector instructions share the registers for floating point.
+  local abi=soft
+  [ "$1" != cortex-m55 ] || abi=softfp
+  "$clang" --target=armv7em-none-none-eabi -mcpu="$1" -mthumb -mfloat-abi="$abi" -ffreestanding -Os -ffunction-sections \
     -I "$kernels/include" -I Sources/Board/include -c "$2" -o "$folder/$3.o" "${@:4}"
 }
 
@@ -25,6 +28,9 @@ while read -r core board linker; do
   for file in "$kernels"/dsp*.c; do
     compile "$core" "$file" "$(basename "$file" .c)"
     compile "$core" "$file" "plain-$(basename "$file" .c)" -DQI_PLAIN "${plain[@]}"
+  done
+  for file in "$kernels"/mve*.c; do
+    [ "$core" != cortex-m55 ] || compile "$core" "$file" "$(basename "$file" .c)"
   done
   for file in Kernels/main.c Sources/Board/startup.c Sources/Board/memory.c; do
     compile "$core" "$file" "$(basename "$file" .c)"

@@ -2,13 +2,16 @@
 
 usage: report.py symbols NM      a list of functions with their stages, for Counter/instructions.c, from demangled `nm -S`
        report.py write FOLDER    the tables, from FOLDER/BOARD.MODEL.{counts,nm,txt}
+       report.py signals         the transform's signals and twiddles as C
        report.py code NM         the runtime's bytes of code
        report.py monitor NM      of which the monitor's
        report.py sizes FOLDER    Sources/Quantization/CodeSizes.swift, from FOLDER/CORE.sizes
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
+import cmath
 import json
+import math
 import pathlib
 import re
 import sys
@@ -171,6 +174,57 @@ LAYERS = [("conv-3x3", "convolution 3x3, 32x32x8 to 16", 1179648), ("conv-1x1", 
           ("depthwise-3x3", "depthwise 3x3, 32x32x16", 147456), ("fully-connected", "fully connected 256 to 64", 16384)]
 
 
+SAMPLES = 256
+
+
+def signals():
+    """The transform's signals by name, of 16 bits: white noise, and sines that lie between two bins."""
+    noise, state = [], 1
+    for _ in range(SAMPLES):
+        state = (state * 1664525 + 1013904223) % 2**32
+        noise.append((state >> 16) - 2**15)
+    sine = [math.sin(2 * math.pi * 20.3 * index / SAMPLES) for index in range(SAMPLES)]
+    return {"white noise": noise, "a sine of full scale": [round(32767 * x) for x in sine],
+            "one at -40 dBFS": [round(327.67 * x) for x in sine]}
+
+
+def print_signals():
+    angles = [2 * math.pi * k / SAMPLES for k in range(SAMPLES // 2)]
+    twiddles = [round(16384 * part) for angle in angles for part in (math.cos(angle), math.sin(angle))]
+    print(f"enum {{ SAMPLES = {SAMPLES} }};")
+    print(f"static _Alignas(4) const int16_t twiddles[SAMPLES] = {{{', '.join(map(str, twiddles))}}};")
+    print(f"static const int16_t signals[{len(signals())}][SAMPLES] = {{")
+    for signal in signals().values():
+        print(f"  {{{', '.join(map(str, signal))}}},")
+    print("};")
+
+
+def decibels(signal, line):
+    """A signal's strength above the error of its transform: the exponent, then pairs; against double precision."""
+    exponent, *parts = map(int, line.split())
+    pairs = [complex(*pair) for pair in zip(signal[::2], signal[1::2])]
+    count = len(pairs)
+    strength = error = 0
+    for k in range(count):
+        exact = sum(x * cmath.exp(-2j * math.pi * k * n / count) for n, x in enumerate(pairs))
+        strength += abs(exact)**2
+        error += abs(exact - complex(*parts[2 * k:2 * k + 2]) * 2.0**exponent)**2
+    return round(10 * math.log10(strength / error), 1)
+
+
+SHIPPED = [("shipped model, operator 0", 35424), ("operator 1, dilation 2", 63936), ("operator 2, dilation 4", 50112),
+           ("operator 3, fully connected", 2784)]
+
+
+def compare(folder, shipped, peer):
+    """Title, multiplications, own instructions and the peer's of the single layers and the shipped model on a board."""
+    lines = [(title, macs, sum(measure(folder, shipped["board"], name)["operatorInstructions"]), peer[name])
+             for name, title, macs in LAYERS]
+    own, other = shipped["operatorInstructions"], peer["ecg-beats"]
+    lines += [(title, macs, own[index], other[index]) for index, (title, macs) in enumerate(SHIPPED)]
+    return lines + [("shipped model in whole", sum(macs for _, macs in SHIPPED), sum(own), sum(other))]
+
+
 def write(folder):
     shipped = [measure(folder, board, "ecg-beats") | {"example": measure_example(folder, core)}
                for board, _, core in BOARDS]
@@ -181,20 +235,9 @@ def write(folder):
     core = {board: name for board, name, _ in BOARDS}
     m4 = next(result for result in shipped if result["board"] == "mps2-an386")
     peer = json.loads((HERE / "cmsis-nn.json").read_text())
-    comparisons = []
-    for name, title, macs in LAYERS:
-        result = measure(folder, "mps2-an386", name)
-        comparisons.append((title, macs, sum(result["operatorInstructions"]), peer["instructions"][name]))
-    helium = []
-    for name, title, macs in LAYERS:
-        if name in peer["helium"]["instructions"]:
-            result = measure(folder, "mps3-an547", name)
-            helium.append((title, macs, sum(result["operatorInstructions"]), peer["helium"]["instructions"][name]))
-    for index, (title, macs) in enumerate([("shipped model, operator 0", 35424), ("operator 1, dilation 2", 63936),
-                                           ("operator 2, dilation 4", 50112), ("operator 3, fully connected", 2784)]):
-        comparisons.append((title, macs, m4["operatorInstructions"][index], peer["instructions"]["ecg-beats"][index]))
-    comparisons.append(("shipped model in whole", 152256, sum(m4["operatorInstructions"]),
-                        sum(peer["instructions"]["ecg-beats"])))
+    m55 = next(result for result in shipped if result["board"] == "mps3-an547")
+    comparisons = compare(folder, m4, peer["instructions"])
+    helium = compare(folder, m55, peer["helium"]["instructions"])
 
     memory = table(
         ["core", "code", "code with everything", "stack", "record", "state", "streaming scratch", "arena", "scratch"],
@@ -235,6 +278,10 @@ def write(folder):
          for title, macs, own, other in helium])
     spectra = json.loads((HERE / "cmsis-dsp.json").read_text())
     columns_m4 = m4["columnInstructions"]
+    ratios = [decibels(signal, line) for signal, line
+              in zip(signals().values(), (folder / "transform.txt").read_text().splitlines(), strict=True)]
+    quality = [", ".join(f"{name} {ratio}" for name, ratio in zip(signals(), those)) for those
+               in (ratios, spectra["decibels"])]
     stages = calls(folder / "transform.counts")["transform"][0]
     transforms = table(
         ["Cortex-M4", "QuantInfer", "CMSIS-DSP q15", "share of it", "at most half"],
@@ -291,9 +338,9 @@ their cycles from them, at an estimated {units.CYCLES[0]} to {units.CYCLES[2]} c
 {peers}
 
 The transform, beside {spectra["function"]} of {spectra["version"]}, {spectra["compiler"]}. It costs more because it keeps more:
-every stage finds the block's greatest magnitude and rounds each result once from 32 bits, so that white noise has 73.9 dB, a
-sine of full scale 70.1 and one at -40 dBFS 65.4 (256 samples, against double precision), where CMSIS-DSP's q15 has 49.0, 57.7
-and 17.6.
+every stage finds the block's greatest magnitude and rounds each result once from 32 bits. What the
+stages made of 256 samples on the board has, in dB against double precision: {quality[0]}.
+What CMSIS-DSP's q15 made of the same, bins of its split included, has: {quality[1]}.
 
 {transforms}
 
@@ -308,6 +355,7 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
         "vectorLayers": [{"layer": title, "multiplications": macs, "instructions": own, "cmsisNN": other}
                          for title, macs, own, other in helium],
         "transforms": {"32": columns_m4["transform"] + columns_m4["split"], "256WithoutSplit": stages,
+                       "decibels": dict(zip(signals(), ratios)),
                        "cmsisDSP": spectra["instructions"]},
         "peer": peer["version"]}, indent=1) + "\n")
     units.write_profiles({r["board"]: r["unitInstructions"] for r in shipped}, core)
@@ -354,6 +402,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["symbols", nm]: symbols(nm)
         case ["write", folder]: write(pathlib.Path(folder))
+        case ["signals"]: print_signals()
         case ["code", nm]: print(code_bytes(nm))
         case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
         case ["sizes", folder]: write_sizes(pathlib.Path(folder))

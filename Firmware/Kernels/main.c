@@ -1,5 +1,5 @@
 // Compares the assembly of the kernels for the DSP extension with the same kernels in plain C, on a board, for random shapes
-// and operands. The host's tests compare the plain C with what the header defines.
+// and operands; and where the board has MVE, its kernels with that plain C too. The host's tests compare the plain C with what the header defines.
 #include "Board.h"
 #include "CKernels.h"
 
@@ -10,12 +10,26 @@ bool plain_fully_connected(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
   ptrdiff_t secondCount, int8_t *output);
 bool plain_depthwise(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
+int32_t plain_fft_stage(int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift);
+
+// Which kernels are compared: the DSP extension's, then MVE's.
+static bool isMVE;
+
+#ifdef __ARM_FEATURE_MVE
+enum { sets = 2 };
+#else
+enum { sets = 1 };
+#define qi_convolution_mve(convolution, scratch, output) false
+#define qi_fully_connected_mve(product, first, firstCount, second, secondCount, output) false
+#define qi_depthwise_mve(convolution, output, outputStride) false
+#endif
 
 enum { rounds = 3000, greatestChannels = 256, greatestInput = 40000, greatestOutput = 16000 };
 
-static int8_t input[greatestInput], output[greatestOutput], expected[greatestOutput];
+static int8_t input[greatestInput];
+__attribute__((aligned(4))) static int8_t output[greatestOutput], expected[greatestOutput];
 __attribute__((aligned(4))) static int8_t weights[greatestInput];
-static int16_t scratch[2048];
+__attribute__((aligned(4))) static int16_t scratch[2048];
 static int32_t biases[greatestChannels], multipliers[greatestChannels];
 static int8_t shifts[greatestChannels];
 
@@ -88,7 +102,9 @@ static bool convolutionsAgree(void) {
   fill(input, capacity * rows * groups * groupChannels);
   fill(weights, groups * ((groupOutputs + 3) / 4) * 16 * ((time.taps * frequency.taps * groupChannels + 3) / 4));
   clear();
-  return qi_convolution_dsp(&convolution, scratch, output) && plain_convolution(&convolution, scratch, expected) && isSame();
+  const bool isDone = isMVE ? qi_convolution_mve(&convolution, (int8_t *)scratch, output)
+    : qi_convolution_dsp(&convolution, scratch, output);
+  return isDone && plain_convolution(&convolution, scratch, expected) && isSame();
 }
 
 static bool fullyConnectedOperatorsAgree(void) {
@@ -98,8 +114,10 @@ static bool fullyConnectedOperatorsAgree(void) {
   fill(input, inputs);
   fill(weights, (channels + 3) / 4 * 16 * ((inputs + 3) / 4));
   clear();
-  return qi_fully_connected_dsp(&product, input, first, input + first, inputs - first, output) &&
-    plain_fully_connected(&product, input, first, input + first, inputs - first, expected) && isSame();
+  const bool isDone = isMVE ? qi_fully_connected_mve(&product, input, first, input + first, inputs - first, output)
+    : qi_fully_connected_dsp(&product, input, first, input + first, inputs - first, output);
+  return isDone && plain_fully_connected(&product, input, first, input + first, inputs - first, expected) &&
+    isSame();
 }
 
 static bool depthwiseConvolutionsAgree(void) {
@@ -117,7 +135,26 @@ static bool depthwiseConvolutionsAgree(void) {
   fill(input, rowTaps * convolution.rowStride);
   fill(weights, rowTaps * columnTaps * channels);
   clear();
-  return qi_depthwise_dsp(&convolution, output, outputStride) && plain_depthwise(&convolution, expected, outputStride) &&
+  const bool isDone = isMVE ? qi_depthwise_mve(&convolution, output, outputStride)
+    : qi_depthwise_dsp(&convolution, output, outputStride);
+  return isDone && plain_depthwise(&convolution, expected, outputStride) && isSame();
+}
+
+static bool stagesOfTransformsAgree(void) {
+  const ptrdiff_t count = 2 << pick(0, 7), half = 1 << pick(0, __builtin_ctz((uint32_t)count) - 1);
+  const int32_t shift = pick(0, 2), limit = shift == 0 ? 13570 : shift == 1 ? 27140 : 32767;
+  int16_t *const data = (int16_t *)output, *const other = (int16_t *)expected;
+  // Cosines and sines: no turned number is longer.
+  for (ptrdiff_t index = 0; index < 2 * count; index += 2) {
+    const int32_t cosine = pick(-16384, 16384), sine = 16384 - (cosine < 0 ? -cosine : cosine);
+    scratch[index] = (int16_t)cosine;
+    scratch[index + 1] = (int16_t)(chance(2) ? sine : -sine);
+  }
+  clear();
+  for (ptrdiff_t index = 0; index < 2 * count; index += 1) {
+    data[index] = other[index] = (int16_t)(chance(8) ? (chance(2) ? limit : -limit) : pick(-limit, limit));
+  }
+  return qi_fft_stage_dsp(data, count, half, scratch, shift) == plain_fft_stage(other, count, half, scratch, shift) &&
     isSame();
 }
 
@@ -128,18 +165,25 @@ static void put(const char *text) {
 }
 
 int main(void) {
-  static bool (*const kernels[])(void) = {convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
-  static const char *const names[] = {"convolutions", "fully connected operators", "depthwise convolutions"};
+  static bool (*const kernels[])(void) = {
+    stagesOfTransformsAgree, convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
+  static const char *const names[] = {
+    "stages of transforms", "convolutions", "fully connected operators", "depthwise convolutions"};
   int32_t failed = 0;
-  for (int kernel = 0; kernel < 3; kernel += 1) {
-    int32_t differing = 0;
-    for (uint32_t round = 0; round < rounds; round += 1) {
-      state = 3 * round + (uint32_t)kernel;
-      if (!kernels[kernel]()) differing += 1;
+  for (int set = 0; set < sets; set += 1) {
+    isMVE = set > 0;
+    // MVE has no transform of its own.
+    for (int kernel = set; kernel < 4; kernel += 1) {
+      int32_t differing = 0;
+      for (uint32_t round = 0; round < rounds; round += 1) {
+        state = 4 * round + (uint32_t)kernel;
+        if (!kernels[kernel]()) differing += 1;
+      }
+      put(names[kernel]);
+      put(isMVE ? " by MVE" : " in assembly");
+      put(differing == 0 ? ": as in C\n" : ": DIFFER from C\n");
+      failed += differing > 0;
     }
-    put(names[kernel]);
-    put(differing == 0 ? " in assembly: as in C\n" : " in assembly: DIFFER from C\n");
-    failed += differing > 0;
   }
   return failed;
 }

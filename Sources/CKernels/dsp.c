@@ -7,6 +7,7 @@
 #if QI_DSP_KERNELS
 
 #include "dsp.h"
+#include "stretches.h"
 
 // MARK: - Sums
 
@@ -305,44 +306,20 @@ void qi_limit(const qi_requantization *r, int8_t *codes, ptrdiff_t count) {
 
 // MARK: - Fully connected
 
-// Codes that lie one after the other, in whole quads.
-typedef struct {
-  const int8_t *codes;
-  ptrdiff_t byteCount;  // of a block's weights: 16 a quad
-} stretch;
-
 bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
   ptrdiff_t secondCount, int8_t *output) {
   if ((uintptr_t)product->weights % 4 != 0 || firstCount + secondCount < 1) return false;
-  // A quad on the border of the two, and the last one, filled up with zeros.
-  int8_t quads[8] = {0};
-  ptrdiff_t taken = 0;
-  for (ptrdiff_t index = firstCount & ~(ptrdiff_t)3; index < firstCount; index += 1) quads[index & 3] = first[index];
-  if ((firstCount & 3) != 0) {
-    for (; taken < secondCount && ((firstCount + taken) & 3) != 0; taken += 1) {
-      quads[(firstCount + taken) & 3] = second[taken];
-    }
-  }
-  second += taken;
-  secondCount -= taken;
-  for (ptrdiff_t index = secondCount & ~(ptrdiff_t)3; index < secondCount; index += 1) {
-    quads[4 + (index & 3)] = second[index];
-  }
-  const stretch stretches[4] = {
-    {first, (firstCount >> 2) * 16},
-    {quads, (firstCount & 3) != 0 ? 16 : 0},
-    {second, (secondCount >> 2) * 16},
-    {quads + 4, (secondCount & 3) != 0 ? 16 : 0},
-  };
+  qi_stretches row;
+  qi_list_stretches(&row, first, firstCount, second, secondCount);
   const int8_t *weights = product->weights;
   for (ptrdiff_t channel = 0; channel < product->channels; channel += 4) {
     int32_t sums[4];
     for (int index = 0; index < 4; index += 1) sums[index] = product->requantization.biases[channel + index];
-    for (const stretch *part = stretches; part < stretches + 4; part += 1) {
-      if (part->byteCount == 0) continue;
-      qi_one_row_of_codes(part->codes, weights, weights + part->byteCount, sums);
-      weights += part->byteCount;
+    for (const qi_stretch *part = row.list; part < row.end; part += 1) {
+      const int8_t *const end = weights + 16 * part->quads;
+      qi_one_row_of_codes(part->codes, weights, end, sums);
+      weights = end;
     }
     const ptrdiff_t left = product->channels - channel;
     qi_codes(&product->requantization, channel, left < 4 ? left : 4, sums, output + channel);

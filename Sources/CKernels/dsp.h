@@ -196,13 +196,12 @@ typedef struct qi_tap {
 // A depthwise convolution's taps for four channels and some pixels, each of which has its inputs in the same places. The order
 // is known to the assembly.
 typedef struct qi_taps {
+  const qi_tap *_Nonnull first;
   // The sums to begin with.
   int32_t biases[4];
-  // For each channel twice the multiplier, half of the last place and the zero point before the shift, and the shift to the
+  // Of each channel twice the multiplier, half of the last place and the zero point before the shift, and the shift to the
   // right less 1.
-  struct {
-    int32_t multiplier, half, shift;
-  } scales[4];
+  int32_t multipliers[4], halves[4], shifts[4];
   qi_tap taps[];
 } qi_taps;
 

@@ -21,23 +21,14 @@ __attribute__((naked, noinline)) void qi_four_channels(const qi_taps *taps, cons
     "smlabb r5, r11, r10, r5\n"
     "smlatt r7, r11, r10, r7\n"
     ".endm\n"
-    // A sum as a code: see qi_short_code.
-    ".macro qi_code sum\n"
-    "ldm r1!, {r8, r9, r10}\n"
-    "smmlar \\sum, \\sum, r8, \\sum\n"
-    "add \\sum, \\sum, \\sum, asr #31\n"
-    "qadd \\sum, \\sum, r9\n"
-    "asr \\sum, \\sum, r10\n"
-    "ssat \\sum, #8, \\sum, asr #1\n"
-    ".endm\n"
     "push {r4-r11, lr}\n"
     "ldm r1, {r2, r3, r4, r5, r6, r7}\n"
     "mov lr, r4\n"
     "mla r7, r7, r5, r2\n"  // where the input of the pixel behind the last one begins
-    // Four taps a round; the first round may be shorter, and so begin at a later tap of 32 bytes.
+    // Eight taps a round; the first round may be shorter, and so begin at a later tap of 32 bytes.
     "adr.w r8, 2f\n"
     "rsb r9, r3, #0\n"
-    "and r9, r9, #3\n"
+    "and r9, r9, #7\n"
     "add r8, r8, r9, lsl #5\n"
     "cmp r3, #0\n"
     "bne 4f\n"
@@ -46,27 +37,49 @@ __attribute__((naked, noinline)) void qi_four_channels(const qi_taps *taps, cons
     "orr r8, r8, #1\n"
     "add r3, r3, r3, lsl #1\n"
     "add r3, r0, r3, lsl #2\n"
-    "add r3, r3, #64\n"
+    "add r3, r3, #68\n"
     "push {r5, r6, r7, r8}\n"
     "1:\n"
-    "ldm r0, {r4, r5, r6, r7}\n"
-    "add r1, r0, #64\n"
-    "ldr r8, [sp, #12]\n"
-    "bx r8\n"
+    "ldm r0, {r1, r4, r5, r6, r7}\n"
+    "ldr pc, [sp, #12]\n"
     ".p2align 2\n"
     "2:\n"
     "qi_tap\n"
     "qi_tap\n"
     "qi_tap\n"
     "qi_tap\n"
+    "qi_tap\n"
+    "qi_tap\n"
+    "qi_tap\n"
+    "qi_tap\n"
     "cmp r1, r3\n"
     "bne 2b\n"
+    // The sums as codes: see qi_short_code.
     "3:\n"
-    "add r1, r0, #16\n"
-    "qi_code r4\n"
-    "qi_code r5\n"
-    "qi_code r6\n"
-    "qi_code r7\n"
+    "add r1, r0, #20\n"
+    "ldm r1!, {r8, r9, r10, r11}\n"
+    "smmlar r4, r4, r8, r4\n"
+    "smmlar r5, r5, r9, r5\n"
+    "smmlar r6, r6, r10, r6\n"
+    "smmlar r7, r7, r11, r7\n"
+    "ldm r1!, {r8, r9, r10, r11}\n"
+    "add r4, r4, r4, asr #31\n"
+    "add r5, r5, r5, asr #31\n"
+    "add r6, r6, r6, asr #31\n"
+    "add r7, r7, r7, asr #31\n"
+    "qadd r4, r4, r8\n"
+    "qadd r5, r5, r9\n"
+    "qadd r6, r6, r10\n"
+    "qadd r7, r7, r11\n"
+    "ldm r1, {r8, r9, r10, r11}\n"
+    "asr r4, r4, r8\n"
+    "asr r5, r5, r9\n"
+    "asr r6, r6, r10\n"
+    "asr r7, r7, r11\n"
+    "ssat r4, #8, r4, asr #1\n"
+    "ssat r5, #8, r5, asr #1\n"
+    "ssat r6, #8, r6, asr #1\n"
+    "ssat r7, #8, r7, asr #1\n"
     "bfi r4, r5, #8, #8\n"
     "bfi r4, r6, #16, #8\n"
     "bfi r4, r7, #24, #8\n"
@@ -78,8 +91,7 @@ __attribute__((naked, noinline)) void qi_four_channels(const qi_taps *taps, cons
     "bne 1b\n"
     "add sp, sp, #16\n"
     "pop {r4-r11, pc}\n"
-    ".purgem qi_tap\n"
-    ".purgem qi_code\n");
+    ".purgem qi_tap\n");
 }
 
 #else
@@ -97,8 +109,8 @@ void qi_four_channels(const qi_taps *taps, const qi_pixels *pixels) {
       sums[3] = qi_smlatt(qi_sxtb16_odd(word), taps->taps[tap].odd, sums[3]);
     }
     for (int channel = 0; channel < 4; channel += 1) {
-      const int32_t high = qi_smmlar(sums[channel], taps->scales[channel].multiplier, sums[channel]);
-      const int32_t code = qi_qadd(high + (high >> 31), taps->scales[channel].half) >> taps->scales[channel].shift;
+      const int32_t high = qi_smmlar(sums[channel], taps->multipliers[channel], sums[channel]);
+      const int32_t code = qi_qadd(high + (high >> 31), taps->halves[channel]) >> taps->shifts[channel];
       pixels->output[pixel * pixels->outputStep + channel] = (int8_t)qi_ssat8(code >> 1);
     }
   }
@@ -116,12 +128,13 @@ __attribute__((noinline)) static ptrdiff_t list(const qi_depthwise *d, ptrdiff_t
   const int32_t *const biases = r->biases + channel, *const multipliers = r->multipliers + channel;
   const int8_t *const shifts = r->shifts + channel;
   const int32_t zeroPoint = 2 * r->zeroPoint + 1;
+  taps->first = taps->taps;
   for (int index = 0; index < 4; index += 1) {
     const int32_t shift = -1 - shifts[index];
     taps->biases[index] = biases[index];
-    taps->scales[index].multiplier = (int32_t)((uint32_t)multipliers[index] << 1);
-    taps->scales[index].half = (int32_t)((uint32_t)zeroPoint << shift);
-    taps->scales[index].shift = shift;
+    taps->multipliers[index] = (int32_t)((uint32_t)multipliers[index] << 1);
+    taps->halves[index] = (int32_t)((uint32_t)zeroPoint << shift);
+    taps->shifts[index] = shift;
   }
   const ptrdiff_t stride = d->weightColumnStride;
   qi_tap *next = taps->taps;

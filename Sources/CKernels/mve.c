@@ -9,6 +9,9 @@
 
 #include "mve.h"
 
+// Where the quads of four begin among weights.
+static const uint32_t places[4] = {0, 16, 32, 48};
+
 // MARK: - Sums
 
 #if QI_HAS_MVE
@@ -123,6 +126,127 @@ __attribute__((naked, noinline)) void qi_two_rows_of_codes(qi_two_rows_of_codes_
     "pop {r4-r11, pc}\n" ::: "memory");
 }
 
+// In assembly likewise. The sums of a row and eight channels are in the even registers, r9 has the operands, r11 the next
+// stretch, r1 its codes, r3 and r5 the weights of both blocks.
+__attribute__((naked, noinline)) void qi_one_row_of_pairs(qi_row_times_pairs *operands) {
+  __asm__ volatile(
+    // Sixteen inputs times those weights of eight channels.
+    ".macro qi_sixteen\n"
+    "vldrb.u8 q4, [r1], #16\n"
+    "vld40.32 {q0, q1, q2, q3}, [r3]\n"
+    "vld41.32 {q0, q1, q2, q3}, [r3]\n"
+    "vld42.32 {q0, q1, q2, q3}, [r3]\n"
+    "vld43.32 {q0, q1, q2, q3}, [r3]!\n"
+    "vmladava.s8 r0, q4, q0\n"
+    "vmladava.s8 r2, q4, q1\n"
+    "vmladava.s8 r4, q4, q2\n"
+    "vmladava.s8 r6, q4, q3\n"
+    "vld40.32 {q0, q1, q2, q3}, [r5]\n"
+    "vld41.32 {q0, q1, q2, q3}, [r5]\n"
+    "vld42.32 {q0, q1, q2, q3}, [r5]\n"
+    "vld43.32 {q0, q1, q2, q3}, [r5]!\n"
+    "vmladava.s8 r8, q4, q0\n"
+    "vmladava.s8 r10, q4, q1\n"
+    "vmladava.s8 r12, q4, q2\n"
+    "vmladava.s8 lr, q4, q3\n"
+    ".endm\n"
+    // Up to three quads, the codes in q4 and their number in the predicate, times those weights of four channels.
+    ".macro qi_few weights, a, b, c, d\n"
+    "vldrw.u32 q3, [r7]\n"
+    "vadd.i32 q3, q3, \\weights\n"
+    "vpsttt\n"
+    "vldrwt.u32 q0, [q3]\n"
+    "vldrwt.u32 q1, [q3, #4]\n"
+    "vldrwt.u32 q2, [q3, #8]\n"
+    "vmladava.s8 \\a, q4, q0\n"
+    "vpst\n"
+    "vldrwt.u32 q0, [q3, #12]\n"
+    "vmladava.s8 \\b, q4, q1\n"
+    "vmladava.s8 \\c, q4, q2\n"
+    "vmladava.s8 \\d, q4, q0\n"
+    ".endm\n"
+    // The codes of four sums: see qi_vector_codes. r6 has the shifts, r4 the multipliers, r2 the zero point, r0 the output.
+    ".macro qi_codes sums\n"
+    "vldrb.s32 q2, [r6], #4\n"
+    "vmax.s32 q3, q2, q5\n"
+    "vldrw.u32 q4, [r4], #16\n"
+    "vmin.s32 q2, q2, q5\n"
+    "vshl.s32 \\sums, \\sums, q3\n"
+    "vqrdmulh.s32 \\sums, \\sums, q4\n"
+    "vand q3, \\sums, q2\n"
+    "vshr.s32 q3, q3, #31\n"
+    "vqadd.s32 \\sums, \\sums, q3\n"
+    "vrshl.s32 \\sums, \\sums, q2\n"
+    "vadd.i32 \\sums, \\sums, r2\n"
+    "vmax.s32 \\sums, \\sums, q6\n"
+    "vmin.s32 \\sums, \\sums, q7\n"
+    "vstrb.32 \\sums, [r0], #4\n"
+    ".endm\n"
+    "push {r4-r11, lr}\n"
+    "vpush {d8-d15}\n"
+    "mov r9, r0\n"
+    "ldrd r5, r7, [r9, #40]\n"
+    "vmov.i32 q5, #0\n"
+    "vdup.32 q6, r5\n"
+    "vdup.32 q7, r7\n"
+    "ldr r5, [r9, #28]\n"
+    "1: ldr r7, [r9, #8]\n"
+    "ldm r7!, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
+    "str r7, [r9, #8]\n"
+    "ldr r7, [r9, #32]\n"
+    "mov r3, r5\n"
+    "add r5, r5, r7\n"
+    "ldr r11, [r9]\n"
+    "2: ldrd r1, r7, [r11], #8\n"
+    "subs r7, r7, #16\n"
+    "blo 4f\n"
+    "3:\n"
+    "qi_sixteen\n"
+    "qi_sixteen\n"
+    "qi_sixteen\n"
+    "qi_sixteen\n"
+    "subs r7, r7, #16\n"
+    "bhs 3b\n"
+    "4: adds r7, r7, #12\n"
+    "bmi 6f\n"
+    "5:\n"
+    "qi_sixteen\n"
+    "subs r7, r7, #4\n"
+    "bpl 5b\n"
+    "6: adds r7, r7, #4\n"
+    "beq 7f\n"
+    "vctp.32 r7\n"
+    "vpst\n"
+    "vldrbt.u8 q4, [r1]\n"
+    "lsl r1, r7, #4\n"
+    "ldr r7, [r9, #48]\n"
+    "qi_few r3, r0, r2, r4, r6\n"
+    "qi_few r5, r8, r10, r12, lr\n"
+    "add r3, r3, r1\n"
+    "add r5, r5, r1\n"
+    "7: ldr r7, [r9, #4]\n"
+    "cmp r11, r7\n"
+    "bne.w 2b\n"
+    "vmov q0[2], q0[0], r0, r4\n"
+    "vmov q0[3], q0[1], r2, r6\n"
+    "vmov q1[2], q1[0], r8, r12\n"
+    "vmov q1[3], q1[1], r10, lr\n"
+    "ldrd r4, r6, [r9, #12]\n"
+    "ldrd r0, r7, [r9, #20]\n"
+    "ldr r2, [r9, #36]\n"
+    "qi_codes q0\n"
+    "qi_codes q1\n"
+    "strd r4, r6, [r9, #12]\n"
+    "subs r7, r7, #1\n"
+    "strd r0, r7, [r9, #20]\n"
+    "bne.w 1b\n"
+    "vpop {d8-d15}\n"
+    "pop {r4-r11, pc}\n"
+    ".purgem qi_sixteen\n"
+    ".purgem qi_few\n"
+    ".purgem qi_codes\n" ::: "memory");
+}
+
 // Sixteen inputs at a time, of one row.
 __attribute__((naked, noinline)) void qi_one_row_by_sixteens(
   const int8_t *row, const int8_t *weights, const int8_t *end, int32_t sums[4]) {
@@ -195,6 +319,22 @@ void qi_two_rows_of_codes(qi_two_rows_of_codes_operands *operands) {
   }
 }
 
+void qi_one_row_of_pairs(qi_row_times_pairs *operands) {
+  for (ptrdiff_t channel = 0; channel < 8 * operands->pairs; channel += 4) {
+    const qi_requantization r = {
+      operands->biases, operands->multipliers, operands->shifts, operands->zeroPoint, operands->minimum,
+      operands->maximum};
+    const int8_t *weights = operands->weights + channel / 4 * operands->byteCount;
+    int32_t sums[4];
+    qi_load_biases(&r, channel, sums);
+    for (const qi_stretch *stretch = operands->stretches; stretch < operands->end; stretch += 1) {
+      rows(stretch->codes, weights, weights + 16 * stretch->quads, sums);
+      weights += 16 * stretch->quads;
+    }
+    qi_vector_codes(&r, channel, 4, sums, operands->output + channel);
+  }
+}
+
 void qi_one_row_by_sixteens(const int8_t *row, const int8_t *weights, const int8_t *end, int32_t sums[4]) {
   rows(row, weights, end, sums);
 }
@@ -227,15 +367,58 @@ __attribute__((noinline)) static void oneRow(
   }
 }
 
+// A convolution, and what follows from it once for all cells.
+typedef struct {
+  const qi_convolution *c;
+  ptrdiff_t quads;  // the size of a row
+  // The last row on which a cell's inputs may begin and lie one behind the other in a column, or -1. So they do in `runs`
+  // runs, as far apart, for cells whose first input column is in 0 ... lastColumn.
+  int32_t lastRow, lastColumn, runs;
+  ptrdiff_t run, runStride;
+} plan;
+
+static plan planned(const qi_convolution *c) {
+  const ptrdiff_t run = c->frequency.taps * (ptrdiff_t)c->groupChannels;
+  const ptrdiff_t stride = c->time.dilation * c->rowCount * (ptrdiff_t)c->channels;
+  const int32_t reach = (c->time.taps - 1) * c->time.dilation, columns = c->capacity - c->start;
+  plan p = {.c = c, .quads = (c->time.taps * run + 3) >> 2, .lastRow = -1, .runs = c->time.taps, .run = run,
+    .runStride = stride, .lastColumn = (columns < c->columnCount ? columns : c->columnCount) - 1 - reach};
+  if (c->frequency.dilation == 1 && c->groupChannels == c->channels) p.lastRow = c->rowCount - c->frequency.taps;
+  if (run == stride) {
+    p.run *= p.runs;
+    p.runs = 1;
+  }
+  return p;
+}
+
+// Gathers the inputs of an output cell, from a channel on.
+__attribute__((noinline)) static void gather(
+  const plan *p, int32_t column, int32_t row, int32_t channel, int8_t *to) {
+  const qi_convolution *const c = p->c;
+  const int32_t firstColumn = column * c->time.stride - c->time.padding;
+  const int32_t firstRow = row * c->frequency.stride - c->frequency.padding;
+  if (firstColumn < 0 || firstColumn > p->lastColumn || firstRow < 0 || firstRow > p->lastRow) {
+    qi_gather_bytes(c, column, row, channel, to);
+    return;
+  }
+  const int8_t *codes = c->columns + ((c->start + firstColumn) * (ptrdiff_t)c->rowCount + firstRow) * c->channels;
+  int8_t *const end = to + 4 * p->quads;
+  for (int32_t left = p->runs; left > 0; left -= 1, codes += p->runStride, to += p->run) qi_copy_bytes(to, codes, p->run);
+  while (to < end) *to++ = 0;
+}
+
 bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output) {
   // A copy, which no byte that is written can be a part of.
   const qi_convolution copy = *convolution, *const c = &copy;
   if (((uintptr_t)c->weights | (uintptr_t)scratch) % 4 != 0) return false;
-  static const uint32_t places[4] = {0, 16, 32, 48};
+  const plan p = planned(c);
   const qi_requantization *const r = &convolution->requantization;
   const int32_t groups = c->channels / c->groupChannels;
-  const ptrdiff_t outputs = c->outputChannels / groups, blocks = outputs >> 2;
-  const ptrdiff_t quads = (c->time.taps * c->frequency.taps * (ptrdiff_t)c->groupChannels + 3) >> 2;
+  const ptrdiff_t outputs = c->outputChannels / groups, blocks = outputs >> 2, rowBytes = 4 * p.quads;
+  qi_two_rows_of_codes_operands operands = {
+    .rows = {scratch, scratch + rowBytes}, .byteCount = 16 * (p.quads & ~(ptrdiff_t)3), .quads = p.quads & 3,
+    .zeroPoint = c->requantization.zeroPoint, .minimum = c->requantization.minimum,
+    .maximum = c->requantization.maximum, .places = places};
   int32_t column = c->firstColumn, row = 0;
   for (int32_t left = c->cellCount; left > 0;) {
     const int32_t cells = left > 1 ? 2 : 1;
@@ -243,30 +426,30 @@ bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8
     for (int32_t group = 0; group < groups; group += 1) {
       int32_t cellColumn = column, cellRow = row;
       for (int32_t cell = 0; cell < cells; cell += 1) {
-        qi_gather_bytes(c, cellColumn, cellRow, group * c->groupChannels, scratch + 4 * quads * cell);
+        gather(&p, cellColumn, cellRow, group * c->groupChannels, scratch + rowBytes * cell);
         cellRow += 1;
         if (cellRow == c->outputRowCount) cellRow = 0, cellColumn += 1;
       }
       const ptrdiff_t channel = group * outputs;
       ptrdiff_t done = 0;
       if (cells == 2 && blocks > 0) {
-        qi_two_rows_of_codes_operands operands = {
-          .rows = {scratch, scratch + 4 * quads}, .byteCount = 16 * (quads & ~(ptrdiff_t)3), .quads = quads & 3,
-          .biases = c->requantization.biases + channel, .multipliers = c->requantization.multipliers + channel,
-          .shifts = c->requantization.shifts + channel,
-          .outputs = {output + channel, output + c->outputChannels + channel}, .weights = weights, .blocks = blocks,
-          .zeroPoint = c->requantization.zeroPoint, .minimum = c->requantization.minimum,
-          .maximum = c->requantization.maximum, .places = places};
+        operands.biases = c->requantization.biases + channel;
+        operands.multipliers = c->requantization.multipliers + channel;
+        operands.shifts = c->requantization.shifts + channel;
+        operands.outputs[0] = output + channel;
+        operands.outputs[1] = output + c->outputChannels + channel;
+        operands.weights = weights;
+        operands.blocks = blocks;
         qi_two_rows_of_codes(&operands);
         done = 4 * blocks;
       }
-      const int8_t *const rest = weights + 4 * quads * done;
+      const int8_t *const rest = weights + rowBytes * done;
       for (int32_t cell = 0; cell < cells && done < outputs; cell += 1) {
         oneRow(
-          r, scratch + 4 * quads * cell, quads, rest, channel + done, channel + outputs,
+          r, scratch + rowBytes * cell, p.quads, rest, channel + done, channel + outputs,
           output + cell * (ptrdiff_t)c->outputChannels);
       }
-      weights += (outputs + 3) / 4 * 16 * quads;
+      weights += (outputs + 3) / 4 * 4 * rowBytes;
     }
     left -= cells;
     output += cells * (ptrdiff_t)c->outputChannels;
@@ -282,30 +465,28 @@ bool qi_fully_connected_mve(
   ptrdiff_t secondCount, int8_t *output) {
   const qi_matrix_product copy = *matrix, *const product = &copy;
   if ((uintptr_t)product->weights % 4 != 0 || firstCount + secondCount < 1) return false;
-  // A quad on the border of the two, and the last one, filled up with zeros.
-  _Alignas(4) int8_t quads[8] = {0};
-  ptrdiff_t taken = 0;
-  for (ptrdiff_t index = firstCount & ~(ptrdiff_t)3; index < firstCount; index += 1) quads[index & 3] = first[index];
-  if ((firstCount & 3) != 0) {
-    for (; taken < secondCount && ((firstCount + taken) & 3) != 0; taken += 1) {
-      quads[(firstCount + taken) & 3] = second[taken];
-    }
-  }
-  second += taken;
-  secondCount -= taken;
-  for (ptrdiff_t index = secondCount & ~(ptrdiff_t)3; index < secondCount; index += 1) {
-    quads[4 + (index & 3)] = second[index];
-  }
+  const qi_requantization *const r = &product->requantization;
+  qi_stretches row;
+  qi_list_stretches(&row, first, firstCount, second, secondCount);
+  const ptrdiff_t byteCount = 16 * ((firstCount + secondCount + 3) >> 2);
   const int8_t *weights = product->weights;
-  for (ptrdiff_t channel = 0; channel < product->channels; channel += 4) {
+  ptrdiff_t channel = product->channels & ~(ptrdiff_t)7;
+  if (channel > 0) {
+    qi_row_times_pairs operands = {
+      .stretches = row.list, .end = row.end, .biases = r->biases, .multipliers = r->multipliers, .shifts = r->shifts,
+      .output = output, .pairs = channel >> 3, .weights = weights, .byteCount = byteCount, .zeroPoint = r->zeroPoint,
+      .minimum = r->minimum, .maximum = r->maximum, .places = places};
+    qi_one_row_of_pairs(&operands);
+    weights += channel / 4 * byteCount;
+  }
+  for (; channel < product->channels; channel += 4) {
     int32_t sums[4];
-    qi_load_biases(&product->requantization, channel, sums);
-    weights = addQuads(first, weights, firstCount >> 2, sums);
-    if ((firstCount & 3) != 0) weights = addQuads(quads, weights, 1, sums);
-    weights = addQuads(second, weights, secondCount >> 2, sums);
-    if ((secondCount & 3) != 0) weights = addQuads(quads + 4, weights, 1, sums);
+    qi_load_biases(r, channel, sums);
+    for (const qi_stretch *part = row.list; part < row.end; part += 1) {
+      weights = addQuads(part->codes, weights, part->quads, sums);
+    }
     const ptrdiff_t left = product->channels - channel;
-    qi_vector_codes(&product->requantization, channel, left < 4 ? left : 4, sums, output + channel);
+    qi_vector_codes(r, channel, left < 4 ? left : 4, sums, output + channel);
   }
   return true;
 }

@@ -1,8 +1,9 @@
 // What the kernels for MVE share, on other processors in plain C: the same bits, so that a host can test every shape.
 #pragma once
 #include "CKernels.h"
+#include "stretches.h"
 
-#if defined(__ARM_FEATURE_MVE)
+#if defined(__ARM_FEATURE_MVE) && !defined(QI_PLAIN)
 #define QI_HAS_MVE 1
 #include <arm_mve.h>
 #else
@@ -28,6 +29,23 @@ typedef struct qi_two_rows_of_codes_operands {
 
 // Computes the codes; the operands are used up.
 void qi_two_rows_of_codes(qi_two_rows_of_codes_operands *_Nonnull operands);
+
+// A row times blocks of four channels, two blocks at a time, as codes. The order is known to the assembly.
+typedef struct qi_row_times_pairs {
+  const qi_stretch *_Nonnull stretches, *_Nonnull end;
+  const int32_t *_Nonnull biases;
+  const int32_t *_Nonnull multipliers;
+  const int8_t *_Nonnull shifts;
+  int8_t *_Nonnull output;
+  ptrdiff_t pairs;
+  const int8_t *_Nonnull weights;
+  ptrdiff_t byteCount;  // of a block's weights
+  int32_t zeroPoint, minimum, maximum;
+  const uint32_t *_Nonnull places;  // 0, 16, 32, 48
+} qi_row_times_pairs;
+
+// Computes the codes; the operands are used up.
+void qi_one_row_of_pairs(qi_row_times_pairs *_Nonnull operands);
 
 // Adds a row times four channels to their sums; the weights' size is a multiple of four quads, and not 0.
 void qi_one_row_by_sixteens(

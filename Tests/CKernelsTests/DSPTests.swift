@@ -72,7 +72,7 @@ import Testing
     var differing: [String] = []
     for inputs in [1, 3, 4, 96, 255, 256, 257, 300, 512, 513, 696] {
       for first in [0, 1, 2, inputs / 3, inputs / 2 / 4 * 4, inputs - 1, inputs] where first <= inputs {
-        for channels in [1, 4, 6] {
+        for channels in [1, 4, 6, 8, 19] {
           var product = RandomProduct(
             from: &cases, codes: -128...127, rows: 1, inputs: inputs, channels: channels)
           product.patches = product.patches.map { Int16(Int8(truncatingIfNeeded: $0)) }

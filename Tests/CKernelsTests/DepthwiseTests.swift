@@ -3,7 +3,7 @@ import Support
 import Testing
 
 @Suite struct DepthwiseTests {
-  @Test(arguments: availableSets + [qi_dsp])
+  @Test(arguments: availableSets + [qi_dsp, qi_mve])
   func codesEqualThePlainLoop(_ set: qi_instruction_set) {
     var cases = Cases(seed: 5)
     var differing: [RandomDepthwise] = []
@@ -18,7 +18,7 @@ import Testing
   }
 
   /// The output runs one cell behind the input, in the same memory.
-  @Test(arguments: availableSets + [qi_dsp], [3, 700])
+  @Test(arguments: availableSets + [qi_dsp, qi_mve], [3, 700])
   func outputMayOverwriteInputsThatAreNoLongerNeeded(_ set: qi_instruction_set, pixels: Int) {
     var cases = Cases(seed: 6)
     for _ in 0..<20 {
@@ -212,6 +212,9 @@ private func isComputed(
   _ set: qi_instruction_set, _ convolution: qi_depthwise, _ output: UnsafeMutablePointer<Int8>, _ stride: Int
 ) -> Bool {
   var convolution = convolution
-  return set == qi_dsp
-    ? qi_depthwise_dsp(&convolution, output, stride) : qi_depthwise_int8(set, convolution, output, stride)
+  switch set {
+  case qi_dsp: return qi_depthwise_dsp(&convolution, output, stride)
+  case qi_mve: return qi_depthwise_mve(&convolution, output, stride)
+  default: return qi_depthwise_int8(set, convolution, output, stride)
+  }
 }

@@ -21,7 +21,20 @@ typedef enum qi_instruction_set {
 } qi_instruction_set;
 
 // The bits of a word in the other order.
-static inline uint32_t qi_bit_reversed(uint32_t word) { return __builtin_bitreverse32(word); }
+static inline __attribute__((always_inline)) uint32_t qi_bit_reversed(uint32_t word) {
+  return __builtin_bitreverse32(word);
+}
+
+// A number limited to 16 bits.
+static inline __attribute__((always_inline)) int32_t qi_limited_to_16(int32_t number) {
+#if defined(__arm__) && __ARM_ARCH >= 7
+  int32_t limited;
+  __asm__("ssat %0, #16, %1" : "=r"(limited) : "r"(number));
+  return limited;
+#else
+  return number < INT16_MIN ? INT16_MIN : number > INT16_MAX ? INT16_MAX : number;
+#endif
+}
 
 // MARK: - Products of 64 bits
 
@@ -61,6 +74,19 @@ static inline __attribute__((always_inline)) int32_t qi_doubled_high_product(int
 #else
   const int64_t product = (int64_t)a * b;
   return (int32_t)((uint32_t)(product >> 31) + ((uint32_t)product >> 30 & 1));
+#endif
+}
+
+// As qi_doubled_high_product, for b >= 0: a times a fraction in Q31.
+static inline __attribute__((always_inline)) int32_t qi_times_fraction(int32_t a, int32_t b) {
+#if defined(__arm__) && defined(__ARM_FEATURE_DSP)
+  // Twice b, taken for a number with a sign, is less by 2^32 where b is 2^30 at least.
+  const int32_t twice = (int32_t)((uint32_t)b << 1);
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(twice), "r"(a & (twice >> 31)));
+  return result;
+#else
+  return qi_doubled_high_product(a, b);
 #endif
 }
 
@@ -198,6 +224,9 @@ int32_t qi_fft_stage_dsp(int16_t *data, ptrdiff_t count, ptrdiff_t half, const i
 // As qi_depthwise_int8, of any size; takes 512 bytes of stack beside its own.
 bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
 
+// The same for MVE; as `qi_depthwise_dsp` where there are more than 32 taps, otherwise it takes 512 bytes of stack too.
+bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
+
 #else
 #define QI_DSP_KERNELS 0
 
@@ -213,6 +242,10 @@ static inline bool qi_fully_connected_dsp(
 }
 
 static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+static inline bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   return false;
 }
 

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The binary logarithm of a positive integer, in Q16: `log2(x) * 65536`, by integer arithmetic alone.
 ///
 /// The position of the leading bit gives the integer part; a polynomial of degree six in the bits that follow
@@ -14,11 +16,11 @@ package func log2Q16(_ x: UInt32) -> Int32 {
   let fractionQ31 = Int32(truncatingIfNeeded: (x &<< UInt32(truncatingIfNeeded: leadingZeros)) & 0x7FFF_FFFF)
   // log2(1 + f) = f * p(f), where p is fitted for the least maximal error with p(1) = 1, in Horner's form.
   var polynomialQ30: Int32 = -27_746_708
-  polynomialQ30 = doubledHighProduct(polynomialQ30, fractionQ31) &+ 130_778_484
-  polynomialQ30 = doubledHighProduct(polynomialQ30, fractionQ31) &- 298_397_426
-  polynomialQ30 = doubledHighProduct(polynomialQ30, fractionQ31) &+ 491_289_107
-  polynomialQ30 = doubledHighProduct(polynomialQ30, fractionQ31) &- 771_102_461
-  polynomialQ30 = doubledHighProduct(polynomialQ30, fractionQ31) &+ 1_548_920_828
-  let logarithmQ30 = doubledHighProduct(polynomialQ30, fractionQ31)
+  polynomialQ30 = qi_times_fraction(polynomialQ30, fractionQ31) &+ 130_778_484
+  polynomialQ30 = qi_times_fraction(polynomialQ30, fractionQ31) &- 298_397_426
+  polynomialQ30 = qi_times_fraction(polynomialQ30, fractionQ31) &+ 491_289_107
+  polynomialQ30 = qi_times_fraction(polynomialQ30, fractionQ31) &- 771_102_461
+  polynomialQ30 = qi_times_fraction(polynomialQ30, fractionQ31) &+ 1_548_920_828
+  let logarithmQ30 = qi_times_fraction(polynomialQ30, fractionQ31)
   return (exponent &<< 16) &+ ((logarithmQ30 &+ (1 &<< 13)) &>> 14)
 }

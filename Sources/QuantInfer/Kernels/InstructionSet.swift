@@ -168,9 +168,11 @@ public enum InstructionSet: UInt32, Sendable {
         requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
       let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
       let isDone =
-        self == .dsp || self == .mve
-        ? unsafe qi_depthwise_dsp(&convolution, target, output.channelCount)
-        : unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount)
+        switch self {
+        case .dsp: unsafe qi_depthwise_dsp(&convolution, target, output.channelCount)
+        case .mve: unsafe qi_depthwise_mve(&convolution, target, output.channelCount)
+        default: unsafe qi_depthwise_int8(foreign, convolution, target, output.channelCount)
+        }
       if isDone { return }
     }
     unsafe Depthwise.computeColumn(

@@ -92,12 +92,16 @@ public struct StreamingSpectrogram: ~Copyable {
     // An index of so many bits, reversed in a word of 32, has to come down by this.
     let excess = UInt32(truncatingIfNeeded: (count / 2).leadingZeroBitCount &+ 1 &- (Int.bitWidth &- 32))
     var largest: Int32 = 0
-    for index in 0..<count {
-      let weightedQ11 = unsafe qi_high_product(samples[index], window[index])
-      let mantissa = Int32(Int16(clamping: (weightedQ11 &+ rounding) &>> shift))
-      largest = max(largest, abs(mantissa))
-      let place = Int(truncatingIfNeeded: qi_bit_reversed(UInt32(truncatingIfNeeded: index &>> 1)) &>> excess)
-      unsafe transformData[2 &* place &+ (index & 1)] = Int16(truncatingIfNeeded: mantissa)
+    for pair in 0..<count &>> 1 {
+      // The even sample is the real part of a complex number, the odd one the imaginary part.
+      let even = unsafe qi_high_product(samples[2 &* pair], window[2 &* pair])
+      let odd = unsafe qi_high_product(samples[2 &* pair &+ 1], window[2 &* pair &+ 1])
+      let real = qi_limited_to_16((even &+ rounding) &>> shift)
+      let imaginary = qi_limited_to_16((odd &+ rounding) &>> shift)
+      largest = max(max(largest, abs(real)), abs(imaginary))
+      let place = Int(truncatingIfNeeded: qi_bit_reversed(UInt32(truncatingIfNeeded: pair)) &>> excess)
+      unsafe transformData[2 &* place] = Int16(truncatingIfNeeded: real)
+      unsafe transformData[2 &* place &+ 1] = Int16(truncatingIfNeeded: imaginary)
     }
     return largest
   }
@@ -111,8 +115,8 @@ public struct StreamingSpectrogram: ~Copyable {
     let (codesPerPowerDoublingQ6, zeroLevelCode) = (plan.codesPerPowerDoublingQ6, plan.zeroLevelCode)
     for bin in 0..<plan.binCount {
       // On the 16-bit transform's scale: at most 2^31.
-      let power =
-        unsafe qi_sixteenth_of_square(spectrum[2 &* bin]) &+ qi_sixteenth_of_square(spectrum[2 &* bin &+ 1])
+      let (real, imaginary) = unsafe (spectrum[2 &* bin], spectrum[2 &* bin &+ 1])
+      let power = qi_sixteenth_of_square(real) &+ qi_sixteenth_of_square(imaginary)
       let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
       let levelQ16 = min(max(0, logQ16 &- floorLog2Q16), greatestLevelQ16)
       let level = (levelQ16 &* codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
