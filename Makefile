@@ -85,7 +85,7 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	  "$$exporter" evaluate Models/$$1/$$1.qinf --float Models/$$1/$$1.safetensors --data "$(DATA)" \
 	    --json Models/$$1/results.json --markdown Models/$$1/RESULTS.md; \
 	}; \
-	train ecg-beats aami ""; train ecg-beats-wide aami "--hidden 32"; train ecg-beats-intra types ""
+	train ecg-beats aami ""; train ecg-beats-wide aami "--channels 48"; train ecg-beats-intra types ""
 
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (an hour)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz

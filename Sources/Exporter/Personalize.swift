@@ -166,8 +166,12 @@ struct PersonalizationArguments: ParsableArguments {
   var batchSize = defaults.batchSize
   @Option(help: ArgumentHelp("The learning rate at the first step.", valueName: "x"))
   var learningRate = defaults.learningRate
-  @Option(help: ArgumentHelp("The share of the patient's own beats in a step.", valueName: "x"))
+  @Option(
+    help: ArgumentHelp("The share of draws whose class is drawn as among own beats.", valueName: "x"))
   var ownShare = defaults.ownShare
+  @Option(
+    help: ArgumentHelp("With so many own beats of a class half of those drawn are own.", valueName: "n"))
+  var priorBeats = defaults.priorBeats
   @Option(help: ArgumentHelp("1 draws own beats as they come, 0 all classes equally often.", valueName: "x"))
   var ownExponent = defaults.ownExponent
   @Option(help: ArgumentHelp("The same for the training beats.", valueName: "x"))
@@ -183,7 +187,7 @@ struct PersonalizationArguments: ParsableArguments {
       seed, steps, batchSize, learningRate
     )
     (values.ownShare, values.ownExponent, values.replayExponent) = (ownShare, ownExponent, replayExponent)
-    (values.span, values.phases) = (span, phases)
+    (values.priorBeats, values.span, values.phases) = (priorBeats, span, phases)
     return values
   }
 }

@@ -13,8 +13,10 @@ public struct PersonalizationOptions: Codable, Equatable, Sendable {
   public var batchSize = 256
   /// The learning rate at the first step; it falls to nothing along half a cosine.
   public var learningRate = 3e-3
-  /// The share of the patient's own beats in a step; the others are training beats.
-  public var ownShare = 0.75
+  /// A class is drawn as often as among the patient's own beats in this share of the draws, else as in training.
+  public var ownShare = 0.5
+  /// With so many own beats of a class half of those drawn of it are own ones; the others are training beats.
+  public var priorBeats = 30.0
   /// An own class is drawn in proportion to its number of beats to this power.
   public var ownExponent = 0.5
   /// The same for the training beats.
@@ -37,6 +39,7 @@ public struct PersonalizationOptions: Codable, Equatable, Sendable {
     for (name, value) in [
       ("own share", ownShare), ("own exponent", ownExponent), ("replay exponent", replayExponent),
     ] where !(0...1).contains(value) { return "the \(name) \(value) is not in 0 ... 1" }
+    if !(0...1_000_000).contains(priorBeats) { return "\(priorBeats) prior beats are not in 0 ... 1,000,000" }
     if !(1...65_535).contains(span) { return "a span of \(span) columns is not in 1 ... 65,535" }
     if !(1...512).contains(phases) { return "\(phases) phases are not in 1 ... 512" }
     return nil
@@ -145,9 +148,7 @@ public struct Personalization: Sendable {
   private func learn(from own: Examples) -> [Float] {
     let width = grouping.groupsPerOutput + 1
     let classCount = shipped.biases.count
-    let ownCount = replay.isEmpty ? options.batchSize : Int(Double(options.batchSize) * options.ownShare)
-    let ownDraw = own.cumulativeProbabilities(exponent: options.ownExponent)
-    let replayDraw = replay.cumulativeProbabilities(exponent: options.replayExponent)
+    let draws = Draws(own: own, replay: replay, options: options)
     var generator = SeededGenerator(seed: options.seed)
     var parameters = [Float](repeating: 0, count: classCount * width)
     var optimizer = AdamW(state: .init(gradientMean: parameters, gradientSquare: parameters))
@@ -156,9 +157,8 @@ public struct Personalization: Sendable {
     var slopes = [Float](repeating: 0, count: classCount)
     for step in 0..<options.steps {
       for index in gradient.indices { gradient[index] = 0 }
-      for number in 0..<options.batchSize {
-        let examples = number < ownCount ? own : replay
-        let example = examples.draw(number < ownCount ? ownDraw : replayDraw, &generator)
+      for _ in 0..<options.batchSize {
+        let (examples, example) = draws.next(&generator)
         examples.features(example) { features in
           for output in 0..<classCount {
             var logit = examples.logits[example * classCount + output]
@@ -185,6 +185,46 @@ public struct Personalization: Sendable {
     return parameters
   }
 
+  /// Which beats a step is of: a class first, then one of its own beats or of its training beats.
+  ///
+  /// The fewer own beats a class has, the more training beats stand in for those to come: a class that the first minutes
+  /// show twice is not learnt from these two alone, and one that they don't show is drawn from training.
+  private struct Draws {
+    private let own: Examples
+    private let replay: Examples
+    /// The classes' probabilities, summed up.
+    private let classes: [Double]
+    /// A class's probability of an own beat.
+    private let ownChances: [Double]
+
+    init(own: Examples, replay: Examples, options: PersonalizationOptions) {
+      (self.own, self.replay) = (own, replay)
+      let ownShares = own.shares(exponent: options.ownExponent)
+      let replayShares = replay.shares(exponent: options.replayExponent)
+      let hasReplay = replayShares.contains { $0 > 0 }
+      let ownShare = hasReplay ? options.ownShare : 1
+      var sum = 0.0
+      classes = zip(ownShares, replayShares).map { ownPart, replayPart in
+        sum += ownShare * ownPart + (1 - ownShare) * replayPart
+        return sum
+      }
+      ownChances = ownShares.indices.map { index in
+        guard own.has(index) else { return 0 }
+        guard replay.has(index) else { return 1 }
+        let count = Double(own.beatCount(index))
+        return count / (count + options.priorBeats)
+      }
+    }
+
+    func next(_ generator: inout SeededGenerator) -> (examples: Examples, example: Int) {
+      let chance = generator.nextUniform()
+      let drawn = classes.firstIndex { chance < $0 }
+      let classIndex = drawn ?? classes.indices.last { own.has($0) || replay.has($0) } ?? 0
+      let examples = generator.nextUniform() < ownChances[classIndex] ? own : replay
+      return (examples, examples.draw(classIndex, &generator))
+    }
+  }
+
   /// Beats as the regression sees them.
   private final class Examples: @unchecked Sendable {
     /// The shipped head's logits, `[beat, class]`.
@@ -193,10 +233,9 @@ public struct Personalization: Sendable {
     /// The sum of each group's inputs, then 1 for the bias: `[beat, group and then bias]`.
     private var features: [Float] = []
     private var byClass: [[Int]]
+    private var samples: [Int] = []
 
     init(classCount: Int) { byClass = Array(repeating: [], count: classCount) }
-
-    var isEmpty: Bool { classes.isEmpty }
 
     /// Adds beats whose class the model has.
     func append(_ beats: [HeadInputs.Beat], of personalization: Personalization) {
@@ -218,27 +257,26 @@ public struct Personalization: Sendable {
         }
         byClass[beat.classIndex].append(classes.count)
         classes.append(beat.classIndex)
+        samples.append(beat.sample)
         features += row
       }
     }
 
-    /// The classes' probabilities, summed up.
-    func cumulativeProbabilities(exponent: Double) -> [Double] {
+    /// How often each class is drawn.
+    func shares(exponent: Double) -> [Double] {
       let weights = byClass.map { $0.isEmpty ? 0 : pow(Double($0.count), exponent) }
       let total = weights.reduce(0, +)
-      var sum = 0.0
-      return weights.map { weight in
-        sum += weight
-        return sum / total
-      }
+      return weights.map { total > 0 ? $0 / total : 0 }
     }
 
-    /// A beat's number: a class by its probability, then one of its beats.
-    func draw(_ cumulativeProbabilities: [Double], _ generator: inout SeededGenerator) -> Int {
-      let chance = generator.nextUniform()
-      let classIndex =
-        cumulativeProbabilities.firstIndex { chance < $0 } ?? byClass.lastIndex { !$0.isEmpty } ?? 0
-      return byClass[classIndex][generator.nextIndex(below: byClass[classIndex].count)]
+    func has(_ classIndex: Int) -> Bool { !byClass[classIndex].isEmpty }
+
+    /// The number of a class's beats, each counted once whatever the phases it was seen at.
+    func beatCount(_ classIndex: Int) -> Int { Set(byClass[classIndex].map { samples[$0] }).count }
+
+    /// A beat's number.
+    func draw(_ classIndex: Int, _ generator: inout SeededGenerator) -> Int {
+      byClass[classIndex][generator.nextIndex(below: byClass[classIndex].count)]
     }
 
     func features(_ example: Int, _ body: (UnsafeBufferPointer<Float>) -> Void) {

@@ -47,6 +47,21 @@ import Training
     #expect(try accuracy(patched, unseen) > 0.95)
   }
 
+  /// Ten of thirty beats of class 0 are labelled 1; training knows better what class 1 is.
+  @Test func wrongLabelsDontOutweighTraining() throws {
+    var labelled = own.filter { $0.classIndex == 0 }
+    for index in 0..<10 { labelled[index].classIndex = 1 }
+    let others = unseen.filter { $0.classIndex == 0 }
+    func accuracy(priorBeats: Double) throws -> Double {
+      var options = PersonalizationOptions()
+      options.priorBeats = priorBeats
+      let patch = try Personalization(shipped, replay: replay, options: options).patch(own: labelled)
+      return try self.accuracy(shipped.applying(patch: patch.bytes), others)
+    }
+    #expect(try accuracy(priorBeats: 30) > 0.9)
+    #expect(try accuracy(priorBeats: 0) < 0.8)
+  }
+
   @Test func theSameBeatsAndSeedGiveTheSameBits() throws {
     func patch(seed: UInt64) throws -> PatchImage {
       var options = PersonalizationOptions()
