@@ -51,8 +51,10 @@ def fit(result, layers):
         return max(0, (count - outputs * output - call) / multiplications)
 
     dense = [rest(count, *DENSE) for count in (result["operatorInstructions"][3], result["decisionInstructions"])]
+    dense += [rest(sum(layer["operatorInstructions"]), layer["multiplications"], 64) for layer in layers
+              if layer["model"] == "fully-connected"]
     found = {
-        "convolution": convolution, "fullyConnected": sum(dense) / 2, "output": output, "call": call,
+        "convolution": convolution, "fullyConnected": max(dense), "output": output, "call": call,
         "point": (column["window"] + column["transform"]) / POINTS,
         "bin": (column["split"] + column["logarithm"]) / BINS,
         "sample": result["sampleInstructions"], "detectorSample": result["detectorInstructions"],
