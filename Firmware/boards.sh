@@ -312,9 +312,9 @@ sizes() {
   python3 Firmware/report.py sizes build/firmware
 }
 
-# Every choice of operators with weights, each other operator beside two of them, and everything but one of the rest.
+# Every choice of operators with weights, and each other condition beside two of them.
 sizes_of() {  # toolset triple
-  local all="CONVOLUTION DEPTHWISE FULLY_CONNECTED POOLING ELEMENTWISE FUNCTIONS INT4 INT16 SAMPLES WHOLE_WINDOW" one
+  local one
   {
     for one in "" CONVOLUTION DEPTHWISE "CONVOLUTION DEPTHWISE"; do
       # shellcheck disable=SC2086
@@ -322,11 +322,9 @@ sizes_of() {  # toolset triple
       # shellcheck disable=SC2086
       size_of "$@" SELECTED $one FULLY_CONNECTED
     done
-    for one in POOLING ELEMENTWISE FUNCTIONS; do size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED "$one"; done
-    # shellcheck disable=SC2086
-    size_of "$@" SELECTED $all
-    # shellcheck disable=SC2086
-    for one in INT4 INT16 SAMPLES WHOLE_WINDOW; do size_of "$@" SELECTED ${all/$one/}; done
+    for one in POOLING ELEMENTWISE FUNCTIONS INT4 INT16 SAMPLES WHOLE_WINDOW; do
+      size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED "$one"
+    done
     compile "$1" "$2" Firmware >&2
     "$(tool llvm-nm)" --print-size "$(elf "$1" "$2" Firmware)" | "$(tool swift-demangle)" --compact \
       > "build/firmware/$1/monitor.nm"
