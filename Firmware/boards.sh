@@ -312,7 +312,7 @@ sizes() {
   python3 Firmware/report.py sizes build/firmware
 }
 
-# Every choice of operators with weights, and each other condition beside two of them.
+# Every choice of operators with weights, and each other condition beside two of them; 16 bits in runs over whole windows.
 sizes_of() {  # toolset triple
   local one
   {
@@ -322,8 +322,9 @@ sizes_of() {  # toolset triple
       # shellcheck disable=SC2086
       size_of "$@" SELECTED $one FULLY_CONNECTED
     done
-    for one in POOLING ELEMENTWISE FUNCTIONS INT4 INT16 SAMPLES WHOLE_WINDOW; do
-      size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED "$one"
+    for one in POOLING ELEMENTWISE FUNCTIONS INT4 SAMPLES WHOLE_WINDOW "WHOLE_WINDOW INT16"; do
+      # shellcheck disable=SC2086
+      size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED $one
     done
     compile "$1" "$2" Firmware >&2
     "$(tool llvm-nm)" --print-size "$(elf "$1" "$2" Firmware)" | "$(tool swift-demangle)" --compact \

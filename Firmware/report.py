@@ -366,13 +366,15 @@ PRODUCTS = ["CONVOLUTION", "DEPTHWISE", "FULLY_CONNECTED"]
 
 def sizes(path):
     """Bytes by conditions, joined by spaces: of each choice of operators with weights in all, of each other condition what it adds
-    to a convolution and a fully connected layer."""
+    to a convolution and a fully connected layer, 16 bits to runs of these over whole windows."""
     sets = {frozenset(line.split()[1:]) - {"SELECTED"}: int(line.split()[0]) for line in path.read_text().splitlines()}
     usual = frozenset(["CONVOLUTION", "FULLY_CONNECTED"])
     found = {}
     for conditions, size in sets.items():
         if conditions <= set(PRODUCTS) or conditions == {"MONITOR"}:
             found[" ".join(sorted(conditions))] = size
+        elif "INT16" in conditions:
+            found["INT16"] = size - sets[conditions - {"INT16"}]
         else:
             found[" ".join(conditions - usual)] = size - sets[usual]
     return found
@@ -388,8 +390,8 @@ def write_sizes(folder):
 /// and restores: written by `make code-sizes`.
 ///
 /// A build with some of the operators that have weights takes what stands beside them. Any other condition adds its own, as measured
-/// beside a convolution and a fully connected layer; `QUANTINFER_INT16` and `_WHOLE_WINDOW` add more where there are more operators:
-/// everything together takes 68 kB on a Cortex-M4. The Cortex-M4 has DSP instructions and long multiplications, the Cortex-M0 neither.
+/// beside a convolution and a fully connected layer; `QUANTINFER_INT4`, `_INT16` and `_WHOLE_WINDOW` add more where there are more
+/// operators: everything together takes 68 kB on a Cortex-M4. The Cortex-M4 has DSP instructions and long multiplications, the Cortex-M0 neither.
 enum CodeSizes {{
 {chr(10).join(lines)}
 }}
