@@ -7,9 +7,9 @@ public struct CodeBytes: Encodable, Equatable, Sendable {
   /// On a Cortex-M0.
   public var cortexM0: Int
 
-  /// The code of a build with conditions such as `QUANTINFER_CONVOLUTION`; see `Model.buildConditions`.
+  /// The code of a build with conditions such as `QUANTINFER_CONVOLUTION`, each counted once; see `Model.buildConditions`.
   public init(conditions: some Sequence<String>) {
-    let names = conditions.map { $0.replacing(/^QUANTINFER_/, with: "") }
+    let names = Set(conditions).map { $0.replacing(/^QUANTINFER_/, with: "") }
     let products = names.filter(Self.products.contains).sorted().joined(separator: " ")
     self.init(sizesOf: [products] + names.filter { !Self.products.contains($0) })
   }
@@ -24,6 +24,4 @@ public struct CodeBytes: Encodable, Equatable, Sendable {
 
   /// What `Monitor` adds: detector of beats, watch over the signal, policy, sleep.
   public static var monitor: CodeBytes { CodeBytes(sizesOf: ["MONITOR"]) }
-  /// What runs over whole windows add.
-  public static var wholeWindow: CodeBytes { CodeBytes(sizesOf: ["WHOLE_WINDOW"]) }
 }

@@ -114,6 +114,8 @@ public struct ModelSummary: Encodable, Sendable {
     public var weightBytes: Int
     /// The runtime's code for a streaming run with what the model needs.
     public var codeBytes: CodeBytes
+    /// The same for runs over whole windows.
+    public var wholeWindowCodeBytes: CodeBytes
     /// The arena of a whole-window run.
     public var arenaBytes: Int
     /// The largest set of tensors alive at once: the least arena where no output shares bytes with an input.
@@ -199,6 +201,7 @@ public struct ModelSummary: Encodable, Sendable {
     memory = Memory(
       modelBytes: model.byteCount, weightBytes: operations.operators.reduce(0) { $0 + $1.weightBytes },
       codeBytes: CodeBytes(conditions: model.buildConditions),
+      wholeWindowCodeBytes: CodeBytes(conditions: model.buildConditions + ["QUANTINFER_WHOLE_WINDOW"]),
       arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
       arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
       streamingScratchBytes: model.streaming?.scratchByteCount, stateBytes: model.stateByteCount,

@@ -276,8 +276,10 @@ extension Feasibility.Judgement {
       Feasibility.Bytes(
         item: item, bytes: measured(cortexM4: code.cortexM4, cortexM0: code.cortexM0, on: core))
     }
-    var flash = [bytes("model image", memory.modelBytes), code("runtime", memory.codeBytes)]
-    if mode == .wholeWindow { flash.append(code("runs over whole windows", .wholeWindow)) }
+    var flash = [
+      bytes("model image", memory.modelBytes),
+      code("runtime", mode == .wholeWindow ? memory.wholeWindowCodeBytes : memory.codeBytes),
+    ]
     if schedule.findsBeats || schedule.announcingBytes != nil {
       flash.append(code("detector, watch and policy", .monitor))
     }

@@ -29,4 +29,11 @@ import Testing
       #expect(code.cortexM4 > least.cortexM4 && code.cortexM0 > least.cortexM0, "\(condition)")
     }
   }
+
+  @Test func aModelThatNeedsWholeWindowsAnywayPaysForThemOnce() {
+    let once = CodeBytes(conditions: ["QUANTINFER_CONVOLUTION", "QUANTINFER_WHOLE_WINDOW"])
+    let twice = CodeBytes(
+      conditions: ["QUANTINFER_CONVOLUTION", "QUANTINFER_WHOLE_WINDOW", "QUANTINFER_WHOLE_WINDOW"])
+    #expect(once == twice && once != CodeBytes(conditions: ["QUANTINFER_CONVOLUTION"]))
+  }
 }
