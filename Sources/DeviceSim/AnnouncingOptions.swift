@@ -3,6 +3,9 @@ import Simulation
 
 /// How decisions become announcements: the options that `stream` and `sweep` share.
 struct AnnouncingOptions: ParsableArguments {
+  @Flag(help: "Let each beat's RR interval move the network's decision: N rises where it isn't early.")
+  var rhythm = false
+
   @Option(
     help: ArgumentHelp("Announce the most frequent class of the last decisions.", valueName: "decisions"))
   var majority = 1
@@ -35,6 +38,7 @@ struct AnnouncingOptions: ParsableArguments {
     settings.hysteresisMarginCodes = hysteresisMargin
     settings.minimumMarginCodes = minMargin
     settings.wakePercent = wakeRr ?? 0
+    settings.rhythm = rhythm
     return settings
   }
 

@@ -14,6 +14,8 @@ package struct Twins: Sendable {
   let int8: FixedPointDecisions?
   /// The model image; nil for a float network alone.
   let image: LoadedModel?
+  /// The class whose logit the beats' intervals move; nil for decisions of the network alone.
+  private(set) var normalClass: Int?
 
   /// Reads a float network.
   package init(checkpoint: String) throws(FileError) {
@@ -48,14 +50,35 @@ package struct Twins: Sendable {
     float = trained.network
   }
 
+  /// The same twins with decisions that the beats' intervals move; see `RhythmPrior`.
+  ///
+  /// - Throws: `FileError` where the classes of the network in `file` aren't the AAMI's.
+  package func withRhythm(file: String) throws(FileError) -> Twins {
+    guard let normalClass = FloatRhythmPrior.normalClass(of: classNames) else {
+      throw .malformed(
+        file, "has the classes \(classNames.joined(separator: ", ")), not N, S, V and F",
+        remedy: "leave out --rhythm")
+    }
+    var twins = self
+    twins.normalClass = normalClass
+    return twins
+  }
+
   /// Both twins' decisions about a record's beats; both hear what the device's converter hears.
   package func evaluation(of signal: LabelledSignal) throws -> RecordEvaluation {
     var floatDecisions: [BeatDecision]?
     if let float {
       let heard = int8?.converter.heard(signal) ?? signal
-      floatDecisions = try EvaluationWindows([heard], window: window).decisions(of: float)
+      let decisions = try EvaluationWindows([heard], window: window).decisions(of: float)
+      floatDecisions =
+        normalClass.map {
+          FloatRhythmPrior.moved(
+            decisions, normalClass: $0, beats: signal.beats.map(\.sample),
+            within: image?.logitRange ?? -.infinity ... .infinity)
+        } ?? decisions
     }
-    let int8Decisions = try int8?.decisions(about: signal)
+    let int8Decisions = try int8?.decisions(
+      about: signal, rhythmPrior: normalClass == nil ? nil : image?.rhythmPrior)
     return RecordEvaluation(signal, classNames: classNames, float: floatDecisions, int8: int8Decisions)
   }
 }
@@ -144,6 +167,8 @@ package struct BeatEvaluation: Encodable {
   package var records: String
   package var seed: UInt64
   package var includesTrainingBeats: Bool
+  /// Whether the beats' intervals moved a logit.
+  package var hasRhythmPrior: Bool
   package var beats: Int
   package var leftOutBeats: Int
   package var float: Score?
@@ -163,6 +188,7 @@ package struct BeatEvaluation: Encodable {
     self.records = records.description
     self.seed = seed
     includesTrainingBeats = records.includesTrainingBeats(of: data.split, task: data.task)
+    hasRhythmPrior = twins.normalClass != nil
     beats = perRecord.reduce(0) { $0 + $1.beats }
     leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }
     self.perRecord = perRecord

@@ -39,16 +39,18 @@ public struct DeviceBeats: Sendable {
     all.sort { $0.sample < $1.sample }
   }
 
-  /// Finds beats and lets the model decide about each as the device does, in one run of the runtime's monitor.
+  /// Finds beats and lets the model decide about each as the device does, in one run of the runtime's monitor, with what
+  /// their intervals say where `rhythmPrior` is given.
   ///
   /// - Throws: `MemoryError` where the model can't stream or the detector can't run at its rate.
   public init(
-    in counts: [Int16], model: LoadedModel, delaySamples: Int
+    in counts: [Int16], model: LoadedModel, delaySamples: Int, rhythmPrior: RhythmPrior.Options? = nil
   ) throws(MemoryError) {
     guard let frontEnd = model.model.frontEnd else { throw .notStreamable }
     try self.init(in: counts, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
     var options = Monitor.Options()
     options.delaySamples = delaySamples
+    options.rhythmPrior = rhythmPrior
     let state = AlignedMemory(
       byteCount: try Monitor.stateByteCount(model: model.model, options: options))
     let scratch = AlignedMemory(byteCount: model.scratchByteCount)
@@ -73,14 +75,21 @@ public struct DeviceBeats: Sendable {
   ///   - network: The float twin.
   ///   - window: The windows' size and place.
   ///   - heard: The signal as the converter hears it.
+  ///   - normalClass: The class whose logit the beats' intervals move; nil for decisions of the network alone.
+  ///   - range: Where a moved logit stays.
   /// - Returns: The beats with the twin's logits.
   /// - Throws: `InvalidNetwork` where the network's input isn't a window.
   package func decided(
-    by network: FloatNetwork, window: BeatWindow, hearing heard: LabelledSignal
+    by network: FloatNetwork, window: BeatWindow, hearing heard: LabelledSignal, normalClass: Int? = nil,
+    within range: ClosedRange<Float> = -.infinity ... .infinity
   ) throws(InvalidNetwork) -> DeviceBeats {
     var signal = heard
     signal.beats = all.filter { $0.logits != nil }.map { .init(sample: $0.sample, classIndex: 0) }
-    let decisions = try EvaluationWindows([signal], window: window).decisions(of: network)
+    var decisions = try EvaluationWindows([signal], window: window).decisions(of: network)
+    if let normalClass {
+      decisions = FloatRhythmPrior.moved(
+        decisions, normalClass: normalClass, beats: all.map(\.sample), within: range)
+    }
     let logits = Dictionary(decisions.map { ($0.sample, $0.logits) }) { first, _ in first }
     var beats = self
     for index in beats.all.indices { beats.all[index].logits = logits[beats.all[index].sample] }

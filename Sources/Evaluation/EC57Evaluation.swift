@@ -76,6 +76,7 @@ package struct BeatByBeatDevice: Sendable {
   private let window: BeatWindow
   private let converter: AnalogConverter
   private let float: FloatNetwork?
+  private let normalClass: Int?
   /// The classes as annotations, in the order of the logits.
   private let codes: [AnnotationCode]
 
@@ -95,14 +96,19 @@ package struct BeatByBeatDevice: Sendable {
     }
     (self.model, window, converter) = (model, decisions.window, decisions.converter)
     float = twins.float
+    normalClass = twins.normalClass
   }
 
   /// The device's beats in a record, and those as the float twin decides about them.
   package func compare(_ record: ReferenceRecord) throws -> (int8: ComparedBeats, float: ComparedBeats?) {
     let counts = record.signal.microvolts.map(converter.count)
-    let beats = try DeviceBeats(in: counts, model: model, delaySamples: window.delaySamples)
+    let beats = try DeviceBeats(
+      in: counts, model: model, delaySamples: window.delaySamples,
+      rhythmPrior: normalClass == nil ? nil : model.rhythmPrior)
     let floatBeats = try float.map {
-      try beats.decided(by: $0, window: window, hearing: converter.heard(record.signal))
+      try beats.decided(
+        by: $0, window: window, hearing: converter.heard(record.signal), normalClass: normalClass,
+        within: model.logitRange)
     }
     return (
       ComparedBeats(beats, codes: codes, in: record),
@@ -168,6 +174,8 @@ package struct EC57Evaluation: Encodable {
   package var records: String
   package var learningSeconds: Double
   package var includesTrainingBeats: Bool
+  /// Whether the beats' intervals moved a logit.
+  package var hasRhythmPrior: Bool
   /// The records that were left out for their paced beats.
   package var pacedRecords: [String]
   package var int8: BeatByBeatSummary
@@ -175,14 +183,15 @@ package struct EC57Evaluation: Encodable {
   package var perRecord: [Record]
 
   package init(
-    of data: BeatRecords, records: RecordSelection, learningSeconds: Double, pacedRecords: [String],
-    perRecord: [Record]
+    _ twins: Twins, of data: BeatRecords, records: RecordSelection, learningSeconds: Double,
+    pacedRecords: [String], perRecord: [Record]
   ) {
     task = data.task.rawValue
     split = data.split.rawValue
     self.records = records.description
     self.learningSeconds = learningSeconds
     includesTrainingBeats = records.includesTrainingRecords(of: data.split, task: data.task)
+    hasRhythmPrior = twins.normalClass != nil
     self.pacedRecords = pacedRecords
     self.perRecord = perRecord
     int8 = BeatByBeatSummary(perRecord.map(\.int8))

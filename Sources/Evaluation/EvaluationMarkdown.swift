@@ -6,7 +6,8 @@ extension BeatEvaluation {
     let twins = [("float", float), ("int8", int8)].compactMap { name, score in score.map { (name, $0) } }
     let leftOut = leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) more too near a record's ends"
     var lines = [
-      "Task \(task), split \(split), records \(records): \(Numbers.integer(beats)) beats\(leftOut). Percent; F1 with the 95 %",
+      "Task \(task), split \(split), records \(records): \(Numbers.integer(beats)) beats\(leftOut)"
+        + "\(hasRhythmPrior ? ", with RR intervals" : ""). Percent; F1 with the 95 %",
       "interval of 2,000 draws of patients, accuracy with Wilson's.", "",
     ]
     func add(_ cells: [String]) { lines.append("| \(cells.joined(separator: " | ")) |") }

@@ -5,6 +5,14 @@ import Training
 /// How well a way of training does on patients that it has not seen, inside the training records alone: the choice
 /// of a network and its options without a look at the test records.
 package struct PatientValidation: Encodable {
+  /// All classes over all folds and seeds.
+  package struct Scores: Encodable {
+    /// The mean over the seeds.
+    package var macroF1: Double
+    package var macroF1BySeed: [Double]
+    package var classes: [ClassScore]
+  }
+
   /// One class over all folds and seeds.
   package struct ClassScore: Encodable {
     package var name: String
@@ -24,9 +32,10 @@ package struct PatientValidation: Encodable {
   package var task: String
   package var folds: Int
   package var seeds: [UInt64]
-  package var macroF1: Double
-  package var macroF1BySeed: [Double]
-  package var classes: [ClassScore]
+  /// The networks alone.
+  package var network: Scores
+  /// With what the beats' RR intervals say (`RhythmPrior`); nil where the classes aren't the AAMI's.
+  package var withRhythm: Scores?
   package var perRecord: [Record]
   /// Offsets of the classes' logits, beyond those trained with, that would give the highest macro F1.
   ///
@@ -69,50 +78,46 @@ package struct PatientValidation: Encodable {
       let network = try trainer.run().network
       return try mainLeads.filter { foldOfRecord[$0.record] == job.fold }.map { signal in
         let decisions = try EvaluationWindows([signal], window: start.window).decisions(of: network)
-        return Held(
-          decisions: decisions,
-          evaluation: RecordEvaluation(signal, classNames: classNames, float: decisions, int8: nil))
+        return Held(signal: signal, decisions: decisions)
       }
     }
-    let none = ConfusionMatrix(classNames: classNames)
-    func sum(_ evaluations: some Sequence<RecordEvaluation>) -> ConfusionMatrix {
-      evaluations.compactMap(\.float).reduce(into: none) { $0 += $1 }
-    }
-    let heldBySeed = seeds.indices.map { index in
-      Array(results[index * folds..<(index + 1) * folds].joined())
-    }
-    let bySeed = heldBySeed.map { $0.map(\.evaluation) }
-    let matrices = bySeed.map { sum($0) }
-    func mean(_ values: [Double]) -> Double {
-      values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
-    }
+    let bySeed = seeds.indices.map { Array(results[$0 * folds..<($0 + 1) * folds].joined()) }
     task = start.task
     self.folds = folds
     self.seeds = seeds
-    macroF1BySeed = matrices.map { $0.macroF1 ?? .nan }
-    macroF1 = mean(macroF1BySeed)
-    classes = classNames.indices.map { index in
-      let patients = bySeed.joined().compactMap(\.float)
-        .filter { $0.referenceCount(ofClass: index) >= Self.leastBeats }
-      return ClassScore(
-        name: classNames[index], beats: matrices[0].referenceCount(ofClass: index),
-        sensitivity: mean(matrices.compactMap { $0.sensitivity(ofClass: index) }),
-        positivePredictivity: mean(matrices.compactMap { $0.positivePredictivity(ofClass: index) }),
-        f1: mean(matrices.compactMap { $0.f1(ofClass: index) }),
-        patientF1: mean(patients.compactMap { $0.f1(ofClass: index) }), patients: patients.count / seeds.count
-      )
+    network = Scores(bySeed, classNames: classNames)
+    withRhythm = FloatRhythmPrior.normalClass(of: classNames).map { normalClass in
+      Scores(bySeed.map { $0.map { $0.withRhythm(normalClass: normalClass) } }, classNames: classNames)
     }
     perRecord = mainLeads.map { signal in
-      Record(record: signal.record, float: sum(bySeed.joined().filter { $0.record == signal.record }))
+      Record(
+        record: signal.record,
+        float: bySeed.joined().filter { $0.signal.record == signal.record }
+          .reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1.matrix(classNames) })
     }
     (bestOffsets, macroF1WithBestOffsets) = Self.bestOffsets(
-      heldBySeed.map { $0.flatMap(\.decisions) }, classNames: classNames)
+      bySeed.map { $0.flatMap(\.decisions) }, classNames: classNames)
   }
 
   /// A held-out record.
-  private struct Held: Sendable {
+  fileprivate struct Held: Sendable {
+    var signal: LabelledSignal
     var decisions: [BeatDecision]
-    var evaluation: RecordEvaluation
+
+    func matrix(_ classNames: [String]) -> ConfusionMatrix {
+      var matrix = ConfusionMatrix(classNames: classNames)
+      for decision in decisions {
+        matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
+      }
+      return matrix
+    }
+
+    func withRhythm(normalClass: Int) -> Held {
+      Held(
+        signal: signal,
+        decisions: FloatRhythmPrior.moved(
+          decisions, normalClass: normalClass, beats: signal.beats.map(\.sample)))
+    }
   }
 
   /// Climbs from no offsets, one class at a time by a half, for as long as the mean of the seeds' macro F1 rises; the first
@@ -147,5 +152,29 @@ package struct PatientValidation: Encodable {
       }
     }
     return (best, most)
+  }
+}
+
+extension PatientValidation.Scores {
+  /// The scores of the held-out records' decisions, for every seed.
+  fileprivate init(_ seeds: [[PatientValidation.Held]], classNames: [String]) {
+    func mean(_ values: [Double]) -> Double {
+      values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
+    }
+    let records = seeds.map { $0.map { $0.matrix(classNames) } }
+    let sums = records.map { $0.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 } }
+    macroF1BySeed = sums.map { $0.macroF1 ?? .nan }
+    macroF1 = mean(macroF1BySeed)
+    classes = classNames.indices.map { index in
+      let patients = records.joined()
+        .filter { $0.referenceCount(ofClass: index) >= PatientValidation.leastBeats }
+      return PatientValidation.ClassScore(
+        name: classNames[index], beats: sums[0].referenceCount(ofClass: index),
+        sensitivity: mean(sums.compactMap { $0.sensitivity(ofClass: index) }),
+        positivePredictivity: mean(sums.compactMap { $0.positivePredictivity(ofClass: index) }),
+        f1: mean(sums.compactMap { $0.f1(ofClass: index) }),
+        patientF1: mean(patients.compactMap { $0.f1(ofClass: index) }), patients: patients.count / seeds.count
+      )
+    }
   }
 }

@@ -47,7 +47,8 @@ extension EC57Evaluation {
     return
       "Task \(task), trained on split \(split): the device's own beats against \(Numbers.integer(beats)) of "
       + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records)), "
-      + "\(leftOutText(learningSeconds: learningSeconds))\(warning)\(paced)\n"
+      + "\(leftOutText(learningSeconds: learningSeconds))\(warning)"
+      + "\(hasRhythmPrior ? "; decided with their RR intervals" : "")\(paced)\n"
   }
 
   /// The twins' figures.

@@ -46,6 +46,8 @@ struct Evaluate: ParsableCommand {
   var threads = ProcessInfo.processInfo.activeProcessorCount
   @Option(help: ArgumentHelp("Write the tables, and one of each record, as Markdown.", valueName: "f.md"))
   var markdown: String?
+  @Flag(help: "Let each beat's RR interval move the network's decision: N rises where it isn't early.")
+  var rhythm = false
   @Flag(help: "Compare the device's own beats with the reference, by EC57's rules.")
   var ec57 = false
   @Flag(help: "With --ec57: compare records with paced beats too.") var includePaced = false
@@ -69,7 +71,8 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let twins = try isImage ? Twins(image: model, checkpoint: checkpoint) : Twins(checkpoint: model)
+    var twins = try isImage ? Twins(image: model, checkpoint: checkpoint) : Twins(checkpoint: model)
+    if rhythm { twins = try twins.withRhythm(file: model) }
     let beats = try BeatRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threads, file: model)
@@ -118,7 +121,7 @@ struct Evaluate: ParsableCommand {
     }
     let paced = zip(names, compared).filter { $0.1 == nil }.map(\.0)
     let evaluation = EC57Evaluation(
-      of: beats, records: records, learningSeconds: learningSeconds, pacedRecords: paced,
+      twins, of: beats, records: records, learningSeconds: learningSeconds, pacedRecords: paced,
       perRecord: compared.compactMap(\.self))
     try results.show(evaluation.title)
     for (title, summary) in evaluation.summaries {

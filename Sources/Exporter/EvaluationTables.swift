@@ -8,7 +8,8 @@ extension BeatEvaluation {
     let leftOut = leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) left out at the records' ends"
     let warning = includesTrainingBeats ? "; some of them are the network's training beats" : ""
     return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) beats of "
-      + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records))\(leftOut)\(warning)\n"
+      + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records))\(leftOut)\(warning)"
+      + (hasRhythmPrior ? "; decided with their RR intervals\n" : "\n")
   }
 
   /// A class a row, for each of the twins.

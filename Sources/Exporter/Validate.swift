@@ -87,25 +87,33 @@ struct Validate: ParsableCommand {
   }
 
   private func show(_ validation: PatientValidation) throws {
-    var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "patients' F1"], alignment: .right)
-    for row in validation.classes {
-      table.add(
-        row.name, .init(Numbers.integer(row.beats)), .init(Numbers.percent(row.sensitivity)),
-        .init(Numbers.percent(row.positivePredictivity)), .init(Numbers.percent(row.f1)),
-        .init("\(Numbers.percent(row.patientF1)) of \(row.patients)"))
-    }
-    table.add("macro", "", "", "", .init(Numbers.percent(validation.macroF1)), "")
     let seeds = validation.seeds.count == 1 ? "seed" : "seeds"
     try results.show(
       "Task \(validation.task), \(validation.folds) folds by patient inside DS1, "
         + "\(validation.seeds.count) \(seeds), float\n\n")
-    try results.show(table)
-    let offsets = zip(validation.classes.map(\.name), validation.bestOffsets).filter { $1 != 0 }
+    try results.show(Self.table(validation.network))
+    let offsets = zip(validation.network.classes.map(\.name), validation.bestOffsets).filter { $1 != 0 }
     let told = offsets.map { "\($0) by \(Numbers.decimal(Double($1), places: 1))" }.joined(separator: ", ")
     try results.show(
       offsets.isEmpty
         ? "\nNo other --logit-offsets would give more.\n"
         : "\nOther --logit-offsets, \(told) from these, would give \(Numbers.percent(validation.macroF1WithBestOffsets)).\n"
     )
+    if let scores = validation.withRhythm {
+      try results.show("\nThe same decisions with RR intervals (--rhythm)\n\n")
+      try results.show(Self.table(scores))
+    }
+  }
+
+  private static func table(_ scores: PatientValidation.Scores) -> SummaryTable {
+    var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "patients' F1"], alignment: .right)
+    for row in scores.classes {
+      table.add(
+        row.name, .init(Numbers.integer(row.beats)), .init(Numbers.percent(row.sensitivity)),
+        .init(Numbers.percent(row.positivePredictivity)), .init(Numbers.percent(row.f1)),
+        .init("\(Numbers.percent(row.patientF1)) of \(row.patients)"))
+    }
+    table.add("macro", "", "", "", .init(Numbers.percent(scores.macroF1)), "")
+    return table
   }
 }

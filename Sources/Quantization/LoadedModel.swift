@@ -1,6 +1,7 @@
 import Foundation
 import QuantInfer
 import Support
+import Training
 
 /// A model image in the host's memory, with what its reports need in words.
 public final class LoadedModel: Sendable {
@@ -66,6 +67,19 @@ public final class LoadedModel: Sendable {
   /// The real number that a logit's code stands for.
   public func logit(_ code: Int8) -> Double {
     Double(Float(bitPattern: model.output.scaleBits)) * Double(Int32(code) - model.output.zeroPoint)
+  }
+
+  /// The logits that codes stand for.
+  public var logitRange: ClosedRange<Float> { Float(logit(.min))...Float(logit(.max)) }
+
+  /// What beats' intervals say of their classes, in the logits' codes; nil where the classes aren't the AAMI's.
+  public var rhythmPrior: RhythmPrior.Options? {
+    let scale = Double(Float(bitPattern: model.output.scaleBits))
+    guard let classIndex = FloatRhythmPrior.normalClass(of: classNames), scale > 0 else { return nil }
+    return RhythmPrior.Options(
+      classIndex: classIndex,
+      codesPerOctave: Int(min(512, FloatRhythmPrior.logitsPerOctave / scale).rounded()),
+      neutralPartLog2Q16: Int32((log2(FloatRhythmPrior.neutralPart) * 65536).rounded()))
   }
 
   /// The scratch that a host gives its engines: more than a device must, so that convolutions go through many

@@ -13,6 +13,8 @@ public struct Announcing: Codable, Equatable, Sendable {
   public var minimumMarginCodes = 0
   /// The deviation of a beat's interval from the median that wakes the network, in percent; 0 for one that never sleeps.
   public var wakePercent = 0
+  /// Whether a beat's RR interval moves the decision about it; see `RhythmPrior`.
+  public var rhythm = false
 
   /// Each raw decision is announced as it comes.
   public init() {}
@@ -37,6 +39,7 @@ public struct Announcing: Codable, Equatable, Sendable {
   /// The settings in words; empty where each decision is announced as it comes.
   public var phrases: [String] {
     var phrases: [String] = []
+    if rhythm { phrases.append("RR intervals beside the network") }
     if majority > 1 { phrases.append("majority of \(majority)") }
     if hysteresis > 1 { phrases.append("a new class \(hysteresis) times in a row") }
     if hysteresisMarginCodes > 0 { phrases.append("at once from a margin of \(hysteresisMarginCodes) codes") }
@@ -63,6 +66,7 @@ public struct Announcing: Codable, Equatable, Sendable {
     options.policy.minimumMarginCodes = minimumMarginCodes
     options.quality = .init(converter, frontEnd: frontEnd, columnCount: loaded.model.input.timeCount)
     options.wakePercent = wakePercent
+    options.rhythmPrior = rhythm ? loaded.rhythmPrior : nil
     return options
   }
 }

@@ -44,6 +44,8 @@ public final class DeviceLoop {
   private(set) var announcingByteCount = 0
   private let brownOuts: Set<Int>
   private let twin: FloatTwin?
+  /// What the beats' intervals say to the twin.
+  private var twinPrior = FloatRhythmPrior()
   private let firstSample: Int
 
   /// Prepares a run.
@@ -78,6 +80,16 @@ public final class DeviceLoop {
         "is made for a converter of \(microvolts) uV a count, the profile's has "
           + "\(acquisition.profile.converter.microvoltsPerCount)",
         remedy: "quantize it for this converter or choose another profile")
+    }
+    if announcing.rhythm, loaded.rhythmPrior == nil {
+      throw .malformed(
+        modelFile, "has the classes \(loaded.classNames.joined(separator: ", ")), not N, S, V and F",
+        remedy: "leave out --rhythm")
+    }
+    if announcing.rhythm, case .everyColumns = policy {
+      throw .malformed(
+        modelFile, "decides by the clock, and beats' intervals say nothing then",
+        remedy: "leave out --rhythm, or decide at beats with --decide beats")
     }
     self.loaded = loaded
     self.acquisition = acquisition
@@ -177,6 +189,7 @@ public final class DeviceLoop {
     while let decision = device.monitor.nextDecision(into: device.logits) {
       // The device that never sleeps has the same decisions due.
       let other = wakeful == nil ? nil : wakeful?.nextDecision()
+      let twinOffset = decision.beatAge.map { twinPrior.offset(ofBeatAt: sample - $0) } ?? 0
       guard other?.hasLogits ?? decision.hasLogits else {
         // A beat without a whole window is left out; the clock just goes on.
         if decision.beatAge != nil { leftOutBeatCount += 1 }
@@ -187,7 +200,7 @@ public final class DeviceLoop {
       let logits = wakeful?.logits ?? device.logits
       logitCodes.append(contentsOf: logits)
       moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))
-      if let twin { compareDecision(twin, logits) }
+      if let twin { compareDecision(twin, logits, offset: twinOffset) }
     }
     sleep?.count(burst: device.monitor.burstColumnCount)
   }
@@ -211,8 +224,15 @@ public final class DeviceLoop {
     }
   }
 
-  private func compareDecision(_ twin: FloatTwin, _ logits: UnsafeMutableBufferPointer<Int8>) {
-    let float = twin.decide()
+  private func compareDecision(
+    _ twin: FloatTwin, _ logits: UnsafeMutableBufferPointer<Int8>, offset: Double
+  ) {
+    var float = twin.decide()
+    if let prior = options.rhythmPrior, offset != 0 {
+      let range = loaded.logitRange
+      float[prior.classIndex] = min(
+        max(float[prior.classIndex] + Float(offset), range.lowerBound), range.upperBound)
+    }
     agreement.add(reference: float, measured: logits.map { Float(loaded.logit($0)) })
     twinLogits.append(float)
   }

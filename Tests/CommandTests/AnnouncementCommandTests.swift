@@ -33,10 +33,34 @@ import Testing
     }
   }
 
+  @Test func intervalsMoveBothTwinsAlike() throws {
+    let plain = try json(stream("--float", ProjectFiles.checkpoint, "--json", "-"))
+    let moved = try json(stream("--float", ProjectFiles.checkpoint, "--rhythm", "--json", "-"))
+    let agreement = try #require(moved["agreement"] as? [String: Any])
+    #expect(try #require(agreement["top1"] as? Double) > 0.99)
+    #expect(try #require(agreement["maxAbsoluteLogitError"] as? Double) < 0.2)
+    #expect(try decisions(plain) != decisions(moved))
+    let policy = try #require((moved["announcements"] as? [String: Any])?["policy"] as? [String: Any])
+    #expect(policy["rhythm"] as? Bool == true)
+  }
+
+  @Test func intervalsSayNothingToAClockOrToOtherClasses() throws {
+    let clock = try stream("--rhythm", "--every", "16")
+    #expect(clock.status == 65 && clock.errors.contains("decides by the clock"), "\(clock.errors)")
+    let intra = try Command("device-sim").run([
+      "stream", "--model", ProjectFiles.path("Models/ecg-beats-intra/ecg-beats-intra.qinf"), "--record",
+      ProjectFiles.record, "--rhythm",
+      "--quiet",
+    ])
+    #expect(intra.status == 65 && intra.errors.contains("not N, S, V and F"), "\(intra.errors)")
+  }
+
   @Test func brownOutsChangeNoDecision() throws {
-    let plain = try json(stream("--majority", "3", "--hysteresis", "2", "--json", "-"))
+    let plain = try json(stream("--majority", "3", "--hysteresis", "2", "--rhythm", "--json", "-"))
     let interrupted = try json(
-      stream("--majority", "3", "--hysteresis", "2", "--brown-out", "0,1.5,60.003,299.9", "--json", "-"))
+      stream(
+        "--majority", "3", "--hysteresis", "2", "--rhythm", "--brown-out", "0,1.5,60.003,299.9", "--json", "-"
+      ))
     #expect(try decisions(plain) == decisions(interrupted))
   }
 

@@ -148,8 +148,9 @@ import Training
     let beats = records.compactMap { ($0["float"] as? [String: Any])?["counts"] as? [[Int]] }.joined()
       .joined()
     #expect(beats.reduce(0, +) == 22 * SyntheticRecords.wholeWindowBeats)
+    let network = try #require(json["network"] as? [String: Any])
     // The offsets of no use are not better than the best of them.
-    let (macroF1, best) = (json["macroF1"] as? Double, json["macroF1WithBestOffsets"] as? Double)
+    let (macroF1, best) = (network["macroF1"] as? Double, json["macroF1WithBestOffsets"] as? Double)
     #expect(try #require(best) >= #require(macroF1) - 1e-12)
     #expect((json["bestOffsets"] as? [Double])?.first == 0)
   }

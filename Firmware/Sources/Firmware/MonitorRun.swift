@@ -13,13 +13,14 @@ struct MonitorRun {
     (self.model, self.rate) = (model, rate)
   }
 
-  /// Runs over all samples, awake all the time, then asleep between beats in rhythm; the detector once by itself.
+  /// Runs over all samples, awake all the time with what the beats' intervals say, then asleep between beats in rhythm; the
+  /// detector once by itself.
   func run() {
     detect()
     Console.put("awake ")
-    announce(wakePercent: 0)
+    announce(wakePercent: 0, hasRhythmPrior: true)
     Console.put("asleep ")
-    announce(wakePercent: 10)
+    announce(wakePercent: 10, hasRhythmPrior: false)
   }
 
   private func detect() {
@@ -35,12 +36,15 @@ struct MonitorRun {
     printChecksum("beats ", beats.count, beats.checksum)
   }
 
-  private func announce(wakePercent: Int) {
+  private func announce(wakePercent: Int, hasRhythmPrior: Bool) {
     var memory = Memory()
     var options = Monitor.Options()
     options.delaySamples = Int(truncatingIfNeeded: rate &* 7 / 10000)
     options.policy.majorityCount = 3
     options.wakePercent = wakePercent
+    if hasRhythmPrior {
+      options.rhythmPrior = .init(classIndex: 0, codesPerOctave: 91, neutralPartLog2Q16: -21_098)
+    }
     guard let stateByteCount = try? Monitor.stateByteCount(model: model, options: options) else { return }
     let state = memory.take(stateByteCount)
     let scratch = memory.take(model.streamingScratchByteCount)

@@ -12,6 +12,8 @@
 /// finds an unsound state, which is reset. A device whose memory may lose bits also asks `isStateSound` before it
 /// pushes a sample.
 ///
+/// **Rhythm.** With a `rhythmPrior`, a beat's interval moves a logit of the decision about it, before the policy sees it.
+///
 /// **Sleep.** With a `wakePercent`, beats in rhythm don't wake the network: their decision is `asleep`, and no
 /// column is computed. The last samples wait in a ring, and the front end's filter runs that far behind. For a decision
 /// they go through the pipeline in one burst, so that the window's columns, and so the logits, are those of a device
@@ -49,6 +51,8 @@ public struct Monitor: ~Copyable {
     public var quality = SignalQuality.Limits.none
     /// The deviation of a beat's interval that wakes the network, in percent; 0 for a network that never sleeps.
     public var wakePercent = 0
+    /// What beats' intervals say of their classes; nil for decisions of the network alone, as the clock's are.
+    public var rhythmPrior: RhythmPrior.Options?
 
     /// A decision without delay after each detected beat, announced as it comes.
     public init() {}
@@ -88,6 +92,7 @@ public struct Monitor: ~Copyable {
   private var quality: SignalQuality
   private var announcer: Announcer
   private var rhythm: RhythmWatch?
+  private var prior: RhythmPrior?
 
   /// The bytes that the state takes.
   ///
@@ -127,11 +132,13 @@ public struct Monitor: ~Copyable {
     let announcer = try unsafe Announcer(
       policy: options.policy, classCount: model.output.count, state: part(places.announcer))
     let rhythm = try unsafe Self.rhythm(options, state: part(places.rhythm))
+    let prior = try unsafe Self.prior(options, state: part(places.prior))
     self.pipeline = pipeline
     self.detector = detector
     self.quality = quality
     self.announcer = announcer
     self.rhythm = rhythm
+    self.prior = prior
     self.model = model
     self.options = options
     self.places = places
@@ -156,6 +163,13 @@ public struct Monitor: ~Copyable {
     return try unsafe RhythmWatch(percent: options.wakePercent, state: state)
   }
 
+  private static func prior(
+    _ options: Options, state: UnsafeMutableRawBufferPointer
+  ) throws(MemoryError) -> RhythmPrior? {
+    guard let prior = options.rhythmPrior else { return nil }
+    return try unsafe RhythmPrior(options: prior, state: state)
+  }
+
   /// Forgets all samples, beats and decisions.
   public mutating func reset() { reset(because: .windowNotFull) }
 
@@ -165,6 +179,7 @@ public struct Monitor: ~Copyable {
     quality.reset()
     announcer.reset()
     rhythm?.reset()
+    prior?.reset()
     unsafe words.initialize(to: Words(places, options, reason: reason))
     unsafe samples.initialize(repeating: 0, count: places.sampleCount)
   }
@@ -237,6 +252,7 @@ public struct Monitor: ~Copyable {
     }
     guard pipeline.isWindowFull else { return decision(.noResult(.windowNotFull)) }
     unsafe pipeline.decide(into: logits)
+    if let place = due.place { unsafe prior?.move(logits, place: place) }
     return decision(unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true)
   }
 
@@ -273,6 +289,8 @@ extension Monitor {
   /// What is due: a beat so many samples ago, or the clock; and whether it is worth waking for.
   private struct Due {
     var beatAge: Int?
+    /// The beat's place among those pending.
+    var place: Int?
     var isIrregular: Bool
   }
 
@@ -300,6 +318,7 @@ extension Monitor {
     words.pendingCount &+= 1
     words.pending[place] = words.sampleNumber &- age
     let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: place)
+    prior?.push(beatAt: words.pending[place], place: place)
     words.irregular = isIrregular ? words.irregular | bit : words.irregular & ~bit
     unsafe self.words.pointee = words
   }
@@ -343,7 +362,9 @@ extension Monitor {
     words.pendingFirst = Int32(Words.place(words.pendingFirst &+ 1))
     words.pendingCount &-= 1
     unsafe self.words.pointee = words
-    return Due(beatAge: Int(age), isIrregular: words.irregular &>> UInt32(truncatingIfNeeded: place) & 1 == 1)
+    return Due(
+      beatAge: Int(age), place: place,
+      isIrregular: words.irregular &>> UInt32(truncatingIfNeeded: place) & 1 == 1)
   }
 
   /// The beats that had to give way to newer ones before they were decided about.
@@ -395,6 +416,7 @@ extension Monitor {
     let quality: Range<Int>
     let announcer: Range<Int>
     let rhythm: Range<Int>
+    let prior: Range<Int>
     let samples: Range<Int>
     var byteCount: Int { samples.upperBound }
     /// The samples that wait while the network sleeps: from the end of the window's first column on.
@@ -425,6 +447,7 @@ extension Monitor {
       quality = next(SignalQuality.stateByteCount)
       announcer = next(Announcer.stateByteCount(options.policy))
       rhythm = next(options.sleeps ? RhythmWatch.stateByteCount : 0)
+      prior = next(options.rhythmPrior == nil ? 0 : RhythmPrior.stateByteCount)
       samples = next(2 &* sampleCount)
       firstColumnSamples = Int32(clamping: frontEnd.windowSamples)
       hopSamples = Int32(clamping: frontEnd.hopSamples)
@@ -528,13 +551,15 @@ extension Monitor {
     }
     let policy = options.policy.clamped
     let limits = options.quality
-    let words: InlineArray<15, Int32> = [
+    let prior = options.rhythmPrior ?? .init(classIndex: -1, codesPerOctave: 0, neutralPartLog2Q16: 0)
+    let words: InlineArray<18, Int32> = [
       pace.kind, pace.columns, Int32(clamping: options.delaySamples), Int32(clamping: options.wakePercent),
       Int32(clamping: policy.majorityCount), Int32(clamping: policy.hysteresisCount),
       Int32(clamping: policy.hysteresisMarginCodes), Int32(clamping: policy.minimumMarginCodes),
       Int32(limits.lowestCount), Int32(limits.highestCount),
       limits.flatCounts, limits.flatSamples, limits.saturatedSamples,
       limits.saturationSpanSamples, limits.refillSamples,
+      Int32(clamping: prior.classIndex), Int32(clamping: prior.codesPerOctave), prior.neutralPartLog2Q16,
     ]
     return unsafe withUnsafeBytes(of: words) {
       unsafe CRC32.checksum($0, continuing: model.imageChecksum)
