@@ -116,6 +116,36 @@ import Testing
     #expect(comparison.float?.gross.qrs == comparison.int8.gross.qrs)
   }
 
+  /// The accuracy about annotated beats.
+  private func accuracy(_ arguments: String...) throws -> Double {
+    struct Evaluation: Decodable {
+      struct Score: Decodable { var accuracy: Double }
+      var int8: Score
+    }
+    let result = try exporter.run(
+      ["evaluate", model + ".qinf", "--data", folder.path, "--records", "208", "--json", "-", "--quiet"]
+        + arguments)
+    #expect(result.status == 0, "\(result.errors)")
+    return try JSONDecoder().decode(Evaluation.self, from: Data(result.output.utf8)).int8.accuracy
+  }
+
+  @Test func intervalsMoveTheSameDecisionsInEveryCommand() throws {
+    _ = try compare("--rhythm")
+    let own = try found()
+    let streamed = try Command("device-sim").run([
+      "stream", "--model", model + ".qinf", "--record", folder("208"), "--rhythm", "--annotations",
+      folder("out/208.stream"), "--quiet",
+    ])
+    #expect(streamed.status == 0, "\(streamed.errors)")
+    let decided = try Annotations.read(folder("out/208"), annotator: "stream").all
+    let compared = Dictionary(own.map { ($0.sample, $0.code) }) { first, _ in first }
+    #expect(decided.count > 400 && decided.allSatisfy { compared[$0.sample] == $0.code })
+    // Annotated where the device found them, the beats have its intervals but for the rounding of their places.
+    try reference(own)
+    #expect(try accuracy("--rhythm") > 0.97)
+    #expect(try accuracy() < 0.95)
+  }
+
   @Test func aPacedRecordIsLeftOutUnlessAskedFor() throws {
     try reference([
       Annotation(sample: 1000, code: .paced), Annotation(sample: 1300, code: .normal),
