@@ -87,7 +87,7 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	}; \
 	train ecg-beats aami ""; train ecg-beats-wide aami "--channels 48"; train ecg-beats-intra types ""
 
-fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (an hour)
+fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
 	FUZZ=50 ASAN_OPTIONS=detect_leaks=0 swift test -c release --skip-build --disable-xctest --sanitize address --scratch-path .build-fuzz --filter 'ModelFuzzTests|FaultCampaignTests'
 
