@@ -5,7 +5,7 @@
 /// beats, is raised by so many codes an octave by which the interval is longer than a part of the mean, and lowered
 /// where it is shorter. Until eight intervals are known, it stays.
 ///
-/// Two logarithms and a division by a shift a beat, and 80 bytes. No input and no damaged state traps.
+/// Three logarithms and a division a beat, and 80 bytes. No input and no damaged state traps.
 @safe
 public struct RhythmPrior: ~Copyable {
   /// Which logit moves, and how far.
@@ -97,7 +97,7 @@ public struct RhythmPrior: ~Copyable {
   private func codes(_ partLog2Q16: Int32) -> Int32 {
     let slope = Int32(min(max(0, options.codesPerOctave), 512))
     let neutral = min(max(-(1 &<< 18), options.neutralPartLog2Q16), 1 &<< 18)
-    // Within 32 octaves whatever the state, so that the product fits.
+    // Within 40 octaves whatever the state, so that the product fits.
     return ((partLog2Q16 &- neutral) &* slope &+ (1 &<< 15)) &>> 16
   }
 }
