@@ -72,6 +72,29 @@ import Training
     #expect(try codes(beats + [beats[19] - 10, beats[20]]).suffix(2).first == 0)
   }
 
+  @Test func aMeanThatNoIntervalsGiveIsUnsound() throws {
+    let memory = AlignedMemory(byteCount: RhythmPrior.stateByteCount)
+    defer { withExtendedLifetime(memory) {} }
+    var prior = try RhythmPrior(options: Self.options, state: memory.bytes)
+    var random = SeededGenerator(seed: 74)
+    var (beat, soundCount) = (UInt32(0), 0)
+    for _ in 0..<1000 {
+      beat &+= UInt32(1 + random.nextIndex(below: random.nextIndex(below: 2) == 0 ? 2 : 100_000))
+      prior.push(beatAt: beat, place: 0)
+      soundCount += prior.isStateSound ? 1 : 0
+    }
+    #expect(soundCount == 1000)
+    // The state begins with the mean times its count.
+    for sum in [0, UInt32.max] {
+      memory.bytes.storeBytes(of: sum, as: UInt32.self)
+      let isSound = prior.isStateSound
+      #expect(!isSound)
+    }
+    prior.reset()
+    let isSound = prior.isStateSound
+    #expect(isSound)
+  }
+
   @Test func noStateNoOptionAndNoBeatTraps() throws {
     var random = SeededGenerator(seed: 71)
     let memory = AlignedMemory(byteCount: RhythmPrior.stateByteCount)

@@ -511,7 +511,12 @@ extension Monitor {
   }
 
   /// Whether the next sample stays within the state; see `StreamingPipeline.isStateSound`.
-  public var isStateSound: Bool { pipeline.isStateSound && (unsafe words.pointee.isSound(places)) }
+  public var isStateSound: Bool {
+    switch prior {
+    case .some(let prior) where !prior.isStateSound: false
+    default: pipeline.isStateSound && (unsafe words.pointee.isSound(places))
+    }
+  }
 
   /// The size of a saved state, in bytes.
   public var savedByteCount: Int { SavedState.Header.byteCount &+ places.byteCount }

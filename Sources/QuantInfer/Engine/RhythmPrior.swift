@@ -47,7 +47,7 @@ public struct RhythmPrior: ~Copyable {
   public static var leastIntervalCount: Int { 8 }
 
   /// Longer intervals count as this one, in samples, so that sums fit 32 bits.
-  private static var longestInterval: UInt32 { 65_535 }
+  fileprivate static var longestInterval: UInt32 { 65_535 }
 
   /// The bytes that the state takes.
   public static var stateByteCount: Int { MemoryLayout<Words>.size }
@@ -93,6 +93,9 @@ public struct RhythmPrior: ~Copyable {
     unsafe logits[options.classIndex] = Int8(clamping: Int32(logits[options.classIndex]) &+ offset)
   }
 
+  /// Whether the mean can be one of intervals, which lost bits may leave it not; see `StreamingPipeline.isStateSound`.
+  public var isStateSound: Bool { unsafe words.pointee.isSound }
+
   /// The codes for an interval's part of the mean, as a binary logarithm.
   private func codes(_ partLog2Q16: Int32) -> Int32 {
     let slope = Int32(min(max(0, options.codesPerOctave), 512))
@@ -108,6 +111,13 @@ extension RhythmPrior.Words {
 
   /// The mean's binary logarithm, in Q4 samples.
   var meanLog2Q16: Int32 { log2Q16(max(1, sumQ4)) &- log2Q16(UInt32(max(1, count))) }
+
+  /// Whether the mean lies between a sample and the longest interval.
+  var isSound: Bool {
+    guard count >= 0, count <= Int32(RhythmPrior.intervalCount) else { return false }
+    let least = UInt32(count) &<< 4
+    return sumQ4 >= least && sumQ4 <= least &* RhythmPrior.longestInterval
+  }
 
   /// Takes an interval into the mean, in Q4 samples.
   mutating func take(_ intervalQ4: UInt32) {
