@@ -55,7 +55,7 @@ test: setup ## Build everything and run every test, in release
 	swift test -c release --skip-build
 
 lint: ## Check format and documentation comments
-	swift format lint --strict -r Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
+	swift format lint --strict -r Sources Tests Package.swift Benchmarks \
 	  Firmware/Sources Firmware/Package.swift
 
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
@@ -96,14 +96,14 @@ benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of 
 	  { echo "error: MODELS: no folder of .tflite files; run make benchmark MODELS=FOLDER" >&2; exit 1; }
 	@[ -x build/litert/bin/python3 ] || python3 -m venv build/litert
 	@build/litert/bin/python3 -m pip install -q ai-edge-litert numpy
-	@swift build -c release --package-path Benchmarks
-	@Benchmarks/.build/release/Benchmark build/litert/bin/python3 "$(MODELS)"/*.tflite
+	@swift build -c release --product Benchmark
+	@"$$(swift build -c release --show-bin-path)/Benchmark" build/litert/bin/python3 "$(MODELS)"/*.tflite
 
 benchmark-training: setup ## Time a training step beside PyTorch's
 	@[ -x build/torch/bin/python3 ] || python3 -m venv build/torch
 	@build/torch/bin/python3 -m pip install -q torch
-	@swift build -c release --package-path Benchmarks
-	@Benchmarks/.build/release/Benchmark training build/torch/bin/python3
+	@swift build -c release --product Benchmark
+	@"$$(swift build -c release --show-bin-path)/Benchmark" training build/torch/bin/python3
 
 clean: ## Remove what was built
 	rm -rf .build .build-cortex-m4 .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c

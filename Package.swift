@@ -13,8 +13,6 @@ let package = Package(
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
     .library(name: "quantinfer-c", type: .static, targets: ["QuantInferC"]),
-    .library(
-      name: "QuantInferHost", targets: ["Cohort", "ECG", "Evaluation", "Quantization", "Support", "Training"]),
     .executable(name: "exporter", targets: ["Exporter"]),
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],
@@ -86,6 +84,13 @@ let package = Package(
         "CommandSupport", "Simulation", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
+    // Times models beside LiteRT and training beside PyTorch; see the Makefile.
+    .executableTarget(
+      name: "Benchmark",
+      dependencies: ["ECG", "Evaluation", "QuantInfer", "Quantization", "Support", "Training"],
+      path: "Benchmarks",
+      exclude: ["litert.py", "pytorch.py"]),
 
     // Tests: one folder a module, and what they share.
     .target(name: "TestSupport", path: "Tests/Support/TestSupport"),

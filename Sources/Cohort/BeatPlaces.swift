@@ -3,7 +3,7 @@ import QuantInfer
 import Support
 
 /// The beats of a lead, as the device's own detector finds them.
-public enum BeatPlaces {
+package enum BeatPlaces {
   /// Finds the beats' samples, in order.
   ///
   /// The detector learns for a second before it reports, so it first hears the start of the lead backwards; after
@@ -13,7 +13,7 @@ public enum BeatPlaces {
   ///   - millivolts: The lead.
   ///   - sampleRateHz: Its rate, from 100 to 1000 Hz.
   /// - Returns: The R peaks' samples; none where the rate is out of range.
-  public static func detected(in millivolts: [Float], sampleRateHz: Double) -> [Int] {
+  package static func detected(in millivolts: [Float], sampleRateHz: Double) -> [Int] {
     guard sampleRateHz >= 100, sampleRateHz <= 1000, millivolts.count > 1 else { return [] }
     let rate = UInt32((sampleRateHz * 1000).rounded())
     // 2.5 uV a count: the detector needs 40 of a QRS complex, and 82 mV is more than any ECG has.

@@ -3,33 +3,33 @@ import Foundation
 import Support
 
 /// A record of a patient, as a manifest names it.
-public struct CohortRecord: Equatable, Sendable {
+package struct CohortRecord: Equatable, Sendable {
   /// The record's path, or a CSV file's.
-  public var path: String
+  package var path: String
   /// The lead; nil where the manifest leaves it open.
-  public var lead: String?
+  package var lead: String?
   /// The manifest's line that names it.
-  public var line: Int
+  package var line: Int
 
   /// Creates a record.
-  public init(path: String, lead: String?, line: Int) {
+  package init(path: String, lead: String?, line: Int) {
     (self.path, self.lead, self.line) = (path, lead, line)
   }
 }
 
 /// A patient of a cohort: one response, one or more records.
-public struct Patient: Equatable, Sendable {
+package struct Patient: Equatable, Sendable {
   /// The manifest's name for the patient.
-  public var name: String
+  package var name: String
   /// The records, in the manifest's order; at least one.
-  public var records: [CohortRecord]
+  package var records: [CohortRecord]
   /// Whether the patient responded, by the cohort's definition.
-  public var responds: Bool
+  package var responds: Bool
   /// What else is known.
-  public var covariates: Covariates
+  package var covariates: Covariates
 
   /// Creates a patient.
-  public init(name: String, records: [CohortRecord], responds: Bool, covariates: Covariates) {
+  package init(name: String, records: [CohortRecord], responds: Bool, covariates: Covariates) {
     self.name = name
     self.records = records
     self.responds = responds
@@ -48,24 +48,24 @@ public struct Patient: Equatable, Sendable {
 /// | `qrsd_ms`, `lbbb`, `sex`, `age`, `nyha`, `lvef_before`, `lvef_after`, `lvesv_before`, `lvesv_after` | optional |
 ///
 /// A column of another name is an error, so that a misspelt one isn't overlooked, unless its name starts with `_`.
-public struct Cohort: Sendable {
+package struct Cohort: Sendable {
   /// The manifest's path.
-  public let file: String
+  package let file: String
   /// What counts as a response.
-  public let response: ResponseDefinition
+  package let response: ResponseDefinition
   /// The patients, in the order of their first rows.
-  public let patients: [Patient]
+  package let patients: [Patient]
   /// Whether any of it is synthetic: the manifest's or a record's comments say so.
-  public let isSynthetic: Bool
+  package let isSynthetic: Bool
 
   /// Whether each patient responded.
-  public var labels: [Bool] { patients.map(\.responds) }
+  package var labels: [Bool] { patients.map(\.responds) }
 
   /// Reads a manifest, and checks that its records are there.
   ///
   /// - Throws: `FileError` with the row and the column that is wrong: an unknown column, a value that isn't allowed, a
   ///   patient whose rows disagree or who lacks what the response needs, a record that is missing or listed twice.
-  public init(manifest file: String, response: ResponseDefinition = .given) throws(FileError) {
+  package init(manifest file: String, response: ResponseDefinition = .given) throws(FileError) {
     self.file = file
     self.response = response
     let reader = try ManifestReader(file)
@@ -86,7 +86,7 @@ public struct Cohort: Sendable {
   ///
   /// - Throws: `FileError`, as `Record.load` does; where the manifest names a lead that the record doesn't have, it
   ///   names the manifest's row.
-  public func load(_ record: CohortRecord) throws(FileError) -> (record: Record, lead: Signal) {
+  package func load(_ record: CohortRecord) throws(FileError) -> (record: Record, lead: Signal) {
     let content = try Record.load(record.path)
     guard let name = record.lead else {
       let usual = content.signals.first { ["ii", "mlii"].contains($0.name.lowercased()) }

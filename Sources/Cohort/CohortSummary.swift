@@ -3,28 +3,28 @@ import Foundation
 import Support
 
 /// What a cohort holds, counted.
-public struct CohortSummary: Codable, Equatable, Sendable {
+package struct CohortSummary: Codable, Equatable, Sendable {
   /// The number of patients.
-  public var patients: Int
+  package var patients: Int
   /// What counts as a response.
-  public var response: ResponseDefinition
+  package var response: ResponseDefinition
   /// The number of patients who responded.
-  public var responders: Int
+  package var responders: Int
   /// The number of records.
-  public var records: Int
+  package var records: Int
   /// The records' length together.
-  public var seconds: Double
+  package var seconds: Double
   /// The number of records of each lead used.
-  public var leads: [String: Int]
+  package var leads: [String: Int]
   /// The number of patients of whom each of the manifest's optional columns says nothing.
-  public var missing: [String: Int]
+  package var missing: [String: Int]
   /// Whether any of it is synthetic.
-  public var isSynthetic: Bool
+  package var isSynthetic: Bool
 
   /// Reads every record of a cohort, and counts.
   ///
   /// - Throws: `FileError`, where a record is missing or wrong, or its lead is no voltage.
-  public init(
+  package init(
     _ cohort: Cohort, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) {
     let contents = try cohort.patients.flatMap(\.records).concurrentMap(
@@ -49,7 +49,7 @@ public struct CohortSummary: Codable, Equatable, Sendable {
 
 extension Cohort {
   /// The patients' features as CSV: a row a patient, with the name, the response, and each feature or nothing.
-  public func csv(_ features: [ECGFeatures]) -> String {
+  package func csv(_ features: [ECGFeatures]) -> String {
     precondition(features.count == patients.count, "features for each patient")
     var text = isSynthetic ? "# synthetic: computed ECGs, no patient's\n" : ""
     text += (["patient", "responds"] + ECGFeatures.names).joined(separator: ",") + "\n"

@@ -1,5 +1,5 @@
 /// A patient's sex, as a guideline's criteria use it.
-public enum Sex: String, Sendable, Codable {
+package enum Sex: String, Sendable, Codable {
   /// `F` or `female`.
   case female
   /// `M` or `male`.
@@ -7,28 +7,28 @@ public enum Sex: String, Sendable, Codable {
 }
 
 /// What a manifest says of a patient beside the records; nil where it says nothing.
-public struct Covariates: Equatable, Sendable, Codable {
+package struct Covariates: Equatable, Sendable, Codable {
   /// The clinic's own QRS duration, in milliseconds.
-  public var qrsDurationMs: Double?
+  package var qrsDurationMs: Double?
   /// Whether there is a left bundle branch block.
-  public var hasLBBB: Bool?
+  package var hasLBBB: Bool?
   /// The sex.
-  public var sex: Sex?
+  package var sex: Sex?
   /// The age in years.
-  public var ageYears: Double?
+  package var ageYears: Double?
   /// The class of heart failure by the New York Heart Association, 1 to 4.
-  public var nyhaClass: Int?
+  package var nyhaClass: Int?
   /// The left ventricle's ejection fraction before therapy, in per cent.
-  public var lvefBeforePercent: Double?
+  package var lvefBeforePercent: Double?
   /// The left ventricle's ejection fraction after therapy, in per cent.
-  public var lvefAfterPercent: Double?
+  package var lvefAfterPercent: Double?
   /// The left ventricle's end-systolic volume before therapy, in millilitres.
-  public var lvesvBeforeMl: Double?
+  package var lvesvBeforeMl: Double?
   /// The left ventricle's end-systolic volume after therapy, in millilitres.
-  public var lvesvAfterMl: Double?
+  package var lvesvAfterMl: Double?
 
   /// Creates covariates of which nothing is known.
-  public init() {}
+  package init() {}
 }
 
 extension Covariates {

@@ -5,36 +5,36 @@ import Support
 /// What a cardiologist measures in an ECG, measured by machine; nil where it can't be.
 ///
 /// Each value of a beat is the median over the record's beats.
-public struct ECGFeatures: Equatable, Sendable, Codable {
+package struct ECGFeatures: Equatable, Sendable, Codable {
   /// From the QRS complex's onset to its offset, in milliseconds.
-  public var qrsDurationMs: Double?
+  package var qrsDurationMs: Double?
   /// The complex's height from trough to peak in the lead, in millivolts.
-  public var qrsHeightMillivolts: Double?
+  package var qrsHeightMillivolts: Double?
   /// The magnitude of the lead's integral over the complex, in microvolt seconds.
-  public var qrsAreaMicrovoltSeconds: Double?
+  package var qrsAreaMicrovoltSeconds: Double?
   /// The length of the heart's vector, by Kors's matrix, integrated over the complex; needs I, II and V1 to V6.
-  public var vectorAreaMicrovoltSeconds: Double?
+  package var vectorAreaMicrovoltSeconds: Double?
   /// Turns of the lead within the complex that don't reach the baseline, of at least 5 % of its height.
-  public var notchCount: Double?
+  package var notchCount: Double?
   /// The QRS axis in the frontal plane in degrees, from the areas in I and aVF; 0 is left and 90 down.
-  public var axisDegrees: Double?
+  package var axisDegrees: Double?
   /// The mean heart rate, beats a minute.
-  public var heartRate: Double?
+  package var heartRate: Double?
   /// The standard deviation of the normal intervals, in milliseconds.
-  public var sdnnMs: Double?
+  package var sdnnMs: Double?
   /// The root mean square of the differences of successive normal intervals, in milliseconds.
-  public var rmssdMs: Double?
+  package var rmssdMs: Double?
   /// The share of successive normal intervals that differ by more than 50 ms.
-  public var pnn50: Double?
+  package var pnn50: Double?
 
   /// Creates features of which none could be measured.
-  public init() {}
+  package init() {}
 
   /// The features' names in files, in order.
-  public static let names = columns.map(\.name)
+  package static let names = columns.map(\.name)
 
   /// The features' values, in the names' order.
-  public var values: [Double?] { Self.columns.map { self[keyPath: $0.path] } }
+  package var values: [Double?] { Self.columns.map { self[keyPath: $0.path] } }
 
   private static let columns: [(name: String, path: WritableKeyPath<ECGFeatures, Double?> & Sendable)] = [
     ("ecg_qrsd_ms", \.qrsDurationMs), ("ecg_qrs_height_mv", \.qrsHeightMillivolts),
@@ -45,7 +45,7 @@ public struct ECGFeatures: Equatable, Sendable, Codable {
   ]
 
   /// The mean of several records of one patient, each feature over those that have it.
-  public static func mean(_ records: [ECGFeatures]) -> ECGFeatures {
+  package static func mean(_ records: [ECGFeatures]) -> ECGFeatures {
     var result = ECGFeatures()
     for (_, path) in columns {
       let values = records.compactMap { $0[keyPath: path] }
@@ -72,7 +72,7 @@ extension ECGFeatures {
   ///   - lead: The lead that beats are found in, and that the lead's features are of.
   ///   - usesAllLeads: Whether other leads count too: for the boundaries, the axis and the vector.
   /// - Throws: `FileError`, malformed, where a lead is no voltage or the rate is below 100 Hz.
-  public init(_ record: Record, lead: Signal, usesAllLeads: Bool) throws(FileError) {
+  package init(_ record: Record, lead: Signal, usesAllLeads: Bool) throws(FileError) {
     guard lead.sampleRateHz >= 100, lead.sampleRateHz <= 100_000 else {
       throw .malformed(
         record.name, "has a rate of \(lead.sampleRateHz) Hz, too low for the boundaries of a QRS complex",
@@ -214,7 +214,7 @@ extension Cohort {
   ///   - progress: Told after each patient.
   /// - Returns: The features, in the patients' order.
   /// - Throws: `FileError`, where a record is missing or wrong.
-  public func ecgFeatures(
+  package func ecgFeatures(
     usesAllLeads: Bool, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> [ECGFeatures] {
     try patients.concurrentMap(threads: threads, progress: progress) { patient throws(FileError) in

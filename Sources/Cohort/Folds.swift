@@ -1,14 +1,14 @@
 import Support
 
 /// A division of patients: those that a method may learn from, and those that it is tested on.
-public struct Fold: Equatable, Sendable {
+package struct Fold: Equatable, Sendable {
   /// The patients to learn from, by index, in order.
-  public var training: [Int]
+  package var training: [Int]
   /// The patients to test on, by index, in order.
-  public var test: [Int]
+  package var test: [Int]
 
   /// Creates a fold.
-  public init(training: [Int], test: [Int]) {
+  package init(training: [Int], test: [Int]) {
     (self.training, self.test) = (training, test)
   }
 }
@@ -16,7 +16,7 @@ public struct Fold: Equatable, Sendable {
 /// Divisions of whole patients, each class spread evenly.
 ///
 /// What is divided are patients, never records, so nobody stands on both sides.
-public enum Folds {
+package enum Folds {
   /// Repeated stratified cross-validation: in each repeat every patient is tested once.
   ///
   /// - Parameters:
@@ -25,7 +25,7 @@ public enum Folds {
   ///   - repeats: The repeats, each with patients dealt anew.
   ///   - seed: The seed of the deal.
   /// - Returns: `[repeat][fold]`.
-  public static func stratified(
+  package static func stratified(
     _ labels: [Bool], count: Int, repeats: Int = 1, seed: UInt64
   ) -> [[Fold]] {
     precondition((2...max(2, labels.count)).contains(count) && repeats > 0, "folds of at least a patient")
@@ -54,7 +54,7 @@ public enum Folds {
   ///   - share: The share to test on, between 0 and 1.
   ///   - seed: The seed of the draw.
   /// - Returns: The division.
-  public static func split(
+  package static func split(
     _ patients: [Int], labels: [Bool], testShare share: Double, seed: UInt64
   ) -> Fold {
     precondition(share > 0 && share < 1, "a share between 0 and 1")
@@ -80,7 +80,7 @@ extension Cohort {
   /// Repeated stratified cross-validation of the cohort's patients; see `Folds`.
   ///
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  public func folds(count: Int, repeats: Int, seed: UInt64) throws(FileError) -> [[Fold]] {
+  package func folds(count: Int, repeats: Int, seed: UInt64) throws(FileError) -> [[Fold]] {
     let responders = labels.count(where: \.self)
     let rarer = min(responders, patients.count - responders)
     guard rarer >= 2 else {

@@ -9,9 +9,9 @@ import Support
 /// the manifest holds them in columns that nothing learns from.
 ///
 /// - SeeAlso: A. I. Kalyakulina and others, IEEE Access 8 (2020) 186181.
-public struct LUDBCohort: Sendable {
+package struct LUDBCohort: Sendable {
   /// Which diagnoses count.
-  public enum Blocks: String, CaseIterable, Sendable, Codable {
+  package enum Blocks: String, CaseIterable, Sendable, Codable {
     /// Bundle branch blocks, complete or incomplete.
     case any
     /// Complete bundle branch blocks alone.
@@ -19,45 +19,45 @@ public struct LUDBCohort: Sendable {
   }
 
   /// A patient, who has one record.
-  public struct Patient: Equatable, Sendable {
+  package struct Patient: Equatable, Sendable {
     /// The record's number.
-    public var number: Int
+    package var number: Int
     /// The diagnoses, without the full stop at their end.
-    public var diagnoses: [String]
+    package var diagnoses: [String]
     /// The median duration of all annotated QRS complexes; nil where none is annotated.
-    public var qrsDurationMs: Double?
+    package var qrsDurationMs: Double?
     /// Sex and age, where they are known.
-    public var covariates: Covariates
+    package var covariates: Covariates
 
     /// Whether the diagnoses name a bundle branch block.
-    public func hasBlock(_ blocks: Blocks) -> Bool {
+    package func hasBlock(_ blocks: Blocks) -> Bool {
       diagnoses.map { $0.lowercased() }.contains { diagnosis in
         diagnosis.contains("bundle branch block") && (blocks == .any || !diagnosis.contains("incomplete"))
       }
     }
 
     /// Whether the diagnoses name a complete left bundle branch block.
-    public var hasLBBB: Bool {
+    package var hasLBBB: Bool {
       diagnoses.contains { $0.lowercased().hasPrefix("complete left bundle branch block") }
     }
 
     /// Whether the QRS complex lasts 120 ms or more.
-    public var isWide: Bool { (qrsDurationMs ?? 0) >= LUDBCohort.wideMs }
+    package var isWide: Bool { (qrsDurationMs ?? 0) >= LUDBCohort.wideMs }
   }
 
   /// The duration from which on a QRS complex is wide, in milliseconds.
-  public static let wideMs = 120.0
+  package static let wideMs = 120.0
   /// LUDB's records are numbered from 1 on.
-  public static let recordCount = 200
+  package static let recordCount = 200
   /// The leads, each with an annotation file of its name.
-  public static let leads = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
+  package static let leads = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 
   /// The folder of the records.
-  public let folder: String
+  package let folder: String
   /// Which diagnoses count.
-  public let blocks: Blocks
+  package let blocks: Blocks
   /// The patients, in order of their numbers.
-  public let patients: [Patient]
+  package let patients: [Patient]
 
   /// Reads the diagnoses and the boundaries of all patients.
   ///
@@ -66,7 +66,7 @@ public struct LUDBCohort: Sendable {
   ///   - blocks: Which diagnoses count.
   /// - Throws: `FileError` where a header or an annotation file is missing or broken, or a record has neither a block
   ///   diagnosed nor a complex annotated.
-  public init(folder: String, blocks: Blocks = .any) throws(FileError) {
+  package init(folder: String, blocks: Blocks = .any) throws(FileError) {
     let inner = (folder as NSString).appendingPathComponent("data")
     let isWhole = FileManager.default.fileExists(atPath: inner)
     self.folder = isWhole ? inner : folder
@@ -85,10 +85,10 @@ public struct LUDBCohort: Sendable {
   }
 
   /// Whether a patient has a conduction disease.
-  public func hasDisease(_ patient: Patient) -> Bool { patient.hasBlock(blocks) || patient.isWide }
+  package func hasDisease(_ patient: Patient) -> Bool { patient.hasBlock(blocks) || patient.isWide }
 
   /// The manifest for a file: its paths to the records start from the file's folder.
-  public func manifestText(for file: String) -> String {
+  package func manifestText(for file: String) -> String {
     let path = Self.relativePath(from: (file as NSString).deletingLastPathComponent, to: folder)
     let blockText = blocks == .any ? "a bundle branch block" : "a complete bundle branch block"
     let notice =

@@ -1,7 +1,7 @@
 import Support
 
 /// What counts as a response to therapy.
-public enum ResponseDefinition: String, CaseIterable, Sendable, Codable {
+package enum ResponseDefinition: String, CaseIterable, Sendable, Codable {
   /// The manifest's `label` says.
   case given
   /// The left ventricle's end-systolic volume falls by 15 % or more of what it was.
@@ -10,7 +10,7 @@ public enum ResponseDefinition: String, CaseIterable, Sendable, Codable {
   case lvef5
 
   /// The manifest's columns that it needs.
-  public var columns: [String] {
+  package var columns: [String] {
     switch self {
     case .given: ["label"]
     case .lvesv15: ["lvesv_before", "lvesv_after"]
@@ -22,7 +22,7 @@ public enum ResponseDefinition: String, CaseIterable, Sendable, Codable {
   ///
   /// Volumes and fractions are decimal numbers, so exactly 15 % and exactly 5 points count, whatever binary makes
   /// of them.
-  public func responds(label: Bool?, _ covariates: Covariates) -> Bool? {
+  package func responds(label: Bool?, _ covariates: Covariates) -> Bool? {
     let roundingAllowance = 1e-9
     switch self {
     case .given:

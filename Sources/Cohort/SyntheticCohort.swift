@@ -3,23 +3,23 @@ import Foundation
 import Support
 
 /// A synthetic patient before and after resynchronization therapy.
-public struct SyntheticPatient: Equatable, Sendable {
+package struct SyntheticPatient: Equatable, Sendable {
   /// The name, and that of the record.
-  public var name: String
+  package var name: String
   /// Whether the patient responds.
-  public var responds: Bool
+  package var responds: Bool
   /// The shape of the QRS complex.
-  public var pattern: ConductionPattern
+  package var pattern: ConductionPattern
   /// The QRS area in three dimensions.
-  public var qrsAreaMicrovoltSeconds: Double
+  package var qrsAreaMicrovoltSeconds: Double
   /// What the manifest says: QRS duration, LBBB, and what doesn't depend on the response but the outcome itself.
-  public var covariates: Covariates
+  package var covariates: Covariates
   /// The logarithm of the odds to respond, given duration, area and LBBB: the best that any method can know.
-  public var oracleLogOdds: Double
+  package var oracleLogOdds: Double
 }
 
 /// How strongly a synthetic patient's response depends on the ECG.
-public enum SyntheticArm: String, CaseIterable, Sendable, Codable {
+package enum SyntheticArm: String, CaseIterable, Sendable, Codable {
   /// The effect sizes of van Deursen and others, J. Electrocardiol. 48 (2015) 45: the best possible AUC is 0.79.
   case published
   /// Differences of 0.61 times that size: the best possible AUC is 0.69.
@@ -29,19 +29,19 @@ public enum SyntheticArm: String, CaseIterable, Sendable, Codable {
 /// A cohort drawn from the published distributions of QRS duration, QRS area and LBBB in CRT patients.
 ///
 /// Nobody's data; what is learnt from it tells of methods, not of patients.
-public struct SyntheticCohort: Sendable {
+package struct SyntheticCohort: Sendable {
   /// The arm that it was drawn from.
-  public let arm: SyntheticArm
+  package let arm: SyntheticArm
   /// The seed that it was drawn with.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The patients.
-  public let patients: [SyntheticPatient]
+  package let patients: [SyntheticPatient]
 
   /// The share of responders.
-  public static let responseRate = 0.6
+  package static let responseRate = 0.6
 
   /// Draws patients; each one depends on the seed and on its own number alone.
-  public init(patientCount: Int, arm: SyntheticArm, seed: UInt64) {
+  package init(patientCount: Int, arm: SyntheticArm, seed: UInt64) {
     (self.arm, self.seed) = (arm, seed)
     let distribution = Distribution(arm)
     let generator = SeededGenerator(seed: seed)
@@ -57,13 +57,13 @@ public struct SyntheticCohort: Sendable {
   }
 
   /// What every file of the cohort says of itself.
-  public var notice: String {
+  package var notice: String {
     "synthetic CRT cohort, \(arm.rawValue) arm, seed \(seed), computed by QuantInfer \(Release.version): "
       + "no patient's data; no claim about patients follows from it"
   }
 
   /// A patient's ECG, drawn with the cohort's seed.
-  public func record(of index: Int) -> Record {
+  package func record(of index: Int) -> Record {
     let patient = patients[index]
     var generator = SeededGenerator(seed: seed).split(index).split(1)
     var ecg = SyntheticECG()
@@ -92,7 +92,7 @@ public struct SyntheticCohort: Sendable {
   ///   - threads: The number of threads.
   ///   - progress: Told after each patient.
   /// - Throws: `FileError` where a file can't be written.
-  public func write(
+  package func write(
     to folder: String, lead: String = "V6", threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) {
     let records = folder + "/records"

@@ -17,16 +17,16 @@ import Support
 /// | 1 | `FileError` of kind inaccessible, and everything else |
 ///
 /// When the reader of standard output goes away, the tool ends quietly.
-public protocol CommandLineTool: ParsableCommand {}
+package protocol CommandLineTool: ParsableCommand {}
 
 extension CommandLineTool {
   /// Parses the process's arguments, runs the command they name and exits with the contract's status.
-  public static func main() {
+  package static func main() {
     runAndExit(Array(CommandLine.arguments.dropFirst()))
   }
 
   /// Parses arguments, runs the command they name and exits with the contract's status.
-  public static func runAndExit(_ arguments: [String]) -> Never {
+  package static func runAndExit(_ arguments: [String]) -> Never {
     signal(SIGPIPE, SIG_DFL)
     do {
       var command = try parseAsRoot(arguments)
@@ -53,7 +53,7 @@ extension CommandLineTool {
 
 extension FileError {
   /// The status with which a command exits.
-  public var exitStatus: Int32 {
+  package var exitStatus: Int32 {
     switch kind {
     case .malformed: 65
     case .missing: 66

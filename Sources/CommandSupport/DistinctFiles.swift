@@ -7,7 +7,7 @@ import Foundation
 ///   - outputs: The files to be written; nil and `-` are none.
 ///   - inputs: The files to be read, a record by its name without ending.
 /// - Throws: `ValidationError`, naming the file.
-public func requireDistinct(outputs: [String?], inputs: [String?]) throws {
+package func requireDistinct(outputs: [String?], inputs: [String?]) throws {
   func places(_ file: String) -> String {
     URL(fileURLWithPath: file).resolvingSymlinksInPath().standardizedFileURL.path
   }

@@ -1,12 +1,12 @@
 import Foundation
 
 /// The command as it was typed, for reports that say how they were made.
-public enum Invocation {
+package enum Invocation {
   /// This process's command, ready to paste into a shell.
-  public static var text: String { text(CommandLine.arguments) }
+  package static var text: String { text(CommandLine.arguments) }
 
   /// A command's name without its folder, and its arguments, quoted where a shell would take them apart.
-  public static func text(_ arguments: [String]) -> String {
+  package static func text(_ arguments: [String]) -> String {
     let name = (arguments.first ?? "") as NSString
     return ([name.lastPathComponent] + arguments.dropFirst()).map(quoted).joined(separator: " ")
   }

@@ -6,24 +6,24 @@ import Support
 ///
 /// A summary for people goes to standard output, progress to standard error. With `--json -` standard output
 /// holds JSON alone, and the summary goes to standard error.
-public struct OutputOptions: ParsableArguments {
+package struct OutputOptions: ParsableArguments {
   /// The file that receives the results, `-` for standard output.
   @Option(
     name: .customLong("json"),
     help: ArgumentHelp("Write the results as JSON; - is standard output.", valueName: "file"))
-  public var jsonFile: String?
+  package var jsonFile: String?
 
   /// Whether progress is left out.
   @Flag(help: "Show no progress, and with --json - no summary.")
-  public var quiet = false
+  package var quiet = false
 
   /// Creates the options, for ArgumentParser to fill in.
-  public init() {}
+  package init() {}
 
   /// Runs a task whose progress a bar shows, unless `--quiet` was given.
   ///
   /// - Throws: What the task throws.
-  public func withProgress<Result, Failure: Error>(
+  package func withProgress<Result, Failure: Error>(
     _ title: String, _ task: (@escaping ProgressHandler) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     guard !quiet else { return try task { _ in } }
@@ -35,14 +35,14 @@ public struct OutputOptions: ParsableArguments {
   /// Shows a table to people.
   ///
   /// - Throws: `FileError`, inaccessible, where standard output can't be written.
-  public func show(_ table: SummaryTable) throws(FileError) {
+  package func show(_ table: SummaryTable) throws(FileError) {
     try show(table.render(hasColor: summaryStream.hasColor))
   }
 
   /// Shows text to people, as it is.
   ///
   /// - Throws: `FileError`, inaccessible, where standard output can't be written.
-  public func show(_ text: String) throws(FileError) {
+  package func show(_ text: String) throws(FileError) {
     if jsonFile == "-" {
       if !quiet { Terminal.error.write(text) }
     } else {
@@ -55,7 +55,7 @@ public struct OutputOptions: ParsableArguments {
   /// Keys are sorted; a number that is NaN or infinite becomes null.
   ///
   /// - Throws: `FileError`, inaccessible, where it can't be written; `EncodingError`, where `results` refuses.
-  public func writeJSON(_ results: some Encodable) throws {
+  package func writeJSON(_ results: some Encodable) throws {
     guard let jsonFile else { return }
     let data = try JSON.data(results)
     try jsonFile == "-" ? Files.writeToStandardOutput(data) : Files.write(data, to: jsonFile)

@@ -8,7 +8,7 @@ import Support
 ///     Streaming mitdb-208    [#####-----]  50 %  12 s left
 ///
 /// elsewhere a line every ten per cent, though at most one a second, and one at the end.
-public final class ProgressBar {
+package final class ProgressBar {
   private let title: String
   private let isInteractive: Bool
   private let columns: () -> Int
@@ -20,7 +20,7 @@ public final class ProgressBar {
   private var isLineOpen = false
 
   /// Creates the bar of a task that starts now.
-  public convenience init(_ title: String) {
+  package convenience init(_ title: String) {
     self.init(
       title, isInteractive: Terminal.error.isInteractive, columns: { Terminal.error.columns },
       clock: { ProcessInfo.processInfo.systemUptime }, write: Terminal.error.write)
@@ -34,7 +34,7 @@ public final class ProgressBar {
   ///   - columns: The width of that line.
   ///   - clock: The time in seconds, from any start.
   ///   - write: Receives the text.
-  public init(
+  package init(
     _ title: String, isInteractive: Bool, columns: @escaping () -> Int, clock: @escaping () -> Double,
     write: @escaping (String) -> Void
   ) {
@@ -48,7 +48,7 @@ public final class ProgressBar {
   }
 
   /// Shows how far the task has come.
-  public func update(_ progress: TaskProgress) {
+  package func update(_ progress: TaskProgress) {
     guard progress.total > 0 else { return }
     let fraction = min(max(Double(progress.completed) / Double(progress.total), 0), 1)
     let now = clock()
@@ -65,7 +65,7 @@ public final class ProgressBar {
   }
 
   /// Ends the bar's line, so that what follows starts on its own.
-  public func finish() {
+  package func finish() {
     if isLineOpen { write("\n") }
     isLineOpen = false
   }

@@ -4,9 +4,9 @@ import Support
 ///
 /// A row's last cell may run on to the right, past its column; a text stays on its line, whatever is in it.
 /// Colour only tells pass from fail, and the words say the same.
-public struct SummaryTable {
+package struct SummaryTable {
   /// Which edge of a column its cells keep to.
-  public enum Alignment: Sendable {
+  package enum Alignment: Sendable {
     /// Text: the left edge.
     case left
     /// Numbers: the right edge.
@@ -14,20 +14,20 @@ public struct SummaryTable {
   }
 
   /// A cell.
-  public struct Cell: ExpressibleByStringInterpolation, Sendable {
+  package struct Cell: ExpressibleByStringInterpolation, Sendable {
     /// The cell's text.
-    public var text: String
+    package var text: String
     /// What the cell tells of a requirement; nil where there is none.
-    public var outcome: Outcome?
+    package var outcome: Outcome?
 
     /// Creates a cell.
-    public init(_ text: String, outcome: Outcome? = nil) {
+    package init(_ text: String, outcome: Outcome? = nil) {
       self.text = text
       self.outcome = outcome
     }
 
     /// Creates a cell that tells of no requirement.
-    public init(stringLiteral text: String) {
+    package init(stringLiteral text: String) {
       self.init(text)
     }
   }
@@ -40,23 +40,23 @@ public struct SummaryTable {
   /// - Parameters:
   ///   - columns: The columns' titles, without the labels' column.
   ///   - alignment: The columns' alignment; labels keep to the left.
-  public init(columns: [String], alignment: Alignment = .left) {
+  package init(columns: [String], alignment: Alignment = .left) {
     self.alignment = alignment
     if !columns.isEmpty { rows.append([""] + columns.map { Cell($0) }) }
   }
 
   /// Adds a row.
-  public mutating func add(_ label: String, _ cells: Cell...) {
+  package mutating func add(_ label: String, _ cells: Cell...) {
     add(label, cells)
   }
 
   /// Adds a row.
-  public mutating func add(_ label: String, _ cells: [Cell]) {
+  package mutating func add(_ label: String, _ cells: [Cell]) {
     rows.append(([Cell(label)] + cells).map { Cell($0.text.onOneLine, outcome: $0.outcome) })
   }
 
   /// The table's lines, each ended by a newline.
-  public func render(hasColor: Bool) -> String {
+  package func render(hasColor: Bool) -> String {
     let widths = columnWidths()
     return rows.map { row in
       let cells = row.enumerated().map { column, cell in

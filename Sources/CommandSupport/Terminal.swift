@@ -1,7 +1,7 @@
 import Foundation
 
 /// One of the process's two output streams.
-public enum Terminal: Sendable {
+package enum Terminal: Sendable {
   /// Standard output.
   case output
   /// Standard error.
@@ -10,24 +10,24 @@ public enum Terminal: Sendable {
   private var descriptor: Int32 { self == .output ? STDOUT_FILENO : STDERR_FILENO }
 
   /// Whether a person looks at the stream.
-  public var isInteractive: Bool {
+  package var isInteractive: Bool {
     isatty(descriptor) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
   }
 
   /// Whether the stream takes colour: a terminal, and NO_COLOR (no-color.org) is unset or empty.
-  public var hasColor: Bool {
+  package var hasColor: Bool {
     isInteractive && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
   }
 
   /// The stream's width in columns; 80 where it has none.
-  public var columns: Int {
+  package var columns: Int {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
   }
 
   /// Writes text at once; nothing is to be done where that fails.
-  public func write(_ text: String) {
+  package func write(_ text: String) {
     fflush(nil)
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

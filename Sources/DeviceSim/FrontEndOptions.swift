@@ -55,7 +55,7 @@ struct FrontEndOptions: ParsableArguments {
 
 extension Stretch: ExpressibleByArgument {
   /// Reads `START:SECONDS`.
-  public init?(argument: String) {
+  package init?(argument: String) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
     guard parts.count == 2, let start = parts[0], let length = parts[1] else { return nil }
     self.init(startSeconds: start, seconds: length)

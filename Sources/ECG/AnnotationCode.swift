@@ -1,21 +1,21 @@
 /// What an annotation says: a beat's kind, or an event that is no beat.
-public struct AnnotationCode: RawRepresentable, Hashable, Sendable {
+package struct AnnotationCode: RawRepresentable, Hashable, Sendable {
   /// The code in an annotation file, 0 to 49.
-  public var rawValue: UInt8
+  package var rawValue: UInt8
 
   /// Creates a code from its number in an annotation file.
-  public init(rawValue: UInt8) {
+  package init(rawValue: UInt8) {
     self.rawValue = rawValue
   }
 
   /// Creates the code of a mnemonic such as `N` or `V`; nil where there is none.
-  public init?(mnemonic: String) {
+  package init?(mnemonic: String) {
     guard let index = Self.mnemonics.firstIndex(of: mnemonic) else { return nil }
     rawValue = UInt8(index)
   }
 
   /// The largest code that an annotation file may hold.
-  public static let maximum: UInt8 = 49
+  package static let maximum: UInt8 = 49
 
   /// The mnemonics by code; a code without a meaning of its own is shown as `[15]`.
   private static let mnemonics: [String] = {
@@ -28,12 +28,12 @@ public struct AnnotationCode: RawRepresentable, Hashable, Sendable {
   }()
 
   /// The code's mnemonic: one character, or the number in square brackets.
-  public var mnemonic: String {
+  package var mnemonic: String {
     rawValue <= Self.maximum ? Self.mnemonics[Int(rawValue)] : "[\(rawValue)]"
   }
 
   /// Whether the code marks a QRS complex or a flutter wave: WFDB's `isqrs` table.
-  public var isQRS: Bool {
+  package var isQRS: Bool {
     switch rawValue {
     case 1...13, 25, 30, 31, 34, 35, 38, 41: true
     default: false
@@ -41,46 +41,46 @@ public struct AnnotationCode: RawRepresentable, Hashable, Sendable {
   }
 
   /// Whether the code is a beat's: `isQRS` without the flutter wave `!`, as PhysioNet counts beats.
-  public var isBeat: Bool {
+  package var isBeat: Bool {
     isQRS && self != .flutterWave
   }
 
   /// A normal beat.
-  public static let normal = AnnotationCode(rawValue: 1)
+  package static let normal = AnnotationCode(rawValue: 1)
   /// A left bundle branch block beat.
-  public static let leftBundleBranchBlock = AnnotationCode(rawValue: 2)
+  package static let leftBundleBranchBlock = AnnotationCode(rawValue: 2)
   /// A right bundle branch block beat.
-  public static let rightBundleBranchBlock = AnnotationCode(rawValue: 3)
+  package static let rightBundleBranchBlock = AnnotationCode(rawValue: 3)
   /// A premature ventricular contraction.
-  public static let prematureVentricular = AnnotationCode(rawValue: 5)
+  package static let prematureVentricular = AnnotationCode(rawValue: 5)
   /// A fusion of a ventricular and a normal beat.
-  public static let fusion = AnnotationCode(rawValue: 6)
+  package static let fusion = AnnotationCode(rawValue: 6)
   /// An atrial premature beat.
-  public static let atrialPremature = AnnotationCode(rawValue: 8)
+  package static let atrialPremature = AnnotationCode(rawValue: 8)
   /// A paced beat.
-  public static let paced = AnnotationCode(rawValue: 12)
+  package static let paced = AnnotationCode(rawValue: 12)
   /// A beat that can't be classified.
-  public static let unclassifiable = AnnotationCode(rawValue: 13)
+  package static let unclassifiable = AnnotationCode(rawValue: 13)
   /// A change of the signal's quality.
-  public static let signalQuality = AnnotationCode(rawValue: 14)
+  package static let signalQuality = AnnotationCode(rawValue: 14)
   /// A comment, in the annotation's text.
-  public static let note = AnnotationCode(rawValue: 22)
+  package static let note = AnnotationCode(rawValue: 22)
   /// A P wave's peak.
-  public static let pWave = AnnotationCode(rawValue: 24)
+  package static let pWave = AnnotationCode(rawValue: 24)
   /// A T wave's peak.
-  public static let tWave = AnnotationCode(rawValue: 27)
+  package static let tWave = AnnotationCode(rawValue: 27)
   /// A change of rhythm, named by the annotation's text.
-  public static let rhythmChange = AnnotationCode(rawValue: 28)
+  package static let rhythmChange = AnnotationCode(rawValue: 28)
   /// A ventricular flutter wave.
-  public static let flutterWave = AnnotationCode(rawValue: 31)
+  package static let flutterWave = AnnotationCode(rawValue: 31)
   /// A waveform's onset.
-  public static let waveformOnset = AnnotationCode(rawValue: 39)
+  package static let waveformOnset = AnnotationCode(rawValue: 39)
   /// A waveform's end.
-  public static let waveformEnd = AnnotationCode(rawValue: 40)
+  package static let waveformEnd = AnnotationCode(rawValue: 40)
 }
 
 /// The beat classes of ANSI/AAMI EC57.
-public enum AAMIClass: String, Sendable, CaseIterable, Codable {
+package enum AAMIClass: String, Sendable, CaseIterable, Codable {
   /// A beat of the sinus node, with bundle branch block or not, or an escape beat from above the ventricles.
   case normal = "N"
   /// A supraventricular ectopic beat.
@@ -98,7 +98,7 @@ extension AnnotationCode {
   ///
   /// A bundle branch block beat of either side, `B`, counts as normal and an R-on-T premature beat, `r`, as
   /// ventricular; MIT-BIH has neither.
-  public var aamiClass: AAMIClass? {
+  package var aamiClass: AAMIClass? {
     switch mnemonic {
     case "N", "L", "R", "B", "e", "j", "n": .normal
     case "A", "a", "J", "S": .supraventricular
@@ -111,21 +111,21 @@ extension AnnotationCode {
 }
 
 /// The records of MIT-BIH by their part in an evaluation.
-public enum MITBIH {
+package enum MITBIH {
   /// De Chazal's training records.
-  public static let ds1 = [
+  package static let ds1 = [
     "101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122", "124", "201", "203", "205",
     "207", "208", "209", "215", "220", "223", "230",
   ]
   /// De Chazal's test records, of other patients.
-  public static let ds2 = [
+  package static let ds2 = [
     "100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210", "212", "213", "214", "219",
     "221", "222", "228", "231", "232", "233", "234",
   ]
   /// The records with paced beats, which both lists leave out.
-  public static let paced = ["102", "104", "107", "217"]
+  package static let paced = ["102", "104", "107", "217"]
   /// All 48 records, in order of name.
-  public static let all = (ds1 + ds2 + paced).sorted()
+  package static let all = (ds1 + ds2 + paced).sorted()
   /// The record whose leads are in the other order: its MLII is the second signal.
-  public static let swappedLeads = "114"
+  package static let swappedLeads = "114"
 }

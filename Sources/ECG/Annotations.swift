@@ -2,22 +2,22 @@ import Foundation
 import Support
 
 /// One label in a record: what happened, and at which sample.
-public struct Annotation: Sendable, Equatable {
+package struct Annotation: Sendable, Equatable {
   /// The place, in samples at the record's rate.
-  public var sample: Int
+  package var sample: Int
   /// What is there.
-  public var code: AnnotationCode
+  package var code: AnnotationCode
   /// The code's subtype.
-  public var subtype: Int8
+  package var subtype: Int8
   /// The signal that it belongs to.
-  public var channel: UInt8
+  package var channel: UInt8
   /// The annotator's own number.
-  public var number: Int8
+  package var number: Int8
   /// The auxiliary bytes, up to 255; in most databases text that ends with a zero byte.
-  public var auxiliary: [UInt8]
+  package var auxiliary: [UInt8]
 
   /// Creates an annotation.
-  public init(
+  package init(
     sample: Int, code: AnnotationCode, subtype: Int8 = 0, channel: UInt8 = 0, number: Int8 = 0,
     auxiliary: [UInt8] = []
   ) {
@@ -30,23 +30,23 @@ public struct Annotation: Sendable, Equatable {
   }
 
   /// The auxiliary bytes as text, without zero bytes at the end: `(AFIB` for a rhythm change.
-  public var text: String {
+  package var text: String {
     let end = auxiliary.lastIndex { $0 != 0 } ?? -1
     return String(decoding: auxiliary[...end], as: UTF8.self)
   }
 }
 
 /// An annotator's labels of a record, in order of time.
-public struct Annotations: Sendable, Equatable {
+package struct Annotations: Sendable, Equatable {
   /// The labels.
-  public var all: [Annotation]
+  package var all: [Annotation]
   /// The rate at which `sample` counts; nil where the file leaves it to the record.
-  public var sampleRateHz: Double?
+  package var sampleRateHz: Double?
   /// The annotator's own meanings of codes, as `mnemonic description`.
-  public var definitions: [AnnotationCode: String]
+  package var definitions: [AnnotationCode: String]
 
   /// Creates a set of labels.
-  public init(
+  package init(
     _ all: [Annotation], sampleRateHz: Double? = nil, definitions: [AnnotationCode: String] = [:]
   ) {
     self.all = all
@@ -55,14 +55,14 @@ public struct Annotations: Sendable, Equatable {
   }
 
   /// The labels that mark beats.
-  public var beats: [Annotation] { all.filter(\.code.isBeat) }
+  package var beats: [Annotation] { all.filter(\.code.isBeat) }
 
   /// The labels with their places moved by a ratio of rates, halves rounded away from zero.
   ///
   /// The resampler has no delay, so a label at `sample` of a signal stays on the same event.
   ///
   /// - Precondition: Both rates are positive.
-  public func resampled(from sourceRateHz: Double, to targetRateHz: Double) -> Annotations {
+  package func resampled(from sourceRateHz: Double, to targetRateHz: Double) -> Annotations {
     precondition(sourceRateHz > 0 && targetRateHz > 0)
     var result = self
     result.sampleRateHz = nil
@@ -82,20 +82,20 @@ public struct Annotations: Sendable, Equatable {
   ///   - annotator: The file's suffix.
   /// - Returns: The labels in the file's order.
   /// - Throws: `FileError` where the file is missing, truncated or not in the MIT format.
-  public static func read(_ record: String, annotator: String = "atr") throws(FileError) -> Annotations {
+  package static func read(_ record: String, annotator: String = "atr") throws(FileError) -> Annotations {
     let path = path(ofRecord: record, annotator: annotator)
     return try Annotations(parsing: try Files.read(path), file: path)
   }
 
   /// The annotation file of a record.
-  public static func path(ofRecord record: String, annotator: String) -> String {
+  package static func path(ofRecord record: String, annotator: String) -> String {
     (record.hasSuffix(".hea") ? String(record.dropLast(4)) : record) + "." + annotator
   }
 
   /// Parses an annotation file's content; `file` is the name used in errors.
   ///
   /// - Throws: `FileError`, malformed, with the byte where the content breaks the MIT format.
-  public init(parsing data: Data, file: String) throws(FileError) {
+  package init(parsing data: Data, file: String) throws(FileError) {
     var reader = AnnotationReader(bytes: [UInt8](data), file: file)
     self.init(try reader.readAll())
     takeDefinitions()
@@ -140,7 +140,7 @@ public struct Annotations: Sendable, Equatable {
   /// Writes the labels as a record's annotation file, in order of sample.
   ///
   /// - Throws: `FileError` where a label can't be written in the MIT format, or the file can't be written.
-  public func write(_ record: String, annotator: String = "atr") throws(FileError) {
+  package func write(_ record: String, annotator: String = "atr") throws(FileError) {
     let path = Self.path(ofRecord: record, annotator: annotator)
     try Files.write(try encoded(file: path), to: path)
   }
@@ -148,7 +148,7 @@ public struct Annotations: Sendable, Equatable {
   /// The content of an annotation file with these labels; `file` is the name used in errors.
   ///
   /// - Throws: `FileError`, malformed, where a label can't be written in the MIT format.
-  public func encoded(file: String) throws(FileError) -> Data {
+  package func encoded(file: String) throws(FileError) -> Data {
     var writer = AnnotationWriter(file: file)
     for note in definitionNotes() { try writer.write(note) }
     let order = all.indices.sorted { (all[$0].sample, $0) < (all[$1].sample, $1) }

@@ -2,18 +2,18 @@ import Foundation
 import Support
 
 /// How to understand a CSV recording where the file itself leaves it open.
-public struct CSVOptions: Sendable, Equatable {
+package struct CSVOptions: Sendable, Equatable {
   /// The sampling rate; needed where there is no time column.
-  public var sampleRateHz: Double?
+  package var sampleRateHz: Double?
   /// Whether a column without a unit holds ADC counts instead of millivolts.
-  public var assumesADCCounts: Bool
+  package var assumesADCCounts: Bool
   /// ADC counts a millivolt, for columns of ADC counts.
-  public var gain: Double
+  package var gain: Double
   /// The ADC count of 0 mV, for columns of ADC counts.
-  public var baseline: Int
+  package var baseline: Int
 
   /// Creates options; the defaults suit a file in millivolts.
-  public init(
+  package init(
     sampleRateHz: Double? = nil, assumesADCCounts: Bool = false, gain: Double = 200, baseline: Int = 0
   ) {
     self.sampleRateHz = sampleRateHz
@@ -34,7 +34,8 @@ extension Record {
   /// Reads a record argument: `-` for CSV from standard input, a `.csv` file, or else a WFDB record.
   ///
   /// - Throws: `FileError` where the file is missing or wrong, or the record has no samples.
-  public static func load(_ argument: String, csv options: CSVOptions = .init()) throws(FileError) -> Record {
+  package static func load(_ argument: String, csv options: CSVOptions = .init()) throws(FileError) -> Record
+  {
     if argument == "-" {
       let input: Data
       do {
@@ -69,7 +70,7 @@ extension Record {
   /// Reads a CSV file.
   ///
   /// - Throws: `FileError` where the file is missing, or with the line that is wrong.
-  public static func read(csv path: String, _ options: CSVOptions = .init()) throws(FileError) -> Record {
+  package static func read(csv path: String, _ options: CSVOptions = .init()) throws(FileError) -> Record {
     let name = RecordPath.name(of: path).replacing(/\.csv$/.ignoresCase(), with: "")
     return try Record(csv: try Files.read(path), name: name, file: path, options)
   }
@@ -77,7 +78,7 @@ extension Record {
   /// Parses a CSV file's content; `file` is the name used in errors.
   ///
   /// - Throws: `FileError`, malformed, with the line that is wrong.
-  public init(
+  package init(
     csv data: Data, name: String, file: String, _ options: CSVOptions = .init()
   ) throws(FileError) {
     let table = try CSVTable(parsing: data, file: file)
@@ -123,7 +124,7 @@ extension Record {
   /// The record as CSV with a time column and the leads in millivolts, exact to the last digit.
   ///
   /// - Throws: `FileError`, malformed, where signals differ in rate, are no voltages or have invalid samples.
-  public func csv() throws(FileError) -> Data {
+  package func csv() throws(FileError) -> Data {
     var scales: [(unit: Double, signal: Signal)] = []
     for signal in signals {
       guard signal.samples.count == sampleCount, let unit = signal.millivoltsPerUnit else {
@@ -159,7 +160,7 @@ extension Record {
   /// Writes the record as a CSV file; see `csv()`.
   ///
   /// - Throws: `FileError`, as `csv()` does, or where the file can't be written.
-  public func write(csv path: String) throws(FileError) {
+  package func write(csv path: String) throws(FileError) {
     try Files.write(try csv(), to: path)
   }
 }

@@ -1,14 +1,14 @@
 import Foundation
 
 /// Where a QRS complex begins and ends, in samples.
-public struct QRSBoundaries: Equatable, Sendable {
+package struct QRSBoundaries: Equatable, Sendable {
   /// The first sample of the complex.
-  public var onset: Int
+  package var onset: Int
   /// The first sample after it, the J point.
-  public var offset: Int
+  package var offset: Int
 
   /// Creates boundaries.
-  public init(onset: Int, offset: Int) {
+  package init(onset: Int, offset: Int) {
     (self.onset, self.offset) = (onset, offset)
   }
 }
@@ -24,7 +24,7 @@ public struct QRSBoundaries: Equatable, Sendable {
 /// A complex in the middle of which all leads stand still for 28 ms is taken to end there.
 ///
 /// The constants are those of the least mean error over the odd records of LUDB, lead II.
-public struct QRSDelineator: Sendable {
+package struct QRSDelineator: Sendable {
   private let sampleRateHz: Double
   /// A low-pass of two means of this many samples, and the window of the averaged slope.
   private let window: Int
@@ -43,7 +43,7 @@ public struct QRSDelineator: Sendable {
   private static let offsetCorrectionMs = 8.0
 
   /// Creates a delineator for signals of a rate, positive.
-  public init(sampleRateHz: Double) {
+  package init(sampleRateHz: Double) {
     precondition(sampleRateHz > 0 && sampleRateHz < 1e6, "a rate of an ECG")
     self.sampleRateHz = sampleRateHz
     window = max(1, Int((Self.windowMs / 1000 * sampleRateHz).rounded()))
@@ -56,7 +56,7 @@ public struct QRSDelineator: Sendable {
   ///   - leads: The leads' samples, in any one unit, all of one length: `[lead][sample]`.
   ///   - beats: The beats' samples, each within the complex or next to it.
   /// - Returns: The boundaries, one a beat.
-  public func delineate(_ leads: [[Float]], beats: [Int]) -> [QRSBoundaries?] {
+  package func delineate(_ leads: [[Float]], beats: [Int]) -> [QRSBoundaries?] {
     let count = leads.first?.count ?? 0
     precondition(leads.allSatisfy { $0.count == count }, "leads of one length")
     guard count > 2 * window else { return beats.map { _ in nil } }

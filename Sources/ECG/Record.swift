@@ -2,41 +2,41 @@ import Support
 
 /// One lead's samples and their calibration.
 @dynamicMemberLookup
-public struct Signal: Sendable, Equatable {
+package struct Signal: Sendable, Equatable {
   /// The value that stands for "no valid sample" in `samples`.
   ///
   /// Each WFDB format has a code of its own for it; all of them become this one.
-  public static let invalidSample = Int32.min
+  package static let invalidSample = Int32.min
 
   /// What the header says of the signal; its members are the signal's own: `signal.gain`.
-  public var specification: SignalSpecification
+  package var specification: SignalSpecification
   /// The signal's rate.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The samples in ADC units; `invalidSample` where there is none.
-  public var samples: [Int32]
+  package var samples: [Int32]
 
   /// Creates a signal.
-  public init(_ specification: SignalSpecification, sampleRateHz: Double, samples: [Int32]) {
+  package init(_ specification: SignalSpecification, sampleRateHz: Double, samples: [Int32]) {
     self.specification = specification
     self.sampleRateHz = sampleRateHz
     self.samples = samples
   }
 
   /// Reads or changes a member of the specification.
-  public subscript<Value>(dynamicMember path: WritableKeyPath<SignalSpecification, Value>) -> Value {
+  package subscript<Value>(dynamicMember path: WritableKeyPath<SignalSpecification, Value>) -> Value {
     get { specification[keyPath: path] }
     set { specification[keyPath: path] = newValue }
   }
 
   /// The number of samples that are invalid.
-  public var invalidSampleCount: Int {
+  package var invalidSampleCount: Int {
     var count = 0
     for sample in samples where sample == Self.invalidSample { count += 1 }
     return count
   }
 
   /// Millivolts a physical unit, or nil where the unit is no voltage.
-  public var millivoltsPerUnit: Double? {
+  package var millivoltsPerUnit: Double? {
     switch specification.units {
     case "mV", "mv", "MV": 1
     case "uV", "uv", "UV", "\u{B5}V", "\u{3BC}V": 1e-3
@@ -52,7 +52,7 @@ public struct Signal: Sendable, Equatable {
   /// one's value, and a signal without any valid sample is 0. `invalidSampleCount` tells how many there are.
   ///
   /// - Throws: `FileError`, malformed, where the unit is no voltage or the gain is next to nothing.
-  public func millivolts() throws(FileError) -> [Float] {
+  package func millivolts() throws(FileError) -> [Float] {
     guard let unit = millivoltsPerUnit else {
       throw .malformed(
         specification.fileName, at: "signal \(specification.name)",
@@ -77,34 +77,34 @@ public struct Signal: Sendable, Equatable {
   /// The samples in microvolts; see `millivolts()`.
   ///
   /// - Throws: `FileError`, malformed, where the unit is no voltage.
-  public func microvolts() throws(FileError) -> [Float] {
+  package func microvolts() throws(FileError) -> [Float] {
     try millivolts().map { $0 * 1000 }
   }
 }
 
 /// An ECG recording: its signals and what is known of them.
-public struct Record: Sendable, Equatable {
+package struct Record: Sendable, Equatable {
   /// The record's name.
-  public var name: String
+  package var name: String
   /// The record's rate; a signal may have a multiple of it.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The samples of each signal at the record's rate.
-  public var sampleCount: Int
+  package var sampleCount: Int
   /// The signals, in the header's order.
-  public var signals: [Signal]
+  package var signals: [Signal]
   /// The counter's rate.
-  public var counterFrequencyHz: Double
+  package var counterFrequencyHz: Double
   /// The counter's value at sample 0.
-  public var baseCounter: Double
+  package var baseCounter: Double
   /// The time of day of sample 0, as in the header.
-  public var baseTime: String?
+  package var baseTime: String?
   /// The date of sample 0, day/month/year, as in the header.
-  public var baseDate: String?
+  package var baseDate: String?
   /// The header's comments.
-  public var comments: [String]
+  package var comments: [String]
 
   /// Creates a record.
-  public init(
+  package init(
     name: String, sampleRateHz: Double, sampleCount: Int, signals: [Signal], comments: [String] = []
   ) {
     self.name = name
@@ -117,12 +117,12 @@ public struct Record: Sendable, Equatable {
   }
 
   /// The record's length in seconds.
-  public var durationSeconds: Double { Double(sampleCount) / sampleRateHz }
+  package var durationSeconds: Double { Double(sampleCount) / sampleRateHz }
 
   /// The signal of the lead `name`; capitals matter only where two leads differ by them alone.
   ///
   /// - Throws: `FileError`, malformed, naming the leads that there are.
-  public func signal(named name: String) throws(FileError) -> Signal {
+  package func signal(named name: String) throws(FileError) -> Signal {
     let found =
       signals.first { $0.name == name } ?? signals.first { $0.name.lowercased() == name.lowercased() }
     guard let found else {

@@ -2,82 +2,82 @@ import Foundation
 import Support
 
 /// What a WFDB header says of one signal.
-public struct SignalSpecification: Sendable, Equatable {
+package struct SignalSpecification: Sendable, Equatable {
   /// The signal file's name, relative to the header's folder.
-  public var fileName = ""
+  package var fileName = ""
   /// How the samples are stored.
-  public var format = SignalFormat.twosComplement16
+  package var format = SignalFormat.twosComplement16
   /// The signal's samples for each tick of the record's rate.
-  public var samplesPerFrame = 1
+  package var samplesPerFrame = 1
   /// The signal's samples that precede the record's sample 0, because the recorder took it late.
-  public var skewSamples = 0
+  package var skewSamples = 0
   /// The bytes before the first sample in the signal file.
-  public var byteOffset = 0
+  package var byteOffset = 0
   /// ADC units a physical unit.
-  public var gain = 200.0
+  package var gain = 200.0
   /// The ADC value of 0 physical units.
-  public var baseline = 0
+  package var baseline = 0
   /// The physical unit, such as `mV`.
-  public var units = "mV"
+  package var units = "mV"
   /// The ADC's resolution.
-  public var adcResolutionBits = 12
+  package var adcResolutionBits = 12
   /// The ADC's value for the middle of its input range.
-  public var adcZero = 0
+  package var adcZero = 0
   /// The first sample, from which format 8 counts its differences.
-  public var initialValue = 0
+  package var initialValue = 0
   /// The sum of all stored samples, low 16 bits; nil where the header states none.
-  public var checksum: Int16?
+  package var checksum: Int16?
   /// The signal file's block size, 0 for ordinary files.
-  public var blockSize = 0
+  package var blockSize = 0
   /// The lead's name.
-  public var name = ""
+  package var name = ""
 
   /// Creates a specification with the standard's defaults.
-  public init() {}
+  package init() {}
 }
 
 /// What a WFDB header says of a segment of a record.
-public struct SegmentSpecification: Sendable, Equatable {
+package struct SegmentSpecification: Sendable, Equatable {
   /// The segment's record name; `~` for a gap.
-  public var name: String
+  package var name: String
   /// The segment's length at the record's rate.
-  public var sampleCount: Int
+  package var sampleCount: Int
 }
 
 /// The content of a WFDB header file.
-public struct RecordHeader: Sendable, Equatable {
+package struct RecordHeader: Sendable, Equatable {
   /// The record's name.
-  public var name: String
+  package var name: String
   /// The record's rate: frames a second.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The counter's rate; equal to the sampling rate unless stated.
-  public var counterFrequencyHz: Double
+  package var counterFrequencyHz: Double
   /// The counter's value at sample 0.
-  public var baseCounter: Double
+  package var baseCounter: Double
   /// The samples of each signal at the record's rate; nil where the header leaves it open.
-  public var sampleCount: Int?
+  package var sampleCount: Int?
   /// The time of day of sample 0 as the header gives it.
-  public var baseTime: String?
+  package var baseTime: String?
   /// The date of sample 0 as the header gives it, day/month/year.
-  public var baseDate: String?
+  package var baseDate: String?
   /// The signals; empty in a record of several segments.
-  public var signals: [SignalSpecification]
+  package var signals: [SignalSpecification]
   /// The number of signals that the record line states.
-  public var signalCount: Int
+  package var signalCount: Int
   /// The segments of a record of several segments; nil for an ordinary record.
-  public var segments: [SegmentSpecification]?
+  package var segments: [SegmentSpecification]?
   /// The comments, without `#` and the spaces around them.
-  public var comments: [String]
+  package var comments: [String]
 
   /// The header file of a record named with or without path and `.hea`.
-  public static func path(ofRecord record: String) -> String {
+  package static func path(ofRecord record: String) -> String {
     record.hasSuffix(".hea") ? record : record + ".hea"
   }
 
   /// Reads a record's header file.
   ///
   /// - Throws: `FileError` where the file is missing or breaks the header's grammar.
-  public static func read(_ record: String) throws(FileError) -> RecordHeader {
+  package static func read(_ record: String) throws(FileError) -> RecordHeader {
     let path = path(ofRecord: record)
     return try RecordHeader(parsing: try Files.read(path), file: path)
   }
@@ -85,7 +85,7 @@ public struct RecordHeader: Sendable, Equatable {
   /// Parses a header file's content; `file` is the name used in errors.
   ///
   /// - Throws: `FileError`, malformed, with the line that breaks the header's grammar.
-  public init(parsing data: Data, file: String) throws(FileError) {
+  package init(parsing data: Data, file: String) throws(FileError) {
     let text = String(decoding: data, as: UTF8.self)
     var comments: [String] = []
     var lines: [HeaderLine] = []

@@ -3,39 +3,39 @@ import Foundation
 import Support
 
 /// What is known of one record of a folder.
-public struct RecordSummary: Sendable, Equatable {
+package struct RecordSummary: Sendable, Equatable {
   /// The record's name with its path below the folder.
-  public var name: String
+  package var name: String
   /// The leads, in the header's order.
-  public var leads: [String] = []
+  package var leads: [String] = []
   /// The record's rate; 0 where the header can't be read.
-  public var sampleRateHz = 0.0
+  package var sampleRateHz = 0.0
   /// The samples of each signal; as read by `verify`, as the header states by `list`.
-  public var sampleCount = 0
+  package var sampleCount = 0
   /// The signals whose checksum was stated and proved right; 0 from `list`.
-  public var checksumCount = 0
+  package var checksumCount = 0
   /// The annotation files that there are: `atr`, and those named like a lead.
-  public var annotators: [String] = []
+  package var annotators: [String] = []
   /// The beats that the first annotator marked; nil without one.
-  public var beatCount: Int?
+  package var beatCount: Int?
   /// What is wrong with the record.
-  public var problem: FileError?
+  package var problem: FileError?
 
   /// The record's length in seconds.
-  public var durationSeconds: Double { sampleRateHz > 0 ? Double(sampleCount) / sampleRateHz : 0 }
+  package var durationSeconds: Double { sampleRateHz > 0 ? Double(sampleCount) / sampleRateHz : 0 }
 }
 
 /// The WFDB records in a folder and those below it, in order of name.
-public struct RecordIndex: Sendable {
+package struct RecordIndex: Sendable {
   /// The folder.
-  public let folder: String
+  package let folder: String
   /// The records' names with their paths below the folder; segments of other records are left out.
-  public let names: [String]
+  package let names: [String]
 
   /// Finds the records of a folder.
   ///
   /// - Throws: `FileError` where the folder is missing or has no record.
-  public init(folder: String) throws(FileError) {
+  package init(folder: String) throws(FileError) {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue
     else {
@@ -63,17 +63,17 @@ public struct RecordIndex: Sendable {
   }
 
   /// The path of a record by its name in `names`.
-  public func path(of name: String) -> String { RecordPath.file(name, beside: folder + "/") }
+  package func path(of name: String) -> String { RecordPath.file(name, beside: folder + "/") }
 
   /// Reads each record's header and annotations.
-  public func list(progress: ProgressHandler? = nil) -> [RecordSummary] {
+  package func list(progress: ProgressHandler? = nil) -> [RecordSummary] {
     summaries(progress) { name in summary(of: name, readsSignals: false) }
   }
 
   /// Reads every record whole: all samples with their checksums, and all annotations.
   ///
   /// What is wrong with a record is in its summary's `problem`.
-  public func verify(progress: ProgressHandler? = nil) -> [RecordSummary] {
+  package func verify(progress: ProgressHandler? = nil) -> [RecordSummary] {
     summaries(progress) { name in summary(of: name, readsSignals: true) }
   }
 

@@ -13,7 +13,7 @@ extension Record {
   ///   - verifyingChecksums: Whether a wrong checksum is an error.
   /// - Returns: The record with all its samples.
   /// - Throws: `FileError` where a file is missing, truncated, against the grammar or of a wrong checksum.
-  public static func read(_ path: String, verifyingChecksums: Bool = true) throws(FileError) -> Record {
+  package static func read(_ path: String, verifyingChecksums: Bool = true) throws(FileError) -> Record {
     let header = try RecordHeader.read(path)
     let source = RecordSource(
       headerPath: RecordHeader.path(ofRecord: path), verifiesChecksums: verifyingChecksums)

@@ -9,7 +9,7 @@ extension Record {
   ///
   /// - Throws: `FileError` where a sample does not fit the format, a name has no place in a header, or a file
   ///   can't be written.
-  public func write(_ path: String, format: SignalFormat = .twosComplement16) throws(FileError) {
+  package func write(_ path: String, format: SignalFormat = .twosComplement16) throws(FileError) {
     let path = path.hasSuffix(".hea") ? String(path.dropLast(4)) : path
     let name = RecordPath.name(of: path)
     let files = try encoded(name: name, format: format)
@@ -21,7 +21,7 @@ extension Record {
   ///
   /// - Throws: `FileError`, malformed, where a sample does not fit the format or a name has no place in a
   ///   header.
-  public func encoded(
+  package func encoded(
     name: String, format: SignalFormat
   ) throws(FileError) -> (header: Data, signals: Data) {
     guard format != .null else {

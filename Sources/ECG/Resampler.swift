@@ -6,17 +6,17 @@ import Support
 /// A polyphase filter: a sinc in a Kaiser window, in `Float`. Below 0.8 of the lower rate's half the gain is
 /// 1 within 0.001 dB; from that half on, what would alias is at least 85 dB down. It has no delay: output
 /// sample `m` is the signal at the time of `m / targetRateHz`, so labels move by the ratio of the rates.
-public struct Resampler: Sendable {
+package struct Resampler: Sendable {
   /// The rate of what comes in.
-  public let sourceRateHz: Double
+  package let sourceRateHz: Double
   /// The rate of what goes out.
-  public let targetRateHz: Double
+  package let targetRateHz: Double
   /// The ratio of the rates in lowest terms is `numerator / denominator`.
-  public let numerator: Int
+  package let numerator: Int
   /// The ratio of the rates in lowest terms is `numerator / denominator`.
-  public let denominator: Int
+  package let denominator: Int
   /// The input samples that an output sample is made of, a multiple of 16.
-  public let tapCount: Int
+  package let tapCount: Int
   /// The filter, `[phase, tap]`.
   private let taps: [Float]
 
@@ -33,7 +33,7 @@ public struct Resampler: Sendable {
   ///
   /// - Throws: `FileError`, malformed, where a rate is not positive or no ratio of numbers up to 32,768 is
   ///   close enough.
-  public init(from sourceRateHz: Double, to targetRateHz: Double) throws(FileError) {
+  package init(from sourceRateHz: Double, to targetRateHz: Double) throws(FileError) {
     let what = "resampling from \(number(sourceRateHz)) Hz to \(number(targetRateHz)) Hz"
     guard sourceRateHz > 0, targetRateHz > 0, sourceRateHz.isFinite, targetRateHz.isFinite else {
       throw .malformed(what, "is not possible", remedy: "choose rates above 0")
@@ -62,7 +62,7 @@ public struct Resampler: Sendable {
   /// Resamples a signal; beyond its ends it is taken to keep its first and last value.
   ///
   /// - Returns: The samples at the target's rate whose times are not beyond the last input sample's.
-  public func callAsFunction(_ input: [Float]) -> [Float] {
+  package func callAsFunction(_ input: [Float]) -> [Float] {
     guard numerator != denominator, let first = input.first, let last = input.last else { return input }
     let half = tapCount / 2
     var padded = [Float](repeating: first, count: half)
@@ -164,7 +164,7 @@ extension Signal {
   /// The samples in millivolts at another rate; invalid ones as in `millivolts()`.
   ///
   /// - Throws: `FileError`, malformed, where the unit is no voltage or the rates have no simple ratio.
-  public func millivolts(atRateHz rateHz: Double) throws(FileError) -> [Float] {
+  package func millivolts(atRateHz rateHz: Double) throws(FileError) -> [Float] {
     try Resampler(from: sampleRateHz, to: rateHz)(try millivolts())
   }
 }

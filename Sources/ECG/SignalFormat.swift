@@ -1,5 +1,5 @@
 /// How samples are stored in a WFDB signal file.
-public enum SignalFormat: Int, Sendable, CaseIterable {
+package enum SignalFormat: Int, Sendable, CaseIterable {
   /// No samples are stored; every sample is invalid.
   case null = 0
   /// First differences of 8 bits.
@@ -24,7 +24,7 @@ public enum SignalFormat: Int, Sendable, CaseIterable {
   case packed10Sequential = 311
 
   /// The significant bits of a stored sample.
-  public var bitCount: Int {
+  package var bitCount: Int {
     switch self {
     case .null: 0
     case .differences8, .offsetBinary8: 8
@@ -39,7 +39,7 @@ public enum SignalFormat: Int, Sendable, CaseIterable {
   /// The stored value that stands for "no valid sample"; nil where the format has none.
   ///
   /// It is the lowest value that the format can hold.
-  public var invalidCode: Int32? {
+  package var invalidCode: Int32? {
     switch self {
     case .null, .differences8: nil
     default: -1 << Int32(bitCount - 1)

@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 /// How the ventricles are excited, which gives the QRS complex its shape.
-public enum ConductionPattern: String, CaseIterable, Sendable, Codable {
+package enum ConductionPattern: String, CaseIterable, Sendable, Codable {
   /// A normal, narrow complex.
   case normal
   /// A left bundle branch block: one broad, notched or slurred wave to the left and back.
@@ -22,39 +22,39 @@ public enum ConductionPattern: String, CaseIterable, Sendable, Codable {
 /// Here the waves are those of the heart's vector, which Dower's matrix turns into leads (Dower and others, J.
 /// Electrocardiol. 13 (1980) 335). P and T waves move with the square root of the interval, while the QRS complex has
 /// its duration in milliseconds whatever the rate.
-public struct SyntheticECG: Sendable {
+package struct SyntheticECG: Sendable {
   /// The QRS complex's shape.
-  public var pattern = ConductionPattern.normal
+  package var pattern = ConductionPattern.normal
   /// The QRS complex's duration, as a delineator measures it that was fitted to cardiologists' boundaries: from 13.5 ms
   /// before the place where the first Gaussian has 5 % of its height, 2.45 standard deviations from its middle, to as
   /// long after the last one's.
-  public var qrsDurationMs = 91.0
+  package var qrsDurationMs = 91.0
   /// The QRS area: the length of the heart's vector, integrated over the complex.
-  public var qrsAreaMicrovoltSeconds = 40.0
+  package var qrsAreaMicrovoltSeconds = 40.0
   /// The mean heart rate, beats a minute.
-  public var heartRate = 70.0
+  package var heartRate = 70.0
   /// The standard deviation of the intervals between beats.
-  public var intervalDeviationMs = 25.0
+  package var intervalDeviationMs = 25.0
   /// Breaths a second.
-  public var respirationHz = 0.25
+  package var respirationHz = 0.25
   /// The amplitude of the baseline's wander, in millivolts.
-  public var wanderMillivolts = 0.1
+  package var wanderMillivolts = 0.1
   /// The muscles' noise, root mean square, in microvolts.
-  public var muscleMicrovolts = 15.0
+  package var muscleMicrovolts = 15.0
   /// The mains' amplitude, in microvolts.
-  public var mainsMicrovolts = 10.0
+  package var mainsMicrovolts = 10.0
   /// The mains' frequency.
-  public var mainsHz = 50.0
+  package var mainsHz = 50.0
   /// The length.
-  public var durationSeconds = 10.0
+  package var durationSeconds = 10.0
   /// The sampling rate.
-  public var sampleRateHz = 500.0
+  package var sampleRateHz = 500.0
 
   /// Creates a normal ECG.
-  public init() {}
+  package init() {}
 
   /// The leads' names, in the usual order.
-  public static let leadNames = [
+  package static let leadNames = [
     "I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6",
   ]
 
@@ -72,7 +72,7 @@ public struct SyntheticECG: Sendable {
   ///   - name: The record's name.
   ///   - generator: Draws what is random: the shape's variation, the intervals and the noise.
   /// - Returns: The record of twelve leads in microvolts, and the beats.
-  public func record(
+  package func record(
     name: String, using generator: inout SeededGenerator
   ) -> (record: Record, beats: [Int]) {
     let count = Int((durationSeconds * sampleRateHz).rounded())

@@ -2,18 +2,18 @@
 ///
 /// Its JSON has `decisions`, `top1` (a fraction), `maxAbsoluteLogitError` and `meanAbsoluteLogitError` (in
 /// logit units).
-public struct Agreement: Equatable, Sendable {
+package struct Agreement: Equatable, Sendable {
   /// The number of decisions.
-  public private(set) var decisions = 0
+  package private(set) var decisions = 0
   /// The number of decisions for the same class; of equal logits the first counts as the largest.
-  public private(set) var equalDecisions = 0
+  package private(set) var equalDecisions = 0
   /// The largest difference of two logits; 0 where there is none.
-  public private(set) var maxAbsoluteLogitError = 0.0
+  package private(set) var maxAbsoluteLogitError = 0.0
   private var sumOfAbsoluteErrors = 0.0
   private var logits = 0
 
   /// Creates an agreement over no decisions.
-  public init() {}
+  package init() {}
 
   /// Adds a decision; both spans hold one logit a class, and there is at least one.
   ///
@@ -22,7 +22,7 @@ public struct Agreement: Equatable, Sendable {
   /// - Parameters:
   ///   - reference: The float twin's logits.
   ///   - measured: The fixed-point logits, in the same unit.
-  public mutating func add(reference: Span<Float>, measured: Span<Float>) {
+  package mutating func add(reference: Span<Float>, measured: Span<Float>) {
     precondition(reference.count == measured.count && !reference.isEmpty, "one logit a class in both twins")
     var referenceTop = 0
     var measuredTop = 0
@@ -42,12 +42,12 @@ public struct Agreement: Equatable, Sendable {
   }
 
   /// Adds a decision given as arrays; see `add(reference:measured:)` over spans.
-  public mutating func add(reference: [Float], measured: [Float]) {
+  package mutating func add(reference: [Float], measured: [Float]) {
     add(reference: reference.span, measured: measured.span)
   }
 
   /// Adds the decisions of another agreement.
-  public static func += (agreement: inout Agreement, other: Agreement) {
+  package static func += (agreement: inout Agreement, other: Agreement) {
     agreement.decisions += other.decisions
     agreement.equalDecisions += other.equalDecisions
     agreement.maxAbsoluteLogitError = max(agreement.maxAbsoluteLogitError, other.maxAbsoluteLogitError)
@@ -56,10 +56,10 @@ public struct Agreement: Equatable, Sendable {
   }
 
   /// The fraction of decisions for the same class; nil where there is none.
-  public var top1: Double? { decisions == 0 ? nil : Double(equalDecisions) / Double(decisions) }
+  package var top1: Double? { decisions == 0 ? nil : Double(equalDecisions) / Double(decisions) }
 
   /// The mean difference of two logits; nil where there is none.
-  public var meanAbsoluteLogitError: Double? { logits == 0 ? nil : sumOfAbsoluteErrors / Double(logits) }
+  package var meanAbsoluteLogitError: Double? { logits == 0 ? nil : sumOfAbsoluteErrors / Double(logits) }
 }
 
 extension Agreement: Encodable {
@@ -70,7 +70,7 @@ extension Agreement: Encodable {
   /// Writes the agreement; what no decision defines is null.
   ///
   /// - Throws: `EncodingError`, where the encoder does.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(decisions, forKey: .decisions)
     try container.encode(top1, forKey: .top1)

@@ -5,14 +5,14 @@ import ECG
 /// The matrix is that of WFDB's `bxb`. Its rows are the reference's classes `N`, `S`, `V`, `F` and `Q`, then `O`,
 /// detections where there is no beat, and `X`, such detections where the reference calls both signals unreadable. Its
 /// columns are the algorithm's classes, then `o`, missed beats.
-public struct BeatByBeat: Equatable, Sendable {
+package struct BeatByBeat: Equatable, Sendable {
   /// The rows' names: the reference's classes, then what is no beat.
-  public static let rowNames = AAMIClass.allCases.map(\.rawValue) + ["O", "X"]
+  package static let rowNames = AAMIClass.allCases.map(\.rawValue) + ["O", "X"]
   /// The columns' names: the algorithm's classes, then missed beats.
-  public static let columnNames = AAMIClass.allCases.map { $0.rawValue.lowercased() } + ["o"]
+  package static let columnNames = AAMIClass.allCases.map { $0.rawValue.lowercased() } + ["o"]
 
   /// The number of beats, `[row, column]`.
-  public private(set) var counts = [[Int]](
+  package private(set) var counts = [[Int]](
     repeating: [Int](repeating: 0, count: columnNames.count), count: rowNames.count)
 
   private static let extraRow = AAMIClass.allCases.count
@@ -20,32 +20,32 @@ public struct BeatByBeat: Equatable, Sendable {
   private static let missedColumn = AAMIClass.allCases.count
 
   /// Creates a comparison of no beats.
-  public init() {}
+  package init() {}
 
   /// Counts a beat that was found.
-  public mutating func add(_ reference: AAMIClass, decided: AAMIClass) {
+  package mutating func add(_ reference: AAMIClass, decided: AAMIClass) {
     counts[reference.index][decided.index] += 1
   }
 
   /// Counts a beat that was not found.
-  public mutating func addMissed(_ reference: AAMIClass) {
+  package mutating func addMissed(_ reference: AAMIClass) {
     counts[reference.index][Self.missedColumn] += 1
   }
 
   /// Counts a detection where there is no beat.
-  public mutating func addExtra(_ decided: AAMIClass, isReadable: Bool) {
+  package mutating func addExtra(_ decided: AAMIClass, isReadable: Bool) {
     counts[isReadable ? Self.extraRow : Self.unreadableRow][decided.index] += 1
   }
 
   /// Adds another record's counts, for gross figures.
-  public static func += (sum: inout BeatByBeat, other: BeatByBeat) {
+  package static func += (sum: inout BeatByBeat, other: BeatByBeat) {
     for row in sum.counts.indices {
       for column in sum.counts[row].indices { sum.counts[row][column] += other.counts[row][column] }
     }
   }
 
   /// The detection of beats of any class.
-  public var detection: Figures {
+  package var detection: Figures {
     let beats = counts[..<Self.extraRow]
     return Figures(
       truePositives: beats.reduce(0) { $0 + $1[..<Self.missedColumn].reduce(0, +) },
@@ -56,12 +56,12 @@ public struct BeatByBeat: Equatable, Sendable {
   /// The detection of ventricular ectopic beats (VEB).
   ///
   /// A fusion or an unclassifiable beat that was taken for one is not held against the algorithm.
-  public var ventricular: Figures { figures(of: .ventricular, forgiving: [.fusion, .unknown]) }
+  package var ventricular: Figures { figures(of: .ventricular, forgiving: [.fusion, .unknown]) }
 
   /// The detection of supraventricular ectopic beats (SVEB).
   ///
   /// An unclassifiable beat that was taken for one is not held against the algorithm.
-  public var supraventricular: Figures { figures(of: .supraventricular, forgiving: [.unknown]) }
+  package var supraventricular: Figures { figures(of: .supraventricular, forgiving: [.unknown]) }
 
   /// The detection of one class; `forgiving` are the classes that may be taken for it.
   private func figures(of beatClass: AAMIClass, forgiving: Set<AAMIClass>) -> Figures {
@@ -78,24 +78,24 @@ public struct BeatByBeat: Equatable, Sendable {
   }
 
   /// How well one kind of beat was told from all else.
-  public struct Figures: Equatable, Sendable {
+  package struct Figures: Equatable, Sendable {
     /// The beats that were found.
-    public var truePositives: Int
+    package var truePositives: Int
     /// The beats that were missed, or taken for another kind.
-    public var falseNegatives: Int
+    package var falseNegatives: Int
     /// What was wrongly taken for such a beat.
-    public var falsePositives: Int
+    package var falsePositives: Int
     /// What was rightly not taken for such a beat; nil where nothing is counted so.
-    public var trueNegatives: Int?
+    package var trueNegatives: Int?
 
     /// Se: the share of the beats that were found; nil where there are none.
-    public var sensitivity: Double? { Self.share(of: truePositives, and: falseNegatives) }
+    package var sensitivity: Double? { Self.share(of: truePositives, and: falseNegatives) }
 
     /// +P: the share of those found that are such beats; nil where there are none.
-    public var positivePredictivity: Double? { Self.share(of: truePositives, and: falsePositives) }
+    package var positivePredictivity: Double? { Self.share(of: truePositives, and: falsePositives) }
 
     /// FPR: the share of what is no such beat that was taken for one; nil where nothing is counted so.
-    public var falsePositiveRate: Double? {
+    package var falsePositiveRate: Double? {
       trueNegatives.flatMap { Self.share(of: falsePositives, and: $0) }
     }
 
@@ -125,7 +125,7 @@ extension BeatByBeat: Encodable {
   /// Writes the matrix, and the figures of beats, VEB and SVEB.
   ///
   /// - Throws: `EncodingError`, where the encoder does.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(Self.rowNames, forKey: .rows)
     try container.encode(Self.columnNames, forKey: .columns)
@@ -145,7 +145,7 @@ extension BeatByBeat.Figures: Encodable {
   /// Writes counts and shares; a share that no beat defines is null.
   ///
   /// - Throws: `EncodingError`, where the encoder does.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(truePositives, forKey: .truePositives)
     try container.encode(falseNegatives, forKey: .falseNegatives)

@@ -2,30 +2,30 @@
 ///
 /// Both lists are walked in order of time, as WFDB's `bxb` does: a detection and a reference beat within 150 ms of
 /// each other match, unless the next one of either list is nearer, and that one isn't another's.
-public struct BeatMatching: Equatable, Sendable {
+package struct BeatMatching: Equatable, Sendable {
   /// A reference beat and the detection of it, in samples.
-  public struct Match: Equatable, Sendable {
+  package struct Match: Equatable, Sendable {
     /// The reference beat's sample.
-    public var reference: Int
+    package var reference: Int
     /// The detection's sample.
-    public var detected: Int
+    package var detected: Int
 
     /// Creates a match.
-    public init(reference: Int, detected: Int) {
+    package init(reference: Int, detected: Int) {
       self.reference = reference
       self.detected = detected
     }
   }
 
   /// EC57's match window, on each side of the reference beat.
-  public static let toleranceSeconds = 0.150
+  package static let toleranceSeconds = 0.150
 
   /// The beats that were found.
-  public private(set) var matches: [Match] = []
+  package private(set) var matches: [Match] = []
   /// The reference beats that were not found, in samples.
-  public private(set) var missed: [Int] = []
+  package private(set) var missed: [Int] = []
   /// The detections where there is no beat, in samples.
-  public private(set) var extra: [Int] = []
+  package private(set) var extra: [Int] = []
 
   /// Matches one record's beats.
   ///
@@ -37,7 +37,7 @@ public struct BeatMatching: Equatable, Sendable {
   ///     count, nor do detections before it or within the tolerance after it that match no other beat.
   ///   - excluding: Samples that don't count, such as ventricular flutter: reference beats in them, and detections in
   ///     them that match no other beat.
-  public init(
+  package init(
     reference: [Int], detected: [Int], sampleRateHz: Double, startingAt start: Int = 0,
     excluding: [Range<Int>] = []
   ) {
@@ -111,17 +111,17 @@ public struct BeatMatching: Equatable, Sendable {
   }
 
   /// Adds another record's counts, for gross figures.
-  public mutating func add(_ other: BeatMatching) {
+  package mutating func add(_ other: BeatMatching) {
     matches += other.matches
     missed += other.missed
     extra += other.extra
   }
 
   /// The share of the reference beats that were found; nil where there are none.
-  public var sensitivity: Double? { Self.share(of: matches.count, and: missed.count) }
+  package var sensitivity: Double? { Self.share(of: matches.count, and: missed.count) }
 
   /// The share of the detections that are beats; nil where there are none.
-  public var positivePredictivity: Double? { Self.share(of: matches.count, and: extra.count) }
+  package var positivePredictivity: Double? { Self.share(of: matches.count, and: extra.count) }
 
   private static func share(of count: Int, and rest: Int) -> Double? {
     count + rest > 0 ? Double(count) / Double(count + rest) : nil

@@ -1,33 +1,33 @@
 import ECG
 
 /// A record's reference labels, as EC57 compares an algorithm's with them.
-public struct BeatReference: Sendable {
+package struct BeatReference: Sendable {
   /// A beat with its class.
-  public struct Beat: Equatable, Sendable {
+  package struct Beat: Equatable, Sendable {
     /// The place, in samples at the record's rate.
-    public var sample: Int
+    package var sample: Int
     /// The class.
-    public var beatClass: AAMIClass
+    package var beatClass: AAMIClass
 
     /// Creates a beat.
-    public init(sample: Int, beatClass: AAMIClass) {
+    package init(sample: Int, beatClass: AAMIClass) {
       self.sample = sample
       self.beatClass = beatClass
     }
   }
 
   /// The beats, in order of time.
-  public let beats: [Beat]
+  package let beats: [Beat]
   /// The record's rate.
-  public let sampleRateHz: Double
+  package let sampleRateHz: Double
   /// The sample at which the comparison starts.
-  public let start: Int
+  package let start: Int
   /// The segments of ventricular flutter or fibrillation, which don't count.
-  public let flutter: [Range<Int>]
+  package let flutter: [Range<Int>]
   /// The segments in which both signals are unreadable.
-  public let unreadable: [Range<Int>]
+  package let unreadable: [Range<Int>]
   /// Whether some beats are paced: EC57 leaves such records out.
-  public let isPaced: Bool
+  package let isPaced: Bool
 
   /// Prepares a record's labels.
   ///
@@ -37,7 +37,7 @@ public struct BeatReference: Sendable {
   ///   - labels: The reference.
   ///   - sampleRateHz: The record's rate, positive.
   ///   - learningSeconds: The length of the learning period at the record's start, which doesn't count.
-  public init(_ labels: Annotations, sampleRateHz: Double, learningSeconds: Double) {
+  package init(_ labels: Annotations, sampleRateHz: Double, learningSeconds: Double) {
     self.sampleRateHz = sampleRateHz
     start = Int(min(max(0, learningSeconds * sampleRateHz), 0x1p52).rounded())
     let all = labels.all.sorted { $0.sample < $1.sample }
@@ -81,7 +81,7 @@ public struct BeatReference: Sendable {
   ///
   /// - Parameter decided: Its beats, in samples at the record's rate, not negative.
   /// - Returns: The counts.
-  public func comparison(with decided: [Beat]) -> BeatByBeat {
+  package func comparison(with decided: [Beat]) -> BeatByBeat {
     let decided = decided.sorted { $0.sample < $1.sample }
     var comparison = BeatByBeat()
     for pair in BeatMatching.pairs(

@@ -2,36 +2,36 @@ import Foundation
 import Support
 
 /// How far predicted probabilities can be taken at their word.
-public struct ProbabilityCalibration: Codable, Equatable, Sendable {
+package struct ProbabilityCalibration: Codable, Equatable, Sendable {
   /// A part of the cases with similar probabilities.
-  public struct Bin: Codable, Equatable, Sendable {
+  package struct Bin: Codable, Equatable, Sendable {
     /// The mean probability.
-    public var predicted: Double
+    package var predicted: Double
     /// The share of positive cases.
-    public var observed: Double
+    package var observed: Double
     /// The share's 95 % interval (Wilson).
-    public var interval: Interval
+    package var interval: Interval
     /// The number of cases.
-    public var count: Int
+    package var count: Int
   }
 
   /// The mean squared difference of probability and outcome (Brier's score): 0 is perfect.
-  public let brierScore: Double
+  package let brierScore: Double
   /// The slope of the outcome's log odds over the prediction's: 1 is right, less is too sure of itself; nil where no
   /// such line exists, as the probabilities separate the classes or are all one.
-  public let slope: Double?
+  package let slope: Double?
   /// The log odds to add to the prediction's, slope 1 kept, to be right on average: 0 is right; nil where one class
   /// is absent.
-  public let intercept: Double?
+  package let intercept: Double?
   /// Parts of equal size by rising probability.
-  public let bins: [Bin]
+  package let bins: [Bin]
 
   /// Measures probabilities, each from 0 to 1; there is at least one.
   ///
   /// For slope and intercept a probability of 0 or 1 counts as 10^-6 from it.
   ///
   /// - SeeAlso: D. R. Cox, Biometrika 45 (1958) 562.
-  public init(probabilities: [Double], labels: [Bool], binCount: Int = 10) {
+  package init(probabilities: [Double], labels: [Bool], binCount: Int = 10) {
     precondition(probabilities.count == labels.count && !labels.isEmpty, "a label for each probability")
     let count = probabilities.count
     let squares = zip(probabilities, labels).map { ($0 - ($1 ? 1 : 0)) * ($0 - ($1 ? 1 : 0)) }
@@ -61,18 +61,18 @@ public struct ProbabilityCalibration: Codable, Equatable, Sendable {
 }
 
 /// What decisions by a predicted probability are worth at a threshold.
-public struct NetBenefit: Codable, Equatable, Sendable {
+package struct NetBenefit: Codable, Equatable, Sendable {
   /// The probability from which on one treats.
-  public var threshold: Double
+  package var threshold: Double
   /// TP / n - FP / n * threshold / (1 - threshold).
-  public var netBenefit: Double
+  package var netBenefit: Double
   /// The same of treating everybody; treating nobody is worth 0.
-  public var treatAll: Double
+  package var treatAll: Double
 
   /// The decision curve over thresholds between 0 and 1, exclusive.
   ///
   /// - SeeAlso: A. J. Vickers and E. B. Elkin, Med. Decis. Making 26 (2006) 565.
-  public static func curve(
+  package static func curve(
     probabilities: [Double], labels: [Bool],
     thresholds: [Double] = (1..<20).map { Double($0) / 20 }
   ) -> [NetBenefit] {

@@ -2,9 +2,9 @@ import Cohort
 import Support
 
 /// A way to predict which patients respond, as a study compares it with others.
-public struct StudyMethod: Sendable {
+package struct StudyMethod: Sendable {
   /// Which probability means yes.
-  public enum Threshold: Equatable, Sendable {
+  package enum Threshold: Equatable, Sendable {
     /// From this one on, whatever the training patients are; a rule that gives 0 and 1 has 0.5.
     case fixed(Double)
     /// From Youden's threshold on, of probabilities in a cross-validation of so many folds within the training
@@ -15,25 +15,25 @@ public struct StudyMethod: Sendable {
   /// Learns from some patients and gives others' probabilities, in their order: nil where it can't score one.
   ///
   /// Patients are indices into the cohort. The seed differs from fold to fold; results depend on nothing else.
-  public typealias Prediction =
+  package typealias Prediction =
     @Sendable (_ training: [Int], _ test: [Int], _ seed: UInt64) throws(FileError) -> [Double?]
 
   /// The name in reports.
-  public let name: String
+  package let name: String
   /// Which probability means yes.
-  public let threshold: Threshold
+  package let threshold: Threshold
   /// The method.
-  public let predict: Prediction
+  package let predict: Prediction
 
   /// Creates a method.
-  public init(_ name: String, threshold: Threshold = .youden(innerFolds: 5), predict: @escaping Prediction) {
+  package init(_ name: String, threshold: Threshold = .youden(innerFolds: 5), predict: @escaping Prediction) {
     (self.name, self.threshold, self.predict) = (name, threshold, predict)
   }
 }
 
 extension StudyMethod {
   /// A guideline's rule, which learns nothing.
-  public static func guideline(
+  package static func guideline(
     _ rule: GuidelineRule, _ cohort: Cohort, features: [ECGFeatures]? = nil
   ) -> StudyMethod {
     StudyMethod(rule.rawValue, threshold: .fixed(0.5)) { _, test, _ in
@@ -46,7 +46,7 @@ extension StudyMethod {
   }
 
   /// L2 logistic regression: standardized, and its penalty chosen, within the training patients.
-  public static func logisticRegression(
+  package static func logisticRegression(
     _ table: FeatureTable, labels: [Bool], name: String = "logistic regression"
   ) -> StudyMethod {
     StudyMethod(name) { training, test, seed in
@@ -63,7 +63,7 @@ extension StudyMethod {
   }
 
   /// A random forest.
-  public static func randomForest(
+  package static func randomForest(
     _ table: FeatureTable, labels: [Bool], options: RandomForest.Options = .init(),
     name: String = "random forest"
   ) -> StudyMethod {
@@ -80,36 +80,36 @@ extension StudyMethod {
 }
 
 /// Methods tested on the same folds of the same patients.
-public struct CohortStudy: Sendable {
+package struct CohortStudy: Sendable {
   /// What a method said of each patient, in each repeat.
-  public struct Outcome: Equatable, Sendable {
+  package struct Outcome: Equatable, Sendable {
     /// The method's name.
-    public let method: String
+    package let method: String
     /// The probabilities, `[repeat][patient]`; nil where the method couldn't score one.
-    public let probabilities: [[Double?]]
+    package let probabilities: [[Double?]]
     /// The decisions by the thresholds of the training folds, `[repeat][patient]`.
-    public let decisions: [[Bool?]]
+    package let decisions: [[Bool?]]
     /// The thresholds, `[repeat][fold]`.
-    public let thresholds: [[Double]]
+    package let thresholds: [[Double]]
   }
 
   /// Whether each patient responded.
-  public let labels: [Bool]
+  package let labels: [Bool]
   /// The folds, `[repeat][fold]`.
-  public let folds: [[Fold]]
+  package let folds: [[Fold]]
   /// The seed.
-  public let seed: UInt64
+  package let seed: UInt64
 
   /// A study of a cohort by repeated stratified cross-validation of its patients.
   ///
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  public init(_ cohort: Cohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
+  package init(_ cohort: Cohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
     self.init(
       labels: cohort.labels, folds: try cohort.folds(count: folds, repeats: repeats, seed: seed), seed: seed)
   }
 
   /// A study of patients by given folds, in each repeat of which every patient is tested at most once.
-  public init(labels: [Bool], folds: [[Fold]], seed: UInt64) {
+  package init(labels: [Bool], folds: [[Fold]], seed: UInt64) {
     (self.labels, self.folds, self.seed) = (labels, folds, seed)
   }
 
@@ -121,7 +121,7 @@ public struct CohortStudy: Sendable {
   ///   - progress: Told after each fold.
   /// - Returns: What it said.
   /// - Throws: What the method throws.
-  public func run(
+  package func run(
     _ method: StudyMethod, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> Outcome {
     let tasks = folds.enumerated().flatMap { index, folds in folds.map { (repeat: index, fold: $0) } }

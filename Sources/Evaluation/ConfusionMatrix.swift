@@ -1,25 +1,25 @@
 /// How often each class was taken for each.
 ///
 /// Its JSON is `{"classNames": [...], "counts": [[...]]}`.
-public struct ConfusionMatrix: Codable, Equatable, Sendable {
+package struct ConfusionMatrix: Codable, Equatable, Sendable {
   /// The classes' names.
-  public let classNames: [String]
+  package let classNames: [String]
   /// The number of cases: `[reference class, predicted class]`.
-  public private(set) var counts: [[Int]]
+  package private(set) var counts: [[Int]]
 
   /// Creates a matrix without cases.
-  public init(classNames: [String]) {
+  package init(classNames: [String]) {
     self.classNames = classNames
     counts = Array(repeating: Array(repeating: 0, count: classNames.count), count: classNames.count)
   }
 
   /// Counts `count` cases; the classes must be indices into `classNames`.
-  public mutating func add(reference: Int, prediction: Int, count: Int = 1) {
+  package mutating func add(reference: Int, prediction: Int, count: Int = 1) {
     counts[reference][prediction] += count
   }
 
   /// Adds another matrix of the same classes.
-  public static func += (matrix: inout ConfusionMatrix, other: ConfusionMatrix) {
+  package static func += (matrix: inout ConfusionMatrix, other: ConfusionMatrix) {
     precondition(matrix.classNames == other.classNames, "matrices of different classes can't be added")
     for (row, cases) in other.counts.enumerated() {
       for (column, count) in cases.enumerated() { matrix.counts[row][column] += count }
@@ -27,32 +27,32 @@ public struct ConfusionMatrix: Codable, Equatable, Sendable {
   }
 
   /// The number of cases.
-  public var total: Int { counts.joined().reduce(0, +) }
+  package var total: Int { counts.joined().reduce(0, +) }
 
   /// The number of cases that were predicted right.
-  public var correct: Int { counts.indices.reduce(0) { $0 + counts[$1][$1] } }
+  package var correct: Int { counts.indices.reduce(0) { $0 + counts[$1][$1] } }
 
   /// The number of cases that are of a class.
-  public func referenceCount(ofClass index: Int) -> Int { counts[index].reduce(0, +) }
+  package func referenceCount(ofClass index: Int) -> Int { counts[index].reduce(0, +) }
 
   /// The number of cases that were taken for a class.
-  public func predictionCount(ofClass index: Int) -> Int { counts.reduce(0) { $0 + $1[index] } }
+  package func predictionCount(ofClass index: Int) -> Int { counts.reduce(0) { $0 + $1[index] } }
 
   /// The fraction of cases that were predicted right; nil where there is none.
-  public var accuracy: Double? { fraction(correct, of: total) }
+  package var accuracy: Double? { fraction(correct, of: total) }
 
   /// Se = TP / (TP + FN): the fraction of a class's cases that were found; nil where there is none.
-  public func sensitivity(ofClass index: Int) -> Double? {
+  package func sensitivity(ofClass index: Int) -> Double? {
     fraction(counts[index][index], of: referenceCount(ofClass: index))
   }
 
   /// +P = TP / (TP + FP): the fraction of a class's predictions that are right; nil where there is none.
-  public func positivePredictivity(ofClass index: Int) -> Double? {
+  package func positivePredictivity(ofClass index: Int) -> Double? {
     fraction(counts[index][index], of: predictionCount(ofClass: index))
   }
 
   /// F1 = 2 TP / (2 TP + FP + FN); nil for an absent class: one with neither a case nor a prediction.
-  public func f1(ofClass index: Int) -> Double? {
+  package func f1(ofClass index: Int) -> Double? {
     fraction(
       2 * counts[index][index],
       of: referenceCount(ofClass: index) + predictionCount(ofClass: index))
@@ -62,7 +62,7 @@ public struct ConfusionMatrix: Codable, Equatable, Sendable {
   ///
   /// A class that has cases but no right prediction, or only wrong predictions and no case, counts as 0.
   /// This is scikit-learn's `f1_score(average="macro", zero_division=0)` without `labels`.
-  public var macroF1: Double? {
+  package var macroF1: Double? {
     let scores = classNames.indices.compactMap { f1(ofClass: $0) }
     return scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
   }
@@ -80,7 +80,7 @@ extension ConfusionMatrix {
   /// Reads a matrix.
   ///
   /// - Throws: `DecodingError`, where the counts aren't a square of numbers in `0...2^40` that fits the names.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     classNames = try container.decode([String].self, forKey: .classNames)
     counts = try container.decode([[Int]].self, forKey: .counts)

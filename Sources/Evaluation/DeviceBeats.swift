@@ -4,28 +4,28 @@ import Support
 import Training
 
 /// The beats that a device finds in a lead by itself, one sample at a time.
-public struct DeviceBeats: Sendable {
+package struct DeviceBeats: Sendable {
   /// A beat that the runtime's detector found.
-  public struct Beat: Equatable, Sendable {
+  package struct Beat: Equatable, Sendable {
     /// The R peak's sample.
-    public var sample: Int
+    package var sample: Int
     /// The logits of the decision about it; nil where there was none: before the network's first window was full, or
     /// where the recording ended before the decision.
-    public var logits: [Float]?
+    package var logits: [Float]?
 
     /// The class of the largest logit, the first of equal ones; nil where there was no decision.
-    public var decidedClass: Int? {
+    package var decidedClass: Int? {
       logits.map { logits in logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 } }
     }
   }
 
   /// The beats, in order of time.
-  public private(set) var all: [Beat]
+  package private(set) var all: [Beat]
 
   /// Finds beats alone.
   ///
   /// - Throws: `MemoryError` where the detector can't run at the rate.
-  public init(in counts: [Int16], sampleRateHz: Double) throws(MemoryError) {
+  package init(in counts: [Int16], sampleRateHz: Double) throws(MemoryError) {
     guard (1...4_000_000).contains(sampleRateHz * 1000) else { throw .unsupportedSampleRate }
     let rate = UInt32((sampleRateHz * 1000).rounded())
     let memory = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rate))
@@ -43,7 +43,7 @@ public struct DeviceBeats: Sendable {
   /// their intervals say where `rhythmPrior` is given.
   ///
   /// - Throws: `MemoryError` where the model can't stream or the detector can't run at its rate.
-  public init(
+  package init(
     in counts: [Int16], model: LoadedModel, delaySamples: Int, rhythmPrior: RhythmPrior.Options? = nil
   ) throws(MemoryError) {
     guard let frontEnd = model.model.frontEnd else { throw .notStreamable }

@@ -1,16 +1,16 @@
 import Cohort
 
 /// Numbers that a model learns from: a row a patient; nil where one isn't known.
-public struct FeatureTable: Sendable {
+package struct FeatureTable: Sendable {
   /// The columns' names.
-  public let names: [String]
+  package let names: [String]
   /// The rows, `[patient][column]`.
-  public let rows: [[Double?]]
+  package let rows: [[Double?]]
   /// Whether what isn't known is taken to be the training patients' median; otherwise such a patient isn't scored.
-  public let fillsIn: Bool
+  package let fillsIn: Bool
 
   /// Creates a table.
-  public init(names: [String], rows: [[Double?]], fillsIn: Bool = false) {
+  package init(names: [String], rows: [[Double?]], fillsIn: Bool = false) {
     precondition(rows.allSatisfy { $0.count == names.count }, "a number for each column")
     (self.names, self.rows, self.fillsIn) = (names, rows, fillsIn)
   }
@@ -24,7 +24,7 @@ public struct FeatureTable: Sendable {
   ///   - features: Their ECG features, in the same order.
   ///   - includesCovariates: Whether QRS duration, LBBB, sex, age, NYHA class, ejection fraction and volume before the
   ///     therapy are columns too.
-  public init(_ cohort: Cohort, features: [ECGFeatures], includesCovariates: Bool) {
+  package init(_ cohort: Cohort, features: [ECGFeatures], includesCovariates: Bool) {
     var names = ECGFeatures.names
     var rows = features.map(\.values)
     if includesCovariates {
@@ -53,7 +53,7 @@ public struct FeatureTable: Sendable {
   }
 
   /// A patient's numbers; nil where one of them isn't known.
-  public func complete(_ patient: Int) -> [Double]? {
+  package func complete(_ patient: Int) -> [Double]? {
     let values = rows[patient].compactMap(\.self)
     return values.count == names.count ? values : nil
   }

@@ -1,7 +1,7 @@
 import Cohort
 
 /// A rule that selects patients for cardiac resynchronization by QRS duration and bundle branch block.
-public enum GuidelineRule: String, CaseIterable, Codable, Sendable {
+package enum GuidelineRule: String, CaseIterable, Codable, Sendable {
   /// LBBB and a QRS duration of at least 150 ms, whatever else is known.
   case lbbb150 = "LBBB and QRSd >= 150 ms"
   /// Class I of the European Society of Cardiology, 2021: LBBB and at least 150 ms, with an ejection fraction of at
@@ -19,7 +19,7 @@ public enum GuidelineRule: String, CaseIterable, Codable, Sendable {
   ///   - covariates: What is known of the patient.
   ///   - measuredDurationMs: The ECG's QRS duration, for where the covariates have none.
   /// - Returns: Whether it does.
-  public func selects(_ covariates: Covariates, measuredDurationMs: Double? = nil) -> Bool? {
+  package func selects(_ covariates: Covariates, measuredDurationMs: Double? = nil) -> Bool? {
     guard let hasLBBB = covariates.hasLBBB,
       let durationMs = covariates.qrsDurationMs ?? measuredDurationMs
     else { return nil }

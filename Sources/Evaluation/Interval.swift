@@ -2,14 +2,14 @@ import Foundation
 import Support
 
 /// A confidence interval.
-public struct Interval: Codable, Equatable, Sendable {
+package struct Interval: Codable, Equatable, Sendable {
   /// The lower limit.
-  public var lower: Double
+  package var lower: Double
   /// The upper limit.
-  public var upper: Double
+  package var upper: Double
 
   /// Creates an interval.
-  public init(lower: Double, upper: Double) {
+  package init(lower: Double, upper: Double) {
     self.lower = lower
     self.upper = upper
   }
@@ -22,7 +22,7 @@ public struct Interval: Codable, Equatable, Sendable {
   ///   - confidence: The level, between 0 and 1.
   /// - Returns: The interval; 0 to 1 where there was no trial.
   /// - SeeAlso: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
-  public static func wilson(successes: Int, trials: Int, confidence: Double = 0.95) -> Interval {
+  package static func wilson(successes: Int, trials: Int, confidence: Double = 0.95) -> Interval {
     precondition((0...max(trials, 0)).contains(successes), "successes are among the trials")
     guard trials > 0 else { return Interval(lower: 0, upper: 1) }
     let n = Double(trials)
@@ -49,7 +49,7 @@ public struct Interval: Codable, Equatable, Sendable {
   ///   - statistic: The statistic of the units drawn; nil where they don't define it: such a draw is left out.
   /// - Returns: The interval; nil where no draw defined the statistic, or there are fewer than two units.
   /// - SeeAlso: B. Efron, Ann. Stat. 7 (1979) 1.
-  public static func bootstrap<Unit>(
+  package static func bootstrap<Unit>(
     _ units: [Unit], confidence: Double = 0.95, replicates: Int = 2000, seed: UInt64,
     statistic: ([Unit]) -> Double?
   ) -> Interval? {
@@ -67,7 +67,7 @@ public struct Interval: Codable, Equatable, Sendable {
   /// The bootstrap interval of a statistic of the sum of confusion matrices, one a patient.
   ///
   /// The matrices are of the same classes; see `bootstrap(_:confidence:replicates:seed:statistic:)`.
-  public static func bootstrap(
+  package static func bootstrap(
     matrices: [ConfusionMatrix], confidence: Double = 0.95, replicates: Int = 2000, seed: UInt64,
     statistic: (ConfusionMatrix) -> Double?
   ) -> Interval? {

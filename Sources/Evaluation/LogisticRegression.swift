@@ -3,15 +3,15 @@ import Foundation
 import Support
 
 /// A logistic regression with an L2 penalty, on columns that were standardized by the cases it was fitted to.
-public struct LogisticRegression: Sendable {
+package struct LogisticRegression: Sendable {
   /// The columns' means over the training cases.
-  public let means: [Double]
+  package let means: [Double]
   /// The columns' standard deviations over the training cases; 1 for a column that doesn't vary.
-  public let deviations: [Double]
+  package let deviations: [Double]
   /// The log odds of a case of mean features.
-  public let intercept: Double
+  package let intercept: Double
   /// The change of the log odds a standard deviation, one a column.
-  public let coefficients: [Double]
+  package let coefficients: [Double]
 
   /// Fits a model; nil where a class has no case, or without a penalty no best coefficients exist.
   ///
@@ -22,7 +22,7 @@ public struct LogisticRegression: Sendable {
   ///   - rows: The cases, `[case][column]`.
   ///   - labels: Their classes.
   ///   - penalty: The penalty, not negative.
-  public init?(rows: [[Double]], labels: [Bool], penalty: Double) {
+  package init?(rows: [[Double]], labels: [Bool], penalty: Double) {
     precondition(rows.count == labels.count && penalty >= 0, "a label for each row, a penalty not below 0")
     guard let width = rows.first?.count else { return nil }
     let count = Double(rows.count)
@@ -43,7 +43,7 @@ public struct LogisticRegression: Sendable {
   }
 
   /// A case's probability.
-  public func probability(_ row: [Double]) -> Double {
+  package func probability(_ row: [Double]) -> Double {
     var logOdds = intercept
     for index in row.indices {
       logOdds += coefficients[index] * (row[index] - means[index]) / deviations[index]
@@ -52,7 +52,7 @@ public struct LogisticRegression: Sendable {
   }
 
   /// The penalties that cross-validation chooses from.
-  public static let penalties = [0.01, 0.1, 1, 3, 10, 30, 100, 1000]
+  package static let penalties = [0.01, 0.1, 1, 3, 10, 30, 100, 1000]
 
   /// The penalty of the least log loss in a cross-validation within the training cases; of equal ones the largest.
   ///
@@ -61,7 +61,7 @@ public struct LogisticRegression: Sendable {
   ///   - labels: Their classes.
   ///   - seed: The seed of the folds.
   /// - Returns: The penalty; 1 where a class has fewer than two cases.
-  public static func chosenPenalty(rows: [[Double]], labels: [Bool], seed: UInt64) -> Double {
+  package static func chosenPenalty(rows: [[Double]], labels: [Bool], seed: UInt64) -> Double {
     let positives = labels.count(where: \.self)
     let folds = min(5, positives, labels.count - positives)
     guard folds >= 2 else { return 1 }

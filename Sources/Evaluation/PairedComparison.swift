@@ -4,16 +4,16 @@ import Support
 /// McNemar's test of two methods' decisions on the same cases, exact.
 ///
 /// - SeeAlso: Q. McNemar, Psychometrika 12 (1947) 153.
-public struct McNemarTest: Codable, Equatable, Sendable {
+package struct McNemarTest: Codable, Equatable, Sendable {
   /// The cases that only the first method got right.
-  public let onlyFirstRight: Int
+  package let onlyFirstRight: Int
   /// The cases that only the second method got right.
-  public let onlySecondRight: Int
+  package let onlySecondRight: Int
   /// The probability of a difference as large or larger where the methods are equally good, two-sided.
-  public let pValue: Double
+  package let pValue: Double
 
   /// Compares two methods by whether each case was right.
-  public init(first: [Bool], second: [Bool]) {
+  package init(first: [Bool], second: [Bool]) {
     precondition(first.count == second.count, "both methods have the same cases")
     self.init(
       onlyFirstRight: zip(first, second).count { $0 && !$1 },
@@ -21,7 +21,7 @@ public struct McNemarTest: Codable, Equatable, Sendable {
   }
 
   /// Compares two methods by the counts of the cases that only one of them got right.
-  public init(onlyFirstRight: Int, onlySecondRight: Int) {
+  package init(onlyFirstRight: Int, onlySecondRight: Int) {
     self.onlyFirstRight = onlyFirstRight
     self.onlySecondRight = onlySecondRight
     let count = onlyFirstRight + onlySecondRight
@@ -35,11 +35,11 @@ public struct McNemarTest: Codable, Equatable, Sendable {
 }
 
 /// A difference of two methods and its interval, from patients drawn for both at once.
-public struct PairedDifference: Codable, Equatable, Sendable {
+package struct PairedDifference: Codable, Equatable, Sendable {
   /// The first method's value less the second's.
-  public var difference: Double
+  package var difference: Double
   /// The difference's interval; nil where no draw defines it.
-  public var interval: Interval?
+  package var interval: Interval?
 
   /// The difference of two methods' areas under the ROC curve, with a percentile bootstrap interval.
   ///
@@ -51,7 +51,7 @@ public struct PairedDifference: Codable, Equatable, Sendable {
   ///   - replicates: The number of draws.
   ///   - seed: The seed of the draws.
   /// - Returns: The difference; nil where a class has no patient.
-  public static func area(
+  package static func area(
     first: [Double], second: [Double], labels: [Bool], confidence: Double = 0.95, replicates: Int = 2000,
     seed: UInt64
   ) -> PairedDifference? {
@@ -61,7 +61,7 @@ public struct PairedDifference: Codable, Equatable, Sendable {
   }
 
   /// The same of methods with several scores a patient, `[repeat][patient]`: the mean over the repeats.
-  public static func area(
+  package static func area(
     first: [[Double]], second: [[Double]], labels: [Bool], confidence: Double = 0.95,
     replicates: Int = 2000, seed: UInt64
   ) -> PairedDifference? {
@@ -128,7 +128,7 @@ extension Interval {
   ///   - seed: The seed of the draws.
   ///   - statistic: The statistic of the draws of each patient; nil where they don't define it.
   /// - Returns: The interval; nil where no draw defined the statistic, or there are fewer than two patients.
-  public static func patientBootstrap(
+  package static func patientBootstrap(
     count: Int, confidence: Double = 0.95, replicates: Int = 2000, seed: UInt64,
     statistic: ([Double]) -> Double?
   ) -> Interval? {

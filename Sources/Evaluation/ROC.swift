@@ -1,25 +1,25 @@
 import Support
 
 /// How well scores tell two classes apart: the receiver operating characteristic.
-public struct ROC: Equatable, Sendable {
+package struct ROC: Equatable, Sendable {
   /// A threshold and what it gives: cases with a score of at least the threshold are called positive.
-  public struct Point: Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     /// The threshold, a score that occurs.
-    public var threshold: Double
+    package var threshold: Double
     /// The share of the positive cases that are called positive.
-    public var sensitivity: Double
+    package var sensitivity: Double
     /// The share of the negative cases that are not.
-    public var specificity: Double
+    package var specificity: Double
   }
 
   /// The points, by falling threshold: sensitivity rises from one to the next or specificity falls.
-  public let points: [Point]
+  package let points: [Point]
   /// The area under the curve: the probability that a positive case scores higher than a negative one, ties
   /// counted by half.
-  public let area: Double
+  package let area: Double
 
   /// Measures scores; nil where one of the classes has no case or a score isn't a number.
-  public init?(scores: [Double], labels: [Bool]) {
+  package init?(scores: [Double], labels: [Bool]) {
     precondition(scores.count == labels.count, "a label for each score")
     let positives = Double(labels.count(where: \.self))
     let negatives = Double(labels.count) - positives
@@ -55,7 +55,7 @@ public struct ROC: Equatable, Sendable {
   /// score, so that it suits scores that didn't occur; of equal ones the highest.
   ///
   /// - SeeAlso: W. J. Youden, Cancer 3 (1950) 32.
-  public var youdenThreshold: Double {
+  package var youdenThreshold: Double {
     var best = 0
     for (index, point) in points.enumerated()
     where point.sensitivity + point.specificity

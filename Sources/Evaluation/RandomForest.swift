@@ -6,24 +6,24 @@ import Support
 /// a few columns drawn anew at each node. Each tree's draws follow from the seed and the tree's number alone.
 ///
 /// - SeeAlso: L. Breiman, Mach. Learn. 45 (2001) 5.
-public struct RandomForest: Sendable {
+package struct RandomForest: Sendable {
   /// How a forest grows.
-  public struct Options: Equatable, Sendable {
+  package struct Options: Equatable, Sendable {
     /// The number of trees.
-    public var treeCount = 300
+    package var treeCount = 300
     /// The least cases in a leaf.
-    public var leafCount = 3
+    package var leafCount = 3
     /// The columns to choose from at a node; nil is the square root of their number.
-    public var columnCount: Int?
+    package var columnCount: Int?
 
     /// Creates the usual options.
-    public init() {}
+    package init() {}
   }
 
   private let trees: [Tree]
 
   /// Grows a forest on cases, at least one; rows have no NaN.
-  public init(
+  package init(
     rows: [[Double]], labels: [Bool], options: Options = .init(), seed: UInt64, threads: Int = 1
   ) {
     precondition(!rows.isEmpty && rows.count == labels.count, "a label for each row")
@@ -35,7 +35,7 @@ public struct RandomForest: Sendable {
   }
 
   /// A case's probability: the mean over the trees of the positive share in its leaf.
-  public func probability(_ row: [Double]) -> Double {
+  package func probability(_ row: [Double]) -> Double {
     trees.reduce(0) { $0 + $1.probability(row) } / Double(trees.count)
   }
 }

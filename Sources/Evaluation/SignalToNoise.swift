@@ -3,13 +3,13 @@ import Foundation
 /// How far measured values lie from their reference, in decibels and in quantization steps.
 ///
 /// Its JSON has `values`, `snrDecibels`, `maxAbsoluteStepError` and `withinOneStep` (a fraction).
-public struct SignalToNoise: Equatable, Sendable {
+package struct SignalToNoise: Equatable, Sendable {
   /// One quantization step, in the values' unit.
-  public let step: Double
+  package let step: Double
   /// The number of values.
-  public private(set) var values = 0
+  package private(set) var values = 0
   /// The largest difference in steps; 0 where there is no value.
-  public private(set) var maxAbsoluteStepError = 0.0
+  package private(set) var maxAbsoluteStepError = 0.0
   private var valuesWithinOneStep = 0
   private var signalEnergy = 0.0
   private var noiseEnergy = 0.0
@@ -17,7 +17,7 @@ public struct SignalToNoise: Equatable, Sendable {
   /// Creates a comparison of no values.
   ///
   /// - Parameter step: One quantization step in the values' unit, positive.
-  public init(step: Double = 1) {
+  package init(step: Double = 1) {
     precondition(step > 0, "a step is positive")
     self.step = step
   }
@@ -25,7 +25,7 @@ public struct SignalToNoise: Equatable, Sendable {
   /// Adds a value.
   ///
   /// No mean is taken off. A difference that isn't finite counts as infinite.
-  public mutating func add(reference: Double, measured: Double) {
+  package mutating func add(reference: Double, measured: Double) {
     let difference = measured - reference
     let error = difference.isFinite ? abs(difference) : .infinity
     values += 1
@@ -36,7 +36,7 @@ public struct SignalToNoise: Equatable, Sendable {
   }
 
   /// Adds the values of another comparison with the same step.
-  public static func += (sum: inout SignalToNoise, other: SignalToNoise) {
+  package static func += (sum: inout SignalToNoise, other: SignalToNoise) {
     precondition(sum.step == other.step, "comparisons with different steps can't be added")
     sum.values += other.values
     sum.valuesWithinOneStep += other.valuesWithinOneStep
@@ -47,14 +47,14 @@ public struct SignalToNoise: Equatable, Sendable {
 
   /// 10 log10 of the reference's energy over the difference's; infinite where nothing differs, nil where
   /// there is no value, or neither a signal nor a difference.
-  public var decibels: Double? {
+  package var decibels: Double? {
     if signalEnergy == 0 && noiseEnergy == 0 { return nil }
     if noiseEnergy == .infinity { return -.infinity }
     return 10 * log10(signalEnergy / noiseEnergy)
   }
 
   /// The fraction of values that lie at most one step from their reference; nil where there is none.
-  public var withinOneStep: Double? { values == 0 ? nil : Double(valuesWithinOneStep) / Double(values) }
+  package var withinOneStep: Double? { values == 0 ? nil : Double(valuesWithinOneStep) / Double(values) }
 }
 
 extension SignalToNoise: Encodable {
@@ -65,7 +65,7 @@ extension SignalToNoise: Encodable {
   /// Writes the comparison; what no value defines is null.
   ///
   /// - Throws: `EncodingError`, where the encoder does.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(values, forKey: .values)
     try container.encode(decibels, forKey: .snrDecibels)

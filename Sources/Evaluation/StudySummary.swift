@@ -5,40 +5,40 @@ extension CohortStudy {
   ///
   /// Each figure is the mean over the repeats. The intervals are those of the patients, not of the repeats: Wilson's
   /// for shares, of the mean count; 2,000 draws of patients for the AUC and Brier's score.
-  public struct Summary: Codable, Equatable, Sendable {
+  package struct Summary: Codable, Equatable, Sendable {
     /// A figure and its interval.
-    public struct Figure: Codable, Equatable, Sendable {
+    package struct Figure: Codable, Equatable, Sendable {
       /// The figure.
-      public var value: Double
+      package var value: Double
       /// The interval; nil where the draws don't define it.
-      public var interval: Interval?
+      package var interval: Interval?
     }
 
     /// The method's name.
-    public var method: String
+    package var method: String
     /// The patients that it scored in every repeat: all figures are of these.
-    public var scoredPatients: Int
+    package var scoredPatients: Int
     /// The patients that it could not score, for want of what it needs.
-    public var unscoredPatients: Int
+    package var unscoredPatients: Int
     /// The share of right decisions.
-    public var accuracy: Figure?
+    package var accuracy: Figure?
     /// The share of responders that were found.
-    public var sensitivity: Figure?
+    package var sensitivity: Figure?
     /// The share of others that were found.
-    public var specificity: Figure?
+    package var specificity: Figure?
     /// The area under the ROC curve.
-    public var auc: Figure?
+    package var auc: Figure?
     /// Brier's score.
-    public var brier: Figure?
+    package var brier: Figure?
     /// The calibration of each patient's mean probability over the repeats; nil for a rule, which has no
     /// probabilities.
-    public var calibration: ProbabilityCalibration?
+    package var calibration: ProbabilityCalibration?
     /// The decision curve of the same.
-    public var decisionCurve: [NetBenefit]?
+    package var decisionCurve: [NetBenefit]?
   }
 
   /// A method's figures.
-  public func summary(of outcome: Outcome) -> Summary {
+  package func summary(of outcome: Outcome) -> Summary {
     let scored = scoredPatients(outcome)
     let classes = scored.map { labels[$0] }
     let probabilities = outcome.probabilities.map { values in scored.compactMap { values[$0] } }
@@ -87,21 +87,21 @@ extension CohortStudy {
   }
 
   /// Two methods on the patients that both scored.
-  public struct Comparison: Codable, Equatable, Sendable {
+  package struct Comparison: Codable, Equatable, Sendable {
     /// The first method's name.
-    public var first: String
+    package var first: String
     /// The second method's name.
-    public var second: String
+    package var second: String
     /// The patients that both scored.
-    public var patients: Int
+    package var patients: Int
     /// The first method's AUC less the second's, with an interval of 2,000 draws of patients.
-    public var areaDifference: PairedDifference?
+    package var areaDifference: PairedDifference?
     /// McNemar's test of the first repeat's decisions, for it supposes one decision a patient.
-    public var mcNemar: McNemarTest
+    package var mcNemar: McNemarTest
   }
 
   /// Compares two methods on the same patients.
-  public func compare(_ first: Outcome, _ second: Outcome) -> Comparison {
+  package func compare(_ first: Outcome, _ second: Outcome) -> Comparison {
     let others = Set(scoredPatients(second))
     let scored = scoredPatients(first).filter(others.contains)
     func scores(_ outcome: Outcome) -> [[Double]] {

@@ -3,7 +3,7 @@ import Training
 
 extension BeatTask: ExpressibleByArgument {
   /// Reads a task's name; `beats` is another name of `aami`.
-  public init?(argument: String) {
+  package init?(argument: String) {
     self.init(rawValue: argument == "beats" ? Self.aami.rawValue : argument)
   }
 }
@@ -13,5 +13,5 @@ extension TrainingLeads: ExpressibleByArgument {}
 
 extension RecordSelection: ExpressibleByArgument {
   /// Reads a selection; see `RecordSelection.init(_:)`.
-  public init?(argument: String) { self.init(argument) }
+  package init?(argument: String) { self.init(argument) }
 }

@@ -6,33 +6,33 @@ import Support
 #endif
 
 /// PhysioNet's databases, by its public HTTPS layout: `files/NAME/VERSION/` with `RECORDS` and `SHA256SUMS.txt`.
-public struct PhysioNet: Sendable {
+package struct PhysioNet: Sendable {
   /// Where PhysioNet keeps its files.
-  public static let publicURL = URL(string: "https://physionet.org/files")!
+  package static let publicURL = URL(string: "https://physionet.org/files")!
 
   /// The versions that this project was made with, by database.
-  public static let versions = ["mitdb": "1.0.0", "ludb": "1.0.1", "nstdb": "1.0.0"]
+  package static let versions = ["mitdb": "1.0.0", "ludb": "1.0.1", "nstdb": "1.0.0"]
 
   /// The folder of databases on the server.
-  public var baseURL: URL
+  package var baseURL: URL
   /// The tries that a file gets.
-  public var attempts: Int
+  package var attempts: Int
   /// The wait before the second try; each further wait is twice as long.
-  public var firstDelaySeconds: Double
+  package var firstDelaySeconds: Double
 
   /// Creates a client.
-  public init(baseURL: URL = publicURL, attempts: Int = 5, firstDelaySeconds: Double = 1) {
+  package init(baseURL: URL = publicURL, attempts: Int = 5, firstDelaySeconds: Double = 1) {
     self.baseURL = baseURL
     self.attempts = attempts
     self.firstDelaySeconds = firstDelaySeconds
   }
 
   /// What a fetch did.
-  public struct Outcome: Sendable, Equatable {
+  package struct Outcome: Sendable, Equatable {
     /// The files that were downloaded, in order.
-    public var downloaded: [String] = []
+    package var downloaded: [String] = []
     /// The files that were there already and right.
-    public var kept: [String] = []
+    package var kept: [String] = []
   }
 
   /// Downloads a database's records, annotations and the files beside them, as its SHA-256 sums list them.
@@ -48,7 +48,7 @@ public struct PhysioNet: Sendable {
   /// - Returns: Which files were downloaded and which were kept.
   /// - Throws: `FileError` where the server lacks a file or can't be reached, a sum stays wrong or a file
   ///   can't be written.
-  public func fetch(
+  package func fetch(
     database: String, version: String? = nil, into folder: String, progress: ProgressHandler? = nil
   ) throws(FileError) -> Outcome {
     guard let version = version ?? Self.versions[database] else {

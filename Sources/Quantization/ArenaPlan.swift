@@ -2,30 +2,30 @@ import QuantInfer
 import Support
 
 /// Where the tensors of a whole-window run lie.
-public struct ArenaPlan: Equatable, Sendable {
+package struct ArenaPlan: Equatable, Sendable {
   /// A tensor's place and the operators between which it must be kept.
-  public struct Placement: Equatable, Sendable {
+  package struct Placement: Equatable, Sendable {
     /// The tensor.
-    public var tensor: Int
+    package var tensor: Int
     /// Bytes from the arena's start.
-    public var offset: Int
+    package var offset: Int
     /// Its size in bytes.
-    public var byteCount: Int
+    package var byteCount: Int
     /// The operator that writes it (-1: the caller) and the last one that reads it.
-    public var lifetime: ClosedRange<Int>
+    package var lifetime: ClosedRange<Int>
 
     /// The bytes that it takes.
-    public var bytes: Range<Int> { offset..<offset + byteCount }
+    package var bytes: Range<Int> { offset..<offset + byteCount }
   }
 
   /// The computed tensors' places, in the tensors' order.
-  public var placements: [Placement]
+  package var placements: [Placement]
   /// The whole arena.
-  public var arenaByteCount: Int
+  package var arenaByteCount: Int
   /// The largest set of tensors that are alive at once: the least arena where no output shares bytes with an input.
-  public var liveByteCount: Int
+  package var liveByteCount: Int
   /// The same where each operator's output shares with its inputs what it can: no arena can be smaller.
-  public var lowerBoundByteCount: Int
+  package var lowerBoundByteCount: Int
 
   /// Plans a model's memory: each tensor in turn at the lowest place that is free for its lifetime, in the best of
   /// several orders.
@@ -33,7 +33,7 @@ public struct ArenaPlan: Equatable, Sendable {
   /// An output may lie over an input that is read for the last time, as far as `Model.lead` allows.
   ///
   /// - Complexity: O(n^2) in the number of tensors.
-  public init(_ model: Model) {
+  package init(_ model: Model) {
     let conflicts = Conflicts(model)
     let tensors = Array(conflicts.placements.indices)
     var orders = [
@@ -60,7 +60,7 @@ public struct ArenaPlan: Equatable, Sendable {
   }
 
   /// The plan that a model already has.
-  public init(planned model: Model) {
+  package init(planned model: Model) {
     let conflicts = Conflicts(model)
     placements = conflicts.placements.map {
       var placement = $0

@@ -4,7 +4,7 @@ extension Model {
   /// The conditions with which the runtime's build has what this model needs, and no more.
   ///
   /// Weights are taken to be aligned, as `ModelImage` aligns them.
-  public var buildConditions: [String] {
+  package var buildConditions: [String] {
     var conditions: Set<String> = []
     for index in 0..<operatorCount {
       let plan = operatorPlan(index)

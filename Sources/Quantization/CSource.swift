@@ -3,11 +3,11 @@ import Support
 /// C source that carries a model image, and samples to try it on, as constant arrays.
 ///
 /// The image's array is aligned to 16 bytes and lies in a section of its own, so that a linker script can place it.
-public struct CSource: Sendable {
+package struct CSource: Sendable {
   /// The arrays' common name: `NAME`, `NAME_samples` and so on.
-  public let name: String
+  package let name: String
   /// The source.
-  public let text: String
+  package let text: String
 
   /// Writes the source.
   ///
@@ -18,7 +18,7 @@ public struct CSource: Sendable {
   ///   - comment: What the header says beside the arrays' names, a line each.
   ///   - memory: The bytes of state and scratch in a streaming run; nil where the network can't stream.
   ///   - samples: Counts of the converter; nil for none.
-  public init(
+  package init(
     image: [UInt8], name: String, section: String?, comment: [String],
     memory: (stateByteCount: Int, scratchByteCount: Int)?, samples: [Int16]?
   ) {
@@ -64,14 +64,14 @@ public struct CSource: Sendable {
   }
 
   /// Whether a text is a C identifier, with or without a leading underscore.
-  public static func isIdentifier(_ text: String) -> Bool {
+  package static func isIdentifier(_ text: String) -> Bool {
     let letters = text.utf8.map { ($0 | 0x20) >= 97 && ($0 | 0x20) <= 122 || $0 == 95 }
     let digits = text.utf8.map { $0 >= 48 && $0 <= 57 }
     return letters.first == true && !zip(letters, digits).contains { !$0 && !$1 } && text.utf8.count <= 63
   }
 
   /// The identifier nearest to a file's name: `models/ecg-beats.qinf` gives `ecg_beats`.
-  public static func identifier(forFile file: String) -> String {
+  package static func identifier(forFile file: String) -> String {
     let base = file.split(separator: "/").last.map(String.init) ?? ""
     let stem = base.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
     let cleaned = String(

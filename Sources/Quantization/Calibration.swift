@@ -4,7 +4,7 @@ import Support
 import Training
 
 /// How an activation's range is chosen from the values seen.
-public enum CalibrationMethod: String, CaseIterable, Codable, Sendable {
+package enum CalibrationMethod: String, CaseIterable, Codable, Sendable {
   /// The least and the greatest value.
   case minmax
   /// All but the 0.01 % farthest values on each side.
@@ -130,7 +130,7 @@ extension EvaluationWindows {
   /// Windows `[time, channel]` of the network's input, drawn from all beats, each class in its turn.
   ///
   /// Rare classes are as large a part as they can be, so that their activations' ranges are seen.
-  public func calibrationWindows(count: Int, seed: UInt64) -> [[Float]] {
+  package func calibrationWindows(count: Int, seed: UInt64) -> [[Float]] {
     let beats = records.flatMap { record in record.beats.map { (record: record, beat: $0) } }
     let classCount = (beats.map(\.beat.classIndex).max() ?? -1) + 1
     let queues = (0..<classCount).map { classIndex in

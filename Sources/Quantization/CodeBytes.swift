@@ -1,14 +1,14 @@
 /// The runtime's code in flash, in bytes, with and without a core's DSP instructions and long multiplications.
 ///
 /// `make code-sizes` measured it, in a program in C that streams, saves and restores.
-public struct CodeBytes: Encodable, Equatable, Sendable {
+package struct CodeBytes: Encodable, Equatable, Sendable {
   /// On a Cortex-M4.
-  public var cortexM4: Int
+  package var cortexM4: Int
   /// On a Cortex-M0.
-  public var cortexM0: Int
+  package var cortexM0: Int
 
   /// The code of a build with conditions such as `QUANTINFER_CONVOLUTION`, each counted once; see `Model.buildConditions`.
-  public init(conditions: some Sequence<String>) {
+  package init(conditions: some Sequence<String>) {
     let names = Set(conditions).map { $0.replacing(/^QUANTINFER_/, with: "") }
     let products = names.filter(Self.products.contains).sorted().joined(separator: " ")
     self.init(sizesOf: [products] + names.filter { !Self.products.contains($0) })
@@ -23,5 +23,5 @@ public struct CodeBytes: Encodable, Equatable, Sendable {
   }
 
   /// What `Monitor` adds: detector of beats, watch over the signal, policy, sleep.
-  public static var monitor: CodeBytes { CodeBytes(sizesOf: ["MONITOR"]) }
+  package static var monitor: CodeBytes { CodeBytes(sizesOf: ["MONITOR"]) }
 }

@@ -2,17 +2,17 @@ import QuantInfer
 import Training
 
 /// An int8 model's decisions about labelled beats, taken as the device takes them: sample by sample.
-public struct FixedPointDecisions: Sendable {
+package struct FixedPointDecisions: Sendable {
   /// The windows' size and place.
-  public let window: BeatWindow
+  package let window: BeatWindow
   /// The converter that the model was made for.
-  public let converter: AnalogConverter
+  package let converter: AnalogConverter
   private let model: LoadedModel
 
   /// Prepares a model.
   ///
   /// - Throws: `InvalidNetwork` where the model can't stream, or its provenance lacks the decision's delay.
-  public init(_ model: LoadedModel) throws(InvalidNetwork) {
+  package init(_ model: LoadedModel) throws(InvalidNetwork) {
     guard let frontEnd = model.model.frontEnd, model.model.isStreamable else {
       throw InvalidNetwork("the model takes no samples: it has no front end or can't stream")
     }
@@ -37,7 +37,7 @@ public struct FixedPointDecisions: Sendable {
   /// With a `rhythmPrior`, the intervals of all of its beats move a logit, as `Monitor` does.
   ///
   /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
-  public func decisions(
+  package func decisions(
     about signal: LabelledSignal, rhythmPrior: RhythmPrior.Options? = nil
   ) throws(MemoryError) -> [BeatDecision] {
     let beats = signal.beats.compactMap { beat in

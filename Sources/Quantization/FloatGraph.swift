@@ -6,30 +6,30 @@ import Training
 /// A float network as a graph of operators over whole windows.
 ///
 /// It is the twin that an integer network's layers are compared with, one by one. Plain loops on the host, not made for speed.
-public struct FloatGraph: Sendable {
+package struct FloatGraph: Sendable {
   /// A tensor: what it is called and its dimensions, outermost first.
-  public struct Tensor: Equatable, Sendable {
+  package struct Tensor: Equatable, Sendable {
     /// A name for tables.
-    public var name: String
+    package var name: String
     /// The dimensions.
-    public var shape: [Int]
+    package var shape: [Int]
 
     /// The number of values.
-    public var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
     /// The length of the last dimension.
-    public var channelCount: Int { shape.last ?? 1 }
+    package var channelCount: Int { shape.last ?? 1 }
   }
 
   /// Weights in the order of `QuantizedNetwork.Computation`, and a bias an output channel.
-  public struct Weights: Equatable, Sendable {
+  package struct Weights: Equatable, Sendable {
     /// The weights.
-    public var values: [Float]
+    package var values: [Float]
     /// The biases.
-    public var biases: [Float]
+    package var biases: [Float]
   }
 
   /// What an operator computes.
-  public enum Computation: Equatable, Sendable {
+  package enum Computation: Equatable, Sendable {
     /// CONV_2D.
     case convolution(QuantizedNetwork.Window, Weights)
     /// DEPTHWISE_CONV_2D.
@@ -47,30 +47,30 @@ public struct FloatGraph: Sendable {
   }
 
   /// An operator.
-  public struct Operator: Equatable, Sendable {
+  package struct Operator: Equatable, Sendable {
     /// What it is called.
-    public var kind: OperatorKind
+    package var kind: OperatorKind
     /// The tensor that it reads.
-    public var input: Int
+    package var input: Int
     /// The tensor that it writes.
-    public var output: Int
+    package var output: Int
     /// What the fused activation allows.
-    public var activation: ClosedRange<Float>
+    package var activation: ClosedRange<Float>
     /// What it computes.
-    public var computation: Computation
+    package var computation: Computation
   }
 
   /// The tensors; the first one is the input.
-  public var tensors: [Tensor]
+  package var tensors: [Tensor]
   /// The operators in order, each reading the input or what an earlier one wrote; the last one writes the output.
-  public var operators: [Operator]
+  package var operators: [Operator]
 
   private static let everything = -Float.infinity...Float.infinity
 
   /// A network of this project, its layers as convolutions along time and fully connected operators.
   ///
   /// - Throws: `InvalidNetwork` where its parameters don't fit its specification.
-  public init(_ network: FloatNetwork) throws(InvalidNetwork) {
+  package init(_ network: FloatNetwork) throws(InvalidNetwork) {
     try network.validate()
     let shapes = try network.specification.layerShapes()
     tensors = [Tensor(name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels])]
@@ -97,7 +97,7 @@ public struct FloatGraph: Sendable {
   /// reshapes and softmax.
   ///
   /// - Throws: `NotConvertible`, which names the operator that this program doesn't have in float.
-  public init(importing model: TFLiteModel) throws(NotConvertible) {
+  package init(importing model: TFLiteModel) throws(NotConvertible) {
     guard model.graph.inputs.count == 1, model.graph.outputs.count == 1 else {
       throw NotConvertible(problem: "the float model hasn't just one input and one output")
     }
@@ -136,14 +136,14 @@ public struct FloatGraph: Sendable {
   }
 
   /// All tensors for an input.
-  public func run(_ input: [Float]) -> [[Float]] {
+  package func run(_ input: [Float]) -> [[Float]] {
     var values = [input]
     for operation in operators { values.append(compute(operation, values[operation.input])) }
     return values
   }
 
   /// An operator's output for its input.
-  public func compute(_ operation: Operator, _ input: [Float]) -> [Float] {
+  package func compute(_ operation: Operator, _ input: [Float]) -> [Float] {
     let (source, target) = (tensors[operation.input], tensors[operation.output])
     precondition(input.count == source.count, "not the operator's input")
     var output: [Float]

@@ -6,9 +6,9 @@ import Training
 /// The description of an imported network's front end: a JSON file beside the model.
 ///
 /// Its keys are those of docs/ImportedModels.md; each is checked, and one that means nothing is refused.
-public struct FrontEndFile: Sendable {
+package struct FrontEndFile: Sendable {
   /// What a column is.
-  public enum Columns: Equatable, Sendable {
+  package enum Columns: Equatable, Sendable {
     /// The log magnitudes of a window of samples.
     case spectrogram(SpectrogramSettings)
     /// A sample.
@@ -16,35 +16,35 @@ public struct FrontEndFile: Sendable {
   }
 
   /// What a column is, and how it becomes codes.
-  public var columns: Columns
+  package var columns: Columns
   /// The converter's step.
-  public var microvoltsPerCount: Float
+  package var microvoltsPerCount: Float
   /// How the network streams.
-  public var mode = StreamingMode.columns
+  package var mode = StreamingMode.columns
   /// The network's window in samples, to be checked; nil where the file doesn't tell.
-  public var windowSamples: Int?
+  package var windowSamples: Int?
   /// The samples from one decision to the next; nil where the file doesn't tell.
-  public var decisionHopSamples: Int?
+  package var decisionHopSamples: Int?
   /// How long after a beat its decision is taken; nil where the file doesn't tell.
-  public var decisionDelaySeconds: Double?
+  package var decisionDelaySeconds: Double?
   /// A name an output; empty where the file has none.
-  public var classNames: [String] = []
+  package var classNames: [String] = []
   /// This program's task whose classes they are; nil where the file doesn't tell.
-  public var task: BeatTask?
+  package var task: BeatTask?
   /// The level that the network was trained to take for 0, and the levels in its 1; nil where the file doesn't tell.
   private var trainedLevels: (center: Double?, perUnit: Double?) = (nil, nil)
   /// The file.
-  public let file: String
+  package let file: String
 
   /// The file that belongs to a model: `beats.frontend.json` beside `beats.tflite`.
-  public static func path(besideModel model: String) -> String {
+  package static func path(besideModel model: String) -> String {
     (model as NSString).deletingPathExtension + ".frontend.json"
   }
 
   /// Reads a description.
   ///
   /// - Throws: `FileError`, which names the key that is missing, unknown or impossible.
-  public init(reading file: String) throws(FileError) {
+  package init(reading file: String) throws(FileError) {
     var fields = try JSONFields(reading: file, remedy: "compare the examples in docs/ImportedModels.md")
     self.file = file
     let kind = try fields.choice("kind", of: ["spectrogram", "samples"])

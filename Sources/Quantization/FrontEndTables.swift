@@ -2,7 +2,7 @@ import QuantInfer
 import Training
 
 /// A front end's constants, as an image holds them.
-public enum FrontEndTables: Equatable, Sendable {
+package enum FrontEndTables: Equatable, Sendable {
   /// A column is the log magnitudes of a window of samples.
   case spectrogram(SpectrogramTables)
   /// A column is a sample.
@@ -11,7 +11,7 @@ public enum FrontEndTables: Equatable, Sendable {
   /// A spectrogram's tables for a converter.
   ///
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
-  public init(
+  package init(
     _ settings: SpectrogramSettings, microvoltsPerCount: Float, window: WindowFunction = .hann,
     fixedScalingBits: Int? = nil
   ) throws(InvalidNetwork) {
@@ -21,7 +21,7 @@ public enum FrontEndTables: Equatable, Sendable {
   }
 
   /// The settings; those of raw samples are a window of one sample and one bin.
-  public var settings: SpectrogramSettings {
+  package var settings: SpectrogramSettings {
     switch self {
     case .spectrogram(let tables): tables.settings
     case .samples(let scaling):
@@ -45,7 +45,7 @@ extension SpectrogramSettings {
   /// The settings that an image's front end tells: all but the float network's scaling of levels.
   ///
   /// Those of raw samples are a window of one sample and one bin, so that places of columns are places of samples.
-  public init(_ plan: FrontEndPlan) {
+  package init(_ plan: FrontEndPlan) {
     let sampleRateHz = Double(plan.sampleRateMillihertz) / 1000
     switch plan {
     case .spectrogram(let plan):
@@ -68,5 +68,5 @@ extension SpectrogramSettings {
   }
 
   /// Whether a column is a raw sample rather than a spectrum.
-  public var isRawSamples: Bool { windowSamples == 1 }
+  package var isRawSamples: Bool { windowSamples == 1 }
 }

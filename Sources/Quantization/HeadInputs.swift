@@ -5,31 +5,31 @@ import Training
 ///
 /// The operators before it run as on the device, in integers, so that a head which is trained on these codes knows
 /// what quantization has done to them.
-public struct HeadInputs: Sendable {
+package struct HeadInputs: Sendable {
   /// One beat with the codes that the head reads.
-  public struct Beat: Sendable {
+  package struct Beat: Sendable {
     /// The beat's place, in samples at the front end's rate.
-    public var sample: Int
+    package var sample: Int
     /// The beat's true class.
-    public var classIndex: Int
+    package var classIndex: Int
     /// The head's input, `[time, channel]`.
-    public var codes: [Int8]
+    package var codes: [Int8]
 
     /// Creates a beat.
-    public init(sample: Int, classIndex: Int, codes: [Int8]) {
+    package init(sample: Int, classIndex: Int, codes: [Int8]) {
       (self.sample, self.classIndex, self.codes) = (sample, classIndex, codes)
     }
   }
 
   /// The windows' size and place.
-  public let window: BeatWindow
+  package let window: BeatWindow
   private let model: LoadedModel
   private let converter: AnalogConverter
 
   /// Prepares a model.
   ///
   /// - Throws: `InvalidNetwork` where the model takes no samples, or its last operator is another one.
-  public init(_ model: LoadedModel) throws(InvalidNetwork) {
+  package init(_ model: LoadedModel) throws(InvalidNetwork) {
     let decisions = try FixedPointDecisions(model)
     (window, converter) = (decisions.window, decisions.converter)
     guard model.head != nil else {
@@ -46,7 +46,7 @@ public struct HeadInputs: Sendable {
   ///     are left to chance: each phase below the hop gives other codes for the same beats.
   /// - Returns: The beats; their samples are counted from the signal's start.
   /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
-  public func beats(of signal: LabelledSignal, phase: Int = 0) throws(MemoryError) -> [Beat] {
+  package func beats(of signal: LabelledSignal, phase: Int = 0) throws(MemoryError) -> [Beat] {
     let heard = signal.microvolts.dropFirst(phase)
     let columns = try columns(of: heard)
     let arena = AlignedMemory(byteCount: model.model.arenaByteCount)
@@ -71,7 +71,7 @@ public struct HeadInputs: Sendable {
   /// The decisions of a model, patched or not, about beats of a record.
   ///
   /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
-  public func decisions(
+  package func decisions(
     of model: LoadedModel, about beats: [Beat], record: String
   ) throws(MemoryError) -> [BeatDecision] {
     let arena = AlignedMemory(byteCount: model.model.arenaByteCount)
@@ -106,7 +106,7 @@ public struct HeadInputs: Sendable {
 
 extension LoadedModel {
   /// The last operator's index, where it is a FULLY_CONNECTED of one row of int8 that gives the output; else nil.
-  public var head: Int? {
+  package var head: Int? {
     let index = model.operatorCount - 1
     let plan = model.operatorPlan(index)
     let output = model.tensor(plan.outputIndex)

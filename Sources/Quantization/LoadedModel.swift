@@ -4,24 +4,24 @@ import Support
 import Training
 
 /// A model image in the host's memory, with what its reports need in words.
-public final class LoadedModel: Sendable {
+package final class LoadedModel: Sendable {
   /// The validated view; it reads the image, which must live as long as the view is used.
-  public let model: Model
+  package let model: Model
   /// The classes' names, one an output; without names in the image, numbers, for 65,536 outputs at most.
-  public let classNames: [String]
+  package let classNames: [String]
   /// The provenance.
-  public let metadata: [(key: String, value: String)]
+  package let metadata: [(key: String, value: String)]
   /// The image's CRC-32, which names it in reports.
-  public let checksum: UInt32
+  package let checksum: UInt32
   /// What changes the image's constants; nil for the model as shipped.
-  public let patch: PatchSummary?
+  package let patch: PatchSummary?
   /// The image, and a patched operator's constants.
   private let memory: [AlignedMemory]
 
   /// Validates an image.
   ///
   /// - Throws: `ModelError`.
-  public init(image: [UInt8]) throws(ModelError) {
+  package init(image: [UInt8]) throws(ModelError) {
     let memory = AlignedMemory(byteCount: image.count)
     memory.bytes.copyBytes(from: image)
     self.memory = [memory]
@@ -53,7 +53,7 @@ public final class LoadedModel: Sendable {
   /// Reads and validates a `.qinf` file.
   ///
   /// - Throws: `FileError`, which names the byte where the image is wrong.
-  public convenience init(file: String) throws(FileError) {
+  package convenience init(file: String) throws(FileError) {
     let data = try Files.read(file)
     do throws(ModelError) {
       try self.init(image: Array(data))
@@ -65,15 +65,15 @@ public final class LoadedModel: Sendable {
   }
 
   /// The real number that a logit's code stands for.
-  public func logit(_ code: Int8) -> Double {
+  package func logit(_ code: Int8) -> Double {
     Double(Float(bitPattern: model.output.scaleBits)) * Double(Int32(code) - model.output.zeroPoint)
   }
 
   /// The logits that codes stand for.
-  public var logitRange: ClosedRange<Float> { Float(logit(.min))...Float(logit(.max)) }
+  package var logitRange: ClosedRange<Float> { Float(logit(.min))...Float(logit(.max)) }
 
   /// What beats' intervals say of their classes, in the logits' codes; nil where the classes aren't the AAMI's.
-  public var rhythmPrior: RhythmPrior.Options? {
+  package var rhythmPrior: RhythmPrior.Options? {
     let scale = Double(Float(bitPattern: model.output.scaleBits))
     guard let classIndex = FloatRhythmPrior.normalClass(of: classNames), scale > 0 else { return nil }
     return RhythmPrior.Options(
@@ -84,18 +84,18 @@ public final class LoadedModel: Sendable {
 
   /// The scratch that a host gives its engines: more than a device must, so that convolutions go through many
   /// cells at once.
-  public var scratchByteCount: Int {
+  package var scratchByteCount: Int {
     max(model.scratchByteCount, model.streamingScratchByteCount, 1 << 16)
   }
 }
 
 /// Memory for engines: aligned, zeroed, freed with its owner.
-public final class AlignedMemory: @unchecked Sendable {
+package final class AlignedMemory: @unchecked Sendable {
   /// The bytes.
-  public let bytes: UnsafeMutableRawBufferPointer
+  package let bytes: UnsafeMutableRawBufferPointer
 
   /// Allocates memory.
-  public init(byteCount: Int) {
+  package init(byteCount: Int) {
     bytes = .allocate(byteCount: byteCount, alignment: 16)
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
   }

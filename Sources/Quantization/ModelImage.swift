@@ -3,11 +3,11 @@ import QuantInfer
 import Training
 
 /// A model image as it is written to a `.qinf` file and to the device's flash.
-public struct ModelImage: Sendable {
+package struct ModelImage: Sendable {
   /// The image's bytes.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
   /// Its memory plan.
-  public let plan: ArenaPlan
+  package let plan: ArenaPlan
 
   /// Lays out a network, its front end, class names and provenance as an image.
   ///
@@ -22,7 +22,7 @@ public struct ModelImage: Sendable {
   ///   - mustStream: Whether a network that can't stream is refused.
   ///   - mode: How it streams.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
-  public init(
+  package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
     metadata: [(key: String, value: String)] = [], mustStream: Bool = false,
     mode: StreamingMode = .columns

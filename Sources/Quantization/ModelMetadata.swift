@@ -2,31 +2,31 @@ import QuantInfer
 import Training
 
 /// The keys of an image's provenance that the commands write and read.
-public enum ModelMetadata {
+package enum ModelMetadata {
   /// How long after a beat its decision is taken.
-  public static let decisionDelaySeconds = "decisionDelaySeconds"
+  package static let decisionDelaySeconds = "decisionDelaySeconds"
   /// The samples from one decision to the next, where decisions come by the clock.
-  public static let decisionHopSamples = "decisionHopSamples"
+  package static let decisionHopSamples = "decisionHopSamples"
   /// The task that the network was trained for.
-  public static let task = "task"
+  package static let task = "task"
   /// How the task's beats were divided into training and test.
-  public static let split = "split"
+  package static let split = "split"
   /// The seed of the training.
-  public static let seed = "seed"
+  package static let seed = "seed"
   /// The width of the converter's counts.
-  public static let converterBits = "converterBits"
+  package static let converterBits = "converterBits"
   /// The version of the exporter that wrote the image.
-  public static let exporterVersion = "exporter"
+  package static let exporterVersion = "exporter"
 }
 
 extension LoadedModel {
   /// A value of the provenance; nil where it isn't there.
-  public func value(of key: String) -> String? {
+  package func value(of key: String) -> String? {
     metadata.first { $0.key == key }?.value
   }
 
   /// Where a beat lies in the model's window; nil where there is no front end or the provenance lacks the delay.
-  public var beatWindow: BeatWindow? {
+  package var beatWindow: BeatWindow? {
     guard let frontEnd = model.frontEnd,
       let delaySeconds = value(of: ModelMetadata.decisionDelaySeconds).flatMap(Double.init),
       (0...60).contains(delaySeconds)
@@ -36,7 +36,7 @@ extension LoadedModel {
   }
 
   /// The columns from one decision to the next, where the provenance says that decisions come by the clock.
-  public var decisionHopColumns: Int? {
+  package var decisionHopColumns: Int? {
     guard let frontEnd = model.frontEnd,
       let samples = value(of: ModelMetadata.decisionHopSamples).flatMap({ Int($0) }), samples > 0
     else { return nil }
@@ -44,7 +44,7 @@ extension LoadedModel {
   }
 
   /// Whether a checkpoint's front end, window and classes are the image's.
-  public func isTwin(of checkpoint: Checkpoint) -> Bool {
+  package func isTwin(of checkpoint: Checkpoint) -> Bool {
     guard case .spectrogram(let frontEnd) = model.frontEnd else { return false }
     let settings = checkpoint.settings
     return frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples

@@ -2,143 +2,143 @@ import QuantInfer
 import Training
 
 /// What a model image holds and needs, for tables and JSON.
-public struct ModelSummary: Encodable, Sendable {
+package struct ModelSummary: Encodable, Sendable {
   /// An operator.
   ///
   /// Shapes are `[time, frequency, channel]`, steps along time and frequency.
-  public struct Operator: Encodable, Sendable {
+  package struct Operator: Encodable, Sendable {
     /// What it computes, and its place in the order.
-    public var name: String
+    package var name: String
     /// The input's shape over a whole window.
-    public var inputShape: [Int]
+    package var inputShape: [Int]
     /// The output's shape over a whole window.
-    public var outputShape: [Int]
+    package var outputShape: [Int]
     /// Taps.
-    public var kernel: [Int]
+    package var kernel: [Int]
     /// The distance between taps.
-    public var dilation: [Int]
+    package var dilation: [Int]
     /// The distance between outputs.
-    public var stride: [Int]
+    package var stride: [Int]
     /// The output's scale.
-    public var scale: Double
+    package var scale: Double
     /// The output's code of real 0.
-    public var zeroPoint: Int
+    package var zeroPoint: Int
     /// The weights, a byte each.
-    public var weightBytes: Int
+    package var weightBytes: Int
     /// Multiply-accumulates over a whole window.
-    public var macsPerWindow: Int
+    package var macsPerWindow: Int
     /// Multiply-accumulates for one new column, on average, or for one decision by operators that need the whole window;
     /// null where the network can't stream.
-    public var macsPerStep: Int?
+    package var macsPerStep: Int?
     /// New columns from one of its steps to the next: the product of the strides along time up to it; null for operators
     /// that need the whole window, and where the network can't stream.
-    public var columnsPerStep: Int?
+    package var columnsPerStep: Int?
     /// What one step takes in multiply-accumulates; null where the network can't stream.
-    public var stepMACs: StepMACs?
+    package var stepMACs: StepMACs?
     /// The running sums that stand in for the window; null where there are none.
-    public var runningSums: RunningSums?
+    package var runningSums: RunningSums?
     /// The ring of input columns that a streaming run keeps; null where the network can't stream.
-    public var ringBytes: Int?
+    package var ringBytes: Int?
   }
 
   /// Multiply-accumulates of one output column, or of one decision by operators that need the whole window.
-  public struct StepMACs: Encodable, Equatable, Sendable {
+  package struct StepMACs: Encodable, Equatable, Sendable {
     /// Products of a weight and an input: what any exact evaluation by new columns needs.
     ///
     /// Padding has none.
-    public var needed: Int
+    package var needed: Int
     /// What the kernel executes: padding too, and the zeros that fill up blocks of four channels and quads of inputs.
-    public var executed: Int
+    package var executed: Int
 
     /// Creates a count.
-    public init(needed: Int, executed: Int) {
+    package init(needed: Int, executed: Int) {
       (self.needed, self.executed) = (needed, executed)
     }
   }
 
   /// The sums of a window's columns, which a mean over all of time keeps up to date.
-  public struct RunningSums: Encodable, Equatable, Sendable {
+  package struct RunningSums: Encodable, Equatable, Sendable {
     /// Their number.
-    public var count: Int
+    package var count: Int
     /// New columns from one column of the window to the next.
-    public var columnsPerUpdate: Int
+    package var columnsPerUpdate: Int
     /// Additions and subtractions with each column of the window.
-    public var additionsPerUpdate: Int
+    package var additionsPerUpdate: Int
     /// Additions that each decision would take without them.
-    public var additionsPerDecisionWithout: Int
+    package var additionsPerDecisionWithout: Int
   }
 
   /// Multiply-accumulates.
-  public struct Operations: Encodable, Sendable {
+  package struct Operations: Encodable, Sendable {
     /// For a whole window at once.
-    public var macsPerWindow: Int
+    package var macsPerWindow: Int
     /// For each new column of a streaming run, on average, by the operators that take columns.
-    public var macsPerColumn: Int?
+    package var macsPerColumn: Int?
     /// For each decision of a streaming run beyond the columns' work, by the operators that need the whole window.
-    public var macsPerDecision: Int?
+    package var macsPerDecision: Int?
     /// What the operators that take columns need for each new column, on average.
-    public var neededMACsPerColumn: Double?
+    package var neededMACsPerColumn: Double?
     /// What their kernels execute, on average.
-    public var executedMACsPerColumn: Double?
+    package var executedMACsPerColumn: Double?
     /// The latter over the former: 1 is the least; null where no operator multiplies column by column.
-    public var columnWorkRatio: Double?
+    package var columnWorkRatio: Double?
     /// The same counts for each decision.
-    public var decisionMACs: StepMACs?
+    package var decisionMACs: StepMACs?
     /// The number of operators that take columns; those behind them run at a decision.
-    public var columnOperatorCount: Int?
+    package var columnOperatorCount: Int?
     /// New columns from one decision that is possible to the next: the product of the strides along time.
-    public var columnsPerDecision: Int?
+    package var columnsPerDecision: Int?
     /// The operators in order.
-    public var operators: [Operator]
+    package var operators: [Operator]
   }
 
   /// A tensor's place in the arena.
-  public struct Placement: Encodable, Sendable {
+  package struct Placement: Encodable, Sendable {
     /// The tensor's index in the model that the network was imported from.
-    public var tensor: Int
+    package var tensor: Int
     /// Its dimensions, the outermost first.
-    public var shape: [Int]
+    package var shape: [Int]
     /// Its first byte's place.
-    public var offset: Int
+    package var offset: Int
     /// Its size in bytes.
-    public var bytes: Int
+    package var bytes: Int
     /// The operator that writes it, -1 for an input, and the last that reads it.
-    public var operators: [Int]
+    package var operators: [Int]
   }
 
   /// Memory, in bytes.
-  public struct Memory: Encodable, Sendable {
+  package struct Memory: Encodable, Sendable {
     /// The whole image in flash: weights, tables, records, names.
-    public var modelBytes: Int
+    package var modelBytes: Int
     /// The weights alone.
-    public var weightBytes: Int
+    package var weightBytes: Int
     /// The runtime's code for a streaming run with what the model needs.
-    public var codeBytes: CodeBytes
+    package var codeBytes: CodeBytes
     /// The same for runs over whole windows.
-    public var wholeWindowCodeBytes: CodeBytes
+    package var wholeWindowCodeBytes: CodeBytes
     /// The arena of a whole-window run.
-    public var arenaBytes: Int
+    package var arenaBytes: Int
     /// The largest set of tensors alive at once: the least arena where no output shares bytes with an input.
-    public var liveBytes: Int
+    package var liveBytes: Int
     /// The same where each operator's output shares with its inputs what it can: no arena can be smaller.
-    public var arenaLowerBoundBytes: Int
+    package var arenaLowerBoundBytes: Int
     /// What kernels and front end need while they run, beside the arena.
-    public var scratchBytes: Int
+    package var scratchBytes: Int
     /// The same beside the streaming state, with the tensors of the operators that need the whole window; null where the
     /// network can't stream.
-    public var streamingScratchBytes: Int?
+    package var streamingScratchBytes: Int?
     /// What a streaming run keeps between samples; 0 where the network can't stream.
-    public var stateBytes: Int
+    package var stateBytes: Int
     /// The tensors' places in the arena, in the order of their lives.
-    public var arena: [Placement]
+    package var arena: [Placement]
   }
 
   /// The front end and the converter that the image is made for.
   ///
   /// Raw samples are a window of one sample and one bin.
-  public struct FrontEnd: Encodable, Sendable {
+  package struct FrontEnd: Encodable, Sendable {
     /// What a column is.
-    public enum Kind: String, Encodable, Sendable {
+    package enum Kind: String, Encodable, Sendable {
       /// The log magnitudes of a window of samples.
       case spectrogram
       /// A sample.
@@ -146,52 +146,52 @@ public struct ModelSummary: Encodable, Sendable {
     }
 
     /// What a column is.
-    public var kind: Kind
+    package var kind: Kind
     /// The samples' rate.
-    public var sampleRateHz: Double
+    package var sampleRateHz: Double
     /// The transform's length.
-    public var windowSamples: Int
+    package var windowSamples: Int
     /// The distance between columns.
-    public var hopSamples: Int
+    package var hopSamples: Int
     /// The first frequency bin.
-    public var firstBin: Int
+    package var firstBin: Int
     /// The number of bins.
-    public var bins: Int
+    package var bins: Int
     /// The high-pass filter's shift; 0 where samples aren't filtered.
-    public var highPassShift: Int
+    package var highPassShift: Int
     /// What a count of the converter stands for.
-    public var microvoltsPerCount: Double
+    package var microvoltsPerCount: Double
   }
 
   /// The input's tensor.
-  public struct Input: Encodable, Sendable {
+  package struct Input: Encodable, Sendable {
     /// `[time, frequency, channel]`.
-    public var shape: [Int]
+    package var shape: [Int]
     /// Real = scale * (code - zero point).
-    public var scale: Double
+    package var scale: Double
     /// The code of real 0.
-    public var zeroPoint: Int
+    package var zeroPoint: Int
   }
 
   /// The input.
-  public var input: Input
+  package var input: Input
   /// Operators and their work.
-  public var operations: Operations
+  package var operations: Operations
   /// Flash and RAM.
-  public var memory: Memory
+  package var memory: Memory
   /// The front end; null for a model that takes finished input.
-  public var frontEnd: FrontEnd?
+  package var frontEnd: FrontEnd?
   /// The classes' names.
-  public var classNames: [String]
+  package var classNames: [String]
   /// Where the model is from.
-  public var provenance: [String: String]
+  package var provenance: [String: String]
   /// The image's CRC-32, in hexadecimal.
-  public var checksum: String
+  package var checksum: String
   /// The image's format version.
-  public var formatVersion: Int
+  package var formatVersion: Int
 
   /// Sums up a model.
-  public init(_ loaded: LoadedModel) {
+  package init(_ loaded: LoadedModel) {
     let model = loaded.model
     input = Input(
       shape: model.shape(ofTensor: model.inputPort(0).tensorIndex), scale: model.input.scale,
@@ -346,7 +346,7 @@ extension Tensor {
 
 extension Model {
   /// A tensor's dimensions, the outermost first.
-  public func shape(ofTensor index: Int) -> [Int] {
+  package func shape(ofTensor index: Int) -> [Int] {
     (0..<tensor(index).rank).map { length(ofTensor: index, axis: $0) }
   }
 }

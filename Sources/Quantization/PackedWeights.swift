@@ -122,5 +122,5 @@ extension QuantizedNetwork.Operator {
 
 extension OperatorKind {
   /// The name in TensorFlow Lite's schema.
-  public var name: String { TFLiteOperatorKind(rawValue: Int32(rawValue)).name }
+  package var name: String { TFLiteOperatorKind(rawValue: Int32(rawValue)).name }
 }

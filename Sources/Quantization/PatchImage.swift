@@ -3,9 +3,9 @@ import QuantInfer
 import Support
 
 /// A patch as it is written to a `.qpatch` file and to the device's flash.
-public struct PatchImage: Equatable, Sendable {
+package struct PatchImage: Equatable, Sendable {
   /// The patch's bytes.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// Writes the patch that brings a fully connected operator's weights nearest to new ones.
   ///
@@ -16,7 +16,7 @@ public struct PatchImage: Equatable, Sendable {
   ///   - biases: The new biases with the input's zero point folded in.
   ///   - sequenceNumber: Counts a device's patches up.
   /// - Throws: `PatchError` where the device would refuse the patch.
-  public init(
+  package init(
     _ model: LoadedModel, operatorIndex: Int, changes: PatchChanges, biases: [Int32],
     sequenceNumber: UInt32 = 1
   ) throws(PatchError) {
@@ -59,47 +59,47 @@ public struct PatchImage: Equatable, Sendable {
 }
 
 /// Which weights of an output channel share a change: those of some columns next to each other in time.
-public struct PatchGrouping: Equatable, Sendable {
+package struct PatchGrouping: Equatable, Sendable {
   /// The number of weights to an output's sum.
-  public var inputsPerOutput: Int
+  package var inputsPerOutput: Int
   /// The number of inputs in a column.
-  public var columnCount: Int
+  package var columnCount: Int
   /// The number of columns that share a change.
-  public var span: Int
+  package var span: Int
 
   /// Creates a grouping; all at least 1.
-  public init(inputsPerOutput: Int, columnCount: Int, span: Int) {
+  package init(inputsPerOutput: Int, columnCount: Int, span: Int) {
     (self.inputsPerOutput, self.columnCount, self.span) = (inputsPerOutput, columnCount, span)
   }
 
   /// The number of changes to an output channel's weights.
-  public var groupsPerOutput: Int {
+  package var groupsPerOutput: Int {
     ModelPatch.groupsPerOutput(inputsPerOutput: inputsPerOutput, columnCount: columnCount, span: span)
   }
 
   /// The change that an input's weight takes part in.
-  public func group(ofInput input: Int) -> Int {
+  package func group(ofInput input: Int) -> Int {
     input / columnCount / span * columnCount + input % columnCount
   }
 }
 
 /// How a patch moves the codes of weights.
-public struct PatchChanges: Equatable, Sendable {
+package struct PatchChanges: Equatable, Sendable {
   /// Which weights share a change.
-  public var grouping: PatchGrouping
+  package var grouping: PatchGrouping
   /// The step of each output channel, in codes.
-  public var steps: [UInt8]
+  package var steps: [UInt8]
   /// The number of steps, -8 to 7: `[output channel, group]`.
-  public var levels: [Int8]
+  package var levels: [Int8]
 
   /// Creates changes.
-  public init(grouping: PatchGrouping, steps: [UInt8], levels: [Int8]) {
+  package init(grouping: PatchGrouping, steps: [UInt8], levels: [Int8]) {
     (self.grouping, self.steps, self.levels) = (grouping, steps, levels)
   }
 
   /// The changes nearest to real ones, `[output channel, group]` in codes: each channel's step has the least squared
   /// error.
-  public init(nearestTo changes: [Float], grouping: PatchGrouping) {
+  package init(nearestTo changes: [Float], grouping: PatchGrouping) {
     self.init(grouping: grouping, steps: [], levels: [])
     let count = grouping.groupsPerOutput
     for first in stride(from: 0, to: changes.count, by: count) {
@@ -119,22 +119,22 @@ public struct PatchChanges: Equatable, Sendable {
   }
 
   /// How far a weight's code moves.
-  public func change(channel: Int, input: Int) -> Int {
+  package func change(channel: Int, input: Int) -> Int {
     Int(levels[channel * grouping.groupsPerOutput + grouping.group(ofInput: input)]) * Int(steps[channel])
   }
 }
 
 /// A fully connected operator's constants as numbers.
-public struct DenseConstants: Equatable, Sendable {
+package struct DenseConstants: Equatable, Sendable {
   /// The weights, `[output channel, input]`.
-  public var codes: [Int8]
+  package var codes: [Int8]
   /// The biases with the input's zero point folded in, `[output channel]`.
-  public var biases: [Int32]
+  package var biases: [Int32]
 }
 
 extension LoadedModel {
   /// A fully connected operator's constants as this model runs them; nil where no patch can change the operator.
-  public func denseConstants(ofOperator index: Int) -> DenseConstants? {
+  package func denseConstants(ofOperator index: Int) -> DenseConstants? {
     guard model.patchBufferByteCount(ofOperator: index) != nil else { return nil }
     let plan = model.operatorPlan(index)
     guard let weights = plan.weights else { return nil }
@@ -157,7 +157,7 @@ extension LoadedModel {
   /// The model with a patch, over the same image.
   ///
   /// - Throws: `PatchError` where the patch is broken or doesn't fit.
-  public func applying(patch bytes: [UInt8]) throws(PatchError) -> LoadedModel {
+  package func applying(patch bytes: [UInt8]) throws(PatchError) -> LoadedModel {
     let memory = AlignedMemory(byteCount: bytes.count)
     memory.bytes.copyBytes(from: bytes)
     defer { withExtendedLifetime(memory) {} }
@@ -173,7 +173,7 @@ extension LoadedModel {
   /// The model with a patch from a `.qpatch` file.
   ///
   /// - Throws: `FileError` where the file is missing, broken or another model's.
-  public func applying(patchFile file: String) throws(FileError) -> LoadedModel {
+  package func applying(patchFile file: String) throws(FileError) -> LoadedModel {
     let bytes = Array(try Files.read(file))
     do throws(PatchError) {
       return try applying(patch: bytes)
@@ -185,18 +185,18 @@ extension LoadedModel {
 }
 
 /// What a model's patch is, for reports.
-public struct PatchSummary: Codable, Equatable, Sendable {
+package struct PatchSummary: Codable, Equatable, Sendable {
   /// The patch's size.
-  public var byteCount: Int
+  package var byteCount: Int
   /// The operator that it changes.
-  public var operatorIndex: Int
+  package var operatorIndex: Int
   /// Counts a device's patches up.
-  public var sequenceNumber: UInt32
+  package var sequenceNumber: UInt32
   /// The memory that the device needs for the operator's constants.
-  public var bufferByteCount: Int
+  package var bufferByteCount: Int
 
   /// The patch in one line.
-  public var text: String {
+  package var text: String {
     "\(Numbers.bytes(byteCount)), number \(sequenceNumber), of operator \(operatorIndex), "
       + "\(Numbers.bytes(bufferByteCount)) of the device's memory"
   }
@@ -204,7 +204,7 @@ public struct PatchSummary: Codable, Equatable, Sendable {
 
 extension PatchError {
   /// What is wrong, in words.
-  public var explanation: String {
+  package var explanation: String {
     switch self {
     case .truncated: "the patch is cut short"
     case .notAPatch: "this is not a QuantInfer patch"
@@ -221,26 +221,26 @@ extension PatchError {
 }
 
 /// What a patch's file says of itself.
-public struct PatchDescription: Encodable, Equatable, Sendable {
+package struct PatchDescription: Encodable, Equatable, Sendable {
   /// The patch's size.
-  public var byteCount: Int
+  package var byteCount: Int
   /// The CRC-32 of the image that it changes, in hexadecimal.
-  public var imageChecksum: String
+  package var imageChecksum: String
   /// The operator that it changes.
-  public var operatorIndex: Int
+  package var operatorIndex: Int
   /// Counts a device's patches up.
-  public var sequenceNumber: UInt32
+  package var sequenceNumber: UInt32
   /// The operator's number of output channels.
-  public var channelCount: Int
+  package var channelCount: Int
   /// The number of weights to an output's sum.
-  public var inputsPerOutput: Int
+  package var inputsPerOutput: Int
   /// The number of columns that share a change.
-  public var span: Int
+  package var span: Int
 
   /// Reads and checks a `.qpatch` file.
   ///
   /// - Throws: `FileError` where it is missing or broken.
-  public init(file: String) throws(FileError) {
+  package init(file: String) throws(FileError) {
     let data = try Files.read(file)
     let memory = AlignedMemory(byteCount: data.count)
     memory.bytes.copyBytes(from: data)
@@ -258,7 +258,7 @@ public struct PatchDescription: Encodable, Equatable, Sendable {
   }
 
   /// The patch in one line.
-  public var text: String {
+  package var text: String {
     "\(Numbers.bytes(byteCount)), number \(sequenceNumber), for operator \(operatorIndex) "
       + "(\(channelCount) x \(inputsPerOutput) weights, \(span) column\(span == 1 ? "" : "s") share a change) "
       + "of the image of CRC-32 \(imageChecksum)"

@@ -4,33 +4,33 @@ import Support
 import Training
 
 /// How a model's head is fitted to one patient; together with the beats it decides every bit of the patch.
-public struct PersonalizationOptions: Codable, Equatable, Sendable {
+package struct PersonalizationOptions: Codable, Equatable, Sendable {
   /// The seed of the beats drawn.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
   /// The number of steps.
-  public var steps = 150
+  package var steps = 150
   /// The number of beats of a step.
-  public var batchSize = 256
+  package var batchSize = 256
   /// The learning rate at the first step; it falls to nothing along half a cosine.
-  public var learningRate = 3e-3
+  package var learningRate = 3e-3
   /// A class is drawn as often as among the patient's own beats in this share of the draws, else as in training.
-  public var ownShare = 0.5
+  package var ownShare = 0.5
   /// With so many own beats of a class half of those drawn of it are own ones; the others are training beats.
-  public var priorBeats = 30.0
+  package var priorBeats = 30.0
   /// An own class is drawn in proportion to its number of beats to this power.
-  public var ownExponent = 0.5
+  package var ownExponent = 0.5
   /// The same for the training beats.
-  public var replayExponent = 0.7
+  package var replayExponent = 0.7
   /// The number of columns that share a change.
-  public var span = 3
+  package var span = 3
   /// The number of column phases at which the patient's own beats are looked at, up to the hop.
-  public var phases = 8
+  package var phases = 8
 
   /// This project's choice; see docs/Personalization.md.
-  public init() {}
+  package init() {}
 
   /// What is wrong with the options, in a few words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     if !(1...100_000).contains(steps) { return "\(steps) steps are not in 1 ... 100,000" }
     if !(2...65_536).contains(batchSize) { return "a batch of \(batchSize) is not in 2 ... 65,536" }
     if !(learningRate > 0 && learningRate <= 10) {
@@ -51,9 +51,9 @@ public struct PersonalizationOptions: Codable, Equatable, Sendable {
 /// The operators before the head are frozen, so their codes are computed once, in integers. The head starts from the
 /// image's own weights. What is learnt is what a patch can hold: for each output a bias, and for each channel a change
 /// that some columns share.
-public struct Personalization: Sendable {
+package struct Personalization: Sendable {
   /// The options.
-  public let options: PersonalizationOptions
+  package let options: PersonalizationOptions
   private let model: LoadedModel
   private let head: Int
   private let shipped: DenseConstants
@@ -71,7 +71,7 @@ public struct Personalization: Sendable {
   ///   - replay: Beats that it was trained on.
   ///   - options: How.
   /// - Throws: `InvalidNetwork` where the model's last operator can't be patched.
-  public init(
+  package init(
     _ model: LoadedModel, replay: [HeadInputs.Beat], options: PersonalizationOptions = .init()
   ) throws(InvalidNetwork) {
     guard model.patch == nil, let head = model.head, let shipped = model.denseConstants(ofOperator: head)
@@ -108,7 +108,8 @@ public struct Personalization: Sendable {
   ///   - sequenceNumber: Counts a device's patches up.
   /// - Returns: The patch.
   /// - Throws: `InvalidNetwork` where there is no beat to learn from or the device would refuse the patch.
-  public func patch(own: [HeadInputs.Beat], sequenceNumber: UInt32 = 1) throws(InvalidNetwork) -> PatchImage {
+  package func patch(own: [HeadInputs.Beat], sequenceNumber: UInt32 = 1) throws(InvalidNetwork) -> PatchImage
+  {
     guard !own.isEmpty else { throw InvalidNetwork("the patient has no labelled beat with a whole window") }
     let examples = Examples(classCount: shipped.biases.count)
     examples.append(own, of: self)
@@ -296,7 +297,7 @@ extension LoadedModel {
   ///   - checkpoint: The shipped model's float twin.
   ///   - shipped: The model without the patch.
   /// - Returns: The patched model's float twin; nil where the checkpoint has another last layer.
-  public func patchedTwin(_ checkpoint: Checkpoint, shipped: LoadedModel) -> Checkpoint? {
+  package func patchedTwin(_ checkpoint: Checkpoint, shipped: LoadedModel) -> Checkpoint? {
     guard let patch, let new = denseConstants(ofOperator: patch.operatorIndex),
       let old = shipped.denseConstants(ofOperator: patch.operatorIndex), old.codes.count == new.codes.count,
       let last = checkpoint.layers.indices.last, checkpoint.layers[last].normalization == nil,

@@ -5,7 +5,7 @@ extension QuantizationAwareness {
   /// The codes that a quantized network's layers have.
   ///
   /// - Throws: `InvalidNetwork` where a layer's output isn't int8.
-  public init(of network: QuantizedNetwork) throws(InvalidNetwork) {
+  package init(of network: QuantizedNetwork) throws(InvalidNetwork) {
     let outputs = network.operators.map { network.tensors[$0.output] }
     guard outputs.allSatisfy({ $0.type == .int8 }) else {
       throw InvalidNetwork("only int8 activations can be trained for")
@@ -16,7 +16,7 @@ extension QuantizationAwareness {
 
 extension Checkpoint {
   /// The integers that the network is trained for, with the runtime's own rounding; nil where it is trained in float.
-  public var codes: NetworkCodes? {
+  package var codes: NetworkCodes? {
     guard let awareness, let shapes = try? specification.layerShapes() else { return nil }
     let input = QuantizedNetwork.inputCodes(of: settings)
     var inputScale = input.scale

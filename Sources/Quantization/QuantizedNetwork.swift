@@ -4,49 +4,49 @@ import QuantInfer
 ///
 /// Shapes list the outermost dimension first. An ECG network's are `[1, time, frequency, channel]`; this project's
 /// own networks have one frequency row and the spectrogram's bins as channels.
-public struct QuantizedNetwork: Equatable, Sendable {
+package struct QuantizedNetwork: Equatable, Sendable {
   /// The tensors.
-  public var tensors: [Tensor]
+  package var tensors: [Tensor]
   /// The operators in order of execution.
-  public var operators: [Operator]
+  package var operators: [Operator]
   /// What the caller fills.
-  public var inputs: [Port]
+  package var inputs: [Port]
   /// What the caller reads.
-  public var outputs: [Port]
+  package var outputs: [Port]
 
   /// Creates a network.
-  public init(tensors: [Tensor], operators: [Operator], inputs: [Port], outputs: [Port]) {
+  package init(tensors: [Tensor], operators: [Operator], inputs: [Port], outputs: [Port]) {
     (self.tensors, self.operators, self.inputs, self.outputs) = (tensors, operators, inputs, outputs)
   }
 
   /// Creates a network of one input and one output.
-  public init(tensors: [Tensor], operators: [Operator], input: Int, output: Int) {
+  package init(tensors: [Tensor], operators: [Operator], input: Int, output: Int) {
     self.init(tensors: tensors, operators: operators, inputs: [Port(input)], outputs: [Port(output)])
   }
 }
 
 extension QuantizedNetwork {
   /// A tensor: its shape and how its codes stand for real numbers.
-  public struct Tensor: Equatable, Sendable {
+  package struct Tensor: Equatable, Sendable {
     /// A name for tables.
-    public var name: String
+    package var name: String
     /// The dimensions, outermost first: at most six.
-    public var shape: [Int]
+    package var shape: [Int]
     /// The codes' type.
-    public var type: ElementType
+    package var type: ElementType
     /// Real = scale * (code - zeroPoint).
-    public var scale: Float
+    package var scale: Float
     /// The code of real 0.
-    public var zeroPoint: Int
+    package var zeroPoint: Int
     /// A constant's codes; nil for a tensor that is computed.
-    public var constant: [Int16]?
+    package var constant: [Int16]?
     /// Whether it keeps its codes between runs; a new run of samples starts with the zero point everywhere.
-    public var isVariable = false
+    package var isVariable = false
     /// Its index in the model that the network was imported from.
-    public var sourceIndex = 0
+    package var sourceIndex = 0
 
     /// Creates a tensor's description.
-    public init(
+    package init(
       name: String, shape: [Int], type: ElementType = .int8, scale: Float, zeroPoint: Int
     ) {
       (self.name, self.shape, self.type) = (name, shape, type)
@@ -54,59 +54,59 @@ extension QuantizedNetwork {
     }
 
     /// The number of codes.
-    public var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
     /// The size in bytes.
-    public var byteCount: Int { count * type.byteCount }
+    package var byteCount: Int { count * type.byteCount }
     /// A code's real number.
-    public func real(_ code: Int) -> Float { scale * Float(code - zeroPoint) }
+    package func real(_ code: Int) -> Float { scale * Float(code - zeroPoint) }
     /// The code nearest to a real number, ties away from zero.
-    public func code(_ real: Float) -> Int {
+    package func code(_ real: Float) -> Int {
       let code = (real / scale).rounded() + Float(zeroPoint)
       return Int(max(Float(type.codes.lowerBound), min(Float(type.codes.upperBound), code)))
     }
   }
 
   /// A tensor at the network's border.
-  public struct Port: Equatable, Sendable {
+  package struct Port: Equatable, Sendable {
     /// The tensor.
-    public var tensor: Int
+    package var tensor: Int
     /// The source model's QUANTIZE or DEQUANTIZE there, where the caller's values are float.
-    public var float: FloatBoundary?
+    package var float: FloatBoundary?
 
     /// Creates a port that hands codes over.
-    public init(_ tensor: Int) { self.tensor = tensor }
+    package init(_ tensor: Int) { self.tensor = tensor }
   }
 
   /// An operator of the source model between the caller's float tensor and the network's first or last codes.
-  public struct FloatBoundary: Equatable, Sendable {
+  package struct FloatBoundary: Equatable, Sendable {
     /// The operator's index in the source model.
-    public var operatorIndex: Int
+    package var operatorIndex: Int
     /// The index in the source model of the tensor that it writes.
-    public var tensorIndex: Int
+    package var tensorIndex: Int
 
     /// Creates a boundary.
-    public init(operatorIndex: Int, tensorIndex: Int) {
+    package init(operatorIndex: Int, tensorIndex: Int) {
       (self.operatorIndex, self.tensorIndex) = (operatorIndex, tensorIndex)
     }
   }
 
   /// An operator.
-  public struct Operator: Equatable, Sendable {
+  package struct Operator: Equatable, Sendable {
     /// What it is called.
-    public var kind: OperatorKind
+    package var kind: OperatorKind
     /// The tensors that it reads; its weights aren't among them.
-    public var inputs: [Int]
+    package var inputs: [Int]
     /// The tensor that it writes.
-    public var output: Int
+    package var output: Int
     /// The output codes that the fused activation allows.
-    public var activation: ClosedRange<Int>
+    package var activation: ClosedRange<Int>
     /// What it computes.
-    public var computation: Computation
+    package var computation: Computation
     /// Its index in the model that the network was imported from.
-    public var sourceIndex = 0
+    package var sourceIndex = 0
 
     /// Creates an operator.
-    public init(
+    package init(
       kind: OperatorKind, inputs: [Int], output: Int, activation: ClosedRange<Int>, computation: Computation
     ) {
       (self.kind, self.inputs, self.output) = (kind, inputs, output)
@@ -114,7 +114,7 @@ extension QuantizedNetwork {
     }
 
     /// Creates a CONV_2D.
-    public static func convolution(
+    package static func convolution(
       from input: Int, to output: Int, window: Window, weights: Weights,
       activation: ClosedRange<Int> = -128...127
     ) -> Operator {
@@ -124,7 +124,7 @@ extension QuantizedNetwork {
     }
 
     /// Creates a FULLY_CONNECTED.
-    public static func fullyConnected(
+    package static func fullyConnected(
       from input: Int, to output: Int, weights: Weights, activation: ClosedRange<Int> = -128...127
     ) -> Operator {
       Operator(
@@ -134,7 +134,7 @@ extension QuantizedNetwork {
   }
 
   /// What an operator computes, with all its constants.
-  public enum Computation: Equatable, Sendable {
+  package enum Computation: Equatable, Sendable {
     /// CONV_2D over `[batch, time, frequency, channel]`.
     ///
     /// Weights `[output channel, kernel time, kernel frequency, input channel of the group]`.
@@ -176,20 +176,20 @@ extension QuantizedNetwork {
 
 extension QuantizedNetwork {
   /// An operator's steps along a dimension.
-  public struct Step: Equatable, Sendable {
+  package struct Step: Equatable, Sendable {
     /// The number of taps.
-    public var kernel: Int
+    package var kernel: Int
     /// The distance between outputs.
-    public var stride: Int
+    package var stride: Int
     /// The distance between taps.
-    public var dilation: Int
+    package var dilation: Int
     /// The zeros before the first input.
-    public var paddingBefore: Int
+    package var paddingBefore: Int
     /// The zeros after the last input.
-    public var paddingAfter: Int
+    package var paddingAfter: Int
 
     /// Creates steps; without arguments they leave the dimension as it is.
-    public init(
+    package init(
       kernel: Int = 1, stride: Int = 1, dilation: Int = 1, paddingBefore: Int = 0, paddingAfter: Int = 0
     ) {
       (self.kernel, self.stride, self.dilation) = (kernel, stride, dilation)
@@ -197,46 +197,46 @@ extension QuantizedNetwork {
     }
 
     /// The number of inputs from the first tap to the last one.
-    public var reach: Int { (kernel - 1) * dilation + 1 }
+    package var reach: Int { (kernel - 1) * dilation + 1 }
   }
 
   /// A window that moves along time (TensorFlow Lite's height) and frequency (its width).
-  public struct Window: Equatable, Sendable {
+  package struct Window: Equatable, Sendable {
     /// Along time.
-    public var time: Step
+    package var time: Step
     /// Along frequency.
-    public var frequency: Step
+    package var frequency: Step
 
     /// Creates a window; without arguments it is one cell.
-    public init(time: Step = Step(), frequency: Step = Step()) {
+    package init(time: Step = Step(), frequency: Step = Step()) {
       (self.time, self.frequency) = (time, frequency)
     }
   }
 
   /// Weights and what turns their sums into codes, a value an output channel.
-  public struct Weights: Equatable, Sendable {
+  package struct Weights: Equatable, Sendable {
     /// In the computation's order; -8...7 where `bits` is 4.
-    public var codes: [Int8]
+    package var codes: [Int8]
     /// 8, or 4 for weights that lie two to a byte.
-    public var bits = 8
+    package var bits = 8
     /// The code of real 0: not 0 for legacy fully connected operators only.
-    public var zeroPoint = 0
+    package var zeroPoint = 0
     /// On the grid of input scale times weight scale.
-    public var biases: [Int64]
+    package var biases: [Int64]
     /// Real weight = scale * code; nil where they aren't known.
-    public var scales: [Float]?
+    package var scales: [Float]?
     /// From the sum to output codes.
-    public var multipliers: [FixedPointMultiplier]
+    package var multipliers: [FixedPointMultiplier]
     /// 32; or 64 for int16 activations with a 64-bit bias, which round once with a 16-bit multiplier.
-    public var accumulatorBits = 32
+    package var accumulatorBits = 32
 
     /// Creates weights.
-    public init(codes: [Int8], biases: [Int64], multipliers: [FixedPointMultiplier]) {
+    package init(codes: [Int8], biases: [Int64], multipliers: [FixedPointMultiplier]) {
       (self.codes, self.biases, self.multipliers) = (codes, biases, multipliers)
     }
 
     /// Creates weights of known scales.
-    public init(
+    package init(
       codes: [Int8], biases: [Int64], scales: [Float], inputScale: Float, outputScale: Float
     ) {
       self.init(
@@ -249,45 +249,45 @@ extension QuantizedNetwork {
   }
 
   /// Two tensors, element by element.
-  public struct Elementwise: Equatable, Sendable {
+  package struct Elementwise: Equatable, Sendable {
     /// The output's dimensions, neighbours merged where possible: at most six.
-    public var shape: [Int]
+    package var shape: [Int]
     /// For each dimension, the distance between the first input's elements; 0 where it is repeated.
-    public var firstStrides: [Int]
+    package var firstStrides: [Int]
     /// The same for the second input.
-    public var secondStrides: [Int]
+    package var secondStrides: [Int]
     /// Left shift of the inputs of ADD and SUB: 20, or 15 for int16; 0 otherwise.
-    public var leftShift = 0
+    package var leftShift = 0
     /// For ADD and SUB.
-    public var firstMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
+    package var firstMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
     /// For ADD and SUB.
-    public var secondMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
+    package var secondMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
     /// For ADD, SUB and MUL.
-    public var outputMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
+    package var outputMultiplier = FixedPointMultiplier(multiplierQ31: 0, leftShift: 0)
 
     /// Creates a MAXIMUM or MINIMUM, or what the others begin with.
-    public init(shape: [Int], firstStrides: [Int], secondStrides: [Int]) {
+    package init(shape: [Int], firstStrides: [Int], secondStrides: [Int]) {
       (self.shape, self.firstStrides, self.secondStrides) = (shape, firstStrides, secondStrides)
     }
   }
 
   /// A copy between strided places; everything is counted in elements.
-  public struct Block: Equatable, Sendable {
+  package struct Block: Equatable, Sendable {
     /// Which of the operator's inputs.
-    public var input: Int
+    package var input: Int
     /// The number of elements along each dimension: at most six.
-    public var shape: [Int]
+    package var shape: [Int]
     /// The first element's place in the input.
-    public var inputStart: Int
+    package var inputStart: Int
     /// The distance between elements of the input; negative for a reversed slice.
-    public var inputStrides: [Int]
+    package var inputStrides: [Int]
     /// The first element's place in the output.
-    public var outputStart: Int
+    package var outputStart: Int
     /// The distance between elements of the output.
-    public var outputStrides: [Int]
+    package var outputStrides: [Int]
 
     /// Creates a block.
-    public init(
+    package init(
       input: Int, shape: [Int], inputStart: Int, inputStrides: [Int], outputStart: Int, outputStrides: [Int]
     ) {
       (self.input, self.shape) = (input, shape)
@@ -297,20 +297,20 @@ extension QuantizedNetwork {
   }
 
   /// A mean over some dimensions.
-  public struct Mean: Equatable, Sendable {
+  package struct Mean: Equatable, Sendable {
     /// The output's dimensions: those kept, at most six.
-    public var shape: [Int]
+    package var shape: [Int]
     /// The distance between their elements in the input.
-    public var strides: [Int]
+    package var strides: [Int]
     /// The dimensions that are summed up, at most six.
-    public var reducedShape: [Int]
+    package var reducedShape: [Int]
     /// The distance between their elements in the input.
-    public var reducedStrides: [Int]
+    package var reducedStrides: [Int]
     /// From the sum, less the input's zero points, to output codes.
-    public var multiplier: FixedPointMultiplier
+    package var multiplier: FixedPointMultiplier
 
     /// Creates a mean.
-    public init(
+    package init(
       shape: [Int], strides: [Int], reducedShape: [Int], reducedStrides: [Int],
       multiplier: FixedPointMultiplier
     ) {
@@ -321,48 +321,48 @@ extension QuantizedNetwork {
   }
 
   /// Codes, less the input's zero point, times one factor from 0 up and another below 0.
-  public struct Rescaling: Equatable, Sendable {
+  package struct Rescaling: Equatable, Sendable {
     /// For codes from the zero point up.
-    public var multiplier: FixedPointMultiplier
+    package var multiplier: FixedPointMultiplier
     /// For codes below the zero point.
-    public var negativeMultiplier: FixedPointMultiplier
+    package var negativeMultiplier: FixedPointMultiplier
 
     /// Creates a rescaling; RELU6 of int16, which only clamps, has the factor 1 (2^30 shifted left by 1).
-    public init(multiplier: FixedPointMultiplier, negativeMultiplier: FixedPointMultiplier) {
+    package init(multiplier: FixedPointMultiplier, negativeMultiplier: FixedPointMultiplier) {
       (self.multiplier, self.negativeMultiplier) = (multiplier, negativeMultiplier)
     }
   }
 
   /// LOGISTIC and TANH of int16 codes by interpolation in a table.
-  public struct Sigmoid: Equatable, Sendable {
+  package struct Sigmoid: Equatable, Sendable {
     /// The logistic function's upper half: 256 values in Q16 for arguments 0 to 10.7.
-    public var tableQ16: [UInt16]
+    package var tableQ16: [UInt16]
     /// From codes to 512ths (LOGISTIC) or 256ths (TANH) of the table's steps, before the shift.
-    public var multiplier: Int
+    package var multiplier: Int
     /// The right shift after the multiplication, which rounds half up: 0...31.
-    public var shift: Int
+    package var shift: Int
 
     /// Creates the constants.
-    public init(tableQ16: [UInt16], multiplier: Int, shift: Int) {
+    package init(tableQ16: [UInt16], multiplier: Int, shift: Int) {
       (self.tableQ16, self.multiplier, self.shift) = (tableQ16, multiplier, shift)
     }
   }
 
   /// SOFTMAX's constants.
-  public struct Softmax: Equatable, Sendable {
+  package struct Softmax: Equatable, Sendable {
     /// The number of elements that share a sum.
-    public var depth: Int
+    package var depth: Int
     /// From differences of codes to Q5.26, or for int16 to the table's steps.
-    public var multiplier: FixedPointMultiplier
+    package var multiplier: FixedPointMultiplier
     /// Differences below this one count as 0 (int8 only).
-    public var leastDifference: Int
+    package var leastDifference: Int
     /// For int16: exp(x) for x in -10...0, 513 values in Q15.
-    public var exponentialsQ15: [Int16]
+    package var exponentialsQ15: [Int16]
     /// For int16: 1 / (1 + x) for x in 0...1, 513 values in Q15.
-    public var reciprocalsQ15: [Int16]
+    package var reciprocalsQ15: [Int16]
 
     /// Creates the constants; int8 has no tables.
-    public init(
+    package init(
       depth: Int, multiplier: FixedPointMultiplier, leastDifference: Int, exponentialsQ15: [Int16] = [],
       reciprocalsQ15: [Int16] = []
     ) {
@@ -372,22 +372,22 @@ extension QuantizedNetwork {
   }
 
   /// A singular value decomposition filter: a feature filter, then a filter over its last results.
-  public struct SVDF: Equatable, Sendable {
+  package struct SVDF: Equatable, Sendable {
     /// `[filter, input]`.
-    public var featureWeights: [Int8]
+    package var featureWeights: [Int8]
     /// `[filter, memory]`, int16 or int8 codes: the state's type.
-    public var timeWeights: [Int16]
+    package var timeWeights: [Int16]
     /// A bias a unit.
-    public var biases: [Int32]
+    package var biases: [Int32]
     /// The number of filters that add up to a unit.
-    public var rank: Int
+    package var rank: Int
     /// From a feature's sum to the state's codes.
-    public var featureMultiplier: FixedPointMultiplier
+    package var featureMultiplier: FixedPointMultiplier
     /// From a unit's sum to output codes.
-    public var outputMultiplier: FixedPointMultiplier
+    package var outputMultiplier: FixedPointMultiplier
 
     /// Creates a filter.
-    public init(
+    package init(
       featureWeights: [Int8], timeWeights: [Int16], biases: [Int32], rank: Int,
       featureMultiplier: FixedPointMultiplier, outputMultiplier: FixedPointMultiplier
     ) {

@@ -2,9 +2,9 @@ import QuantInfer
 import Training
 
 /// What a float network becomes in integers.
-public struct QuantizationOptions: Codable, Equatable, Sendable {
+package struct QuantizationOptions: Codable, Equatable, Sendable {
   /// What shares a weight scale.
-  public enum Granularity: String, CaseIterable, Codable, Sendable {
+  package enum Granularity: String, CaseIterable, Codable, Sendable {
     /// The weights of an output channel.
     case channel
     /// All weights of a layer.
@@ -12,42 +12,42 @@ public struct QuantizationOptions: Codable, Equatable, Sendable {
   }
 
   /// What shares a weight scale.
-  public var granularity = Granularity.channel
+  package var granularity = Granularity.channel
   /// How activations' ranges are chosen.
-  public var calibration = CalibrationMethod.minmax
+  package var calibration = CalibrationMethod.minmax
   /// The weights' bits, 8 or 4: one number for all layers, or one a layer.
-  public var weightBits = [8]
+  package var weightBits = [8]
   /// The activations' bits, 8 or 16: one number for all layers, or one a layer.
   ///
   /// A layer reads and writes codes of its own width; QUANTIZE operators stand between layers that differ.
-  public var activationBits = [8]
+  package var activationBits = [8]
   /// How a weight between two codes is rounded.
-  public var rounding = WeightRounding.nearest
+  package var rounding = WeightRounding.nearest
   /// The seed of stochastic rounding.
-  public var roundingSeed: UInt64 = 1
+  package var roundingSeed: UInt64 = 1
   /// Whether the scales of neighbouring layers' channels are evened out before; see `FloatNetwork.equalized()`.
-  public var equalizesLayers = false
+  package var equalizesLayers = false
   /// Whether biases take up the mean error that rounded weights make on the calibration windows.
-  public var correctsBiases = false
+  package var correctsBiases = false
 
   /// int8 weights a channel, int8 activations, least and greatest activation.
-  public init() {}
+  package init() {}
 
   /// Creates options.
-  public init(granularity: Granularity, calibration: CalibrationMethod) {
+  package init(granularity: Granularity, calibration: CalibrationMethod) {
     self.granularity = granularity
     self.calibration = calibration
   }
 
   /// A layer's weights' bits.
-  public func weightBits(ofLayer layer: Int) -> Int { weightBits[min(layer, weightBits.count - 1)] }
+  package func weightBits(ofLayer layer: Int) -> Int { weightBits[min(layer, weightBits.count - 1)] }
   /// A layer's activations' bits.
-  public func activationBits(ofLayer layer: Int) -> Int {
+  package func activationBits(ofLayer layer: Int) -> Int {
     activationBits[min(layer, activationBits.count - 1)]
   }
 
   /// What is wrong with the options for a network of so many layers, in a few words; nil where nothing is.
-  public func problem(layerCount: Int) -> String? {
+  package func problem(layerCount: Int) -> String? {
     for (name, bits, allowed) in [
       ("weights", weightBits, [4, 8]), ("activations", activationBits, [8, 16]),
     ] {
@@ -74,7 +74,7 @@ extension QuantizedNetwork {
   ///     codes, and equalized ones, are measured all the same.
   ///   - options: Widths, granularity, calibration and rounding.
   /// - Throws: `InvalidNetwork` where the network's layers don't fit together, or the options don't fit the network.
-  public init(
+  package init(
     quantizing network: FloatNetwork, settings: SpectrogramSettings, calibrationWindows: [[Float]],
     awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions()
   ) throws(InvalidNetwork) {

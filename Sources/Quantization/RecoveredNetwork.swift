@@ -1,16 +1,16 @@
 import QuantInfer
 
 /// Why something can't be brought into another format.
-public struct NotConvertible: Error, Equatable, Sendable {
+package struct NotConvertible: Error, Equatable, Sendable {
   /// The operator that stands in the way; nil where it is the model as a whole.
-  public var operatorIndex: Int?
+  package var operatorIndex: Int?
   /// What that operator is called.
-  public var operatorName: String?
+  package var operatorName: String?
   /// What is in the way.
-  public var problem: String
+  package var problem: String
 
   /// Creates an error.
-  public init(operatorIndex: Int? = nil, operatorName: String? = nil, problem: String) {
+  package init(operatorIndex: Int? = nil, operatorName: String? = nil, problem: String) {
     (self.operatorIndex, self.operatorName, self.problem) = (operatorIndex, operatorName, problem)
   }
 }
@@ -21,7 +21,7 @@ extension LoadedModel {
   ///
   /// - Throws: `NotConvertible`, where there are other operators, or no network of floating-point scales gives this
   ///   image.
-  public func network() throws(NotConvertible) -> QuantizedNetwork {
+  package func network() throws(NotConvertible) -> QuantizedNetwork {
     var tensors: [QuantizedNetwork.Tensor] = []
     for index in 0..<model.tensorCount {
       let tensor = model.tensor(index)
@@ -127,7 +127,7 @@ extension QuantizedNetwork.Step {
 
 extension FixedPointMultiplier {
   /// The multiplier nearest to a positive real factor, as TensorFlow Lite's QuantizeMultiplier makes it.
-  public init(real: Double) {
+  package init(real: Double) {
     guard real > 0, real.isFinite else {
       self.init(multiplierQ31: 0, leftShift: 0)
       return

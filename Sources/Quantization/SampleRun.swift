@@ -5,28 +5,28 @@ import Support
 ///
 /// Values are the model's own: int8 or int16 codes, float32 where the model that the network was imported from has
 /// float at its border.
-public struct SampleRun: Sendable {
+package struct SampleRun: Sendable {
   /// An operator's output for the first row.
-  public struct Layer: Sendable {
+  package struct Layer: Sendable {
     /// The operator, in TensorFlow Lite's words.
-    public var name: String
+    package var name: String
     /// The operator's index in the source model.
-    public var operatorIndex: Int
+    package var operatorIndex: Int
     /// The tensor's index in the source model.
-    public var tensorIndex: Int
+    package var tensorIndex: Int
     /// The values in the tensor's shape.
-    public var values: NumPyArray
+    package var values: NumPyArray
 
     /// The name of a file for the values: `op03_CONV_2D_t12.npy`.
-    public var fileName: String {
+    package var fileName: String {
       "op\(operatorIndex < 10 ? "0" : "")\(operatorIndex)_\(name)_t\(tensorIndex).npy"
     }
   }
 
   /// For each of the model's outputs a row a sample, a column a value.
-  public let outputs: [NumPyArray]
+  package let outputs: [NumPyArray]
   /// Every operator's output for the first row, in order of execution.
-  public let layers: [Layer]
+  package let layers: [Layer]
 
   /// Runs a model over samples; each begins with variable tensors at their zero points.
   ///
@@ -35,7 +35,7 @@ public struct SampleRun: Sendable {
   ///   - inputs: An array for each of the model's inputs, and its name in errors: a row a sample, the values in a line
   ///     or in the input's shape, where dimensions of 1 don't matter.
   /// - Throws: `FileError`, malformed, where the inputs' number, types or shapes are not the model's.
-  public init(_ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]) throws(FileError) {
+  package init(_ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]) throws(FileError) {
     let model = loaded.model
     let rows = try Self.rowCount(inputs, of: model)
     var samples: [[Int16]] = []

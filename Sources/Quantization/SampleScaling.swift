@@ -2,28 +2,28 @@ import QuantInfer
 import Training
 
 /// How raw samples become a network's input.
-public struct SampleSettings: Equatable, Sendable {
+package struct SampleSettings: Equatable, Sendable {
   /// The rate of the samples, in hertz.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The microvolts that are 1 to the network.
-  public var microvoltsPerUnit: Double
+  package var microvoltsPerUnit: Double
   /// The microvolts that are 0 to the network.
-  public var offsetMicrovolts = 0.0
+  package var offsetMicrovolts = 0.0
   /// The high-pass filter's corner is at `sampleRateHz / (2 pi 2^highPassShift)` hertz; nil for no filter.
-  public var highPassShift: Int?
+  package var highPassShift: Int?
 
   /// Settings without offset and filter.
-  public init(sampleRateHz: Double, microvoltsPerUnit: Double) {
+  package init(sampleRateHz: Double, microvoltsPerUnit: Double) {
     (self.sampleRateHz, self.microvoltsPerUnit) = (sampleRateHz, microvoltsPerUnit)
   }
 }
 
 /// The integers that turn a converter's counts into a network's input codes.
-public struct SampleScaling: Equatable, Sendable {
+package struct SampleScaling: Equatable, Sendable {
   /// The settings that they implement.
-  public let settings: SampleSettings
+  package let settings: SampleSettings
   /// The microvolts that one count of the converter stands for.
-  public let microvoltsPerCount: Float
+  package let microvoltsPerCount: Float
   /// From counts in Q12 to codes.
   let multiplier: FixedPointMultiplier
   let offsetQ12: Int32
@@ -36,7 +36,7 @@ public struct SampleScaling: Equatable, Sendable {
   ///   - microvoltsPerCount: The converter's step.
   ///   - input: The network's input, for its scale and zero point.
   /// - Throws: `InvalidNetwork` where integers can't hold the settings.
-  public init(
+  package init(
     _ settings: SampleSettings, microvoltsPerCount: Float, input: QuantizedNetwork.Tensor
   ) throws(InvalidNetwork) {
     guard settings.sampleRateHz >= 0.001, settings.sampleRateHz <= 1e6, microvoltsPerCount > 0,

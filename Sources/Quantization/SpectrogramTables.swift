@@ -3,7 +3,7 @@ import QuantInfer
 import Training
 
 /// How the fixed-point transform keeps its numbers in 16 bits.
-public enum TransformScaling: String, CaseIterable, Codable, Sendable {
+package enum TransformScaling: String, CaseIterable, Codable, Sendable {
   /// As far down as each block of samples needs: a quiet signal keeps the resolution of a loud one.
   case blockFloatingPoint
   /// Always as far down as a signal of full scale needs.
@@ -11,7 +11,7 @@ public enum TransformScaling: String, CaseIterable, Codable, Sendable {
 }
 
 /// What a column's samples are weighted by on the device.
-public enum WindowFunction: String, CaseIterable, Codable, Sendable {
+package enum WindowFunction: String, CaseIterable, Codable, Sendable {
   /// What `SpectrogramSettings` defines.
   case hann
   /// 0.54 - 0.46 cos.
@@ -31,11 +31,11 @@ public enum WindowFunction: String, CaseIterable, Codable, Sendable {
 }
 
 /// The fixed-point spectrogram's constants for given settings and a given converter.
-public struct SpectrogramTables: Equatable, Sendable {
+package struct SpectrogramTables: Equatable, Sendable {
   /// The settings that they implement.
-  public let settings: SpectrogramSettings
+  package let settings: SpectrogramSettings
   /// The microvolts that one count of the converter stands for.
-  public let microvoltsPerCount: Float
+  package let microvoltsPerCount: Float
   /// The Hann window.
   let windowQ31: [Int32]
   /// Cosine and sine of `2 pi k / windowSamples`, k below half the window.
@@ -55,7 +55,7 @@ public struct SpectrogramTables: Equatable, Sendable {
   ///   - function: The window, where the device is to have another one than the settings.
   ///   - fixedScalingBits: The converter's bits for a transform with fixed scaling; nil for block floating point.
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
-  public init(
+  package init(
     _ settings: SpectrogramSettings, microvoltsPerCount: Float, window function: WindowFunction = .hann,
     fixedScalingBits: Int? = nil
   ) throws(InvalidNetwork) {

@@ -3,7 +3,7 @@ import Support
 import Training
 
 /// How much of a network runs for each new column.
-public enum StreamingMode: String, CaseIterable, Codable, Sendable {
+package enum StreamingMode: String, CaseIterable, Codable, Sendable {
   /// The operators that can take one column at a time do so; the others run at a decision.
   case columns
   /// All operators run over the whole window at a decision.
@@ -12,21 +12,21 @@ public enum StreamingMode: String, CaseIterable, Codable, Sendable {
 
 /// What a streaming run keeps: a ring of input columns for each operator that takes one column at a time, and the
 /// window of the operators behind them.
-public struct StreamingPlan: Equatable, Sendable {
+package struct StreamingPlan: Equatable, Sendable {
   /// A ring of an operator's input columns in the streaming state.
-  public struct Ring: Equatable, Sendable {
+  package struct Ring: Equatable, Sendable {
     /// Bytes from the state's start.
-    public var offset: Int
+    package var offset: Int
     /// Its length in columns.
-    public var columnCount: Int
+    package var columnCount: Int
     /// Whether the sums of its columns lie behind it.
-    public var hasRunningSums = false
+    package var hasRunningSums = false
   }
 
   /// A ring for each of the first operators; the last ring is the window.
-  public var rings: [Ring]
+  package var rings: [Ring]
   /// The streaming state's size.
-  public var stateByteCount: Int
+  package var stateByteCount: Int
 
   /// Plans the rings.
   ///
@@ -34,7 +34,7 @@ public struct StreamingPlan: Equatable, Sendable {
   /// one column in a window; those behind them run at a decision. They may have no window along time that moves.
   ///
   /// - Throws: `InvalidNetwork`, which names the operator that stands in the way, and why.
-  public init(
+  package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode = .columns
   ) throws(InvalidNetwork) {
     guard network.inputs.count == 1, let input = network.inputs.first?.tensor else {

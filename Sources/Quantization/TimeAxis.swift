@@ -14,7 +14,7 @@ extension QuantizedNetwork {
   /// - Parameter columnCodes: The number of codes in a column.
   /// - Returns: The network, of the same codes for the same input.
   /// - Throws: `InvalidNetwork` where the network doesn't have one input of whole columns.
-  public func withTimeInColumns(of columnCodes: Int) throws(InvalidNetwork) -> QuantizedNetwork {
+  package func withTimeInColumns(of columnCodes: Int) throws(InvalidNetwork) -> QuantizedNetwork {
     guard inputs.count == 1, let input = inputs.first?.tensor else {
       throw InvalidNetwork("the network has \(inputs.count) inputs, and a front end fills one")
     }

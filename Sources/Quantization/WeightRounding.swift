@@ -2,7 +2,7 @@ import Support
 import Training
 
 /// How a weight between two codes becomes one of them.
-public enum WeightRounding: String, CaseIterable, Codable, Sendable {
+package enum WeightRounding: String, CaseIterable, Codable, Sendable {
   /// The nearer code, ties away from zero.
   case nearest
   /// Either code by chance, the nearer more likely, so that errors are zero in the mean.
@@ -153,7 +153,7 @@ extension FloatNetwork {
   /// the second, so that its greatest weights are as large in both.
   ///
   /// - Throws: `InvalidNetwork` where the specification can't be built.
-  public func equalized() throws(InvalidNetwork) -> FloatNetwork {
+  package func equalized() throws(InvalidNetwork) -> FloatNetwork {
     let shapes = try specification.layerShapes()
     var network = self
     for _ in 0..<20 {

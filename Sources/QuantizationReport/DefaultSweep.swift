@@ -2,7 +2,7 @@ import Quantization
 
 extension ReportPoint {
   /// The name of the point that `exporter quantize` makes without options.
-  public static let baseName = "int8 per channel"
+  package static let baseName = "int8 per channel"
 
   /// The sweep of a report that isn't told otherwise: each setting on its own, and the combinations that matter.
   ///
@@ -10,7 +10,7 @@ extension ReportPoint {
   ///   - hasQAT: Whether there is a checkpoint that was trained with quantization in the loop.
   ///   - layerCount: The network's number of layers, for mixed widths.
   /// - Returns: The points.
-  public static func defaultSweep(hasQAT: Bool, layerCount: Int) -> [ReportPoint] {
+  package static func defaultSweep(hasQAT: Bool, layerCount: Int) -> [ReportPoint] {
     var points = [ReportPoint(baseName, group: "weights")]
     func add(_ name: String, _ group: String, _ change: (inout ReportPoint) -> Void) {
       var point = ReportPoint(name, group: group)

@@ -7,26 +7,26 @@ import Support
 import Training
 
 /// One decision, taken apart: both twins' tensors, side by side.
-public struct Explanation: Encodable, Sendable {
+package struct Explanation: Encodable, Sendable {
   /// A tensor in both twins.
-  public struct Tensor: Encodable, Sendable {
+  package struct Tensor: Encodable, Sendable {
     /// Its name.
-    public var name: String
+    package var name: String
     /// The dimensions, outermost first.
-    public var shape: [Int]
+    package var shape: [Int]
     /// The device's codes.
-    public var codes: [Int16]
+    package var codes: [Int16]
     /// What they stand for.
-    public var integer: [Float]
+    package var integer: [Float]
     /// The float twin's values.
-    public var float: [Float]
+    package var float: [Float]
     /// Real = scale * (code - zero point).
-    public var scale: Float
+    package var scale: Float
     /// The code of real 0.
-    public var zeroPoint: Int
+    package var zeroPoint: Int
 
     /// The places where both differ most, the worst first.
-    public func worst(_ count: Int) -> [(place: [Int], float: Float, integer: Float, code: Int16)] {
+    package func worst(_ count: Int) -> [(place: [Int], float: Float, integer: Float, code: Int16)] {
       let order = float.indices.sorted {
         (abs(integer[$0] - float[$0]), $1) > (abs(integer[$1] - float[$1]), $0)
       }
@@ -42,29 +42,29 @@ public struct Explanation: Encodable, Sendable {
   }
 
   /// The record.
-  public var record: String
+  package var record: String
   /// The lead.
-  public var lead: String
+  package var lead: String
   /// When the decision is taken, from the record's start.
-  public var decisionSeconds: Double
+  package var decisionSeconds: Double
   /// Where a beat lies that this decision is about; nil where the model doesn't tell.
-  public var beatSeconds: Double?
+  package var beatSeconds: Double?
   /// The window's first column.
-  public var firstColumn: Int
+  package var firstColumn: Int
   /// The classes' names.
-  public var classNames: [String]
+  package var classNames: [String]
   /// The float twin's logits.
-  public var floatLogits: [Float]
+  package var floatLogits: [Float]
   /// The device's logits.
-  public var integerLogits: [Float]
+  package var integerLogits: [Float]
   /// What the float twin decides.
-  public var floatClass: String
+  package var floatClass: String
   /// What the device decides.
-  public var integerClass: String
+  package var integerClass: String
   /// The input, then each layer's output.
-  public var tensors: [Tensor]
+  package var tensors: [Tensor]
   /// The layers' figures for this window alone.
-  public var layers: [LayerFigures]
+  package var layers: [LayerFigures]
 
   /// Runs a record up to a moment through both twins.
   ///
@@ -75,7 +75,7 @@ public struct Explanation: Encodable, Sendable {
   ///   - lead: The lead; nil for MLII, II or the first.
   ///   - seconds: The decision is the first one at or after this moment.
   /// - Throws: `FileError` where a file is wrong, the checkpoint is another model's, or there is no whole window yet.
-  public init(
+  package init(
     model: String, float: String, record: String, lead: String?, at seconds: Double
   ) throws(FileError) {
     let loaded = try LoadedModel(file: model)
@@ -178,7 +178,7 @@ public struct Explanation: Encodable, Sendable {
   /// Writes every tensor as `.npy` files `NN_NAME_float.npy` and `NN_NAME_codes.npy` into a folder.
   ///
   /// - Throws: `FileError` where one can't be written.
-  public func writeTensors(to folder: String) throws(FileError) {
+  package func writeTensors(to folder: String) throws(FileError) {
     try Files.makeFolder(folder)
     for (index, tensor) in tensors.enumerated() {
       let name = "\(folder)/\(index < 10 ? "0" : "")\(index)_\(tensor.name.replacing(" ", with: "-"))"

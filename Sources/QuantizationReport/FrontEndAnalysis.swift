@@ -6,43 +6,43 @@ import Training
 
 /// The fixed-point front end, stage by stage, beside double precision: each stage against what it makes of its own
 /// input, so that the stage that loses is seen at once.
-public struct FrontEndFigures: Codable, Equatable, Sendable {
+package struct FrontEndFigures: Codable, Equatable, Sendable {
   /// A stage at a signal level.
-  public struct Stage: Codable, Equatable, Sendable {
+  package struct Stage: Codable, Equatable, Sendable {
     /// `filter`, `transform`, `logarithm` or `codes`.
-    public var name: String
+    package var name: String
     /// Signal over error in decibels; left out where nothing differs.
-    public var snrDecibels: Double?
+    package var snrDecibels: Double?
     /// The root mean square error in int8 steps, of stages that give levels.
-    public var stepError: Double?
+    package var stepError: Double?
     /// The largest error in int8 steps.
-    public var maxStepError: Double?
+    package var maxStepError: Double?
   }
 
   /// The front end on a signal of some level.
-  public struct Level: Codable, Equatable, Sendable {
+  package struct Level: Codable, Equatable, Sendable {
     /// The signal's peak below the converter's full scale, in decibels.
-    public var peakDecibels: Double
+    package var peakDecibels: Double
     /// The stages in order.
-    public var stages: [Stage]
+    package var stages: [Stage]
     /// The transform's least and greatest exponent.
-    public var exponents: [Int]
+    package var exponents: [Int]
     /// The share of codes at the upper end of their range.
-    public var saturatedShare: Double
+    package var saturatedShare: Double
     /// The share of codes that are those of double precision.
-    public var equalShare: Double
+    package var equalShare: Double
     /// What is wrong, in words.
-    public var finding: String?
+    package var finding: String?
   }
 
   /// The front end.
-  public var variant: FrontEndVariant
+  package var variant: FrontEndVariant
   /// The float network whose spectrogram it computes.
-  public var source: String
+  package var source: String
   /// The record that it was run on.
-  public var record: String
+  package var record: String
   /// As recorded, then 20 dB and 40 dB below full scale.
-  public var levels: [Level]
+  package var levels: [Level]
 }
 
 extension FrontEndFigures {
@@ -55,7 +55,7 @@ extension FrontEndFigures {
   ///   - record: What the signal is called.
   ///   - source: The float network's name.
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
-  public init(
+  package init(
     _ variant: FrontEndVariant, _ trained: SpectrogramSettings, microvolts: [Float], record: String,
     source: String
   ) throws(InvalidNetwork) {

@@ -7,49 +7,49 @@ import Simulation
 import Support
 
 /// The report of an imported model beside its float twin, on given samples.
-public struct ImportedReport: Codable, Sendable {
+package struct ImportedReport: Codable, Sendable {
   /// How many of the samples a label was right for.
-  public struct Labelled: Codable, Equatable, Sendable {
+  package struct Labelled: Codable, Equatable, Sendable {
     /// The samples.
-    public var samples: Int
+    package var samples: Int
     /// The share that the float model got right.
-    public var float: Double
+    package var float: Double
     /// Its interval (Wilson).
-    public var floatInterval: Interval
+    package var floatInterval: Interval
     /// The share that the integer model got right.
-    public var integer: Double
+    package var integer: Double
     /// Its interval (Wilson).
-    public var integerInterval: Interval
+    package var integerInterval: Interval
     /// McNemar's probability that neither is right more often.
-    public var pValue: Double
+    package var pValue: Double
   }
 
   /// The format's version.
-  public var formatVersion = 1
+  package var formatVersion = 1
   /// The version of the program that made it.
-  public var program = Release.version
+  package var program = Release.version
   /// The integer model's file.
-  public var model: String
+  package var model: String
   /// The float twin's.
-  public var float: String
+  package var float: String
   /// The samples' file.
-  public var input: String
+  package var input: String
   /// The samples.
-  public var samples: Int
+  package var samples: Int
   /// Those on which layers were looked at.
-  public var layerSamples: Int
+  package var layerSamples: Int
   /// How it follows its twin; logits are the model's outputs.
-  public var agreement: AgreementFigures
+  package var agreement: AgreementFigures
   /// What labels say; nil without labels.
-  public var labelled: Labelled?
+  package var labelled: Labelled?
   /// What it takes.
-  public var cost: CostFigures
+  package var cost: CostFigures
   /// Its layers.
-  public var layers: [LayerFigures]
+  package var layers: [LayerFigures]
   /// What is wrong, in words.
-  public var findings: [String]
+  package var findings: [String]
   /// What it means, in sentences.
-  public var summary: [String]
+  package var summary: [String]
 
   /// How many samples layers are looked at on.
   private static let mostLayerSamples = 24
@@ -66,7 +66,7 @@ public struct ImportedReport: Codable, Sendable {
   ///   - threads: The number of threads.
   ///   - progress: Told how far it has come.
   /// - Throws: `FileError` where a file is wrong or the models aren't twins.
-  public init(
+  package init(
     model: String, float: String, input: String, labels: String?, profiles: [String],
     decisionsPerMinute: Double,
     threads: Int, progress: @escaping ProgressHandler
@@ -198,7 +198,7 @@ public struct ImportedReport: Codable, Sendable {
   // MARK: Output
 
   /// The report as a page, from its own numbers alone.
-  public func page() -> String {
+  package func page() -> String {
     func table(_ caption: String, _ titles: [String], _ rows: [[String]]) -> Table {
       Table(
         caption: caption, columns: [.text(titles[0])] + titles.dropFirst().map { .number($0) },
@@ -246,7 +246,7 @@ public struct ImportedReport: Codable, Sendable {
   /// Writes `report.json`, `report.html`, `report.md` and `layers.csv` into a folder.
   ///
   /// - Throws: `FileError` where one can't be written; `EncodingError`, which no report causes.
-  public func write(to folder: String) throws {
+  package func write(to folder: String) throws {
     try Files.write(try JSON.data(self), to: folder + "/report.json")
     try Files.write(page(), to: folder + "/report.html")
     var text = "# Quantization of \(model)\n\n" + summary.map { "- \($0)\n" }.joined() + "\n"

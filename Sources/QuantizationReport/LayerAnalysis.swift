@@ -69,7 +69,7 @@ extension LayerFigures {
   /// An image's layers beside its float twin's, on windows of the network's input.
   ///
   /// - Throws: `NotConvertible` where the float graph isn't the image's twin.
-  public static func layers(
+  package static func layers(
     of loaded: LoadedModel, beside graph: FloatGraph, windows: [[Float]]
   ) throws(NotConvertible) -> [LayerFigures] {
     let input = loaded.model.input

@@ -6,72 +6,72 @@ import Support
 /// What a point costs and loses: the figures of one image, run on the records.
 ///
 /// Fractions are of 1; what nothing defines is left out.
-public struct PointFigures: Codable, Sendable {
+package struct PointFigures: Codable, Sendable {
   /// The point.
-  public var point: ReportPoint
+  package var point: ReportPoint
   /// The float network that it is compared with.
-  public var source: String
+  package var source: String
   /// The image's CRC-32.
-  public var imageChecksum: String
+  package var imageChecksum: String
   /// How well it tells the classes apart.
-  public var accuracy: AccuracyFigures
+  package var accuracy: AccuracyFigures
   /// Macro F1 less the float twin's, with the interval of draws of patients.
-  public var macroF1Loss: DifferenceFigures
+  package var macroF1Loss: DifferenceFigures
   /// How it follows its float twin.
-  public var agreement: AgreementFigures
+  package var agreement: AgreementFigures
   /// What it takes of a device.
-  public var cost: CostFigures
+  package var cost: CostFigures
   /// Its layers.
-  public var layers: [LayerFigures]
+  package var layers: [LayerFigures]
   /// What is wrong, in words, first cause first.
-  public var findings: [String]
+  package var findings: [String]
   /// The beats decided otherwise than in float: index among the source's beats and class.
-  public var flips: [[Int]]
+  package var flips: [[Int]]
 
   /// Its macro F1.
-  public var macroF1: Double { accuracy.macroF1 }
+  package var macroF1: Double { accuracy.macroF1 }
 }
 
 /// A difference and its interval.
-public struct DifferenceFigures: Codable, Equatable, Sendable {
+package struct DifferenceFigures: Codable, Equatable, Sendable {
   /// The difference.
-  public var value: Double
+  package var value: Double
   /// 95 % of the draws of patients.
-  public var interval: Interval?
+  package var interval: Interval?
   /// The two-sided probability of McNemar's exact test that neither network is right more often.
-  public var pValue: Double?
+  package var pValue: Double?
 }
 
 /// How well a network tells beats apart.
-public struct AccuracyFigures: Codable, Equatable, Sendable {
+package struct AccuracyFigures: Codable, Equatable, Sendable {
   /// A class.
-  public struct Class: Codable, Equatable, Sendable {
+  package struct Class: Codable, Equatable, Sendable {
     /// The class's name.
-    public var name: String
+    package var name: String
     /// The beats of the class.
-    public var beats: Int
+    package var beats: Int
     /// The share of them that was found.
-    public var sensitivity: Double?
+    package var sensitivity: Double?
     /// The share of what was taken for the class that is.
-    public var positivePredictivity: Double?
+    package var positivePredictivity: Double?
     /// Both together.
-    public var f1: Double?
+    package var f1: Double?
     /// 95 % of the draws of patients.
-    public var f1Interval: Interval?
+    package var f1Interval: Interval?
   }
 
   /// The share of right decisions.
-  public var accuracy: Double
+  package var accuracy: Double
   /// Wilson's interval.
-  public var accuracyInterval: Interval
+  package var accuracyInterval: Interval
   /// The mean F1.
-  public var macroF1: Double
+  package var macroF1: Double
   /// 95 % of the draws of patients.
-  public var macroF1Interval: Interval?
+  package var macroF1Interval: Interval?
   /// The classes.
-  public var classes: [Class]
+  package var classes: [Class]
   /// `[reference, decision]`.
-  public var confusion: [[Int]]
+  package var confusion: [[Int]]
 
   init(patients: [ConfusionMatrix], classNames: [String], seed: UInt64) {
     let sum = patients.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 }
@@ -94,31 +94,31 @@ public struct AccuracyFigures: Codable, Equatable, Sendable {
 }
 
 /// How an integer network follows its float twin.
-public struct AgreementFigures: Codable, Equatable, Sendable {
+package struct AgreementFigures: Codable, Equatable, Sendable {
   /// Decisions about which the float network was so sure.
-  public struct Confidence: Codable, Equatable, Sendable {
+  package struct Confidence: Codable, Equatable, Sendable {
     /// The float network's greatest probability lies from here on.
-    public var from: Double
+    package var from: Double
     /// And below here, 1 included.
-    public var to: Double
+    package var to: Double
     /// The decisions.
-    public var decisions: Int
+    package var decisions: Int
     /// Those that changed.
-    public var flips: Int
+    package var flips: Int
   }
 
   /// The decisions.
-  public var decisions: Int
+  package var decisions: Int
   /// The share of decisions for the same class.
-  public var top1: Double
+  package var top1: Double
   /// The mean difference of two logits.
-  public var meanLogitError: Double
+  package var meanLogitError: Double
   /// 99.9 % of the differences are at most so large.
-  public var logitError999: Double
+  package var logitError999: Double
   /// The largest difference.
-  public var maxLogitError: Double
+  package var maxLogitError: Double
   /// The changed decisions by how sure the float network was.
-  public var byConfidence: [Confidence]
+  package var byConfidence: [Confidence]
 
   static let confidenceSteps = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1]
 
@@ -169,83 +169,83 @@ public struct AgreementFigures: Codable, Equatable, Sendable {
 }
 
 /// What an image takes of devices.
-public struct CostFigures: Codable, Equatable, Sendable {
+package struct CostFigures: Codable, Equatable, Sendable {
   /// A device.
-  public struct Device: Codable, Equatable, Sendable {
+  package struct Device: Codable, Equatable, Sendable {
     /// The profile's name.
-    public var profile: String
+    package var profile: String
     /// The cheaper way to run the network.
-    public var mode: String
+    package var mode: String
     /// Whether it can run there, at the unfavourable end of the estimates.
-    public var passes: Bool
+    package var passes: Bool
     /// The charge of everything between two decisions, in microcoulombs.
-    public var chargePerDecisionMicrocoulombs: Double?
+    package var chargePerDecisionMicrocoulombs: Double?
     /// How long the battery lasts with the network, in months.
-    public var batteryMonths: Double?
+    package var batteryMonths: Double?
     /// The months that the network takes.
-    public var monthsLost: Double?
+    package var monthsLost: Double?
   }
 
   /// The image in flash, in bytes.
-  public var flashBytes: Int
+  package var flashBytes: Int
   /// The weights in it.
-  public var weightBytes: Int
+  package var weightBytes: Int
   /// State, arena and scratch of the cheaper way to run, in bytes.
-  public var ramBytes: Int
+  package var ramBytes: Int
   /// Whether it takes a column at a time.
-  public var isStreaming: Bool
+  package var isStreaming: Bool
   /// Multiply-accumulates over a whole window.
-  public var macsPerWindow: Int
+  package var macsPerWindow: Int
   /// Multiply-accumulates from one decision to the next, at the pace of the report.
-  public var macsPerDecision: Int
+  package var macsPerDecision: Int
   /// The devices.
-  public var devices: [Device]
+  package var devices: [Device]
 }
 
 /// A layer beside its float twin, on windows of the test records.
-public struct LayerFigures: Codable, Equatable, Sendable {
+package struct LayerFigures: Codable, Equatable, Sendable {
   /// What happens to the network with one layer changed.
-  public struct Sensitivity: Codable, Equatable, Sendable {
+  package struct Sensitivity: Codable, Equatable, Sendable {
     /// The root mean square of the logits' differences from float.
-    public var logitError: Double
+    package var logitError: Double
     /// The share of decisions that are not the float network's.
-    public var flips: Double
+    package var flips: Double
   }
 
   /// The layer's name.
-  public var name: String
+  package var name: String
   /// What it computes.
-  public var kind: String
+  package var kind: String
   /// Signal over error in decibels, the errors of the layers before included; left out where nothing differs.
-  public var snrDecibels: Double?
+  package var snrDecibels: Double?
   /// The same for what this layer adds: both twins take the integer twin's input.
-  public var ownSNRDecibels: Double?
+  package var ownSNRDecibels: Double?
   /// The cosine of the angle between both twins' outputs.
-  public var cosine: Double?
+  package var cosine: Double?
   /// The mean error, in the layer's own unit.
-  public var errorMean: Double
+  package var errorMean: Double
   /// The errors' standard deviation, in the layer's own unit.
-  public var errorDeviation: Double
+  package var errorDeviation: Double
   /// The share of float values that the codes' range cuts off.
-  public var saturatedShare: Double
+  package var saturatedShare: Double
   /// The codes from the least to the greatest that occurred.
-  public var usedCodes: Int
+  package var usedCodes: Int
   /// The codes that there are.
-  public var codeCount: Int
+  package var codeCount: Int
   /// The least and the greatest float value.
-  public var floatRange: [Double]
+  package var floatRange: [Double]
   /// The least and the greatest value that a code stands for.
-  public var codeRange: [Double]
+  package var codeRange: [Double]
   /// The channel with the least signal over its own error.
-  public var worstChannel: Int
+  package var worstChannel: Int
   /// What it has, in decibels.
-  public var worstChannelDecibels: Double?
+  package var worstChannelDecibels: Double?
   /// This layer alone in float, all others in integers.
-  public var aloneFloat: Sensitivity?
+  package var aloneFloat: Sensitivity?
   /// This layer alone in integers, all others in float.
-  public var aloneInteger: Sensitivity?
+  package var aloneInteger: Sensitivity?
   /// What is wrong with it, in words; nil where nothing is.
-  public var finding: String?
+  package var finding: String?
 }
 
 /// A number, or nil where it isn't one that JSON can hold.

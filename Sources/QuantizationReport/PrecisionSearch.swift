@@ -10,21 +10,21 @@ import Training
 /// It starts from the widest codes and narrows one layer's weights or activations at a time, each time what costs the
 /// logits least for what it saves, until the image is within the budget. Logits are compared with float on calibration
 /// windows, which are training beats; how good the result is, a run over the test records tells afterwards.
-public struct PrecisionSearch: Sendable {
+package struct PrecisionSearch: Sendable {
   /// What an image may take; nil where it doesn't matter.
-  public struct Budget: Codable, Equatable, Sendable {
+  package struct Budget: Codable, Equatable, Sendable {
     /// The image in flash, in bytes.
-    public var flashBytes: Int?
+    package var flashBytes: Int?
     /// State, arena and scratch, in bytes.
-    public var ramBytes: Int?
+    package var ramBytes: Int?
     /// The charge between two decisions on the first profile that has currents, in microcoulombs.
-    public var chargeMicrocoulombs: Double?
+    package var chargeMicrocoulombs: Double?
 
     /// No budget.
-    public init() {}
+    package init() {}
 
     /// Whether anything is limited.
-    public var isAny: Bool { flashBytes != nil || ramBytes != nil || chargeMicrocoulombs != nil }
+    package var isAny: Bool { flashBytes != nil || ramBytes != nil || chargeMicrocoulombs != nil }
 
     /// By how much an image is beyond the budget: the sum over what is limited of the excess as a fraction.
     func excess(_ cost: CostFigures) -> Double {
@@ -39,31 +39,31 @@ public struct PrecisionSearch: Sendable {
   }
 
   /// A step: what was narrowed, and what that left.
-  public struct Step: Codable, Equatable, Sendable {
+  package struct Step: Codable, Equatable, Sendable {
     /// What was narrowed, in words.
-    public var change: String
+    package var change: String
     /// The root mean square of the logits' errors on calibration windows.
-    public var logitError: Double
+    package var logitError: Double
     /// The image in flash.
-    public var flashBytes: Int
+    package var flashBytes: Int
     /// State, arena and scratch.
-    public var ramBytes: Int
+    package var ramBytes: Int
     /// The charge between two decisions on the first profile that has currents.
-    public var chargeMicrocoulombs: Double?
+    package var chargeMicrocoulombs: Double?
     /// Whether it is within the budget.
-    public var fits: Bool
+    package var fits: Bool
   }
 
   /// What a search found.
-  public struct Result: Codable, Equatable, Sendable {
+  package struct Result: Codable, Equatable, Sendable {
     /// The budget.
-    public var budget: Budget
+    package var budget: Budget
     /// The steps from the widest codes on.
-    public var steps: [Step]
+    package var steps: [Step]
     /// The name of the point that was found; nil where nothing fits.
-    public var point: String?
+    package var point: String?
     /// The images that were tried.
-    public var tried: Int
+    package var tried: Int
   }
 
   /// The name of a point that a search found.
@@ -75,7 +75,7 @@ extension ReportRunner {
   ///
   /// - Returns: The search's steps, and the point to be checked by a run; nil where even the narrowest codes don't fit.
   /// - Throws: `FileError` where records or the network are wrong.
-  public func search(
+  package func search(
     _ budget: PrecisionSearch.Budget, progress: @escaping ProgressHandler
   ) throws(FileError) -> (result: PrecisionSearch.Result, point: ReportPoint?) {
     let source = try source(SourceKey(isQAT: false), points: [])

@@ -8,43 +8,43 @@ import Training
 /// Where quantization loses accuracy, and what each bit costs or saves: all numbers of a report.
 ///
 /// Page, CSV and Markdown are made from this alone, and this is what the JSON holds.
-public struct QuantizationReport: Codable, Sendable {
+package struct QuantizationReport: Codable, Sendable {
   /// The format's version.
-  public var formatVersion = 1
+  package var formatVersion = 1
   /// The version of the program that made it.
-  public var program = Release.version
+  package var program = Release.version
   /// The checkpoint's file.
-  public var checkpoint: String
+  package var checkpoint: String
   /// The task and split that it was trained for.
-  public var task: String
+  package var task: String
   /// The split's name.
-  public var split: String
+  package var split: String
   /// The records.
-  public var records: String
+  package var records: String
   /// Whether the network was trained on some of the beats.
-  public var includesTrainingBeats: Bool
+  package var includesTrainingBeats: Bool
   /// The classes' names.
-  public var classNames: [String]
+  package var classNames: [String]
   /// The layers' number.
-  public var layerCount: Int
+  package var layerCount: Int
   /// Decisions a minute, for charge and battery.
-  public var decisionsPerMinute: Double
+  package var decisionsPerMinute: Double
   /// The seed of calibration windows and of draws of patients.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The true classes.
-  public var labels: [RecordLabels] = []
+  package var labels: [RecordLabels] = []
   /// The float networks.
-  public var sources: [SourceFigures] = []
+  package var sources: [SourceFigures] = []
   /// The points, in the sweep's order.
-  public var points: [PointFigures] = []
+  package var points: [PointFigures] = []
   /// The front ends.
-  public var frontEnds: [FrontEndFigures] = []
+  package var frontEnds: [FrontEndFigures] = []
   /// A stretch of spectrogram.
-  public var spectrogram: SpectrogramSample?
+  package var spectrogram: SpectrogramSample?
   /// What was found within a budget; nil where none was given.
-  public var search: PrecisionSearch.Result?
+  package var search: PrecisionSearch.Result?
   /// What it all means, in sentences.
-  public var summary: [String] = []
+  package var summary: [String] = []
 
   init(_ runner: ReportRunner) {
     checkpoint = (runner.options.checkpoint as NSString).lastPathComponent
@@ -58,12 +58,12 @@ public struct QuantizationReport: Codable, Sendable {
   }
 
   /// A point by its name.
-  public func point(_ name: String) -> PointFigures? { points.first { $0.point.name == name } }
+  package func point(_ name: String) -> PointFigures? { points.first { $0.point.name == name } }
   /// The float network that a point is compared with.
-  public func source(of point: PointFigures) -> SourceFigures? { sources.first { $0.name == point.source } }
+  package func source(of point: PointFigures) -> SourceFigures? { sources.first { $0.name == point.source } }
 
   /// A point's decisions about all beats: the float network's, but for the flips; nil where there is none.
-  public func decisions(of point: PointFigures) -> [Int?] {
+  package func decisions(of point: PointFigures) -> [Int?] {
     var decisions = source(of: point)?.decisions.flatMap(Digits.classes) ?? []
     for flip in point.flips where flip.count == 2 && decisions.indices.contains(flip[0]) {
       decisions[flip[0]] = flip[1]
@@ -74,7 +74,7 @@ public struct QuantizationReport: Codable, Sendable {
   /// Reads a report: its JSON, or the folder that holds it.
   ///
   /// - Throws: `FileError` where it is missing or no report.
-  public static func read(_ path: String) throws(FileError) -> QuantizationReport {
+  package static func read(_ path: String) throws(FileError) -> QuantizationReport {
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     let file = isThere && isFolder.boolValue ? path + "/report.json" : path
@@ -98,17 +98,17 @@ public struct QuantizationReport: Codable, Sendable {
 }
 
 /// A record's true classes.
-public struct RecordLabels: Codable, Equatable, Sendable {
+package struct RecordLabels: Codable, Equatable, Sendable {
   /// The record.
-  public var record: String
+  package var record: String
   /// Its lead.
-  public var lead: String
+  package var lead: String
   /// A digit a beat: the class's place; see `Digits`.
-  public var classes: String
+  package var classes: String
 }
 
 /// Classes as text, a digit a beat: `0` to `9`, then `a` to `z`; `.` for a beat without a decision.
-public enum Digits {
+package enum Digits {
   private static let digits = Array("0123456789abcdefghijklmnopqrstuvwxyz")
 
   static func text(_ classes: [Int?]) -> String {
@@ -118,25 +118,25 @@ public enum Digits {
   static func text(_ classes: [Int]) -> String { text(classes.map(Optional.init)) }
 
   /// The classes of a text.
-  public static func classes(_ text: String) -> [Int?] {
+  package static func classes(_ text: String) -> [Int?] {
     text.map { $0.isASCII ? $0.hexDigitValue ?? digits.firstIndex(of: $0) : nil }
   }
 }
 
 /// A float network that points are made from.
-public struct SourceFigures: Codable, Sendable {
+package struct SourceFigures: Codable, Sendable {
   /// The name that points give.
-  public var name: String
+  package var name: String
   /// What it is, in words.
-  public var description: String
+  package var description: String
   /// The beats decided about.
-  public var beats: Int
+  package var beats: Int
   /// Those too near a record's ends.
-  public var leftOutBeats: Int
+  package var leftOutBeats: Int
   /// How well it tells the classes apart.
-  public var accuracy: AccuracyFigures
+  package var accuracy: AccuracyFigures
   /// Its decisions, a digit a beat, a text a record; see `Digits`.
-  public var decisions: [String]
+  package var decisions: [String]
 
   init(_ source: ReportSource, _ beats: ReportBeats, name: String, seed: UInt64) {
     self.name = name
@@ -167,25 +167,25 @@ public struct SourceFigures: Codable, Sendable {
 }
 
 /// A stretch of a record's spectrogram: in float, on the device, and on one with fixed scaling.
-public struct SpectrogramSample: Codable, Sendable {
+package struct SpectrogramSample: Codable, Sendable {
   /// The record.
-  public var record: String
+  package var record: String
   /// Columns a second.
-  public var columnsPerSecond: Double
+  package var columnsPerSecond: Double
   /// The bins.
-  public var binCount: Int
+  package var binCount: Int
   /// The lowest bin's frequency.
-  public var firstBinHz: Double
+  package var firstBinHz: Double
   /// The distance between bins.
-  public var hertzPerBin: Double
+  package var hertzPerBin: Double
   /// `[column, bin]` levels in double precision, to a thousandth.
-  public var levels: [Double]
+  package var levels: [Double]
   /// The device's codes less the levels.
-  public var differences: [Double]
+  package var differences: [Double]
   /// The same of a signal 40 dB below full scale, with block floating point.
-  public var weakDifferences: [Double]
+  package var weakDifferences: [Double]
   /// The same of that signal with fixed scaling.
-  public var weakFixedDifferences: [Double]
+  package var weakFixedDifferences: [Double]
 
   private static let seconds = 12.0
 

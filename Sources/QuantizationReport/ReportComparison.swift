@@ -4,45 +4,45 @@ import Reporting
 import Support
 
 /// Two reports over the same beats, point by point, with the significance of each difference.
-public struct ReportComparison: Codable, Sendable {
+package struct ReportComparison: Codable, Sendable {
   /// A point that both reports have.
-  public struct Row: Codable, Equatable, Sendable {
+  package struct Row: Codable, Equatable, Sendable {
     /// The point's name.
-    public var name: String
+    package var name: String
     /// Macro F1 in the first report.
-    public var first: Double
+    package var first: Double
     /// Macro F1 in the second.
-    public var second: Double
+    package var second: Double
     /// The second less the first, with the interval of draws of patients and McNemar's p.
-    public var difference: DifferenceFigures
+    package var difference: DifferenceFigures
     /// The beats that only the first network got right.
-    public var onlyFirstRight: Int
+    package var onlyFirstRight: Int
     /// The beats that only the second got right.
-    public var onlySecondRight: Int
+    package var onlySecondRight: Int
     /// McNemar's p, times as many as it must be for all points together (Holm).
-    public var adjustedPValue: Double
+    package var adjustedPValue: Double
     /// Whether accuracy differs: the adjusted p is below 0.05.
-    public var isAccuracyDifferent: Bool
+    package var isAccuracyDifferent: Bool
     /// Whether macro F1 differs: the interval leaves 0 out.
-    public var isMacroF1Different: Bool
+    package var isMacroF1Different: Bool
     /// The second image's size less the first's, in bytes.
-    public var flashBytes: Int
+    package var flashBytes: Int
     /// The RAM likewise.
-    public var ramBytes: Int
+    package var ramBytes: Int
   }
 
   /// The first report's checkpoint.
-  public var firstCheckpoint: String
+  package var firstCheckpoint: String
   /// The second's.
-  public var secondCheckpoint: String
+  package var secondCheckpoint: String
   /// The beats compared.
-  public var beats: Int
+  package var beats: Int
   /// The points of both.
-  public var rows: [Row]
+  package var rows: [Row]
   /// The points that only the first has.
-  public var onlyFirst: [String]
+  package var onlyFirst: [String]
   /// The points that only the second has.
-  public var onlySecond: [String]
+  package var onlySecond: [String]
 
   /// Compares two reports.
   ///
@@ -52,7 +52,7 @@ public struct ReportComparison: Codable, Sendable {
   ///   - files: What they are called in errors.
   ///   - seed: The seed of the draws of patients.
   /// - Throws: `FileError` where they are not over the same beats, or have no point in common.
-  public init(
+  package init(
     _ first: QuantizationReport, _ second: QuantizationReport, files: (first: String, second: String),
     seed: UInt64 = 1
   ) throws(FileError) {
@@ -118,7 +118,7 @@ public struct ReportComparison: Codable, Sendable {
   }
 
   /// What differs, in a sentence.
-  public var sentence: String {
+  package var sentence: String {
     let better = rows.filter { $0.isMacroF1Different && $0.difference.value > 0 }
     let worse = rows.filter { $0.isMacroF1Different && $0.difference.value < 0 }
     let accurate = rows.count(where: \.isAccuracyDifferent)
@@ -129,14 +129,14 @@ public struct ReportComparison: Codable, Sendable {
   }
 
   /// The titles of the table's columns.
-  public static let titles = [
+  package static let titles = [
     "first (%)", "second (%)", "difference (points)", "95 % interval", "only first right",
     "only second right",
     "adjusted p", "flash (B)", "RAM (B)", "differs in",
   ]
 
   /// The table's rows as text.
-  public var cells: [(name: String, cells: [String])] {
+  package var cells: [(name: String, cells: [String])] {
     rows.map { row in
       let interval = row.difference.interval
       let differs = [row.isMacroF1Different ? "macro F1" : nil, row.isAccuracyDifferent ? "accuracy" : nil]
@@ -158,7 +158,7 @@ public struct ReportComparison: Codable, Sendable {
   }
 
   /// The comparison as a page.
-  public func page() -> String {
+  package func page() -> String {
     let missing = [("the first", onlyFirst), ("the second", onlySecond)].filter { !$0.1.isEmpty }.map {
       "Only \($0.0) report has: \($0.1.joined(separator: ", "))."
     }

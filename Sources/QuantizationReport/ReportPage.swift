@@ -4,7 +4,7 @@ import Support
 
 extension QuantizationReport {
   /// The report as one self-contained page: every number on it is from the report alone.
-  public func page() -> String {
+  package func page() -> String {
     Page(
       title: "Quantization of \(checkpoint)",
       subtitle:

@@ -4,54 +4,54 @@ import Support
 import Training
 
 /// A point of a sweep: everything that makes an image, and the signal that it hears.
-public struct ReportPoint: Codable, Equatable, Sendable {
+package struct ReportPoint: Codable, Equatable, Sendable {
   /// A name that tells it from the others.
-  public var name: String
+  package var name: String
   /// What the point varies, for the tables: `weights`, say.
-  public var group = "own"
+  package var group = "own"
   /// Whether the checkpoint is the one that was trained with quantization in the loop.
-  public var isQAT = false
+  package var isQAT = false
   /// How the network becomes integers.
-  public var quantization = QuantizationOptions()
+  package var quantization = QuantizationOptions()
   /// The number of calibration windows.
-  public var calibrationWindows = 1024
+  package var calibrationWindows = 1024
   /// The front end.
-  public var frontEnd = FrontEndVariant()
+  package var frontEnd = FrontEndVariant()
   /// Another shape of the spectrogram, for which a network is trained anew; nil for the checkpoint's own.
-  public var shape: SpectrogramShape?
+  package var shape: SpectrogramShape?
 
   /// A point with all settings as `exporter quantize` has them.
-  public init(_ name: String, group: String = "own") { (self.name, self.group) = (name, group) }
+  package init(_ name: String, group: String = "own") { (self.name, self.group) = (name, group) }
 
   /// The checkpoint that the point is made from, as a key.
   var sourceKey: SourceKey { SourceKey(isQAT: isQAT, shape: shape) }
 }
 
 /// A front end's departures from what the network was trained with; none of them changes the spectrogram's shape.
-public struct FrontEndVariant: Codable, Hashable, Sendable {
+package struct FrontEndVariant: Codable, Hashable, Sendable {
   /// The converter's bits.
-  public var converterBits = 12
+  package var converterBits = 12
   /// Its range.
-  public var converterRangeMillivolts = 10.0
+  package var converterRangeMillivolts = 10.0
   /// The amplifier's gain error.
-  public var gainErrorPercent = 0.0
+  package var gainErrorPercent = 0.0
   /// By how much the signal is weaker than recorded.
-  public var attenuationDecibels = 0.0
+  package var attenuationDecibels = 0.0
   /// How the transform keeps its numbers in 16 bits.
-  public var scaling = TransformScaling.blockFloatingPoint
+  package var scaling = TransformScaling.blockFloatingPoint
   /// The device's window.
-  public var window = WindowFunction.hann
+  package var window = WindowFunction.hann
   /// The codes an octave; nil for the checkpoint's.
-  public var codesPerOctave: Double?
+  package var codesPerOctave: Double?
   /// The device's rate over the checkpoint's: 1, 2 or 4.
   ///
   /// Window and hop have as many more samples.
-  public var rateFactor = 1
+  package var rateFactor = 1
   /// The rate to which the record is brought before it reaches the device; nil for its own.
-  public var recordRateHz: Double?
+  package var recordRateHz: Double?
 
   /// The front end that `exporter quantize` makes.
-  public init() {}
+  package init() {}
 
   /// The converter.
   var converter: AnalogConverter {
@@ -88,14 +88,14 @@ public struct FrontEndVariant: Codable, Hashable, Sendable {
 }
 
 /// A spectrogram's shape: columns follow from the window's length in seconds, bins from the band in hertz.
-public struct SpectrogramShape: Codable, Hashable, Sendable {
+package struct SpectrogramShape: Codable, Hashable, Sendable {
   /// The transform's length.
-  public var windowSamples: Int
+  package var windowSamples: Int
   /// The distance between columns.
-  public var hopSamples: Int
+  package var hopSamples: Int
 
   /// Creates a shape.
-  public init(windowSamples: Int, hopSamples: Int) {
+  package init(windowSamples: Int, hopSamples: Int) {
     (self.windowSamples, self.hopSamples) = (windowSamples, hopSamples)
   }
 
@@ -149,7 +149,7 @@ extension ReportPoint {
   /// Reads a sweep's file: a list of objects, each a point; what one leaves out is as `exporter quantize` has it.
   ///
   /// - Throws: `FileError`, which names the point and the key.
-  public static func read(_ file: String) throws(FileError) -> [ReportPoint] {
+  package static func read(_ file: String) throws(FileError) -> [ReportPoint] {
     let remedy = "see docs/Quantization.md for a sweep's keys"
     let given = try? JSONSerialization.jsonObject(with: try Files.read(file))
     guard let objects = given as? [[String: Any]], !objects.isEmpty else {

@@ -11,30 +11,30 @@ import Training
 ///
 /// Points share what they can: the records, the float network's run, the calibration windows, and the columns of
 /// those with the same front end. Every result is kept in a cache by the content that it follows from.
-public final class ReportRunner {
+package final class ReportRunner {
   /// What to report on.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The float checkpoint.
-    public var checkpoint: String
+    package var checkpoint: String
     /// The checkpoint that was trained with quantization in the loop; nil for none.
-    public var qat: String?
+    package var qat: String?
     /// The folder of the records.
-    public var data: String
+    package var data: String
     /// The folder for what was worked out before.
-    public var cache: String
+    package var cache: String
     /// The beats.
     package var records = RecordSelection.ds2
     /// Profiles' names or files.
-    public var profiles = ["reference", "pacemaker", "crt-d", "leadless"]
+    package var profiles = ["reference", "pacemaker", "crt-d", "leadless"]
     /// Decisions a minute, for charge and battery.
-    public var decisionsPerMinute = 70.0
+    package var decisionsPerMinute = 70.0
     /// The seed of calibration windows and of draws of patients.
-    public var seed: UInt64 = 1
+    package var seed: UInt64 = 1
     /// The number of threads.
-    public var threads = ProcessInfo.processInfo.activeProcessorCount
+    package var threads = ProcessInfo.processInfo.activeProcessorCount
 
     /// Options for a checkpoint.
-    public init(checkpoint: String, data: String, cache: String) {
+    package init(checkpoint: String, data: String, cache: String) {
       (self.checkpoint, self.data, self.cache) = (checkpoint, data, cache)
     }
   }
@@ -70,7 +70,7 @@ public final class ReportRunner {
   /// Reads the checkpoints and profiles, and the records' digests.
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
-  public init(_ options: Options) throws(FileError) {
+  package init(_ options: Options) throws(FileError) {
     self.options = options
     checkpoint = try Checkpoint.read(options.checkpoint)
     qat = try options.qat.map { file throws(FileError) in try Checkpoint.read(file) }
@@ -115,7 +115,7 @@ public final class ReportRunner {
   }
 
   /// The number of the network's layers.
-  public var layerCount: Int { checkpoint.specification.layers.count }
+  package var layerCount: Int { checkpoint.specification.layers.count }
 
   private func key(_ kind: String, _ source: SourceKey, _ value: some Encodable) -> String {
     cache.key(kind, Keyed(content: contents[source.isQAT]!, value: value))
@@ -124,11 +124,11 @@ public final class ReportRunner {
   // MARK: The report
 
   /// What a run found in its cache, and worked out.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// The report.
-    public var report: QuantizationReport
+    package var report: QuantizationReport
     /// The points that were there before.
-    public var foundCount: Int
+    package var foundCount: Int
   }
 
   /// Works out a report over some points.
@@ -139,7 +139,7 @@ public final class ReportRunner {
   ///   - progress: Told how far it has come.
   /// - Returns: The report, and how much of it was there before.
   /// - Throws: `FileError` where a record is wrong, or a point can't be.
-  public func report(
+  package func report(
     on points: [ReportPoint], search: PrecisionSearch.Result? = nil, progress: @escaping ProgressHandler
   ) throws(FileError) -> Outcome {
     if let point = points.first(where: { $0.isQAT && qat == nil }) {

@@ -17,7 +17,7 @@ extension QuantizationReport {
 
   /// The point that a summary recommends: of those without a loss that matters, the one that takes least charge, then
   /// least flash and RAM; of equal ones the first of the sweep, as what is left between them is chance.
-  public var recommended: PointFigures? {
+  package var recommended: PointFigures? {
     func charge(_ point: PointFigures) -> Double {
       point.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
         ?? Double(point.cost.macsPerDecision)
@@ -43,7 +43,7 @@ extension QuantizationReport {
   }
 
   /// The point that `exporter quantize` makes; the first where the sweep has none.
-  public var base: PointFigures? { point(ReportPoint.baseName) ?? points.first }
+  package var base: PointFigures? { point(ReportPoint.baseName) ?? points.first }
 
   /// Makes the sentences.
   mutating func sumUp() {

@@ -34,7 +34,7 @@ extension QuantizationReport {
   }
 
   /// The points as CSV, a row a point, at full precision.
-  public var csv: String {
+  package var csv: String {
     func quoted(_ text: String) -> String {
       text.contains { ",\"\n".contains($0) } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
     }
@@ -48,7 +48,7 @@ extension QuantizationReport {
   }
 
   /// The layers as CSV, a row a layer of a point.
-  public var layerCSV: String { Self.csv(of: points.map { ($0.point.name, $0.layers) }) }
+  package var layerCSV: String { Self.csv(of: points.map { ($0.point.name, $0.layers) }) }
 
   static func csv(of models: [(name: String, layers: [LayerFigures])]) -> String {
     func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
@@ -71,7 +71,7 @@ extension QuantizationReport {
   }
 
   /// The report as Markdown: the summary and the points.
-  public var markdown: String {
+  package var markdown: String {
     func row(_ cells: [String]) -> String {
       "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
@@ -135,12 +135,12 @@ extension QuantizationReport {
 
 extension QuantizationReport {
   /// The columns of the summary on a terminal.
-  public static let terminalColumns = [
+  package static let terminalColumns = [
     "macro F1", "less float", "agreement", "flash", "RAM", "uC a decision",
   ]
 
   /// The points as rows of a summary on a terminal.
-  public var terminalRows: [(name: String, cells: [String])] {
+  package var terminalRows: [(name: String, cells: [String])] {
     points.map { point in
       (
         point.point.name,
@@ -159,7 +159,7 @@ extension QuantizationReport {
   /// Writes `report.json`, `report.html`, `report.md`, `points.csv` and `layers.csv` into a folder.
   ///
   /// - Throws: `FileError` where one can't be written; `EncodingError`, which no report causes.
-  public func write(to folder: String) throws {
+  package func write(to folder: String) throws {
     try Files.write(try JSON.data(self), to: folder + "/report.json")
     try Files.write(page(), to: folder + "/report.html")
     try Files.write(markdown, to: folder + "/report.md")

@@ -1,18 +1,18 @@
 /// Horizontal bars with their labels and values, such as operations by layer, and their intervals where they have some.
-public struct BarChart: Component {
+package struct BarChart: Component {
   /// A bar.
-  public struct Bar: Sendable {
+  package struct Bar: Sendable {
     /// What the bar stands for.
-    public var label: String
+    package var label: String
     /// Its length; not negative.
-    public var value: Double
+    package var value: Double
     /// The value as text, with its unit.
-    public var text: String
+    package var text: String
     /// Where the value lies by confidence, drawn over the bar; nil where it is certain.
-    public var interval: ClosedRange<Double>?
+    package var interval: ClosedRange<Double>?
 
     /// Creates a bar.
-    public init(_ label: String, _ value: Double, text: String, interval: ClosedRange<Double>? = nil) {
+    package init(_ label: String, _ value: Double, text: String, interval: ClosedRange<Double>? = nil) {
       self.label = label
       self.value = value
       self.text = text
@@ -21,16 +21,16 @@ public struct BarChart: Component {
   }
 
   /// What the chart shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The bars, from the top.
-  public var bars: [Bar]
+  package var bars: [Bar]
   /// The value of a bar as long as the chart is wide; nil for the longest bar's.
-  public var fullScale: Double?
+  package var fullScale: Double?
 
   /// Creates a chart.
-  public init(title: String, explanation: String = "", bars: [Bar], fullScale: Double? = nil) {
+  package init(title: String, explanation: String = "", bars: [Bar], fullScale: Double? = nil) {
     self.title = title
     self.explanation = explanation
     self.bars = bars
@@ -38,7 +38,7 @@ public struct BarChart: Component {
   }
 
   /// The chart's markup.
-  public func render() -> String {
+  package func render() -> String {
     let ends = bars.flatMap { bar -> [Double] in [bar.value, bar.interval?.upperBound ?? 0] }
     let longest: Double = fullScale ?? ends.filter(\.isFinite).max() ?? 0
     func fraction(_ value: Double) -> Double {

@@ -5,18 +5,18 @@ import Support
 ///
 /// Twins that differ are framed, and a wedge points at the moment. Equal decisions in close succession are
 /// written once, on a line from the first to the last.
-public struct ECGStrip: Component {
+package struct ECGStrip: Component {
   /// What both twins decided at a moment.
-  public struct Decision: Sendable {
+  package struct Decision: Sendable {
     /// The moment, in seconds from the record's start.
-    public var timeSeconds: Double
+    package var timeSeconds: Double
     /// The float twin's class, a letter or two; nil where there is no such twin.
-    public var float: String?
+    package var float: String?
     /// The fixed-point class.
-    public var fixed: String
+    package var fixed: String
 
     /// Creates a decision.
-    public init(timeSeconds: Double, float: String?, fixed: String) {
+    package init(timeSeconds: Double, float: String?, fixed: String) {
       self.timeSeconds = timeSeconds
       self.float = float
       self.fixed = fixed
@@ -26,38 +26,38 @@ public struct ECGStrip: Component {
   }
 
   /// What a cardiologist wrote at a moment.
-  public struct Annotation: Sendable {
+  package struct Annotation: Sendable {
     /// The moment, in seconds from the record's start.
-    public var timeSeconds: Double
+    package var timeSeconds: Double
     /// A letter or two.
-    public var label: String
+    package var label: String
 
     /// Creates an annotation.
-    public init(timeSeconds: Double, _ label: String) {
+    package init(timeSeconds: Double, _ label: String) {
       self.timeSeconds = timeSeconds
       self.label = label
     }
   }
 
   /// What the strip shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The excerpt, in millivolts; a gap where a sample is not a number.
-  public var millivolts: [Double]
+  package var millivolts: [Double]
   /// The samples' rate, in hertz.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The excerpt's start, in seconds from the record's start.
-  public var startSeconds: Double
+  package var startSeconds: Double
   /// The length of a row, in seconds.
-  public var secondsPerRow: Double
+  package var secondsPerRow: Double
   /// The decisions, in the order of their times; those outside the excerpt are left out.
-  public var decisions: [Decision]
+  package var decisions: [Decision]
   /// The annotations; those outside the excerpt are left out.
-  public var annotations: [Annotation]
+  package var annotations: [Annotation]
 
   /// Creates a strip.
-  public init(
+  package init(
     title: String, explanation: String = "", millivolts: [Double], sampleRateHz: Double,
     startSeconds: Double = 0, secondsPerRow: Double = 10, decisions: [Decision],
     annotations: [Annotation] = []
@@ -73,7 +73,7 @@ public struct ECGStrip: Component {
   }
 
   /// The strip's markup.
-  public func render() -> String {
+  package func render() -> String {
     precondition(sampleRateHz > 0 && secondsPerRow > 0, "a strip has a rate and a length")
     let paper = Paper(millivolts, secondsPerRow: secondsPerRow)
     let rowCount = Int((Double(millivolts.count) / sampleRateHz / secondsPerRow).rounded(.up))

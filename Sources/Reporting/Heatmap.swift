@@ -5,9 +5,9 @@ import Support
 ///
 /// Both ramps are even steps of lightness in Oklab, so that they read the same in grey and to every eye.
 /// Where there are more columns than a page has room for, each stretch shows its strongest value.
-public struct Heatmap: Component {
+package struct Heatmap: Component {
   /// How values become colours.
-  public enum Ramp: Sendable {
+  package enum Ramp: Sendable {
     /// From light for the range's lower end to dark for its upper end.
     case sequential
     /// From white for the range's middle to dark for its ends: blue for the lower, orange for the upper.
@@ -15,32 +15,32 @@ public struct Heatmap: Component {
   }
 
   /// What the image shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The values `[time, frequency]`, the lowest frequency first; grey where one is not a number.
-  public var values: [Double]
+  package var values: [Double]
   /// The number of frequency bins.
-  public var binCount: Int
+  package var binCount: Int
   /// Where the first column starts, in seconds.
-  public var startSeconds: Double
+  package var startSeconds: Double
   /// The distance between columns, in seconds.
-  public var secondsPerColumn: Double
+  package var secondsPerColumn: Double
   /// The lowest bin's frequency, in hertz.
-  public var firstBinHz: Double
+  package var firstBinHz: Double
   /// The distance between bins, in hertz.
-  public var hertzPerBin: Double
+  package var hertzPerBin: Double
   /// The values that the ramp's ends stand for; values beyond are shown as the ends.
-  public var range: ClosedRange<Double>
+  package var range: ClosedRange<Double>
   /// The values' unit.
-  public var unit: String
+  package var unit: String
   /// How values become colours.
-  public var ramp: Ramp
+  package var ramp: Ramp
   /// The image's height, in px.
-  public var height: Int
+  package var height: Int
 
   /// Creates a heat map.
-  public init(
+  package init(
     title: String, explanation: String = "", values: [Double], binCount: Int, startSeconds: Double = 0,
     secondsPerColumn: Double, firstBinHz: Double, hertzPerBin: Double, range: ClosedRange<Double>,
     unit: String,
@@ -61,7 +61,7 @@ public struct Heatmap: Component {
   }
 
   /// The heat map's markup.
-  public func render() -> String {
+  package func render() -> String {
     precondition(binCount > 0 && values.count % binCount == 0, "an image is columns of binCount values")
     let columns = values.count / binCount
     let lowestHz = firstBinHz - hertzPerBin / 2

@@ -1,22 +1,22 @@
 import Support
 
 /// Values with their intervals, a row each on one axis: differences around nought, or distributions by their quantiles.
-public struct IntervalChart: Component {
+package struct IntervalChart: Component {
   /// A row.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// What it stands for.
-    public var label: String
+    package var label: String
     /// The value, a black mark.
-    public var value: Double
+    package var value: Double
     /// The interval, a thin line.
-    public var interval: ClosedRange<Double>?
+    package var interval: ClosedRange<Double>?
     /// A narrower interval, a box; such as the middle half of a distribution.
-    public var box: ClosedRange<Double>?
+    package var box: ClosedRange<Double>?
     /// The figures as text.
-    public var text: String
+    package var text: String
 
     /// Creates a row.
-    public init(
+    package init(
       _ label: String, _ value: Double, interval: ClosedRange<Double>?, box: ClosedRange<Double>? = nil,
       text: String
     ) {
@@ -25,29 +25,29 @@ public struct IntervalChart: Component {
   }
 
   /// A value to compare with, a dashed line through all rows.
-  public struct Reference: Sendable {
+  package struct Reference: Sendable {
     /// Its place on the axis.
-    public var value: Double
+    package var value: Double
     /// A few words.
-    public var label: String
+    package var label: String
 
     /// Creates a reference.
-    public init(_ value: Double, _ label: String) { (self.value, self.label) = (value, label) }
+    package init(_ value: Double, _ label: String) { (self.value, self.label) = (value, label) }
   }
 
   /// What the chart shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The rows, from the top.
-  public var rows: [Row]
+  package var rows: [Row]
   /// What to compare with.
-  public var references: [Reference]
+  package var references: [Reference]
   /// The axis's ends; nil for those of the rows and references.
-  public var range: ClosedRange<Double>?
+  package var range: ClosedRange<Double>?
 
   /// Creates a chart.
-  public init(
+  package init(
     title: String, explanation: String = "", rows: [Row], references: [Reference] = [],
     range: ClosedRange<Double>? = nil
   ) {
@@ -59,7 +59,7 @@ public struct IntervalChart: Component {
   }
 
   /// The chart's markup.
-  public func render() -> String {
+  package func render() -> String {
     let ends =
       rows.flatMap { row in
         [row.value, row.interval?.lowerBound ?? row.value, row.interval?.upperBound ?? row.value]

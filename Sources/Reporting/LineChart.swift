@@ -2,11 +2,11 @@
 ///
 /// Long series are drawn by the least and greatest value of each stretch, so that no extreme is lost. Values
 /// that are not finite leave a gap.
-public struct LineChart: Component {
+package struct LineChart: Component {
   /// A line.
-  public struct Series: Sendable {
+  package struct Series: Sendable {
     /// How a line looks.
-    public enum Style: Sendable {
+    package enum Style: Sendable {
       /// The next of the styles that differ in colour and dashes.
       case automatic
       /// Wide and light, for a reference that another line may cover.
@@ -16,22 +16,22 @@ public struct LineChart: Component {
     }
 
     /// The name in the legend.
-    public var name: String
+    package var name: String
     /// The values, `[point]`.
-    public var values: [Double]
+    package var values: [Double]
     /// The first value's place on the horizontal axis.
-    public var start: Double
+    package var start: Double
     /// The distance between values on the horizontal axis, positive.
-    public var step: Double
+    package var step: Double
     /// The values' places on the horizontal axis, rising, where they are not evenly spaced.
-    public var positions: [Double]?
+    package var positions: [Double]?
     /// How the line looks.
-    public var style: Style
+    package var style: Style
     /// Where each value lies by confidence, drawn through its marker; none where it is empty.
-    public var intervals: [ClosedRange<Double>?] = []
+    package var intervals: [ClosedRange<Double>?] = []
 
     /// Creates a line through values at places of their own; there is a place a value, each after the one before.
-    public init(_ name: String, _ values: [Double], at positions: [Double], style: Style = .automatic) {
+    package init(_ name: String, _ values: [Double], at positions: [Double], style: Style = .automatic) {
       precondition(positions.count == values.count, "a place a value")
       self.init(name, values, start: positions.first ?? 0, style: style)
       self.positions = positions
@@ -43,7 +43,7 @@ public struct LineChart: Component {
     }
 
     /// Creates a line through evenly spaced values.
-    public init(
+    package init(
       _ name: String, _ values: [Double], start: Double = 0, step: Double = 1, style: Style = .automatic
     ) {
       self.name = name
@@ -55,36 +55,36 @@ public struct LineChart: Component {
   }
 
   /// A moment to point out above the lines.
-  public struct Event: Sendable {
+  package struct Event: Sendable {
     /// Its place on the horizontal axis.
-    public var position: Double
+    package var position: Double
     /// A few letters.
-    public var label: String
+    package var label: String
 
     /// Creates an event.
-    public init(at position: Double, _ label: String) {
+    package init(at position: Double, _ label: String) {
       self.position = position
       self.label = label
     }
   }
 
   /// What the chart shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The lines.
-  public var series: [Series]
+  package var series: [Series]
   /// The horizontal axis's quantity and unit, such as `time (s)`.
-  public var horizontalUnit: String
+  package var horizontalUnit: String
   /// The vertical axis's quantity and unit.
-  public var verticalUnit: String
+  package var verticalUnit: String
   /// The moments pointed out.
-  public var events: [Event]
+  package var events: [Event]
   /// The area's height, in px.
-  public var height: Int
+  package var height: Int
 
   /// Creates a chart.
-  public init(
+  package init(
     title: String, explanation: String = "", series: [Series], horizontalUnit: String, verticalUnit: String,
     events: [Event] = [], height: Int = 200
   ) {
@@ -98,7 +98,7 @@ public struct LineChart: Component {
   }
 
   /// The chart's markup.
-  public func render() -> String {
+  package func render() -> String {
     let ends = series.filter { !$0.values.isEmpty }.map {
       ($0.position(0), $0.position($0.values.count - 1))
     }

@@ -1,7 +1,7 @@
 import Support
 
 /// A part of a page.
-public protocol Component {
+package protocol Component {
   /// The part as well-formed XHTML.
   func render() -> String
 }

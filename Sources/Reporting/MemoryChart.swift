@@ -4,54 +4,54 @@ import Support
 ///
 /// A memory whose parts hold their bytes for some steps of a task alone, an arena, is drawn as high as the task has
 /// steps, the first at the top: each part from the middle of the step that writes it to that of the last that reads it.
-public struct MemoryChart: Component {
+package struct MemoryChart: Component {
   /// Neighbouring bytes of a memory.
-  public struct Part: Sendable {
+  package struct Part: Sendable {
     /// What they hold.
-    public var name: String
+    package var name: String
     /// The first byte's place.
-    public var offset: Int
+    package var offset: Int
     /// Their number.
-    public var byteCount: Int
+    package var byteCount: Int
     /// The step that writes it, -1 where it is there before the first, and the last that reads it; nil where it is
     /// always there.
-    public var steps: ClosedRange<Int>?
+    package var steps: ClosedRange<Int>?
 
     /// Creates a part.
-    public init(_ name: String, offset: Int, byteCount: Int, steps: ClosedRange<Int>? = nil) {
+    package init(_ name: String, offset: Int, byteCount: Int, steps: ClosedRange<Int>? = nil) {
       (self.name, self.offset, self.byteCount, self.steps) = (name, offset, byteCount, steps)
     }
   }
 
   /// A memory.
-  public struct Region: Sendable {
+  package struct Region: Sendable {
     /// Its name, and where it is.
-    public var name: String
+    package var name: String
     /// Its size.
-    public var byteCount: Int
+    package var byteCount: Int
     /// Its parts.
-    public var parts: [Part]
+    package var parts: [Part]
 
     /// Creates a memory.
-    public init(_ name: String, byteCount: Int, parts: [Part]) {
+    package init(_ name: String, byteCount: Int, parts: [Part]) {
       (self.name, self.byteCount, self.parts) = (name, byteCount, parts)
     }
   }
 
   /// What the chart shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The memories, from the top.
-  public var regions: [Region]
+  package var regions: [Region]
 
   /// Creates a chart.
-  public init(title: String, explanation: String = "", regions: [Region]) {
+  package init(title: String, explanation: String = "", regions: [Region]) {
     (self.title, self.explanation, self.regions) = (title, explanation, regions)
   }
 
   /// The chart's markup.
-  public func render() -> String {
+  package func render() -> String {
     let greatest = max(1, regions.map(\.byteCount).max() ?? 1)
     func fraction(_ region: Region) -> Double { Double(region.byteCount) / Double(greatest) }
     var number = 0

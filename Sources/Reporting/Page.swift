@@ -3,22 +3,22 @@ import Support
 /// A whole page: one file with nothing to load, for a screen of any width and for paper.
 ///
 /// There is no script but the few lines that sort tables which ask for it; without them all is readable.
-public struct Page: Component {
+package struct Page: Component {
   /// The title.
-  public var title: String
+  package var title: String
   /// One line under the title: what the page is about.
-  public var subtitle: String
+  package var subtitle: String
   /// The answer, in a sentence.
-  public var verdict: String
+  package var verdict: String
   /// Whether the verdict is good; nil where it is neither.
-  public var outcome: Outcome?
+  package var outcome: Outcome?
   /// The sections.
-  public var sections: [Section]
+  package var sections: [Section]
   /// The last line: who made the page, and from what.
-  public var footer: String
+  package var footer: String
 
   /// Creates a page.
-  public init(
+  package init(
     title: String, subtitle: String = "", verdict: String, outcome: Outcome? = nil, sections: [Section],
     footer: String = ""
   ) {
@@ -31,7 +31,7 @@ public struct Page: Component {
   }
 
   /// The page's file.
-  public func render() -> String {
+  package func render() -> String {
     let content = sections.map { $0.render() }.joined(separator: "\n")
     return """
       <!DOCTYPE html>
@@ -63,98 +63,98 @@ public struct Page: Component {
 }
 
 /// A part of a page under its own heading.
-public struct Section: Component {
+package struct Section: Component {
   /// The heading.
-  public var title: String
+  package var title: String
   /// What it holds.
-  public var components: [any Component]
+  package var components: [any Component]
 
   /// Creates a section.
-  public init(_ title: String, _ components: [any Component]) {
+  package init(_ title: String, _ components: [any Component]) {
     self.title = title
     self.components = components
   }
 
   /// The section's markup.
-  public func render() -> String {
+  package func render() -> String {
     let content = components.map { $0.render() }.joined(separator: "\n")
     return "<section>\n<h2>\(escaped(title))</h2>\n\(content)\n</section>"
   }
 }
 
 /// A paragraph of text.
-public struct Paragraph: Component {
+package struct Paragraph: Component {
   /// The text.
-  public var text: String
+  package var text: String
 
   /// Creates a paragraph.
-  public init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
   }
 
   /// The paragraph's markup.
-  public func render() -> String {
+  package func render() -> String {
     "<p>\(escaped(text))</p>"
   }
 }
 
 /// Components side by side, as many as the width allows.
-public struct Columns: Component {
+package struct Columns: Component {
   /// The components, in reading order.
-  public var components: [any Component]
+  package var components: [any Component]
 
   /// Creates columns.
-  public init(_ components: [any Component]) {
+  package init(_ components: [any Component]) {
     self.components = components
   }
 
   /// The columns' markup.
-  public func render() -> String {
+  package func render() -> String {
     "<div class=\"columns\">\n\(components.map { $0.render() }.joined(separator: "\n"))\n</div>"
   }
 }
 
 /// Components that a click on a line unfolds, such as a table of many rows; on paper the line alone remains.
-public struct Details: Component {
+package struct Details: Component {
   /// The line: what is folded, and how much of it there is.
-  public var summary: String
+  package var summary: String
   /// What is folded.
-  public var components: [any Component]
+  package var components: [any Component]
 
   /// Creates folded components.
-  public init(_ summary: String, _ components: [any Component]) {
+  package init(_ summary: String, _ components: [any Component]) {
     self.summary = summary
     self.components = components
   }
 
   /// The components' markup.
-  public func render() -> String {
+  package func render() -> String {
     let content = components.map { $0.render() }.joined(separator: "\n")
     return "<details>\n<summary>\(escaped(summary))</summary>\n\(content)\n</details>"
   }
 }
 
 /// A list of names and what they stand for, such as a page's provenance.
-public struct Facts: Component {
+package struct Facts: Component {
   /// The names and their values.
-  public var entries: [(name: String, value: String)]
+  package var entries: [(name: String, value: String)]
 
   /// Creates a list.
-  public init(_ entries: [(name: String, value: String)]) {
+  package init(_ entries: [(name: String, value: String)]) {
     self.entries = entries
   }
 
   /// The list's markup.
-  public func render() -> String {
+  package func render() -> String {
     let lines = entries.map { "<dt>\(escaped($0.name))</dt><dd>\(escaped($0.value))</dd>" }
     return "<dl>\n\(lines.joined(separator: "\n"))\n</dl>"
   }
 }
 
 /// A table with a caption; columns of numbers align to the right.
-public struct Table: Component {
+package struct Table: Component {
   /// A column's heading and what it holds.
-  public enum Column: Sendable {
+  package enum Column: Sendable {
     /// Text.
     case text(String)
     /// Numbers; the heading names their unit.
@@ -162,37 +162,37 @@ public struct Table: Component {
   }
 
   /// A cell.
-  public struct Cell: ExpressibleByStringInterpolation, Sendable {
+  package struct Cell: ExpressibleByStringInterpolation, Sendable {
     /// The cell's text.
-    public var text: String
+    package var text: String
     /// What the cell tells of a requirement; nil where there is none.
-    public var outcome: Outcome?
+    package var outcome: Outcome?
 
     /// Creates a cell.
-    public init(_ text: String, outcome: Outcome? = nil) {
+    package init(_ text: String, outcome: Outcome? = nil) {
       self.text = text
       self.outcome = outcome
     }
 
     /// Creates a cell that tells of no requirement.
-    public init(stringLiteral text: String) {
+    package init(stringLiteral text: String) {
       self.init(text)
     }
   }
 
   /// What the table shows.
-  public var caption: String
+  package var caption: String
   /// The columns; the first one names the rows.
-  public var columns: [Column]
+  package var columns: [Column]
   /// The rows, with a cell a column.
-  public var rows: [[Cell]]
+  package var rows: [[Cell]]
   /// A last row under a rule, such as a sum.
-  public var total: [Cell]?
+  package var total: [Cell]?
   /// Whether a click on a heading sorts the rows by that column.
-  public var isSortable = false
+  package var isSortable = false
 
   /// Creates a table.
-  public init(
+  package init(
     caption: String, columns: [Column], rows: [[Cell]], total: [Cell]? = nil, isSortable: Bool = false
   ) {
     self.caption = caption
@@ -203,7 +203,7 @@ public struct Table: Component {
   }
 
   /// The table's markup.
-  public func render() -> String {
+  package func render() -> String {
     let headings = columns.map { column in
       switch column {
       case .text(let title): "<th scope=\"col\">\(escaped(title))</th>"

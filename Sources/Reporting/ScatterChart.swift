@@ -2,41 +2,41 @@
 ///
 /// Groups differ in colour and shape; a point's name shows where the pointer rests on it, and beside it where it lies
 /// on the line and there is room.
-public struct ScatterChart: Component {
+package struct ScatterChart: Component {
   /// A point.
-  public struct Point: Sendable {
+  package struct Point: Sendable {
     /// What it stands for.
-    public var label: String
+    package var label: String
     /// What it belongs to.
-    public var group: String
+    package var group: String
     /// Its place on the horizontal axis, where less is better.
-    public var x: Double
+    package var x: Double
     /// Its place on the vertical axis, where more is better.
-    public var y: Double
+    package var y: Double
 
     /// Creates a point.
-    public init(_ label: String, group: String, x: Double, y: Double) {
+    package init(_ label: String, group: String, x: Double, y: Double) {
       (self.label, self.group, self.x, self.y) = (label, group, x, y)
     }
   }
 
   /// What the chart shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The points.
-  public var points: [Point]
+  package var points: [Point]
   /// The horizontal axis's quantity and unit.
-  public var horizontalUnit: String
+  package var horizontalUnit: String
   /// The vertical axis's quantity and unit.
-  public var verticalUnit: String
+  package var verticalUnit: String
   /// A value of the vertical axis to draw a line at, such as the float network's, and its name.
-  public var reference: (value: Double, name: String)?
+  package var reference: (value: Double, name: String)?
   /// The area's height, in px.
-  public var height: Int
+  package var height: Int
 
   /// Creates a chart.
-  public init(
+  package init(
     title: String, explanation: String = "", points: [Point], horizontalUnit: String, verticalUnit: String,
     reference: (value: Double, name: String)? = nil, height: Int = 300
   ) {
@@ -50,7 +50,7 @@ public struct ScatterChart: Component {
   }
 
   /// The points that none other beats in both directions, from the left.
-  public var front: [Point] {
+  package var front: [Point] {
     var front: [Point] = []
     for point in points.sorted(by: { ($0.x, -$0.y) < ($1.x, -$1.y) }) {
       if front.last.map({ point.y > $0.y }) ?? true { front.append(point) }
@@ -59,7 +59,7 @@ public struct ScatterChart: Component {
   }
 
   /// The chart's markup.
-  public func render() -> String {
+  package func render() -> String {
     let points = points.filter { $0.x.isFinite && $0.y.isFinite }
     let heights = points.map(\.y) + (reference.map { [$0.value] } ?? [])
     let plot = Plot(

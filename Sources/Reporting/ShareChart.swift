@@ -3,31 +3,31 @@ import Support
 /// Bars of one length, each divided into shares: what became of some things, by group.
 ///
 /// The fills differ in lightness by steps that stay apart in grey and to every eye.
-public struct ShareChart: Component {
+package struct ShareChart: Component {
   /// A bar.
-  public struct Bar: Sendable {
+  package struct Bar: Sendable {
     /// What the bar stands for.
-    public var label: String
+    package var label: String
     /// How many fell to each share; not negative.
-    public var counts: [Int]
+    package var counts: [Int]
 
     /// Creates a bar.
-    public init(_ label: String, _ counts: [Int]) {
+    package init(_ label: String, _ counts: [Int]) {
       (self.label, self.counts) = (label, counts)
     }
   }
 
   /// What the chart shows, in a few words.
-  public var title: String
+  package var title: String
   /// What else there is to say.
-  public var explanation: String
+  package var explanation: String
   /// The shares' names, four at most, from the left.
-  public var shares: [String]
+  package var shares: [String]
   /// The bars, from the top.
-  public var bars: [Bar]
+  package var bars: [Bar]
 
   /// Creates a chart.
-  public init(title: String, explanation: String = "", shares: [String], bars: [Bar]) {
+  package init(title: String, explanation: String = "", shares: [String], bars: [Bar]) {
     (self.title, self.explanation, self.shares, self.bars) = (title, explanation, shares, bars)
   }
 
@@ -35,7 +35,7 @@ public struct ShareChart: Component {
   static let fills = ["#56B4E9", "#0072B2", "#E6E8EB", "#7A2A00"]
 
   /// The chart's markup.
-  public func render() -> String {
+  package func render() -> String {
     precondition(shares.count <= Self.fills.count, "a fill a share")
     let legend = zip(shares, Self.fills).map { name, fill in
       "<span><svg aria-hidden=\"true\"><rect class=\"share\" width=\"100%\" height=\"100%\" fill=\"\(fill)\"/></svg>"

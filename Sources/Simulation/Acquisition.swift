@@ -5,33 +5,33 @@ import Quantization
 import Support
 
 /// What a device's converter makes of a record's lead: counts at the model's rate.
-public struct Acquisition: Sendable {
+package struct Acquisition: Sendable {
   /// The record's name.
-  public let recordName: String
+  package let recordName: String
   /// The lead's name.
-  public let leadName: String
+  package let leadName: String
   /// The record's own rate.
-  public let sourceRateHz: Double
+  package let sourceRateHz: Double
   /// The rate of the counts.
-  public let sampleRateHz: Double
+  package let sampleRateHz: Double
   /// The converter.
-  public let profile: DeviceProfile
+  package let profile: DeviceProfile
   /// The counts.
-  public let samples: [Int16]
+  package let samples: [Int16]
   /// The samples that lay beyond the converter's range.
-  public let saturatedCount: Int
+  package let saturatedCount: Int
   /// The record's samples that were marked invalid and stand at the last valid value.
-  public let invalidCount: Int
+  package let invalidCount: Int
   /// What befell the signal before the converter; nil where nothing did.
-  public let disturbances: AppliedDisturbances?
+  package let disturbances: AppliedDisturbances?
 
   /// The samples that the device takes in a true second: `sampleRateHz` unless its clock drifts.
-  public var trueSampleRateHz: Double {
+  package var trueSampleRateHz: Double {
     sampleRateHz * (1 + (disturbances?.settings.driftPartsPerMillion ?? 0) * 1e-6)
   }
 
   /// The recording's length, by the device's clock.
-  public var durationSeconds: Double { Double(samples.count) / sampleRateHz }
+  package var durationSeconds: Double { Double(samples.count) / sampleRateHz }
 
   /// Resamples a lead to the device's rate and converts it.
   ///
@@ -47,7 +47,7 @@ public struct Acquisition: Sendable {
   ///     the runtime's detector finds in the undisturbed signal.
   /// - Throws: `FileError` where the lead is not there or empty, its unit or rate can't be used, or the disturbances
   ///   don't suit it.
-  public init(
+  package init(
     _ record: Record, lead: String?, sampleRateHz: Double, profile: DeviceProfile, file: String,
     disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil
   ) throws(FileError) {

@@ -2,28 +2,28 @@ import QuantInfer
 import Quantization
 
 /// How a simulated device announces: the policy, the watch over its signal, and its sleep.
-public struct Announcing: Codable, Equatable, Sendable {
+package struct Announcing: Codable, Equatable, Sendable {
   /// The raw decisions of which the majority counts, in 1...31.
-  public var majority = 1
+  package var majority = 1
   /// The times in a row that a new class must come before it is announced, in 1...255.
-  public var hysteresis = 1
+  package var hysteresis = 1
   /// The margin with which a new class is announced at once, in codes; 0 for none.
-  public var hysteresisMarginCodes = 0
+  package var hysteresisMarginCodes = 0
   /// The margin below which there is no result, in codes; 0 for none.
-  public var minimumMarginCodes = 0
+  package var minimumMarginCodes = 0
   /// The deviation of a beat's interval from the median that wakes the network, in percent; 0 for one that never sleeps.
-  public var wakePercent = 0
+  package var wakePercent = 0
   /// Whether a beat's RR interval moves the decision about it; see `RhythmPrior`.
-  public var rhythm = false
+  package var rhythm = false
 
   /// Each raw decision is announced as it comes.
-  public init() {}
+  package init() {}
 
   /// Whether announcements differ from raw decisions wherever the signal is good.
-  public var isAny: Bool { self != Announcing() }
+  package var isAny: Bool { self != Announcing() }
 
   /// What is impossible in the settings, in words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     let majorities = 1...AnnouncementPolicy.greatestMajorityCount
     let hystereses = 1...AnnouncementPolicy.greatestHysteresisCount
     if !majorities.contains(majority) { return "a majority not in 1 ... \(majorities.upperBound) decisions" }
@@ -37,7 +37,7 @@ public struct Announcing: Codable, Equatable, Sendable {
   }
 
   /// The settings in words; empty where each decision is announced as it comes.
-  public var phrases: [String] {
+  package var phrases: [String] {
     var phrases: [String] = []
     if rhythm { phrases.append("RR intervals beside the network") }
     if majority > 1 { phrases.append("majority of \(majority)") }
@@ -96,7 +96,7 @@ extension SignalQuality.Limits {
   ///
   /// The signal is good again when the window holds good samples alone and the high-pass filter has forgotten 95 % of
   /// the step that ended the bad ones: three time constants.
-  public init(_ converter: AnalogConverter, frontEnd: FrontEndPlan, columnCount: Int) {
+  package init(_ converter: AnalogConverter, frontEnd: FrontEndPlan, columnCount: Int) {
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
     func samples(_ seconds: Double) -> Int32 { Int32(max(2, (seconds * rateHz).rounded())) }
     let end = 1 << (converter.bits - 1)
@@ -144,7 +144,7 @@ extension NoResult {
 }
 
 /// The samples and the decisions for which a device had no result, by reason.
-public struct Silence: Equatable, Sendable {
+package struct Silence: Equatable, Sendable {
   private var samples = [Int](repeating: 0, count: 8)
   private var decisions = [Int](repeating: 0, count: 8)
 
@@ -155,29 +155,29 @@ public struct Silence: Equatable, Sendable {
   mutating func countDecision(_ reason: NoResult) { decisions[Int(reason.rawValue)] += 1 }
 
   /// The samples without a result for a reason.
-  public func sampleCount(_ reason: NoResult) -> Int { samples[Int(reason.rawValue)] }
+  package func sampleCount(_ reason: NoResult) -> Int { samples[Int(reason.rawValue)] }
   /// The decisions without a result for a reason: those at which the whole window had come.
-  public func decisionCount(_ reason: NoResult) -> Int { decisions[Int(reason.rawValue)] }
+  package func decisionCount(_ reason: NoResult) -> Int { decisions[Int(reason.rawValue)] }
   /// The samples without a result.
-  public var sampleCount: Int { samples.reduce(0, +) }
+  package var sampleCount: Int { samples.reduce(0, +) }
   /// The decisions without a result.
-  public var decisionCount: Int { decisions.reduce(0, +) }
+  package var decisionCount: Int { decisions.reduce(0, +) }
 }
 
 /// What a sleeping network did, held against one that never sleeps.
-public struct Sleep: Equatable, Sendable {
+package struct Sleep: Equatable, Sendable {
   /// The decisions that were due.
-  public var decisions = 0
+  package var decisions = 0
   /// Those that the network woke for.
-  public var awakeDecisions = 0
+  package var awakeDecisions = 0
   /// The columns that were computed.
-  public var columns = 0
+  package var columns = 0
   /// The most that one decision had to wait for.
-  public var greatestBurst = 0
+  package var greatestBurst = 0
   /// The decisions whose logits are not those of a network that never sleeps: 0.
-  public var inexactDecisions = 0
+  package var inexactDecisions = 0
   /// The state in which samples wait.
-  public let ringBytes: Int
+  package let ringBytes: Int
 
   init(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) {
     ringBytes = try Monitor.sampleRingByteCount(model: loaded.model, options: options)

@@ -1,7 +1,7 @@
 import QuantInfer
 
 /// When the device decides.
-public enum DecisionPolicy: Equatable, Sendable {
+package enum DecisionPolicy: Equatable, Sendable {
   /// After each beat that the runtime's detector finds.
   case detectedBeats
   /// After each of these beats, in samples at the model's rate: a record's own annotations, say.
@@ -13,31 +13,31 @@ public enum DecisionPolicy: Equatable, Sendable {
 /// A decision of the device, and its twin's.
 ///
 /// The logits are those of a device that never sleeps; what a sleeping one says is in the announcement.
-public struct DeviceDecision: Equatable, Sendable {
+package struct DeviceDecision: Equatable, Sendable {
   /// The sample, counted from 0, after which the device decided.
-  public var sample: Int
+  package var sample: Int
   /// The beat that it decided about; nil where decisions come by the clock.
-  public var beatSample: Int?
+  package var beatSample: Int?
   /// The device's logits.
-  public var fixedLogits: [Float]
+  package var fixedLogits: [Float]
   /// The float twin's logits; nil without a twin.
-  public var floatLogits: [Float]?
+  package var floatLogits: [Float]?
   /// What the device said: the class after its policy, no result, or that it slept.
-  public var announcement: Announcement
+  package var announcement: Announcement
 
   /// The class that the device announced; nil where it slept or had no result.
-  public var announcedClass: Int? {
+  package var announcedClass: Int? {
     if case .result(let classIndex, _) = announcement { return classIndex }
     return nil
   }
 
   /// The device's class: that of the largest logit, the first of equal ones.
-  public var fixedClass: Int { Self.largest(fixedLogits) }
+  package var fixedClass: Int { Self.largest(fixedLogits) }
   /// The twin's class.
-  public var floatClass: Int? { floatLogits.map(Self.largest) }
+  package var floatClass: Int? { floatLogits.map(Self.largest) }
 
   /// Whether the device and its twin decided differently.
-  public var differs: Bool { floatClass.map { $0 != fixedClass } ?? false }
+  package var differs: Bool { floatClass.map { $0 != fixedClass } ?? false }
 
   private static func largest(_ logits: [Float]) -> Int {
     logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }

@@ -7,31 +7,31 @@ import Support
 import Training
 
 /// A simulated device: counts go one at a time through the runtime, beside the float twin where one is given.
-public final class DeviceLoop {
+package final class DeviceLoop {
   /// The decisions in order.
-  public private(set) var decisions: [DeviceDecision] = []
+  package private(set) var decisions: [DeviceDecision] = []
   /// What the loop notes of its decisions: codes instead of logits, in memory reserved before it starts.
   private var moments: [(sample: Int, beat: Int?, announcement: Announcement)] = []
   private var logitCodes: [Int8] = []
   private var twinLogits: [[Float]] = []
   /// The device's columns: `[column, bin]` codes.
-  public private(set) var columns: [Int8] = []
+  package private(set) var columns: [Int8] = []
   /// The twin's columns: `[column, bin]` levels before rounding; empty without a twin.
-  public var twinLevels: [Float] { twin?.levels ?? [] }
+  package var twinLevels: [Float] { twin?.levels ?? [] }
   /// The spectrogram against FFTW in double precision: each kept bin's real and imaginary part.
-  public private(set) var spectrum = SignalToNoise()
+  package private(set) var spectrum = SignalToNoise()
   /// The column codes against the twin's rounded levels.
-  public private(set) var codes = SignalToNoise()
+  package private(set) var codes = SignalToNoise()
   /// The decisions against the twin's.
-  public private(set) var agreement = Agreement()
+  package private(set) var agreement = Agreement()
   /// The beats that were too near the record's ends for a decision.
-  public private(set) var leftOutBeatCount = 0
+  package private(set) var leftOutBeatCount = 0
   /// The decisions, and the time, without a result.
-  public private(set) var silence = Silence()
+  package private(set) var silence = Silence()
   /// What sleep saved; nil where the network never sleeps.
-  public private(set) var sleep: Sleep?
+  package private(set) var sleep: Sleep?
   /// The processor time that the loop took, in seconds: other programs on the machine don't count.
-  public private(set) var loopSeconds = 0.0
+  package private(set) var loopSeconds = 0.0
 
   private let loaded: LoadedModel
   private let acquisition: Acquisition
@@ -63,7 +63,7 @@ public final class DeviceLoop {
   ///   - firstSample: The number of the first sample: what a device has counted before. It has 64 bits, which last
   ///     for billions of years.
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
-  public init(
+  package init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
     acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(),
     brownOuts: [Int] = [],
@@ -117,7 +117,7 @@ public final class DeviceLoop {
   /// Runs all samples and gathers the decisions.
   ///
   /// - Throws: `FileError` where the detector can't run at the model's rate.
-  public func run(progress: ProgressHandler? = nil) throws(FileError) {
+  package func run(progress: ProgressHandler? = nil) throws(FileError) {
     try runSamples(progress: progress)
     gatherDecisions(outputCount: loaded.model.output.count)
   }
@@ -125,7 +125,7 @@ public final class DeviceLoop {
   /// Runs all samples: after its start, and without a twin or brown-outs, it leaves the heap alone.
   ///
   /// - Throws: `FileError` where the detector can't run at the model's rate.
-  public func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
+  package func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
     let model = loaded.model
     let hopSamples = model.frontEnd?.hopSamples ?? 1
     let columnCapacity = acquisition.samples.count / hopSamples + 1

@@ -7,39 +7,39 @@ import Support
 ///
 /// Every figure names its source, and has a range where it is uncertain. A profile is a JSON file with these
 /// properties as its keys; the built-in ones are files too (`Sources/Simulation/Profiles`).
-public struct DeviceProfile: Codable, Equatable, Sendable {
+package struct DeviceProfile: Codable, Equatable, Sendable {
   /// A number, how sure it is, and where it is from.
-  public struct Figure: Codable, Equatable, Sendable {
+  package struct Figure: Codable, Equatable, Sendable {
     /// The number.
-    public var value: Double
+    package var value: Double
     /// The least that it may be; nil for the number itself.
-    public var low: Double?
+    package var low: Double?
     /// The most that it may be; nil for the number itself.
-    public var high: Double?
+    package var high: Double?
     /// Where it is from.
-    public var source: String
+    package var source: String
 
     /// Creates a figure.
-    public init(_ value: Double, low: Double? = nil, high: Double? = nil, source: String) {
+    package init(_ value: Double, low: Double? = nil, high: Double? = nil, source: String) {
       (self.value, self.low, self.high, self.source) = (value, low, high, source)
     }
 
     /// The number and its range.
-    public var estimate: Estimate { Estimate(low ?? value, value, high ?? value) }
+    package var estimate: Estimate { Estimate(low ?? value, value, high ?? value) }
   }
 
   /// Cycles a multiply-accumulate, by the kernel's class.
-  public struct KernelCycles: Codable, Equatable, Sendable {
+  package struct KernelCycles: Codable, Equatable, Sendable {
     /// Convolutions.
-    public var convolution: Figure
+    package var convolution: Figure
     /// Depthwise convolutions.
-    public var depthwise: Figure
+    package var depthwise: Figure
     /// Fully connected operators, and all others with weights.
-    public var fullyConnected: Figure
+    package var fullyConnected: Figure
   }
 
   /// A core on which the runtime's code and stack were measured (Firmware/RESULTS.md).
-  public enum Core: String, Codable, CaseIterable, Sendable {
+  package enum Core: String, Codable, CaseIterable, Sendable {
     /// Without DSP instructions and long multiplications; the M0+ too.
     case cortexM0 = "cortex-m0"
     /// With them; the M33 too.
@@ -48,7 +48,7 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
     /// Reads a core's name.
     ///
     /// - Throws: `DecodingError` where it is another.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
       let name = try container.decode(String.self)
       guard let core = Core(rawValue: name) else {
@@ -61,95 +61,95 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   }
 
   /// What runs the network.
-  public struct Processor: Codable, Equatable, Sendable {
+  package struct Processor: Codable, Equatable, Sendable {
     /// The part.
-    public var name: String
+    package var name: String
     /// Its core, by which code and stack are known; nil for any between the two.
-    public var core: Core?
+    package var core: Core?
     /// Its clock.
-    public var clockMegahertz: Figure
+    package var clockMegahertz: Figure
     /// Its working memory.
-    public var ramBytes: Figure
+    package var ramBytes: Figure
     /// Its program memory.
-    public var flashBytes: Figure
+    package var flashBytes: Figure
     /// Its current while it computes; nil where nobody asks.
-    public var activeMicroampsPerMegahertz: Figure?
+    package var activeMicroampsPerMegahertz: Figure?
     /// Its current while it sleeps with its memory kept.
-    public var sleepMicroamps: Figure?
+    package var sleepMicroamps: Figure?
     /// The voltage at which the currents hold; nil for the battery's.
-    public var supplyVolts: Figure?
+    package var supplyVolts: Figure?
     /// The efficiency of the conversion from the battery's voltage; nil for 1.
-    public var supplyEfficiency: Figure?
+    package var supplyEfficiency: Figure?
     /// Cycles a multiply-accumulate.
-    public var cyclesPerMAC: KernelCycles
+    package var cyclesPerMAC: KernelCycles
     /// Cycles an output of an operator with weights: bias, requantization, store.
-    public var cyclesPerOutput: Figure
+    package var cyclesPerOutput: Figure
     /// Cycles an element that other operators read or write.
-    public var cyclesPerElement: Figure
+    package var cyclesPerElement: Figure
     /// Cycles a call of an operator.
-    public var cyclesPerCall: Figure
+    package var cyclesPerCall: Figure
     /// Cycles a sample: interrupt, wake-up, filter, ring.
-    public var cyclesPerSample: Figure
+    package var cyclesPerSample: Figure
     /// Cycles a sample of the beat detector.
-    public var cyclesPerDetectorSample: Figure
+    package var cyclesPerDetectorSample: Figure
     /// Cycles a point and stage of the transform, N log2 N of them: window and scaling included.
-    public var cyclesPerTransformPoint: Figure
+    package var cyclesPerTransformPoint: Figure
     /// Cycles a kept frequency bin: magnitude, logarithm, code.
-    public var cyclesPerBin: Figure
+    package var cyclesPerBin: Figure
   }
 
   /// What the device lives on.
-  public struct Battery: Codable, Equatable, Sendable {
+  package struct Battery: Codable, Equatable, Sendable {
     /// The usable charge.
-    public var capacityAmpereHours: Figure
+    package var capacityAmpereHours: Figure
     /// The voltage.
-    public var volts: Figure
+    package var volts: Figure
     /// The loss that happens by itself, in percent of the capacity a year.
-    public var selfDischargePercentPerYear: Figure
+    package var selfDischargePercentPerYear: Figure
     /// What the device draws without the network, its sleeping processor included.
-    public var baseMicroamps: Figure
+    package var baseMicroamps: Figure
   }
 
   /// What the network may take.
-  public struct Limits: Codable, Equatable, Sendable {
+  package struct Limits: Codable, Equatable, Sendable {
     /// Of the working memory, as a fraction.
-    public var ramShare: Figure
+    package var ramShare: Figure
     /// Of the program memory, as a fraction.
-    public var flashShare: Figure
+    package var flashShare: Figure
     /// Of the processor's time, as a fraction.
-    public var dutyCycle: Figure
+    package var dutyCycle: Figure
     /// Of the time that the battery lasts without the network, as a fraction below 1.
-    public var longevityLoss: Figure
+    package var longevityLoss: Figure
   }
 
   /// The profile's name.
-  public var name: String
+  package var name: String
   /// What it stands for, in a sentence.
-  public var summary: String
+  package var summary: String
   /// The converter's resolution, in 8...16 bits.
-  public var converterBits: Int
+  package var converterBits: Int
   /// The converter's range from its least to its greatest code, in millivolts at the electrode; 0 mV is its
   /// middle.
-  public var converterRangeMillivolts: Double
+  package var converterRangeMillivolts: Double
   /// The processor; nil where only the signal path matters.
-  public var processor: Processor?
+  package var processor: Processor?
   /// The battery; nil for a device on the mains.
-  public var battery: Battery?
+  package var battery: Battery?
   /// What the network may take; given where there is a processor.
-  public var limits: Limits?
+  package var limits: Limits?
 
   /// Creates a profile of a signal path.
-  public init(name: String, summary: String, converterBits: Int, converterRangeMillivolts: Double) {
+  package init(name: String, summary: String, converterBits: Int, converterRangeMillivolts: Double) {
     (self.name, self.summary) = (name, summary)
     (self.converterBits, self.converterRangeMillivolts) = (converterBits, converterRangeMillivolts)
   }
 
   /// A 12-bit converter over +-5 mV, MIT-BIH's range at the resolution of current implants' converters, with a
   /// Cortex-M4 and a pacemaker's battery.
-  public static var reference: DeviceProfile { builtIn[0] }
+  package static var reference: DeviceProfile { builtIn[0] }
 
   /// The profiles that can be named.
-  public static let builtIn: [DeviceProfile] = builtInFiles.map { file in
+  package static let builtIn: [DeviceProfile] = builtInFiles.map { file in
     do throws(FileError) {
       return try DeviceProfile(file, file: "built-in profile")
     } catch {
@@ -163,14 +163,14 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   ].map { Data($0) }
 
   /// The converter.
-  public var converter: AnalogConverter {
+  package var converter: AnalogConverter {
     AnalogConverter(bits: converterBits, rangeMillivolts: converterRangeMillivolts)
   }
 
   /// A built-in profile by its name, or one from a JSON file.
   ///
   /// - Throws: `FileError` where there is neither, or the file's values are impossible.
-  public static func load(_ nameOrFile: String) throws(FileError) -> DeviceProfile {
+  package static func load(_ nameOrFile: String) throws(FileError) -> DeviceProfile {
     if let profile = builtIn.first(where: { $0.name == nameOrFile }) { return profile }
     return try DeviceProfile(text(of: nameOrFile), file: nameOrFile)
   }
@@ -178,7 +178,7 @@ public struct DeviceProfile: Codable, Equatable, Sendable {
   /// A profile's file as it stands, to read and to copy.
   ///
   /// - Throws: `FileError` where there is no such profile.
-  public static func text(of nameOrFile: String) throws(FileError) -> Data {
+  package static func text(of nameOrFile: String) throws(FileError) -> Data {
     if let index = builtIn.firstIndex(where: { $0.name == nameOrFile }) { return builtInFiles[index] }
     guard FileManager.default.fileExists(atPath: nameOrFile) else {
       let names = builtIn.map(\.name).joined(separator: ", ")

@@ -2,14 +2,14 @@ import Foundation
 import Support
 
 /// A stretch of a recording, in seconds from its start by the device's clock.
-public struct Stretch: Codable, Equatable, Sendable {
+package struct Stretch: Codable, Equatable, Sendable {
   /// The first moment.
-  public var startSeconds: Double
+  package var startSeconds: Double
   /// The length.
-  public var seconds: Double
+  package var seconds: Double
 
   /// Creates a stretch.
-  public init(startSeconds: Double, seconds: Double) {
+  package init(startSeconds: Double, seconds: Double) {
     (self.startSeconds, self.seconds) = (startSeconds, seconds)
   }
 
@@ -26,34 +26,34 @@ public struct Stretch: Codable, Equatable, Sendable {
 /// The noise and the offset are added at the electrode, at the record's rate; then comes the amplifier's gain; then
 /// the device's clock, the anti-alias filter and the converter, which saturates. Where a lead is off, the input
 /// drifts to the converter's highest count; in a drop-out it is 0 V.
-public struct Disturbances: Codable, Equatable, Sendable {
+package struct Disturbances: Codable, Equatable, Sendable {
   /// The noise or the mixture of noises, as in `Noise.init(_:)`; nil for none.
-  public var noise: String?
+  package var noise: String?
   /// The SNR as `NoiseLevel` defines it, of those noises together that have none of their own.
-  public var snrDecibels: Double?
+  package var snrDecibels: Double?
   /// How much too high the gain is, in percent.
-  public var gainErrorPercent = 0.0
+  package var gainErrorPercent = 0.0
   /// The electrode's offset in millivolts.
-  public var offsetMillivolts = 0.0
+  package var offsetMillivolts = 0.0
   /// How much too fast the sampling clock runs, in parts per million.
-  public var driftPartsPerMillion = 0.0
+  package var driftPartsPerMillion = 0.0
   /// When the lead is off.
-  public var leadOff: [Stretch] = []
+  package var leadOff: [Stretch] = []
   /// The drop-outs a minute, on average.
-  public var dropOutsPerMinute = 0.0
+  package var dropOutsPerMinute = 0.0
   /// A drop-out's length in seconds.
-  public var dropOutSeconds = 0.0
+  package var dropOutSeconds = 0.0
   /// The seed of all that is drawn: the noise's start or phases, and when drop-outs come.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
 
   /// Creates a front end that disturbs nothing.
-  public init() {}
+  package init() {}
 
   /// Whether anything is disturbed.
-  public var isAny: Bool { !isEqual(toNoneButSeed: self) }
+  package var isAny: Bool { !isEqual(toNoneButSeed: self) }
 
   /// Whether the seed makes a difference.
-  public var isRandom: Bool { noise != nil || dropOutsPerMinute > 0 }
+  package var isRandom: Bool { noise != nil || dropOutsPerMinute > 0 }
 
   private func isEqual(toNoneButSeed other: Disturbances) -> Bool {
     var none = Disturbances()
@@ -62,7 +62,7 @@ public struct Disturbances: Codable, Equatable, Sendable {
   }
 
   /// What is impossible in the settings, in words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     if let snrDecibels, !(-100...100).contains(snrDecibels) { return "an SNR not in -100 ... 100 dB" }
     let parts = noise.map { NoisePart.parts(of: $0) } ?? []
     guard let parts else { return "a noise that is neither NAME nor NAME@DB, with + between several" }
@@ -86,7 +86,7 @@ public struct Disturbances: Codable, Equatable, Sendable {
   }
 
   /// The settings in words, noise and seed aside.
-  public var phrases: [String] {
+  package var phrases: [String] {
     var phrases: [String] = []
     if gainErrorPercent != 0 {
       phrases.append("gain error \(Numbers.decimal(gainErrorPercent, places: 2)) %")
@@ -122,24 +122,24 @@ public struct Disturbances: Codable, Equatable, Sendable {
 }
 
 /// What befell a recording: the settings, and what came of them.
-public struct AppliedDisturbances: Encodable, Equatable, Sendable {
+package struct AppliedDisturbances: Encodable, Equatable, Sendable {
   /// What was asked for.
-  public var settings: Disturbances
+  package var settings: Disturbances
   /// Whether the noise was computed, not recorded; nil without noise.
-  public var noiseIsSynthetic: Bool?
+  package var noiseIsSynthetic: Bool?
   /// The QRS complexes' amplitude from peak to peak before the amplifier, as the SNR takes it; nil without noise.
-  public var qrsMillivolts: Double?
+  package var qrsMillivolts: Double?
   /// The added noise's root mean square before the amplifier, as the SNR takes it; nil without noise.
-  public var noiseMillivolts: Double?
+  package var noiseMillivolts: Double?
   /// The drop-outs that came.
-  public var dropOuts: [Stretch]
+  package var dropOuts: [Stretch]
   /// The samples in which the lead was off or dropped out.
-  public var lostSamples: Int
+  package var lostSamples: Int
   /// The decisions whose window reaches into samples that were lost.
-  public var decisionsOverLostSamples = 0
+  package var decisionsOverLostSamples = 0
 
   /// The settings in words, with the sign of what is computed; empty where nothing was disturbed.
-  public var phrases: [String] {
+  package var phrases: [String] {
     var phrases: [String] = []
     if let noise = settings.noise {
       let snr = settings.snrDecibels.map { " at \(Numbers.decimal($0, places: 1)) dB" } ?? ""

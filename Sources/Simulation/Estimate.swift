@@ -2,21 +2,21 @@ import Foundation
 import Support
 
 /// A number that is known within a range; neither it nor its ends are negative.
-public struct Estimate: Codable, Equatable, Sendable {
+package struct Estimate: Codable, Equatable, Sendable {
   /// The least that it may be.
-  public var low: Double
+  package var low: Double
   /// The estimate itself.
-  public var value: Double
+  package var value: Double
   /// The most that it may be.
-  public var high: Double
+  package var high: Double
 
   /// Creates an estimate.
-  public init(_ low: Double, _ value: Double, _ high: Double) {
+  package init(_ low: Double, _ value: Double, _ high: Double) {
     (self.low, self.value, self.high) = (low, value, high)
   }
 
   /// Creates an estimate that is certain.
-  public init(_ value: Double) {
+  package init(_ value: Double) {
     self.init(value, value, value)
   }
 
@@ -43,7 +43,7 @@ public struct Estimate: Codable, Equatable, Sendable {
   }
 
   /// The estimate as text, with its range: `5.2 (1.4 to 9.0)`.
-  public var text: String {
+  package var text: String {
     low == high
       ? Self.significant(value)
       : "\(Self.significant(value)) (\(Self.significant(low)) to \(Self.significant(high)))"

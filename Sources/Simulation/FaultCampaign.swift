@@ -18,40 +18,40 @@ import Support
 /// is flipped before it is loaded: validation then refuses it, or has proven that it is safe to run.
 ///
 /// All choices follow from the seed, at any number of threads.
-public struct FaultCampaign: Sendable {
+package struct FaultCampaign: Sendable {
   /// What to break, and how often.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The `.qinf` file.
-    public var model: String
+    package var model: String
     /// The WFDB record, CSV file, or `-`.
-    public var record: String
+    package var record: String
     /// A profile's name or file.
-    public var profile = DeviceProfile.reference.name
+    package var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
-    public var lead: String?
+    package var lead: String?
     /// How to read a CSV.
-    public var csv = CSVOptions()
+    package var csv = CSVOptions()
     /// The columns between decisions; nil for a decision after each detected beat.
-    public var everyColumns: Int?
+    package var everyColumns: Int?
     /// What breaks.
-    public var kinds = FaultKind.allCases
+    package var kinds = FaultKind.allCases
     /// The faults of each kind.
-    public var trials = 1000
+    package var trials = 1000
     /// The seed of all choices.
-    public var seed: UInt64 = 1
+    package var seed: UInt64 = 1
     /// The neighbouring bits that flip at once, in 1...32.
-    public var bitsPerFault = 1
+    package var bitsPerFault = 1
     /// How often the running image's checksum is held against it; nil: at load alone.
-    public var scrubSeconds: Double?
+    package var scrubSeconds: Double?
     /// How often the state is saved against brown-outs.
-    public var saveSeconds = 10.0
+    package var saveSeconds = 10.0
     /// The detectors that are on.
-    public var guards: Set<FaultGuard> = []
+    package var guards: Set<FaultGuard> = []
     /// The threads.
-    public var threads = ProcessInfo.processInfo.activeProcessorCount
+    package var threads = ProcessInfo.processInfo.activeProcessorCount
 
     /// Options for a model and a record.
-    public init(model: String, record: String) {
+    package init(model: String, record: String) {
       (self.model, self.record) = (model, record)
     }
   }
@@ -72,7 +72,7 @@ public struct FaultCampaign: Sendable {
   /// Reads the files and runs the record without faults.
   ///
   /// - Throws: `FileError` where a file is missing or wrong, or the model decides nothing on the record.
-  public init(_ options: Options) throws(FileError) {
+  package init(_ options: Options) throws(FileError) {
     self.options = options
     loaded = try LoadedModel(file: options.model)
     image = Array(try Files.read(options.model))
@@ -117,7 +117,7 @@ public struct FaultCampaign: Sendable {
   }
 
   /// Injects all faults.
-  public func run(progress: @escaping ProgressHandler = { _ in }) throws(FileError) -> FaultReport {
+  package func run(progress: @escaping ProgressHandler = { _ in }) throws(FileError) -> FaultReport {
     try run(addingTo: nil, progress: progress).report
   }
 
@@ -128,7 +128,7 @@ public struct FaultCampaign: Sendable {
   ///   - progress: Is told of each fault.
   /// - Returns: The report of all faults, and how many of them were there before.
   /// - Throws: `FileError` where the file is no campaign's or can't be written.
-  public func run(
+  package func run(
     addingTo file: String?, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> (report: FaultReport, foundCount: Int) {
     struct Work: Hashable {

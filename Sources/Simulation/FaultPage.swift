@@ -7,7 +7,7 @@ extension FaultReport {
   ///
   /// - Parameter command: The command that made it, for its provenance.
   /// - Returns: The page's HTML.
-  public func page(command: String = "") -> String {
+  package func page(command: String = "") -> String {
     Page(
       title: "Faults in \(model)",
       subtitle: "\(record), \(lead), \(Numbers.duration(seconds: Double(samples) / sampleRateHz)); "
@@ -29,7 +29,7 @@ extension FaultReport {
   }
 
   /// The campaign in a sentence or two.
-  public var verdict: String {
+  package var verdict: String {
     let faults = kinds.reduce(0) { $0 + $1.total.trials }
     let injected = "\(Numbers.integer(faults)) faults of \(kinds.count) kind\(kinds.count == 1 ? "" : "s")."
     let worst = kinds.max { $0.total.silent.orderingFraction < $1.total.silent.orderingFraction }

@@ -2,7 +2,7 @@ import Evaluation
 import Support
 
 /// What becomes of a device in which something breaks.
-public enum FaultKind: String, CaseIterable, Codable, Sendable {
+package enum FaultKind: String, CaseIterable, Codable, Sendable {
   /// Bits of the packed weights flip while the device runs.
   case weights
   /// Bits of the streaming state, or of the beat detector's, flip between two samples.
@@ -24,7 +24,7 @@ public enum FaultKind: String, CaseIterable, Codable, Sendable {
 }
 
 /// A detector of faults that costs a device something, and is there only where it is asked for.
-public enum FaultGuard: String, CaseIterable, Codable, Sendable {
+package enum FaultGuard: String, CaseIterable, Codable, Sendable {
   /// The state is checksummed after each sample, and the checksum held against it before the next one.
   case state
   /// A low bit of the converter that doesn't change in a second is taken for stuck.
@@ -105,15 +105,15 @@ struct FaultLine: ResultLine {
 }
 
 /// A fault campaign's results: the content of `device-sim faults --json`.
-public struct FaultReport: Encodable, Sendable {
+package struct FaultReport: Encodable, Sendable {
   /// A number of faults among others.
-  public struct Share: Encodable, Equatable, Sendable {
+  package struct Share: Encodable, Equatable, Sendable {
     /// How many.
-    public var count: Int
+    package var count: Int
     /// Their share; null where there were none at all.
-    public var fraction: Double?
+    package var fraction: Double?
     /// The share's 95 % interval, by Wilson.
-    public var interval: Interval
+    package var interval: Interval
 
     init(_ count: Int, of trials: Int) {
       self.count = count
@@ -123,25 +123,25 @@ public struct FaultReport: Encodable, Sendable {
   }
 
   /// What became of some faults.
-  public struct Tally: Encodable, Equatable, Sendable {
+  package struct Tally: Encodable, Equatable, Sendable {
     /// What they have in common.
-    public var name: String
+    package var name: String
     /// How many there were.
-    public var trials: Int
+    package var trials: Int
     /// Found before any decision changed.
-    public var detected: Share
+    package var detected: Share
     /// Found after a decision had changed.
-    public var late: Share
+    package var late: Share
     /// Not found, and no decision changed.
-    public var masked: Share
+    package var masked: Share
     /// Not found, and a decision changed, came or was missing.
-    public var silent: Share
+    package var silent: Share
     /// A decision changed, whether the fault was found or not: what it does to a device that goes on.
-    public var changed: Share
+    package var changed: Share
     /// The decisions that changed, over all faults.
-    public var changedDecisions: Int
+    package var changedDecisions: Int
     /// What found faults, and how many.
-    public var detectedBy: [String: Int]
+    package var detectedBy: [String: Int]
 
     init(_ name: String, _ faults: [FaultTrial]) {
       self.name = name
@@ -161,15 +161,15 @@ public struct FaultReport: Encodable, Sendable {
   }
 
   /// A kind's faults: all, by place, and by bit where the bit means something.
-  public struct Kind: Encodable, Equatable, Sendable {
+  package struct Kind: Encodable, Equatable, Sendable {
     /// The kind.
-    public var kind: FaultKind
+    package var kind: FaultKind
     /// All of them.
-    public var total: Tally
+    package var total: Tally
     /// By layer, section or size.
-    public var places: [Tally]
+    package var places: [Tally]
     /// By bit, the lowest first, named by its number.
-    public var bits: [Tally]
+    package var bits: [Tally]
 
     init(_ kind: FaultKind, _ faults: [FaultTrial]) {
       self.kind = kind
@@ -183,58 +183,58 @@ public struct FaultReport: Encodable, Sendable {
   }
 
   /// The program's version.
-  public var version: String
+  package var version: String
   /// The model's file name.
-  public var model: String
+  package var model: String
   /// The image's CRC-32, in hexadecimal.
-  public var modelChecksum: String
+  package var modelChecksum: String
   /// The image's SHA-256, in hexadecimal.
-  public var modelDigest: String
+  package var modelDigest: String
   /// The record's name.
-  public var record: String
+  package var record: String
   /// SHA-256 of the record's files; null for standard input.
-  public var recordDigest: String?
+  package var recordDigest: String?
   /// The lead's name.
-  public var lead: String
+  package var lead: String
   /// The samples at the model's rate.
-  public var samples: Int
+  package var samples: Int
   /// The model's rate.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The decisions of the run without faults.
-  public var decisions: Int
+  package var decisions: Int
   /// When the device decides.
-  public var decide: String
+  package var decide: String
   /// The profile's name.
-  public var profile: String
+  package var profile: String
   /// The profile's converter.
-  public var converterBits: Int
+  package var converterBits: Int
   /// The seed of all choices.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The neighbouring bits that flip at once.
-  public var bitsPerFault: Int
+  package var bitsPerFault: Int
   /// How often the running image's checksum is held against it; null: at load alone.
-  public var scrubSeconds: Double?
+  package var scrubSeconds: Double?
   /// How often the state is saved against brown-outs.
-  public var saveSeconds: Double
+  package var saveSeconds: Double
   /// The detectors that were on.
-  public var guards: [FaultGuard]
+  package var guards: [FaultGuard]
   /// The seconds of the record in which the guard of the converter would have raised a false alarm.
-  public var falseAlarms: Int
+  package var falseAlarms: Int
   /// The kinds, in the order of the run.
-  public var kinds: [Kind]
+  package var kinds: [Kind]
 }
 
 extension FaultReport {
   /// A row of the terminal's table.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// The label.
-    public var label: String
+    package var label: String
     /// The cells.
-    public var cells: [String]
+    package var cells: [String]
   }
 
   /// What was broken, in a line, and what to know about it.
-  public var headline: String {
+  package var headline: String {
     let scrubbing = scrubSeconds.map { "checksum every \(Self.seconds($0))" } ?? "checksum at load alone"
     let guarding = guards.isEmpty ? "no guards" : "guards: " + guards.map(\.rawValue).joined(separator: ", ")
     let alarms =
@@ -251,14 +251,14 @@ extension FaultReport {
   }
 
   /// The columns of the terminal's table.
-  public static let columns = [
+  package static let columns = [
     "faults", "found", "found late", "masked", "silent (95 % interval)", "decisions changed", "found by",
   ]
 
   /// The rows of the terminal's table: each kind, and below it its places and bits.
   ///
   /// "Decisions changed" is their mean number a fault, found or not.
-  public var rows: [Row] {
+  package var rows: [Row] {
     kinds.flatMap { kind in
       let places = kind.places.count > 1 ? kind.places : []
       return [Self.row(kind.total, label: kind.kind.rawValue)]

@@ -8,30 +8,30 @@ import Training
 /// device's profile.
 ///
 /// Requirements are judged at the unfavourable end of each range.
-public struct Feasibility: Encodable, Sendable {
+package struct Feasibility: Encodable, Sendable {
   /// When decisions come.
-  public struct Schedule: Encodable, Equatable, Sendable {
+  package struct Schedule: Encodable, Equatable, Sendable {
     /// Decisions a second on average.
-    public var decisionsPerSecond: Double
+    package var decisionsPerSecond: Double
     /// The shortest time from a decision to the next.
-    public var shortestIntervalSeconds: Double
+    package var shortestIntervalSeconds: Double
     /// Whether decisions are about beats, so that samples and columns are needed all the time.
-    public var isAboutBeats: Bool
+    package var isAboutBeats: Bool
     /// Whether the runtime's own detector finds the beats, on every sample.
-    public var findsBeats: Bool
+    package var findsBeats: Bool
     /// The memory of the monitor's policy, watch and schedule, in bytes; null where they are the device's own.
-    public var announcingBytes: Int?
+    package var announcingBytes: Int?
     /// How the network sleeps; null where it never does.
-    public var sleep: Sleep?
+    package var sleep: Sleep?
 
     /// A network that sleeps between irregular beats.
-    public struct Sleep: Encodable, Equatable, Sendable {
+    package struct Sleep: Encodable, Equatable, Sendable {
       /// The columns that are computed, on average.
-      public var columnsPerSecond: Double
+      package var columnsPerSecond: Double
       /// The most columns that a decision waits for.
-      public var columnsPerBurst: Int
+      package var columnsPerBurst: Int
       /// The memory in which samples wait.
-      public var ringBytes: Int
+      package var ringBytes: Int
     }
 
     /// Takes a run's observed sleep: only waking decisions cost, and a streaming network's columns only then.
@@ -44,7 +44,7 @@ public struct Feasibility: Encodable, Sendable {
     }
 
     /// Creates a schedule.
-    public init(
+    package init(
       decisionsPerSecond: Double, shortestIntervalSeconds: Double, isAboutBeats: Bool, findsBeats: Bool
     ) {
       (self.decisionsPerSecond, self.findsBeats) = (decisionsPerSecond, findsBeats)
@@ -52,21 +52,21 @@ public struct Feasibility: Encodable, Sendable {
     }
 
     /// A decision after each beat that the runtime's detector finds; it finds none within 200 ms of another.
-    public static func detectedBeats(perSecond rate: Double) -> Schedule {
+    package static func detectedBeats(perSecond rate: Double) -> Schedule {
       Schedule(
         decisionsPerSecond: rate, shortestIntervalSeconds: min(0.2, 1 / rate), isAboutBeats: true,
         findsBeats: true)
     }
 
     /// A decision after each beat that something else tells of: the device's own sensing, say.
-    public static func givenBeats(perSecond rate: Double) -> Schedule {
+    package static func givenBeats(perSecond rate: Double) -> Schedule {
       var schedule = detectedBeats(perSecond: rate)
       schedule.findsBeats = false
       return schedule
     }
 
     /// A decision every so many seconds.
-    public static func every(seconds: Double) -> Schedule {
+    package static func every(seconds: Double) -> Schedule {
       Schedule(
         decisionsPerSecond: 1 / seconds, shortestIntervalSeconds: seconds, isAboutBeats: false,
         findsBeats: false)
@@ -81,7 +81,7 @@ public struct Feasibility: Encodable, Sendable {
     ///   - findsBeats: Whether the runtime's own detector ran.
     ///   - sampleRateHz: The rate of its samples.
     ///   - durationSeconds: Its length.
-    public init(
+    package init(
       _ decisions: [DeviceDecision], findsBeats: Bool, sampleRateHz: Double, durationSeconds: Double
     ) {
       if !findsBeats, let first = decisions.first, first.beatSample == nil {
@@ -95,34 +95,34 @@ public struct Feasibility: Encodable, Sendable {
     }
 
     /// The mean time from a decision to the next.
-    public var meanIntervalSeconds: Double { 1 / decisionsPerSecond }
+    package var meanIntervalSeconds: Double { 1 / decisionsPerSecond }
   }
 
   /// A way to run the network.
-  public enum Mode: String, Encodable, Sendable {
+  package enum Mode: String, Encodable, Sendable {
     /// A column at a time, a decision's rest at the decision.
     case streaming
     /// All columns of a window at each decision.
     case wholeWindow
 
     /// The way in words.
-    public var words: String { self == .streaming ? "streaming" : "whole window" }
+    package var words: String { self == .streaming ? "streaming" : "whole window" }
   }
 
   /// A part of the work: so many things at so many cycles each.
-  public struct Work: Encodable, Equatable, Sendable {
+  package struct Work: Encodable, Equatable, Sendable {
     /// What is counted.
-    public var item: String
+    package var item: String
     /// How many.
-    public var count: Int
+    package var count: Int
     /// How seldom it falls due: with every so many of the task's runs.
     ///
     /// Strides along time skip columns.
-    public var every: Int
+    package var every: Int
     /// What one takes.
-    public var cyclesEach: Estimate
+    package var cyclesEach: Estimate
     /// Count times cycles each.
-    public var cycles: Estimate
+    package var cycles: Estimate
     /// Whether a smaller network has less of it.
     var isNetwork: Bool
 
@@ -138,56 +138,56 @@ public struct Feasibility: Encodable, Sendable {
   }
 
   /// What happens so many times a second.
-  public struct Task: Encodable, Equatable, Sendable {
+  package struct Task: Encodable, Equatable, Sendable {
     /// `sample`, `column` or `decision`.
-    public var name: String
+    package var name: String
     /// How often, on average.
-    public var perSecond: Double
+    package var perSecond: Double
     /// What it consists of.
-    public var work: [Work]
+    package var work: [Work]
     /// The sum of all its work: what it takes when everything falls due at once.
-    public var cycles: Estimate
+    package var cycles: Estimate
     /// The same on average, each work divided by how seldom it falls due.
-    public var meanCycles: Estimate
+    package var meanCycles: Estimate
     /// The longest time that it takes: cycles over the clock.
-    public var milliseconds: Estimate
+    package var milliseconds: Estimate
     /// The charge that it takes on average; null where the profile has no currents.
-    public var microcoulombs: Estimate?
+    package var microcoulombs: Estimate?
     /// The average current that it takes: charge times how often.
-    public var microamps: Estimate?
+    package var microamps: Estimate?
   }
 
   /// A part of a memory.
-  public struct Bytes: Encodable, Equatable, Sendable {
+  package struct Bytes: Encodable, Equatable, Sendable {
     /// What takes it.
-    public var item: String
+    package var item: String
     /// How much.
-    public var bytes: Estimate
+    package var bytes: Estimate
   }
 
   /// A requirement.
-  public struct Criterion: Encodable, Equatable, Sendable {
+  package struct Criterion: Encodable, Equatable, Sendable {
     /// What is required.
-    public enum Name: String, CaseIterable, Encodable, Sendable {
+    package enum Name: String, CaseIterable, Encodable, Sendable {
       case ram, flash, columnTime, decisionTime, dutyCycle, averageCurrent, chargePerDecision, monthsLost
     }
 
     /// What is required.
-    public var name: Name
+    package var name: Name
     /// The unit of estimate and budget: `B`, `ms`, `1` for a fraction, `uA`, `uC`, `months`.
-    public var unit: String
+    package var unit: String
     /// What the network takes.
-    public var estimate: Estimate
+    package var estimate: Estimate
     /// What it may take; null where the profile sets no budget.
-    public var budget: Double?
+    package var budget: Double?
     /// Whether the estimate's upper end is within the budget.
-    public var outcome: Outcome?
+    package var outcome: Outcome?
     /// Whether the estimate's lower end is.
-    public var outcomeAtBest: Outcome?
+    package var outcomeAtBest: Outcome?
     /// How the estimate comes about, with its numbers.
-    public var derivation: String
+    package var derivation: String
     /// How the budget does.
-    public var budgetDerivation: String
+    package var budgetDerivation: String
 
     init(
       _ name: Name, unit: String, _ estimate: Estimate, budget: Double?, derivation: String,
@@ -201,78 +201,78 @@ public struct Feasibility: Encodable, Sendable {
   }
 
   /// One way of running the network, judged.
-  public struct Judgement: Encodable, Sendable {
+  package struct Judgement: Encodable, Sendable {
     /// The way.
-    public var mode: Mode
+    package var mode: Mode
     /// Pass where nothing fails.
-    public var outcome: Outcome
+    package var outcome: Outcome
     /// What is done, how often, and what it takes.
-    public var tasks: [Task]
+    package var tasks: [Task]
     /// What takes RAM.
-    public var ram: [Bytes]
+    package var ram: [Bytes]
     /// What takes flash.
-    public var flash: [Bytes]
+    package var flash: [Bytes]
     /// The requirements.
-    public var criteria: [Criterion]
+    package var criteria: [Criterion]
     /// What would make failing ones pass, found by trying.
-    public var suggestions: [Suggestion]
+    package var suggestions: [Suggestion]
 
     /// The requirements that fail.
-    public var failing: [Criterion] { criteria.filter { $0.outcome == .fail } }
+    package var failing: [Criterion] { criteria.filter { $0.outcome == .fail } }
 
     /// A requirement.
-    public func criterion(_ name: Criterion.Name) -> Criterion? { criteria.first { $0.name == name } }
+    package func criterion(_ name: Criterion.Name) -> Criterion? { criteria.first { $0.name == name } }
   }
 
   /// What would make failing requirements pass.
-  public struct Suggestion: Encodable, Equatable, Sendable {
+  package struct Suggestion: Encodable, Equatable, Sendable {
     /// What to change.
-    public enum Change: String, Encodable, Sendable {
+    package enum Change: String, Encodable, Sendable {
       case streaming, wholeWindow, slowerDecisions, smallerModel, smallerImage, fasterClock, largerMemory
       case frugalProcessor
     }
 
     /// What to change.
-    public var change: Change
+    package var change: Change
     /// The requirements that then pass.
-    public var passes: [Criterion.Name]
+    package var passes: [Criterion.Name]
     /// The change's size: seconds between decisions, the network's work as a fraction of this one's, bytes that it
     /// must do without, megahertz, bytes of the part's memory, or uA/MHz; null where there is none.
-    public var value: Double?
+    package var value: Double?
     /// The change in words.
-    public var text: String
+    package var text: String
   }
 
   /// What the battery gives without the network.
-  public struct Longevity: Encodable, Equatable, Sendable {
+  package struct Longevity: Encodable, Equatable, Sendable {
     /// The device's own current.
-    public var baseMicroamps: Estimate
+    package var baseMicroamps: Estimate
     /// What the battery loses by itself, as a current.
-    public var selfDischargeMicroamps: Estimate
+    package var selfDischargeMicroamps: Estimate
     /// Years without the network, over the ranges of battery and currents.
-    public var years: Estimate
+    package var years: Estimate
   }
 
   /// The profile's name.
-  public var profile: String
+  package var profile: String
   /// The processor's name.
-  public var processor: String
+  package var processor: String
   /// When decisions come.
-  public var schedule: Schedule
+  package var schedule: Schedule
   /// The battery without the network; null for a device without one.
-  public var battery: Longevity?
+  package var battery: Longevity?
   /// The ways to run the network, streaming first where it can be.
-  public var modes: [Judgement]
+  package var modes: [Judgement]
   /// What the estimates take for granted.
-  public var assumptions: [String]
+  package var assumptions: [String]
 
   /// Pass where one way of running the network passes.
-  public var outcome: Outcome
+  package var outcome: Outcome
 
   /// Judges a model on a device.
   ///
   /// - Returns: nil where the profile has no processor.
-  public init?(_ loaded: LoadedModel, on profile: DeviceProfile, schedule: Schedule) {
+  package init?(_ loaded: LoadedModel, on profile: DeviceProfile, schedule: Schedule) {
     guard let device = JudgedDevice(profile) else { return nil }
     let network = NetworkCounts(loaded)
     self.profile = profile.name

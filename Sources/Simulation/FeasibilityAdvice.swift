@@ -188,7 +188,7 @@ struct FeasibilityAdvice {
 
 extension Feasibility.Criterion.Name {
   /// The requirement in words.
-  public var words: String {
+  package var words: String {
     switch self {
     case .ram: "RAM"
     case .flash: "flash"
@@ -204,7 +204,7 @@ extension Feasibility.Criterion.Name {
 
 extension Feasibility.Criterion {
   /// A number of this requirement as text, with its unit.
-  public func text(_ value: Double) -> String {
+  package func text(_ value: Double) -> String {
     switch unit {
     case "B": Int(exactly: value.rounded()).map { Numbers.bytes($0) } ?? Numbers.decimal(value, places: 0)
     case "1": Estimate.significant(100 * value) + " %"
@@ -213,7 +213,7 @@ extension Feasibility.Criterion {
   }
 
   /// The estimate and its range as text.
-  public var estimateText: String {
+  package var estimateText: String {
     guard estimate.low != estimate.high else { return text(estimate.value) }
     switch unit {
     case "B": return "\(text(estimate.value)) (\(text(estimate.low)) to \(text(estimate.high)))"

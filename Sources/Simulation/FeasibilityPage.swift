@@ -4,7 +4,7 @@ import Support
 
 extension Feasibility {
   /// A few rows for a terminal's summary: each way of running the network, and what would help where it fails.
-  public var summary: [(label: String, cells: [String])] {
+  package var summary: [(label: String, cells: [String])] {
     var rows: [(label: String, cells: [String])] = [
       (
         "device",
@@ -38,7 +38,7 @@ extension Feasibility {
   }
 
   /// The verdict in a sentence.
-  public var sentence: String {
+  package var sentence: String {
     let passing = modes.filter { $0.outcome == .pass }.map(\.mode.words)
     let pace = "a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
     guard passing.isEmpty else {
@@ -144,7 +144,7 @@ extension Feasibility {
 
 extension Feasibility.Suggestion {
   /// The change, and what it helps.
-  public var sentence: String {
+  package var sentence: String {
     "\(text) (\(passes.withoutRepeats.map(\.words).joined(separator: ", ")))"
   }
 }

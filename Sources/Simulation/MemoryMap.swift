@@ -2,36 +2,36 @@ import QuantInfer
 import Quantization
 
 /// What lies where in a device's flash and RAM while a model streams.
-public struct MemoryMap: Encodable, Sendable {
+package struct MemoryMap: Encodable, Sendable {
   /// Neighbouring bytes with one purpose.
-  public struct Part: Encodable, Equatable, Sendable {
+  package struct Part: Encodable, Equatable, Sendable {
     /// What they hold.
-    public var name: String
+    package var name: String
     /// The first byte's place in its region.
-    public var offset: Int
+    package var offset: Int
     /// Their number.
-    public var bytes: Int
+    package var bytes: Int
     /// The first and the last operator of a whole-window run while which they hold it; null where they always do.
-    public var operators: [Int]?
+    package var operators: [Int]?
 
     /// The places of the bytes.
     var range: Range<Int> { offset..<offset + bytes }
   }
 
   /// Memory that is reserved as a whole.
-  public struct Region: Encodable, Equatable, Sendable {
+  package struct Region: Encodable, Equatable, Sendable {
     /// What it is.
-    public var name: String
+    package var name: String
     /// Where it is, and for how long.
-    public var place: String
+    package var place: String
     /// Its size.
-    public var bytes: Int
+    package var bytes: Int
     /// Its parts by their places; those of an arena may share bytes at different times.
-    public var parts: [Part]
+    package var parts: [Part]
   }
 
   /// The regions.
-  public var regions: [Region]
+  package var regions: [Region]
 
   /// The memory of a model that streams.
   ///
@@ -39,7 +39,7 @@ public struct MemoryMap: Encodable, Sendable {
   ///   - loaded: The model.
   ///   - findsBeats: Whether the runtime's detector runs beside it.
   ///   - announcingBytes: The monitor's memory beyond the pipeline's and the detector's.
-  public init(_ loaded: LoadedModel, findsBeats: Bool, announcingBytes: Int = 0) {
+  package init(_ loaded: LoadedModel, findsBeats: Bool, announcingBytes: Int = 0) {
     let model = loaded.model
     let summary = ModelSummary(loaded)
     let names = summary.operations.operators.enumerated().map { "\($0) \($1.name)" }

@@ -3,27 +3,27 @@ import Quantization
 import Support
 
 /// One model on several devices: the content of `device-sim verdict --json`.
-public struct ModelVerdicts: Encodable, Sendable {
+package struct ModelVerdicts: Encodable, Sendable {
   /// A device and what it makes of the model.
-  public struct Entry: Encodable, Sendable {
+  package struct Entry: Encodable, Sendable {
     /// The profile with all its figures.
-    public var profile: DeviceProfile
+    package var profile: DeviceProfile
     /// The verdict.
-    public var verdict: Feasibility
+    package var verdict: Feasibility
   }
 
   /// The model's file name.
-  public var model: String
+  package var model: String
   /// The image's CRC-32, in hexadecimal.
-  public var modelChecksum: String
+  package var modelChecksum: String
   /// Memory.
-  public var memory: ModelSummary.Memory
+  package var memory: ModelSummary.Memory
   /// Operations.
-  public var operations: ModelSummary.Operations
+  package var operations: ModelSummary.Operations
   /// The front end; null for a model without one.
-  public var frontEnd: ModelSummary.FrontEnd?
+  package var frontEnd: ModelSummary.FrontEnd?
   /// The devices in the order given.
-  public var devices: [Entry]
+  package var devices: [Entry]
 
   /// Judges a model.
   ///
@@ -32,7 +32,7 @@ public struct ModelVerdicts: Encodable, Sendable {
   ///   - profiles: Profiles' names or files; all built-in ones where there are none.
   ///   - schedule: When decisions come.
   /// - Throws: `FileError` where a file is missing or wrong, or a profile has no processor.
-  public init(model: String, profiles: [String], schedule: Feasibility.Schedule) throws(FileError) {
+  package init(model: String, profiles: [String], schedule: Feasibility.Schedule) throws(FileError) {
     let loaded = try LoadedModel(file: model)
     let summary = ModelSummary(loaded)
     self.model = (model as NSString).lastPathComponent
@@ -63,14 +63,14 @@ public struct ModelVerdicts: Encodable, Sendable {
   }
 
   /// What is judged, in a line.
-  public var headline: String {
+  package var headline: String {
     guard let schedule = devices.first?.verdict.schedule else { return "" }
     return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
       + (schedule.findsBeats ? ", after each beat that its own detector finds" : "") + "\n"
   }
 
   /// The table's columns after the device's name.
-  public var columns: [String] {
+  package var columns: [String] {
     [
       "", "", "", "RAM", "flash", "column", "decision", "duty cycle", "current", "a decision", "battery lost",
     ]
@@ -78,7 +78,7 @@ public struct ModelVerdicts: Encodable, Sendable {
 
   /// The table's rows: for a device and a way of running the network each requirement's upper end, lower end and
   /// budget.
-  public var rows: [(label: String, cells: [(text: String, outcome: Outcome?)])] {
+  package var rows: [(label: String, cells: [(text: String, outcome: Outcome?)])] {
     devices.flatMap { device in
       device.verdict.modes.flatMap {
         judgement -> [(label: String, cells: [(text: String, outcome: Outcome?)])] in
@@ -102,7 +102,7 @@ public struct ModelVerdicts: Encodable, Sendable {
   }
 
   /// What would help where a device fails.
-  public var advice: [(label: String, cells: [String])] {
+  package var advice: [(label: String, cells: [String])] {
     devices.flatMap { device in
       device.verdict.modes.flatMap { judgement in
         judgement.suggestions.enumerated().map { index, suggestion in

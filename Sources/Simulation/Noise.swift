@@ -3,16 +3,16 @@ import Foundation
 import Support
 
 /// A noise of a mixture, as it was asked for: `em`, or `em@6` with an SNR of its own.
-public struct NoisePart: Equatable, Sendable {
+package struct NoisePart: Equatable, Sendable {
   /// A synthetic kind's name, or the record's path.
-  public var name: String
+  package var name: String
   /// Its own SNR; nil where it shares that of the run.
-  public var decibels: Double?
+  package var decibels: Double?
 
   /// The parts of a mixture, with `+` between them.
   ///
   /// - Returns: The parts; nil where a part has no name or its SNR is no number.
-  public static func parts(of mixture: String) -> [NoisePart]? {
+  package static func parts(of mixture: String) -> [NoisePart]? {
     var parts: [NoisePart] = []
     for text in mixture.split(separator: "+", omittingEmptySubsequences: false) {
       let halves = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
@@ -24,7 +24,7 @@ public struct NoisePart: Equatable, Sendable {
   }
 
   /// Whether some part of a mixture shares the SNR of the run.
-  public static func needsSNR(_ mixture: String) -> Bool {
+  package static func needsSNR(_ mixture: String) -> Bool {
     parts(of: mixture)?.contains { $0.decibels == nil } ?? false
   }
 
@@ -39,13 +39,13 @@ public struct NoisePart: Equatable, Sendable {
 }
 
 /// Noise to add to an ECG: synthetic kinds, recordings such as NSTDB's `bw`, `ma` and `em`, or a mixture of them.
-public struct Noise: Sendable {
+package struct Noise: Sendable {
   /// What it was asked for by.
-  public let name: String
+  package let name: String
   private let sources: [(part: NoisePart, source: NoiseSource)]
 
   /// Whether all of the noise is computed, not recorded.
-  public var isSynthetic: Bool { sources.allSatisfy(\.source.isSynthetic) }
+  package var isSynthetic: Bool { sources.allSatisfy(\.source.isSynthetic) }
 
   /// Whether the noise or a part of it goes by a name.
   func isNamed(_ name: String) -> Bool { name == self.name || sources.contains { $0.part.name == name } }
@@ -53,7 +53,7 @@ public struct Noise: Sendable {
   /// Prepares the parts of a mixture: `em`, `em+mains50` or `em@6+mains50@12`, as `NoisePart` reads it.
   ///
   /// - Throws: `FileError` where a record is missing or broken.
-  public init(_ mixture: String) throws(FileError) {
+  package init(_ mixture: String) throws(FileError) {
     name = mixture
     var sources: [(NoisePart, NoiseSource)] = []
     for part in NoisePart.parts(of: mixture) ?? [NoisePart(name: mixture)] {
@@ -63,7 +63,7 @@ public struct Noise: Sendable {
   }
 
   /// The names of the synthetic kinds.
-  public static let syntheticNames = ["mains50", "mains60", "emg", "wander"]
+  package static let syntheticNames = ["mains50", "mains60", "emg", "wander"]
 
   /// The noise beside an ECG.
   ///

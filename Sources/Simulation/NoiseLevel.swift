@@ -10,7 +10,7 @@ import Support
 ///
 /// `nst` measures the first 300 beats and the first 300 windows of the recording of noise. Here all beats count, and
 /// all windows of the stretch that is added, so that the SNR is that of the run.
-public enum NoiseLevel {
+package enum NoiseLevel {
   /// The QRS complexes' amplitude from peak to peak.
   ///
   /// - Parameters:
@@ -18,7 +18,7 @@ public enum NoiseLevel {
   ///   - beats: The beats' samples.
   ///   - sampleRateHz: The rate of both.
   /// - Returns: The amplitude in the samples' unit; nil without a beat within the signal.
-  public static func qrsAmplitude(_ samples: [Float], beats: [Int], sampleRateHz: Double) -> Double? {
+  package static func qrsAmplitude(_ samples: [Float], beats: [Int], sampleRateHz: Double) -> Double? {
     let reach = max(1, Int((0.05 * sampleRateHz).rounded()))
     return trimmedMean(
       beats.filter { $0 >= reach && $0 < samples.count - reach }.map { beat in
@@ -32,7 +32,7 @@ public enum NoiseLevel {
   }
 
   /// The noise's root mean square, in the samples' unit; nil where it is shorter than a second.
-  public static func rootMeanSquare(_ samples: [Float], sampleRateHz: Double) -> Double? {
+  package static func rootMeanSquare(_ samples: [Float], sampleRateHz: Double) -> Double? {
     let length = max(1, Int(sampleRateHz.rounded()))
     return trimmedMean(
       stride(from: 0, through: samples.count - length, by: length).map { start in
@@ -47,12 +47,12 @@ public enum NoiseLevel {
   }
 
   /// The SNR in decibels of a noise beside QRS complexes.
-  public static func decibels(qrsAmplitude: Double, noiseRootMeanSquare: Double) -> Double {
+  package static func decibels(qrsAmplitude: Double, noiseRootMeanSquare: Double) -> Double {
     20 * log10(qrsAmplitude / (8.0.squareRoot() * noiseRootMeanSquare))
   }
 
   /// The noise's root mean square at an SNR in decibels beside QRS complexes.
-  public static func rootMeanSquare(atDecibels decibels: Double, qrsAmplitude: Double) -> Double {
+  package static func rootMeanSquare(atDecibels decibels: Double, qrsAmplitude: Double) -> Double {
     qrsAmplitude / (8.0.squareRoot() * pow(10, decibels / 20))
   }
 

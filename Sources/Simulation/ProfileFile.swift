@@ -10,7 +10,7 @@ extension DeviceProfile {
   ///   - data: The JSON text.
   ///   - file: The file's name, for errors.
   /// - Throws: `FileError`, which names the field that is missing, unknown or impossible.
-  public init(_ data: Data, file: String) throws(FileError) {
+  package init(_ data: Data, file: String) throws(FileError) {
     let given: Any
     do {
       given = try JSONSerialization.jsonObject(with: data)
@@ -153,7 +153,7 @@ extension DeviceProfile {
 
 extension DeviceProfile {
   /// The profile in cells of a table: bits, range, step, clock, RAM, flash, current, battery, summary.
-  public var summaryCells: [String] {
+  package var summaryCells: [String] {
     func bytes(_ figure: Figure?) -> String {
       figure.flatMap { Int(exactly: $0.value.rounded()) }.map { Numbers.bytes($0) } ?? "-"
     }

@@ -11,7 +11,7 @@ extension StreamRun {
   ///
   /// - Parameter command: The command that made it, for its provenance.
   /// - Returns: The page's HTML.
-  public func page(command: String = "") -> String {
+  package func page(command: String = "") -> String {
     let excerpt = Excerpt(self)
     return Page(
       title: "\(result.record) through \(result.model)",
@@ -28,7 +28,7 @@ extension StreamRun {
   }
 
   /// The run in one sentence.
-  public var verdict: String {
+  package var verdict: String {
     guard result.decisions > 0 else { return "No beat was found, so nothing was decided." }
     guard let agreement = result.agreement, let top1 = agreement.top1 else {
       return
@@ -206,7 +206,7 @@ extension StreamRun {
   }
 
   /// What must be said of accuracy on this record; nil where nothing is known.
-  public var trainingNote: String? {
+  package var trainingNote: String? {
     let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
     guard result.record.contains("mitdb") || result.record == digits,
       result.provenance[ModelMetadata.split] != nil

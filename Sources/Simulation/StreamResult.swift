@@ -7,181 +7,181 @@ import Support
 import Training
 
 /// What a streaming run gave: the content of `device-sim stream --json`.
-public struct StreamResult: Encodable, Sendable {
+package struct StreamResult: Encodable, Sendable {
   /// The spectrogram against FFTW in double precision.
-  public struct Spectrogram: Encodable, Sendable {
+  package struct Spectrogram: Encodable, Sendable {
     /// Signal to error of the kept bins' real and imaginary parts, in decibels.
-    public var snrDecibels: Double?
+    package var snrDecibels: Double?
     /// The largest difference of a code from the twin's rounded level.
-    public var maxAbsoluteStepError: Double
+    package var maxAbsoluteStepError: Double
     /// The fraction of codes within one step.
-    public var withinOneStep: Double?
+    package var withinOneStep: Double?
   }
 
   /// A decision's classes against the record's annotations.
-  public struct Accuracy: Encodable, Sendable {
+  package struct Accuracy: Encodable, Sendable {
     /// The device's decisions by the annotated beat within 150 ms.
-    public var fixed: ConfusionMatrix
+    package var fixed: ConfusionMatrix
     /// The twin's.
-    public var float: ConfusionMatrix?
+    package var float: ConfusionMatrix?
     /// What was announced at the device's decisions, where there was a result.
-    public var announced: ConfusionMatrix
+    package var announced: ConfusionMatrix
     /// The matched beats of each class at which there was no result.
-    public var withoutResult: [String: Int]
+    package var withoutResult: [String: Int]
     /// The matched beats of each class for which the network slept.
-    public var asleep: [String: Int]
+    package var asleep: [String: Int]
     /// The annotated beats of the model's classes that no decision was about.
-    public var missedBeats: Int
+    package var missedBeats: Int
     /// The decisions about no annotated beat of the model's classes: a beat of another class, or none.
-    public var extraDecisions: Int
+    package var extraDecisions: Int
   }
 
   /// What the device announced.
-  public struct Announcements: Encodable, Sendable {
+  package struct Announcements: Encodable, Sendable {
     /// Decisions and time without a result.
-    public struct Silence: Encodable, Sendable {
+    package struct Silence: Encodable, Sendable {
       /// The decisions.
-      public var decisions: Int
+      package var decisions: Int
       /// The time, in seconds: also between decisions.
-      public var seconds: Double
+      package var seconds: Double
     }
 
     /// What a sleeping network did.
-    public struct Sleep: Encodable, Sendable {
+    package struct Sleep: Encodable, Sendable {
       /// The decisions for which it woke.
-      public var awakeDecisions: Int
+      package var awakeDecisions: Int
       /// Their fraction of all.
-      public var wakeFraction: Double?
+      package var wakeFraction: Double?
       /// The columns that were computed.
-      public var columns: Int
+      package var columns: Int
       /// The most that were computed at once.
-      public var greatestBurstColumns: Int
+      package var greatestBurstColumns: Int
       /// The memory in which samples wait, in bytes.
-      public var ringBytes: Int
+      package var ringBytes: Int
       /// The decisions whose logits differ from those of a network that never sleeps.
-      public var inexactDecisions: Int
+      package var inexactDecisions: Int
     }
 
     /// The policy.
-    public var policy: Announcing
+    package var policy: Announcing
     /// The peak-to-peak value that a flat line keeps within, in counts.
-    public var flatCounts: Int
+    package var flatCounts: Int
     /// How long it does.
-    public var flatSeconds: Double
+    package var flatSeconds: Double
     /// The time at the converter's ends that is too long.
-    public var saturatedSeconds: Double
+    package var saturatedSeconds: Double
     /// Within what time.
-    public var saturationSpanSeconds: Double
+    package var saturationSpanSeconds: Double
     /// The good signal after which there can be a result again.
-    public var refillSeconds: Double
+    package var refillSeconds: Double
     /// The monitor's memory beside the pipeline's and the detector's states, in bytes.
-    public var stateBytes: Int
+    package var stateBytes: Int
     /// The decisions with a result.
-    public var results: Int
+    package var results: Int
     /// The decisions for which the network slept.
-    public var asleep: Int
+    package var asleep: Int
     /// The results of each class.
-    public var resultsByClass: [String: Int]
+    package var resultsByClass: [String: Int]
     /// The decisions without a result, by reason.
-    public var noResult: [String: Silence]
+    package var noResult: [String: Silence]
     /// The time without a result.
-    public var noResultSeconds: Double
+    package var noResultSeconds: Double
     /// How often the raw decision's class changed from one to the next.
-    public var rawChanges: Int
+    package var rawChanges: Int
     /// How often the announced class changed from one result to the next.
-    public var announcedChanges: Int
+    package var announcedChanges: Int
     /// The sleep; null where the network never sleeps.
-    public var sleep: Sleep?
+    package var sleep: Sleep?
   }
 
   /// One decision.
-  public struct Decision: Encodable, Sendable {
+  package struct Decision: Encodable, Sendable {
     /// When, in seconds from the record's start.
-    public var timeSeconds: Double
+    package var timeSeconds: Double
     /// The beat's time; null where decisions come by the clock.
-    public var beatSeconds: Double?
+    package var beatSeconds: Double?
     /// The device's class.
-    public var fixed: String
+    package var fixed: String
     /// The twin's class.
-    public var float: String?
+    package var float: String?
     /// The class that was announced; null without a result and in sleep.
-    public var announced: String?
+    package var announced: String?
     /// Why there was no result, or `asleep`; null with a result.
-    public var noResult: String?
+    package var noResult: String?
     /// The device's logits.
-    public var fixedLogits: [Float]
+    package var fixedLogits: [Float]
     /// The twin's logits.
-    public var floatLogits: [Float]?
+    package var floatLogits: [Float]?
   }
 
   /// The program's version.
-  public var version = Release.version
+  package var version = Release.version
   /// The record's name.
-  public var record: String
+  package var record: String
   /// SHA-256 of the record's files, one after the other; null for standard input.
-  public var recordDigest: String?
+  package var recordDigest: String?
   /// The lead's name.
-  public var lead: String
+  package var lead: String
   /// The samples at the model's rate.
-  public var samples: Int
+  package var samples: Int
   /// The model's rate.
-  public var sampleRateHz: Double
+  package var sampleRateHz: Double
   /// The record's rate.
-  public var sourceRateHz: Double
+  package var sourceRateHz: Double
   /// The recording's length.
-  public var durationSeconds: Double
+  package var durationSeconds: Double
   /// The samples beyond the converter's range.
-  public var saturatedSamples: Int
+  package var saturatedSamples: Int
   /// The record's samples marked invalid.
-  public var invalidSamples: Int
+  package var invalidSamples: Int
   /// What befell the signal before the converter; null where nothing did.
-  public var disturbances: AppliedDisturbances?
+  package var disturbances: AppliedDisturbances?
   /// The profile with all its figures.
-  public var profile: DeviceProfile
+  package var profile: DeviceProfile
   /// Whether the model can live on the profile's device; null where the profile has no processor, or nobody asked.
-  public var verdict: Feasibility?
+  package var verdict: Feasibility?
   /// The model's file name.
-  public var model: String
+  package var model: String
   /// The image's CRC-32, in hexadecimal.
-  public var modelChecksum: String
+  package var modelChecksum: String
   /// SHA-256 of the model's file, in hexadecimal.
-  public var modelDigest: String?
+  package var modelDigest: String?
   /// The patient's patch; null for the model as shipped.
-  public var patch: PatchSummary?
+  package var patch: PatchSummary?
   /// The classes' names.
-  public var classNames: [String]
+  package var classNames: [String]
   /// The image's provenance.
-  public var provenance: [String: String]
+  package var provenance: [String: String]
   /// The number of columns.
-  public var columns: Int
+  package var columns: Int
   /// The number of decisions.
-  public var decisions: Int
+  package var decisions: Int
   /// The beats too near the record's ends for a decision.
-  public var leftOutBeats: Int
+  package var leftOutBeats: Int
   /// The decisions of each class.
-  public var decisionsByClass: [String: Int]
+  package var decisionsByClass: [String: Int]
   /// What was announced.
-  public var announcements: Announcements
+  package var announcements: Announcements
   /// Against the float twin; null without one.
-  public var agreement: Agreement?
+  package var agreement: Agreement?
   /// Against FFTW in double precision; null without a twin.
-  public var spectrogram: Spectrogram?
+  package var spectrogram: Spectrogram?
   /// Against the record's annotations; null where it has none.
-  public var accuracy: Accuracy?
+  package var accuracy: Accuracy?
   /// Memory.
-  public var memory: ModelSummary.Memory
+  package var memory: ModelSummary.Memory
   /// What lies where.
-  public var memoryMap: MemoryMap
+  package var memoryMap: MemoryMap
   /// Operations.
-  public var operations: ModelSummary.Operations
+  package var operations: ModelSummary.Operations
   /// The recording's length over the loop's processor time on one core of this host, twin included where there is
   /// one.
-  public var realTimeFactor: Double
+  package var realTimeFactor: Double
   /// The decisions.
-  public var decisionList: [Decision]
+  package var decisionList: [Decision]
 
   /// Gathers a finished run's figures.
-  public init(
+  package init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
     findsBeats: Bool, windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
   ) {

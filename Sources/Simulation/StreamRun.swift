@@ -6,9 +6,9 @@ import Support
 import Training
 
 /// A `device-sim stream` run from files to results: one call.
-public struct StreamRun: Sendable {
+package struct StreamRun: Sendable {
   /// When the device decides.
-  public enum Deciding: Equatable, Sendable {
+  package enum Deciding: Equatable, Sendable {
     /// After each beat that the runtime's detector finds.
     case detectedBeats
     /// After each beat that the record's annotations name.
@@ -18,57 +18,57 @@ public struct StreamRun: Sendable {
   }
 
   /// What to run.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The `.qinf` file.
-    public var model: String
+    package var model: String
     /// The WFDB record, CSV file, or `-`.
-    public var record: String
+    package var record: String
     /// The float checkpoint; nil for a run without a twin.
-    public var float: String?
+    package var float: String?
     /// The patient's patch file; nil for the model as shipped.
-    public var patch: String?
+    package var patch: String?
     /// A profile's name or file.
-    public var profile = DeviceProfile.reference.name
+    package var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
-    public var lead: String?
+    package var lead: String?
     /// When to decide; nil for what the model's provenance says.
-    public var deciding: Deciding?
+    package var deciding: Deciding?
     /// What becomes of decisions, and whether the network sleeps.
-    public var announcing = Announcing()
+    package var announcing = Announcing()
     /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
-    public var brownOutSeconds: [Double] = []
+    package var brownOutSeconds: [Double] = []
     /// What befalls the signal before the converter.
-    public var disturbances = Disturbances()
+    package var disturbances = Disturbances()
     /// How to read a CSV.
-    public var csv = CSVOptions()
+    package var csv = CSVOptions()
 
     /// Options for a model and a record.
-    public init(model: String, record: String) {
+    package init(model: String, record: String) {
       (self.model, self.record) = (model, record)
     }
   }
 
   /// The figures.
-  public private(set) var result: StreamResult
+  package private(set) var result: StreamResult
   /// What the device heard.
-  public let acquisition: Acquisition
+  package let acquisition: Acquisition
   /// The decisions.
-  public let decisions: [DeviceDecision]
+  package let decisions: [DeviceDecision]
   /// The device's columns: `[column, bin]` codes.
-  public let columns: [Int8]
+  package let columns: [Int8]
   /// The twin's columns, levels before rounding; empty without a twin.
-  public let twinLevels: [Float]
+  package let twinLevels: [Float]
   /// The record's annotated beats in the model's classes, at the model's rate; nil without annotations.
-  public let annotatedBeats: [(sample: Int, classIndex: Int)]?
+  package let annotatedBeats: [(sample: Int, classIndex: Int)]?
   /// The first comment lines of the record: where it is from.
-  public let recordComments: [String]
+  package let recordComments: [String]
   /// The twin's or the model's front end, for axes.
-  public let settings: SpectrogramSettings
+  package let settings: SpectrogramSettings
 
   /// Runs a record through a model.
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
-  public init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
+  package init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
     let shipped = try LoadedModel(file: options.model)
     let loaded = try options.patch.map { path throws(FileError) in try shipped.applying(patchFile: path) }
     try self.init(
@@ -211,7 +211,7 @@ public struct StreamRun: Sendable {
 
   /// The decisions as annotations at the record's own rate: the device's classes at the beats, or at the
   /// moments of decision where they come by the clock.
-  public func annotations() -> Annotations {
+  package func annotations() -> Annotations {
     let rate = acquisition.trueSampleRateHz
     let all = decisions.map { decision in
       Annotation(

@@ -3,7 +3,7 @@ import Support
 
 extension StreamRun {
   /// A run in one line: what went through what.
-  public var headline: String {
+  package var headline: String {
     "\(result.record), \(result.lead), \(Numbers.duration(seconds: result.durationSeconds)) "
       + "(\(Self.rate(result.sourceRateHz)) -> "
       + "\(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit ADC) "
@@ -16,7 +16,7 @@ extension StreamRun {
   }
 
   /// The rows of the terminal's summary.
-  public var summary: [(label: String, cells: [String])] {
+  package var summary: [(label: String, cells: [String])] {
     var rows: [(label: String, cells: [String])] = []
     if let patch = result.patch { rows.append(("patch", [patch.text])) }
     let count = Numbers.integer(result.decisions)
@@ -106,7 +106,7 @@ extension StreamRun {
   /// Writes the decisions as WFDB annotations to a file `RECORD.ANNOTATOR`.
   ///
   /// - Throws: `FileError` where it can't be written.
-  public func writeAnnotations(_ file: String) throws(FileError) {
+  package func writeAnnotations(_ file: String) throws(FileError) {
     try Files.write(annotations().encoded(file: file), to: file)
   }
 }

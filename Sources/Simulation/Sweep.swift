@@ -5,59 +5,59 @@ import Support
 import Training
 
 /// Many records, profiles, noises, SNRs and seeds through one model, on all cores.
-public struct Sweep: Sendable {
+package struct Sweep: Sendable {
   /// What to run.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The `.qinf` file.
-    public var model: String
+    package var model: String
     /// The float checkpoint; nil for runs without a twin.
-    public var float: String?
+    package var float: String?
     /// `all`, `ds1`, `ds2`, a folder, or records with commas between them.
-    public var records = "all"
+    package var records = "all"
     /// The folder of the records; nil where their paths are given.
-    public var data: String?
+    package var data: String?
     /// The lead; nil for MLII, II or the first.
-    public var lead: String?
+    package var lead: String?
     /// When the device decides; nil for what the model's provenance says.
-    public var deciding: StreamRun.Deciding?
+    package var deciding: StreamRun.Deciding?
     /// How decisions become announcements.
-    public var announcing = Announcing()
+    package var announcing = Announcing()
     /// Profiles' names or files.
-    public var profiles = [DeviceProfile.reference.name]
+    package var profiles = [DeviceProfile.reference.name]
     /// Noises as in `Noise.init(_:)`, and `none`.
-    public var noises = ["none"]
+    package var noises = ["none"]
     /// The noises' SNRs in decibels.
-    public var decibels: [Double] = []
+    package var decibels: [Double] = []
     /// The seeds.
-    public var seeds: [UInt64] = [1]
+    package var seeds: [UInt64] = [1]
     /// The other disturbances, the same for all.
-    public var disturbances = Disturbances()
+    package var disturbances = Disturbances()
     /// Which part of the combinations to run, in `1...shardCount`.
-    public var shard = 1
+    package var shard = 1
     /// The number of parts.
-    public var shardCount = 1
+    package var shardCount = 1
     /// The number of threads.
-    public var threads = ProcessInfo.processInfo.activeProcessorCount
+    package var threads = ProcessInfo.processInfo.activeProcessorCount
 
     /// Options for a model.
-    public init(model: String) { self.model = model }
+    package init(model: String) { self.model = model }
   }
 
   /// What a run did.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// All results of the combinations, in their order.
-    public var results: [SweepResult]
+    package var results: [SweepResult]
     /// How many of them were there before.
-    public var foundCount: Int
+    package var foundCount: Int
     /// The hours of ECG that were run.
-    public var hours: Double
+    package var hours: Double
     /// The time that this took, reading included.
-    public var seconds: Double
+    package var seconds: Double
     /// The threads that ran.
-    public var threads: Int
+    package var threads: Int
 
     /// The hours of ECG that were run a second; nil where nothing was left to run.
-    public var hoursPerSecond: Double? { hours > 0 ? hours / max(seconds, 1e-9) : nil }
+    package var hoursPerSecond: Double? { hours > 0 ? hours / max(seconds, 1e-9) : nil }
   }
 
   /// A combination: its settings and the run that they mean.
@@ -74,14 +74,14 @@ public struct Sweep: Sendable {
   private let combinations: [Combination]
 
   /// The number of combinations of this shard.
-  public var count: Int { combinations.count }
+  package var count: Int { combinations.count }
 
   /// Reads the model and the noises, and lists the combinations.
   ///
   /// A combination without anything random is run for the first seed alone.
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
-  public init(_ options: Options) throws(FileError) {
+  package init(_ options: Options) throws(FileError) {
     self.options = options
     loaded = try LoadedModel(file: options.model)
     checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
@@ -123,7 +123,7 @@ public struct Sweep: Sendable {
   ///
   /// - Throws: `FileError` where the file is no sweep's or can't be written, or of the first combination that fails,
   ///   after all others were run.
-  public func run(addingTo file: String, progress: @escaping ProgressHandler) throws(FileError) -> Outcome {
+  package func run(addingTo file: String, progress: @escaping ProgressHandler) throws(FileError) -> Outcome {
     let output = try ResultFile<SweepResult>(file)
     let found = Dictionary(output.lines.map { (SweepResult.json($0.settings), $0) }) { $1 }
     let start = ProcessInfo.processInfo.systemUptime

@@ -7,7 +7,7 @@ extension SweepSummary {
   ///
   /// - Parameter command: The command that made it, for its provenance.
   /// - Returns: The page's HTML.
-  public func page(command: String = "") -> String {
+  package func page(command: String = "") -> String {
     let models = Set(rows.map(\.settings.model)).sorted().joined(separator: ", ")
     return Page(
       title: "Sweep of \(models)",
@@ -58,12 +58,12 @@ extension SweepSummary {
   }
 
   /// The titles of the summary's columns.
-  public static let columns = [
+  package static let columns = [
     "runs", "agreement", "accuracy", "float's", "macro F1", "found", "extra an hour", "over lost samples",
   ]
 
   /// The summary's rows as text.
-  public var cells: [(label: String, cells: [String])] {
+  package var cells: [(label: String, cells: [String])] {
     rows.map { row in
       (
         name(row),

@@ -4,17 +4,17 @@ import Reporting
 import Support
 
 /// A sweep's results, summed up over records and seeds.
-public struct SweepSummary: Encodable, Sendable {
+package struct SweepSummary: Encodable, Sendable {
   /// A share of what was counted, with its interval of 95 %.
-  public struct Share: Encodable, Sendable {
+  package struct Share: Encodable, Sendable {
     /// What held.
-    public var count: Int
+    package var count: Int
     /// Of how many.
-    public var total: Int
+    package var total: Int
     /// The share.
-    public var fraction: Double
+    package var fraction: Double
     /// From 2,000 draws of whole patients; from a single patient Wilson's, which takes beats as independent.
-    public var interval: Interval
+    package var interval: Interval
 
     /// A share of some patients' counts; nil where nothing was counted.
     init?(_ patients: [(count: Int, total: Int)]) {
@@ -30,56 +30,56 @@ public struct SweepSummary: Encodable, Sendable {
     }
 
     /// The share and its interval in words.
-    public var text: String {
+    package var text: String {
       "\(Numbers.percent(fraction)) (\(Numbers.decimal(100 * interval.lower, places: 2)) to "
         + "\(Numbers.decimal(100 * interval.upper, places: 2)))"
     }
   }
 
   /// A class's share of beats that were found and decided right.
-  public struct ClassScore: Encodable, Sendable {
+  package struct ClassScore: Encodable, Sendable {
     /// The class.
-    public var name: String
+    package var name: String
     /// Its annotated beats that a decision was about.
-    public var beats: Int
+    package var beats: Int
     /// Of them the share that was decided right; nil without any.
-    public var sensitivity: Double?
+    package var sensitivity: Double?
     /// Of the decisions for the class about annotated beats the share that was right; nil without any.
-    public var positivePredictivity: Double?
+    package var positivePredictivity: Double?
   }
 
   /// The results of the same settings, records and seeds aside.
-  public struct Row: Encodable, Sendable {
+  package struct Row: Encodable, Sendable {
     /// The settings; the record and the seed are one of several.
-    public var settings: SweepResult.Settings
+    package var settings: SweepResult.Settings
     /// Whether the noise was computed, not recorded; nil without noise.
-    public var noiseIsSynthetic: Bool?
+    package var noiseIsSynthetic: Bool?
     /// The number of records.
-    public var records: Int
+    package var records: Int
     /// The number of runs: records and seeds.
-    public var runs: Int
+    package var runs: Int
     /// The decisions that were the float twin's; nil without one.
-    public var agreement: Share?
+    package var agreement: Share?
     /// Of the annotated beats that a decision was about, those whose class was right; nil without annotations.
-    public var accuracy: Share?
+    package var accuracy: Share?
     /// The float twin's accuracy.
-    public var floatAccuracy: Share?
+    package var floatAccuracy: Share?
     /// The mean F1 over the classes.
-    public var macroF1: Double?
+    package var macroF1: Double?
     /// Of the annotated beats, those that a decision was about.
-    public var found: Share?
+    package var found: Share?
     /// The decisions about no annotated beat, an hour.
-    public var extraDecisionsPerHour: Double?
+    package var extraDecisionsPerHour: Double?
     /// The decisions whose window reaches into lost samples.
-    public var decisionsOverLostSamples: Int
+    package var decisionsOverLostSamples: Int
     /// The classes.
-    public var classes: [ClassScore]
+    package var classes: [ClassScore]
 
     /// The noise's SNR; nil without noise.
-    public var snrDecibels: Double? { settings.disturbances.snrDecibels }
+    package var snrDecibels: Double? { settings.disturbances.snrDecibels }
 
     /// The disturbances in words, the SNR aside.
-    public var disturbanceLabel: String {
+    package var disturbanceLabel: String {
       let noise = settings.disturbances.noise.map {
         NoisePart.label($0) + (noiseIsSynthetic == true ? " (synthetic)" : "")
       }
@@ -87,7 +87,7 @@ public struct SweepSummary: Encodable, Sendable {
     }
 
     /// The disturbances in words.
-    public var label: String {
+    package var label: String {
       guard let snrDecibels else { return disturbanceLabel }
       let places = snrDecibels == snrDecibels.rounded() ? 0 : 1
       return "\(disturbanceLabel), \(Numbers.decimal(snrDecibels, places: places)) dB"
@@ -95,16 +95,16 @@ public struct SweepSummary: Encodable, Sendable {
   }
 
   /// The rows: without noise first, then each noise from the highest SNR to the lowest.
-  public let rows: [Row]
+  package let rows: [Row]
   /// The records.
-  public let records: [String]
+  package let records: [String]
   /// Those of them that the model was trained on.
-  public let trainingRecords: [String]
+  package let trainingRecords: [String]
   /// The seeds of what is random.
-  public let seeds: [UInt64]
+  package let seeds: [UInt64]
 
   /// Sums up results.
-  public init(_ results: [SweepResult]) {
+  package init(_ results: [SweepResult]) {
     func common(_ result: SweepResult) -> SweepResult.Settings {
       var settings = result.settings
       (settings.record, settings.recordDigest, settings.disturbances.seed) = ("", nil, 0)
@@ -127,7 +127,7 @@ public struct SweepSummary: Encodable, Sendable {
   }
 
   /// What must be said of the accuracy; nil where the model was trained on none of the records.
-  public var trainingNote: String? {
+  package var trainingNote: String? {
     guard !trainingRecords.isEmpty else { return nil }
     return "The model was trained on \(Numbers.integer(trainingRecords.count)) of the "
       + "\(Numbers.integer(records.count)) records: the accuracy is not that on new patients."
@@ -186,19 +186,19 @@ extension SweepResult {
 ///
 /// A file grows as its sweep goes on. Where a record changed between, the file's later result of a combination takes the
 /// place of the earlier one; two files whose records differ don't belong together.
-public struct SweepMerge: Sendable {
+package struct SweepMerge: Sendable {
   /// The results.
-  public let results: [SweepResult]
+  package let results: [SweepResult]
   /// The lines that were there more than once.
-  public let duplicateCount: Int
+  package let duplicateCount: Int
   /// The lines of records that have changed since.
-  public let supersededCount: Int
+  package let supersededCount: Int
 
   /// Reads files.
   ///
   /// - Throws: `FileError` where a file is missing, breaks off or holds another result of a combination than a file
   ///   before it.
-  public init(_ files: [String]) throws(FileError) {
+  package init(_ files: [String]) throws(FileError) {
     var found: [String: (result: SweepResult, file: String, line: Int)] = [:]
     var (duplicateCount, supersededCount) = (0, 0)
     for file in files {
@@ -231,5 +231,5 @@ public struct SweepMerge: Sendable {
   }
 
   /// The merged file's text: a line a result.
-  public var text: String { results.map { $0.mergedLine + "\n" }.joined() }
+  package var text: String { results.map { $0.mergedLine + "\n" }.joined() }
 }

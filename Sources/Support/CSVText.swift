@@ -4,33 +4,33 @@ import Foundation
 ///
 /// Fields may stand in quotation marks and then hold commas, line breaks and doubled quotation marks. Spaces around
 /// a field don't count, nor do empty lines and those that start with `#`: comments.
-public struct CSVText: Equatable, Sendable {
+package struct CSVText: Equatable, Sendable {
   /// A row's fields and the line that it starts at.
-  public struct Row: Equatable, Sendable {
+  package struct Row: Equatable, Sendable {
     /// The line's number, from 1.
-    public var line: Int
+    package var line: Int
     /// A field for each column.
-    public var fields: [String]
+    package var fields: [String]
   }
 
   /// The columns' names.
-  public private(set) var columns: [String] = []
+  package private(set) var columns: [String] = []
   /// The rows.
-  public private(set) var rows: [Row] = []
+  package private(set) var rows: [Row] = []
   /// The comments, without `#` and the spaces around them.
-  public private(set) var comments: [String] = []
+  package private(set) var comments: [String] = []
 
   /// Reads a CSV file.
   ///
   /// - Throws: `FileError` where it is missing, or with the line that is wrong.
-  public static func read(_ path: String) throws(FileError) -> CSVText {
+  package static func read(_ path: String) throws(FileError) -> CSVText {
     try CSVText(parsing: Files.read(path), file: path)
   }
 
   /// Parses a file's content; `file` is its name in errors.
   ///
   /// - Throws: `FileError`, malformed, with the line that is wrong.
-  public init(parsing data: Data, file: String) throws(FileError) {
+  package init(parsing data: Data, file: String) throws(FileError) {
     var bytes = Array(data)[...]
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
     guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
@@ -73,10 +73,10 @@ public struct CSVText: Equatable, Sendable {
   }
 
   /// The number of a column; nil where there is none of that name.
-  public func index(of column: String) -> Int? { columns.firstIndex(of: column) }
+  package func index(of column: String) -> Int? { columns.firstIndex(of: column) }
 
   /// A text as a CSV field, in quotation marks where it needs them.
-  public static func field(_ text: String) -> String {
+  package static func field(_ text: String) -> String {
     let isPlain =
       !text.hasPrefix("#") && text == text.trimmingCharacters(in: .whitespacesAndNewlines)
       && text.utf8.allSatisfy { ![0x22, 0x2C, 0x0A, 0x0D].contains($0) }

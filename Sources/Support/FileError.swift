@@ -4,9 +4,9 @@ import Foundation
 ///
 /// Its description is the commands' contract: `FILE:WHERE: WHAT; WHAT TO DO`, without the leading
 /// `error: ` and with `:WHERE` left out where there is nothing to point at.
-public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kind of failure, which decides a command's exit status.
-  public enum Kind: Sendable {
+  package enum Kind: Sendable {
     /// The content is not what it should be: exit status 65.
     case malformed
     /// The file or folder is not there: exit status 66.
@@ -16,18 +16,18 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The kind of failure.
-  public var kind: Kind
+  package var kind: Kind
   /// The file's path as the user gave it.
-  public var file: String
+  package var file: String
   /// Where in the file: `line 3`, `byte 512`, `signal 1`; nil for the file as a whole.
-  public var location: String?
+  package var location: String?
   /// What is wrong.
-  public var problem: String
+  package var problem: String
   /// What the user can do about it.
-  public var remedy: String
+  package var remedy: String
 
   /// Creates an error.
-  public init(
+  package init(
     _ kind: Kind, file: String, at location: String? = nil, _ problem: String, remedy: String
   ) {
     self.kind = kind
@@ -38,26 +38,26 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// An error for content that is not what it should be.
-  public static func malformed(
+  package static func malformed(
     _ file: String, at location: String? = nil, _ problem: String, remedy: String
   ) -> FileError {
     FileError(.malformed, file: file, at: location, problem, remedy: remedy)
   }
 
   /// An error for a file or folder that is not there.
-  public static func missing(
+  package static func missing(
     _ file: String, _ problem: String = "no such file", remedy: String = "check the path"
   ) -> FileError {
     FileError(.missing, file: file, problem, remedy: remedy)
   }
 
   /// An error for a file that can't be read or written.
-  public static func inaccessible(_ file: String, _ problem: String, remedy: String) -> FileError {
+  package static func inaccessible(_ file: String, _ problem: String, remedy: String) -> FileError {
     FileError(.inaccessible, file: file, problem, remedy: remedy)
   }
 
   /// `FILE:WHERE: WHAT; WHAT TO DO` on one line, with nothing in it that steers a terminal.
-  public var description: String {
+  package var description: String {
     let name = file.isEmpty ? "''" : file
     let place = location.map { "\(name):\($0)" } ?? name
     return "\(place): \(problem); \(remedy)".onOneLine
@@ -66,7 +66,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension String {
   /// The text for a line of output: each line break and control character as a space.
-  public var onOneLine: String {
+  package var onOneLine: String {
     let isPlain = unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     if isPlain && !contains(where: \.isNewline) { return self }
     return String(

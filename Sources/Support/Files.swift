@@ -9,11 +9,11 @@ import Foundation
 #endif
 
 /// Reading and writing whole files with the project's errors.
-public enum Files {
+package enum Files {
   /// Reads a whole file.
   ///
   /// - Throws: `FileError`, missing where there is no such file, inaccessible where it can't be read.
-  public static func read(_ path: String) throws(FileError) -> Data {
+  package static func read(_ path: String) throws(FileError) -> Data {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw .missing(path)
@@ -35,7 +35,7 @@ public enum Files {
   /// can't be replaced.
   ///
   /// - Throws: `FileError`, inaccessible, where the folder is missing or not writable or the disk is full.
-  public static func write(_ data: Data, to path: String) throws(FileError) {
+  package static func write(_ data: Data, to path: String) throws(FileError) {
     var status = stat()
     let exists = stat(path, &status) == 0
     let isInPlace = exists && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
@@ -59,14 +59,14 @@ public enum Files {
   /// Writes a whole text file as UTF-8; see `write(_:to:)`.
   ///
   /// - Throws: `FileError`, as `write(_:to:)` does.
-  public static func write(_ text: String, to path: String) throws(FileError) {
+  package static func write(_ text: String, to path: String) throws(FileError) {
     try write(Data(text.utf8), to: path)
   }
 
   /// Makes a folder and those above it, where they are missing.
   ///
   /// - Throws: `FileError`, inaccessible, where that can't be done.
-  public static func makeFolder(_ path: String) throws(FileError) {
+  package static func makeFolder(_ path: String) throws(FileError) {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
@@ -77,7 +77,7 @@ public enum Files {
   /// Writes to standard output, after what was printed before.
   ///
   /// - Throws: `FileError`, inaccessible, where standard output takes no more.
-  public static func writeToStandardOutput(_ data: Data) throws(FileError) {
+  package static func writeToStandardOutput(_ data: Data) throws(FileError) {
     fflush(nil)
     guard writeAll(data, to: STDOUT_FILENO) else { throw writeFailure("standard output") }
   }

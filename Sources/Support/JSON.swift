@@ -3,11 +3,11 @@ import Foundation
 /// Results as JSON: sorted keys, indented, ending in a newline.
 ///
 /// JSON has no NaN and no infinity: such a number becomes `null`.
-public enum JSON {
+package enum JSON {
   /// A value's JSON text.
   ///
   /// - Throws: `EncodingError`, where the value itself refuses.
-  public static func data(_ value: some Encodable) throws -> Data {
+  package static func data(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

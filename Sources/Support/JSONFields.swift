@@ -3,7 +3,7 @@ import Foundation
 /// The fields of a JSON object that a person wrote, taken one by one.
 ///
 /// What is missing, of the wrong type or out of its range is refused by its key, and so is a key that nobody asked for.
-public struct JSONFields {
+package struct JSONFields {
   private let file: String
   private let remedy: String
   private let values: [String: Any]
@@ -15,7 +15,7 @@ public struct JSONFields {
   ///   - file: The file.
   ///   - remedy: What to do where a key is missing or unknown.
   /// - Throws: `FileError`.
-  public init(reading file: String, remedy: String) throws(FileError) {
+  package init(reading file: String, remedy: String) throws(FileError) {
     let data = try Files.read(file)
     let given: Any
     do {
@@ -32,14 +32,14 @@ public struct JSONFields {
   }
 
   /// An error at a key.
-  public func error(_ key: String, _ problem: String, remedy: String? = nil) -> FileError {
+  package func error(_ key: String, _ problem: String, remedy: String? = nil) -> FileError {
     .malformed(file, at: key, problem, remedy: remedy ?? self.remedy)
   }
 
   /// Refuses keys that nobody asked for.
   ///
   /// - Throws: `FileError`.
-  public func finish() throws(FileError) {
+  package func finish() throws(FileError) {
     if let unknown = values.keys.filter({ !asked.contains($0) }).min() {
       throw error(unknown, "means nothing here")
     }
@@ -55,7 +55,7 @@ public struct JSONFields {
   /// A number of a range, or nil where the key isn't there.
   ///
   /// - Throws: `FileError`.
-  public mutating func optionalNumber(
+  package mutating func optionalNumber(
     _ key: String, in range: ClosedRange<Double>
   ) throws(FileError) -> Double? {
     guard let value = value(key) else { return nil }
@@ -73,7 +73,7 @@ public struct JSONFields {
   /// A number of a range.
   ///
   /// - Throws: `FileError`.
-  public mutating func number(_ key: String, in range: ClosedRange<Double>) throws(FileError) -> Double {
+  package mutating func number(_ key: String, in range: ClosedRange<Double>) throws(FileError) -> Double {
     guard let number = try optionalNumber(key, in: range) else { throw missing(key) }
     return number
   }
@@ -81,7 +81,7 @@ public struct JSONFields {
   /// A whole number of a range, or nil where the key isn't there.
   ///
   /// - Throws: `FileError`.
-  public mutating func optionalInteger(
+  package mutating func optionalInteger(
     _ key: String, in range: ClosedRange<Int>
   ) throws(FileError) -> Int? {
     guard let number = try optionalNumber(key, in: -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
@@ -99,7 +99,7 @@ public struct JSONFields {
   /// A whole number of a range.
   ///
   /// - Throws: `FileError`.
-  public mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(FileError) -> Int {
+  package mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(FileError) -> Int {
     guard let integer = try optionalInteger(key, in: range) else { throw missing(key) }
     return integer
   }
@@ -107,7 +107,7 @@ public struct JSONFields {
   /// One of some texts, or nil where the key isn't there.
   ///
   /// - Throws: `FileError`.
-  public mutating func optionalChoice(_ key: String, of choices: [String]) throws(FileError) -> String? {
+  package mutating func optionalChoice(_ key: String, of choices: [String]) throws(FileError) -> String? {
     guard let value = value(key) else { return nil }
     guard let text = value as? String, choices.contains(text) else {
       throw error(
@@ -120,7 +120,7 @@ public struct JSONFields {
   /// One of some texts.
   ///
   /// - Throws: `FileError`.
-  public mutating func choice(_ key: String, of choices: [String]) throws(FileError) -> String {
+  package mutating func choice(_ key: String, of choices: [String]) throws(FileError) -> String {
     guard let text = try optionalChoice(key, of: choices) else { throw missing(key) }
     return text
   }
@@ -128,7 +128,7 @@ public struct JSONFields {
   /// A list of different lines of text; empty where the key isn't there.
   ///
   /// - Throws: `FileError`.
-  public mutating func names(_ key: String) throws(FileError) -> [String] {
+  package mutating func names(_ key: String) throws(FileError) -> [String] {
     guard let value = value(key) else { return [] }
     guard let names = value as? [String],
       names.allSatisfy({ !$0.isEmpty && $0 == $0.onOneLine }), Set(names).count == names.count

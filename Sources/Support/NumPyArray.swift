@@ -3,9 +3,9 @@ import Foundation
 /// An array of numbers in NumPy's `.npy` format, in C order, little-endian.
 ///
 /// Read are the header versions 1.0, 2.0 and 3.0; written is 1.0, or 2.0 where the header is too long for it.
-public struct NumPyArray: Equatable, Sendable {
+package struct NumPyArray: Equatable, Sendable {
   /// The numbers, the last dimension's neighbours next to each other.
-  public enum Values: Equatable, Sendable {
+  package enum Values: Equatable, Sendable {
     /// `int8`.
     case int8([Int8])
     /// `int16`.
@@ -16,7 +16,7 @@ public struct NumPyArray: Equatable, Sendable {
     case float32([Float])
 
     /// The number of values.
-    public var count: Int {
+    package var count: Int {
       switch self {
       case .int8(let values): values.count
       case .int16(let values): values.count
@@ -26,7 +26,7 @@ public struct NumPyArray: Equatable, Sendable {
     }
 
     /// The type's name in NumPy.
-    public var typeName: String {
+    package var typeName: String {
       switch self {
       case .int8: "int8"
       case .int16: "int16"
@@ -37,12 +37,12 @@ public struct NumPyArray: Equatable, Sendable {
   }
 
   /// The dimensions, outermost first.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The numbers.
-  public let values: Values
+  package let values: Values
 
   /// Creates an array; the shape's product must be the number of values.
-  public init(shape: [Int], values: Values) {
+  package init(shape: [Int], values: Values) {
     precondition(shape.reduce(1, *) == values.count, "the shape doesn't fit the values")
     (self.shape, self.values) = (shape, values)
   }
@@ -53,14 +53,14 @@ public struct NumPyArray: Equatable, Sendable {
   /// Reads a `.npy` file.
   ///
   /// - Throws: `FileError`.
-  public static func read(_ file: String) throws(FileError) -> NumPyArray {
+  package static func read(_ file: String) throws(FileError) -> NumPyArray {
     try NumPyArray(decoding: Files.read(file), file: file)
   }
 
   /// Decodes a file's bytes; `file` is its name in errors.
   ///
   /// - Throws: `FileError`, malformed, where it isn't an array of one of the types, in C order and whole.
-  public init(decoding data: Data, file: String) throws(FileError) {
+  package init(decoding data: Data, file: String) throws(FileError) {
     let bytes = [UInt8](data)
     func malformed(_ location: String?, _ problem: String) -> FileError {
       .malformed(file, at: location, problem, remedy: Self.remedy)
@@ -108,7 +108,7 @@ public struct NumPyArray: Equatable, Sendable {
   }
 
   /// The bytes of a `.npy` file.
-  public func encoded() -> Data {
+  package func encoded() -> Data {
     let content: Data
     let type: String
     switch values {

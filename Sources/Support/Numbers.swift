@@ -1,7 +1,7 @@
 import Foundation
 
 /// Whether something holds what was asked of it.
-public enum Outcome: String, Codable, Sendable {
+package enum Outcome: String, Codable, Sendable {
   /// It does.
   case pass
   /// It doesn't.
@@ -11,9 +11,9 @@ public enum Outcome: String, Codable, Sendable {
 /// Numbers as text for people, the same on every machine and in every locale.
 ///
 /// NaN reads `n/a`, infinity `inf`; a negative number that rounds to zero has no sign.
-public enum Numbers {
+package enum Numbers {
   /// A whole number with thousands separated: `1,234`.
-  public static func integer(_ value: some BinaryInteger) -> String {
+  package static func integer(_ value: some BinaryInteger) -> String {
     let digits = String(value.magnitude)
     return (value < 0 ? "-" : "") + grouped(digits)
   }
@@ -24,7 +24,7 @@ public enum Numbers {
   ///   - value: The number.
   ///   - places: The count of decimals, in `0...17`.
   /// - Returns: The text.
-  public static func decimal(_ value: Double, places: Int) -> String {
+  package static func decimal(_ value: Double, places: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "n/a" : value < 0 ? "-inf" : "inf" }
     let text = String(format: "%.\(min(max(places, 0), 17))f", value.magnitude)
     let parts = text.split(separator: ".")
@@ -34,12 +34,12 @@ public enum Numbers {
   }
 
   /// A fraction as a percentage: `99.53 %` for 0.9953.
-  public static func percent(_ fraction: Double, places: Int = 2) -> String {
+  package static func percent(_ fraction: Double, places: Int = 2) -> String {
     fraction.isFinite ? decimal(100 * fraction, places: places) + " %" : decimal(fraction, places: 0)
   }
 
   /// A count of bytes in the unit that suits it: `812 B`, `7.3 kB` (1,000 B), `1.2 MB`.
-  public static func bytes(_ count: Int) -> String {
+  package static func bytes(_ count: Int) -> String {
     switch count.magnitude {
     case ..<1000: "\(count) B"
     case ..<999_950: decimal(Double(count) / 1e3, places: 1) + " kB"
@@ -48,7 +48,7 @@ public enum Numbers {
   }
 
   /// A length of time to the second: `42 s`, `5 min 00 s`, `1 h 05 min`.
-  public static func duration(seconds: Double) -> String {
+  package static func duration(seconds: Double) -> String {
     guard let whole = Int(exactly: seconds.rounded()), whole >= 0 else { return "n/a" }
     if whole < 60 { return "\(whole) s" }
     if whole < 3600 { return "\(whole / 60) min \(twoDigits(whole % 60)) s" }

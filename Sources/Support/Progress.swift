@@ -1,14 +1,14 @@
 /// How far a long task has come.
-public struct TaskProgress: Sendable {
+package struct TaskProgress: Sendable {
   /// The units of work done.
-  public var completed: Int
+  package var completed: Int
   /// The units of work in all.
-  public var total: Int
+  package var total: Int
   /// What is being done now, in a few words.
-  public var detail: String
+  package var detail: String
 
   /// Creates a report of progress.
-  public init(completed: Int, total: Int, detail: String = "") {
+  package init(completed: Int, total: Int, detail: String = "") {
     self.completed = completed
     self.total = total
     self.detail = detail
@@ -16,4 +16,4 @@ public struct TaskProgress: Sendable {
 }
 
 /// Receives a long task's progress; called from the task's own thread, in order.
-public typealias ProgressHandler = (TaskProgress) -> Void
+package typealias ProgressHandler = (TaskProgress) -> Void

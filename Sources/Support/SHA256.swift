@@ -4,9 +4,9 @@ import Foundation
 /// SHA-256, which names a file's content.
 ///
 /// - SeeAlso: FIPS 180-4.
-public enum SHA256 {
+package enum SHA256 {
   /// The digest of some bytes, in hexadecimal.
-  public static func hexadecimal(_ data: Data) -> String {
+  package static func hexadecimal(_ data: Data) -> String {
     var digest = [UInt8](repeating: 0, count: 32)
     let succeeded = data.withUnsafeBytes {
       EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha256(), nil)

@@ -3,22 +3,22 @@ import Foundation
 /// A small random generator whose every bit follows from its seed, on every machine.
 ///
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, doi:10.1145/2660193.2660195).
-public struct SeededGenerator: RandomNumberGenerator, Sendable, Codable {
+package struct SeededGenerator: RandomNumberGenerator, Sendable, Codable {
   private var state: UInt64
 
   /// Creates a generator; equal seeds give equal sequences.
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     state = seed
   }
 
   /// An independent generator for a numbered part of a task, so that parts may run in any order.
-  public func split(_ index: Int) -> SeededGenerator {
+  package func split(_ index: Int) -> SeededGenerator {
     var mixer = SeededGenerator(seed: state ^ (UInt64(bitPattern: Int64(index)) &* 0xD1B5_4A32_D192_ED03))
     return SeededGenerator(seed: mixer.next())
   }
 
   /// The next 64 random bits.
-  public mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -27,24 +27,24 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Codable {
   }
 
   /// The next number in 0 ..< 1, with 53 random bits.
-  public mutating func nextUniform() -> Double {
+  package mutating func nextUniform() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
   /// The next number in `range`.
-  public mutating func next(in range: ClosedRange<Double>) -> Double {
+  package mutating func next(in range: ClosedRange<Double>) -> Double {
     range.lowerBound + (range.upperBound - range.lowerBound) * nextUniform()
   }
 
   /// The next index in `0 ..< count`; `count` must be positive.
-  public mutating func nextIndex(below count: Int) -> Int {
+  package mutating func nextIndex(below count: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(count)).high)
   }
 
   /// The next number of the standard normal distribution.
   ///
   /// - SeeAlso: G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29 (1958) 610.
-  public mutating func nextGaussian() -> Double {
+  package mutating func nextGaussian() -> Double {
     // 1 less the uniform number is never 0, so its logarithm is finite.
     let radius = (-2 * log(1 - nextUniform())).squareRoot()
     return radius * cos(2 * .pi * nextUniform())

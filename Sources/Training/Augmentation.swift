@@ -1,39 +1,39 @@
 /// How the windows drawn for training are changed, so that the network learns what doesn't make a beat's class.
 ///
 /// The spectrogram's magnitudes don't see a signal's sign, so there is no option that turns it.
-public struct Augmentation: Codable, Equatable, Sendable {
+package struct Augmentation: Codable, Equatable, Sendable {
   /// The gain varies by up to this many octaves either way.
-  public var gainOctaves: Double = 1
+  package var gainOctaves: Double = 1
   /// The beat's place in the window varies by up to this many seconds either way.
-  public var shiftSeconds: Double = 0.024
+  package var shiftSeconds: Double = 0.024
   /// Time is stretched by up to this fraction either way: slower and faster hearts, wider and narrower complexes.
-  public var stretch: Double = 0
+  package var stretch: Double = 0
   /// The share of windows that are mixtures of their record's leads, at an angle drawn, not one of the leads.
-  public var leadMixing: Double = 0
+  package var leadMixing: Double = 0
   /// The share of normal beats in a regular rhythm that are made premature, and so supraventricular ectopic beats.
-  public var premature: Double = 0
+  package var premature: Double = 0
   /// The share of normal beats in a regular rhythm before which some earlier beats are made premature.
-  public var ectopy: Double = 0
+  package var ectopy: Double = 0
   /// The share of normal beats in a regular rhythm that get the intervals of atrial fibrillation.
-  public var irregular: Double = 0
+  package var irregular: Double = 0
   /// The share of normal beats that are blended with a ventricular beat of their record, and so fusion beats.
-  public var fusion: Double = 0
+  package var fusion: Double = 0
   /// The largest standard deviation of the white noise added, in microvolts.
-  public var noiseMicrovolts: Double = 20
+  package var noiseMicrovolts: Double = 20
   /// The same of the noise of muscles: white noise's first difference, which is strongest above 20 Hz.
-  public var muscleMicrovolts: Double = 0
+  package var muscleMicrovolts: Double = 0
   /// The same of the mains' sine of 50 or 60 Hz.
-  public var mainsMicrovolts: Double = 0
+  package var mainsMicrovolts: Double = 0
   /// The same of the baseline's wander of 0.05 to 0.5 Hz, before the high-pass filter.
-  public var wanderMicrovolts: Double = 0
+  package var wanderMicrovolts: Double = 0
   /// The same of recorded noise, after the high-pass filter; 0 where no recording is given.
-  public var recordedMicrovolts: Double = 0
+  package var recordedMicrovolts: Double = 0
 
   /// The standard augmentation.
-  public init() {}
+  package init() {}
 
   /// What is wrong with the options, in a few words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     if !(0...8).contains(gainOctaves) { return "the gain's \(gainOctaves) octaves are not in 0 ... 8" }
     if !(0...1).contains(shiftSeconds) { return "the shift of \(shiftSeconds) s is not in 0 ... 1" }
     if !(0...0.5).contains(stretch) { return "the stretch of \(stretch) is not in 0 ... 0.5" }
@@ -60,7 +60,7 @@ public struct Augmentation: Codable, Equatable, Sendable {
 
 extension Augmentation {
   /// Reads options; what a file doesn't name is as in `init()`, so that files from before an option stay readable.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     self.init()
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func read(_ key: CodingKeys, _ place: WritableKeyPath<Augmentation, Double>) throws {

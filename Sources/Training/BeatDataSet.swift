@@ -3,14 +3,14 @@ import Foundation
 import Support
 
 /// The labelled beats of MIT-BIH for a task, divided into those to train on and those to test on.
-public struct BeatDataSet: Sendable {
+package struct BeatDataSet: Sendable {
   /// The signals with the beats to train on: each record's main lead, and the others where asked for.
-  public var training: [LabelledSignal]
+  package var training: [LabelledSignal]
   /// The signals with the beats to test on, each record's main lead.
-  public var test: [LabelledSignal]
+  package var test: [LabelledSignal]
 
   /// The seed of the random split: one for all trainings, so that they share their test beats.
-  public static let splitSeed: UInt64 = 1
+  package static let splitSeed: UInt64 = 1
 
   /// Reads the records from a folder.
   ///
@@ -22,7 +22,7 @@ public struct BeatDataSet: Sendable {
   ///   - sampleRateHz: The front end's rate, to which the signals are resampled.
   ///   - progress: Told of each record.
   /// - Throws: `FileError` where a record is missing or broken.
-  public init(
+  package init(
     folder: String, task: BeatTask, split: BeatSplit, trainingLeads: TrainingLeads = .all,
     sampleRateHz: Double, progress: ProgressHandler? = nil
   ) throws(FileError) {
@@ -84,7 +84,7 @@ extension LabelledSignal {
   /// The first is the main lead: MLII, or the record's first lead where it has none.
   ///
   /// - Throws: `FileError` where the record or its annotations are missing or broken.
-  public static func readLeads(
+  package static func readLeads(
     ofRecord name: String, folder: String, task: BeatTask, sampleRateHz: Double
   ) throws(FileError) -> [LabelledSignal] {
     let path = (folder as NSString).appendingPathComponent(name)

@@ -1,7 +1,7 @@
 import ECG
 
 /// What a network is to tell beats apart by.
-public enum BeatTask: String, CaseIterable, Codable, Sendable {
+package enum BeatTask: String, CaseIterable, Codable, Sendable {
   /// The AAMI's classes N, S, V and F; records with paced beats are left out, as the AAMI recommends.
   case aami
   /// Six kinds of beat that MIT-BIH has many of: N, L, R, A, V and paced.
@@ -10,7 +10,7 @@ public enum BeatTask: String, CaseIterable, Codable, Sendable {
   case types
 
   /// The classes' names, in the order of the network's logits.
-  public var classNames: [String] {
+  package var classNames: [String] {
     switch self {
     case .aami: ["N", "S", "V", "F"]
     case .types: ["N", "L", "R", "A", "V", "paced"]
@@ -18,7 +18,7 @@ public enum BeatTask: String, CaseIterable, Codable, Sendable {
   }
 
   /// The class of a label; nil where the task has none for it.
-  public func classIndex(of code: AnnotationCode) -> Int? {
+  package func classIndex(of code: AnnotationCode) -> Int? {
     switch self {
     case .aami: code.aamiClass.flatMap { classNames.firstIndex(of: $0.rawValue) }
     case .types:
@@ -35,7 +35,7 @@ public enum BeatTask: String, CaseIterable, Codable, Sendable {
   }
 
   /// The records of MIT-BIH that the task uses.
-  public var records: [String] {
+  package var records: [String] {
     switch self {
     case .aami: MITBIH.all.filter { !MITBIH.paced.contains($0) }
     case .types: MITBIH.all
@@ -44,7 +44,7 @@ public enum BeatTask: String, CaseIterable, Codable, Sendable {
 }
 
 /// The leads of a record that are trained on; tests are always on the main one.
-public enum TrainingLeads: String, CaseIterable, Codable, Sendable {
+package enum TrainingLeads: String, CaseIterable, Codable, Sendable {
   /// MLII, or the first lead where a record has none.
   case main
   /// Every lead: the other electrode places of the same beats stand in for other patients' anatomy.
@@ -52,7 +52,7 @@ public enum TrainingLeads: String, CaseIterable, Codable, Sendable {
 }
 
 /// How beats are divided into those to train on and those to test on.
-public enum BeatSplit: String, CaseIterable, Codable, Sendable {
+package enum BeatSplit: String, CaseIterable, Codable, Sendable {
   /// By patient: train on DS1, test on DS2 (de Chazal 2004). What a new patient may expect.
   case inter
   /// At random within each class, four fifths to train on: the same patients are on both sides.

@@ -2,30 +2,30 @@
 ///
 /// Columns come at their own pace, whatever the beats do: the decision about a beat at sample `b` is taken at
 /// the first column that reaches `b + delaySamples`, over that column and those before it.
-public struct BeatWindow: Equatable, Sendable {
+package struct BeatWindow: Equatable, Sendable {
   /// The spectrogram.
-  public var settings: SpectrogramSettings
+  package var settings: SpectrogramSettings
   /// The window's length in columns.
-  public var columnCount: Int
+  package var columnCount: Int
   /// How long after the beat the decision waits, in seconds.
-  public var delaySeconds: Double
+  package var delaySeconds: Double
 
   /// Creates a window.
-  public init(settings: SpectrogramSettings, columnCount: Int, delaySeconds: Double) {
+  package init(settings: SpectrogramSettings, columnCount: Int, delaySeconds: Double) {
     self.settings = settings
     self.columnCount = columnCount
     self.delaySeconds = delaySeconds
   }
 
   /// How long after the beat the decision waits, in samples.
-  public var delaySamples: Int { Int((delaySeconds * settings.sampleRateHz).rounded()) }
+  package var delaySamples: Int { Int((delaySeconds * settings.sampleRateHz).rounded()) }
 
   /// The window's length in samples.
-  public var sampleCount: Int { settings.lastSample(ofColumn: columnCount - 1) + 1 }
+  package var sampleCount: Int { settings.lastSample(ofColumn: columnCount - 1) + 1 }
 
   /// The columns `first..<end` that a decision about a beat looks at; nil where the window starts before a
   /// record of `sampleCount` samples or goes beyond its end.
-  public func columns(ofBeatAt sample: Int, inRecordOf sampleCount: Int) -> Range<Int>? {
+  package func columns(ofBeatAt sample: Int, inRecordOf sampleCount: Int) -> Range<Int>? {
     guard sample >= 0, sample < sampleCount else { return nil }
     let last = settings.firstColumn(reaching: sample + delaySamples)
     guard last >= columnCount - 1, settings.lastSample(ofColumn: last) < sampleCount else { return nil }

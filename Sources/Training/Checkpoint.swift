@@ -5,41 +5,41 @@ import Support
 ///
 /// On disk it is a safetensors file: tensors `layers.N.weights` and so on, and in its metadata strings the
 /// rest, structures as JSON. Equal checkpoints give equal bytes.
-public struct Checkpoint: Equatable, Sendable {
+package struct Checkpoint: Equatable, Sendable {
   /// How samples become the network's input.
-  public var settings: SpectrogramSettings
+  package var settings: SpectrogramSettings
   /// The network's structure.
-  public var specification: NetworkSpecification
+  package var specification: NetworkSpecification
   /// How long after a beat its decision is taken, in seconds.
-  public var decisionDelaySeconds: Double
+  package var decisionDelaySeconds: Double
   /// The classes' names, in the order of the logits.
-  public var classNames: [String]
+  package var classNames: [String]
   /// The task's name.
-  public var task: String
+  package var task: String
   /// The name of the split into training and test beats.
-  public var split: String
+  package var split: String
   /// How it is trained, the seed included.
-  public var training: TrainingOptions
+  package var training: TrainingOptions
   /// How it shall be quantized, where it is trained for that; nil otherwise.
-  public var awareness: QuantizationAwareness?
+  package var awareness: QuantizationAwareness?
   /// The training steps done.
-  public var completedSteps: Int
+  package var completedSteps: Int
   /// The layers, in the specification's order.
-  public var layers: [Layer]
+  package var layers: [Layer]
   /// The optimizer's state while training is under way; nil once it is done.
-  public var optimizer: OptimizerState?
+  package var optimizer: OptimizerState?
 
   /// One layer's parameters, with batch normalization kept apart.
-  public struct Layer: Equatable, Sendable {
+  package struct Layer: Equatable, Sendable {
     /// The weights, as in `FloatNetwork.Parameters`.
-    public var weights: [Float]
+    package var weights: [Float]
     /// A dense layer's biases, `[output]`; a convolution's are its normalization's shifts.
-    public var biases: [Float]
+    package var biases: [Float]
     /// A convolution's batch normalization; nil for a dense layer.
-    public var normalization: BatchNormalization?
+    package var normalization: BatchNormalization?
 
     /// Creates a layer.
-    public init(weights: [Float], biases: [Float], normalization: BatchNormalization?) {
+    package init(weights: [Float], biases: [Float], normalization: BatchNormalization?) {
       self.weights = weights
       self.biases = biases
       self.normalization = normalization
@@ -47,21 +47,21 @@ public struct Checkpoint: Equatable, Sendable {
   }
 
   /// AdamW's state, over all parameters in the layers' order: weights, then biases or scales and shifts.
-  public struct OptimizerState: Equatable, Sendable {
+  package struct OptimizerState: Equatable, Sendable {
     /// The running mean of the gradient.
-    public var gradientMean: [Float]
+    package var gradientMean: [Float]
     /// The running mean of the gradient's square.
-    public var gradientSquare: [Float]
+    package var gradientSquare: [Float]
 
     /// Creates a state.
-    public init(gradientMean: [Float], gradientSquare: [Float]) {
+    package init(gradientMean: [Float], gradientSquare: [Float]) {
       self.gradientMean = gradientMean
       self.gradientSquare = gradientSquare
     }
   }
 
   /// Creates a checkpoint.
-  public init(
+  package init(
     settings: SpectrogramSettings, specification: NetworkSpecification, decisionDelaySeconds: Double,
     classNames: [String], task: String, split: String, training: TrainingOptions, completedSteps: Int,
     layers: [Layer],
@@ -80,33 +80,33 @@ public struct Checkpoint: Equatable, Sendable {
   }
 
   /// The windows that the network decides over.
-  public var window: BeatWindow {
+  package var window: BeatWindow {
     BeatWindow(
       settings: settings, columnCount: specification.inputColumns, delaySeconds: decisionDelaySeconds)
   }
 
   /// The network for inference: batch normalization with its running statistics folded into the weights.
-  public var network: FloatNetwork {
+  package var network: FloatNetwork {
     FloatNetwork(specification: specification, parameters: layers.map(\.folded))
   }
 }
 
 /// A convolution's batch normalization: `scale (x - mean) / sqrt(variance + epsilon) + shift` a channel.
-public struct BatchNormalization: Equatable, Sendable {
+package struct BatchNormalization: Equatable, Sendable {
   /// The learnt scales, `[channel]`.
-  public var scale: [Float]
+  package var scale: [Float]
   /// The learnt shifts, `[channel]`.
-  public var shift: [Float]
+  package var shift: [Float]
   /// The running means, `[channel]`.
-  public var mean: [Float]
+  package var mean: [Float]
   /// The running variances, `[channel]`.
-  public var variance: [Float]
+  package var variance: [Float]
 
   /// What keeps the division defined where a channel doesn't vary.
-  public static let epsilon: Float = 1e-5
+  package static let epsilon: Float = 1e-5
 
   /// Creates a normalization.
-  public init(scale: [Float], shift: [Float], mean: [Float], variance: [Float]) {
+  package init(scale: [Float], shift: [Float], mean: [Float], variance: [Float]) {
     self.scale = scale
     self.shift = shift
     self.mean = mean
@@ -116,7 +116,7 @@ public struct BatchNormalization: Equatable, Sendable {
 
 extension Checkpoint.Layer {
   /// The parameters with batch normalization folded in.
-  public var folded: FloatNetwork.Parameters {
+  package var folded: FloatNetwork.Parameters {
     guard let normalization else { return FloatNetwork.Parameters(weights: weights, biases: biases) }
     let gains = zip(normalization.scale, normalization.variance).map { scale, variance in
       scale / (variance + BatchNormalization.epsilon).squareRoot()

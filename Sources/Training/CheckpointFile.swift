@@ -8,19 +8,19 @@ extension Checkpoint {
   ///
   /// - Throws: `FileError`, missing or inaccessible as `Files.read`; malformed where anything is impossible or
   ///   doesn't fit together.
-  public static func read(_ path: String) throws(FileError) -> Checkpoint {
+  package static func read(_ path: String) throws(FileError) -> Checkpoint {
     try Checkpoint(decoding: Files.read(path), file: path)
   }
 
   /// Writes the checkpoint.
   ///
   /// - Throws: `FileError`, inaccessible, where that can't be done.
-  public func write(to path: String) throws(FileError) {
+  package func write(to path: String) throws(FileError) {
     try Files.write(encoded(), to: path)
   }
 
   /// The file's bytes.
-  public func encoded() -> Data {
+  package func encoded() -> Data {
     var file = SafeTensors(metadata: [
       "format": Self.format, "task": task, "split": split, "completedSteps": String(completedSteps),
       "classes": Self.json(classNames), "spectrogram": Self.json(settings),
@@ -42,7 +42,7 @@ extension Checkpoint {
   /// Decodes and checks a file's bytes; `file` is its name in errors.
   ///
   /// - Throws: `FileError`, malformed, where anything is impossible or doesn't fit together.
-  public init(decoding data: Data, file: String) throws(FileError) {
+  package init(decoding data: Data, file: String) throws(FileError) {
     var content = CheckpointContent(file: try SafeTensors(decoding: data, file: file), name: file)
     guard try content.string("format") == Self.format else {
       throw content.malformed("format", "isn't \(Self.format)")

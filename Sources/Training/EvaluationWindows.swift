@@ -2,38 +2,38 @@
 ///
 /// Each record is filtered and cut into columns from its sample 0 on; the same columns and windows serve the
 /// float network and, computed in fixed point, the integer one.
-public struct EvaluationWindows: Sendable {
+package struct EvaluationWindows: Sendable {
   /// One beat with its window.
-  public struct Beat: Equatable, Sendable {
+  package struct Beat: Equatable, Sendable {
     /// The beat's place, in samples at the front end's rate.
-    public var sample: Int
+    package var sample: Int
     /// The beat's true class.
-    public var classIndex: Int
+    package var classIndex: Int
     /// The window, in columns of the record.
-    public var columns: Range<Int>
+    package var columns: Range<Int>
   }
 
   /// One record's columns and beats.
-  public struct Record: Sendable {
+  package struct Record: Sendable {
     /// The record's name.
-    public var name: String
+    package var name: String
     /// The lead's name.
-    public var lead: String
+    package var lead: String
     /// The float spectrogram of the whole record, `[column, bin]`, before rounding.
-    public var levels: [Float]
+    package var levels: [Float]
     /// The beats with whole windows, in order of time.
-    public var beats: [Beat]
+    package var beats: [Beat]
     /// The number of beats too near the record's ends for a whole window.
-    public var leftOutBeatCount: Int
+    package var leftOutBeatCount: Int
   }
 
   /// The windows' size and place.
-  public let window: BeatWindow
+  package let window: BeatWindow
   /// The records.
-  public let records: [Record]
+  package let records: [Record]
 
   /// Computes the spectrograms and finds the windows.
-  public init(_ signals: [LabelledSignal], window: BeatWindow) {
+  package init(_ signals: [LabelledSignal], window: BeatWindow) {
     self.window = window
     let spectrogram = FloatSpectrogram(window.settings)
     records = signals.map { signal in
@@ -49,7 +49,7 @@ public struct EvaluationWindows: Sendable {
   }
 
   /// The levels `[time, bin]` of a beat's window.
-  public func levels(of beat: Beat, in record: Record) -> ArraySlice<Float> {
+  package func levels(of beat: Beat, in record: Record) -> ArraySlice<Float> {
     let bins = window.settings.binCount
     return record.levels[beat.columns.lowerBound * bins..<beat.columns.upperBound * bins]
   }
@@ -57,7 +57,7 @@ public struct EvaluationWindows: Sendable {
   /// The float network's decisions about all beats, record by record in order of time.
   ///
   /// - Throws: `InvalidNetwork` where the network can't be, or its input isn't a window.
-  public func decisions(of network: FloatNetwork) throws(InvalidNetwork) -> [BeatDecision] {
+  package func decisions(of network: FloatNetwork) throws(InvalidNetwork) -> [BeatDecision] {
     let inference = try FloatInference(network)
     guard network.specification.inputColumns == window.columnCount,
       network.specification.inputChannels == window.settings.binCount
@@ -81,18 +81,18 @@ public struct EvaluationWindows: Sendable {
 }
 
 /// What a network decided about a beat.
-public struct BeatDecision: Equatable, Sendable {
+package struct BeatDecision: Equatable, Sendable {
   /// The record's name.
-  public var record: String
+  package var record: String
   /// The beat's place, in samples at the front end's rate.
-  public var sample: Int
+  package var sample: Int
   /// The beat's true class.
-  public var classIndex: Int
+  package var classIndex: Int
   /// The classes' logits.
-  public var logits: [Float]
+  package var logits: [Float]
 
   /// Creates a decision.
-  public init(record: String, sample: Int, classIndex: Int, logits: [Float]) {
+  package init(record: String, sample: Int, classIndex: Int, logits: [Float]) {
     self.record = record
     self.sample = sample
     self.classIndex = classIndex
@@ -100,7 +100,7 @@ public struct BeatDecision: Equatable, Sendable {
   }
 
   /// The class of the largest logit; the first of equal ones.
-  public var predictedClass: Int {
+  package var predictedClass: Int {
     var best = 0
     for index in logits.indices where logits[index] > logits[best] { best = index }
     return best

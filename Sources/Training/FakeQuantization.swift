@@ -2,30 +2,30 @@ import Foundation
 
 /// How a network shall be quantized, decided before it is trained for it: the activations' codes stay as they are
 /// while the weights move.
-public struct QuantizationAwareness: Codable, Equatable, Sendable {
+package struct QuantizationAwareness: Codable, Equatable, Sendable {
   /// What a layer's int8 output codes stand for: real = scale * (code - zeroPoint).
-  public struct Codes: Codable, Equatable, Sendable {
+  package struct Codes: Codable, Equatable, Sendable {
     /// A step of one code.
-    public var scale: Float
+    package var scale: Float
     /// The code of 0.
-    public var zeroPoint: Int
+    package var zeroPoint: Int
 
     /// Creates codes.
-    public init(scale: Float, zeroPoint: Int) {
+    package init(scale: Float, zeroPoint: Int) {
       (self.scale, self.zeroPoint) = (scale, zeroPoint)
     }
   }
 
   /// The layers' output codes, first to last.
-  public var outputs: [Codes]
+  package var outputs: [Codes]
 
   /// Creates a plan.
-  public init(outputs: [Codes]) {
+  package init(outputs: [Codes]) {
     self.outputs = outputs
   }
 
   /// What is wrong with the plan for a number of layers, in a few words; nil where nothing is.
-  public func problem(layerCount: Int) -> String? {
+  package func problem(layerCount: Int) -> String? {
     if outputs.count != layerCount { return "\(outputs.count) layers, not \(layerCount)" }
     for codes in outputs
     where !(codes.scale.isNormal && codes.scale > 0 && (-128...127).contains(codes.zeroPoint)) {
@@ -40,20 +40,20 @@ public struct QuantizationAwareness: Codable, Equatable, Sendable {
 /// Forward, the layer computes what the runtime will: whole codes, 32-bit sums, and the runtime's own rounding.
 /// Backward, gradients pass the rounding as if it weren't there, and stop where a code is at its end (the
 /// straight-through estimator; arXiv:1806.08342).
-public struct LayerCodes: Sendable {
+package struct LayerCodes: Sendable {
   /// Real input = scale * (code - zero point).
-  public var inputScale: Float
+  package var inputScale: Float
   /// The same of the output.
-  public var outputScale: Float
+  package var outputScale: Float
   /// The output's code of 0.
-  public var outputZeroPoint: Int
+  package var outputZeroPoint: Int
   /// The output's codes: none below the zero point where ReLU follows.
-  public var outputCodes: ClosedRange<Int>
+  package var outputCodes: ClosedRange<Int>
   /// The runtime's scaling of a 32-bit sum by a real factor.
-  public var scaling: @Sendable (_ factor: Double) -> @Sendable (_ sum: Int32) -> Int32
+  package var scaling: @Sendable (_ factor: Double) -> @Sendable (_ sum: Int32) -> Int32
 
   /// Creates a layer's integers.
-  public init(
+  package init(
     inputScale: Float, outputScale: Float, outputZeroPoint: Int, outputCodes: ClosedRange<Int>,
     scaling: @escaping @Sendable (Double) -> @Sendable (Int32) -> Int32
   ) {
@@ -63,16 +63,16 @@ public struct LayerCodes: Sendable {
 }
 
 /// The integers of all layers, and of the network's input.
-public struct NetworkCodes: Sendable {
+package struct NetworkCodes: Sendable {
   /// Real input = scale * (code - zero point).
-  public var inputScale: Float
+  package var inputScale: Float
   /// The input's code of 0.
-  public var inputZeroPoint: Int
+  package var inputZeroPoint: Int
   /// First to last.
-  public var layers: [LayerCodes]
+  package var layers: [LayerCodes]
 
   /// Creates a network's integers.
-  public init(inputScale: Float, inputZeroPoint: Int, layers: [LayerCodes]) {
+  package init(inputScale: Float, inputZeroPoint: Int, layers: [LayerCodes]) {
     (self.inputScale, self.inputZeroPoint, self.layers) = (inputScale, inputZeroPoint, layers)
   }
 
@@ -121,7 +121,7 @@ struct WeightCodes {
 extension Checkpoint {
   /// This trained network as the start of a training for integers: batch normalization is folded into the weights
   /// and stands still.
-  public func prepared(for awareness: QuantizationAwareness, training: TrainingOptions) -> Checkpoint {
+  package func prepared(for awareness: QuantizationAwareness, training: TrainingOptions) -> Checkpoint {
     var prepared = self
     prepared.training = training
     prepared.awareness = awareness

@@ -1,9 +1,9 @@
 /// Runs a float network over windows `[time, channel]`.
 ///
 /// An instance owns its scratch memory and serves one thread at a time.
-public final class FloatInference {
+package final class FloatInference {
   /// The layers' sizes.
-  public let shapes: [LayerShape]
+  package let shapes: [LayerShape]
 
   private let layers: [Layer]
 
@@ -21,7 +21,7 @@ public final class FloatInference {
   /// Prepares a network.
   ///
   /// - Throws: `InvalidNetwork` where the specification can't be built or the parameters don't fit it.
-  public init(_ network: FloatNetwork) throws(InvalidNetwork) {
+  package init(_ network: FloatNetwork) throws(InvalidNetwork) {
     try network.validate()
     shapes = try network.specification.layerShapes()
     layers = zip(shapes, network.parameters).map { shape, parameters in
@@ -40,12 +40,12 @@ public final class FloatInference {
   }
 
   /// The classes' logits for one window `[time, channel]` of the network's inputs.
-  public func logits(ofWindow window: [Float]) -> [Float] {
+  package func logits(ofWindow window: [Float]) -> [Float] {
     logits(ofWindows: window, count: 1)
   }
 
   /// The classes' logits `[window, class]` for `count` windows `[window, time, channel]`.
-  public func logits(ofWindows windows: [Float], count: Int) -> [Float] {
+  package func logits(ofWindows windows: [Float], count: Int) -> [Float] {
     let inputCount = shapes[0].inputCount
     precondition(windows.count == count * inputCount, "the windows' size isn't the network's")
     var logits: [Float] = []
@@ -57,7 +57,7 @@ public final class FloatInference {
   }
 
   /// Every layer's outputs `[time, channel]` for one window, after ReLU; the last are the logits.
-  public func activations(ofWindow window: [Float]) -> [[Float]] {
+  package func activations(ofWindow window: [Float]) -> [[Float]] {
     _ = logits(ofWindow: window)
     return layers.map { layer in
       let width = Contraction.padded(layer.shape.outputChannels)
@@ -97,7 +97,7 @@ extension FloatNetwork {
   /// Checks that every layer has the parameters that the specification asks for, and that all are finite.
   ///
   /// - Throws: `InvalidNetwork` where that isn't so.
-  public func validate() throws(InvalidNetwork) {
+  package func validate() throws(InvalidNetwork) {
     let shapes = try specification.layerShapes()
     guard parameters.count == shapes.count else {
       throw InvalidNetwork("\(shapes.count) layers have \(parameters.count) sets of parameters")

@@ -2,9 +2,9 @@
 ///
 /// Shapes are `[time, channel]`; the spectrogram's frequency bins are the first layer's channels. As nothing
 /// is padded along time, one new column costs one column of work in every layer.
-public struct NetworkSpecification: Codable, Equatable, Sendable {
+package struct NetworkSpecification: Codable, Equatable, Sendable {
   /// A layer and its options.
-  public enum Layer: Codable, Equatable, Sendable {
+  package enum Layer: Codable, Equatable, Sendable {
     /// A convolution along time over all channels, followed by ReLU.
     case convolution(
       outputChannels: Int, kernelColumns: Int, strideColumns: Int = 1, dilationColumns: Int = 1)
@@ -14,14 +14,14 @@ public struct NetworkSpecification: Codable, Equatable, Sendable {
   }
 
   /// The window's length, in spectrogram columns.
-  public var inputColumns: Int
+  package var inputColumns: Int
   /// The number of frequency bins.
-  public var inputChannels: Int
+  package var inputChannels: Int
   /// The layers, first to last; the last one's outputs are the classes' logits.
-  public var layers: [Layer]
+  package var layers: [Layer]
 
   /// Creates a specification.
-  public init(inputColumns: Int, inputChannels: Int, layers: [Layer]) {
+  package init(inputColumns: Int, inputChannels: Int, layers: [Layer]) {
     self.inputColumns = inputColumns
     self.inputChannels = inputChannels
     self.layers = layers
@@ -29,7 +29,7 @@ public struct NetworkSpecification: Codable, Equatable, Sendable {
 
   /// The network of the shipped ECG models: three dilated convolutions over 12 bins and 43 columns, one dense
   /// layer; 7,104 weights for four classes.
-  public static func ecgBeats(classCount: Int) -> NetworkSpecification {
+  package static func ecgBeats(classCount: Int) -> NetworkSpecification {
     NetworkSpecification(
       inputColumns: 43, inputChannels: 12,
       layers: [
@@ -42,30 +42,30 @@ public struct NetworkSpecification: Codable, Equatable, Sendable {
 }
 
 /// A float network ready for inference: batch normalization folded into weights and biases.
-public struct FloatNetwork: Codable, Equatable, Sendable {
+package struct FloatNetwork: Codable, Equatable, Sendable {
   /// One layer's parameters.
-  public struct Parameters: Codable, Equatable, Sendable {
+  package struct Parameters: Codable, Equatable, Sendable {
     /// The weights, `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
     ///
     /// A dense layer's are `[output, time, channel]`: a kernel that covers all the time there is.
-    public var weights: [Float]
+    package var weights: [Float]
     /// `[output channel]`.
-    public var biases: [Float]
+    package var biases: [Float]
 
     /// Creates a layer's parameters.
-    public init(weights: [Float], biases: [Float]) {
+    package init(weights: [Float], biases: [Float]) {
       self.weights = weights
       self.biases = biases
     }
   }
 
   /// The layers' structure.
-  public var specification: NetworkSpecification
+  package var specification: NetworkSpecification
   /// The layers' parameters, in the specification's order.
-  public var parameters: [Parameters]
+  package var parameters: [Parameters]
 
   /// Creates a network.
-  public init(specification: NetworkSpecification, parameters: [Parameters]) {
+  package init(specification: NetworkSpecification, parameters: [Parameters]) {
     self.specification = specification
     self.parameters = parameters
   }

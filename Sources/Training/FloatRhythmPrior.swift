@@ -3,16 +3,16 @@ import Foundation
 /// What a beat's interval says of its class, in double precision: the twin of the runtime's `RhythmPrior`, and what is right.
 ///
 /// Chosen by `exporter validate`, on patients of DS1 that the network had not seen.
-public struct FloatRhythmPrior: Sendable {
+package struct FloatRhythmPrior: Sendable {
   /// How far the normal class's logit rises for an interval twice as long.
-  public static let logitsPerOctave = 4.0
+  package static let logitsPerOctave = 4.0
   /// The interval's part of the mean at which the logit stays.
-  public static let neutralPart = 0.8
+  package static let neutralPart = 0.8
   private static let intervalCount = 256.0
   private static let leastIntervalCount = 8.0
 
   /// The class whose logit moves: the AAMI's N; nil where the classes are others, which needn't be early or in time.
-  public static func normalClass(of classNames: [String]) -> Int? {
+  package static func normalClass(of classNames: [String]) -> Int? {
     classNames == BeatTask.aami.classNames ? classNames.firstIndex(of: "N") : nil
   }
 
@@ -21,12 +21,12 @@ public struct FloatRhythmPrior: Sendable {
   private var count = 0.0
 
   /// Creates a prior that has seen no beat.
-  public init() {}
+  package init() {}
 
   /// Takes a beat, at a sample of any rate.
   ///
   /// - Returns: By how much the normal class's logit rises in the decision about it.
-  public mutating func offset(ofBeatAt sample: Int) -> Double {
+  package mutating func offset(ofBeatAt sample: Int) -> Double {
     defer { lastBeat = sample }
     guard let lastBeat, sample > lastBeat else { return 0 }
     var interval = Double(sample - lastBeat)
@@ -43,7 +43,7 @@ public struct FloatRhythmPrior: Sendable {
   /// The decisions about a signal's beats with the logits moved; `beats` are all of them, in order of time.
   ///
   /// A moved logit stays within `range`, such as that of an integer twin's codes.
-  public static func moved(
+  package static func moved(
     _ decisions: [BeatDecision], normalClass: Int, beats: some Sequence<Int>,
     within range: ClosedRange<Float> = -.infinity ... .infinity
   ) -> [BeatDecision] {

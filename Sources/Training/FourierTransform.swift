@@ -2,7 +2,7 @@ import CFFTW3
 import Foundation
 
 /// A floating-point type that FFTW transforms: `Float` for training, `Double` as the reference.
-public protocol FourierScalar: BinaryFloatingPoint, Sendable {
+package protocol FourierScalar: BinaryFloatingPoint, Sendable {
   /// The base-2 logarithm.
   static func log2(_ x: Self) -> Self
   /// Memory for `count` numbers, aligned for FFTW's SIMD; to be released by `releaseFourierMemory`.
@@ -56,20 +56,20 @@ private let planFlags = UInt32(FFTW_ESTIMATE) | UInt32(FFTW_PRESERVE_INPUT)
 
 extension Float: FourierScalar {
   /// The base-2 logarithm.
-  public static func log2(_ x: Float) -> Float { Foundation.log2(x) }
+  package static func log2(_ x: Float) -> Float { Foundation.log2(x) }
 
   /// Memory for `count` numbers, aligned for FFTW's SIMD.
-  public static func allocateFourierMemory(_ count: Int) -> UnsafeMutablePointer<Float> {
+  package static func allocateFourierMemory(_ count: Int) -> UnsafeMutablePointer<Float> {
     fftwf_alloc_real(count)
   }
 
   /// Releases the memory.
-  public static func releaseFourierMemory(_ memory: UnsafeMutablePointer<Float>) {
+  package static func releaseFourierMemory(_ memory: UnsafeMutablePointer<Float>) {
     fftwf_free(memory)
   }
 
   /// FFTW's plan of one real transform.
-  public static func makeFourierPlan(
+  package static func makeFourierPlan(
     length: Int, input: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>
   ) -> OpaquePointer {
     output.withMemoryRebound(to: fftwf_complex.self, capacity: length / 2 + 1) {
@@ -78,28 +78,28 @@ extension Float: FourierScalar {
   }
 
   /// Runs a plan.
-  public static func executeFourierPlan(_ plan: OpaquePointer) { fftwf_execute(plan) }
+  package static func executeFourierPlan(_ plan: OpaquePointer) { fftwf_execute(plan) }
 
   /// Releases a plan.
-  public static func destroyFourierPlan(_ plan: OpaquePointer) { fftwf_destroy_plan(plan) }
+  package static func destroyFourierPlan(_ plan: OpaquePointer) { fftwf_destroy_plan(plan) }
 }
 
 extension Double: FourierScalar {
   /// The base-2 logarithm.
-  public static func log2(_ x: Double) -> Double { Foundation.log2(x) }
+  package static func log2(_ x: Double) -> Double { Foundation.log2(x) }
 
   /// Memory for `count` numbers, aligned for FFTW's SIMD.
-  public static func allocateFourierMemory(_ count: Int) -> UnsafeMutablePointer<Double> {
+  package static func allocateFourierMemory(_ count: Int) -> UnsafeMutablePointer<Double> {
     fftw_alloc_real(count)
   }
 
   /// Releases the memory.
-  public static func releaseFourierMemory(_ memory: UnsafeMutablePointer<Double>) {
+  package static func releaseFourierMemory(_ memory: UnsafeMutablePointer<Double>) {
     fftw_free(memory)
   }
 
   /// FFTW's plan of one real transform.
-  public static func makeFourierPlan(
+  package static func makeFourierPlan(
     length: Int, input: UnsafeMutablePointer<Double>, output: UnsafeMutablePointer<Double>
   ) -> OpaquePointer {
     output.withMemoryRebound(to: fftw_complex.self, capacity: length / 2 + 1) {
@@ -108,8 +108,8 @@ extension Double: FourierScalar {
   }
 
   /// Runs a plan.
-  public static func executeFourierPlan(_ plan: OpaquePointer) { fftw_execute(plan) }
+  package static func executeFourierPlan(_ plan: OpaquePointer) { fftw_execute(plan) }
 
   /// Releases a plan.
-  public static func destroyFourierPlan(_ plan: OpaquePointer) { fftw_destroy_plan(plan) }
+  package static func destroyFourierPlan(_ plan: OpaquePointer) { fftw_destroy_plan(plan) }
 }

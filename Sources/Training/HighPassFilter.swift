@@ -1,25 +1,25 @@
 /// The front end's high-pass filter, one sample at a time.
 ///
 /// `y[n] = x[n] - x[n-1] + (1 - 2^-shift) y[n-1]`, starting from `y = 0` and `x[-1] = x[0]`.
-public struct HighPassFilter<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
+package struct HighPassFilter<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
   private let decay: Scalar
   private var lastInput: Scalar?
   private var lastOutput: Scalar = 0
 
   /// Creates a filter at rest whose decay is `1 - 2^-shift` a sample.
-  public init(shift: Int) {
+  package init(shift: Int) {
     decay = 1 - Scalar(sign: .plus, exponent: Scalar.Exponent(-shift), significand: 1)
   }
 
   /// Filters the next sample.
-  public mutating func filter(_ sample: Scalar) -> Scalar {
+  package mutating func filter(_ sample: Scalar) -> Scalar {
     lastOutput = sample - (lastInput ?? sample) + decay * lastOutput
     lastInput = sample
     return lastOutput
   }
 
   /// Filters a whole signal from its first sample.
-  public static func filter(_ signal: [Scalar], shift: Int) -> [Scalar] {
+  package static func filter(_ signal: [Scalar], shift: Int) -> [Scalar] {
     var filter = HighPassFilter(shift: shift)
     return signal.map { filter.filter($0) }
   }

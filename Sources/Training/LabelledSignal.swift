@@ -1,30 +1,30 @@
 /// One lead of a record at the front end's rate, with its labelled beats.
-public struct LabelledSignal: Sendable {
+package struct LabelledSignal: Sendable {
   /// One beat and its class.
-  public struct Beat: Equatable, Sendable {
+  package struct Beat: Equatable, Sendable {
     /// The beat's place in the signal.
-    public var sample: Int
+    package var sample: Int
     /// The class's place in the task's list.
-    public var classIndex: Int
+    package var classIndex: Int
 
     /// Creates a beat.
-    public init(sample: Int, classIndex: Int) {
+    package init(sample: Int, classIndex: Int) {
       self.sample = sample
       self.classIndex = classIndex
     }
   }
 
   /// The record's name.
-  public var record: String
+  package var record: String
   /// The lead's name.
-  public var lead: String
+  package var lead: String
   /// The samples at the front end's rate.
-  public var microvolts: [Float]
+  package var microvolts: [Float]
   /// The beats, in order of time.
-  public var beats: [Beat]
+  package var beats: [Beat]
 
   /// Creates a signal.
-  public init(record: String, lead: String, microvolts: [Float], beats: [Beat]) {
+  package init(record: String, lead: String, microvolts: [Float], beats: [Beat]) {
     self.record = record
     self.lead = lead
     self.microvolts = microvolts

@@ -1,44 +1,44 @@
 /// One layer's sizes: a dense layer is a convolution whose kernel covers all the time there is.
-public struct LayerShape: Equatable, Sendable {
+package struct LayerShape: Equatable, Sendable {
   /// The input's length in columns.
-  public var inputColumns: Int
+  package var inputColumns: Int
   /// The input's channels.
-  public var inputChannels: Int
+  package var inputChannels: Int
   /// The output's length in columns; 1 for a dense layer.
-  public var outputColumns: Int
+  package var outputColumns: Int
   /// The output's channels, or a dense layer's outputs.
-  public var outputChannels: Int
+  package var outputChannels: Int
   /// The kernel's length in columns; a dense layer's is `inputColumns`.
-  public var kernelColumns: Int
+  package var kernelColumns: Int
   /// The distance between outputs, in input columns.
-  public var strideColumns: Int
+  package var strideColumns: Int
   /// The distance between the kernel's columns, in input columns.
-  public var dilationColumns: Int
+  package var dilationColumns: Int
   /// Whether this is a dense layer.
-  public var isDense: Bool
+  package var isDense: Bool
   /// Whether ReLU follows: everywhere but after the last layer.
-  public var isRectified: Bool
+  package var isRectified: Bool
 
   /// The number of weights.
-  public var weightCount: Int { outputChannels * kernelColumns * inputChannels }
+  package var weightCount: Int { outputChannels * kernelColumns * inputChannels }
   /// The number of parameters in training: the weights, and a dense layer's biases or a convolution's scales
   /// and shifts.
-  public var parameterCount: Int { weightCount + (isDense ? 1 : 2) * outputChannels }
+  package var parameterCount: Int { weightCount + (isDense ? 1 : 2) * outputChannels }
   /// The number of multiply-accumulates for a whole window.
-  public var multiplyAccumulateCount: Int { outputColumns * weightCount }
+  package var multiplyAccumulateCount: Int { outputColumns * weightCount }
   /// The number of inputs, `[time, channel]`.
-  public var inputCount: Int { inputColumns * inputChannels }
+  package var inputCount: Int { inputColumns * inputChannels }
   /// The number of outputs, `[time, channel]`.
-  public var outputCount: Int { outputColumns * outputChannels }
+  package var outputCount: Int { outputColumns * outputChannels }
 }
 
 /// Why a network specification can't be built, in a few words.
-public struct InvalidNetwork: Error, Equatable, Sendable, CustomStringConvertible {
+package struct InvalidNetwork: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
-  public var description: String
+  package var description: String
 
   /// Creates an error.
-  public init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }
@@ -49,7 +49,7 @@ extension NetworkSpecification {
   /// - Throws: `InvalidNetwork` where a size is outside 1 ... 65,536, a kernel is longer than its input, a
   ///   convolution follows a dense layer, the last layer isn't dense, or there are more than 2^24 weights or
   ///   outputs in all.
-  public func layerShapes() throws(InvalidNetwork) -> [LayerShape] {
+  package func layerShapes() throws(InvalidNetwork) -> [LayerShape] {
     let sizes = 1...65_536
     guard sizes.contains(inputColumns), sizes.contains(inputChannels) else {
       throw InvalidNetwork("the input of \(inputColumns) columns and \(inputChannels) channels is impossible")

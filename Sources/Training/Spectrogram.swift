@@ -1,20 +1,20 @@
 import Foundation
 
 /// The spectrogram of `SpectrogramSettings` in single precision, for training and for the float twin.
-public typealias FloatSpectrogram = Spectrogram<Float>
+package typealias FloatSpectrogram = Spectrogram<Float>
 
 /// The spectrogram of `SpectrogramSettings` in double precision: what is right.
-public typealias ReferenceSpectrogram = Spectrogram<Double>
+package typealias ReferenceSpectrogram = Spectrogram<Double>
 
 /// A spectrogram by FFTW, exactly as `SpectrogramSettings` defines it, before rounding.
 ///
 /// A whole signal and the same signal pushed sample by sample give the same bits. An instance owns its
 /// buffers and serves one thread at a time.
-public final class Spectrogram<Scalar: FourierScalar> {
+package final class Spectrogram<Scalar: FourierScalar> {
   /// What is computed.
-  public let settings: SpectrogramSettings
+  package let settings: SpectrogramSettings
   /// The column that was completed last, `[bin]`, as levels in `0...255`.
-  public private(set) var latestColumn: [Scalar]
+  package private(set) var latestColumn: [Scalar]
 
   private let window: [Scalar]
   private let transform: FourierTransform<Scalar>
@@ -28,7 +28,7 @@ public final class Spectrogram<Scalar: FourierScalar> {
   private var pushedCount = 0
 
   /// Creates a spectrogram at rest; the settings must be valid (`SpectrogramSettings.problem` is nil).
-  public init(_ settings: SpectrogramSettings) {
+  package init(_ settings: SpectrogramSettings) {
     precondition(settings.problem == nil, "invalid spectrogram settings")
     self.settings = settings
     let length = settings.windowSamples
@@ -47,7 +47,7 @@ public final class Spectrogram<Scalar: FourierScalar> {
   /// Takes the next sample of a stream.
   ///
   /// - Returns: Whether it completed a column, which is then in `latestColumn`.
-  public func push(_ microvolts: Scalar) -> Bool {
+  package func push(_ microvolts: Scalar) -> Bool {
     let length = settings.windowSamples
     let filtered = filter.filter(microvolts)
     let place = pushedCount % length
@@ -65,20 +65,20 @@ public final class Spectrogram<Scalar: FourierScalar> {
 
   /// A bin of the column that was completed last, before the logarithm: the window's unscaled transform, in
   /// microvolts; `bin` in `0..<settings.binCount`.
-  public func latestSpectrum(at bin: Int) -> (real: Scalar, imaginary: Scalar) {
+  package func latestSpectrum(at bin: Int) -> (real: Scalar, imaginary: Scalar) {
     precondition(bin >= 0 && bin < settings.binCount, "no such bin")
     let place = transform.output + 2 * (settings.firstBin + bin)
     return (place[0], place[1])
   }
 
   /// Forgets the stream's past.
-  public func reset() {
+  package func reset() {
     filter = HighPassFilter(shift: settings.highPassShift)
     pushedCount = 0
   }
 
   /// The levels of a whole signal, `[column, bin]`, in `0...255`; the stream is left alone.
-  public func levels(ofMicrovolts signal: [Scalar]) -> [Scalar] {
+  package func levels(ofMicrovolts signal: [Scalar]) -> [Scalar] {
     let filtered = HighPassFilter.filter(signal, shift: settings.highPassShift)
     let columns = settings.columnCount(sampleCount: signal.count)
     return [Scalar](unsafeUninitializedCapacity: columns * settings.binCount) { levels, count in

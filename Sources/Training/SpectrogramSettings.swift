@@ -16,56 +16,56 @@ import Foundation
 ///
 /// The settings' default is the front end of this project's ECG models; every value is this project's own
 /// choice, as arXiv:2306.01210 (abstract) states none.
-public struct SpectrogramSettings: Codable, Equatable, Sendable {
+package struct SpectrogramSettings: Codable, Equatable, Sendable {
   /// The rate of the samples, in hertz.
-  public var sampleRateHz: Double = 128
+  package var sampleRateHz: Double = 128
   /// The transform's length, in samples: a power of two in `16...512`.
-  public var windowSamples: Int = 32
+  package var windowSamples: Int = 32
   /// The distance between columns, in samples.
-  public var hopSamples: Int = 8
+  package var hopSamples: Int = 8
   /// The first frequency bin kept; bin `b` lies at `b * sampleRateHz / windowSamples` hertz.
-  public var firstBin: Int = 1
+  package var firstBin: Int = 1
   /// The number of bins kept: the image's frequency channels.
-  public var binCount: Int = 12
+  package var binCount: Int = 12
   /// The high-pass filter's corner is at `sampleRateHz / (2 pi 2^highPassShift)` hertz.
-  public var highPassShift: Int = 5
+  package var highPassShift: Int = 5
   /// The amplitude whose level is 12 of 24 codes (half an octave): smaller ones fade into level 0.
-  public var floorMicrovolts: Double = 5
+  package var floorMicrovolts: Double = 5
   /// The number of codes for a doubling of the amplitude.
-  public var codesPerOctave: Double = 24
+  package var codesPerOctave: Double = 24
   /// The level that is the network's 0.
-  public var centerLevel: Double = 68
+  package var centerLevel: Double = 68
   /// The number of levels in the network's 1.
-  public var levelsPerUnit: Double = 64
+  package var levelsPerUnit: Double = 64
 
   /// The front end of this project's ECG models.
-  public init() {}
+  package init() {}
 
   /// The code of level 0.
-  public static let zeroLevelCode = -128
+  package static let zeroLevelCode = -128
 
   /// The number of columns that are complete after `sampleCount` samples.
-  public func columnCount(sampleCount: Int) -> Int {
+  package func columnCount(sampleCount: Int) -> Int {
     sampleCount < windowSamples ? 0 : (sampleCount - windowSamples) / hopSamples + 1
   }
 
   /// The index of a column's last sample: it is complete once that sample is there.
-  public func lastSample(ofColumn column: Int) -> Int {
+  package func lastSample(ofColumn column: Int) -> Int {
     column * hopSamples + windowSamples - 1
   }
 
   /// The first column that is complete when `sample` is there.
-  public func firstColumn(reaching sample: Int) -> Int {
+  package func firstColumn(reaching sample: Int) -> Int {
     max(0, (sample - windowSamples + 1 + hopSamples - 1) / hopSamples)
   }
 
   /// The network's input for a level.
-  public func networkInput<Scalar: BinaryFloatingPoint>(ofLevel level: Scalar) -> Scalar {
+  package func networkInput<Scalar: BinaryFloatingPoint>(ofLevel level: Scalar) -> Scalar {
     (level - Scalar(centerLevel)) / Scalar(levelsPerUnit)
   }
 
   /// What is wrong with the settings, in a few words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     func isUsable(_ value: Double) -> Bool { value.isFinite && value >= 1e-6 && value <= 1e6 }
     if !isUsable(sampleRateHz) { return "the sampling rate is \(sampleRateHz) Hz" }
     if ![16, 32, 64, 128, 256, 512].contains(windowSamples) {

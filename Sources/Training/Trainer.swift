@@ -2,12 +2,12 @@ import Foundation
 import Support
 
 /// Why a network can't be trained, in a few words.
-public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
-  public var description: String
+  package var description: String
 
   /// Creates an error.
-  public init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }
@@ -16,7 +16,7 @@ extension Checkpoint {
   /// A network before its first training step, its weights drawn from the options' seed.
   ///
   /// - Throws: `TrainingError` where the parts can't be, or don't fit together.
-  public static func untrained(
+  package static func untrained(
     settings: SpectrogramSettings, specification: NetworkSpecification, decisionDelaySeconds: Double = 0.7,
     classNames: [String], task: String, split: String, training: TrainingOptions
   ) throws(TrainingError) -> Checkpoint {
@@ -63,7 +63,7 @@ extension Checkpoint {
 
   /// Raises the logits by an offset a class: before the first step, so that the loss, which sees them less their offsets,
   /// begins as without.
-  public mutating func raiseLogits(by offsets: [Float]) {
+  package mutating func raiseLogits(by offsets: [Float]) {
     guard let last = layers.indices.last else { return }
     for (index, offset) in offsets.enumerated() {
       if layers[last].normalization != nil {
@@ -79,9 +79,9 @@ extension Checkpoint {
 ///
 /// Where a training is interrupted doesn't matter, nor on how many threads it runs: the same checkpoint and the
 /// same signals always end in the same bits.
-public final class Trainer {
+package final class Trainer {
   /// The number of beats too near their record's ends for a window.
-  public var leftOutBeatCount: Int { sampler.leftOutCount }
+  package var leftOutBeatCount: Int { sampler.leftOutCount }
 
   private let start: Checkpoint
   private let sampler: WindowSampler
@@ -100,7 +100,7 @@ public final class Trainer {
   ///   - codes: The integers to train for, where the checkpoint has a plan for them.
   ///   - threads: The number of threads.
   /// - Throws: `TrainingError` where the signals have no beat to train on or the checkpoint is invalid.
-  public init(
+  package init(
     _ checkpoint: Checkpoint, signals: [LabelledSignal], noises: [[Float]] = [], codes: NetworkCodes? = nil,
     threads: Int = 1
   ) throws(TrainingError) {
@@ -139,7 +139,7 @@ public final class Trainer {
   }
 
   /// The training's state now; once the last step is done, without the optimizer's.
-  public var checkpoint: Checkpoint {
+  package var checkpoint: Checkpoint {
     var checkpoint = start
     checkpoint.layers = network.states
     checkpoint.completedSteps = completedSteps
@@ -151,7 +151,7 @@ public final class Trainer {
   ///
   /// - Returns: The batch's loss.
   /// - Throws: `TrainingError` where the loss is no longer finite.
-  public func step() throws(TrainingError) -> Double {
+  package func step() throws(TrainingError) -> Double {
     let options = start.training
     let firstWindow = completedSteps * options.batchSize
     let inputCount = network.shapes[0].inputCount
@@ -177,7 +177,7 @@ public final class Trainer {
   ///
   /// - Returns: The finished checkpoint.
   /// - Throws: `TrainingError` where the loss is no longer finite, and what `save` throws.
-  public func run(
+  package func run(
     progress: ProgressHandler? = nil, save: ((Checkpoint) throws -> Void)? = nil
   ) throws -> Checkpoint {
     let options = start.training

@@ -1,42 +1,42 @@
 import Foundation
 
 /// How a network is trained; together with the data it decides every bit of the result.
-public struct TrainingOptions: Codable, Equatable, Sendable {
+package struct TrainingOptions: Codable, Equatable, Sendable {
   /// The seed of the initial weights, the beats drawn and their augmentation.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
   /// The number of epochs: units of progress, checkpoints and the learning rate's cycle.
-  public var epochs: Int = 10
+  package var epochs: Int = 10
   /// The number of windows drawn in an epoch.
-  public var windowsPerEpoch: Int = 20_480
+  package var windowsPerEpoch: Int = 20_480
   /// The number of windows of a step.
-  public var batchSize: Int = 256
+  package var batchSize: Int = 256
   /// The learning rate at the cycle's peak.
-  public var peakLearningRate: Double = 3e-3
+  package var peakLearningRate: Double = 3e-3
   /// AdamW's decay of the weights, as a fraction of the learning rate.
-  public var weightDecay: Double = 0.01
+  package var weightDecay: Double = 0.01
   /// The part of a label that is spread over all classes.
-  public var labelSmoothing: Double = 0.05
+  package var labelSmoothing: Double = 0.05
   /// A class is drawn with a probability in proportion to its number of beats to this power: 1 draws beats as
   /// they come, 0 all classes equally often.
-  public var samplingExponent: Double = 0.7
+  package var samplingExponent: Double = 0.7
   /// By how much the classes' logits are above what the beats drawn would make them, by the classes' names; nil for none.
   ///
   /// The loss sees the logits less these (arXiv:2007.07314). Windows are drawn evenly so that rare classes are learnt, but
   /// a decision for a class that was drawn too often is wrong too often.
-  public var logitOffsets: [String: Double]?
+  package var logitOffsets: [String: Double]?
   /// The leads that the training signals are of.
-  public var leads: TrainingLeads = .all
+  package var leads: TrainingLeads = .all
   /// How the windows are changed.
-  public var augmentation = Augmentation()
+  package var augmentation = Augmentation()
 
   /// The options for a split by patient.
-  public init() {}
+  package init() {}
 
   /// The options of this project's ECG models; docs/Training.md and the models' cards say how they were chosen.
   ///
   /// Between patients, what makes other patients of the training's helps; at random within the same patients, more
   /// epochs do, and other leads don't.
-  public init(split: BeatSplit) {
+  package init(split: BeatSplit) {
     switch split {
     case .intra: (epochs, leads) = (40, .main)
     case .inter:
@@ -54,13 +54,13 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   }
 
   /// The number of steps of an epoch.
-  public var stepsPerEpoch: Int { (windowsPerEpoch + batchSize - 1) / batchSize }
+  package var stepsPerEpoch: Int { (windowsPerEpoch + batchSize - 1) / batchSize }
 
   /// The number of steps in all.
-  public var totalSteps: Int { epochs * stepsPerEpoch }
+  package var totalSteps: Int { epochs * stepsPerEpoch }
 
   /// What is wrong with the options, in a few words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     if !(1...100_000).contains(epochs) { return "\(epochs) epochs are not in 1 ... 100,000" }
     if !(1...100_000_000).contains(windowsPerEpoch) {
       return "\(windowsPerEpoch) windows an epoch are not in 1 ... 100,000,000"
@@ -83,13 +83,13 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   }
 
   /// The offsets of some classes' logits; those of other names are of another task.
-  public func logitOffsets(of classNames: [String]) -> [Float] {
+  package func logitOffsets(of classNames: [String]) -> [Float] {
     classNames.map { Float(logitOffsets?[$0] ?? 0) }
   }
 
   /// The learning rate at a step, counted from 0: one cycle that rises for three tenths of the steps from a
   /// 25th of the peak, then falls to nearly nothing, both along half a cosine.
-  public func learningRate(atStep step: Int) -> Double {
+  package func learningRate(atStep step: Int) -> Double {
     let progress = (Double(step) + 0.5) / Double(totalSteps)
     let rise = 0.3
     let (from, to, fraction) =
@@ -102,7 +102,7 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
 
 extension TrainingOptions {
   /// Reads options; version 0.1's checkpoints have the augmentation's among them, and not all of these.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     self.init()
     let container = try decoder.container(keyedBy: CodingKeys.self)
     seed = try container.decode(UInt64.self, forKey: .seed)

@@ -8,14 +8,14 @@ import Training
 /// The threshold is taken off the last layer's bias: yes has the larger mean logit exactly where the probability
 /// reaches it, on every way that a model can be exported. The image's provenance tells the threshold, to turn margins
 /// back into probabilities: their log odds are the margin plus those of the threshold.
-public struct CohortModel: Sendable {
+package struct CohortModel: Sendable {
   /// The key of the threshold in an image's provenance.
-  public static let thresholdKey = "decisionThreshold"
+  package static let thresholdKey = "decisionThreshold"
 
   /// The float network.
-  public let checkpoint: Checkpoint
+  package let checkpoint: Checkpoint
   /// The int8 twin.
-  public let image: ModelImage
+  package let image: ModelImage
 
   /// Learns from all patients.
   ///
@@ -26,7 +26,7 @@ public struct CohortModel: Sendable {
   ///   - seed: The seed.
   ///   - isSynthetic: Whether the image's provenance says so.
   /// - Throws: `FileError`, malformed, where learning diverges or an image can't hold the network.
-  public init(
+  package init(
     _ learner: NetworkLearner, cohort: TransferCohort, threshold: Double, seed: UInt64, isSynthetic: Bool
   ) throws(FileError) {
     let all = Array(0..<cohort.count)

@@ -10,43 +10,43 @@ import Training
 ///
 /// In each repeat some patients are set aside to test on, and each method learns from growing parts of the others: the
 /// first 10 are among the first 20, and so on, with the cohort's share of responders. So methods are paired by repeat.
-public struct LabelEfficiency: Encodable, Sendable {
+package struct LabelEfficiency: Encodable, Sendable {
   /// A mean over the repeats with its interval.
-  public struct Mean: Encodable, Sendable {
+  package struct Mean: Encodable, Sendable {
     /// The method's name.
-    public var method: String
+    package var method: String
     /// The mean.
-    public var mean: Double
+    package var mean: Double
     /// The mean's 95 % interval.
-    public var interval: Interval?
+    package var interval: Interval?
   }
 
   /// All methods at one number of patients.
-  public struct Point: Encodable, Sendable {
+  package struct Point: Encodable, Sendable {
     /// The patients learnt from.
-    public var patients: Int
+    package var patients: Int
     /// The AUC by method.
-    public var auc: [Mean]
+    package var auc: [Mean]
     /// The transfer's AUC less each other method's.
-    public var transferLess: [Mean]
+    package var transferLess: [Mean]
     /// What the difference from learning from scratch says, by its interval.
-    public var transfer: String
+    package var transfer: String
   }
 
   /// The data in words.
-  public let data: String
+  package let data: String
   /// Whether it is synthetic.
-  public let isSynthetic: Bool
+  package let isSynthetic: Bool
   /// The repeats.
-  public let repeats: Int
+  package let repeats: Int
   /// The patients of a repeat to test on.
-  public let testPatients: Int
+  package let testPatients: Int
   /// Whether each repeat has patients of its own.
-  public let isIndependent: Bool
+  package let isIndependent: Bool
   /// The points.
-  public let points: [Point]
+  package let points: [Point]
   /// The options of the transfer.
-  public let options: TransferOptions
+  package let options: TransferOptions
 
   /// What one repeat measures: AUC `[size][method]`, nil where it isn't defined.
   private typealias Areas = [[Double?]]
@@ -63,7 +63,7 @@ public struct LabelEfficiency: Encodable, Sendable {
   ///   - threads: The repeats to work on at a time.
   ///   - progress: Told after each repeat.
   /// - Throws: `FileError`, where there are too few patients, or learning diverges.
-  public init(
+  package init(
     _ cohort: TransferCohort, methods: TransferMethods, options: TransferOptions, sizes: [Int], repeats: Int,
     seed: UInt64, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) {
@@ -108,7 +108,7 @@ public struct LabelEfficiency: Encodable, Sendable {
   ///   - threads: The repeats to work on at a time.
   ///   - progress: Told after each repeat.
   /// - Throws: `FileError`, where learning diverges.
-  public init(
+  package init(
     arm: SyntheticArm, lead: String, testPatients: Int, source: Checkpoint, file: String,
     view: TransferCohort.View, options: TransferOptions, sizes: [Int], repeats: Int, seed: UInt64,
     threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
@@ -188,7 +188,7 @@ public struct LabelEfficiency: Encodable, Sendable {
 
 extension LabelEfficiency {
   /// The answer, in a few sentences, by the differences' intervals.
-  public var verdict: String {
+  package var verdict: String {
     func sizes(_ effect: Wording.Effect) -> [Int] {
       points.filter { point in
         point.transferLess.first { $0.method == TransferMethods.Name.scratch }.map {
@@ -236,7 +236,7 @@ extension LabelEfficiency {
   ///   - source: The network that was transferred: its file, and what it is.
   ///   - command: The command that made it.
   /// - Returns: The page's HTML.
-  public func page(source: String, command: String) -> String {
+  package func page(source: String, command: String) -> String {
     Page(
       title: (isSynthetic ? "Synthetic cohorts: " : "") + "How many labelled patients a network needs",
       subtitle: data, verdict: (isSynthetic ? Wording.synthetic + " " : "") + verdict,

@@ -8,16 +8,16 @@ import Training
 ///
 /// Every beat gets a logit for no and one for yes. Yes less no is the beat's margin; the mean margin of a patient's
 /// beats is the patient's score, in log odds. So the network runs on a device as a decision a beat, averaged.
-public final class NetworkLearner: Sendable {
+package final class NetworkLearner: Sendable {
   /// The classes, in the order of the logits.
-  public static let classNames = ["no", "yes"]
+  package static let classNames = ["no", "yes"]
   /// The task's name in checkpoints and images.
-  public static let task = "response"
+  package static let task = "response"
 
   /// The network before it learns, with two classes.
-  public let start: Checkpoint
+  package let start: Checkpoint
   /// The number of first layers that don't learn.
-  public let frozenLayers: Int
+  package let frozenLayers: Int
   private let cohort: TransferCohort
   private let options: TransferOptions
   /// What the start came from, for errors.
@@ -49,7 +49,7 @@ public final class NetworkLearner: Sendable {
   ///     otherwise it begins with the start's own weights.
   ///   - threads: The number of threads.
   /// - Throws: `FileError`, malformed, where the network hasn't as many layers as are to be frozen, or can't run.
-  public init(
+  package init(
     from start: Checkpoint, file: String, cohort: TransferCohort, options: TransferOptions,
     fitsHeadFirst: Bool, threads: Int = 1
   ) throws(FileError) {
@@ -110,7 +110,7 @@ public final class NetworkLearner: Sendable {
   /// The same patients and seed always give the same bits; they are learnt from once, and kept.
   ///
   /// - Throws: `FileError`, malformed, where learning diverges.
-  public func layers(training: [Int], seed: UInt64) throws(FileError) -> [Checkpoint.Layer] {
+  package func layers(training: [Int], seed: UInt64) throws(FileError) -> [Checkpoint.Layer] {
     try fits.value(of: FitKey(training: training, seed: seed)) { () throws(FileError) in
       let patients = training.filter { !cohort.windows[$0].isEmpty }
       let head = headInputs.flatMap { inputs in
@@ -244,7 +244,7 @@ public final class NetworkLearner: Sendable {
   ///   - metadata: More to say in the image's provenance.
   /// - Returns: The image.
   /// - Throws: `FileError`, malformed, where an image can't hold the network.
-  public func image(
+  package func image(
     of layers: [Checkpoint.Layer], calibratedOn patients: [Int], metadata: [(key: String, value: String)] = []
   ) throws(FileError) -> ModelImage {
     var trained = start
@@ -285,7 +285,7 @@ public final class NetworkLearner: Sendable {
 
 extension NetworkLearner {
   /// The float network as a method; its threshold is chosen within the training patients.
-  public func method(_ name: String, innerFolds: Int = 5) -> StudyMethod {
+  package func method(_ name: String, innerFolds: Int = 5) -> StudyMethod {
     StudyMethod(name, threshold: .youden(innerFolds: innerFolds)) {
       [self] training, test, seed throws(FileError) in
       try margins(of: layers(training: training, seed: seed), patients: test).map { $0.map(Self.probability) }
@@ -293,7 +293,7 @@ extension NetworkLearner {
   }
 
   /// The same network in integers as a method: each fold's network is quantized, with ranges from its training patients.
-  public func int8Method(_ name: String, innerFolds: Int = 5) -> StudyMethod {
+  package func int8Method(_ name: String, innerFolds: Int = 5) -> StudyMethod {
     StudyMethod(name, threshold: .youden(innerFolds: innerFolds)) {
       [self] training, test, seed throws(FileError) in
       let image = try image(of: layers(training: training, seed: seed), calibratedOn: training)

@@ -9,28 +9,28 @@ import Training
 /// cross-validated in it.
 ///
 /// A single cohort of 71 patients shows a method's accuracy with some luck; many of them show the luck.
-public struct SyntheticStudy: Sendable {
+package struct SyntheticStudy: Sendable {
   /// What decides the results, seed by seed.
-  public struct Settings: Codable, Equatable, Sendable {
+  package struct Settings: Codable, Equatable, Sendable {
     /// The patients of a cohort.
-    public var patients: Int
+    package var patients: Int
     /// The folds of the cross-validation, which each cohort has once.
-    public var folds: Int
+    package var folds: Int
     /// The folds within the training patients that choose a network's threshold.
-    public var innerFolds: Int
+    package var innerFolds: Int
     /// The lead.
-    public var lead: String
+    package var lead: String
     /// Whether the baselines' features are of all leads.
-    public var usesAllLeads: Bool
+    package var usesAllLeads: Bool
     /// Whether the int8 twin is run too.
-    public var withInt8: Bool
+    package var withInt8: Bool
     /// How networks learn.
-    public var options: TransferOptions
+    package var options: TransferOptions
     /// The first half of the pre-trained checkpoint's SHA-256.
-    public var network: String
+    package var network: String
 
     /// Creates settings.
-    public init(
+    package init(
       patients: Int, folds: Int, innerFolds: Int, lead: String, usesAllLeads: Bool, withInt8: Bool,
       options: TransferOptions, source: Checkpoint
     ) {
@@ -41,38 +41,38 @@ public struct SyntheticStudy: Sendable {
   }
 
   /// A method's figures in one cohort; nil where they aren't defined.
-  public struct Figures: Codable, Equatable, Sendable {
+  package struct Figures: Codable, Equatable, Sendable {
     /// The method's name.
-    public var method: String
+    package var method: String
     /// The share of right decisions.
-    public var accuracy: Double?
+    package var accuracy: Double?
     /// The share of responders found.
-    public var sensitivity: Double?
+    package var sensitivity: Double?
     /// The share of others found.
-    public var specificity: Double?
+    package var specificity: Double?
     /// The area under the ROC curve.
-    public var auc: Double?
+    package var auc: Double?
     /// Brier's score.
-    public var brier: Double?
+    package var brier: Double?
   }
 
   /// One cohort's results.
-  public struct Result: Codable, Equatable, Sendable {
+  package struct Result: Codable, Equatable, Sendable {
     /// The arm.
-    public var arm: SyntheticArm
+    package var arm: SyntheticArm
     /// The seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// The responders.
-    public var responders: Int
+    package var responders: Int
     /// The methods' figures.
-    public var methods: [Figures]
+    package var methods: [Figures]
   }
 
   /// The name of what knows the odds by which the response was drawn.
-  public static let oracle = "the generator's own odds"
+  package static let oracle = "the generator's own odds"
 
   /// What decides the results.
-  public let settings: Settings
+  package let settings: Settings
   private let source: Checkpoint
   private let file: String
   private let converter: AnalogConverter
@@ -84,14 +84,14 @@ public struct SyntheticStudy: Sendable {
   ///   - source: The pre-trained network.
   ///   - file: Its file, for errors.
   ///   - converter: The device's converter.
-  public init(_ settings: Settings, source: Checkpoint, file: String, converter: AnalogConverter) {
+  package init(_ settings: Settings, source: Checkpoint, file: String, converter: AnalogConverter) {
     (self.settings, self.source, self.file, self.converter) = (settings, source, file, converter)
   }
 
   /// One seed's cohort, cross-validated; the result depends on the settings, the arm and the seed alone.
   ///
   /// - Throws: `FileError`, where the cohort has too few patients of a class, or learning diverges.
-  public func result(arm: SyntheticArm, seed: UInt64) throws(FileError) -> Result {
+  package func result(arm: SyntheticArm, seed: UInt64) throws(FileError) -> Result {
     let synthetic = SyntheticCohort(patientCount: settings.patients, arm: arm, seed: seed)
     let view = TransferCohort.View(
       window: source.window, converter: converter, beatsPerPatient: settings.options.beatsPerPatient,
@@ -134,7 +134,7 @@ public struct SyntheticStudy: Sendable {
   ///   - progress: Told after each cohort.
   /// - Returns: The results in order of arms and seeds.
   /// - Throws: `FileError`, where the file is another study's or can't be written, or a cohort has too few patients.
-  public func run(
+  package func run(
     arms: [SyntheticArm], seeds: ClosedRange<UInt64>, log: String, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> [Result] {

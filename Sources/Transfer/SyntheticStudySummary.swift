@@ -5,17 +5,17 @@ import Reporting
 import Support
 
 /// The distribution of figures over many cohorts of one arm, by method.
-public struct SyntheticStudySummary: Encodable, Sendable {
+package struct SyntheticStudySummary: Encodable, Sendable {
   /// A figure's distribution over the cohorts.
-  public struct Distribution: Encodable, Sendable {
+  package struct Distribution: Encodable, Sendable {
     /// The mean.
-    public var mean: Double
+    package var mean: Double
     /// The median.
-    public var median: Double
+    package var median: Double
     /// The middle half.
-    public var quartiles: Interval
+    package var quartiles: Interval
     /// The middle 95 %.
-    public var range: Interval
+    package var range: Interval
 
     fileprivate init?(_ values: [Double]) {
       guard !values.isEmpty else { return nil }
@@ -33,40 +33,40 @@ public struct SyntheticStudySummary: Encodable, Sendable {
   }
 
   /// A method.
-  public struct Method: Encodable, Sendable {
+  package struct Method: Encodable, Sendable {
     /// Its name.
-    public var name: String
+    package var name: String
     /// The share of right decisions.
-    public var accuracy: Distribution?
+    package var accuracy: Distribution?
     /// The share of responders found.
-    public var sensitivity: Distribution?
+    package var sensitivity: Distribution?
     /// The share of others found.
-    public var specificity: Distribution?
+    package var specificity: Distribution?
     /// The area under the ROC curve.
-    public var auc: Distribution?
+    package var auc: Distribution?
     /// The share of cohorts with a sensitivity of 0.78 and a specificity of 0.79 or more, at once, with its interval.
-    public var reachesPaper: Double
+    package var reachesPaper: Double
     /// That share's 95 % interval (Wilson).
-    public var reachesPaperInterval: Interval
+    package var reachesPaperInterval: Interval
     /// The share of cohorts with an accuracy of 72 % or more.
-    public var reachesPaperAccuracy: Double
+    package var reachesPaperAccuracy: Double
     /// The transfer's AUC less this method's, the mean over the cohorts.
-    public var differenceFromTransfer: Double?
+    package var differenceFromTransfer: Double?
     /// That mean's 95 % interval, as the cohorts are independent.
-    public var differenceInterval: Interval?
+    package var differenceInterval: Interval?
   }
 
   /// The arm.
-  public let arm: SyntheticArm
+  package let arm: SyntheticArm
   /// The AUC that no method can exceed but by chance.
-  public let bestPossibleAUC: Double
+  package let bestPossibleAUC: Double
   /// The number of cohorts.
-  public let cohorts: Int
+  package let cohorts: Int
   /// The methods.
-  public let methods: [Method]
+  package let methods: [Method]
 
   /// Counts the results of one arm.
-  public init(_ results: [SyntheticStudy.Result], arm: SyntheticArm) {
+  package init(_ results: [SyntheticStudy.Result], arm: SyntheticArm) {
     let results = results.filter { $0.arm == arm }
     self.arm = arm
     bestPossibleAUC = arm == .published ? 0.79 : 0.69
@@ -148,7 +148,7 @@ extension SyntheticStudySummary {
     + "network are not known here, and nothing on this page repeats its study."
 
   /// The study of one or several arms as one self-contained page.
-  public static func page(
+  package static func page(
     _ summaries: [SyntheticStudySummary], settings: SyntheticStudy.Settings, source: String, command: String
   ) -> String {
     Page(
@@ -174,7 +174,7 @@ extension SyntheticStudySummary {
   }
 
   /// The answer, in a few sentences.
-  public static func verdict(_ summaries: [SyntheticStudySummary]) -> String {
+  package static func verdict(_ summaries: [SyntheticStudySummary]) -> String {
     summaries.map { summary in
       guard let own = summary.methods.first, let accuracy = own.accuracy,
         let scratch = summary.methods.first(where: { $0.name == TransferMethods.Name.scratch }),

@@ -5,31 +5,31 @@ import Support
 import Training
 
 /// A cohort as networks and baselines see it: beats, ECG features, covariates and responses, by patient.
-public struct TransferCohort: Sendable {
+package struct TransferCohort: Sendable {
   /// What the cohort is called in reports.
-  public let name: String
+  package let name: String
   /// Whether any of it is synthetic.
-  public let isSynthetic: Bool
+  package let isSynthetic: Bool
   /// Whether each patient responded.
-  public let labels: [Bool]
+  package let labels: [Bool]
   /// What else is known of each patient.
-  public let covariates: [Covariates]
+  package let covariates: [Covariates]
   /// What was measured in each patient's ECG.
-  public let features: [ECGFeatures]
+  package let features: [ECGFeatures]
   /// Each patient's signals with the beats that the device's detector found.
-  public let signals: [[LabelledSignal]]
+  package let signals: [[LabelledSignal]]
   /// The windows' size and place.
-  public let window: BeatWindow
+  package let window: BeatWindow
   /// The converter that heard the signals.
-  public let converter: AnalogConverter
+  package let converter: AnalogConverter
   /// The beats' windows as the float network's inputs, `[patient][beat, time, channel]`.
-  public let windows: [[Float]]
+  package let windows: [[Float]]
 
   /// The number of patients.
-  public var count: Int { labels.count }
+  package var count: Int { labels.count }
 
   /// The beats with a whole window.
-  public var beatCounts: [Int] {
+  package var beatCounts: [Int] {
     let size = window.columnCount * window.settings.binCount
     return windows.map { $0.count / size }
   }
@@ -52,18 +52,18 @@ public struct TransferCohort: Sendable {
   }
 
   /// How patients' records are looked at.
-  public struct View: Sendable {
+  package struct View: Sendable {
     /// The windows' size and place.
-    public var window: BeatWindow
+    package var window: BeatWindow
     /// The device's converter.
-    public var converter: AnalogConverter
+    package var converter: AnalogConverter
     /// The number of beats of a patient, spread over the records.
-    public var beatsPerPatient: Int
+    package var beatsPerPatient: Int
     /// Whether the features for the baselines are of all leads; the network has one.
-    public var usesAllLeads: Bool
+    package var usesAllLeads: Bool
 
     /// Creates a view.
-    public init(
+    package init(
       window: BeatWindow, converter: AnalogConverter, beatsPerPatient: Int, usesAllLeads: Bool = false
     ) {
       (self.window, self.converter) = (window, converter)
@@ -129,7 +129,7 @@ public struct TransferCohort: Sendable {
   /// Reads a cohort's records.
   ///
   /// - Throws: `FileError`, where a record is missing or wrong, or the window's rate is out of the detector's range.
-  public init(
+  package init(
     _ cohort: Cohort, view: View, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) {
     let members = try cohort.patients.concurrentMap(threads: threads, progress: progress) {
@@ -146,7 +146,7 @@ public struct TransferCohort: Sendable {
   /// Synthesizes a cohort in memory.
   ///
   /// - Throws: `FileError`, where there is no such lead.
-  public init(
+  package init(
     _ cohort: SyntheticCohort, lead: String, view: View, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) {

@@ -1,26 +1,26 @@
 /// How a network learns from a cohort's patients; with the patients it decides every bit of the result.
-public struct TransferOptions: Codable, Equatable, Sendable {
+package struct TransferOptions: Codable, Equatable, Sendable {
   /// The first layers that keep the weights they come with; nil for all but the last.
-  public var frozenLayers: Int? = 2
+  package var frozenLayers: Int? = 2
   /// The learning rates of the layers that learn, first to last, as multiples of `learningRate`; where there are fewer
   /// than layers, the first of them counts for the layers before it too, and none at all is 1 everywhere.
-  public var layerRates: [Double] = []
+  package var layerRates: [Double] = []
   /// The number of steps in which layers before the last learn.
-  public var steps = 50
+  package var steps = 50
   /// The number of beats of a step, each of a patient of its own as long as there are enough.
-  public var batchSize = 32
+  package var batchSize = 32
   /// The learning rate at the first step; it falls to nothing along half a cosine.
-  public var learningRate = 1e-3
+  package var learningRate = 1e-3
   /// AdamW's decay of the weights, as a fraction of the learning rate.
-  public var weightDecay = 0.01
+  package var weightDecay = 0.01
   /// The number of beats, spread over a patient's records, that are learnt from and decided about.
-  public var beatsPerPatient = 32
+  package var beatsPerPatient = 32
 
   /// This project's choice; see docs/Transfer.md.
-  public init() {}
+  package init() {}
 
   /// What is wrong with the options, in a few words; nil where nothing is.
-  public var problem: String? {
+  package var problem: String? {
     if let frozenLayers, !(0...64).contains(frozenLayers) {
       return "\(frozenLayers) frozen layers are not in 0 ... 64"
     }

@@ -10,7 +10,7 @@ extension TransferStudy {
   ///   - source: The network that was transferred: its file, and what it is.
   ///   - command: The command that made it.
   /// - Returns: The page's HTML.
-  public func page(source: String, command: String) -> String {
+  package func page(source: String, command: String) -> String {
     Page(
       title: (data.isSynthetic ? "Synthetic cohort: " : "") + "Transfer to \(data.name)",
       subtitle:
@@ -44,7 +44,7 @@ extension TransferStudy {
   }
 
   /// The answer, in a few sentences.
-  public var verdict: String {
+  package var verdict: String {
     let area = methods.first?.auc.map {
       "The transferred network has an AUC of \(Wording.figure($0)). "
     }

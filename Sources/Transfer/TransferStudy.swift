@@ -5,33 +5,33 @@ import Support
 import Training
 
 /// The methods that a study of transfer compares on the same folds.
-public struct TransferMethods: Sendable {
+package struct TransferMethods: Sendable {
   /// The names in reports.
-  public enum Name {
+  package enum Name {
     /// The pre-trained network.
-    public static let transfer = "transfer, float"
+    package static let transfer = "transfer, float"
     /// The same in integers.
-    public static let transferInt8 = "transfer, int8"
+    package static let transferInt8 = "transfer, int8"
     /// The same structure, all layers learnt from the cohort.
-    public static let scratch = "from scratch"
+    package static let scratch = "from scratch"
     /// The same structure and recipe as the transfer, its frozen layers random.
-    public static let untrained = "random layers"
+    package static let untrained = "random layers"
     /// L2 logistic regression on ECG features.
-    public static let logistic = "logistic regression"
+    package static let logistic = "logistic regression"
     /// A random forest on ECG features.
-    public static let forest = "random forest"
+    package static let forest = "random forest"
   }
 
   /// The pre-trained network.
-  public let transfer: NetworkLearner
+  package let transfer: NetworkLearner
   /// The network from scratch.
-  public let scratch: NetworkLearner
+  package let scratch: NetworkLearner
   /// The random layers under the transfer's recipe; nil where the transfer changes more than the last layer.
-  public let untrained: NetworkLearner?
+  package let untrained: NetworkLearner?
   private let cohort: TransferCohort
 
   /// The learning rate from random weights, AdamW's usual one.
-  public static let scratchLearningRate = 3e-3
+  package static let scratchLearningRate = 3e-3
 
   /// Prepares the networks.
   ///
@@ -44,7 +44,7 @@ public struct TransferMethods: Sendable {
   ///   - seed: The seed of the random weights.
   ///   - threads: The number of threads.
   /// - Throws: `FileError`, malformed, where the network doesn't suit.
-  public init(
+  package init(
     from source: Checkpoint, file: String, cohort: TransferCohort, options: TransferOptions, seed: UInt64,
     threads: Int = 1
   ) throws(FileError) {
@@ -65,7 +65,7 @@ public struct TransferMethods: Sendable {
   }
 
   /// The networks, the float ones alone or the transfer's int8 twin too.
-  public func networks(withInt8: Bool, innerFolds: Int = 5) -> [StudyMethod] {
+  package func networks(withInt8: Bool, innerFolds: Int = 5) -> [StudyMethod] {
     [transfer.method(Name.transfer, innerFolds: innerFolds)]
       + (withInt8 ? [transfer.int8Method(Name.transferInt8, innerFolds: innerFolds)] : [])
       + [scratch.method(Name.scratch, innerFolds: innerFolds)]
@@ -73,7 +73,7 @@ public struct TransferMethods: Sendable {
   }
 
   /// What learns from ECG features.
-  public var baselines: [StudyMethod] {
+  package var baselines: [StudyMethod] {
     let table = cohort.featureTable
     return [
       .logisticRegression(table, labels: cohort.labels, name: Name.logistic),
@@ -82,7 +82,7 @@ public struct TransferMethods: Sendable {
   }
 
   /// The guidelines' rules, where a patient's conduction is known.
-  public var rules: [StudyMethod] {
+  package var rules: [StudyMethod] {
     guard cohort.covariates.contains(where: { $0.hasLBBB != nil }) else { return [] }
     return GuidelineRule.allCases.map { rule in
       StudyMethod(rule.rawValue, threshold: .fixed(0.5)) { [cohort] _, test, _ in
@@ -98,7 +98,7 @@ public struct TransferMethods: Sendable {
 
 extension TransferCohort {
   /// The ECG features as a table, with those columns that nine patients of ten have; what else isn't known is filled in.
-  public var featureTable: FeatureTable {
+  package var featureTable: FeatureTable {
     let rows = features.map(\.values)
     let known = ECGFeatures.names.indices.filter { column in
       10 * rows.count { $0[column] != nil } >= 9 * rows.count
@@ -110,69 +110,69 @@ extension TransferCohort {
 }
 
 /// A study's figures: methods on the same folds, and how they differ from the transfer.
-public struct TransferStudy: Encodable, Sendable {
+package struct TransferStudy: Encodable, Sendable {
   /// What is said of the data.
-  public struct Data: Encodable, Sendable {
+  package struct Data: Encodable, Sendable {
     /// The manifest, or what a cohort computed in memory says of itself.
-    public var name: String
+    package var name: String
     /// Whether any of it is synthetic.
-    public var isSynthetic: Bool
+    package var isSynthetic: Bool
     /// What counts as a response.
-    public var response: ResponseDefinition
+    package var response: ResponseDefinition
     /// The number of patients.
-    public var patients: Int
+    package var patients: Int
     /// The number of those who responded.
-    public var responders: Int
+    package var responders: Int
     /// The beats with whole windows that networks were given.
-    public var beats: Int
+    package var beats: Int
     /// The patients who have no such beat.
-    public var patientsWithoutBeats: Int
+    package var patientsWithoutBeats: Int
   }
 
   /// How well the int8 twin says what the float network says.
-  public struct Agreement: Encodable, Sendable {
+  package struct Agreement: Encodable, Sendable {
     /// The decisions compared: patients, in each repeat.
-    public var decisions: Int
+    package var decisions: Int
     /// The share that are the same; each network has its own threshold.
-    public var sameDecision: Double
+    package var sameDecision: Double
     /// The largest difference of a patient's probabilities.
-    public var largestDifference: Double
+    package var largestDifference: Double
   }
 
   /// A ROC curve of the patients' mean probabilities over the repeats.
-  public struct Curve: Encodable, Sendable {
+  package struct Curve: Encodable, Sendable {
     /// The method's name.
-    public var method: String
+    package var method: String
     /// 1 less the specificity, rising.
-    public var falsePositiveShare: [Double]
+    package var falsePositiveShare: [Double]
     /// The sensitivities.
-    public var sensitivity: [Double]
+    package var sensitivity: [Double]
   }
 
   /// The data.
-  public let data: Data
+  package let data: Data
   /// The options of the transfer.
-  public let options: TransferOptions
+  package let options: TransferOptions
   /// The layers that kept the weights that they came with.
-  public let frozenLayers: Int
+  package let frozenLayers: Int
   /// The layers in all.
-  public let layerCount: Int
+  package let layerCount: Int
   /// The folds of a repeat.
-  public let folds: Int
+  package let folds: Int
   /// The repeats.
-  public let repeats: Int
+  package let repeats: Int
   /// The seed.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The methods' figures.
-  public let methods: [CohortStudy.Summary]
+  package let methods: [CohortStudy.Summary]
   /// The transfer against each other method.
-  public let comparisons: [CohortStudy.Comparison]
+  package let comparisons: [CohortStudy.Comparison]
   /// The twins' agreement; nil without an int8 twin.
-  public let agreement: Agreement?
+  package let agreement: Agreement?
   /// The ROC curves of methods that give more than yes and no.
-  public let curves: [Curve]
+  package let curves: [Curve]
   /// Youden's threshold of all patients' probabilities, each the mean over the repeats: the final model's.
-  public let threshold: Double
+  package let threshold: Double
 
   /// Cross-validates all methods.
   ///
@@ -188,7 +188,7 @@ public struct TransferStudy: Encodable, Sendable {
   ///   - threads: The folds to work on at a time.
   ///   - progress: Told after each fold of each method.
   /// - Throws: `FileError`, where a class has fewer patients than there are folds, or learning diverges.
-  public init(
+  package init(
     _ methods: TransferMethods, cohort: TransferCohort, response: ResponseDefinition,
     options: TransferOptions, folds: Int, repeats: Int, seed: UInt64, withInt8: Bool, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }

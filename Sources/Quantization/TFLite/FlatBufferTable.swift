@@ -50,9 +50,9 @@ extension FlatBufferFields {
 }
 
 /// Why a FlatBuffers file could not be read or written.
-public struct FlatBufferError: Error, Equatable, Sendable {
+package struct FlatBufferError: Error, Equatable, Sendable {
   /// What is wrong.
-  public enum Kind: Equatable, Sendable {
+  package enum Kind: Equatable, Sendable {
     /// The file isn't marked as one of the schema's.
     case wrongIdentifier
     /// A number, table or vector reaches beyond the file's or its table's end.
@@ -68,19 +68,19 @@ public struct FlatBufferError: Error, Equatable, Sendable {
   }
 
   /// What is wrong.
-  public var kind: Kind
+  package var kind: Kind
   /// Where in the file, in bytes from its start.
-  public var byteOffset: Int
+  package var byteOffset: Int
 
   /// Creates an error.
-  public init(_ kind: Kind, at byteOffset: Int) {
+  package init(_ kind: Kind, at byteOffset: Int) {
     (self.kind, self.byteOffset) = (kind, byteOffset)
   }
 }
 
 extension FlatBufferError: CustomStringConvertible {
   /// What is wrong, in words.
-  public var description: String {
+  package var description: String {
     switch kind {
     case .wrongIdentifier: "this is not a TensorFlow Lite model"
     case .outOfBounds: "a part lies outside the file"

@@ -7,7 +7,7 @@ extension LoadedModel {
   /// Reads a `.qinf` image or imports a `.tflite` model, whichever the file's content is.
   ///
   /// - Throws: `FileError`, which names the byte, operator or tensor that is wrong or that this program doesn't have.
-  public static func read(_ file: String) throws(FileError) -> LoadedModel {
+  package static func read(_ file: String) throws(FileError) -> LoadedModel {
     let start = try Files.read(file).prefix(8)
     guard start.suffix(4).elementsEqual(TFLiteModel.identifier.utf8) else {
       return try LoadedModel(file: file)
@@ -31,7 +31,7 @@ extension ModelImage {
   ///   - frontEnd: The front end that its network streams behind; nil for a model that takes finished input.
   /// - Throws: `FileError`, which names the byte, operator or tensor that is wrong or that this program doesn't have,
   ///   or what keeps the network from streaming.
-  public init(importing file: String, frontEnd: FrontEndFile? = nil) throws(FileError) {
+  package init(importing file: String, frontEnd: FrontEndFile? = nil) throws(FileError) {
     let data = try Files.read(file)
     let model = try TFLiteModel(decoding: data, file: file)
     let checksum = data.withUnsafeBytes { CRC32.checksum($0) }
@@ -82,7 +82,7 @@ extension ModelImage {
 
 extension ModelMetadata {
   /// The model file that the network was imported from.
-  public static let sourceFile = "source"
+  package static let sourceFile = "source"
   /// That file's checksum.
-  public static let sourceChecksum = "sourceChecksum"
+  package static let sourceChecksum = "sourceChecksum"
 }

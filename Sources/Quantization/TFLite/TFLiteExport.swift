@@ -8,7 +8,7 @@ extension TFLiteModel {
   ///   - network: The network.
   ///   - description: What the model is, in words.
   /// - Throws: `NotConvertible`, which names the operator that the schema has no way to say.
-  public init(_ network: QuantizedNetwork, description: String) throws(NotConvertible) {
+  package init(_ network: QuantizedNetwork, description: String) throws(NotConvertible) {
     self.init()
     self.description = description
     buffers = [Buffer()]

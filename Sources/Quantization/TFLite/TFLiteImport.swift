@@ -9,7 +9,7 @@ extension QuantizedNetwork {
   /// output become the border's `Port.float`.
   ///
   /// - Throws: `NotConvertible`, which names the operator and what of it this program doesn't have.
-  public init(importing model: TFLiteModel) throws(NotConvertible) {
+  package init(importing model: TFLiteModel) throws(NotConvertible) {
     var conversion = TFLiteImport(model: model)
     self = try conversion.run()
   }
@@ -17,7 +17,7 @@ extension QuantizedNetwork {
 
 extension NotConvertible {
   /// The place in the model: `operator 7 (LSTM)`; nil where it is the model as a whole.
-  public var location: String? {
+  package var location: String? {
     operatorIndex.map { index in "operator \(index)" + (operatorName.map { " (\($0))" } ?? "") }
   }
 }

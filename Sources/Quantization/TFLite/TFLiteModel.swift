@@ -2,127 +2,127 @@ import Foundation
 import Support
 
 /// A TensorFlow Lite model: what the `.tflite` schema says of its first subgraph, as values.
-public struct TFLiteModel: Equatable, Sendable {
+package struct TFLiteModel: Equatable, Sendable {
   /// A kind of operator that the model uses.
-  public struct OperatorCode: Equatable, Sendable {
+  package struct OperatorCode: Equatable, Sendable {
     /// What it computes.
-    public var kind: TFLiteOperatorKind
+    package var kind: TFLiteOperatorKind
     /// A custom operator's name.
-    public var customName = ""
+    package var customName = ""
     /// The version of its kernel.
-    public var version: Int32 = 1
+    package var version: Int32 = 1
 
     /// Creates a code.
-    public init(_ kind: TFLiteOperatorKind, version: Int32 = 1) {
+    package init(_ kind: TFLiteOperatorKind, version: Int32 = 1) {
       (self.kind, self.version) = (kind, version)
     }
   }
 
   /// How a tensor's codes stand for real numbers; one scale, or one for each place along a dimension.
-  public struct Quantization: Equatable, Sendable {
+  package struct Quantization: Equatable, Sendable {
     /// Real = scale * (code - zero point).
-    public var scales: [Float] = []
+    package var scales: [Float] = []
     /// The codes of real 0.
-    public var zeroPoints: [Int64] = []
+    package var zeroPoints: [Int64] = []
     /// The dimension that several scales belong to.
-    public var dimension: Int32 = 0
+    package var dimension: Int32 = 0
     /// The least real numbers seen, where the model tells them.
-    public var minimums: [Float] = []
+    package var minimums: [Float] = []
     /// The greatest real numbers seen, where the model tells them.
-    public var maximums: [Float] = []
+    package var maximums: [Float] = []
 
     /// Creates a quantization.
-    public init(scales: [Float] = [], zeroPoints: [Int64] = []) {
+    package init(scales: [Float] = [], zeroPoints: [Int64] = []) {
       (self.scales, self.zeroPoints) = (scales, zeroPoints)
     }
   }
 
   /// A tensor.
-  public struct Tensor: Equatable, Sendable {
+  package struct Tensor: Equatable, Sendable {
     /// Its name.
-    public var name = ""
+    package var name = ""
     /// The dimensions, outermost first.
-    public var shape: [Int32] = []
+    package var shape: [Int32] = []
     /// The dimensions with -1 for those that may vary; empty where none may.
-    public var shapeSignature: [Int32] = []
+    package var shapeSignature: [Int32] = []
     /// Whether the shape counts: false where the number of dimensions isn't known.
-    public var hasRank = false
+    package var hasRank = false
     /// The elements' type.
-    public var type = TFLiteElementType.float32
+    package var type = TFLiteElementType.float32
     /// The buffer of its constants; one without bytes where the tensor is computed.
-    public var buffer: UInt32 = 0
+    package var buffer: UInt32 = 0
     /// How codes stand for real numbers; nil where it isn't quantized.
-    public var quantization: Quantization?
+    package var quantization: Quantization?
     /// Whether it keeps its values between runs.
-    public var isVariable = false
+    package var isVariable = false
 
     /// Creates a float tensor without dimensions.
-    public init() {}
+    package init() {}
   }
 
   /// An operator.
-  public struct Operator: Equatable, Sendable {
+  package struct Operator: Equatable, Sendable {
     /// Its kind: an index in `TFLiteModel.operatorCodes`.
-    public var code: UInt32 = 0
+    package var code: UInt32 = 0
     /// The tensors that it reads; -1 for one that is left out.
-    public var inputs: [Int32] = []
+    package var inputs: [Int32] = []
     /// The tensors that it writes.
-    public var outputs: [Int32] = []
+    package var outputs: [Int32] = []
     /// Its options; nil where it has none.
-    public var options: TFLiteOptions?
+    package var options: TFLiteOptions?
     /// A custom operator's options.
-    public var customOptions: [UInt8] = []
+    package var customOptions: [UInt8] = []
     /// Tensors that it needs while it runs.
-    public var intermediates: [Int32] = []
+    package var intermediates: [Int32] = []
     /// Whether it changes an input, for each input; empty where it changes none.
-    public var changesInput: [Bool] = []
+    package var changesInput: [Bool] = []
 
     /// Creates an operator without inputs.
-    public init() {}
+    package init() {}
   }
 
   /// Tensors and the operators between them.
-  public struct Subgraph: Equatable, Sendable {
+  package struct Subgraph: Equatable, Sendable {
     /// Its name.
-    public var name = ""
+    package var name = ""
     /// The tensors.
-    public var tensors: [Tensor] = []
+    package var tensors: [Tensor] = []
     /// The tensors that the caller fills.
-    public var inputs: [Int32] = []
+    package var inputs: [Int32] = []
     /// The tensors that the caller reads.
-    public var outputs: [Int32] = []
+    package var outputs: [Int32] = []
     /// The operators in order of execution.
-    public var operators: [Operator] = []
+    package var operators: [Operator] = []
 
     /// Creates an empty subgraph.
-    public init() {}
+    package init() {}
   }
 
   /// Constants.
-  public struct Buffer: Equatable, Sendable {
+  package struct Buffer: Equatable, Sendable {
     /// The bytes.
-    public var bytes: [UInt8] = []
+    package var bytes: [UInt8] = []
 
     /// Creates a buffer.
-    public init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+    package init(_ bytes: [UInt8] = []) { self.bytes = bytes }
   }
 
   /// The schema's version.
-  public var version: UInt32 = 3
+  package var version: UInt32 = 3
   /// What the model is, in words.
-  public var description = ""
+  package var description = ""
   /// The kinds of operators.
-  public var operatorCodes: [OperatorCode] = []
+  package var operatorCodes: [OperatorCode] = []
   /// The graph that runs.
-  public var graph = Subgraph()
+  package var graph = Subgraph()
   /// The constants; the first buffer has none by convention.
-  public var buffers: [Buffer] = []
+  package var buffers: [Buffer] = []
 
   /// Creates an empty model.
-  public init() {}
+  package init() {}
 
   /// The kind of an operator.
-  public func kind(of operation: Operator) -> TFLiteOperatorKind {
+  package func kind(of operation: Operator) -> TFLiteOperatorKind {
     operatorCodes[Int(operation.code)].kind
   }
 }
@@ -133,7 +133,7 @@ extension TFLiteModel {
   /// Reads a `.tflite` file.
   ///
   /// - Throws: `FileError`, which names the byte, operator or tensor where the model is wrong.
-  public static func read(_ file: String) throws(FileError) -> TFLiteModel {
+  package static func read(_ file: String) throws(FileError) -> TFLiteModel {
     try TFLiteModel(decoding: Files.read(file), file: file)
   }
 
@@ -143,7 +143,7 @@ extension TFLiteModel {
   /// negative. Nothing is known of shapes and constants beyond that.
   ///
   /// - Throws: `FileError`, malformed.
-  public init(decoding data: Data, file: String) throws(FileError) {
+  package init(decoding data: Data, file: String) throws(FileError) {
     let remedy = "use an undamaged .tflite model"
     do throws(FlatBufferError) {
       let root = try FlatBufferReader.read([UInt8](data), identifier: Self.identifier, empty: TFLiteRoot())
@@ -162,7 +162,7 @@ extension TFLiteModel {
   /// The bytes of a `.tflite` file.
   ///
   /// - Throws: `FlatBufferError`, where an operator has options of an unknown kind or the file gets too large.
-  public func encoded() throws(FlatBufferError) -> Data {
+  package func encoded() throws(FlatBufferError) -> Data {
     for operation in graph.operators {
       if let kind = operation.options?.kind, !kind.isKnown || kind == .none {
         throw FlatBufferError(.unsupported("options of kind \(kind.rawValue)"), at: 0)

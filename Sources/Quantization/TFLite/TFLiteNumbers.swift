@@ -1,70 +1,70 @@
 /// A number of TensorFlow Lite's schema that later versions may extend: any value can be read.
-public protocol TFLiteNumber: RawRepresentable, Hashable, Sendable {
+package protocol TFLiteNumber: RawRepresentable, Hashable, Sendable {
   /// Creates one from the schema's value, known or not.
   init(rawValue: RawValue)
 }
 
 /// A tensor's element type.
-public struct TFLiteElementType: TFLiteNumber, FlatBufferScalar {
+package struct TFLiteElementType: TFLiteNumber, FlatBufferScalar {
   /// The schema's value.
-  public let rawValue: Int8
+  package let rawValue: Int8
   /// Creates a type from the schema's value.
-  public init(rawValue: Int8) { self.rawValue = rawValue }
+  package init(rawValue: Int8) { self.rawValue = rawValue }
 
   /// IEEE 754 single precision.
-  public static let float32 = Self(rawValue: 0)
+  package static let float32 = Self(rawValue: 0)
   /// 32-bit signed.
-  public static let int32 = Self(rawValue: 2)
+  package static let int32 = Self(rawValue: 2)
   /// 8-bit unsigned.
-  public static let uint8 = Self(rawValue: 3)
+  package static let uint8 = Self(rawValue: 3)
   /// 64-bit signed.
-  public static let int64 = Self(rawValue: 4)
+  package static let int64 = Self(rawValue: 4)
   /// True or false, a byte each.
-  public static let bool = Self(rawValue: 6)
+  package static let bool = Self(rawValue: 6)
   /// 16-bit signed.
-  public static let int16 = Self(rawValue: 7)
+  package static let int16 = Self(rawValue: 7)
   /// 8-bit signed.
-  public static let int8 = Self(rawValue: 9)
+  package static let int8 = Self(rawValue: 9)
   /// 4-bit signed, two a byte.
-  public static let int4 = Self(rawValue: 17)
+  package static let int4 = Self(rawValue: 17)
 }
 
 /// Where a window lies on its input's border.
-public struct TFLitePadding: TFLiteNumber, FlatBufferScalar {
+package struct TFLitePadding: TFLiteNumber, FlatBufferScalar {
   /// The schema's value.
-  public let rawValue: Int8
+  package let rawValue: Int8
   /// Creates a padding from the schema's value.
-  public init(rawValue: Int8) { self.rawValue = rawValue }
+  package init(rawValue: Int8) { self.rawValue = rawValue }
 
   /// As many outputs as strides begin in the input; what is missing is padded, the odd one after.
-  public static let same = Self(rawValue: 0)
+  package static let same = Self(rawValue: 0)
   /// Windows that lie in the input whole.
-  public static let valid = Self(rawValue: 1)
+  package static let valid = Self(rawValue: 1)
 }
 
 /// What limits an operator's output.
-public struct TFLiteActivation: TFLiteNumber, FlatBufferScalar {
+package struct TFLiteActivation: TFLiteNumber, FlatBufferScalar {
   /// The schema's value.
-  public let rawValue: Int8
+  package let rawValue: Int8
   /// Creates an activation from the schema's value.
-  public init(rawValue: Int8) { self.rawValue = rawValue }
+  package init(rawValue: Int8) { self.rawValue = rawValue }
 
   /// Nothing.
-  public static let none = Self(rawValue: 0)
+  package static let none = Self(rawValue: 0)
   /// At least 0.
-  public static let relu = Self(rawValue: 1)
+  package static let relu = Self(rawValue: 1)
   /// -1 to 1.
-  public static let reluMinus1To1 = Self(rawValue: 2)
+  package static let reluMinus1To1 = Self(rawValue: 2)
   /// 0 to 6.
-  public static let relu6 = Self(rawValue: 3)
+  package static let relu6 = Self(rawValue: 3)
 }
 
 /// What an operator computes.
-public struct TFLiteOperatorKind: TFLiteNumber, FlatBufferScalar {
+package struct TFLiteOperatorKind: TFLiteNumber, FlatBufferScalar {
   /// The schema's value.
-  public let rawValue: Int32
+  package let rawValue: Int32
   /// Creates a kind from the schema's value.
-  public init(rawValue: Int32) { self.rawValue = rawValue }
+  package init(rawValue: Int32) { self.rawValue = rawValue }
 
   // The names are the schema's in this language's spelling.
   static let add = Self(rawValue: 0)

@@ -1,6 +1,6 @@
 extension TFLiteOperatorKind {
   /// The schema's name; `operator 999` for one beyond the schema that this project knows.
-  public var name: String {
+  package var name: String {
     Self.names.indices.contains(Int(rawValue)) ? String(Self.names[Int(rawValue)]) : "operator \(rawValue)"
   }
 
@@ -38,7 +38,7 @@ extension TFLiteOperatorKind {
 
 extension TFLiteElementType {
   /// The schema's name in NumPy's spelling; `type 99` for one beyond the schema that this project knows.
-  public var name: String {
+  package var name: String {
     Self.names.indices.contains(Int(rawValue)) ? Self.names[Int(rawValue)] : "type \(rawValue)"
   }
 

@@ -1,13 +1,13 @@
 /// An operator's options: what kind of options they are, and the values that the kind has.
 ///
 /// A value that the kind doesn't have keeps its initial value and is neither read nor written.
-public struct TFLiteOptions: Equatable, Sendable {
+package struct TFLiteOptions: Equatable, Sendable {
   /// The kinds of options: members of the schema's union `BuiltinOptions`.
-  public struct Kind: TFLiteNumber, FlatBufferScalar {
+  package struct Kind: TFLiteNumber, FlatBufferScalar {
     /// The schema's value.
-    public let rawValue: UInt8
+    package let rawValue: UInt8
     /// Creates a kind from the schema's value.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     static let none = Self(rawValue: 0)
     static let conv2D = Self(rawValue: 1)
@@ -31,7 +31,7 @@ public struct TFLiteOptions: Equatable, Sendable {
     static let quantize = Self(rawValue: 89)
 
     /// Whether the kind's values can be read and written.
-    public var isKnown: Bool { Self.known.contains(self) }
+    package var isKnown: Bool { Self.known.contains(self) }
 
     private static let known: Set<Self> = [
       none, conv2D, depthwiseConv2D, pool2D, svdf, fullyConnected, softmax, concatenation, add, reshape, mul,
@@ -40,60 +40,60 @@ public struct TFLiteOptions: Equatable, Sendable {
   }
 
   /// Which values there are.
-  public let kind: Kind
+  package let kind: Kind
   /// Where windows lie on the input's border.
-  public var padding = TFLitePadding.same
+  package var padding = TFLitePadding.same
   /// The fused activation.
-  public var activation = TFLiteActivation.none
+  package var activation = TFLiteActivation.none
   /// The distance between windows along the width.
-  public var strideWidth: Int32 = 0
+  package var strideWidth: Int32 = 0
   /// The distance between windows along the height.
-  public var strideHeight: Int32 = 0
+  package var strideHeight: Int32 = 0
   /// The distance between taps along the width.
-  public var dilationWidth: Int32 = 1
+  package var dilationWidth: Int32 = 1
   /// The distance between taps along the height.
-  public var dilationHeight: Int32 = 1
+  package var dilationHeight: Int32 = 1
   /// The outputs of a depthwise convolution's channel.
-  public var depthMultiplier: Int32 = 0
+  package var depthMultiplier: Int32 = 0
   /// A pool's width.
-  public var filterWidth: Int32 = 0
+  package var filterWidth: Int32 = 0
   /// A pool's height.
-  public var filterHeight: Int32 = 0
+  package var filterHeight: Int32 = 0
   /// The type of the sum that a 16-bit operator's bias asks for.
-  public var quantizedBiasType = TFLiteElementType.float32
+  package var quantizedBiasType = TFLiteElementType.float32
   /// How a fully connected operator's weights lie: 0 is in rows.
-  public var weightsFormat: Int8 = 0
+  package var weightsFormat: Int8 = 0
   /// Whether a reduction or a fully connected operator keeps the number of dimensions.
-  public var keepsDimensions = false
+  package var keepsDimensions = false
   /// Whether float inputs are quantized around their own middle.
-  public var quantizesInputsAsymmetrically = false
+  package var quantizesInputsAsymmetrically = false
   /// Whether 16-bit scales are powers of two.
-  public var hasPowerOfTwoScale = true
+  package var hasPowerOfTwoScale = true
   /// The dimension along which to concatenate.
-  public var axis: Int32 = 0
+  package var axis: Int32 = 0
   /// A softmax's factor.
-  public var beta: Float = 0
+  package var beta: Float = 0
   /// A leaky activation's slope below 0.
-  public var alpha: Float = 0
+  package var alpha: Float = 0
   /// The rank of an SVDF.
-  public var rank: Int32 = 0
+  package var rank: Int32 = 0
   /// The shape that a reshape gives.
-  public var newShape: [Int32] = []
+  package var newShape: [Int32] = []
   /// The dimensions of a slice, a bit each, that begin at their start.
-  public var beginMask: Int32 = 0
+  package var beginMask: Int32 = 0
   /// The dimensions that end at their end.
-  public var endMask: Int32 = 0
+  package var endMask: Int32 = 0
   /// The dimension that stands for all that aren't named.
-  public var ellipsisMask: Int32 = 0
+  package var ellipsisMask: Int32 = 0
   /// The dimensions that are new.
-  public var newAxisMask: Int32 = 0
+  package var newAxisMask: Int32 = 0
   /// The dimensions that are dropped.
-  public var shrinkAxisMask: Int32 = 0
+  package var shrinkAxisMask: Int32 = 0
   /// Whether a slice's ends count from its begins.
-  public var endIsOffset = false
+  package var endIsOffset = false
 
   /// Creates options with the schema's initial values.
-  public init(_ kind: Kind) { self.kind = kind }
+  package init(_ kind: Kind) { self.kind = kind }
 }
 
 extension TFLiteOptions: FlatBufferTable {
