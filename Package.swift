@@ -36,115 +36,131 @@ let package = Package(
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .target(name: "Support", dependencies: ["CCrypto"]),
     .target(name: "ECG", dependencies: ["Support"]),
-    .target(name: "Cohort", dependencies: ["ECG", "QuantInfer", "Support"]),
-    .target(name: "PhysioNet", dependencies: ["ECG", "Support"]),
+    .target(name: "PhysioNet", dependencies: ["Support"]),
+    .target(name: "Tasks", dependencies: ["ECG", "Support"]),
     .systemLibrary(
       name: "CFFTW3", pkgConfig: "fftw3",
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
-    .target(name: "Training", dependencies: ["CFFTW3", "ECG", "Support"]),
-    .target(name: "Quantization", dependencies: ["QuantInfer", "Support", "Training"]),
+    .target(name: "Networks", dependencies: ["CFFTW3", "QuantInfer", "Support", "Tasks"]),
+    .target(name: "Training", dependencies: ["Networks", "QuantInfer", "Support", "Tasks"]),
+    .target(name: "Quantization", dependencies: ["Networks", "QuantInfer", "Support", "Tasks", "Training"]),
+    .target(name: "ModelFiles", dependencies: ["Networks", "QuantInfer", "Support", "Tasks"]),
     .target(
-      name: "Evaluation",
-      dependencies: ["Cohort", "ECG", "QuantInfer", "Quantization", "Support", "Training"]),
-    .target(name: "Reporting", dependencies: ["Support"]),
-    .target(
-      name: "Transfer",
-      dependencies: ["Cohort", "ECG", "Evaluation", "Quantization", "Reporting", "Support", "Training"]),
-    .target(
-      name: "Simulation",
-      dependencies: [
-        "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Support", "Training",
-      ],
+      name: "HostDevice", dependencies: ["ModelFiles", "Networks", "QuantInfer", "Support", "Tasks"],
       // In the code, so that an installed command has them without a folder beside it.
       resources: ["reference", "pacemaker", "crt-d", "leadless", "programmer"].map {
         .embedInCode("Profiles/\($0).json")
       }),
+    .target(name: "Metrics", dependencies: ["ECG", "Support"]),
     .target(
-      name: "QuantizationReport",
+      name: "Evaluation",
       dependencies: [
-        "ECG", "Evaluation", "QuantInfer", "Quantization", "Reporting", "Simulation", "Support", "Training",
+        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
+        "Tasks", "Training",
+      ]),
+    .target(
+      name: "Cohort",
+      dependencies: [
+        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
+        "Tasks", "Training",
+      ]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Support", "Tasks",
+      ]),
+    .target(name: "Drawing", dependencies: ["Support"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Cohort", "Drawing", "ECG", "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks",
+        "QuantInfer", "Simulation", "Support", "Tasks",
       ]),
 
     // The commands: arguments, one library call a subcommand.
     .target(
       name: "CommandSupport",
-      dependencies: [
-        "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser"), "Support"]),
     .executableTarget(
       name: "Exporter",
       dependencies: [
-        "Cohort", "CommandSupport", "ECG", "Evaluation", "PhysioNet", "QuantInfer", "Quantization",
-        "QuantizationReport", "Support", "Training", "Transfer",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), "Cohort", "CommandSupport", "ECG",
+        "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "PhysioNet", "QuantInfer",
+        "Quantization", "Reports", "Support", "Tasks", "Training",
       ]),
     .executableTarget(
       name: "DeviceSim",
       dependencies: [
-        "CommandSupport", "Simulation", "Support",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "HostDevice",
+        "Reports", "Simulation", "Support",
       ]),
 
     // Times models beside LiteRT and training beside PyTorch; see the Makefile.
     .executableTarget(
       name: "Benchmark",
-      dependencies: ["ECG", "Evaluation", "QuantInfer", "Quantization", "Support", "Training"],
-      path: "Benchmarks",
+      dependencies: [
+        "ECG", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Support", "Tasks", "Training",
+      ], path: "Benchmarks",
       exclude: ["litert.py", "pytorch.py"]),
 
     // Tests: one folder a module, and what they share.
-    .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Support"], path: "Tests/Support/TestSupport"),
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
-    .target(name: "ConformanceCases", path: "Tests/Support/ConformanceCases"),
+    .target(name: "ConformanceCases", dependencies: ["QuantInfer"], path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Support"]),
     .testTarget(
-      name: "QuantInferTests",
-      dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),
-    .testTarget(
-      name: "QuantInferCTests",
-      dependencies: ["CQuantInfer", "Quantization", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
-    .testTarget(
-      name: "SupportTests",
+      name: "CohortTests",
       dependencies: [
-        "CommandSupport", "Support", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
-    .testTarget(
-      name: "ReferenceKernelTests", dependencies: ["ConformanceCases", "ReferenceKernels", "TestSupport"]),
-    .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
-    .testTarget(
-      name: "CohortTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),
-    .testTarget(name: "TrainingTests", dependencies: ["ECG", "Support", "TestSupport", "Training"]),
-    .testTarget(
-      name: "QuantizationTests",
-      dependencies: [
-        "AllocationCounter", "ConformanceCases", "ECG", "QuantInfer", "Quantization", "ReferenceKernels",
-        "Support", "TestSupport", "Training",
-      ]),
-    .testTarget(
-      name: "EvaluationTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Support"]),
-    .testTarget(
-      name: "TransferTests",
-      dependencies: [
-        "Cohort", "ECG", "Evaluation", "Quantization", "Support", "TestSupport", "Training", "Transfer",
-      ]),
-    .testTarget(
-      name: "SimulationTests",
-      dependencies: [
-        "AllocationCounter", "ECG", "QuantInfer", "Quantization", "Simulation", "Support", "TestSupport",
-        "Training",
+        "Cohort", "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "PhysioNet", "Reports", "Support",
+        "Tasks", "TestSupport",
       ]),
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport", "Training",
+        "ECG", "Evaluation", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Reports", "Support", "Tasks",
+        "TestSupport",
+      ]),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "QuantInfer", "Support"]),
+    .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: ["ECG", "Evaluation", "ModelFiles", "Networks", "Quantization", "TestSupport"]),
+    .testTarget(
+      name: "HostDeviceTests",
+      dependencies: ["HostDevice", "ModelFiles", "Networks", "Simulation", "Support", "Tasks", "TestSupport"]),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["ECG", "Evaluation", "Metrics", "Support", "TestSupport"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Support", "Tasks", "Training"]),
+    .testTarget(
+      name: "QuantInferCTests",
+      dependencies: ["CQuantInfer", "ModelFiles", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
+    .testTarget(
+      name: "QuantInferTests",
+      dependencies: ["ECG", "Metrics", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),
+    .testTarget(
+      name: "QuantizationTests",
+      dependencies: [
+        "AllocationCounter", "ConformanceCases", "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks",
+        "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Tasks", "TestSupport", "Training",
       ]),
     .testTarget(
-      name: "QuantizationReportTests",
+      name: "ReferenceKernelTests",
+      dependencies: ["ConformanceCases", "QuantInfer", "ReferenceKernels", "TestSupport"]),
+    .testTarget(
+      name: "SimulationTests",
       dependencies: [
-        "ECG", "QuantInfer", "Quantization", "QuantizationReport", "Support", "TestSupport", "Training",
+        "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Simulation",
+        "Support", "Tasks", "TestSupport",
       ]),
+    .testTarget(
+      name: "SupportTests",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "Support",
+        "TestSupport",
+      ]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["ECG", "Networks", "Support", "Tasks", "TestSupport", "Training"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,10 +1,11 @@
 import ECG
-import Evaluation
 import Foundation
+import Metrics
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
-import Training
+import Tasks
 
 /// Prints the runtime's accuracy and speed on the shipped model and ECG; or, given a Python interpreter that has
 /// `ai-edge-litert` and some `.tflite` models, their speed beside LiteRT's; or, given `training` and one that has

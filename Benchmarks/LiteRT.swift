@@ -1,6 +1,6 @@
 import Foundation
+import ModelFiles
 import QuantInfer
-import Quantization
 import Support
 
 /// The time of an inference beside LiteRT's, on one thread, in one run.

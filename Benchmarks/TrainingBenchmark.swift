@@ -1,5 +1,7 @@
 import Foundation
+import Networks
 import Support
+import Tasks
 import Training
 
 /// The time of a training step beside PyTorch's, the same network and batch on as many threads, in one run.

@@ -5,7 +5,7 @@ usage: report.py symbols NM      a list of functions with their stages, for Coun
        report.py signals         the transform's signals and twiddles as C
        report.py code NM         the runtime's bytes of code
        report.py monitor NM      of which the monitor's
-       report.py sizes FOLDER    Sources/Quantization/CodeSizes.swift, from FOLDER/CORE.sizes
+       report.py sizes FOLDER    Sources/HostDevice/Costs/CodeSizes.swift, from FOLDER/CORE.sizes
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
@@ -386,7 +386,7 @@ def write_sizes(folder):
         lines += [f"  static let {name}: [String: Int] = ["]
         lines += [f'    "{condition}": {size},' for condition, size in sizes(folder / f"{core}.sizes").items()]
         lines += ["  ]"]
-    (HERE.parent / "Sources/Quantization/CodeSizes.swift").write_text(f"""/// The runtime's code in bytes by what a build selects, of Embedded Swift 6.3 with `-Osize`, in a program in C that streams, saves
+    (HERE.parent / "Sources/HostDevice/Costs/CodeSizes.swift").write_text(f"""/// The runtime's code in bytes by what a build selects, of Embedded Swift 6.3 with `-Osize`, in a program in C that streams, saves
 /// and restores: written by `make code-sizes`.
 ///
 /// A build with some of the operators that have weights takes what stands beside them. Any other condition adds its own, as measured

@@ -74,7 +74,7 @@ def text(value):
     return "-" if value is None else f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
 
 
-PROFILES = pathlib.Path(__file__).parent.parent / "Sources/Simulation/Profiles"
+PROFILES = pathlib.Path(__file__).parent.parent / "Sources/HostDevice/Profiles"
 BOARDS = {"cortex-m4": "mps2-an386", "cortex-m0": "microbit"}
 FIELDS = {
     "convolution": "convolution", "depthwise": "depthwise", "fullyConnected": "fullyConnected",

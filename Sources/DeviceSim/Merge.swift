@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Reports
 import Simulation
 import Support
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Simulation
+import HostDevice
 
 /// `device-sim profiles`: the devices that can be named.
 struct Profiles: ParsableCommand {

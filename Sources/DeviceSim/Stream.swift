@@ -1,7 +1,8 @@
 import ArgumentParser
 import CommandSupport
-import ECG
 import Foundation
+import HostDevice
+import Reports
 import Simulation
 import Support
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import HostDevice
+import Reports
 import Simulation
 import Support
 

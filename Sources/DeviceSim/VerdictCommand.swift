@@ -1,8 +1,8 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
-import Simulation
-import Support
+import HostDevice
+import Reports
 
 /// `device-sim verdict`: a model on devices, from its counts alone.
 struct VerdictCommand: ParsableCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Training
+import Tasks
 
 extension BeatTask: ExpressibleByArgument {
   /// Reads a task's name; `beats` is another name of `aami`.

@@ -3,9 +3,11 @@ import Cohort
 import CommandSupport
 import ECG
 import Foundation
+import Networks
+import PhysioNet
+import QuantInfer
+import Reports
 import Support
-import Training
-import Transfer
 
 /// The command `exporter cohort study`.
 struct CohortStudies: ParsableCommand {

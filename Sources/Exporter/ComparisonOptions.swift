@@ -1,6 +1,4 @@
 import ArgumentParser
-import CommandSupport
-import ECG
 import Evaluation
 import Foundation
 import Support

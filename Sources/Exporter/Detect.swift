@@ -1,11 +1,9 @@
 import ArgumentParser
 import CommandSupport
-import ECG
 import Evaluation
 import Foundation
-import Quantization
-import Support
-import Training
+import Metrics
+import Tasks
 
 /// The command `exporter detect`.
 struct Detect: ParsableCommand {

@@ -1,11 +1,9 @@
 import ArgumentParser
 import CommandSupport
-import ECG
 import Evaluation
 import Foundation
-import Quantization
 import Support
-import Training
+import Tasks
 
 /// The command `exporter evaluate`.
 struct Evaluate: ParsableCommand {

@@ -1,5 +1,6 @@
 import CommandSupport
 import Evaluation
+import Metrics
 import Support
 
 extension BeatEvaluation {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
-import QuantizationReport
+import Reports
 import Support
 
 /// The command `exporter explain`.

@@ -2,8 +2,9 @@ import ArgumentParser
 import CommandSupport
 import ECG
 import Foundation
-import Quantization
+import ModelFiles
 import Support
+import Tasks
 
 /// The command `exporter export`.
 struct Export: ParsableCommand {

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Cohort
 import CommandSupport
-import Evaluation
 import Foundation
-import Quantization
+import Networks
+import PhysioNet
+import Reports
 import Support
-import Training
-import Transfer
+import Tasks
 
 /// The command `exporter finetune`.
 struct Finetune: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
-import Quantization
+import HostDevice
+import ModelFiles
 import Support
 
 /// The command `exporter import`.

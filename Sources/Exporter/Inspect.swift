@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
-import Quantization
+import HostDevice
+import ModelFiles
 
 /// The command `exporter inspect`.
 struct Inspect: ParsableCommand {

@@ -1,5 +1,5 @@
 import CommandSupport
-import Quantization
+import HostDevice
 import Support
 
 extension ModelSummary {

@@ -1,11 +1,11 @@
 import ArgumentParser
 import CommandSupport
-import ECG
 import Evaluation
 import Foundation
-import Quantization
+import ModelFiles
+import Networks
 import Support
-import Training
+import Tasks
 
 /// The command `exporter personalize`.
 struct Personalize: ParsableCommand {

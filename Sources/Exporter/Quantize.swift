@@ -1,9 +1,12 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import HostDevice
+import ModelFiles
+import Networks
 import Quantization
 import Support
-import Training
+import Tasks
 
 /// The command `exporter quantize`.
 struct Quantize: ParsableCommand {

@@ -2,9 +2,9 @@ import ArgumentParser
 import CommandSupport
 import Evaluation
 import Foundation
-import QuantizationReport
+import Reports
 import Support
-import Training
+import Tasks
 
 /// The command `exporter report`.
 struct Report: ParsableCommand {

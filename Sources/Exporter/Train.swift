@@ -1,8 +1,10 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import Networks
 import Quantization
 import Support
+import Tasks
 import Training
 
 /// The command `exporter train`.

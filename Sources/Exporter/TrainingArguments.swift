@@ -1,7 +1,8 @@
 import ArgumentParser
 import ECG
+import Networks
 import Support
-import Training
+import Tasks
 
 /// The training's options as arguments, with the library's defaults.
 struct TrainingArguments: ParsableArguments {

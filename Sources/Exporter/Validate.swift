@@ -2,7 +2,9 @@ import ArgumentParser
 import CommandSupport
 import Evaluation
 import Foundation
+import Networks
 import Support
+import Tasks
 import Training
 
 /// The command `exporter validate`.

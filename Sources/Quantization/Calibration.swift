@@ -1,7 +1,7 @@
 import Foundation
+import Networks
 import QuantInfer
 import Support
-import Training
 
 /// How an activation's range is chosen from the values seen.
 package enum CalibrationMethod: String, CaseIterable, Codable, Sendable {

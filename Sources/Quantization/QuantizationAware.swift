@@ -1,4 +1,6 @@
+import Networks
 import QuantInfer
+import Tasks
 import Training
 
 extension QuantizationAwareness {

@@ -1,5 +1,6 @@
+import Networks
 import QuantInfer
-import Training
+import Tasks
 
 /// What a float network becomes in integers.
 package struct QuantizationOptions: Codable, Equatable, Sendable {
@@ -94,14 +95,10 @@ extension QuantizedNetwork {
       guard needsInputs, index < InputMoments.mostWindows else { continue }
       for layer in moments.indices { moments[layer].add(layer == 0 ? window : activations[layer - 1]) }
     }
-    tensors = [
-      Tensor(
-        name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels],
-        scale: Self.inputCodes(of: settings).scale, zeroPoint: Self.inputCodes(of: settings).zeroPoint)
-    ]
-    operators = []
-    inputs = [Port(0)]
-    outputs = []
+    let spectrogram = Tensor(
+      name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels],
+      scale: Self.inputCodes(of: settings).scale, zeroPoint: Self.inputCodes(of: settings).zeroPoint)
+    self.init(tensors: [spectrogram], operators: [], inputs: [Port(0)], outputs: [])
     for (layer, shape) in shapes.enumerated() {
       let type: ElementType = options.activationBits(ofLayer: layer) == 16 ? .int16 : .int8
       if tensors[tensors.count - 1].type != type {

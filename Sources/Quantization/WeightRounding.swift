@@ -1,5 +1,5 @@
+import Networks
 import Support
-import Training
 
 /// How a weight between two codes becomes one of them.
 package enum WeightRounding: String, CaseIterable, Codable, Sendable {

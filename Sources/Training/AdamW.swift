@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 
 /// The optimizer AdamW (arXiv:1711.05101).
 package struct AdamW {

@@ -1,3 +1,4 @@
+import Networks
 import Support
 
 /// Another rhythm for a beat of a regular one: time before the beat is squeezed or spread in diastole, between the

@@ -1,3 +1,5 @@
+import Networks
+
 /// One layer of a batch with its gradient: products, then `gain * product + offset` a channel, then ReLU.
 ///
 /// In a convolution the gain and the offset are batch normalization's; in a dense layer they are 1 and the

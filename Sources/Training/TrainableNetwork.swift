@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Networks
 
 /// A network with gradients for one batch at a time.
 package final class TrainableNetwork {

@@ -1,5 +1,7 @@
 import Foundation
+import Networks
 import Support
+import Tasks
 
 /// Why a network can't be trained, in a few words.
 package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,7 @@
 import Foundation
+import Networks
 import Support
+import Tasks
 
 /// A training under way, kept in `CKPT.part` beside the checkpoint that it will become.
 ///

@@ -1,5 +1,8 @@
 import Foundation
+import Networks
+import QuantInfer
 import Support
+import Tasks
 
 /// Draws training windows: a class by its sampling probability, one of its beats, and its augmentation.
 ///

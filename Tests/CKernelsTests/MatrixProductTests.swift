@@ -1,5 +1,4 @@
 import CKernels
-import Support
 import Testing
 
 @Suite struct MatrixProductTests {

@@ -3,6 +3,7 @@ import ECG
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 @Suite struct CohortTests {
   /// A folder with a manifest and the records a, b and c.csv.

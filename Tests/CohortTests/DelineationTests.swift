@@ -1,10 +1,9 @@
 import Cohort
 import ECG
-import Evaluation
 import Foundation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// Outside truth: LUDB's boundaries by cardiologists, and complexes of a known duration.
 @Suite struct DelineationTests {

@@ -1,9 +1,8 @@
 import Cohort
-import ECG
 import Foundation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// Outside truth: what LUDB's own table of diagnoses says.
 @Suite(.enabled(if: Databases.has("ludb"), "needs ../shared/data/ludb"))

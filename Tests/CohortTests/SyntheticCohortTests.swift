@@ -1,9 +1,10 @@
 import Cohort
 import ECG
-import Evaluation
 import Foundation
+import Metrics
 import Support
 import Testing
+import TestSupport
 
 /// Outside truth: the published effect sizes that the distributions stand for.
 @Suite struct SyntheticCohortTests {

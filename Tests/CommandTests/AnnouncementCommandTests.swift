@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// `device-sim stream` with announcements, through its executable.
 @Suite struct AnnouncementCommandTests {

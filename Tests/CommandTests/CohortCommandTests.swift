@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// `exporter cohort` and `exporter finetune`, on a small synthetic cohort.
 @Suite struct CohortCommandTests {

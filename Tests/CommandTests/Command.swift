@@ -82,21 +82,6 @@ private final class Reader: @unchecked Sendable {
   }
 }
 
-/// A folder that goes with its owner.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "quantinfer-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// The path of something in the folder.
-  func callAsFunction(_ name: String) -> String { path + "/" + name }
-}
-
 /// Expects one error line with a text, an exit status, and nothing on standard output.
 func expectError(
   _ result: Command.Result, status: Int32, containing text: String,

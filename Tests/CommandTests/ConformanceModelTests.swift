@@ -1,7 +1,7 @@
 import Foundation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// `exporter import` and `exporter run` on public models, against TensorFlow Lite Micro's outputs.
 @Suite struct ConformanceModelTests {

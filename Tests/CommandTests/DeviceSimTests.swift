@@ -1,11 +1,12 @@
 import ECG
 import Foundation
+import Support
+import Testing
+import TestSupport
+
 #if canImport(FoundationXML)
   import FoundationXML
 #endif
-import Support
-import TestSupport
-import Testing
 
 /// `device-sim` through its executable, on the model and the ECG that ship with the project.
 @Suite struct DeviceSimTests {

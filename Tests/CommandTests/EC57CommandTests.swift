@@ -1,8 +1,8 @@
 import ECG
+import Evaluation
 import Foundation
-import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// `exporter detect` and `exporter evaluate --ec57` on the five minutes of MIT-BIH 208 that come with the project, with
 /// references that are made of what the device found.

@@ -1,8 +1,9 @@
 import Foundation
-import Quantization
+import ModelFiles
+import Networks
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// `exporter export` and `exporter run` from the outside.
 @Suite struct ExportRunTests {

@@ -1,9 +1,11 @@
 import ECG
+import Evaluation
 import Foundation
+import Metrics
+import Networks
 import Support
-import TestSupport
 import Testing
-import Training
+import TestSupport
 
 /// `exporter` from the outside: its files, its output and its exit status.
 @Suite struct ExporterTests {

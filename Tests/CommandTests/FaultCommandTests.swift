@@ -1,10 +1,11 @@
 import Foundation
+import Support
+import Testing
+import TestSupport
+
 #if canImport(FoundationXML)
   import FoundationXML
 #endif
-import Support
-import TestSupport
-import Testing
 
 /// `device-sim faults` through its executable.
 @Suite struct FaultCommandTests {

@@ -1,10 +1,11 @@
 import ECG
 import Foundation
-import QuantInfer
-import Quantization
+import ModelFiles
+import Networks
 import Support
-import TestSupport
+import Tasks
 import Testing
+import TestSupport
 
 /// `exporter import --streaming` and `device-sim` after it, through their executables.
 @Suite struct ImportStreamingTests {

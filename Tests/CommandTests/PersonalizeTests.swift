@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// `exporter personalize`, and `device-sim stream` with what it writes.
 @Suite(.enabled(if: Databases.has("mitdb"), "needs MIT-BIH beside the project")) struct PersonalizeTests {

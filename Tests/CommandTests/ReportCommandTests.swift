@@ -1,9 +1,9 @@
+import Evaluation
 import Foundation
-import Quantization
-import QuantizationReport
+import Reports
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// `exporter report` and `exporter explain` from the outside.
 @Suite struct ReportCommandTests {

@@ -1,11 +1,12 @@
 import ECG
 import Foundation
+import Support
+import Testing
+import TestSupport
+
 #if canImport(FoundationXML)
   import FoundationXML
 #endif
-import Support
-import TestSupport
-import Testing
 
 /// `device-sim sweep` and `device-sim merge` through the executable, and the front end of `device-sim stream`.
 @Suite struct SweepTests {

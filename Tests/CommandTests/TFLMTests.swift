@@ -1,10 +1,11 @@
 import ECG
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// What `exporter export` writes, in TensorFlow Lite Micro's reference kernels, against `exporter run`.
 @Suite struct TFLMTests {

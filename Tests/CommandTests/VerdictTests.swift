@@ -1,7 +1,7 @@
 import Foundation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// `device-sim verdict` and `device-sim profiles` through the executable.
 @Suite struct VerdictTests {

@@ -2,6 +2,7 @@ import ECG
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 /// Outside truth: the WFDB manual's annot(5) and bytes made by hand from it.
 @Suite struct AnnotationTests {

@@ -1,7 +1,7 @@
 import ECG
 import Foundation
-import Support
 import Testing
+import TestSupport
 
 @Suite struct CSVTests {
   private func record(_ text: String, _ options: CSVOptions = .init()) throws -> Record {

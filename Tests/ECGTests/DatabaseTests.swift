@@ -1,8 +1,8 @@
 import ECG
 import Foundation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// Outside truth: PhysioNet's published counts, and the checksums in the databases' own headers.
 @Suite struct DatabaseTests {

@@ -2,6 +2,7 @@ import ECG
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 /// Whatever the bytes, a parser answers with a value or with a `FileError`; a trap would end the test run.
 @Suite struct FuzzTests {

@@ -2,6 +2,7 @@ import Foundation
 import PhysioNet
 import Support
 import Testing
+import TestSupport
 
 /// Outside truth: SHA-256 sums made by `sha256sum`, and a server that misbehaves as told.
 @Suite struct PhysioNetTests {

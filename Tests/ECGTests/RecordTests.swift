@@ -2,6 +2,7 @@ import ECG
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 /// Outside truth: the WFDB manual's header(5), its examples, and records made by hand from it.
 @Suite struct RecordTests {

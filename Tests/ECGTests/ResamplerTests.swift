@@ -1,7 +1,7 @@
 import ECG
 import Foundation
-import Support
 import Testing
+import TestSupport
 
 /// Outside truth: a tone's amplitude and phase before and after.
 @Suite struct ResamplerTests {

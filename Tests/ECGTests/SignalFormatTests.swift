@@ -2,6 +2,7 @@ import ECG
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 /// Outside truth: bytes packed by hand from the WFDB manual's description of each format (signal(5)).
 @Suite struct SignalFormatTests {

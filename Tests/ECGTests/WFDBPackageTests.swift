@@ -1,8 +1,8 @@
 import ECG
 import Foundation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// Outside truth: PhysioNet's own Python package reads what this module writes, and the other way round.
 @Suite(.serialized, .enabled("needs python3 and wfdb from PyPI") { PythonEnvironment.wfdb != nil })

@@ -1,11 +1,11 @@
 import CQuantInfer
 import Foundation
+import ModelFiles
 import QuantInfer
 import QuantInferC
-import Quantization
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// The C interface against the Swift one, on the shipped model.
 @Suite struct InterfaceTests {

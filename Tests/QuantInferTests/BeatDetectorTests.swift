@@ -1,10 +1,10 @@
 import ECG
-import Evaluation
 import Foundation
+import Metrics
 import QuantInfer
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// A synthetic lead: Gaussian P, Q, R, S and T waves, and a heart rate that varies from beat to beat.
 private struct SyntheticLead: CustomTestStringConvertible {

@@ -1,9 +1,9 @@
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
-import Support
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ArenaTests {
   /// TensorFlow Lite Micro's activation memory for MLPerf Tiny's keyword model.

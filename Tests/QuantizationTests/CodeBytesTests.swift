@@ -1,8 +1,9 @@
 import Foundation
-import Quantization
+import HostDevice
+import ModelFiles
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct CodeBytesTests {
   /// The linked program of `Firmware/Example`, which `make firmware-report` measures; sizes are measured now and then.

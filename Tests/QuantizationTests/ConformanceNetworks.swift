@@ -1,6 +1,6 @@
 import ConformanceCases
+import Networks
 import QuantInfer
-import Quantization
 
 extension ConformanceCase {
   /// The case as a network in integers.

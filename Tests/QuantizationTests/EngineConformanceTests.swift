@@ -1,8 +1,6 @@
 import ConformanceCases
-import QuantInfer
-import Quantization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct EngineConformanceTests {
   @Test(.enabled(if: !ConformanceFiles.kernels.isEmpty, "needs CMSIS-NN's cases in ../shared/conformance"))

@@ -1,5 +1,6 @@
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 
 /// What inner loops may use on this machine: all must give the same bits.
 let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .dsp, .mve].filter(\.isAvailable)

@@ -1,10 +1,12 @@
 import AllocationCounter
+import HostDevice
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
-import TestSupport
+import Tasks
 import Testing
-import Training
+import TestSupport
 
 @Suite struct EngineTests {
   @Test func everyTensorEqualsThePlainReference() throws {

@@ -1,10 +1,11 @@
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
-import TestSupport
+import Tasks
 import Testing
-import Training
+import TestSupport
 
 /// Imported networks behind a described front end; whole windows of codes calculated here are the truth.
 @Suite struct ImportedFrontEndTests {

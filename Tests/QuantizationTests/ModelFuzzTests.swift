@@ -1,10 +1,11 @@
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
-import TestSupport
+import Tasks
 import Testing
-import Training
+import TestSupport
 
 /// Damaged model files give a typed error or a clean run.
 ///

@@ -1,9 +1,10 @@
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
+import Tasks
 import Testing
-import Training
 
 @Suite struct ModelImageTests {
   static func image() throws -> [UInt8] {

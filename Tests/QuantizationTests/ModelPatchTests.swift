@@ -1,9 +1,10 @@
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
+import Tasks
 import Testing
-import Training
 
 /// The image that was written with a patch's constants in the first place is the truth.
 @Suite struct ModelPatchTests {

@@ -1,8 +1,8 @@
+import ModelFiles
 import QuantInfer
-import Quantization
 import Support
+import Tasks
 import Testing
-import Training
 
 /// Strides along time allow a decision every so many columns only; what is due between two of them waits.
 @Suite struct MonitorStrideTests {

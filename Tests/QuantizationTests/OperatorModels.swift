@@ -1,6 +1,6 @@
 import Foundation
+import ModelFiles
 import QuantInfer
-import Quantization
 import Support
 
 /// A `.tflite` model that grows by tensors and operators.

@@ -1,4 +1,3 @@
-import QuantInfer
 import Support
 import Testing
 

@@ -1,10 +1,11 @@
+import Evaluation
 import Foundation
-import QuantInfer
-import Quantization
+import HostDevice
+import ModelFiles
+import Networks
 import Support
-import TestSupport
 import Testing
-import Training
+import TestSupport
 
 /// Beats of made-up codes whose class the shipped model can't know: what was put into them is the truth.
 @Suite struct PersonalizationTests {

@@ -1,6 +1,7 @@
-import QuantInfer
+import Networks
 import Quantization
 import Support
+import Tasks
 import Testing
 import Training
 

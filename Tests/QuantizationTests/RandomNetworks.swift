@@ -1,5 +1,5 @@
+import Networks
 import QuantInfer
-import Quantization
 import ReferenceKernels
 import Support
 

@@ -1,6 +1,6 @@
 import Foundation
+import Networks
 import QuantInfer
-import Quantization
 import ReferenceKernels
 import Support
 

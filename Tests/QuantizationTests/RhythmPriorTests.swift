@@ -1,8 +1,9 @@
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
+import Tasks
 import Testing
-import Training
 
 @Suite struct RhythmPriorTests {
   private static let options = RhythmPrior.Options(

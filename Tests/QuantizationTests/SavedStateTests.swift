@@ -1,8 +1,9 @@
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
+import Tasks
 import Testing
-import Training
 
 /// The run that was never interrupted is the truth.
 @Suite struct SavedStateTests {

@@ -1,5 +1,5 @@
+import ModelFiles
 import QuantInfer
-import Quantization
 import Support
 import Testing
 

@@ -1,11 +1,12 @@
 import ECG
 import Foundation
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
-import TestSupport
+import Tasks
 import Testing
-import Training
+import TestSupport
 
 /// The fixed-point spectrogram against FFTW in double precision, on the same counts.
 @Suite struct SpectrogramTests {

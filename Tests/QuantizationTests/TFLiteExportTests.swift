@@ -1,5 +1,6 @@
+import ModelFiles
+import Networks
 import QuantInfer
-import Quantization
 import Support
 import Testing
 

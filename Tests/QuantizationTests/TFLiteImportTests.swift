@@ -1,9 +1,9 @@
 import Foundation
-import QuantInfer
-import Quantization
+import ModelFiles
+import Networks
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// What the importer makes of models, and what it refuses.
 @Suite struct TFLiteImportTests {

@@ -1,8 +1,9 @@
 import Foundation
-import Quantization
+import ModelFiles
+import Networks
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct TFLiteModelTests {
   private static let models = ProjectFiles.root.deletingLastPathComponent()

@@ -1,9 +1,10 @@
 import Foundation
+import HostDevice
+import ModelFiles
 import QuantInfer
-import Quantization
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// Imported models of one operator each against TensorFlow Lite Micro's reference kernels.
 @Suite struct TFLiteOperatorTests {

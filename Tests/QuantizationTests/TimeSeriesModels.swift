@@ -1,6 +1,5 @@
 import Foundation
-import QuantInfer
-import Quantization
+import ModelFiles
 import Support
 
 /// Random `.tflite` models of a window of samples, as converters write Keras' Conv1D networks.

@@ -1,6 +1,6 @@
 import ConformanceCases
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ReferenceConformanceTests {
   @Test(.enabled(if: !ConformanceFiles.kernels.isEmpty, "needs CMSIS-NN's cases in ../shared/conformance"))

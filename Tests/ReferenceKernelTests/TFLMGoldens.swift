@@ -1,4 +1,5 @@
 import Foundation
+import QuantInfer
 import ReferenceKernels
 import TestSupport
 

@@ -1,12 +1,12 @@
 import AllocationCounter
 import ECG
 import Foundation
-import Quantization
+import HostDevice
+import ModelFiles
+import Networks
 import Simulation
-import Support
-import TestSupport
 import Testing
-import Training
+import TestSupport
 
 @Suite struct DeviceLoopTests {
   /// The shipped record, so many times in a row.

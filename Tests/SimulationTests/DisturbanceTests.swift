@@ -1,9 +1,10 @@
 import ECG
 import Foundation
+import HostDevice
 import Simulation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// What befalls a signal before the converter, measured on the counts of a fine converter at the record's own rate,
 /// where no anti-alias filter comes between.

@@ -1,11 +1,12 @@
 import Foundation
-import QuantInfer
-import Quantization
+import HostDevice
+import ModelFiles
+import Networks
 import Simulation
 import Support
-import TestSupport
+import Tasks
 import Testing
-import Training
+import TestSupport
 
 @Suite struct FaultCampaignTests {
   /// A campaign of one kind on the shipped model and record.

@@ -1,11 +1,11 @@
 import ECG
 import Foundation
+import ModelFiles
 import QuantInfer
-import Quantization
 import Simulation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// What holds for a year of ECG without waiting for one.
 ///

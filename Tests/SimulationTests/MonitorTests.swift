@@ -1,11 +1,11 @@
 import ECG
 import Foundation
+import ModelFiles
 import QuantInfer
-import Quantization
 import Simulation
 import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// The device that is never interrupted, never sleeps and hears a good signal is the truth.
 @Suite struct MonitorTests {

@@ -1,10 +1,9 @@
 import ECG
+import ModelFiles
 import QuantInfer
-import Quantization
 import Simulation
-import Support
-import TestSupport
 import Testing
+import TestSupport
 
 /// The whole-window engine is the truth.
 @Suite struct WholeRecordTests {

@@ -3,6 +3,7 @@ import CommandSupport
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 /// Fails as its argument says.
 private struct Tool: CommandLineTool {

@@ -1,5 +1,7 @@
 import Foundation
+import Networks
 import Support
+import Tasks
 import Testing
 import Training
 

@@ -1,9 +1,10 @@
 import ECG
 import Foundation
+import Networks
 import Support
-import TestSupport
+import Tasks
 import Testing
-import Training
+import TestSupport
 
 @Suite struct WindowTests {
   private let window = BeatWindow(settings: SpectrogramSettings(), columnCount: 43, delaySeconds: 0.7)

@@ -1,3 +1,5 @@
+import QuantInfer
+
 /// A case of CMSIS-NN's unit tests: operators with all their constants, what goes in and what must come out.
 public struct ConformanceCase: Sendable {
   /// The case's name.

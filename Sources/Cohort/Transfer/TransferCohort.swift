@@ -1,0 +1,162 @@
+import ECG
+import Networks
+import Support
+import Tasks
+
+/// A cohort as networks and baselines see it: beats, ECG features, covariates and responses, by patient.
+package struct TransferCohort: Sendable {
+  /// What the cohort is called in reports.
+  package let name: String
+  /// Whether any of it is synthetic.
+  package let isSynthetic: Bool
+  /// Whether each patient responded.
+  package let labels: [Bool]
+  /// What else is known of each patient.
+  package let covariates: [Covariates]
+  /// What was measured in each patient's ECG.
+  package let features: [ECGFeatures]
+  /// Each patient's signals with the beats that the device's detector found.
+  package let signals: [[LabelledSignal]]
+  /// The windows' size and place.
+  package let window: BeatWindow
+  /// The converter that heard the signals.
+  package let converter: AnalogConverter
+  /// The beats' windows as the float network's inputs, `[patient][beat, time, channel]`.
+  package let windows: [[Float]]
+
+  /// The number of patients.
+  package var count: Int { labels.count }
+
+  /// The beats with a whole window.
+  package var beatCounts: [Int] {
+    let size = window.columnCount * window.settings.binCount
+    return windows.map { $0.count / size }
+  }
+
+  fileprivate struct Member {
+    var features: ECGFeatures
+    var signals: [LabelledSignal]
+    var windows: [Float]
+  }
+
+  private init(
+    name: String, isSynthetic: Bool, labels: [Bool], covariates: [Covariates], members: [Member],
+    view: View
+  ) {
+    (self.name, self.isSynthetic, self.labels, self.covariates) = (name, isSynthetic, labels, covariates)
+    features = members.map(\.features)
+    signals = members.map(\.signals)
+    windows = members.map(\.windows)
+    (window, converter) = (view.window, view.converter)
+  }
+
+  /// How patients' records are looked at.
+  package struct View: Sendable {
+    /// The windows' size and place.
+    package var window: BeatWindow
+    /// The device's converter.
+    package var converter: AnalogConverter
+    /// The number of beats of a patient, spread over the records.
+    package var beatsPerPatient: Int
+    /// Whether the features for the baselines are of all leads; the network has one.
+    package var usesAllLeads: Bool
+
+    /// Creates a view.
+    package init(
+      window: BeatWindow, converter: AnalogConverter, beatsPerPatient: Int, usesAllLeads: Bool = false
+    ) {
+      (self.window, self.converter) = (window, converter)
+      (self.beatsPerPatient, self.usesAllLeads) = (beatsPerPatient, usesAllLeads)
+    }
+
+    fileprivate func member(_ records: [(record: Record, lead: Signal)], label: Bool) throws(FileError)
+      -> Member
+    {
+      var features: [ECGFeatures] = []
+      var signals: [LabelledSignal] = []
+      for (record, lead) in records {
+        features.append(try ECGFeatures(record, lead: lead, usesAllLeads: usesAllLeads))
+        signals.append(try signal(lead, record: record.name, label: label))
+      }
+      let seen = EvaluationWindows(thinned(signals), window: window)
+      let kept = zip(signals, seen.records).map { signal, record in
+        LabelledSignal(
+          record: signal.record, lead: signal.lead, microvolts: signal.microvolts,
+          beats: record.beats.map { .init(sample: $0.sample, classIndex: $0.classIndex) })
+      }
+      let windows = seen.records.flatMap { record in
+        record.beats.flatMap { beat in
+          seen.levels(of: beat, in: record).map { window.settings.networkInput(ofLevel: $0) }
+        }
+      }
+      return Member(features: .mean(features), signals: kept, windows: windows)
+    }
+
+    /// A lead as the device hears it, with the beats that its detector finds.
+    private func signal(_ lead: Signal, record: String, label: Bool) throws(FileError) -> LabelledSignal {
+      let rate = window.settings.sampleRateHz
+      let millivolts = try lead.millivolts(atRateHz: rate)
+      let beats = BeatPlaces.detected(in: millivolts, sampleRateHz: rate)
+      return converter.heard(
+        LabelledSignal(
+          record: record, lead: lead.name, microvolts: millivolts.map { $0 * 1000 },
+          beats: beats.map { .init(sample: $0, classIndex: label ? 1 : 0) }))
+    }
+
+    /// At most `beatsPerPatient` beats with whole windows, evenly spread.
+    private func thinned(_ signals: [LabelledSignal]) -> [LabelledSignal] {
+      let whole = signals.map { signal in
+        signal.beats.filter {
+          window.columns(ofBeatAt: $0.sample, inRecordOf: signal.microvolts.count) != nil
+        }
+      }
+      let count = whole.reduce(0) { $0 + $1.count }
+      let kept = min(count, beatsPerPatient)
+      // Beat number i is kept where i * kept / count steps up.
+      var number = 0
+      return zip(signals, whole).map { signal, beats in
+        var signal = signal
+        signal.beats = beats.filter { _ in
+          defer { number += 1 }
+          return number * kept / count != (number + 1) * kept / count
+        }
+        return signal
+      }
+    }
+  }
+
+  /// Reads a cohort's records.
+  ///
+  /// - Throws: `FileError`, where a record is missing or wrong, or the window's rate is out of the detector's range.
+  package init(
+    _ cohort: Cohort, view: View, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) {
+    let members = try cohort.patients.concurrentMap(threads: threads, progress: progress) {
+      patient throws(FileError) in
+      var records: [(record: Record, lead: Signal)] = []
+      for record in patient.records { records.append(try cohort.load(record)) }
+      return try view.member(records, label: patient.responds)
+    }
+    self.init(
+      name: cohort.file, isSynthetic: cohort.isSynthetic, labels: cohort.labels,
+      covariates: cohort.patients.map(\.covariates), members: members, view: view)
+  }
+
+  /// Synthesizes a cohort in memory.
+  ///
+  /// - Throws: `FileError`, where there is no such lead.
+  package init(
+    _ cohort: SyntheticCohort, lead: String, view: View, threads: Int = 1,
+    progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) {
+    let members = try Array(cohort.patients.indices).concurrentMap(threads: threads, progress: progress) {
+      index throws(FileError) in
+      let record = cohort.record(of: index)
+      let signal = try record.signal(named: lead)
+      return try view.member([(record, signal)], label: cohort.patients[index].responds)
+    }
+    self.init(
+      name: cohort.notice, isSynthetic: true, labels: cohort.patients.map(\.responds),
+      covariates: cohort.patients.map(\.covariates), members: members, view: view)
+  }
+}

@@ -1,0 +1,225 @@
+import Foundation
+import HostDevice
+import Metrics
+import ModelFiles
+import Networks
+import Support
+import Tasks
+
+/// A float network, its int8 twin, or both.
+package struct Twins: Sendable {
+  package let window: BeatWindow
+  package let classNames: [String]
+  package let task: String?
+  package let split: String?
+  let float: FloatNetwork?
+  let int8: FixedPointDecisions?
+  /// The model image; nil for a float network alone.
+  let image: LoadedModel?
+  /// The class whose logit the beats' intervals move; nil for decisions of the network alone.
+  private(set) var normalClass: Int?
+
+  /// Reads a float network.
+  package init(checkpoint: String) throws(FileError) {
+    let trained = try Checkpoint.read(checkpoint)
+    (window, classNames, task, split) = (trained.window, trained.classNames, trained.task, trained.split)
+    (float, int8, image) = (trained.network, nil, nil)
+  }
+
+  /// Reads a model image, and its float twin where one is named.
+  package init(image: String, checkpoint: String?) throws(FileError) {
+    let model = try LoadedModel(file: image)
+    self.image = model
+    do {
+      let decisions = try FixedPointDecisions(model)
+      (window, int8) = (decisions.window, decisions)
+    } catch {
+      throw .malformed(image, error.description, remedy: "export it with `exporter quantize`")
+    }
+    (classNames, task, split) = (
+      model.classNames, model.value(of: ModelMetadata.task), model.value(of: ModelMetadata.split)
+    )
+    guard let checkpoint else {
+      float = nil
+      return
+    }
+    let trained = try Checkpoint.read(checkpoint)
+    guard model.isTwin(of: trained), trained.task == task, trained.split == split else {
+      throw .malformed(
+        checkpoint, "is not the network that \(image) was made from",
+        remedy: "name the image's own checkpoint")
+    }
+    float = trained.network
+  }
+
+  /// The same twins with decisions that the beats' intervals move; see `RhythmPrior`.
+  ///
+  /// - Throws: `FileError` where the classes of the network in `file` aren't the AAMI's.
+  package func withRhythm(file: String) throws(FileError) -> Twins {
+    guard let normalClass = FloatRhythmPrior.normalClass(of: classNames) else {
+      throw .malformed(
+        file, "has the classes \(classNames.joined(separator: ", ")), not N, S, V and F",
+        remedy: "leave out --rhythm")
+    }
+    var twins = self
+    twins.normalClass = normalClass
+    return twins
+  }
+
+  /// Both twins' decisions about a record's beats; both hear what the device's converter hears.
+  package func evaluation(of signal: LabelledSignal) throws -> RecordEvaluation {
+    var floatDecisions: [BeatDecision]?
+    if let float {
+      let heard = int8?.converter.heard(signal) ?? signal
+      let decisions = try EvaluationWindows([heard], window: window).decisions(of: float)
+      floatDecisions =
+        normalClass.map {
+          FloatRhythmPrior.moved(
+            decisions, normalClass: $0, beats: signal.beats.map(\.sample),
+            within: image?.logitRange ?? -.infinity ... .infinity)
+        } ?? decisions
+    }
+    let int8Decisions = try int8?.decisions(
+      about: signal, rhythmPrior: normalClass == nil ? nil : image?.rhythmPrior)
+    return RecordEvaluation(signal, classNames: classNames, float: floatDecisions, int8: int8Decisions)
+  }
+}
+
+/// One record's decisions.
+package struct RecordEvaluation: Encodable, Sendable {
+  package var record: String
+  package var lead: String
+  package var beats: Int
+  package var leftOutBeats: Int
+  package var float: ConfusionMatrix?
+  package var int8: ConfusionMatrix?
+  package var agreement: Agreement?
+
+  package init(_ signal: LabelledSignal, classNames: [String], float: [BeatDecision]?, int8: [BeatDecision]?)
+  {
+    func matrix(_ decisions: [BeatDecision]) -> ConfusionMatrix {
+      var matrix = ConfusionMatrix(classNames: classNames)
+      for decision in decisions {
+        matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
+      }
+      return matrix
+    }
+    record = signal.record
+    lead = signal.lead
+    beats = (float ?? int8 ?? []).count
+    leftOutBeats = signal.beats.count - beats
+    self.float = float.map(matrix)
+    self.int8 = int8.map(matrix)
+    if let float, let int8 {
+      var agreement = Agreement()
+      for (reference, measured) in zip(float, int8) {
+        agreement.add(reference: reference.logits, measured: measured.logits)
+      }
+      self.agreement = agreement
+    }
+  }
+
+  /// Records 201 and 202 are of one patient.
+  package var patient: String { record == "202" ? "201" : record }
+}
+
+/// How well a network tells beats apart; what no beat defines is not a number.
+package struct Score: Encodable {
+  package struct ClassScore: Encodable {
+    package var name: String
+    package var beats: Int
+    package var sensitivity: Double
+    package var positivePredictivity: Double
+    package var f1: Double
+    package var f1Interval: Interval?
+  }
+
+  package var accuracy: Double
+  package var accuracyInterval: Interval
+  package var macroF1: Double
+  package var macroF1Interval: Interval?
+  package var classes: [ClassScore]
+  package var confusion: ConfusionMatrix
+
+  /// The score of some patients' decisions.
+  package init(patients: [ConfusionMatrix], classNames: [String], seed: UInt64) {
+    let sum = patients.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 }
+    func interval(_ statistic: (ConfusionMatrix) -> Double?) -> Interval? {
+      Interval.bootstrap(matrices: patients, seed: seed, statistic: statistic)
+    }
+    accuracy = sum.accuracy ?? .nan
+    accuracyInterval = .wilson(successes: sum.correct, trials: sum.total)
+    macroF1 = sum.macroF1 ?? .nan
+    macroF1Interval = interval { $0.macroF1 }
+    classes = classNames.indices.map { index in
+      ClassScore(
+        name: classNames[index], beats: sum.referenceCount(ofClass: index),
+        sensitivity: sum.sensitivity(ofClass: index) ?? .nan,
+        positivePredictivity: sum.positivePredictivity(ofClass: index) ?? .nan,
+        f1: sum.f1(ofClass: index) ?? .nan, f1Interval: interval { $0.f1(ofClass: index) })
+    }
+    confusion = sum
+  }
+}
+
+/// The evaluation of a model, float, int8 or both, on some records.
+package struct BeatEvaluation: Encodable {
+  package var task: String
+  package var split: String
+  package var records: String
+  package var seed: UInt64
+  package var includesTrainingBeats: Bool
+  /// Whether the beats' intervals moved a logit.
+  package var hasRhythmPrior: Bool
+  package var beats: Int
+  package var leftOutBeats: Int
+  package var float: Score?
+  package var int8: Score?
+  package var agreement: Agreement?
+  /// int8 less float.
+  package var macroF1Difference: Double?
+  package var macroF1DifferenceInterval: Interval?
+  package var perRecord: [RecordEvaluation]
+
+  package init(
+    _ twins: Twins, of data: BeatRecords, records: RecordSelection, perRecord: [RecordEvaluation],
+    seed: UInt64
+  ) {
+    task = data.task.rawValue
+    split = data.split.rawValue
+    self.records = records.description
+    self.seed = seed
+    includesTrainingBeats = records.includesTrainingBeats(of: data.split, task: data.task)
+    hasRhythmPrior = twins.normalClass != nil
+    beats = perRecord.reduce(0) { $0 + $1.beats }
+    leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }
+    self.perRecord = perRecord
+
+    let patients = Dictionary(grouping: perRecord, by: \.patient).sorted { $0.key < $1.key }.map(\.value)
+    func matrices(_ twin: KeyPath<RecordEvaluation, ConfusionMatrix?>) -> [ConfusionMatrix]? {
+      let sums = patients.compactMap { records in
+        records.compactMap { $0[keyPath: twin] }.reduce(into: nil as ConfusionMatrix?) { sum, matrix in
+          sum =
+            sum.map {
+              var total = $0; total += matrix; return total
+            } ?? matrix
+        }
+      }
+      return sums.isEmpty ? nil : sums
+    }
+    let floatMatrices = matrices(\.float)
+    let int8Matrices = matrices(\.int8)
+    float = floatMatrices.map { Score(patients: $0, classNames: twins.classNames, seed: seed) }
+    int8 = int8Matrices.map { Score(patients: $0, classNames: twins.classNames, seed: seed) }
+    guard let floatMatrices, let int8Matrices, let float, let int8 else { return }
+    agreement = perRecord.compactMap(\.agreement).reduce(into: Agreement()) { $0 += $1 }
+    macroF1Difference = int8.macroF1 - float.macroF1
+    let pairs = zip(floatMatrices, int8Matrices).map { (float: $0, int8: $1) }
+    macroF1DifferenceInterval = Interval.bootstrap(pairs, seed: seed) { drawn in
+      let none = ConfusionMatrix(classNames: twins.classNames)
+      let float = drawn.reduce(into: none) { $0 += $1.float }.macroF1
+      let int8 = drawn.reduce(into: none) { $0 += $1.int8 }.macroF1
+      return float.flatMap { float in int8.map { $0 - float } }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import ModelFiles
+import Networks
+import QuantInfer
+import Tasks
+
+/// The beats that a device finds in a lead by itself, one sample at a time.
+package struct DeviceBeats: Sendable {
+  /// A beat that the runtime's detector found.
+  package struct Beat: Equatable, Sendable {
+    /// The R peak's sample.
+    package var sample: Int
+    /// The logits of the decision about it; nil where there was none: before the network's first window was full, or
+    /// where the recording ended before the decision.
+    package var logits: [Float]?
+
+    /// The class of the largest logit, the first of equal ones; nil where there was no decision.
+    package var decidedClass: Int? {
+      logits.map { logits in logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 } }
+    }
+  }
+
+  /// The beats, in order of time.
+  package private(set) var all: [Beat]
+
+  /// Finds beats alone.
+  ///
+  /// - Throws: `MemoryError` where the detector can't run at the rate.
+  package init(in counts: [Int16], sampleRateHz: Double) throws(MemoryError) {
+    guard (1...4_000_000).contains(sampleRateHz * 1000) else { throw .unsupportedSampleRate }
+    let rate = UInt32((sampleRateHz * 1000).rounded())
+    let memory = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rate))
+    defer { withExtendedLifetime(memory) {} }
+    var detector = try BeatDetector(sampleRateMillihertz: rate, state: memory.bytes)
+    all = []
+    for (index, count) in counts.enumerated() {
+      guard let age = detector.push(count) else { continue }
+      all.append(Beat(sample: max(0, index - Int(age))))
+    }
+    all.sort { $0.sample < $1.sample }
+  }
+
+  /// Finds beats and lets the model decide about each as the device does, in one run of the runtime's monitor, with what
+  /// their intervals say where `rhythmPrior` is given.
+  ///
+  /// - Throws: `MemoryError` where the model can't stream or the detector can't run at its rate.
+  package init(
+    in counts: [Int16], model: LoadedModel, delaySamples: Int, rhythmPrior: RhythmPrior.Options? = nil
+  ) throws(MemoryError) {
+    guard let frontEnd = model.model.frontEnd else { throw .notStreamable }
+    try self.init(in: counts, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
+    var options = Monitor.Options()
+    options.delaySamples = delaySamples
+    options.rhythmPrior = rhythmPrior
+    let state = AlignedMemory(
+      byteCount: try Monitor.stateByteCount(model: model.model, options: options))
+    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
+    let codes = AlignedMemory(byteCount: model.model.output.count)
+    defer { withExtendedLifetime((model, state, scratch, codes)) {} }
+    let logits = codes.bytes.bindMemory(to: Int8.self)
+    var monitor = try Monitor(
+      model: model.model, options: options, state: state.bytes, scratch: scratch.bytes)
+    var decided: [Int: [Float]] = [:]
+    for (index, count) in counts.enumerated() where monitor.push(count) {
+      while let decision = monitor.nextDecision(into: logits) {
+        guard decision.hasLogits, let age = decision.beatAge else { continue }
+        decided[index - age] = logits.map { Float(model.logit($0)) }
+      }
+    }
+    for index in all.indices { all[index].logits = decided[all[index].sample] }
+  }
+
+  /// The float twin's decisions about the same beats, each over the window that the device decided on.
+  ///
+  /// - Parameters:
+  ///   - network: The float twin.
+  ///   - window: The windows' size and place.
+  ///   - heard: The signal as the converter hears it.
+  ///   - normalClass: The class whose logit the beats' intervals move; nil for decisions of the network alone.
+  ///   - range: Where a moved logit stays.
+  /// - Returns: The beats with the twin's logits.
+  /// - Throws: `InvalidNetwork` where the network's input isn't a window.
+  package func decided(
+    by network: FloatNetwork, window: BeatWindow, hearing heard: LabelledSignal, normalClass: Int? = nil,
+    within range: ClosedRange<Float> = -.infinity ... .infinity
+  ) throws(InvalidNetwork) -> DeviceBeats {
+    var signal = heard
+    signal.beats = all.filter { $0.logits != nil }.map { .init(sample: $0.sample, classIndex: 0) }
+    var decisions = try EvaluationWindows([signal], window: window).decisions(of: network)
+    if let normalClass {
+      decisions = FloatRhythmPrior.moved(
+        decisions, normalClass: normalClass, beats: all.map(\.sample), within: range)
+    }
+    let logits = Dictionary(decisions.map { ($0.sample, $0.logits) }) { first, _ in first }
+    var beats = self
+    for index in beats.all.indices { beats.all[index].logits = logits[beats.all[index].sample] }
+    return beats
+  }
+}

@@ -1,0 +1,250 @@
+import ECG
+import Foundation
+import Metrics
+import ModelFiles
+import Networks
+import Support
+import Tasks
+
+/// A record's main lead with its reference.
+package struct ReferenceRecord: Sendable {
+  package let signal: LabelledSignal
+  package let reference: BeatReference
+  /// The rate of `signal`.
+  private let signalRateHz: Double
+
+  /// Reads a record and its `atr` annotations; the lead is MLII, or the first where there is none.
+  package init(
+    _ name: String, folder: String, sampleRateHz: Double, learningSeconds: Double
+  ) throws(FileError) {
+    let path = (folder as NSString).appendingPathComponent(name)
+    let record = try ECG.Record.read(path)
+    guard let lead = record.signals.first(where: { $0.name == "MLII" }) ?? record.signals.first else {
+      throw .malformed(path, "has no signal", remedy: "leave the record out")
+    }
+    let millivolts: [Float]
+    do throws(FileError) {
+      millivolts = try lead.millivolts(atRateHz: sampleRateHz)
+    } catch {
+      var error = error
+      error.file = path
+      throw error
+    }
+    signal = LabelledSignal(
+      record: (name as NSString).lastPathComponent, lead: lead.name,
+      microvolts: millivolts.map { $0 * 1000 }, beats: [])
+    signalRateHz = sampleRateHz
+    reference = BeatReference(
+      try Annotations.read(path), sampleRateHz: record.sampleRateHz, learningSeconds: learningSeconds)
+  }
+
+  /// A place in the signal, in samples of the record.
+  package func sample(at place: Int) -> Int {
+    Int((Double(place) * reference.sampleRateHz / signalRateHz).rounded())
+  }
+}
+
+/// An algorithm's beats in a record, compared and ready to be written.
+package struct ComparedBeats: Sendable {
+  package let annotations: Annotations
+  package let comparison: BeatByBeat
+
+  /// Compares beats.
+  ///
+  /// - Parameters:
+  ///   - beats: The beats.
+  ///   - codes: The classes as annotations, in the order of the logits.
+  ///   - undecided: The annotation of a beat without a decision.
+  ///   - record: The record.
+  package init(
+    _ beats: DeviceBeats, codes: [AnnotationCode], undecided: AnnotationCode = .unclassifiable,
+    in record: ReferenceRecord
+  ) {
+    let labels = beats.all.map { beat in
+      Annotation(
+        sample: record.sample(at: beat.sample),
+        code: beat.decidedClass.map { codes[$0] } ?? undecided)
+    }
+    annotations = Annotations(labels)
+    comparison = record.reference.comparison(
+      with: labels.map { .init(sample: $0.sample, beatClass: $0.code.aamiClass ?? .unknown) })
+  }
+}
+
+/// A device whose beats are compared with the reference: the detector, the int8 model, and its float twin.
+package struct BeatByBeatDevice: Sendable {
+  private let model: LoadedModel
+  private let window: BeatWindow
+  private let converter: AnalogConverter
+  private let float: FloatNetwork?
+  private let normalClass: Int?
+  /// The classes as annotations, in the order of the logits.
+  private let codes: [AnnotationCode]
+
+  /// Prepares the twins; they must have an image.
+  ///
+  /// - Throws: `FileError` where the image's classes are no kinds of beat.
+  package init(_ twins: Twins, file: String) throws(FileError) {
+    guard let model = twins.image, let decisions = twins.int8 else {
+      throw .malformed(file, "is no model image", remedy: "export it with `exporter quantize`")
+    }
+    codes = try twins.classNames.map { name throws(FileError) in
+      guard let code = AnnotationCode(mnemonic: name == "paced" ? "/" : name), code.aamiClass != nil else {
+        throw .malformed(
+          file, "has the class \(name), which is no kind of beat", remedy: "use a model of beats")
+      }
+      return code
+    }
+    (self.model, window, converter) = (model, decisions.window, decisions.converter)
+    float = twins.float
+    normalClass = twins.normalClass
+  }
+
+  /// The device's beats in a record, and those as the float twin decides about them.
+  package func compare(_ record: ReferenceRecord) throws -> (int8: ComparedBeats, float: ComparedBeats?) {
+    let counts = record.signal.microvolts.map(converter.count)
+    let beats = try DeviceBeats(
+      in: counts, model: model, delaySamples: window.delaySamples,
+      rhythmPrior: normalClass == nil ? nil : model.rhythmPrior)
+    let floatBeats = try float.map {
+      try beats.decided(
+        by: $0, window: window, hearing: converter.heard(record.signal), normalClass: normalClass,
+        within: model.logitRange)
+    }
+    return (
+      ComparedBeats(beats, codes: codes, in: record),
+      floatBeats.map { ComparedBeats($0, codes: codes, in: record) }
+    )
+  }
+}
+
+/// EC57's figures over some records: gross, of all beats together, and average, of the records' own figures.
+package struct BeatByBeatSummary: Encodable, Sendable {
+  package var gross: BeatByBeat
+  package var average: Average
+
+  /// The means over the records that define a figure; not a number where none does.
+  package struct Average: Encodable, Sendable {
+    package var qrs: Figures
+    package var veb: Figures
+    package var sveb: Figures
+  }
+
+  package struct Figures: Encodable, Sendable {
+    package var sensitivity: Double
+    package var positivePredictivity: Double
+    package var falsePositiveRate: Double?
+  }
+
+  package init(_ records: [BeatByBeat]) {
+    gross = records.reduce(into: BeatByBeat()) { $0 += $1 }
+    func mean(_ values: [Double?]) -> Double {
+      let defined = values.compactMap(\.self)
+      return defined.isEmpty ? .nan : defined.reduce(0, +) / Double(defined.count)
+    }
+    func figures(_ kind: (BeatByBeat) -> BeatByBeat.Figures) -> Figures {
+      let all = records.map(kind)
+      let hasRate = all.contains { $0.trueNegatives != nil }
+      return Figures(
+        sensitivity: mean(all.map(\.sensitivity)),
+        positivePredictivity: mean(all.map(\.positivePredictivity)),
+        falsePositiveRate: hasRate ? mean(all.map(\.falsePositiveRate)) : nil)
+    }
+    average = Average(
+      qrs: figures(\.detection), veb: figures(\.ventricular), sveb: figures(\.supraventricular))
+  }
+}
+
+/// The comparison of a device's beats with the reference, by EC57's rules, on some records.
+package struct EC57Evaluation: Encodable {
+  /// One record.
+  package struct Record: Encodable, Sendable {
+    package var record: String
+    package var lead: String
+    package var int8: BeatByBeat
+    package var float: BeatByBeat?
+
+    package init(_ record: ReferenceRecord, int8: ComparedBeats, float: ComparedBeats?) {
+      (self.record, lead) = (record.signal.record, record.signal.lead)
+      (self.int8, self.float) = (int8.comparison, float?.comparison)
+    }
+  }
+
+  package var task: String
+  package var split: String
+  package var records: String
+  package var learningSeconds: Double
+  package var includesTrainingBeats: Bool
+  /// Whether the beats' intervals moved a logit.
+  package var hasRhythmPrior: Bool
+  /// The records that were left out for their paced beats.
+  package var pacedRecords: [String]
+  package var int8: BeatByBeatSummary
+  package var float: BeatByBeatSummary?
+  package var perRecord: [Record]
+
+  package init(
+    _ twins: Twins, of data: BeatRecords, records: RecordSelection, learningSeconds: Double,
+    pacedRecords: [String], perRecord: [Record]
+  ) {
+    task = data.task.rawValue
+    split = data.split.rawValue
+    self.records = records.description
+    self.learningSeconds = learningSeconds
+    includesTrainingBeats = records.includesTrainingRecords(of: data.split, task: data.task)
+    hasRhythmPrior = twins.normalClass != nil
+    self.pacedRecords = pacedRecords
+    self.perRecord = perRecord
+    int8 = BeatByBeatSummary(perRecord.map(\.int8))
+    let floats = perRecord.compactMap(\.float)
+    float = floats.isEmpty ? nil : BeatByBeatSummary(floats)
+  }
+}
+
+/// The comparison of detected beats, of whatever class, with the reference on some records.
+package struct DetectionEvaluation: Encodable {
+  /// One record.
+  package struct Record: Encodable, Sendable {
+    package var record: String
+    package var lead: String
+    package var qrs: BeatByBeat.Figures
+  }
+
+  package var records: String
+  package var sampleRateHz: Double
+  package var learningSeconds: Double
+  package var gross: BeatByBeat.Figures
+  package var average: BeatByBeatSummary.Figures
+  package var perRecord: [Record]
+
+  package init(
+    records: RecordSelection, sampleRateHz: Double, learningSeconds: Double,
+    compared: [(record: String, lead: String, comparison: BeatByBeat)]
+  ) {
+    self.records = records.description
+    self.sampleRateHz = sampleRateHz
+    self.learningSeconds = learningSeconds
+    let summary = BeatByBeatSummary(compared.map(\.comparison))
+    (gross, average) = (summary.gross.detection, summary.average.qrs)
+    perRecord = compared.map {
+      Record(record: $0.record, lead: $0.lead, qrs: $0.comparison.detection)
+    }
+  }
+}
+
+extension RecordSelection {
+  /// The records chosen, whole; the test side of a split within records is all of them.
+  package func names(of split: BeatSplit) -> [String] {
+    switch self {
+    case .test: split == .inter ? MITBIH.ds2 : MITBIH.all
+    case .ds2: MITBIH.ds2
+    case .all: MITBIH.all
+    case .names(let names): names
+    }
+  }
+
+  /// Whether the records, taken whole, have beats that a model of this split was trained on.
+  func includesTrainingRecords(of split: BeatSplit, task: BeatTask) -> Bool {
+    RecordSelection.names(names(of: split)).includesTrainingBeats(of: split, task: task)
+  }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import Metrics
+import Networks
+import Support
+import Tasks
+import Training
+
+/// How well a way of training does on patients that it has not seen, inside the training records alone: the choice
+/// of a network and its options without a look at the test records.
+package struct PatientValidation: Encodable {
+  /// All classes over all folds and seeds.
+  package struct Scores: Encodable {
+    /// The mean over the seeds.
+    package var macroF1: Double
+    package var macroF1BySeed: [Double]
+    package var classes: [ClassScore]
+  }
+
+  /// One class over all folds and seeds.
+  package struct ClassScore: Encodable {
+    package var name: String
+    package var beats: Int
+    package var sensitivity: Double
+    package var positivePredictivity: Double
+    /// The mean over the seeds of the F1 of all patients' beats together.
+    package var f1: Double
+    /// The mean over seeds and patients of a patient's F1, of those with at least `leastBeats` beats of the class:
+    /// it lets no single patient with many such beats decide.
+    package var patientF1: Double
+    package var patients: Int
+  }
+
+  package static let leastBeats = 15
+
+  package var task: String
+  package var folds: Int
+  package var seeds: [UInt64]
+  /// The networks alone.
+  package var network: Scores
+  /// With what the beats' RR intervals say (`RhythmPrior`); nil where the classes aren't the AAMI's.
+  package var withRhythm: Scores?
+  package var perRecord: [Record]
+  /// Offsets of the classes' logits, beyond those trained with, that would give the highest macro F1.
+  ///
+  /// Chosen on the very decisions that they are judged by, in steps of a half, so that three numbers can't fit much.
+  package var bestOffsets: [Float]
+  /// The macro F1 that they would give.
+  package var macroF1WithBestOffsets: Double
+
+  /// One record's decisions, all seeds together.
+  package struct Record: Encodable {
+    package var record: String
+    package var float: ConfusionMatrix
+  }
+
+  /// Trains on all folds but one, and decides about the beats of that one; all folds, for every seed.
+  ///
+  /// - Parameters:
+  ///   - signals: The training signals, other leads included.
+  ///   - mainLeads: The records' leads to decide about, one a record.
+  ///   - noises: Recorded noise for augmentation.
+  ///   - folds: The number of folds; record `i` is in fold `i % folds`.
+  ///   - seeds: The seeds.
+  ///   - untrained: Makes the network before its first step for a seed.
+  ///   - threads: The number of trainings side by side.
+  ///   - progress: Told of each training.
+  /// - Throws: `TrainingError` where a training can't be.
+  package init(
+    signals: [LabelledSignal], mainLeads: [LabelledSignal], noises: [[Float]], folds: Int, seeds: [UInt64],
+    untrained: @escaping @Sendable (UInt64) throws -> Checkpoint, threads: Int,
+    progress: @escaping ProgressHandler
+  ) throws {
+    let start = try untrained(seeds[0])
+    let classNames = start.classNames
+    let jobs = seeds.flatMap { seed in (0..<folds).map { (seed: seed, fold: $0) } }
+    let foldOfRecord = Dictionary(
+      uniqueKeysWithValues: mainLeads.enumerated().map { ($1.record, $0 % folds) })
+    let results = try jobs.concurrentMap(threads: threads, progress: progress) { job in
+      let training = signals.filter { foldOfRecord[$0.record] != job.fold }
+      let trainer = try Trainer(untrained(job.seed), signals: training, noises: noises)
+      let network = try trainer.run().network
+      return try mainLeads.filter { foldOfRecord[$0.record] == job.fold }.map { signal in
+        let decisions = try EvaluationWindows([signal], window: start.window).decisions(of: network)
+        return Held(signal: signal, decisions: decisions)
+      }
+    }
+    let bySeed = seeds.indices.map { Array(results[$0 * folds..<($0 + 1) * folds].joined()) }
+    task = start.task
+    self.folds = folds
+    self.seeds = seeds
+    network = Scores(bySeed, classNames: classNames)
+    withRhythm = FloatRhythmPrior.normalClass(of: classNames).map { normalClass in
+      Scores(bySeed.map { $0.map { $0.withRhythm(normalClass: normalClass) } }, classNames: classNames)
+    }
+    perRecord = mainLeads.map { signal in
+      Record(
+        record: signal.record,
+        float: bySeed.joined().filter { $0.signal.record == signal.record }
+          .reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1.matrix(classNames) })
+    }
+    (bestOffsets, macroF1WithBestOffsets) = Self.bestOffsets(
+      bySeed.map { $0.flatMap(\.decisions) }, classNames: classNames)
+  }
+
+  /// A held-out record.
+  fileprivate struct Held: Sendable {
+    var signal: LabelledSignal
+    var decisions: [BeatDecision]
+
+    func matrix(_ classNames: [String]) -> ConfusionMatrix {
+      var matrix = ConfusionMatrix(classNames: classNames)
+      for decision in decisions {
+        matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
+      }
+      return matrix
+    }
+
+    func withRhythm(normalClass: Int) -> Held {
+      Held(
+        signal: signal,
+        decisions: FloatRhythmPrior.moved(
+          decisions, normalClass: normalClass, beats: signal.beats.map(\.sample)))
+    }
+  }
+
+  /// Climbs from no offsets, one class at a time by a half, for as long as the mean of the seeds' macro F1 rises; the first
+  /// class stays as it is, for only differences count.
+  private static func bestOffsets(
+    _ seeds: [[BeatDecision]], classNames: [String]
+  ) -> (offsets: [Float], macroF1: Double) {
+    func macroF1(_ offsets: [Float]) -> Double {
+      let scores = seeds.map { decisions in
+        var matrix = ConfusionMatrix(classNames: classNames)
+        for var decision in decisions {
+          for index in offsets.indices { decision.logits[index] += offsets[index] }
+          matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
+        }
+        return matrix.macroF1 ?? 0
+      }
+      return scores.reduce(0, +) / Double(max(1, scores.count))
+    }
+    var best = [Float](repeating: 0, count: classNames.count)
+    var most = macroF1(best)
+    var isRising = true
+    while isRising {
+      isRising = false
+      for index in classNames.indices.dropFirst() {
+        for step: Float in [-0.5, 0.5] {
+          var offsets = best
+          offsets[index] += step
+          guard abs(offsets[index]) <= 4 else { continue }
+          let score = macroF1(offsets)
+          if score > most { (best, most, isRising) = (offsets, score, true) }
+        }
+      }
+    }
+    return (best, most)
+  }
+}
+
+extension PatientValidation.Scores {
+  /// The scores of the held-out records' decisions, for every seed.
+  fileprivate init(_ seeds: [[PatientValidation.Held]], classNames: [String]) {
+    func mean(_ values: [Double]) -> Double {
+      values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
+    }
+    let records = seeds.map { $0.map { $0.matrix(classNames) } }
+    let sums = records.map { $0.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 } }
+    macroF1BySeed = sums.map { $0.macroF1 ?? .nan }
+    macroF1 = mean(macroF1BySeed)
+    classes = classNames.indices.map { index in
+      let patients = records.joined()
+        .filter { $0.referenceCount(ofClass: index) >= PatientValidation.leastBeats }
+      return PatientValidation.ClassScore(
+        name: classNames[index], beats: sums[0].referenceCount(ofClass: index),
+        sensitivity: mean(sums.compactMap { $0.sensitivity(ofClass: index) }),
+        positivePredictivity: mean(sums.compactMap { $0.positivePredictivity(ofClass: index) }),
+        f1: mean(sums.compactMap { $0.f1(ofClass: index) }),
+        patientF1: mean(patients.compactMap { $0.f1(ofClass: index) }), patients: patients.count / seeds.count
+      )
+    }
+  }
+}

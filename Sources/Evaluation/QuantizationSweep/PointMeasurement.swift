@@ -1,0 +1,179 @@
+import Foundation
+import HostDevice
+import Metrics
+import ModelFiles
+import Networks
+
+extension PointFigures {
+  /// Makes a point's image, runs it over all beats and looks at its layers.
+  ///
+  /// - Throws: `InvalidNetwork` or `NotConvertible` where the point can't be.
+  package init(
+    _ point: ReportPoint, _ source: ReportSource, _ columns: ColumnSet, _ beats: ReportBeats,
+    profiles: [DeviceProfile], options: ReportRunner.Options
+  ) throws {
+    let network = try source.quantized(point)
+    let loaded = try source.image(network, point.frontEnd)
+    let logits = PointRun.logits(loaded, columns, beats)
+    let compared = Comparison(
+      float: source.logits, integer: logits, beats, classNames: source.checkpoint.classNames,
+      seed: options.seed)
+    self.point = point
+    self.source = source.key.name
+    imageChecksum = hexadecimal(loaded.checksum)
+    accuracy = compared.accuracy
+    macroF1Loss = compared.difference
+    agreement = compared.agreement
+    flips = compared.flips
+    cost = CostFigures(loaded, profiles: profiles, decisionsPerMinute: options.decisionsPerMinute)
+    let float = point.quantization.equalizesLayers ? try source.network.equalized() : source.network
+    let twins = try TwinGraph(loaded, try FloatGraph(float))
+    let windows = source.windows.compactMap { window in
+      columns.codes(ofBeat: window.beat, beats).map {
+        LayerAnalysis.Window(input: window.input, codes: $0.map { Int16($0) })
+      }
+    }
+    layers = LayerAnalysis(twins, windows: windows).layers
+    findings = layers.compactMap(\.finding)
+  }
+}
+
+/// A checksum in eight digits.
+func hexadecimal(_ checksum: UInt32) -> String {
+  let digits = String(checksum, radix: 16)
+  return String(repeating: "0", count: 8 - digits.count) + digits
+}
+
+/// Two networks' decisions about the same beats.
+private struct Comparison {
+  package var accuracy: AccuracyFigures
+  package var difference: DifferenceFigures
+  package var agreement: AgreementFigures
+  package var flips: [[Int]]
+
+  /// Compares logits `[beat, class]`; beats that one of them can't decide about are left out.
+  package init(
+    float: [Float], integer: [Float], _ beats: ReportBeats, classNames: [String], seed: UInt64
+  ) {
+    let classCount = classNames.count
+    func row(_ logits: [Float], _ beat: Int) -> ArraySlice<Float> {
+      logits[beat * classCount..<(beat + 1) * classCount]
+    }
+    let decided = beats.labels.indices.filter {
+      !float[$0 * classCount].isNaN && !integer[$0 * classCount].isNaN
+    }
+    let pairs = decided.map { beat in
+      (
+        beat: beat, float: AgreementFigures.top(row(float, beat)),
+        integer: AgreementFigures.top(row(integer, beat))
+      )
+    }
+    agreement = AgreementFigures(
+      reference: decided.flatMap { row(float, $0) }, measured: decided.flatMap { row(integer, $0) },
+      classCount: classCount)
+    flips = pairs.filter { $0.float != $0.integer }.map { [$0.beat, $0.integer] }
+    let patients = PatientMatrices(
+      pairs.map { ($0.beat, $0.float) }, pairs.map { ($0.beat, $0.integer) }, beats, classNames: classNames)
+    accuracy = AccuracyFigures(patients: patients.second, classNames: classNames, seed: seed)
+    difference = patients.difference(seed: seed)
+    difference.pValue =
+      McNemarTest(
+        onlyFirstRight: pairs.count {
+          $0.float == beats.labels[$0.beat] && $0.integer != beats.labels[$0.beat]
+        },
+        onlySecondRight: pairs.count {
+          $0.float != beats.labels[$0.beat] && $0.integer == beats.labels[$0.beat]
+        }
+      ).pValue
+  }
+}
+
+/// Two networks' confusion matrices, one a patient.
+package struct PatientMatrices {
+  private(set) var first: [ConfusionMatrix]
+  private(set) var second: [ConfusionMatrix]
+
+  private let classNames: [String]
+
+  /// Counts decisions: a beat's index and the class decided for.
+  fileprivate init(
+    _ first: [(Int, Int)], _ second: [(Int, Int)], _ beats: ReportBeats, classNames: [String]
+  ) {
+    self.init(
+      first, second, labels: beats.labels, records: beats.signalIndices.map { beats.signals[$0].record },
+      classNames: classNames)
+  }
+
+  /// Counts decisions about beats of some labels and records.
+  package init(
+    _ first: [(Int, Int)], _ second: [(Int, Int)], labels: [Int], records: [String], classNames: [String]
+  ) {
+    self.classNames = classNames
+    /// Records 201 and 202 are of one person.
+    func patient(_ record: String) -> String { record == "202" ? "201" : record }
+    var places: [String: Int] = [:]
+    for record in records where places[patient(record)] == nil { places[patient(record)] = places.count }
+    let none = [ConfusionMatrix](repeating: ConfusionMatrix(classNames: classNames), count: places.count)
+    (self.first, self.second) = (none, none)
+    for (beat, decision) in first {
+      self.first[places[patient(records[beat])]!].add(reference: labels[beat], prediction: decision)
+    }
+    for (beat, decision) in second {
+      self.second[places[patient(records[beat])]!].add(reference: labels[beat], prediction: decision)
+    }
+  }
+
+  /// Macro F1 of the second less the first, from draws of patients for both at once.
+  package func difference(seed: UInt64) -> DifferenceFigures {
+    func macroF1(_ matrices: some Sequence<ConfusionMatrix>) -> Double? {
+      matrices.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 }.macroF1
+    }
+    let pairs = Array(zip(first, second))
+    let interval = Interval.bootstrap(pairs, replicates: 1000, seed: seed) { drawn in
+      guard let a = macroF1(drawn.lazy.map(\.0)), let b = macroF1(drawn.lazy.map(\.1)) else { return nil }
+      return b - a
+    }
+    return DifferenceFigures(
+      value: (macroF1(second) ?? 0) - (macroF1(first) ?? 0), interval: interval, pValue: nil)
+  }
+}
+
+extension CostFigures {
+  /// What an image takes of devices that decide at a pace.
+  package init(_ loaded: LoadedModel, profiles: [DeviceProfile], decisionsPerMinute: Double) {
+    let summary = ModelSummary(loaded)
+    let schedule = Feasibility.Schedule.detectedBeats(perSecond: decisionsPerMinute / 60)
+    let judged = profiles.compactMap { Feasibility(loaded, on: $0, schedule: schedule) }
+    flashBytes = summary.memory.modelBytes
+    weightBytes = summary.memory.weightBytes
+    isStreaming = loaded.model.isStreamable
+    // Stack and detector are the same for all images.
+    let own = judged.first?.modes.first?.ram.filter { !["stack", "beat detector's state"].contains($0.item) }
+    ramBytes =
+      own.map { Int($0.reduce(0) { $0 + $1.bytes.value }) }
+      ?? (isStreaming
+        ? summary.memory.stateBytes + (summary.memory.streamingScratchBytes ?? 0)
+        : summary.memory.arenaBytes + summary.memory.scratchBytes)
+    macsPerWindow = summary.operations.macsPerWindow
+    if isStreaming, let frontEnd = summary.frontEnd {
+      let columns = frontEnd.sampleRateHz / Double(frontEnd.hopSamples) * 60 / decisionsPerMinute
+      macsPerDecision =
+        Int((Double(summary.operations.macsPerColumn ?? 0) * columns).rounded())
+        + (summary.operations.macsPerDecision ?? 0)
+    } else {
+      macsPerDecision = macsPerWindow
+    }
+    devices = judged.map { feasibility in
+      func charge(_ mode: Feasibility.Judgement) -> Double {
+        mode.criterion(.chargePerDecision)?.estimate.value ?? .infinity
+      }
+      let mode = feasibility.modes.min { charge($0) < charge($1) } ?? feasibility.modes[0]
+      let lost = mode.criterion(.monthsLost)?.estimate.value
+      let months = feasibility.battery.map { $0.years.value * 12 }
+      return Device(
+        profile: feasibility.profile, mode: mode.mode.words, passes: mode.outcome == .pass,
+        chargePerDecisionMicrocoulombs: finite(charge(mode)),
+        batteryMonths: months.flatMap { months in lost.map { months - $0 } }, monthsLost: lost)
+    }
+  }
+}

@@ -1,0 +1,493 @@
+import ECG
+import Foundation
+import HostDevice
+import Networks
+import Support
+import Tasks
+import Training
+
+/// Works out points' figures: each an image that the runtime runs over all beats of the records.
+///
+/// Points share what they can: the records, the float network's run, the calibration windows, and the columns of
+/// those with the same front end. Every result is kept in a cache by the content that it follows from.
+package final class ReportRunner {
+  /// What to report on.
+  package struct Options: Sendable {
+    /// The float checkpoint.
+    package var checkpoint: String
+    /// The checkpoint that was trained with quantization in the loop; nil for none.
+    package var qat: String?
+    /// The folder of the records.
+    package var data: String
+    /// The folder for what was worked out before.
+    package var cache: String
+    /// The beats.
+    package var records = RecordSelection.ds2
+    /// Profiles' names or files.
+    package var profiles = ["reference", "pacemaker", "crt-d", "leadless"]
+    /// Decisions a minute, for charge and battery.
+    package var decisionsPerMinute = 70.0
+    /// The seed of calibration windows and of draws of patients.
+    package var seed: UInt64 = 1
+    /// The number of threads.
+    package var threads = ProcessInfo.processInfo.activeProcessorCount
+
+    /// Options for a checkpoint.
+    package init(checkpoint: String, data: String, cache: String) {
+      (self.checkpoint, self.data, self.cache) = (checkpoint, data, cache)
+    }
+  }
+
+  /// What a result follows from, besides the point.
+  private struct Content: Codable {
+    var checkpoint: String
+    var records: [String]
+    var trainingRecords: [String]
+    var profiles: [DeviceProfile]
+    var decisionsPerMinute: Double
+    var seed: UInt64
+  }
+
+  /// A key's parts.
+  private struct Keyed<Value: Encodable>: Encodable {
+    var content: Content
+    var value: Value
+  }
+
+  let options: Options
+  let checkpoint: Checkpoint
+  let profiles: [DeviceProfile]
+  private let qat: Checkpoint?
+  private let data: BeatRecords
+  private let recordNames: [String]
+  private let contents: [Bool: Content]
+  private let cache: ReportCache
+  private var loadedBeats: ReportBeats?
+  private var loadedTraining: [LabelledSignal]?
+  private var loadedSource: ReportSource?
+
+  /// Reads the checkpoints and profiles, and the records' digests.
+  ///
+  /// - Throws: `FileError` where a file is missing or wrong.
+  package init(_ options: Options) throws(FileError) {
+    self.options = options
+    checkpoint = try Checkpoint.read(options.checkpoint)
+    qat = try options.qat.map { file throws(FileError) in try Checkpoint.read(file) }
+    if let qat {
+      guard qat.settings == checkpoint.settings, qat.classNames == checkpoint.classNames,
+        qat.task == checkpoint.task, qat.split == checkpoint.split,
+        qat.specification == checkpoint.specification
+      else {
+        throw .malformed(
+          options.qat ?? "", "is a network of another shape, task or split than \(options.checkpoint)",
+          remedy: "train it from that checkpoint")
+      }
+    }
+    var profiles: [DeviceProfile] = []
+    for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
+    self.profiles = profiles
+    data = try BeatRecords(
+      folder: options.data, task: checkpoint.task, split: checkpoint.split, classNames: checkpoint.classNames,
+      sampleRateHz: checkpoint.settings.sampleRateHz, threads: options.threads, file: options.checkpoint)
+    recordNames = options.records.names(of: data.split)
+    try data.requireRecords(data.task.records + recordNames)
+    cache = try ReportCache(options.cache)
+
+    let folder = options.data
+    let all = Array(Set(recordNames + data.task.records)).sorted()
+    let digests = Dictionary(
+      uniqueKeysWithValues: zip(
+        all,
+        all.concurrentMap(threads: options.threads, progress: { _ in }) {
+          RecordDigest.hexadecimal(of: folder + "/" + $0) ?? ""
+        }))
+    var contents: [Bool: Content] = [:]
+    for (isQAT, file) in [(false, options.checkpoint as String?), (true, options.qat)] {
+      guard let file else { continue }
+      contents[isQAT] = Content(
+        checkpoint: SHA256.hexadecimal(try Files.read(file)),
+        records: recordNames.map { "\($0) \(digests[$0] ?? "")" },
+        trainingRecords: data.task.records.map { "\($0) \(digests[$0] ?? "")" }, profiles: profiles,
+        decisionsPerMinute: options.decisionsPerMinute, seed: options.seed)
+    }
+    self.contents = contents
+  }
+
+  /// The number of the network's layers.
+  package var layerCount: Int { checkpoint.specification.layers.count }
+
+  private func key(_ kind: String, _ source: SourceKey, _ value: some Encodable) -> String {
+    cache.key(kind, Keyed(content: contents[source.isQAT]!, value: value))
+  }
+
+  // MARK: The report
+
+  /// What a run found in its cache, and worked out.
+  package struct Outcome: Sendable {
+    /// The report.
+    package var report: QuantizationReport
+    /// The points that were there before.
+    package var foundCount: Int
+  }
+
+  /// Works out a report over some points.
+  ///
+  /// - Parameters:
+  ///   - points: The points.
+  ///   - search: What a search found, to be part of the report.
+  ///   - progress: Told how far it has come.
+  /// - Returns: The report, and how much of it was there before.
+  /// - Throws: `FileError` where a record is wrong, or a point can't be.
+  package func report(
+    on points: [ReportPoint], search: PrecisionSearch.Result? = nil, progress: @escaping ProgressHandler
+  ) throws(FileError) -> Outcome {
+    if let point = points.first(where: { $0.isQAT && qat == nil }) {
+      throw .malformed(
+        options.checkpoint, at: point.name, "asks for a network trained with quantization in the loop",
+        remedy: "name its checkpoint with --qat")
+    }
+    let keys = Array(Set(points.map(\.sourceKey)).union([SourceKey(isQAT: false)])).sorted {
+      $0.name < $1.name
+    }
+    // The float checkpoint first: all others are beside it.
+    let sources =
+      keys.filter { $0 == SourceKey(isQAT: false) } + keys.filter { $0 != SourceKey(isQAT: false) }
+    let steps = Steps(
+      progress,
+      total: sources.reduce(0) { sum, source in
+        sum + cost(of: points.filter { $0.sourceKey == source }, source)
+      })
+    var found: [String: PointFigures] = [:]
+    var report = QuantizationReport(self)
+    let foundCount = points.count { cache.value(PointFigures.self, key("point", $0.sourceKey, $0)) != nil }
+    for source in sources {
+      let own = points.filter { $0.sourceKey == source }
+      let (figures, frontEnds, reference) = try work(own, source, steps)
+      report.sources.append(reference)
+      for figure in figures { found[figure.point.name] = figure }
+      report.frontEnds += frontEnds
+      // One source's windows are enough to hold.
+      loadedSource = nil
+    }
+    report.points = points.compactMap { found[$0.name] }
+    report.spectrogram = try spectrogramSample()
+    report.labels = try labels()
+    report.search = search
+    report.sumUp()
+    return Outcome(report: report, foundCount: foundCount)
+  }
+
+  /// What the parts of the work take, in units of about a second on one core.
+  private enum Units {
+    static let (training, source, frontEnd, point, widePoint) = (40.0, 20.0, 3.0, 2.0, 6.0)
+  }
+
+  /// What is left to do for a source.
+  private func cost(of points: [ReportPoint], _ source: SourceKey) -> Double {
+    let pending = points.filter { !cache.has(key("point", source, $0)) }
+    let isKnown = pending.isEmpty && cache.has(key("source", source, source))
+    guard !isKnown else { return 0.01 }
+    let isTrained = source.shape == nil || cache.has(key("trained", source, source), ending: "safetensors")
+    return (isTrained ? 0 : Units.training) + Units.source
+      + Double(Set(pending.map(\.frontEnd)).count) * Units.frontEnd
+      + pending.reduce(0) {
+        $0 + ($1.quantization.activationBits.contains(16) ? Units.widePoint : Units.point)
+      }
+  }
+
+  /// All points of a source.
+  private func work(
+    _ points: [ReportPoint], _ key: SourceKey, _ steps: Steps
+  ) throws(FileError) -> ([PointFigures], [FrontEndFigures], SourceFigures) {
+    var known: [String: PointFigures] = [:]
+    for point in points {
+      guard var figures = cache.value(PointFigures.self, self.key("point", key, point)) else { continue }
+      figures.point = point
+      known[point.name] = figures
+    }
+    let pending = points.filter { known[$0.name] == nil }
+    let variants = points.map(\.frontEnd).reduce(into: [FrontEndVariant]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    func frontEndKey(_ variant: FrontEndVariant) -> String {
+      self.key("frontend", key, FrontEndKey(source: key, variant: variant))
+    }
+    var frontEnds: [FrontEndVariant: FrontEndFigures] = [:]
+    for variant in variants { frontEnds[variant] = cache.value(FrontEndFigures.self, frontEndKey(variant)) }
+    var reference = cache.value(SourceFigures.self, self.key("source", key, key))
+    let (begin, units) = (steps.done, cost(of: points, key))
+    if !pending.isEmpty || reference == nil || frontEnds.count < variants.count {
+      let source = try source(key, points: points, steps)
+      let beats = try beats()
+      let needed = variants.filter { variant in
+        frontEnds[variant] == nil || pending.contains { $0.frontEnd == variant }
+      }
+      let plans = try plans(needed, source)
+      for (variant, figures) in try analyze(needed.filter { frontEnds[$0] == nil }, source, plans) {
+        frontEnds[variant] = figures
+        try cache.keep(figures, frontEndKey(variant))
+      }
+      if reference == nil {
+        let figures = SourceFigures(source, beats, name: key.name, seed: options.seed)
+        try cache.keep(figures, self.key("source", key, key))
+        reference = figures
+      }
+      let columns = try columns(
+        needed.filter { variant in pending.contains { $0.frontEnd == variant } }, source, plans, steps)
+      let (cache, options, profiles) = (cache, options, profiles)
+      let keys = pending.map { self.key("point", key, $0) }
+      let start = steps.done
+      let new = try Array(pending.indices).concurrentMap(
+        threads: options.threads,
+        progress: { step in
+          let fraction = Double(step.completed) / Double(step.total)
+          steps.at(start + (begin + units - start) * fraction, key.name)
+        }
+      ) { index throws(FileError) -> PointFigures in
+        let point = pending[index]
+        guard let set = columns[point.frontEnd] else {
+          preconditionFailure("every front end has its columns")
+        }
+        do {
+          let figures = try PointFigures(
+            point, source, set, beats, profiles: profiles, options: options)
+          try cache.keep(figures, keys[index])
+          return figures
+        } catch let error as FileError {
+          throw error
+        } catch {
+          throw .malformed(
+            options.checkpoint, at: point.name, "\(error)", remedy: "leave this point out of the sweep")
+        }
+      }
+      for figures in new { known[figures.point.name] = figures }
+    }
+    steps.at(begin + units, key.name)
+    guard let reference else { preconditionFailure("a source has its figures by now") }
+    return (points.compactMap { known[$0.name] }, variants.compactMap { frontEnds[$0] }, reference)
+  }
+
+  private struct FrontEndKey: Encodable {
+    var source: SourceKey
+    var variant: FrontEndVariant
+  }
+
+  // MARK: What points share
+
+  func beats() throws(FileError) -> ReportBeats {
+    if let loadedBeats { return loadedBeats }
+    let beats = ReportBeats(try options.records.signals(of: data) { _ in })
+    loadedBeats = beats
+    return beats
+  }
+
+  private func training() throws(FileError) -> [LabelledSignal] {
+    if let loadedTraining { return loadedTraining }
+    let signals = try data.training(leads: checkpoint.training.leads) { _ in }
+    loadedTraining = signals
+    return signals
+  }
+
+  /// A source, its network trained where its shape asks for it.
+  func source(_ key: SourceKey, points: [ReportPoint], _ steps: Steps? = nil) throws(FileError)
+    -> ReportSource
+  {
+    if let loadedSource, loadedSource.key == key { return loadedSource }
+    let given = key.isQAT ? qat ?? checkpoint : checkpoint
+    let begin = steps?.done ?? 0
+    let trained =
+      try key.shape.map { shape throws(FileError) in try network(of: shape, key, from: given, steps) }
+      ?? given
+    let (beats, training) = (try beats(), try training())
+    steps?.at((steps?.done ?? 0) + Units.source / 4, "float network")
+    do {
+      let source = try ReportSource(
+        key, trained, beats: beats, training: training,
+        calibrationCount: max(1024, points.map(\.calibrationWindows).max() ?? 0), seed: options.seed,
+        threads: options.threads)
+      guard !source.windows.isEmpty else {
+        throw InvalidNetwork("the records have no beat with a whole window")
+      }
+      loadedSource = source
+      steps?.at(begin + Units.source + (key.shape == nil ? 0 : Units.training), "front ends")
+      return source
+    } catch {
+      throw .malformed(options.checkpoint, "\(error)", remedy: "use a network that `exporter train` made")
+    }
+  }
+
+  /// A network of another shape, trained as the checkpoint was.
+  private func network(
+    of shape: SpectrogramShape, _ key: SourceKey, from given: Checkpoint, _ steps: Steps?
+  ) throws(FileError) -> Checkpoint {
+    let path = cache.path(self.key("trained", key, key), ending: "safetensors")
+    if let trained = try? Checkpoint.read(path) { return trained }
+    let settings = shape.settings(given.settings)
+    do {
+      let start = try Checkpoint.untrained(
+        settings: settings, specification: shape.specification(given.specification, given.settings),
+        decisionDelaySeconds: given.decisionDelaySeconds, classNames: given.classNames, task: given.task,
+        split: given.split, training: given.training)
+      let trainer = try Trainer(start, signals: try training(), threads: options.threads)
+      let begin = steps?.done ?? 0
+      let trained = try trainer.run(progress: { step in
+        steps?.at(
+          begin + Units.training * Double(step.completed) / Double(max(1, step.total)), "training \(key.name)"
+        )
+      })
+      try trained.write(to: path)
+      return trained
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw .malformed(
+        options.checkpoint, at: "FFT of \(shape.windowSamples), hop of \(shape.hopSamples)", "\(error)",
+        remedy: "leave this shape out of the sweep")
+    }
+  }
+
+  /// The front ends as the runtime reads them from an image.
+  private func plans(
+    _ variants: [FrontEndVariant], _ source: ReportSource
+  ) throws(FileError) -> [FrontEndVariant: FrontEndImage] {
+    var images: [FrontEndVariant: FrontEndImage] = [:]
+    for variant in variants {
+      do throws(InvalidNetwork) {
+        images[variant] = try FrontEndImage(variant, source.checkpoint.settings)
+      } catch {
+        throw .malformed(options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
+      }
+    }
+    return images
+  }
+
+  /// The records as a front end's device samples them.
+  private func signals(_ variant: FrontEndVariant) throws(FileError) -> [LabelledSignal] {
+    if variant.rateFactor == 1 && variant.recordRateHz == nil { return try beats().signals }
+    var own = data
+    own.sampleRateHz = variant.recordRateHz ?? data.sampleRateHz * Double(variant.rateFactor)
+    let signals = try options.records.signals(of: own) { _ in }
+    guard let rate = variant.recordRateHz else { return signals }
+    let target = data.sampleRateHz * Double(variant.rateFactor)
+    let resampler = try Resampler(from: rate, to: target)
+    return signals.map { signal in
+      var signal = signal
+      signal.microvolts = resampler(signal.microvolts)
+      for index in signal.beats.indices {
+        signal.beats[index].sample = Int((Double(signal.beats[index].sample) * target / rate).rounded())
+      }
+      return signal
+    }
+  }
+
+  private func columns(
+    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage],
+    _ steps: Steps
+  ) throws(FileError) -> [FrontEndVariant: ColumnSet] {
+    let begin = steps.done
+    var sets: [FrontEndVariant: ColumnSet] = [:]
+    var heard: (rateFactor: Int, recordRateHz: Double?, signals: [LabelledSignal])?
+    for variant in variants {
+      if heard == nil || heard?.rateFactor != variant.rateFactor
+        || heard?.recordRateHz != variant.recordRateHz
+      {
+        heard = (variant.rateFactor, variant.recordRateHz, try signals(variant))
+      }
+      guard let signals = heard?.signals, let image = images[variant] else { continue }
+      let window = source.checkpoint.window
+      let perSignal = signals.concurrentMap(threads: options.threads, progress: { _ in }) {
+        signal -> (codes: [Int8], firstColumns: [Int]) in
+        withExtendedLifetime(image) { ColumnSet.columns(of: signal, variant, window, plan: image.plan) }
+      }
+      sets[variant] = ColumnSet(
+        columns: perSignal.map(\.codes), firstColumns: perSignal.flatMap(\.firstColumns),
+        windowCodeCount: window.columnCount * image.plan.binCount, binCount: image.plan.binCount)
+      steps.at(begin + Units.frontEnd * Double(sets.count), "front ends")
+    }
+    return sets
+  }
+
+  /// How long a stretch of the first record the front ends are looked at on.
+  private static let analyzedSeconds = 60.0
+
+  private func analyze(
+    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage]
+  ) throws(FileError) -> [(FrontEndVariant, FrontEndFigures)] {
+    var stretches: [(FrontEndVariant, LabelledSignal)] = []
+    for variant in variants {
+      let rate = source.checkpoint.settings.sampleRateHz * Double(variant.rateFactor)
+      var signal =
+        try variant.rateFactor == 1 && variant.recordRateHz == nil
+        ? beats().signals[0] : signals(variant)[0]
+      signal.microvolts = signal.microvolts.prefix(Int(Self.analyzedSeconds * rate)).map { $0 * variant.gain }
+      stretches.append((variant, signal))
+    }
+    let (settings, name) = (source.checkpoint.settings, source.key.name)
+    do {
+      return try stretches.concurrentMap(threads: options.threads, progress: { _ in }) { variant, signal in
+        (
+          variant,
+          try FrontEndFigures(
+            variant, settings, microvolts: signal.microvolts, record: signal.record, source: name)
+        )
+      }
+    } catch {
+      throw .malformed(options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
+    }
+  }
+
+  /// The true classes, a digit a beat, a text a record.
+  private func labels() throws(FileError) -> [RecordLabels] {
+    let key = key("labels", SourceKey(isQAT: false), "labels")
+    if let labels = cache.value([RecordLabels].self, key) { return labels }
+    let labels = try beats().signals.map { signal in
+      RecordLabels(
+        record: signal.record, lead: signal.lead, classes: Digits.text(signal.beats.map(\.classIndex)))
+    }
+    try cache.keep(labels, key)
+    return labels
+  }
+
+  /// A stretch of the first record's spectrogram in float, by the device, and by one with fixed scaling.
+  private func spectrogramSample() throws(FileError) -> SpectrogramSample {
+    let key = key("sample", SourceKey(isQAT: false), "sample")
+    if let sample = cache.value(SpectrogramSample.self, key) { return sample }
+    let signal = try beats().signals[0]
+    do {
+      let sample = try SpectrogramSample(signal, checkpoint.settings)
+      try cache.keep(sample, key)
+      return sample
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw .malformed(options.checkpoint, "\(error)", remedy: "train a network with another front end")
+    }
+  }
+
+  var recordDescription: String { options.records.description }
+  var includesTrainingBeats: Bool { options.records.includesTrainingBeats(of: data.split, task: data.task) }
+}
+
+/// A long task's progress over parts of different length.
+final class Steps {
+  private let handler: ProgressHandler
+  private let total: Double
+  private(set) var done = 0.0
+
+  init(_ handler: @escaping ProgressHandler, total: Double) {
+    (self.handler, self.total) = (handler, total)
+  }
+
+  /// Tells how many units are done.
+  func at(_ units: Double, _ detail: String) {
+    done = max(done, min(units, total))
+    handler(TaskProgress(completed: Int(done * 100), total: Int(total * 100), detail: detail))
+  }
+}
+
+extension ReportCache {
+  /// Whether a result is there.
+  func has(_ key: String, ending: String = "json") -> Bool {
+    FileManager.default.fileExists(atPath: path(key, ending: ending))
+  }
+}

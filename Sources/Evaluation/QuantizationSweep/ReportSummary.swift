@@ -1,0 +1,210 @@
+import Support
+
+extension QuantizationReport {
+  /// A macro F1 this much below the float network's is a loss that matters.
+  static let margin = 0.01
+
+  /// Whether 95 % of the draws of patients lose less than the margin.
+  package static func isHarmless(_ point: PointFigures) -> Bool {
+    (point.macroF1Loss.interval?.lower ?? point.macroF1Loss.value) > -margin
+  }
+
+  /// The points that a device could be built with: the network's own front end and signal.
+  private var choices: [PointFigures] {
+    points.filter { $0.point.frontEnd == FrontEndVariant() && $0.point.shape == nil }
+  }
+
+  /// The point that a summary recommends: of those without a loss that matters, the one that takes least charge, then
+  /// least flash and RAM; of equal ones the first of the sweep, as what is left between them is chance.
+  package var recommended: PointFigures? {
+    func charge(_ point: PointFigures) -> Double {
+      point.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
+        ?? Double(point.cost.macsPerDecision)
+    }
+    let best = choices.filter(Self.isHarmless).min {
+      (charge($0), $0.cost.flashBytes, $0.cost.ramBytes, -$0.macroF1)
+        < (charge($1), $1.cost.flashBytes, $1.cost.ramBytes, -$1.macroF1)
+    }
+    // Bytes that a label's length costs are none.
+    guard let best else { return nil }
+    let alike = choices.filter {
+      Self.isHarmless($0) && charge($0) <= charge(best) * 1.001 && $0.cost.ramBytes <= best.cost.ramBytes
+        && $0.cost.flashBytes <= best.cost.flashBytes + 16
+    }
+    return alike.first
+  }
+
+  /// What a page opens with: a pass where there is a point to recommend and a profile that carries it, or none was asked.
+  package var outcome: Outcome? {
+    guard let recommended else { return .fail }
+    let devices = recommended.cost.devices
+    return devices.isEmpty || devices.contains(where: \.passes) ? .pass : nil
+  }
+
+  /// The point that `exporter quantize` makes; the first where the sweep has none.
+  package var base: PointFigures? { point(ReportPoint.baseName) ?? points.first }
+
+  /// Makes the sentences.
+  package mutating func sumUp() {
+    summary = [
+      overall, recommendation, confidence, weights, calibration, sensitivity, wrong, frontEnd, converter,
+      shapes,
+      found,
+    ].compactMap(\.self)
+  }
+
+  package static func points(_ value: Double) -> String {
+    (value > 0 ? "+" : "") + Numbers.decimal(100 * value, places: 2)
+  }
+
+  /// A difference with its interval: `-0.01 points (-0.26 to +0.20)`.
+  package static func text(_ difference: DifferenceFigures) -> String {
+    points(difference.value) + " points"
+      + (difference.interval.map { " (\(points($0.lower)) to \(points($0.upper)))" } ?? "")
+  }
+
+  private var overall: String? {
+    guard let float = sources.first, let base else { return nil }
+    let harmless = points.count(where: Self.isHarmless)
+    return
+      "On \(Numbers.integer(float.beats)) beats of \(labels.count) record\(labels.count == 1 ? "" : "s") the float "
+      + "network reaches a macro F1 of \(Numbers.percent(float.accuracy.macroF1)), and \"\(base.point.name)\" "
+      + "\(Numbers.percent(base.macroF1)): \(Self.text(base.macroF1Loss)). Of \(points.count) points run, \(harmless) "
+      + "lose less than \(Numbers.decimal(100 * Self.margin, places: 0)) point of macro F1 with 95 % certainty."
+      + (includesTrainingBeats ? " Some of these beats are the network's training beats." : "")
+  }
+
+  private var recommendation: String? {
+    guard let best = recommended else {
+      return "No point keeps the float network's accuracy within "
+        + "\(Numbers.decimal(100 * Self.margin, places: 0)) point of macro F1: ship none of them before the findings "
+        + "below are dealt with."
+    }
+    let devices = best.cost.devices
+    let passing = devices.filter(\.passes).map(\.profile)
+    let device = devices.first { $0.passes && $0.batteryMonths != nil }
+    let charge = best.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
+    return "Ship \"\(best.point.name)\": \(Self.text(best.macroF1Loss)) of macro F1 against float, "
+      + "\(Numbers.bytes(best.cost.flashBytes)) of flash and \(Numbers.bytes(best.cost.ramBytes)) of RAM"
+      + (charge.map { ", \(Numbers.decimal($0, places: 2)) uC a decision" } ?? "")
+      + (device.map {
+        "; on the profile \($0.profile) the battery lasts "
+          + "\(Numbers.decimal($0.batteryMonths ?? 0, places: 1)) months, "
+          + "\(Numbers.decimal($0.monthsLost ?? 0, places: 2)) less than without the network"
+      } ?? "")
+      + (devices.isEmpty
+        ? ""
+        : passing.isEmpty
+          ? "; none of the profiles can carry it (`device-sim stream` tells why)"
+          : "; it fits the profile\(passing.count == 1 ? "" : "s") \(passing.joined(separator: ", "))")
+      + ". It was chosen on these same records: other records will be a little less kind to it."
+  }
+
+  private var confidence: String? {
+    guard let base else { return nil }
+    let flips = base.agreement.byConfidence.reduce(0) { $0 + $1.flips }
+    guard flips > 0 else { return "\"\(base.point.name)\" decides every beat as float does." }
+    let unsure = base.agreement.byConfidence.filter { $0.to <= 0.6 }.reduce(0) { $0 + $1.flips }
+    return
+      "\"\(base.point.name)\" decides as float on \(Numbers.percent(base.agreement.top1)) of the beats. Of "
+      + "\(Numbers.integer(flips)) changed decisions the float network was less than 60 % sure about "
+      + "\(Numbers.integer(unsure)) (\(Numbers.percent(Double(unsure) / Double(flips), places: 0)))."
+  }
+
+  /// The points of a group, as a list of their losses.
+  private func losses(_ names: [String]) -> String? {
+    let all = names.compactMap { point($0) }.map {
+      "\"\($0.point.name)\" \(Self.points($0.macroF1Loss.value))"
+        + (Self.isHarmless($0) ? "" : " (not shown to be harmless)")
+    }
+    return all.isEmpty ? nil : all.joined(separator: ", ")
+  }
+
+  private var weights: String? {
+    losses(["int8 per tensor", "int4 per channel", "int4 per tensor", "int4, adaptive rounding"]).map {
+      "What fewer bits and scales of weights cost, in points of macro F1: \($0)."
+    }
+  }
+
+  private var calibration: String? {
+    let group = points.filter { $0.point.group == "calibration" }
+    guard let worst = group.min(by: { $0.agreement.top1 < $1.agreement.top1 }) else { return nil }
+    return "Of the ways to calibrate, \"\(worst.point.name)\" follows float least, on "
+      + "\(Numbers.percent(worst.agreement.top1)) of the beats."
+  }
+
+  private var sensitivity: String? {
+    guard let base else { return nil }
+    let layers = base.layers.filter { $0.aloneInteger != nil }
+    func error(_ layer: LayerFigures) -> Double { layer.aloneInteger?.logitError ?? 0 }
+    guard let worst = layers.max(by: { error($0) < error($1) }) else { return nil }
+    return
+      "In \"\(base.point.name)\" the layer that costs most is \(worst.name): alone in integers it moves the logits "
+      + "by \(Numbers.decimal(error(worst), places: 4)) in the root mean square; alone in float it leaves "
+      + "\(Numbers.decimal(worst.aloneFloat?.logitError ?? 0, places: 4))."
+  }
+
+  private var wrong: String? {
+    let ill = points.filter { !$0.findings.isEmpty }
+    guard let first = ill.first else {
+      return "In no point does a layer add more error than its codes must."
+    }
+    return
+      "A layer goes wrong in \(ill.count) of \(points.count) points. In \"\(first.point.name)\" the first is this: "
+      + "\(first.findings[0])."
+  }
+
+  private var frontEnd: String? {
+    let ill = frontEnds.compactMap { figures in
+      figures.levels.compactMap(\.finding).first.map { (figures.variant, $0) }
+    }
+    guard let own = frontEnds.first(where: { $0.variant == FrontEndVariant() }), let last = own.levels.last,
+      let transform = last.stages.first(where: { $0.name == "transform" })
+    else { return nil }
+    let state =
+      "The front end's FFT keeps \(transform.snrDecibels.map { Numbers.decimal($0, places: 0) } ?? "all") dB at "
+      + "\(Numbers.decimal(last.peakDecibels, places: 0)) dBFS."
+    guard let finding = ill.first(where: { $0.0.scaling == .fixed }) else { return state }
+    return state + " With fixed scaling, " + finding.1 + "."
+  }
+
+  private var converter: String? {
+    let group = points.filter { $0.point.group == "converter" && $0.point.frontEnd.gainErrorPercent == 0 }
+    let harmless = group.filter(Self.isHarmless).map(\.point.frontEnd.converterBits)
+    guard !group.isEmpty else { return nil }
+    guard let least = harmless.min() else {
+      return "No other converter keeps the accuracy that 12 bits have."
+    }
+    return "The converter can have \(least) bits over 10 mV without a loss that matters."
+  }
+
+  private var shapes: String? {
+    let group = points.filter { $0.point.shape != nil }
+    guard !group.isEmpty, let float = sources.first else { return nil }
+    let list = group.map { point in
+      "\"\(point.point.name)\" \(Numbers.percent(point.macroF1)) at \(Numbers.integer(point.cost.macsPerDecision)) MAC a "
+        + "decision"
+    }
+    return "Networks trained anew for other spectrograms reach, beside the float network's "
+      + "\(Numbers.percent(float.accuracy.macroF1)): \(list.joined(separator: ", "))."
+  }
+
+  private var found: String? {
+    guard let search else { return nil }
+    guard let name = search.point, let point = point(name) else {
+      return "Nothing that was tried fits the budget: even int4 weights and int8 activations take more."
+    }
+    return
+      "Within the budget, the search kept \(Self.bits(point.point)): \(Self.text(point.macroF1Loss)) of macro F1, "
+      + "checked by a run."
+  }
+
+  /// A point's widths, layer by layer: `weights 8, 4, 8, 8 and activations 8`.
+  package static func bits(_ point: ReportPoint) -> String {
+    func list(_ bits: [Int]) -> String {
+      Set(bits).count == 1 ? "\(bits[0])" : bits.map(String.init).joined(separator: ", ")
+    }
+    return "weights of \(list(point.quantization.weightBits)) and activations of "
+      + "\(list(point.quantization.activationBits)) bits"
+  }
+}

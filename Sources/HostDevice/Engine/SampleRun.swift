@@ -1,0 +1,213 @@
+import ModelFiles
+import QuantInfer
+import Support
+
+/// A model's outputs for rows of inputs, and its operators' outputs for the first row.
+///
+/// Values are the model's own: int8 or int16 codes, float32 where the model that the network was imported from has
+/// float at its border.
+package struct SampleRun: Sendable {
+  /// An operator's output for the first row.
+  package struct Layer: Sendable {
+    /// The operator, in TensorFlow Lite's words.
+    package var name: String
+    /// The operator's index in the source model.
+    package var operatorIndex: Int
+    /// The tensor's index in the source model.
+    package var tensorIndex: Int
+    /// The values in the tensor's shape.
+    package var values: NumPyArray
+
+    /// The name of a file for the values: `op03_CONV_2D_t12.npy`.
+    package var fileName: String {
+      "op\(operatorIndex < 10 ? "0" : "")\(operatorIndex)_\(name)_t\(tensorIndex).npy"
+    }
+  }
+
+  /// For each of the model's outputs a row a sample, a column a value.
+  package let outputs: [NumPyArray]
+  /// Every operator's output for the first row, in order of execution.
+  package let layers: [Layer]
+
+  /// Runs a model over samples; each begins with variable tensors at their zero points.
+  ///
+  /// - Parameters:
+  ///   - loaded: The model.
+  ///   - inputs: An array for each of the model's inputs, and its name in errors: a row a sample, the values in a line
+  ///     or in the input's shape, where dimensions of 1 don't matter.
+  /// - Throws: `FileError`, malformed, where the inputs' number, types or shapes are not the model's.
+  package init(_ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]) throws(FileError) {
+    let model = loaded.model
+    let rows = try Self.rowCount(inputs, of: model)
+    var samples: [[Int16]] = []
+    for (index, input) in inputs.enumerated() {
+      samples.append(try Self.codes(input.values, of: model, port: model.inputPort(index), file: input.file))
+    }
+    let arena = AlignedMemory(byteCount: model.arenaByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
+    defer { withExtendedLifetime((loaded, arena, scratch)) {} }
+    var engine: WholeWindow
+    do {
+      engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
+    } catch {
+      preconditionFailure("the arena is as large and aligned as the model asks")
+    }
+    var outputs = [[Int16]](repeating: [], count: model.outputCount)
+    var layers: [Layer] = []
+    for row in 0..<rows {
+      if row > 0 { engine.reset() }
+      for (index, codes) in samples.enumerated() {
+        let tensor = model.tensor(model.inputPort(index).tensorIndex)
+        engine.fill(tensor, with: codes[row * tensor.count..<(row + 1) * tensor.count])
+      }
+      if row == 0 { layers += model.inputLayers(of: engine) }
+      for index in 0..<model.operatorCount {
+        engine.runOperator(index)
+        if row == 0 { layers.append(model.layer(index, of: engine)) }
+      }
+      if row == 0 { layers += model.outputLayers(of: engine) }
+      for index in outputs.indices {
+        outputs[index] += engine.allCodes(of: model.tensor(model.outputPort(index).tensorIndex))
+      }
+    }
+    self.layers = layers
+    self.outputs = outputs.enumerated().map { index, codes in
+      let port = model.outputPort(index)
+      return NumPyArray(
+        shape: [rows, codes.count / rows],
+        values: model.tensor(port.tensorIndex).values(codes, isFloat: port.isFloat))
+    }
+  }
+
+  /// The number of samples, the same in all inputs.
+  private static func rowCount(
+    _ inputs: [(file: String, values: NumPyArray)], of model: Model
+  ) throws(FileError) -> Int {
+    guard inputs.count == model.inputCount, let first = inputs.first else {
+      throw .malformed(
+        inputs.first?.file ?? "", "is one of \(inputs.count) inputs",
+        remedy: "the model has \(model.inputCount)")
+    }
+    for (index, input) in inputs.enumerated() {
+      let port = model.inputPort(index)
+      let (tensor, shape) = (model.tensor(port.tensorIndex), model.shape(ofTensor: port.tensorIndex))
+      let dimensions = ([tensor.count] == shape ? [shape] : [[tensor.count], shape])
+        .map { "[samples" + $0.map { ", \($0)" }.joined() + "]" }.joined(separator: " or ")
+      let remedy = "give \(model.typeName(of: port)) in the shape \(dimensions)"
+      let array = input.values
+      guard array.values.typeName == model.typeName(of: port) else {
+        throw .malformed(input.file, "is an array of \(array.values.typeName)", remedy: remedy)
+      }
+      let row = array.shape.dropFirst().filter { $0 != 1 }
+      guard let rows = array.shape.first, row == shape.filter({ $0 != 1 }) || row == [tensor.count] else {
+        throw .malformed(input.file, "has the shape \(array.shape)", remedy: remedy)
+      }
+      guard rows > 0 else { throw .malformed(input.file, "has no samples", remedy: remedy) }
+      guard rows == first.values.shape[0] else {
+        throw .malformed(
+          input.file, "has \(rows) samples, and the first input \(first.values.shape[0])",
+          remedy: "give as many samples for each input")
+      }
+    }
+    return first.values.shape[0]
+  }
+
+  /// An input's codes; real numbers become codes as TensorFlow Lite's QUANTIZE makes them.
+  private static func codes(
+    _ array: NumPyArray, of model: Model, port: Port, file: String
+  ) throws(FileError) -> [Int16] {
+    switch array.values {
+    case .int8(let codes): return codes.map { Int16($0) }
+    case .int16(let codes): return codes
+    case .float32(let values):
+      guard let place = values.firstIndex(where: { !$0.isFinite }) else {
+        let tensor = model.tensor(port.tensorIndex)
+        return values.map { tensor.code($0) }
+      }
+      throw .malformed(
+        file, at: "sample \(place / (values.count / array.shape[0]))", "holds the number \(values[place])",
+        remedy: "give finite numbers")
+    case .int32: return []  // No input has this type.
+    }
+  }
+}
+
+extension Tensor {
+  /// The code nearest to a finite real number, ties away from zero, in single precision.
+  fileprivate func code(_ real: Float) -> Int16 {
+    let steps = (real / Float(bitPattern: scaleBits)).rounded(.toNearestOrAwayFromZero)
+    let code = Double(steps) + Double(zeroPoint)
+    return Int16(max(Double(type.codes.lowerBound), min(Double(type.codes.upperBound), code)))
+  }
+
+  /// Codes as the type that they have outside, or the real numbers that they stand for.
+  fileprivate func values(_ codes: [Int16], isFloat: Bool = false) -> NumPyArray.Values {
+    let scale = Float(bitPattern: scaleBits)
+    if isFloat { return .float32(codes.map { scale * Float(Int32($0) - zeroPoint) }) }
+    return type == .int8 ? .int8(codes.map(Int8.init(truncatingIfNeeded:))) : .int16(codes)
+  }
+}
+
+extension Model {
+  /// The type of a port's values in NumPy's words.
+  fileprivate func typeName(of port: Port) -> String {
+    tensor(port.tensorIndex).values([], isFloat: port.isFloat).typeName
+  }
+
+  /// What an operator has written.
+  fileprivate func layer(_ index: Int, of engine: borrowing WholeWindow) -> SampleRun.Layer {
+    let plan = operatorPlan(index)
+    let tensor = tensor(plan.outputIndex)
+    return .init(
+      name: plan.kind?.name ?? "", operatorIndex: plan.sourceIndex, tensorIndex: tensor.sourceIndex,
+      values: .init(
+        shape: shape(ofTensor: plan.outputIndex), values: tensor.values(engine.allCodes(of: tensor))))
+  }
+
+  /// What the source model's QUANTIZE operators at the inputs have written.
+  fileprivate func inputLayers(of engine: borrowing WholeWindow) -> [SampleRun.Layer] {
+    var layers: [SampleRun.Layer] = []
+    for port in (0..<inputCount).map(inputPort) where port.isFloat {
+      layers.append(borderLayer(port, .quantize, isFloat: false, of: engine))
+    }
+    return layers
+  }
+
+  /// What the source model's DEQUANTIZE operators at the outputs have written.
+  fileprivate func outputLayers(of engine: borrowing WholeWindow) -> [SampleRun.Layer] {
+    var layers: [SampleRun.Layer] = []
+    for port in (0..<outputCount).map(outputPort) where port.isFloat {
+      layers.append(borderLayer(port, .dequantize, isFloat: true, of: engine))
+    }
+    return layers
+  }
+
+  private func borderLayer(
+    _ port: Port, _ kind: TFLiteOperatorKind, isFloat: Bool, of engine: borrowing WholeWindow
+  ) -> SampleRun.Layer {
+    let tensor = tensor(port.tensorIndex)
+    return .init(
+      name: kind.name, operatorIndex: port.sourceOperatorIndex, tensorIndex: port.sourceTensorIndex,
+      values: .init(
+        shape: shape(ofTensor: port.tensorIndex),
+        values: tensor.values(engine.allCodes(of: tensor), isFloat: isFloat)))
+  }
+}
+
+extension WholeWindow {
+  /// Fills an input.
+  fileprivate borrowing func fill(_ tensor: Tensor, with codes: ArraySlice<Int16>) {
+    switch tensor.type {
+    case .int8: _ = self.codes(of: tensor).update(fromContentsOf: codes.map(Int8.init(truncatingIfNeeded:)))
+    case .int16: _ = self.codes(of: tensor).update(fromContentsOf: codes)
+    }
+  }
+
+  /// A tensor's codes, of whichever type.
+  fileprivate borrowing func allCodes(of tensor: Tensor) -> [Int16] {
+    switch tensor.type {
+    case .int8: (codes(of: tensor) as UnsafeMutableBufferPointer<Int8>).map { Int16($0) }
+    case .int16: Array(codes(of: tensor))
+    }
+  }
+}

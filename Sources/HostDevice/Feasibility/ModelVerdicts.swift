@@ -1,0 +1,124 @@
+import Foundation
+import ModelFiles
+import Support
+
+/// One model on several devices: the content of `device-sim verdict --json`.
+package struct ModelVerdicts: Encodable, Sendable {
+  /// A device and what it makes of the model.
+  package struct Entry: Encodable, Sendable {
+    /// The profile with all its figures.
+    package var profile: DeviceProfile
+    /// The verdict.
+    package var verdict: Feasibility
+  }
+
+  /// The model's file name.
+  package var model: String
+  /// The image's CRC-32, in hexadecimal.
+  package var modelChecksum: String
+  /// Memory.
+  package var memory: ModelSummary.Memory
+  /// Operations.
+  package var operations: ModelSummary.Operations
+  /// The front end; null for a model without one.
+  package var frontEnd: ModelSummary.FrontEnd?
+  /// The devices in the order given.
+  package var devices: [Entry]
+
+  /// Judges a model.
+  ///
+  /// - Parameters:
+  ///   - model: The `.qinf` file.
+  ///   - profiles: Profiles' names or files; all built-in ones where there are none.
+  ///   - schedule: When decisions come.
+  /// - Throws: `FileError` where a file is missing or wrong, or a profile has no processor.
+  package init(model: String, profiles: [String], schedule: Feasibility.Schedule) throws(FileError) {
+    let loaded = try LoadedModel(file: model)
+    let summary = ModelSummary(loaded)
+    self.model = (model as NSString).lastPathComponent
+    modelChecksum = summary.checksum
+    (memory, operations, frontEnd) = (summary.memory, summary.operations, summary.frontEnd)
+    devices = []
+    if let seconds = summary.secondsBetweenDecisions, schedule.shortestIntervalSeconds < seconds,
+      !schedule.isAboutBeats
+    {
+      throw .malformed(
+        model,
+        "can decide anew every \(Estimate.significant(seconds)) s at most, not every "
+          + "\(Estimate.significant(schedule.shortestIntervalSeconds)) s: before that there is no new column",
+        remedy: "choose a longer interval")
+    }
+    for name in profiles.isEmpty ? DeviceProfile.builtIn.map(\.name) : profiles {
+      let profile = try DeviceProfile.load(name)
+      // Without a front end nobody looks for beats.
+      var schedule = schedule
+      if summary.frontEnd == nil { (schedule.findsBeats, schedule.isAboutBeats) = (false, false) }
+      guard let verdict = Feasibility(loaded, on: profile, schedule: schedule) else {
+        throw .malformed(
+          name, at: "processor", "is missing, and the verdict is about it",
+          remedy: "add processor and limits, as `device-sim profiles --show pacemaker` has them")
+      }
+      devices.append(Entry(profile: profile, verdict: verdict))
+    }
+  }
+
+  /// What is judged, in a line.
+  package var headline: String {
+    guard let schedule = devices.first?.verdict.schedule else { return "" }
+    return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
+      + (schedule.findsBeats ? ", after each beat that its own detector finds" : "") + "\n"
+  }
+
+  /// The table's columns after the device's name.
+  package var columns: [String] {
+    [
+      "", "", "", "RAM", "flash", "column", "decision", "duty cycle", "current", "a decision", "battery lost",
+    ]
+  }
+
+  /// The table's rows: for a device and a way of running the network each requirement's upper end, lower end and
+  /// budget.
+  package var rows: [(label: String, cells: [(text: String, outcome: Outcome?)])] {
+    devices.flatMap { device in
+      device.verdict.modes.flatMap {
+        judgement -> [(label: String, cells: [(text: String, outcome: Outcome?)])] in
+        func cells(_ text: (Feasibility.Criterion) -> (String, Outcome?)) -> [(
+          text: String, outcome: Outcome?
+        )] {
+          Feasibility.Criterion.Name.allCases.map { judgement.criterion($0).map(text) ?? ("-", nil) }
+        }
+        let outcome = (text: judgement.outcome.rawValue, outcome: Optional(judgement.outcome))
+        return [
+          (
+            device.verdict.profile,
+            [(judgement.mode.words, nil), outcome, ("at most", nil)]
+              + cells { ($0.text($0.estimate.high) + ($0.outcome == .fail ? " !" : ""), $0.outcome) }
+          ),
+          ("", [("", nil), ("", nil), ("at least", nil)] + cells { ($0.text($0.estimate.low), nil) }),
+          ("", [("", nil), ("", nil), ("budget", nil)] + cells { ($0.budget.map($0.text) ?? "none", nil) }),
+        ]
+      }
+    }
+  }
+
+  /// What would help where a device fails.
+  package var advice: [(label: String, cells: [String])] {
+    devices.flatMap { device in
+      device.verdict.modes.flatMap { judgement in
+        judgement.suggestions.enumerated().map { index, suggestion in
+          (
+            index == 0 ? "\(device.verdict.profile), \(judgement.mode.words)" : "",
+            [(index == 0 ? "would pass with " : "or ") + suggestion.sentence]
+          )
+        }
+      }
+    }
+  }
+}
+
+extension ModelSummary {
+  /// The least time from one decision to another about new columns; nil for a model without a front end.
+  var secondsBetweenDecisions: Double? {
+    frontEnd.map { Double($0.hopSamples * (operations.columnsPerDecision ?? 1)) / $0.sampleRateHz }
+  }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Networks
+import QuantInfer
+import Support
+import Tasks
+
+/// The description of an imported network's front end: a JSON file beside the model.
+///
+/// Its keys are those of docs/ImportedModels.md; each is checked, and one that means nothing is refused.
+package struct FrontEndFile: Sendable {
+  /// What a column is.
+  package enum Columns: Equatable, Sendable {
+    /// The log magnitudes of a window of samples.
+    case spectrogram(SpectrogramSettings)
+    /// A sample.
+    case samples(SampleSettings)
+  }
+
+  /// What a column is, and how it becomes codes.
+  package var columns: Columns
+  /// The converter's step.
+  package var microvoltsPerCount: Float
+  /// How the network streams.
+  package var mode = StreamingMode.columns
+  /// The network's window in samples, to be checked; nil where the file doesn't tell.
+  package var windowSamples: Int?
+  /// The samples from one decision to the next; nil where the file doesn't tell.
+  package var decisionHopSamples: Int?
+  /// How long after a beat its decision is taken; nil where the file doesn't tell.
+  package var decisionDelaySeconds: Double?
+  /// A name an output; empty where the file has none.
+  package var classNames: [String] = []
+  /// This program's task whose classes they are; nil where the file doesn't tell.
+  package var task: BeatTask?
+  /// The level that the network was trained to take for 0, and the levels in its 1; nil where the file doesn't tell.
+  private var trainedLevels: (center: Double?, perUnit: Double?) = (nil, nil)
+  /// The file.
+  package let file: String
+
+  /// The file that belongs to a model: `beats.frontend.json` beside `beats.tflite`.
+  package static func path(besideModel model: String) -> String {
+    (model as NSString).deletingPathExtension + ".frontend.json"
+  }
+
+  /// Reads a description.
+  ///
+  /// - Throws: `FileError`, which names the key that is missing, unknown or impossible.
+  package init(reading file: String) throws(FileError) {
+    var fields = try JSONFields(reading: file, remedy: "compare the examples in docs/ImportedModels.md")
+    self.file = file
+    let kind = try fields.choice("kind", of: ["spectrogram", "samples"])
+    let rate = try fields.number("sampleRateHz", in: 0.001...1e6)
+    microvoltsPerCount = Float(
+      try fields.optionalNumber("microvoltsPerCount", in: 1e-6...1e6) ?? Self.defaultMicrovoltsPerCount)
+    if kind == "spectrogram" {
+      columns = .spectrogram(try Self.spectrogram(&fields, sampleRateHz: rate))
+      trainedLevels.center = try fields.optionalNumber("centerLevel", in: 0...255)
+      trainedLevels.perUnit = try fields.optionalNumber("levelsPerUnit", in: 1e-6...1e6)
+    } else {
+      columns = .samples(try Self.samples(&fields, sampleRateHz: rate))
+      windowSamples = try fields.optionalInteger("windowSamples", in: 1...65_535)
+      decisionHopSamples = try fields.optionalInteger("hopSamples", in: 1...1_000_000)
+    }
+    if let name = try fields.optionalChoice("mode", of: StreamingMode.allCases.map(\.rawValue)) {
+      mode = StreamingMode(rawValue: name) ?? .columns
+    }
+    decisionDelaySeconds = try fields.optionalNumber("decisionDelaySeconds", in: 0...60)
+    classNames = try fields.names("classNames")
+    if let name = try fields.optionalChoice("task", of: BeatTask.allCases.map(\.rawValue)) {
+      task = BeatTask(rawValue: name)
+      guard task?.classNames == classNames else {
+        throw fields.error(
+          "task", "is \(name), whose classes aren't those of classNames",
+          remedy: "list \(task?.classNames.joined(separator: ", ") ?? "") in classNames, or leave task out")
+      }
+    }
+    try fields.finish()
+  }
+
+  /// The step of `exporter quantize`'s converter and the reference profile's: 10 mV in 12 bits.
+  private static let defaultMicrovoltsPerCount = 10_000.0 / 4096
+
+  private static func spectrogram(
+    _ fields: inout JSONFields, sampleRateHz: Double
+  ) throws(FileError) -> SpectrogramSettings {
+    var settings = SpectrogramSettings()
+    settings.sampleRateHz = sampleRateHz
+    settings.windowSamples = try fields.integer("windowSamples", in: 16...512)
+    guard settings.windowSamples.nonzeroBitCount == 1 else {
+      throw fields.error(
+        "windowSamples", "is \(settings.windowSamples), not a power of two",
+        remedy: "use 16, 32, 64, 128, 256 or 512; the transform takes no others")
+    }
+    settings.hopSamples = try fields.integer("hopSamples", in: 1...settings.windowSamples)
+    settings.firstBin = try fields.integer("firstBin", in: 0...settings.windowSamples / 2)
+    settings.binCount = try fields.integer(
+      "binCount", in: 1...settings.windowSamples / 2 + 1 - settings.firstBin)
+    settings.highPassShift = try fields.integer("highPassShift", in: 1...12)
+    settings.floorMicrovolts = try fields.number("floorMicrovolts", in: 1e-6...1e6)
+    settings.codesPerOctave = try fields.number("codesPerOctave", in: 1.0 / 32...128)
+    return settings
+  }
+
+  private static func samples(
+    _ fields: inout JSONFields, sampleRateHz: Double
+  ) throws(FileError) -> SampleSettings {
+    var settings = SampleSettings(
+      sampleRateHz: sampleRateHz,
+      microvoltsPerUnit: try fields.number("microvoltsPerUnit", in: 1e-6...1e9))
+    settings.offsetMicrovolts = try fields.optionalNumber("offsetMicrovolts", in: -1e9...1e9) ?? 0
+    settings.highPassShift = try fields.optionalInteger("highPassShift", in: 1...12)
+    return settings
+  }
+
+  /// The constants for a network's input.
+  ///
+  /// - Throws: `FileError` where they don't fit the network or the fixed-point front end.
+  func tables(for network: QuantizedNetwork) throws(FileError) -> FrontEndTables {
+    let input = network.tensors[network.inputs[0].tensor]
+    guard input.type == .int8 else {
+      throw error(
+        nil, "describes a front end, but the network's input is int16", remedy: "quantize it to int8")
+    }
+    try checkLevels(of: input)
+    if let windowSamples, windowSamples != input.count {
+      throw error(
+        "windowSamples", "is \(windowSamples), but the network's input \(input.shape) has \(input.count)",
+        remedy: "give \(input.count) or leave it out")
+    }
+    do throws(InvalidNetwork) {
+      switch columns {
+      case .spectrogram(let settings):
+        return try FrontEndTables(settings, microvoltsPerCount: microvoltsPerCount)
+      case .samples(let settings):
+        return .samples(try SampleScaling(settings, microvoltsPerCount: microvoltsPerCount, input: input))
+      }
+    } catch {
+      throw self.error(nil, error.description, remedy: "check microvoltsPerCount and the scaling")
+    }
+  }
+
+  /// A level's code is the level less 128, so that scale and zero point of the network's input tell how it takes levels.
+  private func checkLevels(of input: QuantizedNetwork.Tensor) throws(FileError) {
+    let (center, perUnit) = (Double(input.zeroPoint + 128), 1 / Double(input.scale))
+    if let wanted = trainedLevels.center, abs(wanted - center) > 0.5 {
+      throw error(
+        "centerLevel", "is \(wanted), but by its zero point the network takes level \(center) for 0",
+        remedy: "quantize the input with the zero point \(Int(wanted.rounded()) - 128)")
+    }
+    if let wanted = trainedLevels.perUnit, abs(wanted / perUnit - 1) > 0.01 {
+      throw error(
+        "levelsPerUnit", "is \(wanted), but by its scale the network takes \(perUnit) levels for 1",
+        remedy: "quantize the input with the scale \(1 / wanted)")
+    }
+  }
+
+  /// Checks an image's outputs and strides.
+  ///
+  /// - Throws: `FileError`, which names the key.
+  func check(against image: [UInt8]) throws(FileError) {
+    let loaded: LoadedModel
+    do throws(ModelError) {
+      loaded = try LoadedModel(image: image)
+    } catch {
+      throw self.error(nil, error.kind.explanation, remedy: "check the settings")
+    }
+    let outputs = loaded.model.output.count
+    guard classNames.isEmpty || classNames.count == outputs else {
+      throw error(
+        "classNames", "has \(classNames.count) names, but the network has \(outputs) outputs",
+        remedy: "give a name an output")
+    }
+    let step = loaded.model.streaming?.columnsPerDecision ?? 1
+    if let hop = decisionHopSamples, !hop.isMultiple(of: step) {
+      throw error(
+        "hopSamples",
+        "is \(hop), but with its strides along time the network can decide every \(step) samples only",
+        remedy: "use \((hop + step - 1) / step * step), or set mode to window")
+    }
+  }
+
+  /// What the image's provenance holds of the description.
+  var metadata: [(key: String, value: String)] {
+    [
+      (ModelMetadata.task, task?.rawValue),
+      (ModelMetadata.decisionDelaySeconds, decisionDelaySeconds.map { "\($0)" }),
+      (ModelMetadata.decisionHopSamples, decisionHopSamples.map { "\($0)" }),
+    ].compactMap { key, value in value.map { (key, $0) } }
+  }
+
+  private func error(_ key: String?, _ problem: String, remedy: String) -> FileError {
+    .malformed(file, at: key, problem, remedy: remedy)
+  }
+}

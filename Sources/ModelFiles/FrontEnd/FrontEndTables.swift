@@ -1,0 +1,73 @@
+import Networks
+import QuantInfer
+import Tasks
+
+/// A front end's constants, as an image holds them.
+package enum FrontEndTables: Equatable, Sendable {
+  /// A column is the log magnitudes of a window of samples.
+  case spectrogram(SpectrogramTables)
+  /// A column is a sample.
+  case samples(SampleScaling)
+
+  /// A spectrogram's tables for a converter.
+  ///
+  /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
+  package init(
+    _ settings: SpectrogramSettings, microvoltsPerCount: Float, window: WindowFunction = .hann,
+    fixedScalingBits: Int? = nil
+  ) throws(InvalidNetwork) {
+    self = .spectrogram(
+      try SpectrogramTables(
+        settings, microvoltsPerCount: microvoltsPerCount, window: window, fixedScalingBits: fixedScalingBits))
+  }
+
+  /// The settings; those of raw samples are a window of one sample and one bin.
+  package var settings: SpectrogramSettings {
+    switch self {
+    case .spectrogram(let tables): tables.settings
+    case .samples(let scaling):
+      SpectrogramSettings(
+        rawSamplesOfRateHz: scaling.settings.sampleRateHz, highPassShift: scaling.settings.highPassShift ?? 0)
+    }
+  }
+
+  /// The scratch that a column needs, in bytes.
+  var scratchByteCount: Int {
+    switch self {
+    case .spectrogram(let tables):
+      SpectrogramPlan.scratchByteCount(
+        windowSamples: tables.settings.windowSamples, binCount: tables.settings.binCount)
+    case .samples: 0
+    }
+  }
+}
+
+extension SpectrogramSettings {
+  /// The settings that an image's front end tells: all but the float network's scaling of levels.
+  ///
+  /// Those of raw samples are a window of one sample and one bin, so that places of columns are places of samples.
+  package init(_ plan: FrontEndPlan) {
+    let sampleRateHz = Double(plan.sampleRateMillihertz) / 1000
+    switch plan {
+    case .spectrogram(let plan):
+      self.init()
+      self.sampleRateHz = sampleRateHz
+      windowSamples = plan.windowSamples
+      hopSamples = plan.hopSamples
+      firstBin = plan.firstBin
+      binCount = plan.binCount
+      highPassShift = Int(plan.highPassShift)
+    case .samples(let plan):
+      self.init(rawSamplesOfRateHz: sampleRateHz, highPassShift: Int(plan.highPassShift))
+    }
+  }
+
+  fileprivate init(rawSamplesOfRateHz rate: Double, highPassShift shift: Int) {
+    self.init()
+    (sampleRateHz, highPassShift) = (rate, shift)
+    (windowSamples, hopSamples, firstBin, binCount) = (1, 1, 0, 1)
+  }
+
+  /// Whether a column is a raw sample rather than a spectrum.
+  package var isRawSamples: Bool { windowSamples == 1 }
+}

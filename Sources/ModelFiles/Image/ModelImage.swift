@@ -1,0 +1,262 @@
+import Foundation
+import Networks
+import QuantInfer
+
+/// A model image as it is written to a `.qinf` file and to the device's flash.
+package struct ModelImage: Sendable {
+  /// The image's bytes.
+  package let bytes: [UInt8]
+  /// Its memory plan.
+  package let plan: ArenaPlan
+
+  /// Lays out a network, its front end, class names and provenance as an image.
+  ///
+  /// The image is written twice: first with every tensor at a place of its own, so that the runtime's own rules tell
+  /// which tensors may share memory, then as planned.
+  ///
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - frontEnd: The front end's constants; nil for a model that takes finished input.
+  ///   - classNames: A name an output, without line breaks.
+  ///   - metadata: Provenance: keys and values without line breaks.
+  ///   - mustStream: Whether a network that can't stream is refused.
+  ///   - mode: How it streams.
+  /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
+  package init(
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
+    metadata: [(key: String, value: String)] = [], mustStream: Bool = false,
+    mode: StreamingMode = .columns
+  ) throws(InvalidNetwork) {
+    var streaming: StreamingPlan?
+    if let frontEnd {
+      do throws(InvalidNetwork) {
+        streaming = try StreamingPlan(network, frontEnd: frontEnd, mode: mode)
+      } catch {
+        if mustStream { throw error }
+      }
+    }
+    var writer = ImageWriter(byteCount: ModelFormat.Header.byteCount)
+    try writer.write(
+      network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, metadata: metadata)
+    let disjoint: LoadedModel
+    do throws(ModelError) {
+      disjoint = try LoadedModel(image: writer.bytes)
+    } catch {
+      throw InvalidNetwork(
+        "\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
+    }
+    plan = ArenaPlan(disjoint.model)
+    writer.put(plan)
+    bytes = writer.bytes
+  }
+}
+
+/// Writes an image: little-endian numbers, records and constants.
+struct ImageWriter {
+  var bytes: [UInt8]
+  private var tensorsPlace = 0
+  private var operatorsPlace = 0
+
+  init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
+
+  /// Writes all of an image, every tensor at a place of its own.
+  mutating func write(
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, streaming: StreamingPlan?, classNames: [String],
+    metadata: [(key: String, value: String)]
+  ) throws(InvalidNetwork) {
+    try checkLimits(network)
+    typealias Header = ModelFormat.Header
+    tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
+    operatorsPlace = reserve(network.operators.count * ModelFormat.Operator.byteCount)
+    let ports = reserve((network.inputs.count + network.outputs.count) * ModelFormat.Port.byteCount)
+    let arena = putTensors(network)
+    for (index, port) in (network.inputs + network.outputs).enumerated() {
+      put(port, at: ports + index * ModelFormat.Port.byteCount)
+    }
+    for (index, operation) in network.operators.enumerated() {
+      let place = operatorsPlace + index * ModelFormat.Operator.byteCount
+      put(operation, of: network, at: place)
+      guard let rings = streaming?.rings, index < rings.count else { continue }
+      put(UInt32(rings[index].offset), at: place + ModelFormat.Operator.ring)
+      put(UInt16(rings[index].columnCount), at: place + ModelFormat.Operator.ringColumnCount)
+      put(UInt16(rings[index].hasRunningSums ? 1 : 0), at: place + ModelFormat.Operator.hasRunningSums)
+    }
+    if let frontEnd { put(UInt32(append(frontEnd)), at: Header.frontEnd) }
+    append(classNames.joined(separator: "\n"), section: Header.classNames)
+    append(metadata.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"), section: Header.metadata)
+    pad()
+    put(ModelFormat.magic, at: Header.magic)
+    put(ModelFormat.version, at: Header.version)
+    put(UInt32(bytes.count), at: Header.imageByteCount)
+    put(UInt32(arena), at: Header.arenaByteCount)
+    put(UInt32(scratchByteCount(network, frontEnd: frontEnd)), at: Header.scratchByteCount)
+    put(UInt32(streaming?.stateByteCount ?? 0), at: Header.stateByteCount)
+    put(UInt32(tensorsPlace), at: Header.tensors)
+    put(UInt32(network.tensors.count), at: Header.tensorCount)
+    put(UInt32(operatorsPlace), at: Header.operators)
+    put(UInt32(network.operators.count), at: Header.operatorCount)
+    put(UInt32(ports), at: Header.ports)
+    put(UInt16(network.inputs.count), at: Header.portCounts)
+    put(UInt16(network.outputs.count), at: Header.portCounts + 2)
+    seal()
+  }
+
+  /// Moves the tensors to their planned places.
+  mutating func put(_ plan: ArenaPlan) {
+    for placement in plan.placements {
+      put(
+        UInt32(placement.offset),
+        at: tensorsPlace + placement.tensor * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.place)
+    }
+    put(UInt32(plan.arenaByteCount), at: ModelFormat.Header.arenaByteCount)
+    seal()
+  }
+
+  /// The operator or tensor whose record a place lies in, for errors.
+  func name(ofPlace place: Int, in network: QuantizedNetwork) -> String {
+    let operators = operatorsPlace..<operatorsPlace + network.operators.count * ModelFormat.Operator.byteCount
+    if operators.contains(place) {
+      let index = (place - operatorsPlace) / ModelFormat.Operator.byteCount
+      return "operator \(network.operators[index].sourceIndex), \(network.operators[index].kind.name)"
+    }
+    let tensors = tensorsPlace..<operatorsPlace
+    if tensors.contains(place) {
+      return "tensor \(network.tensors[(place - tensorsPlace) / ModelFormat.Tensor.byteCount].sourceIndex)"
+    }
+    let parameters = network.operators.indices.last { index in
+      word(at: operatorsPlace + index * ModelFormat.Operator.byteCount + ModelFormat.Operator.parameters)
+        <= place
+    }
+    return parameters.map { "constants of operator \(network.operators[$0].sourceIndex)" } ?? "byte \(place)"
+  }
+
+  private func word(at place: Int) -> Int {
+    (0..<4).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
+  }
+
+  private func checkLimits(_ network: QuantizedNetwork) throws(InvalidNetwork) {
+    let limit = Int(UInt16.max)
+    for operation in network.operators {
+      let numbers = [operation.window?.time, operation.window?.frequency].compactMap(\.self).flatMap {
+        [$0.kernel, $0.stride, $0.dilation, $0.paddingBefore, $0.paddingAfter]
+      }
+      guard numbers.allSatisfy({ (0...limit).contains($0) }) else {
+        throw InvalidNetwork("a kernel, stride, dilation or padding is beyond an image's limit of 65,535")
+      }
+    }
+    for operation in network.operators {
+      guard (operation.packedWeights(of: network)?.groupChannels ?? 0) <= limit else {
+        throw InvalidNetwork("a convolution has more than 65,535 input channels in a group")
+      }
+    }
+    guard network.tensors.count <= limit, network.operators.count <= limit,
+      network.tensors.allSatisfy({ $0.shape.count <= ModelFormat.greatestRank })
+    else { throw InvalidNetwork("there are more than 65,535 tensors, or one has more than six dimensions") }
+    let total = network.tensors.reduce(0) { $0 + $1.byteCount }
+    guard total < Int(Int32.max) else { throw InvalidNetwork("the tensors need more than 2 GB") }
+  }
+
+  /// Room for two cells of every convolution, for the inputs of small fully connected operators, and for the front end.
+  private func scratchByteCount(_ network: QuantizedNetwork, frontEnd: FrontEndTables?) -> Int {
+    let kernels = network.operators.map { operation in
+      guard let packed = operation.packedWeights(of: network), packed.layout == .blocks else { return 0 }
+      let row = 8 * ((packed.inputsPerOutput + 3) / 4)
+      guard operation.kind == .fullyConnected else { return 2 * row }
+      // Without it the operator takes more instructions, by less the fewer outputs it has.
+      return network.tensors[operation.output].shape.last ?? 0 >= 8 && row <= 512 ? row : 0
+    }
+    return ArenaPlan.aligned(max(16, frontEnd?.scratchByteCount ?? 0, kernels.max() ?? 0))
+  }
+
+  /// The tensors' records and constants.
+  ///
+  /// Returns the size of an arena in which nothing is shared.
+  private mutating func putTensors(_ network: QuantizedNetwork) -> Int {
+    typealias Field = ModelFormat.Tensor
+    var arena = 0
+    for (index, tensor) in network.tensors.enumerated() {
+      let place = tensorsPlace + index * Field.byteCount
+      let storage: TensorStorage =
+        tensor.constant != nil ? .constant : tensor.isVariable ? .variable : .computed
+      put(tensor.type.rawValue, at: place + Field.elementType)
+      put(UInt8(tensor.shape.count), at: place + Field.rank)
+      put(storage.rawValue, at: place + Field.storage)
+      put(UInt16(tensor.sourceIndex), at: place + Field.sourceIndex)
+      for axis in 0..<ModelFormat.greatestRank {
+        put(UInt32(axis < tensor.shape.count ? tensor.shape[axis] : 1), at: place + Field.shape + 4 * axis)
+      }
+      put(Int32(tensor.zeroPoint), at: place + Field.zeroPoint)
+      put(tensor.scale.bitPattern, at: place + Field.scaleBits)
+      if let codes = tensor.constant {
+        let start = tensor.type == .int8 ? append(codes.map(Int8.init(truncatingIfNeeded:))) : append(codes)
+        put(UInt32(start), at: place + Field.place)
+      } else {
+        put(UInt32(arena), at: place + Field.place)
+        arena += ArenaPlan.aligned(tensor.byteCount)
+      }
+    }
+    return arena
+  }
+
+  private mutating func put(_ port: QuantizedNetwork.Port, at place: Int) {
+    typealias Field = ModelFormat.Port
+    put(UInt16(port.tensor), at: place + Field.tensor)
+    put(UInt16(port.float == nil ? 0 : 1), at: place + Field.isFloat)
+    put(UInt16(port.float?.operatorIndex ?? 0), at: place + Field.operatorIndex)
+    put(UInt16(port.float?.tensorIndex ?? 0), at: place + Field.tensorIndex)
+  }
+}
+
+extension ImageWriter {
+  mutating func put<Number: FixedWidthInteger>(_ number: Number, at place: Int) {
+    withUnsafeBytes(of: number.littleEndian) { bytes.replaceSubrange(place..<place + $0.count, with: $0) }
+  }
+
+  /// Six numbers; where there are fewer, others stand in front.
+  mutating func put(six numbers: [Int], padding: Int, at place: Int) {
+    let all = [Int](repeating: padding, count: ModelFormat.greatestRank - numbers.count) + numbers
+    for (index, number) in all.enumerated() { put(Int32(truncatingIfNeeded: number), at: place + 4 * index) }
+  }
+
+  mutating func put(_ multiplier: FixedPointMultiplier, at place: Int) {
+    put(multiplier.multiplierQ31, at: place)
+    put(Int32(multiplier.leftShift), at: place + 4)
+  }
+
+  mutating func pad() {
+    while bytes.count % ModelFormat.alignment != 0 { bytes.append(0) }
+  }
+
+  /// Room for records, at a multiple of the alignment.
+  ///
+  /// Returns its place.
+  mutating func reserve(_ byteCount: Int) -> Int {
+    pad()
+    bytes += [UInt8](repeating: 0, count: byteCount)
+    return bytes.count - byteCount
+  }
+
+  /// A table of constants, at a multiple of the alignment.
+  ///
+  /// Returns its place.
+  mutating func append<Number: FixedWidthInteger>(_ numbers: [Number]) -> Int {
+    pad()
+    let place = bytes.count
+    for number in numbers { withUnsafeBytes(of: number.littleEndian) { bytes += $0 } }
+    return place
+  }
+
+  mutating func append(_ text: String, section field: Int) {
+    guard !text.isEmpty else { return }
+    put(UInt32(append(Array(text.utf8))), at: field)
+    put(UInt32(text.utf8.count), at: field + 4)
+  }
+
+  /// Puts the checksum of all that it covers.
+  mutating func seal() {
+    let checksum = bytes.withUnsafeBytes {
+      CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
+    }
+    put(checksum, at: ModelFormat.Header.checksum)
+  }
+}

@@ -1,0 +1,176 @@
+import Networks
+import QuantInfer
+import Support
+
+/// How much of a network runs for each new column.
+package enum StreamingMode: String, CaseIterable, Codable, Sendable {
+  /// The operators that can take one column at a time do so; the others run at a decision.
+  case columns
+  /// All operators run over the whole window at a decision.
+  case window
+}
+
+/// What a streaming run keeps: a ring of input columns for each operator that takes one column at a time, and the
+/// window of the operators behind them.
+package struct StreamingPlan: Equatable, Sendable {
+  /// A ring of an operator's input columns in the streaming state.
+  package struct Ring: Equatable, Sendable {
+    /// Bytes from the state's start.
+    package var offset: Int
+    /// Its length in columns.
+    package var columnCount: Int
+    /// Whether the sums of its columns lie behind it.
+    package var hasRunningSums = false
+  }
+
+  /// A ring for each of the first operators; the last ring is the window.
+  package var rings: [Ring]
+  /// The streaming state's size.
+  package var stateByteCount: Int
+
+  /// Plans the rings.
+  ///
+  /// Operators take columns as long as each reads what its predecessor wrote, doesn't pad along time and gives more than
+  /// one column in a window; those behind them run at a decision. They may have no window along time that moves.
+  ///
+  /// - Throws: `InvalidNetwork`, which names the operator that stands in the way, and why.
+  package init(
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode = .columns
+  ) throws(InvalidNetwork) {
+    guard network.inputs.count == 1, let input = network.inputs.first?.tensor else {
+      throw InvalidNetwork("the network has \(network.inputs.count) inputs")
+    }
+    let shape = network.tensors[input].shape
+    guard shape.count == 4, shape[0] == 1, network.tensors[input].type == .int8 else {
+      throw InvalidNetwork("the input isn't int8 [1, time, frequency, channel]")
+    }
+    guard let output = network.outputs.first?.tensor, network.tensors[output].type == .int8 else {
+      throw InvalidNetwork("the output isn't int8")
+    }
+    guard shape[1] <= Int(UInt16.max) else {
+      throw InvalidNetwork("the window has \(Numbers.integer(shape[1])) columns, more than 65,535")
+    }
+    guard network.operators.first?.inputs.first == input else {
+      throw InvalidNetwork("the first operator reads something else before the network's input")
+    }
+    let taken = mode == .window ? 0 : Self.operatorsThatTakeColumns(network, input: input)
+    try Self.checkTail(network, from: taken, mode: mode)
+    var offset =
+      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)
+      + ModelFormat.State.cursorByteCount * (taken + 1)
+    rings = []
+    for index in 0...taken {
+      let operation = network.operators[index]
+      let shape = network.tensors[operation.inputs[0]].shape
+      let columns = index == taken ? shape[1] : operation.window?.time.reach ?? 1
+      rings.append(Ring(offset: offset, columnCount: columns))
+      offset += columns * shape[2] * shape[3]
+    }
+    if Self.hasRunningSums(network, at: taken) {
+      rings[taken].hasRunningSums = true
+      // The window's sums and those of the round that has begun.
+      let output = network.tensors[network.operators[taken].output]
+      offset = ArenaPlan.aligned(offset) + 8 * output.count
+    }
+    stateByteCount = ArenaPlan.aligned(offset)
+  }
+
+  /// The number of operators at the start that can take one column at a time.
+  private static func operatorsThatTakeColumns(_ network: QuantizedNetwork, input: Int) -> Int {
+    var (taken, expected) = (0, input)
+    while taken < network.operators.count - 1 {
+      let operation = network.operators[taken]
+      let output = network.tensors[operation.output]
+      let isReadOnce = network.operators.filter { $0.inputs.contains(expected) }.count == 1
+      guard operation.inputs == [expected], isReadOnce, obstacle(operation, in: network) == nil,
+        output.shape.count == 4, output.shape[1] > 1,
+        !network.outputs.contains(where: { $0.tensor == operation.output })
+      else { break }
+      expected = operation.output
+      taken += 1
+    }
+    return taken
+  }
+
+  /// What keeps an operator from taking one column at a time; nil where nothing does.
+  private static func obstacle(
+    _ operation: QuantizedNetwork.Operator, in network: QuantizedNetwork
+  ) -> String? {
+    guard operation.inputs.allSatisfy({ network.tensors[$0].type == .int8 }),
+      network.tensors[operation.output].type == .int8
+    else { return "has codes of 16 bits" }
+    switch operation.computation {
+    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool:
+      let time = operation.window?.time
+      return time?.paddingBefore == 0 && time?.paddingAfter == 0 ? nil : "pads along time"
+    case .lookup: return nil
+    default: return "needs more than one column at a time"
+    }
+  }
+
+  /// Whether the tail's first operator is a mean over all of time, or over time and frequency, that sums can follow
+  /// from column to column.
+  private static func hasRunningSums(_ network: QuantizedNetwork, at index: Int) -> Bool {
+    let operation = network.operators[index]
+    let input = network.tensors[operation.inputs[0]].shape
+    let isReadOnce = network.operators.filter { $0.inputs.contains(operation.inputs[0]) }.count == 1
+    guard isReadOnce else { return false }
+    switch operation.computation {
+    case .averagePool(let window):
+      let (time, frequency) = (window.time, window.frequency)
+      return time == .init(kernel: input[1], stride: time.stride)
+        && (frequency == .init(kernel: input[2], stride: frequency.stride)
+          || frequency == .init())
+    case .mean(let mean):
+      let kept = mean.shape.reduce(1, *)
+      return (kept == input[2] * input[3] || kept == input[3]) && isDense(mean.shape, mean.strides, from: 1)
+        && isDense(mean.reducedShape, mean.reducedStrides, from: kept)
+    default: return false
+    }
+  }
+
+  /// Whether a walk goes through elements one after the other, each so far from the one before.
+  private static func isDense(_ shape: [Int], _ strides: [Int], from distance: Int) -> Bool {
+    var expected = distance
+    for (length, stride) in zip(shape, strides).reversed() where length > 1 {
+      guard stride == expected else { return false }
+      expected *= length
+    }
+    return true
+  }
+
+  /// The operators behind the columns may have no memory of their own and, unless all run over the whole window, no
+  /// window along time that moves.
+  private static func checkTail(
+    _ network: QuantizedNetwork, from start: Int, mode: StreamingMode
+  ) throws(InvalidNetwork) {
+    let operators = network.operators[start...]
+    let window = network.operators[start].inputs[0]
+    let written = Set(operators.map(\.output))
+    for operation in operators {
+      let name = "operator \(operation.sourceIndex) (\(operation.kind.name))"
+      for input in operation.inputs where input != window && !written.contains(input) {
+        guard network.tensors[input].constant != nil else {
+          throw InvalidNetwork(
+            network.tensors[input].isVariable
+              ? "\(name) keeps a state of its own"
+              : "\(name) reads a tensor beside the one that its predecessor wrote")
+        }
+      }
+      if mode == .columns, operation.window != nil, network.tensors[operation.output].shape[1] > 1 {
+        throw InvalidNetwork("\(name) \(obstacle(operation, in: network) ?? "comes after a branch")")
+      }
+    }
+  }
+}
+
+extension QuantizedNetwork.Operator {
+  /// The window that moves along time and frequency; nil for operators without.
+  var window: QuantizedNetwork.Window? {
+    switch computation {
+    case .convolution(let window, _), .depthwiseConvolution(let window, _): window
+    case .averagePool(let window), .maximumPool(let window): window
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Networks
+import QuantInfer
+import Support
+
+extension LoadedModel {
+  /// Reads a `.qinf` image or imports a `.tflite` model, whichever the file's content is.
+  ///
+  /// - Throws: `FileError`, which names the byte, operator or tensor that is wrong or that this program doesn't have.
+  package static func read(_ file: String) throws(FileError) -> LoadedModel {
+    let start = try Files.read(file).prefix(8)
+    guard start.suffix(4).elementsEqual(TFLiteModel.identifier.utf8) else {
+      return try LoadedModel(file: file)
+    }
+    let image = try ModelImage(importing: file)
+    do throws(ModelError) {
+      return try LoadedModel(image: image.bytes)
+    } catch {
+      throw .malformed(file, error.kind.explanation, remedy: ModelImage.importRemedy)
+    }
+  }
+}
+
+extension ModelImage {
+  fileprivate static let importRemedy = "convert another model"
+
+  /// The image of a `.tflite` model; its provenance names the file, its checksum and this program's version.
+  ///
+  /// - Parameters:
+  ///   - file: The model.
+  ///   - frontEnd: The front end that its network streams behind; nil for a model that takes finished input.
+  /// - Throws: `FileError`, which names the byte, operator or tensor that is wrong or that this program doesn't have,
+  ///   or what keeps the network from streaming.
+  package init(importing file: String, frontEnd: FrontEndFile? = nil) throws(FileError) {
+    let data = try Files.read(file)
+    let model = try TFLiteModel(decoding: data, file: file)
+    let checksum = data.withUnsafeBytes { CRC32.checksum($0) }
+    let name = URL(fileURLWithPath: file).lastPathComponent.onOneLine
+    let metadata = [
+      (ModelMetadata.sourceFile, name),
+      (ModelMetadata.sourceChecksum, String(format: "%08x (CRC-32)", checksum)),
+      (ModelMetadata.exporterVersion, Release.version),
+    ]
+    let network: QuantizedNetwork
+    do throws(NotConvertible) {
+      network = try QuantizedNetwork(importing: model)
+    } catch {
+      throw .malformed(file, at: error.location, error.problem, remedy: Self.importRemedy)
+    }
+    guard let frontEnd else {
+      do throws(InvalidNetwork) {
+        try self.init(network, frontEnd: nil, metadata: metadata)
+      } catch {
+        throw .malformed(file, error.description, remedy: Self.importRemedy)
+      }
+      return
+    }
+    let tables = try frontEnd.tables(for: network)
+    do throws(InvalidNetwork) {
+      try self.init(
+        network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables,
+        classNames: frontEnd.classNames, metadata: metadata + frontEnd.metadata, mustStream: true,
+        mode: frontEnd.mode)
+    } catch {
+      throw .malformed(
+        file, "can't stream: \(error.description)", remedy: Self.remedy(network, frontEnd, tables))
+    }
+    try frontEnd.check(against: bytes)
+  }
+
+  /// What to do about a network that can't stream as its front end's description wants it.
+  private static func remedy(
+    _ network: QuantizedNetwork, _ frontEnd: FrontEndFile, _ tables: FrontEndTables
+  ) -> String {
+    let windows = try? StreamingPlan(
+      network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables, mode: .window)
+    return frontEnd.mode == .columns && windows != nil
+      ? "set \"mode\": \"window\" in \(frontEnd.file) to run the whole window at each decision"
+      : "import it without --streaming and give it finished windows"
+  }
+}
+
+extension ModelMetadata {
+  /// The model file that the network was imported from.
+  package static let sourceFile = "source"
+  /// That file's checksum.
+  package static let sourceChecksum = "sourceChecksum"
+}

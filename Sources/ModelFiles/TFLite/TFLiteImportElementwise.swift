@@ -1,0 +1,151 @@
+import Networks
+import QuantInfer
+
+// ADD, SUB, MUL, MAXIMUM, MINIMUM with broadcasting, and MEAN.
+
+extension TFLiteOperator {
+  func sum() throws(NotConvertible) -> TFLiteImportedOperator {
+    let options = try options(kind == .add ? .add : .sub)
+    var (elementwise, first, second, output) = try elementwise()
+    try requireSymmetric(first, second, output)
+    elementwise.leftShift = output.type == .int16 ? 15 : 20
+    let twiceGreatest = 2 * Double(max(first.scale, second.scale))
+    elementwise.firstMultiplier = try fraction(Double(first.scale) / twiceGreatest)
+    elementwise.secondMultiplier = try fraction(Double(second.scale) / twiceGreatest)
+    elementwise.outputMultiplier = try fraction(
+      twiceGreatest / (Double(1 << elementwise.leftShift) * Double(output.scale)))
+    return TFLiteImportedOperator(
+      .elementwise(elementwise), inputs: [first, second], output: output,
+      activation: try range(options.activation, of: output))
+  }
+
+  func product() throws(NotConvertible) -> TFLiteImportedOperator {
+    let options = try options(.mul)
+    var (elementwise, first, second, output) = try elementwise()
+    try requireSymmetric(first, second, output)
+    elementwise.outputMultiplier = try multiplier(
+      Double(first.scale) * Double(second.scale) / Double(output.scale))
+    return TFLiteImportedOperator(
+      .elementwise(elementwise), inputs: [first, second], output: output,
+      activation: try range(options.activation, of: output))
+  }
+
+  func extremum() throws(NotConvertible) -> TFLiteImportedOperator {
+    _ = try options(.maximumMinimum)
+    let (elementwise, first, second, output) = try elementwise()
+    return TFLiteImportedOperator(.elementwise(elementwise), inputs: [first, second], output: output)
+  }
+
+  /// The multiplier of a factor that must be above 0 and below 1.
+  private func fraction(_ real: Double) throws(NotConvertible) -> FixedPointMultiplier {
+    guard real > 0, real < 1 else { throw refusal("asks for the factor \(real), which isn't in 0...1") }
+    return try multiplier(real, mostLeftShift: 0)
+  }
+
+  /// Both inputs, the output, and how they are walked through.
+  private func elementwise() throws(NotConvertible) -> (
+    QuantizedNetwork.Elementwise, QuantizedNetwork.Tensor, QuantizedNetwork.Tensor, QuantizedNetwork.Tensor
+  ) {
+    try requireCounts(inputs: 2...2)
+    let (first, second, output) = (try input(0), try input(1), try output())
+    try requireSameType(first, second, output)
+    let rank = max(first.shape.count, second.shape.count)
+    let (one, other) = (Self.padded(first.shape, to: rank), Self.padded(second.shape, to: rank))
+    var shape: [Int] = []
+    for (a, b) in zip(one, other) {
+      guard a == b || a == 1 || b == 1 else {
+        throw refusal("has inputs of the shapes \(first.shape) and \(second.shape)")
+      }
+      shape.append(max(a, b))
+    }
+    guard output.shape == shape else {
+      throw refusal("gives the shape \(output.shape), not \(shape)")
+    }
+    let merged = mergedDimensions(shape, [Self.strides(one), Self.strides(other)])
+    return (
+      QuantizedNetwork.Elementwise(
+        shape: merged.shape, firstStrides: merged.strides[0], secondStrides: merged.strides[1]),
+      first, second, output
+    )
+  }
+
+  /// A shape with dimensions of 1 before it.
+  private static func padded(_ shape: [Int], to rank: Int) -> [Int] {
+    Array(repeating: 1, count: rank - shape.count) + shape
+  }
+
+  /// The distances between a tensor's elements; 0 along the dimensions that are repeated.
+  private static func strides(_ shape: [Int]) -> [Int] {
+    zip(shape, contiguousStrides(shape)).map { $0 == 1 ? 0 : $1 }
+  }
+}
+
+extension TFLiteOperator {
+  func mean() throws(NotConvertible) -> TFLiteImportedOperator {
+    try requireCounts(inputs: 2...2)
+    _ = try options(.reducer)
+    let (input, output) = (try input(0), try output())
+    try requireSameType(input, output)
+    let rank = input.shape.count
+    var isReduced = Array(repeating: false, count: rank)
+    for axis in try integers(1, "axes") {
+      guard (-rank..<rank).contains(axis) else { throw refusal("has the axis \(axis) of \(rank) dimensions") }
+      isReduced[axis < 0 ? axis + rank : axis] = true
+    }
+    let strides = contiguousStrides(input.shape)
+    func merged(_ wanted: Bool) -> (shape: [Int], strides: [[Int]]) {
+      let axes = input.shape.indices.filter { isReduced[$0] == wanted }
+      return mergedDimensions(axes.map { input.shape[$0] }, [axes.map { strides[$0] }])
+    }
+    let (kept, reduced) = (merged(false), merged(true))
+    guard output.count == kept.shape.reduce(1, *) else {
+      throw refusal("gives the shape \(output.shape) from \(input.shape)")
+    }
+    return TFLiteImportedOperator(
+      .mean(
+        .init(
+          shape: kept.shape, strides: kept.strides[0], reducedShape: reduced.shape,
+          reducedStrides: reduced.strides[0],
+          multiplier: try meanMultiplier(
+            Double(input.scale) / Double(output.scale), count: reduced.shape.reduce(1, *)))),
+      inputs: [input], output: output)
+  }
+
+  /// A multiplier divided by the number of elements, after a left shift as far as 32 bits allow.
+  private func meanMultiplier(_ real: Double, count: Int) throws(NotConvertible) -> FixedPointMultiplier {
+    let whole = try multiplier(real)
+    let shift = min(Int.bitWidth - 1 - count.leadingZeroBitCount, 32, 31 + Int(whole.leftShift))
+    return FixedPointMultiplier(
+      multiplierQ31: Int32((Int64(whole.multiplierQ31) << Int64(shift)) / Int64(count)),
+      leftShift: whole.leftShift - Int8(shift))
+  }
+}
+
+/// The distances between the elements of a tensor whose last dimension's neighbours lie next to each other.
+func contiguousStrides(_ shape: [Int]) -> [Int] {
+  var strides = shape
+  var next = 1
+  for index in shape.indices.reversed() {
+    strides[index] = next
+    next *= shape[index]
+  }
+  return strides
+}
+
+/// The fewest dimensions that visit the same elements in the same order, with each tensor's distances along them.
+///
+/// Dimensions of 1 are left out, and neighbours become one where every tensor goes through them evenly.
+func mergedDimensions(_ shape: [Int], _ strides: [[Int]]) -> (shape: [Int], strides: [[Int]]) {
+  var merged: (shape: [Int], strides: [[Int]]) = ([], strides.map { _ in [] })
+  for (index, count) in shape.enumerated() where count != 1 {
+    let isEven = zip(merged.strides, strides).allSatisfy { $0.last == $1[index] * count }
+    if isEven, let last = merged.shape.indices.last {
+      merged.shape[last] *= count
+      for tensor in strides.indices { merged.strides[tensor][last] = strides[tensor][index] }
+    } else {
+      merged.shape.append(count)
+      for tensor in strides.indices { merged.strides[tensor].append(strides[tensor][index]) }
+    }
+  }
+  return merged.shape.isEmpty ? ([1], strides.map { _ in [0] }) : merged
+}

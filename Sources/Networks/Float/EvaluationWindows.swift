@@ -1,0 +1,110 @@
+import Tasks
+
+/// The windows in which a device would decide about the beats of some records.
+///
+/// Each record is filtered and cut into columns from its sample 0 on; the same columns and windows serve the
+/// float network and, computed in fixed point, the integer one.
+package struct EvaluationWindows: Sendable {
+  /// One beat with its window.
+  package struct Beat: Equatable, Sendable {
+    /// The beat's place, in samples at the front end's rate.
+    package var sample: Int
+    /// The beat's true class.
+    package var classIndex: Int
+    /// The window, in columns of the record.
+    package var columns: Range<Int>
+  }
+
+  /// One record's columns and beats.
+  package struct Record: Sendable {
+    /// The record's name.
+    package var name: String
+    /// The lead's name.
+    package var lead: String
+    /// The float spectrogram of the whole record, `[column, bin]`, before rounding.
+    package var levels: [Float]
+    /// The beats with whole windows, in order of time.
+    package var beats: [Beat]
+    /// The number of beats too near the record's ends for a whole window.
+    package var leftOutBeatCount: Int
+  }
+
+  /// The windows' size and place.
+  package let window: BeatWindow
+  /// The records.
+  package let records: [Record]
+
+  /// Computes the spectrograms and finds the windows.
+  package init(_ signals: [LabelledSignal], window: BeatWindow) {
+    self.window = window
+    let spectrogram = FloatSpectrogram(window.settings)
+    records = signals.map { signal in
+      let beats = signal.beats.compactMap { beat in
+        window.columns(ofBeatAt: beat.sample, inRecordOf: signal.microvolts.count).map {
+          Beat(sample: beat.sample, classIndex: beat.classIndex, columns: $0)
+        }
+      }
+      return Record(
+        name: signal.record, lead: signal.lead, levels: spectrogram.levels(ofMicrovolts: signal.microvolts),
+        beats: beats, leftOutBeatCount: signal.beats.count - beats.count)
+    }
+  }
+
+  /// The levels `[time, bin]` of a beat's window.
+  package func levels(of beat: Beat, in record: Record) -> ArraySlice<Float> {
+    let bins = window.settings.binCount
+    return record.levels[beat.columns.lowerBound * bins..<beat.columns.upperBound * bins]
+  }
+
+  /// The float network's decisions about all beats, record by record in order of time.
+  ///
+  /// - Throws: `InvalidNetwork` where the network can't be, or its input isn't a window.
+  package func decisions(of network: FloatNetwork) throws(InvalidNetwork) -> [BeatDecision] {
+    let inference = try FloatInference(network)
+    guard network.specification.inputColumns == window.columnCount,
+      network.specification.inputChannels == window.settings.binCount
+    else { throw InvalidNetwork("the network's input isn't \(window.columnCount) columns") }
+    let bins = window.settings.binCount
+    var decisions: [BeatDecision] = []
+    for record in records {
+      let inputs = record.levels.map { window.settings.networkInput(ofLevel: $0) }
+      inputs.withUnsafeBufferPointer { inputs in
+        for beat in record.beats {
+          var logits: [Float] = []
+          inference.run(inputs.baseAddress! + beat.columns.lowerBound * bins, appendingTo: &logits)
+          decisions.append(
+            BeatDecision(
+              record: record.name, sample: beat.sample, classIndex: beat.classIndex, logits: logits))
+        }
+      }
+    }
+    return decisions
+  }
+}
+
+/// What a network decided about a beat.
+package struct BeatDecision: Equatable, Sendable {
+  /// The record's name.
+  package var record: String
+  /// The beat's place, in samples at the front end's rate.
+  package var sample: Int
+  /// The beat's true class.
+  package var classIndex: Int
+  /// The classes' logits.
+  package var logits: [Float]
+
+  /// Creates a decision.
+  package init(record: String, sample: Int, classIndex: Int, logits: [Float]) {
+    self.record = record
+    self.sample = sample
+    self.classIndex = classIndex
+    self.logits = logits
+  }
+
+  /// The class of the largest logit; the first of equal ones.
+  package var predictedClass: Int {
+    var best = 0
+    for index in logits.indices where logits[index] > logits[best] { best = index }
+    return best
+  }
+}

@@ -1,0 +1,193 @@
+import ECG
+import Evaluation
+import Foundation
+import HostDevice
+import ModelFiles
+import Networks
+import QuantInfer
+import Simulation
+import Support
+
+/// One decision, taken apart: both twins' tensors, side by side.
+package struct Explanation: Encodable, Sendable {
+  /// A tensor in both twins.
+  package struct Tensor: Encodable, Sendable {
+    /// Its name.
+    package var name: String
+    /// The dimensions, outermost first.
+    package var shape: [Int]
+    /// The device's codes.
+    package var codes: [Int16]
+    /// What they stand for.
+    package var integer: [Float]
+    /// The float twin's values.
+    package var float: [Float]
+    /// Real = scale * (code - zero point).
+    package var scale: Float
+    /// The code of real 0.
+    package var zeroPoint: Int
+
+    /// The places where both differ most, the worst first.
+    package func worst(_ count: Int) -> [(place: [Int], float: Float, integer: Float, code: Int16)] {
+      let order = float.indices.sorted {
+        (abs(integer[$0] - float[$0]), $1) > (abs(integer[$1] - float[$1]), $0)
+      }
+      return order.prefix(count).map { index in
+        var (place, rest): ([Int], Int) = ([], index)
+        for length in shape.reversed() {
+          place.insert(rest % length, at: 0)
+          rest /= length
+        }
+        return (place, float[index], integer[index], codes[index])
+      }
+    }
+  }
+
+  /// The record.
+  package var record: String
+  /// The lead.
+  package var lead: String
+  /// When the decision is taken, from the record's start.
+  package var decisionSeconds: Double
+  /// Where a beat lies that this decision is about; nil where the model doesn't tell.
+  package var beatSeconds: Double?
+  /// The window's first column.
+  package var firstColumn: Int
+  /// The classes' names.
+  package var classNames: [String]
+  /// The float twin's logits.
+  package var floatLogits: [Float]
+  /// The device's logits.
+  package var integerLogits: [Float]
+  /// What the float twin decides.
+  package var floatClass: String
+  /// What the device decides.
+  package var integerClass: String
+  /// The input, then each layer's output.
+  package var tensors: [Tensor]
+  /// The layers' figures for this window alone.
+  package var layers: [LayerFigures]
+
+  /// Runs a record up to a moment through both twins.
+  ///
+  /// - Parameters:
+  ///   - model: The image.
+  ///   - float: Its checkpoint.
+  ///   - record: The record.
+  ///   - lead: The lead; nil for MLII, II or the first.
+  ///   - seconds: The decision is the first one at or after this moment.
+  /// - Throws: `FileError` where a file is wrong, the checkpoint is another model's, or there is no whole window yet.
+  package init(
+    model: String, float: String, record: String, lead: String?, at seconds: Double
+  ) throws(FileError) {
+    let loaded = try LoadedModel(file: model)
+    let checkpoint = try Checkpoint.read(float)
+    guard case .spectrogram(let plan)? = loaded.model.frontEnd, loaded.isTwin(of: checkpoint) else {
+      throw .malformed(float, "is not the float twin of \(model)", remedy: "name the image's own checkpoint")
+    }
+    let twins: TwinGraph
+    do {
+      twins = try TwinGraph(loaded, try FloatGraph(checkpoint.network))
+    } catch {
+      throw .malformed(float, "\(error)", remedy: "name the image's own checkpoint")
+    }
+    let microvolts = Float(bitPattern: plan.microvoltsPerCountBits)
+    let bits = loaded.value(of: ModelMetadata.converterBits).flatMap { Int($0) } ?? 16
+    guard (2...16).contains(bits), microvolts > 0, microvolts.isFinite else {
+      throw .malformed(model, "has an impossible converter", remedy: "export it with `exporter quantize`")
+    }
+    let profile = DeviceProfile(
+      name: "model", summary: "", converterBits: bits,
+      converterRangeMillivolts: Double(microvolts) * Double(1 << bits) / 1000)
+    let rateHz = Double(plan.sampleRateMillihertz) / 1000
+    let acquisition = try Acquisition(
+      try Record.load(record), lead: lead, sampleRateHz: rateHz, profile: profile, file: record)
+    let settings = checkpoint.settings
+    let wanted = (seconds * rateHz).rounded(.up)
+    let columns = checkpoint.specification.inputColumns
+    let last = settings.firstColumn(reaching: Int(min(max(0, wanted), 1e15)))
+    guard last >= columns - 1, settings.lastSample(ofColumn: last) < acquisition.samples.count else {
+      let first = Double(settings.lastSample(ofColumn: columns - 1)) / rateHz
+      throw .malformed(
+        record, at: "\(Numbers.decimal(seconds, places: 2)) s", "has no whole window there",
+        remedy: "choose a moment from \(Numbers.decimal(first, places: 2)) s to "
+          + "\(Numbers.decimal(acquisition.durationSeconds, places: 2)) s")
+    }
+    let counts = Array(acquisition.samples[...settings.lastSample(ofColumn: last)])
+    let (codes, decided) = try Self.run(
+      loaded, plan, counts, columns: last - columns + 1..<last + 1, file: model)
+    let levels = ReferenceSpectrogram(settings).levels(
+      ofMicrovolts: counts.map { Double($0) * Double(microvolts) })
+    let bins = settings.binCount
+    let input = levels[(last - columns + 1) * bins..<(last + 1) * bins].map {
+      Float(settings.networkInput(ofLevel: $0))
+    }
+
+    let float = twins.graph.run(input)
+    let integer = twins.run(input, codes: codes) { _ in false }
+    let output = loaded.model.outputPort(0).tensorIndex
+    precondition(
+      integer.codes[output] == decided, "a whole window and a stream of columns have the same bits")
+    (self.record, self.lead) = (acquisition.recordName, acquisition.leadName)
+    decisionSeconds = Double(counts.count - 1) / rateHz
+    beatSeconds = loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
+    firstColumn = last - columns + 1
+    classNames = loaded.classNames
+    floatLogits = float[float.count - 1]
+    integerLogits = integer.reals[output] ?? []
+    floatClass = classNames[AgreementFigures.top(floatLogits[...])]
+    integerClass = classNames[AgreementFigures.top(integerLogits[...])]
+    func tensor(_ name: String, _ index: Int, _ floats: [Float], _ codes: [Int16]) -> Tensor {
+      let described = loaded.model.tensor(index)
+      return Tensor(
+        name: name, shape: loaded.model.shape(ofTensor: index), codes: codes,
+        integer: codes.map { described.real(of: $0) }, float: floats, scale: described.step,
+        zeroPoint: Int(described.zeroPoint))
+    }
+    tensors =
+      [tensor("spectrogram", loaded.model.inputPort(0).tensorIndex, input, codes)]
+      + twins.layers.indices.map { layer in
+        let place = twins.output(of: layer)
+        return tensor(
+          twins.layers[layer].name, place, float[twins.floatOutput(of: layer)], integer.codes[place] ?? [])
+      }
+    layers = LayerAnalysis(twins, windows: [.init(input: input, codes: codes)]).layers
+  }
+
+  /// The codes of the window's columns, and of the decision that the runtime takes sample by sample.
+  private static func run(
+    _ loaded: LoadedModel, _ plan: SpectrogramPlan, _ counts: [Int16], columns: Range<Int>, file: String
+  ) throws(FileError) -> (codes: [Int16], decided: [Int16]) {
+    let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
+    defer { withExtendedLifetime((loaded, state, scratch)) {} }
+    do throws(MemoryError) {
+      var pipeline = try StreamingPipeline(model: loaded.model, state: state.bytes, scratch: scratch.bytes)
+      var codes: [Int16] = []
+      var column = -1
+      for count in counts where pipeline.push(count) {
+        column += 1
+        if columns.contains(column) { codes += pipeline.newestColumn.map { Int16($0) } }
+      }
+      var decided = [Int8](repeating: 0, count: loaded.model.output.count)
+      decided.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
+      return (codes, decided.map { Int16($0) })
+    } catch {
+      throw .malformed(file, "can't stream", remedy: "export it with `exporter quantize`")
+    }
+  }
+
+  /// Writes every tensor as `.npy` files `NN_NAME_float.npy` and `NN_NAME_codes.npy` into a folder.
+  ///
+  /// - Throws: `FileError` where one can't be written.
+  package func writeTensors(to folder: String) throws(FileError) {
+    try Files.makeFolder(folder)
+    for (index, tensor) in tensors.enumerated() {
+      let name = "\(folder)/\(index < 10 ? "0" : "")\(index)_\(tensor.name.replacing(" ", with: "-"))"
+      try Files.write(
+        NumPyArray(shape: tensor.shape, values: .float32(tensor.float)).encoded(), to: name + "_float.npy")
+      try Files.write(
+        NumPyArray(shape: tensor.shape, values: .int16(tensor.codes)).encoded(), to: name + "_codes.npy")
+    }
+  }
+}

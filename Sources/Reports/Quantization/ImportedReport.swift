@@ -1,0 +1,262 @@
+import Drawing
+import Evaluation
+import Foundation
+import HostDevice
+import Metrics
+import ModelFiles
+import Networks
+import QuantInfer
+import Support
+
+/// The report of an imported model beside its float twin, on given samples.
+package struct ImportedReport: Codable, Sendable {
+  /// How many of the samples a label was right for.
+  package struct Labelled: Codable, Equatable, Sendable {
+    /// The samples.
+    package var samples: Int
+    /// The share that the float model got right.
+    package var float: Double
+    /// Its interval (Wilson).
+    package var floatInterval: Interval
+    /// The share that the integer model got right.
+    package var integer: Double
+    /// Its interval (Wilson).
+    package var integerInterval: Interval
+    /// McNemar's probability that neither is right more often.
+    package var pValue: Double
+  }
+
+  /// The format's version.
+  package var formatVersion = 1
+  /// The version of the program that made it.
+  package var program = Release.version
+  /// The integer model's file.
+  package var model: String
+  /// The float twin's.
+  package var float: String
+  /// The samples' file.
+  package var input: String
+  /// The samples.
+  package var samples: Int
+  /// Those on which layers were looked at.
+  package var layerSamples: Int
+  /// How it follows its twin; logits are the model's outputs.
+  package var agreement: AgreementFigures
+  /// What labels say; nil without labels.
+  package var labelled: Labelled?
+  /// What it takes.
+  package var cost: CostFigures
+  /// Its layers.
+  package var layers: [LayerFigures]
+  /// What is wrong, in words.
+  package var findings: [String]
+  /// What it means, in sentences.
+  package var summary: [String]
+
+  /// How many samples layers are looked at on.
+  private static let mostLayerSamples = 24
+
+  /// Compares an imported model with its float twin.
+  ///
+  /// - Parameters:
+  ///   - model: The int8 or int16 `.tflite` model, or a `.qinf` image.
+  ///   - float: The float32 `.tflite` model.
+  ///   - input: The samples, a row each: codes, or real numbers.
+  ///   - labels: A class a row; nil for none.
+  ///   - profiles: Profiles' names or files.
+  ///   - decisionsPerMinute: The pace, for charge and battery.
+  ///   - threads: The number of threads.
+  ///   - progress: Told how far it has come.
+  /// - Throws: `FileError` where a file is wrong or the models aren't twins.
+  package init(
+    model: String, float: String, input: String, labels: String?, profiles: [String],
+    decisionsPerMinute: Double,
+    threads: Int, progress: @escaping ProgressHandler
+  ) throws(FileError) {
+    let loaded = try LoadedModel.read(model)
+    let graph: FloatGraph
+    let parsed = try TFLiteModel(decoding: Files.read(float), file: float)
+    do throws(NotConvertible) {
+      graph = try FloatGraph(importing: parsed)
+      _ = try TwinGraph(loaded, graph)
+    } catch {
+      throw .malformed(float, at: error.location, error.problem, remedy: "give the model's own float twin")
+    }
+    let samples = try Self.samples(input, of: loaded)
+    func name(_ file: String) -> String { (file as NSString).lastPathComponent }
+    (self.model, self.float, self.input) = (name(model), name(float), name(input))
+    self.samples = samples.count
+    let outputs = samples.concurrentMap(threads: threads, progress: progress) {
+      sample -> ([Float], [Float]) in
+      guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
+      let float = graph.run(sample.input)
+      let integer = twins.run(sample.input, codes: sample.codes) { _ in false }
+      return (float[float.count - 1], integer.reals[loaded.model.outputPort(0).tensorIndex] ?? [])
+    }
+    let classCount = loaded.model.output.count
+    agreement = AgreementFigures(
+      reference: outputs.flatMap(\.0), measured: outputs.flatMap(\.1), classCount: classCount,
+      areProbabilities: graph.operators.last?.kind == .softmax)
+    labelled = try labels.map { file throws(FileError) in
+      Self.labelled(outputs, try Self.labels(file, count: samples.count, classCount: classCount))
+    }
+    var judged: [DeviceProfile] = []
+    for profile in profiles { judged.append(try DeviceProfile.load(profile)) }
+    cost = CostFigures(loaded, profiles: judged, decisionsPerMinute: decisionsPerMinute)
+    // Evenly chosen, so that other kinds of rows at the end count too.
+    let chosen = Set((0..<Self.mostLayerSamples).map { $0 * samples.count / Self.mostLayerSamples }).sorted()
+    layerSamples = chosen.count
+    guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
+    layers = LayerAnalysis(twins, windows: chosen.map { samples[$0] }).layers
+    findings = layers.compactMap(\.finding)
+    summary = []
+    sumUp()
+  }
+
+  private mutating func sumUp() {
+    let changed = agreement.byConfidence.reduce(0) { $0 + $1.flips }
+    func error(_ layer: LayerFigures) -> Double { layer.aloneInteger?.logitError ?? 0 }
+    summary = [
+      "\(model) decides as \(float) on \(Numbers.percent(agreement.top1)) of \(Numbers.integer(samples)) samples "
+        + "(\(changed) changed); outputs differ by \(Numbers.decimal(agreement.meanLogitError, places: 4)) in the mean, by "
+        + "at most \(Numbers.decimal(agreement.maxLogitError, places: 3))."
+    ]
+    if let labelled {
+      summary.append(
+        "\(Numbers.percent(labelled.integer)) of the labels are right, in float \(Numbers.percent(labelled.float)) "
+          + "(McNemar's p \(QuantizationReport.probability(labelled.pValue))).")
+    }
+    summary.append(
+      "It takes \(Numbers.bytes(cost.flashBytes)) of flash, \(Numbers.bytes(cost.ramBytes)) of RAM and "
+        + "\(Numbers.integer(cost.macsPerDecision)) MAC a decision.")
+    if let worst = layers.max(by: { error($0) < error($1) }) {
+      summary.append(
+        "The layer that costs most is \(worst.name) (\(worst.kind)): alone in integers it moves the outputs by "
+          + "\(Numbers.decimal(error(worst), places: 4)) in the root mean square.")
+    }
+    summary.append(
+      findings.first.map { "The first layer that goes wrong: \($0)." }
+        ?? "No layer adds more error than its codes must.")
+  }
+
+  // MARK: Samples
+
+  private static func samples(_ file: String, of loaded: LoadedModel) throws(FileError) -> [LayerAnalysis
+    .Window]
+  {
+    let array = try NumPyArray.read(file)
+    let tensor = loaded.model.input
+    let remedy = "give rows of \(tensor.count) values: int8 or int16 codes, or float32"
+    guard let rows = array.shape.first, rows > 0, array.values.count == rows * tensor.count else {
+      throw .malformed(file, "has the shape \(array.shape)", remedy: remedy)
+    }
+    let codes: [Int16]
+    var reals: [Float]
+    switch (array.values, tensor.type) {
+    case (.int8(let values), .int8): codes = values.map { Int16($0) }
+    case (.int16(let values), .int16): codes = values
+    case (.float32(let values), _):
+      guard values.allSatisfy(\.isFinite) else {
+        throw .malformed(file, "holds a number that isn't finite", remedy: "give finite numbers")
+      }
+      codes = values.map { tensor.code(of: $0) }
+    default: throw .malformed(file, "is an array of \(array.values.typeName)", remedy: remedy)
+    }
+    reals = codes.map { tensor.real(of: $0) }
+    if case .float32(let values) = array.values { reals = values }
+    return (0..<rows).map { row in
+      let range = row * tensor.count..<(row + 1) * tensor.count
+      return .init(input: Array(reals[range]), codes: Array(codes[range]))
+    }
+  }
+
+  private static func labels(_ file: String, count: Int, classCount: Int) throws(FileError) -> [Int] {
+    let array = try NumPyArray.read(file)
+    let labels: [Int]
+    switch array.values {
+    case .int8(let values): labels = values.map { Int($0) }
+    case .int16(let values): labels = values.map { Int($0) }
+    case .int32(let values): labels = values.map { Int($0) }
+    case .float32: labels = []
+    }
+    guard labels.count == count, labels.allSatisfy({ (0..<classCount).contains($0) }) else {
+      throw .malformed(
+        file, "isn't \(count) whole numbers in 0 ... \(classCount - 1)", remedy: "give a class a sample")
+    }
+    return labels
+  }
+
+  private static func labelled(_ outputs: [([Float], [Float])], _ labels: [Int]) -> Labelled {
+    let float = zip(outputs, labels).map { AgreementFigures.top($0.0[...]) == $1 }
+    let integer = zip(outputs, labels).map { AgreementFigures.top($0.1[...]) == $1 }
+    let (a, b) = (float.count { $0 }, integer.count { $0 })
+    return Labelled(
+      samples: labels.count, float: Double(a) / Double(labels.count),
+      floatInterval: .wilson(successes: a, trials: labels.count), integer: Double(b) / Double(labels.count),
+      integerInterval: .wilson(successes: b, trials: labels.count),
+      pValue: McNemarTest(first: float, second: integer).pValue)
+  }
+
+  // MARK: Output
+
+  /// The report as a page, from its own numbers alone.
+  package func page() -> String {
+    func table(_ caption: String, _ titles: [String], _ rows: [[String]]) -> Table {
+      Table(
+        caption: caption, columns: [.text(titles[0])] + titles.dropFirst().map { .number($0) },
+        rows: rows.map { $0.map { Table.Cell($0) } }, isSortable: true)
+    }
+    func bars(_ title: String, _ unit: String, _ places: Int, _ value: (LayerFigures) -> Double?) -> BarChart
+    {
+      BarChart(
+        title: title,
+        bars: layers.compactMap { layer in
+          value(layer).map { .init(layer.name, max(0, $0), text: Numbers.decimal($0, places: places) + unit) }
+        })
+    }
+    return Page(
+      title: "Quantization of \(model)",
+      subtitle: "Beside \(float), on \(Numbers.integer(samples)) samples of \(input)", verdict: summary[0],
+      outcome: findings.isEmpty ? .pass : .fail,
+      sections: [
+        Section("Summary", summary.map { Paragraph($0) }),
+        Section(
+          "Changed decisions",
+          [
+            table(
+              "By how sure the float model was", ["sure (%)", "decisions", "changed"],
+              agreement.byConfidence.map {
+                [
+                  "\(Numbers.decimal(100 * $0.from, places: 0)) to \(Numbers.decimal(100 * $0.to, places: 0))",
+                  Numbers.integer($0.decisions), Numbers.integer($0.flips),
+                ]
+              })
+          ]),
+        Section(
+          "Layers, on \(layerSamples) samples",
+          [
+            Columns([
+              bars("Own SNR of each layer", " dB", 1, \.ownSNRDecibels),
+              bars("Output error of each layer alone in integers", "", 4) { $0.aloneInteger?.logitError },
+            ]),
+            table("Layers", QuantizationReport.layerTitles, layers.map(QuantizationReport.layerCells)),
+          ] + findings.map { Paragraph($0 + ".") }),
+      ], footer: "QuantInfer \(program). An engineering evaluation, not a medical device."
+    ).render()
+  }
+
+  /// Writes `report.json`, `report.html`, `report.md` and `layers.csv` into a folder.
+  ///
+  /// - Throws: `FileError` where one can't be written; `EncodingError`, which no report causes.
+  package func write(to folder: String) throws {
+    try Files.write(try JSON.data(self), to: folder + "/report.json")
+    try Files.write(page(), to: folder + "/report.html")
+    var text = "# Quantization of \(model)\n\n" + summary.map { "- \($0)\n" }.joined() + "\n"
+    let titles = QuantizationReport.layerTitles
+    for row in [titles, titles.map { _ in "---" }] + layers.map(QuantizationReport.layerCells) {
+      text += "| " + row.joined(separator: " | ") + " |\n"
+    }
+    try Files.write(text, to: folder + "/report.md")
+    try Files.write(QuantizationReport.csv(of: [(model, layers)]), to: folder + "/layers.csv")
+  }
+}

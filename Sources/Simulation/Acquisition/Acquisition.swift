@@ -1,0 +1,210 @@
+import ECG
+import Foundation
+import HostDevice
+import ModelFiles
+import QuantInfer
+import Support
+
+/// What a device's converter makes of a record's lead: counts at the model's rate.
+package struct Acquisition: Sendable {
+  /// The record's name.
+  package let recordName: String
+  /// The lead's name.
+  package let leadName: String
+  /// The record's own rate.
+  package let sourceRateHz: Double
+  /// The rate of the counts.
+  package let sampleRateHz: Double
+  /// The converter.
+  package let profile: DeviceProfile
+  /// The counts.
+  package let samples: [Int16]
+  /// The samples that lay beyond the converter's range.
+  package let saturatedCount: Int
+  /// The record's samples that were marked invalid and stand at the last valid value.
+  package let invalidCount: Int
+  /// What befell the signal before the converter; nil where nothing did.
+  package let disturbances: AppliedDisturbances?
+
+  /// The samples that the device takes in a true second: `sampleRateHz` unless its clock drifts.
+  package var trueSampleRateHz: Double {
+    sampleRateHz * (1 + (disturbances?.settings.driftPartsPerMillion ?? 0) * 1e-6)
+  }
+
+  /// The recording's length, by the device's clock.
+  package var durationSeconds: Double { Double(samples.count) / sampleRateHz }
+
+  /// Resamples a lead to the device's rate and converts it.
+  ///
+  /// - Parameters:
+  ///   - record: The record.
+  ///   - lead: The lead's name; nil takes MLII or II where there is one, else the first lead.
+  ///   - sampleRateHz: The model's rate.
+  ///   - profile: The converter.
+  ///   - file: The record's file, for errors.
+  ///   - disturbances: What befalls the signal before the converter.
+  ///   - noise: The noise that the disturbances name.
+  ///   - beats: The record's annotated beats at the record's rate, by which an SNR is measured; nil for those that
+  ///     the runtime's detector finds in the undisturbed signal.
+  /// - Throws: `FileError` where the lead is not there or empty, its unit or rate can't be used, or the disturbances
+  ///   don't suit it.
+  package init(
+    _ record: Record, lead: String?, sampleRateHz: Double, profile: DeviceProfile, file: String,
+    disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil
+  ) throws(FileError) {
+    let names = record.signals.map(\.name)
+    let wanted = lead ?? ["MLII", "II", "ii"].first { names.contains($0) } ?? names.first ?? ""
+    let signal: Signal
+    var microvolts: [Float]
+    let applied: AppliedDisturbances?
+    do throws(FileError) {
+      signal = try record.signal(named: wanted)
+      guard signal.invalidSampleCount < signal.samples.count else {
+        throw .malformed(file, "has no valid sample in lead \(signal.name)", remedy: "choose another lead")
+      }
+      if disturbances.isAny {
+        let lead = ElectrodeSignal(
+          millivolts: try signal.millivolts(), sampleRateHz: signal.sampleRateHz,
+          index: names.firstIndex(of: signal.name) ?? 0, file: file)
+        let places =
+          if let beats {
+            beats.map { Int((Double($0) * signal.sampleRateHz / record.sampleRateHz).rounded()) }
+          } else if noise != nil {
+            try lead.detectedBeats(atRateHz: sampleRateHz, profile: profile)
+          } else {
+            [Int]()
+          }
+        let (millivolts, result) = try lead.disturbed(
+          by: disturbances, noise: noise, beats: places, sampleRateHz: sampleRateHz,
+          highestMillivolts: profile.converterRangeMillivolts / 2)
+        microvolts = millivolts
+        applied = result
+      } else {
+        microvolts = try signal.millivolts(atRateHz: sampleRateHz)
+        applied = nil
+      }
+    } catch {
+      var error = error
+      if noise?.isNamed(error.file) != true { error.file = file }
+      throw error
+    }
+    for index in microvolts.indices { microvolts[index] *= 1000 }
+    let converter = profile.converter
+    samples = microvolts.map(converter.count)
+    saturatedCount = microvolts.count(where: converter.saturates)
+    invalidCount = signal.invalidSampleCount
+    self.disturbances = applied
+    recordName = record.name
+    leadName = signal.name
+    sourceRateHz = signal.sampleRateHz
+    self.sampleRateHz = sampleRateHz
+    self.profile = profile
+  }
+}
+
+/// A lead at the electrode, at the record's rate.
+private struct ElectrodeSignal {
+  var millivolts: [Float]
+  var sampleRateHz: Double
+  var index: Int
+  var file: String
+
+  /// The beats that the runtime's detector finds, at the lead's own rate.
+  func detectedBeats(atRateHz rateHz: Double, profile: DeviceProfile) throws(FileError) -> [Int] {
+    let samples = try Resampler(from: sampleRateHz, to: rateHz)(millivolts)
+    let rateMillihertz = UInt32((rateHz * 1000).rounded())
+    let memory = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rateMillihertz))
+    defer { withExtendedLifetime(memory) {} }
+    var beats: [Int] = []
+    do throws(MemoryError) {
+      var detector = try BeatDetector(sampleRateMillihertz: rateMillihertz, state: memory.bytes)
+      for (index, sample) in samples.enumerated() {
+        guard let ago = detector.push(profile.converter.count(ofMicrovolts: sample * 1000)) else { continue }
+        beats.append(Int((Double(index - Int(ago)) * sampleRateHz / rateHz).rounded()))
+      }
+    } catch {
+      throw .malformed(file, "has no annotated beats to measure an SNR by", remedy: "leave out --noise")
+    }
+    return beats
+  }
+
+  /// The millivolts that come to the converter at the device's rate, and what befell them.
+  func disturbed(
+    by disturbances: Disturbances, noise: Noise?, beats: [Int], sampleRateHz rateHz: Double,
+    highestMillivolts: Double
+  ) throws(FileError) -> ([Float], AppliedDisturbances) {
+    var applied = AppliedDisturbances(settings: disturbances, dropOuts: [], lostSamples: 0)
+    let generator = SeededGenerator(seed: disturbances.seed)
+    var analog = millivolts
+    if let noise {
+      var generator = generator.split(0)
+      guard
+        let amplitude = NoiseLevel.qrsAmplitude(analog, beats: beats, sampleRateHz: sampleRateHz),
+        amplitude > 0
+      else {
+        throw .malformed(file, "has no QRS complex to measure an SNR by", remedy: "leave out --noise")
+      }
+      let added = try noise.samples(
+        analog.count, sampleRateHz: sampleRateHz, signalIndex: index, qrsAmplitude: amplitude,
+        decibels: disturbances.snrDecibels, using: &generator)
+      for index in analog.indices { analog[index] += added[index] }
+      applied.noiseIsSynthetic = noise.isSynthetic
+      applied.qrsMillivolts = amplitude
+      applied.noiseMillivolts = NoiseLevel.rootMeanSquare(added, sampleRateHz: sampleRateHz)
+    }
+    let gain = Float(1 + disturbances.gainErrorPercent / 100)
+    let offset = Float(disturbances.offsetMillivolts)
+    for index in analog.indices { analog[index] = (analog[index] + offset) * gain }
+    let drift = ClockDrift(partsPerMillion: disturbances.driftPartsPerMillion)
+    var result = try Resampler(from: sampleRateHz, to: rateHz)(drift(analog))
+
+    var dropOutGenerator = generator.split(1)
+    applied.dropOuts = disturbances.dropOuts(
+      durationSeconds: Double(result.count) / rateHz, using: &dropOutGenerator)
+    for stretch in applied.dropOuts {
+      for sample in stretch.samples(rateHz: rateHz, count: result.count) { result[sample] = 0 }
+    }
+    for stretch in disturbances.leadOff {
+      let samples = stretch.samples(rateHz: rateHz, count: result.count)
+      guard !samples.isEmpty else {
+        throw .malformed(
+          file, "ends before the lead goes off at \(Numbers.decimal(stretch.startSeconds, places: 1)) s",
+          remedy: "choose an earlier moment")
+      }
+      // Beyond the range even where the converter's highest count lies half a count below its end.
+      for sample in samples { result[sample] = Float(2 * highestMillivolts) }
+    }
+    applied.lostSamples = applied.lostStretches(rateHz: rateHz, count: result.count).reduce(0) {
+      $0 + $1.count
+    }
+    return (result, applied)
+  }
+}
+
+extension AppliedDisturbances {
+  /// The samples that were lost, as stretches in order that don't meet.
+  func lostStretches(rateHz: Double, count: Int) -> [Range<Int>] {
+    let all = (settings.leadOff + dropOuts).map { $0.samples(rateHz: rateHz, count: count) }
+      .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
+    return all.reduce(into: []) { merged, next in
+      if let last = merged.last, next.lowerBound <= last.upperBound {
+        merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, next.upperBound)
+      } else {
+        merged.append(next)
+      }
+    }
+  }
+
+  /// Counts the decisions, each over the window of `windowSamples` up to its sample, that reach into lost samples.
+  mutating func count(
+    _ decisions: [DeviceDecision], windowSamples: Int, rateHz: Double, sampleCount: Int
+  ) {
+    let lost = lostStretches(rateHz: rateHz, count: sampleCount)
+    var next = 0
+    decisionsOverLostSamples = decisions.count { decision in
+      let first = decision.sample - windowSamples + 1
+      while next < lost.count, lost[next].upperBound <= first { next += 1 }
+      return next < lost.count && lost[next].lowerBound <= decision.sample
+    }
+  }
+}

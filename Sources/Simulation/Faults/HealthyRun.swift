@@ -1,0 +1,98 @@
+import Metrics
+import QuantInfer
+
+/// The run without faults: what every other run is held against, and where it starts from.
+struct HealthyRun: Sendable {
+  let decisions: [FaultDecision]
+  /// Faults strike before this sample, so that what they change can still be seen.
+  let faultSamples: Int
+  private let image: [UInt8]
+  private let policy: DecisionPolicy
+  private let delaySamples: Int
+  private let samples: [Int16]
+  private let sampleRateHz: Double
+  private let memoryByteCount: Int
+  private let snapshots: [FaultDevice.Snapshot]
+  private let columns: [Int8]
+  private let snapshotSamples = 1024
+
+  /// Decisions about the last seconds aren't compared: a fault that shifts time would push them over the end.
+  private let comparedSamples: Int
+
+  init(
+    image: [UInt8], policy: DecisionPolicy, delaySamples: Int, samples: [Int16], sampleRateHz: Double
+  ) throws(FaultRefusal) {
+    let device = try FaultDevice(
+      image: image, policy: policy, delaySamples: delaySamples, keepsColumns: true)
+    var snapshots: [FaultDevice.Snapshot] = []
+    for (index, sample) in samples.enumerated() {
+      if index % snapshotSamples == 0 { snapshots.append(device.snapshot()) }
+      device.push(sample)
+    }
+    (self.image, self.policy, self.delaySamples) = (image, policy, delaySamples)
+    (self.samples, self.sampleRateHz, self.snapshots) = (samples, sampleRateHz, snapshots)
+    (decisions, columns) = (device.decisions, device.columns)
+    memoryByteCount = device.model.stateByteCount + device.model.streamingScratchByteCount
+    comparedSamples = max(0, samples.count - delaySamples - Int(2 * sampleRateHz))
+    faultSamples = comparedSamples
+  }
+
+  /// A healthy device that has taken a number of samples, and the sample from which on it has noted decisions.
+  func device(at sample: Int) -> (device: FaultDevice, start: Int) {
+    let snapshot = snapshots[min(sample / snapshotSamples, snapshots.count - 1)]
+    do {
+      let device = try FaultDevice(image: image, policy: policy, delaySamples: delaySamples)
+      try device.restore(snapshot)
+      for index in snapshot.sampleCount..<sample { device.push(samples[index]) }
+      return (device, snapshot.sampleCount)
+    } catch {
+      preconditionFailure("what has run once runs again: \(error)")
+    }
+  }
+
+  /// A device on another image, with the memory of the healthy one.
+  func device(image: [UInt8]) throws(FaultRefusal) -> FaultDevice {
+    try FaultDevice(
+      image: image, policy: policy, delaySamples: delaySamples, memoryByteCount: memoryByteCount)
+  }
+
+  /// The decisions that have a whole window of columns: all of them.
+  var windowDecisions: [FaultDecision] { decisions }
+
+  /// A decision's window of columns; what the strides leave over at its end is 0.
+  func window(of decision: FaultDecision, _ model: Model) -> [Int8] {
+    let byteCount = model.input.columnByteCount
+    let columnCount = model.streaming?.columnsPerWindow ?? model.input.timeCount
+    let end = decision.columnCount * byteCount
+    return columns[end - columnCount * byteCount..<end]
+      + [Int8](repeating: 0, count: (model.input.timeCount - columnCount) * byteCount)
+  }
+
+  /// The decisions that are compared, from a sample on.
+  func comparedDecisions(from start: Int) -> [FaultDecision] {
+    decisions.filter { $0.sample >= start && $0.subject < comparedSamples }
+  }
+
+  /// Which decisions of a faulty run differ.
+  ///
+  /// - Parameters:
+  ///   - faulty: The run's decisions from `start` on.
+  ///   - start: The sample from which on the run noted its decisions.
+  /// - Returns: The first one's sample and their number.
+  func changes(in faulty: [FaultDecision], from start: Int) -> (first: Int?, count: Int) {
+    let right = decisions.filter { $0.sample >= start }
+    if right == faulty { return (nil, 0) }
+    let matching = BeatMatching(
+      reference: right.map(\.subject), detected: faulty.map(\.subject), sampleRateHz: sampleRateHz)
+    let expected = Dictionary(right.map { ($0.subject, $0) }) { first, _ in first }
+    let found = Dictionary(faulty.map { ($0.subject, $0) }) { first, _ in first }
+    var changed: [FaultDecision?] = matching.missed.map { expected[$0] }
+    changed += matching.extra.map { found[$0] }
+    changed += matching.matches.map { match in
+      expected[match.reference]?.classIndex == found[match.detected]?.classIndex
+        ? nil : expected[match.reference]
+    }
+    let compared = changed.compactMap(\.self).filter { $0.subject < comparedSamples }
+    return (compared.map(\.sample).min(), compared.count)
+  }
+}

@@ -1,0 +1,351 @@
+import Foundation
+import Metrics
+import ModelFiles
+import Networks
+import QuantInfer
+import Support
+import Tasks
+
+/// A simulated device: counts go one at a time through the runtime, beside the float twin where one is given.
+package final class DeviceLoop {
+  /// The decisions in order.
+  package private(set) var decisions: [DeviceDecision] = []
+  /// What the loop notes of its decisions: codes instead of logits, in memory reserved before it starts.
+  private var moments: [(sample: Int, beat: Int?, announcement: Announcement)] = []
+  private var logitCodes: [Int8] = []
+  private var twinLogits: [[Float]] = []
+  /// The device's columns: `[column, bin]` codes.
+  package private(set) var columns: [Int8] = []
+  /// The twin's columns: `[column, bin]` levels before rounding; empty without a twin.
+  package var twinLevels: [Float] { twin?.levels ?? [] }
+  /// The spectrogram against FFTW in double precision: each kept bin's real and imaginary part.
+  package private(set) var spectrum = SignalToNoise()
+  /// The column codes against the twin's rounded levels.
+  package private(set) var codes = SignalToNoise()
+  /// The decisions against the twin's.
+  package private(set) var agreement = Agreement()
+  /// The beats that were too near the record's ends for a decision.
+  package private(set) var leftOutBeatCount = 0
+  /// The decisions, and the time, without a result.
+  package private(set) var silence = Silence()
+  /// What sleep saved; nil where the network never sleeps.
+  package private(set) var sleep: ObservedSleep?
+  /// The processor time that the loop took, in seconds: other programs on the machine don't count.
+  package private(set) var loopSeconds = 0.0
+
+  private let loaded: LoadedModel
+  private let acquisition: Acquisition
+  let policy: DecisionPolicy
+  /// The monitor's options.
+  let options: Monitor.Options
+  /// What they were made of.
+  let announcing: Announcing
+  /// The monitor's memory beside the pipeline's and the detector's states, in bytes.
+  private(set) var announcingByteCount = 0
+  private let brownOuts: Set<Int>
+  private let twin: FloatTwin?
+  /// What the beats' intervals say to the twin.
+  private var twinPrior = FloatRhythmPrior()
+  private let firstSample: Int
+
+  /// Prepares a run.
+  ///
+  /// - Parameters:
+  ///   - loaded: The model; it must have a front end and a streaming plan.
+  ///   - modelFile: The model's file, for errors.
+  ///   - checkpoint: The float twin; nil for a run without one.
+  ///   - checkpointFile: The twin's file, for errors.
+  ///   - acquisition: The counts, at the model's rate.
+  ///   - policy: When to decide.
+  ///   - announcing: What becomes of decisions, and whether the network sleeps.
+  ///   - brownOuts: The samples, counted from 0, before which the device saves itself, loses its memory, and goes on in
+  ///     another one from what it saved.
+  ///   - firstSample: The number of the first sample: what a device has counted before. It has 64 bits, which last
+  ///     for billions of years.
+  /// - Throws: `FileError` where the model can't stream or the twin is another model's.
+  package init(
+    _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
+    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(),
+    brownOuts: [Int] = [],
+    firstSample: Int = 0
+  ) throws(FileError) {
+    guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
+      throw .malformed(
+        modelFile, "has no front end or no streaming plan", remedy: "export it with `exporter quantize`")
+    }
+    let microvolts = Float(bitPattern: frontEnd.microvoltsPerCountBits)
+    guard abs(microvolts / acquisition.profile.converter.microvoltsPerCount - 1) < 1e-4 else {
+      throw .malformed(
+        modelFile,
+        "is made for a converter of \(microvolts) uV a count, the profile's has "
+          + "\(acquisition.profile.converter.microvoltsPerCount)",
+        remedy: "quantize it for this converter or choose another profile")
+    }
+    if announcing.rhythm, loaded.rhythmPrior == nil {
+      throw .malformed(
+        modelFile, "has the classes \(loaded.classNames.joined(separator: ", ")), not N, S, V and F",
+        remedy: "leave out --rhythm")
+    }
+    if announcing.rhythm, case .everyColumns = policy {
+      throw .malformed(
+        modelFile, "decides by the clock, and beats' intervals say nothing then",
+        remedy: "leave out --rhythm, or decide at beats with --decide beats")
+    }
+    self.loaded = loaded
+    self.acquisition = acquisition
+    self.policy = policy
+    self.firstSample = firstSample
+    self.brownOuts = Set(brownOuts)
+    self.announcing = announcing
+    options = announcing.options(
+      policy, loaded, frontEnd: frontEnd, converter: acquisition.profile.converter)
+    do throws(InvalidNetwork) {
+      twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
+        guard loaded.isTwin(of: checkpoint) else {
+          throw InvalidNetwork("is not the float twin of \(modelFile): front end, window or classes differ")
+        }
+        return try FloatTwin(
+          checkpoint, microvoltsPerCount: microvolts,
+          columnCapacity: acquisition.samples.count / frontEnd.hopSamples + 1)
+      }
+    } catch {
+      throw .malformed(
+        checkpointFile, error.description, remedy: "give the checkpoint that the model was exported from")
+    }
+  }
+
+  /// Runs all samples and gathers the decisions.
+  ///
+  /// - Throws: `FileError` where the detector can't run at the model's rate.
+  package func run(progress: ProgressHandler? = nil) throws(FileError) {
+    try runSamples(progress: progress)
+    gatherDecisions(outputCount: loaded.model.output.count)
+  }
+
+  /// Runs all samples: after its start, and without a twin or brown-outs, it leaves the heap alone.
+  ///
+  /// - Throws: `FileError` where the detector can't run at the model's rate.
+  package func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
+    let model = loaded.model
+    let hopSamples = model.frontEnd?.hopSamples ?? 1
+    let columnCapacity = acquisition.samples.count / hopSamples + 1
+    columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
+    moments.reserveCapacity(columnCapacity)
+    logitCodes.reserveCapacity(columnCapacity * model.output.count)
+    do throws(MemoryError) {
+      // The device; and where it sleeps, one beside it that doesn't, for the columns and what sleep misses.
+      var device = try MonitorInMemory(loaded, options)
+      var wakeful = try options.wakePercent == 0 ? nil : MonitorInMemory(loaded, options.wakeful)
+      sleep = try options.wakePercent == 0 ? nil : ObservedSleep(loaded, options)
+      announcingByteCount = try announcingByteCount(of: model)
+      var twinStage = try TwinStage(twin == nil ? nil : model)
+      var beats = GivenBeats(policy)
+      let start = Self.processorSeconds()
+      let samplesPerStep = acquisition.samples.count / 64 + 1
+      for (offset, sample) in acquisition.samples.enumerated() {
+        if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options) }
+        let isColumn = device.monitor.push(sample)
+        _ = wakeful?.monitor.push(sample)
+        while let beat = beats.next(upTo: offset) {
+          device.monitor.addBeat(samplesAgo: offset - beat)
+          wakeful?.monitor.addBeat(samplesAgo: offset - beat)
+        }
+        silence.count(device.monitor.noResult)
+        if let twin {
+          let isTwinColumn = twin.push(sample)
+          if twinStage.push(sample), isTwinColumn, isColumn {
+            compareColumn(
+              twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
+          }
+        }
+        guard isColumn else { continue }
+        columns.append(contentsOf: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
+        decide(&device, &wakeful, at: firstSample + offset)
+        if offset % samplesPerStep < hopSamples {
+          progress?(TaskProgress(completed: offset, total: acquisition.samples.count))
+        }
+      }
+      leftOutBeatCount += device.monitor.pendingBeatCount + device.monitor.droppedBeatCount + beats.leftCount
+      loopSeconds = Self.processorSeconds() - start
+      progress?(TaskProgress(completed: acquisition.samples.count, total: acquisition.samples.count))
+    } catch {
+      throw .malformed(
+        acquisition.recordName, "can't be streamed through this model (\(error))",
+        remedy: "decide by the clock with --every")
+    }
+  }
+
+  /// The monitor's memory without what a run of the pipeline and the detector alone takes.
+  private func announcingByteCount(of model: Model) throws(MemoryError) -> Int {
+    let findsBeats = policy == .detectedBeats || options.wakePercent > 0
+    let detector =
+      findsBeats
+      ? BeatDetector.stateByteCount(sampleRateMillihertz: model.frontEnd?.sampleRateMillihertz ?? 0) : 0
+    return try Monitor.stateByteCount(model: model, options: options) - model.stateByteCount - detector
+  }
+
+  /// Notes the decisions that are due at a column.
+  private func decide(_ device: inout MonitorInMemory, _ wakeful: inout MonitorInMemory?, at sample: Int) {
+    while let decision = device.monitor.nextDecision(into: device.logits) {
+      // The device that never sleeps has the same decisions due.
+      let other = wakeful == nil ? nil : wakeful?.nextDecision()
+      let twinOffset = decision.beatAge.map { twinPrior.offset(ofBeatAt: sample - $0) } ?? 0
+      guard other?.hasLogits ?? decision.hasLogits else {
+        // A beat without a whole window is left out; the clock just goes on.
+        if decision.beatAge != nil { leftOutBeatCount += 1 }
+        continue
+      }
+      if case .noResult(let reason) = decision.announcement { silence.countDecision(reason) }
+      sleep?.count(decision, isExact: !decision.hasLogits || wakeful?.hasLogits(of: device) ?? true)
+      let logits = wakeful?.logits ?? device.logits
+      logitCodes.append(contentsOf: logits)
+      moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))
+      if let twin { compareDecision(twin, logits, offset: twinOffset) }
+    }
+    sleep?.count(burst: device.monitor.burstColumnCount)
+  }
+
+  private static func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Compares the device's newest column with the twin's: its codes, and the transform behind them.
+  private func compareColumn(
+    _ twin: FloatTwin, _ stage: inout TwinStage, codes column: UnsafeBufferPointer<Int8>
+  ) {
+    stage.compare(
+      with: twin.spectrogram, microvoltsPerCount: Double(acquisition.profile.converter.microvoltsPerCount),
+      spectrum: &spectrum)
+    for (code, level) in zip(column, twin.spectrogram.latestColumn) {
+      codes.add(
+        reference: level.rounded() + Double(SpectrogramSettings.zeroLevelCode), measured: Double(code))
+    }
+  }
+
+  private func compareDecision(
+    _ twin: FloatTwin, _ logits: UnsafeMutableBufferPointer<Int8>, offset: Double
+  ) {
+    var float = twin.decide()
+    if let prior = options.rhythmPrior, offset != 0 {
+      let range = loaded.logitRange
+      float[prior.classIndex] = min(
+        max(float[prior.classIndex] + Float(offset), range.lowerBound), range.upperBound)
+    }
+    agreement.add(reference: float, measured: logits.map { Float(loaded.logit($0)) })
+    twinLogits.append(float)
+  }
+
+  private func gatherDecisions(outputCount: Int) {
+    decisions = moments.indices.map { index in
+      DeviceDecision(
+        sample: moments[index].sample, beatSample: moments[index].beat,
+        fixedLogits: logitCodes[index * outputCount..<(index + 1) * outputCount].map {
+          Float(loaded.logit($0))
+        },
+        floatLogits: twin == nil ? nil : twinLogits[index], announcement: moments[index].announcement)
+    }
+  }
+}
+
+/// A monitor in memory of its own.
+private struct MonitorInMemory: ~Copyable {
+  private let memory: AlignedMemory
+  var monitor: Monitor
+  /// Receives the logits.
+  let logits: UnsafeMutableBufferPointer<Int8>
+
+  init(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) {
+    let model = loaded.model
+    let stateByteCount = try Monitor.stateByteCount(model: model, options: options)
+    let scratchStart = (stateByteCount + 15) / 16 * 16
+    let logitStart = scratchStart + loaded.scratchByteCount
+    let memory = AlignedMemory(byteCount: logitStart + model.output.count)
+    monitor = try Monitor(
+      model: model, options: options,
+      state: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<stateByteCount]),
+      scratch: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[scratchStart..<logitStart]))
+    logits = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[logitStart...]).bindMemory(to: Int8.self)
+    self.memory = memory
+  }
+
+  /// Makes a decision into its own logits.
+  mutating func nextDecision() -> Monitor.Decision? { monitor.nextDecision(into: logits) }
+
+  /// Whether its logits are the other's, bit for bit.
+  func hasLogits(of other: borrowing MonitorInMemory) -> Bool { logits.elementsEqual(other.logits) }
+
+  /// The device that goes on from what this one saved, in memory that holds something else.
+  func afterBrownOut(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) -> MonitorInMemory
+  {
+    let copy = AlignedMemory(byteCount: monitor.savedByteCount)
+    try monitor.save(into: copy.bytes)
+    var next = try MonitorInMemory(loaded, options)
+    _ = next.memory.bytes.initializeMemory(as: UInt8.self, repeating: 0xA5)
+    do throws(SavedStateError) {
+      try next.monitor.restore(from: UnsafeRawBufferPointer(copy.bytes))
+    } catch {
+      preconditionFailure("what was just saved is whole: \(error)")
+    }
+    return next
+  }
+}
+
+/// Beats that are named to a monitor when their sample has come.
+private struct GivenBeats {
+  private let samples: [Int]
+  private var next = 0
+
+  init(_ policy: DecisionPolicy) {
+    if case .givenBeats(let beats) = policy { samples = beats } else { samples = [] }
+  }
+
+  mutating func next(upTo sample: Int) -> Int? {
+    guard next < samples.count, samples[next] <= sample else { return nil }
+    next += 1
+    return samples[next - 1]
+  }
+
+  /// The beats that have not come.
+  var leftCount: Int { samples.count - next }
+}
+
+/// The device's spectrogram once more, with its transform at hand before the logarithm.
+private struct TwinStage: ~Copyable {
+  private let memory: AlignedMemory?
+  private var spectrogram: StreamingSpectrogram?
+  private var column: [Int8] = []
+
+  init(_ model: Model?) throws(MemoryError) {
+    guard let model, case .spectrogram(let plan) = model.frontEnd else {
+      memory = nil
+      spectrogram = nil
+      return
+    }
+    let memory = AlignedMemory(byteCount: model.stateByteCount + model.scratchByteCount)
+    let spectrogram = try StreamingSpectrogram(
+      plan: plan,
+      state: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<model.stateByteCount]),
+      scratch: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[model.stateByteCount...]))
+    self.memory = memory
+    self.spectrogram = consume spectrogram
+    column = [Int8](repeating: 0, count: plan.binCount)
+  }
+
+  mutating func push(_ sample: Int16) -> Bool { spectrogram?.push(sample) ?? false }
+
+  /// Compares the newest column's transform, part by part.
+  mutating func compare(
+    with reference: ReferenceSpectrogram, microvoltsPerCount: Double, spectrum: inout SignalToNoise
+  ) {
+    column.withUnsafeMutableBufferPointer { spectrogram?.computeColumn(into: $0.baseAddress!) }
+    for bin in column.indices {
+      guard let part = spectrogram?.spectrum(at: bin) else { return }
+      let scale = exp2(Double(part.exponent)) * microvoltsPerCount
+      let right = reference.latestSpectrum(at: bin)
+      spectrum.add(reference: right.real, measured: Double(part.real) * scale)
+      spectrum.add(reference: right.imaginary, measured: Double(part.imaginary) * scale)
+    }
+  }
+}

@@ -1,0 +1,262 @@
+import ECG
+import Foundation
+import HostDevice
+import ModelFiles
+import Networks
+import QuantInfer
+import Support
+import Tasks
+
+/// A `device-sim stream` run from files to results: one call.
+package struct StreamRun: Sendable {
+  /// When the device decides.
+  package enum Deciding: Equatable, Sendable {
+    /// After each beat that the runtime's detector finds.
+    case detectedBeats
+    /// After each beat that the record's annotations name.
+    case annotatedBeats
+    /// Every so many columns.
+    case everyColumns(Int)
+  }
+
+  /// What to run.
+  package struct Options: Sendable {
+    /// The `.qinf` file.
+    package var model: String
+    /// The WFDB record, CSV file, or `-`.
+    package var record: String
+    /// The float checkpoint; nil for a run without a twin.
+    package var float: String?
+    /// The patient's patch file; nil for the model as shipped.
+    package var patch: String?
+    /// A profile's name or file.
+    package var profile = DeviceProfile.reference.name
+    /// The lead; nil for MLII, II or the first.
+    package var lead: String?
+    /// When to decide; nil for what the model's provenance says.
+    package var deciding: Deciding?
+    /// What becomes of decisions, and whether the network sleeps.
+    package var announcing = Announcing()
+    /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
+    package var brownOutSeconds: [Double] = []
+    /// What befalls the signal before the converter.
+    package var disturbances = Disturbances()
+    /// How to read a CSV.
+    package var csv = CSVOptions()
+
+    /// Options for a model and a record.
+    package init(model: String, record: String) {
+      (self.model, self.record) = (model, record)
+    }
+  }
+
+  /// The figures.
+  package private(set) var result: StreamResult
+  /// What the device heard.
+  package let acquisition: Acquisition
+  /// The decisions.
+  package let decisions: [DeviceDecision]
+  /// The device's columns: `[column, bin]` codes.
+  package let columns: [Int8]
+  /// The twin's columns, levels before rounding; empty without a twin.
+  package let twinLevels: [Float]
+  /// The record's annotated beats in the model's classes, at the model's rate; nil without annotations.
+  package let annotatedBeats: [(sample: Int, classIndex: Int)]?
+  /// The first comment lines of the record: where it is from.
+  package let recordComments: [String]
+  /// The twin's or the model's front end, for axes.
+  package let settings: SpectrogramSettings
+
+  /// Runs a record through a model.
+  ///
+  /// - Throws: `FileError` where a file is missing or wrong.
+  package init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
+    let shipped = try LoadedModel(file: options.model)
+    let loaded = try options.patch.map { path throws(FileError) in try shipped.applying(patchFile: path) }
+    try self.init(
+      options, loaded: loaded ?? shipped,
+      checkpoint: options.float.map { path throws(FileError) in
+        let checkpoint = try Checkpoint.read(path)
+        return loaded?.patchedTwin(checkpoint, shipped: shipped) ?? checkpoint
+      },
+      noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
+    result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
+    result.recordDigest = RecordDigest.hexadecimal(of: options.record)
+  }
+
+  /// Runs a record through a model whose files, and whose noise, were read before; only a judged run has a verdict.
+  init(
+    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?, isJudged: Bool = true,
+    progress: ProgressHandler? = nil
+  ) throws(FileError) {
+    let profile = try DeviceProfile.load(options.profile)
+    let record = try Record.load(options.record, csv: options.csv)
+    guard let frontEnd = loaded.model.frontEnd else {
+      throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
+    }
+    let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
+    let task = Self.task(of: loaded)
+    let annotations =
+      task == nil && noise == nil ? nil : try Self.annotations(of: options.record)
+    let acquisition = try Acquisition(
+      record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record,
+      disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample))
+    try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
+    let beats = task.flatMap { task in
+      annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
+    }
+
+    if case .everyColumns(let count) = options.deciding,
+      let period = loaded.model.streaming?.columnsPerDecision,
+      count % period != 0
+    {
+      throw .malformed(
+        options.model, "can decide anew every \(period) columns only, not every \(count)",
+        remedy: "give --every a multiple of \(period)")
+    }
+    let policy: DecisionPolicy
+    switch options.deciding ?? Deciding(loaded) {
+    case .detectedBeats: policy = .detectedBeats
+    case .everyColumns(let count): policy = .everyColumns(count)
+    case .annotatedBeats:
+      guard let beats else {
+        throw .missing(
+          options.record, "has no annotations that the model's classes fit",
+          remedy: "decide about detected beats (leave out --decide)")
+      }
+      policy = .givenBeats(beats.map(\.sample))
+    }
+    let loop = try DeviceLoop(
+      loaded, modelFile: options.model, checkpoint: checkpoint, checkpointFile: options.float ?? "",
+      acquisition: acquisition, policy: policy, announcing: options.announcing,
+      brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
+    try loop.run(progress: progress)
+
+    result = StreamResult(
+      loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
+      hasTwin: checkpoint != nil, findsBeats: policy == .detectedBeats,
+      windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
+      reference: policy.isAboutBeats
+        ? beats?.filter { beat in
+          loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
+        } : nil, isJudged: isJudged)
+    self.acquisition = acquisition
+    decisions = loop.decisions
+    columns = loop.columns
+    twinLevels = loop.twinLevels
+    annotatedBeats = beats
+    recordComments = record.comments
+    settings = checkpoint?.settings ?? SpectrogramSettings(frontEnd)
+  }
+
+  /// The samples before which the device browns out.
+  private static func samples(
+    of seconds: [Double], in acquisition: Acquisition, file: String
+  ) throws(FileError) -> [Int] {
+    try seconds.map { second throws(FileError) in
+      guard (0..<acquisition.durationSeconds).contains(second) else {
+        throw .malformed(
+          file, "has no sample at \(Numbers.decimal(second, places: 3)) s to brown out at",
+          remedy: "choose an earlier moment")
+      }
+      return Int(second * acquisition.sampleRateHz)
+    }
+  }
+
+  /// A lead must be long enough for a window, and sampled fast enough for the spectrogram's bins.
+  static func check(
+    _ acquisition: Acquisition, loaded: LoadedModel, frontEnd: FrontEndPlan, file: String
+  ) throws(FileError) {
+    let settings = SpectrogramSettings(frontEnd)
+    let highestHz =
+      Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz
+      / Double(settings.windowSamples)
+    guard acquisition.sourceRateHz >= 2 * highestHz else {
+      throw .malformed(
+        file,
+        "is sampled at \(Numbers.decimal(acquisition.sourceRateHz, places: 1)) Hz, but the model looks at up to "
+          + "\(Numbers.decimal(highestHz, places: 0)) Hz",
+        remedy: "use a record of at least \(Numbers.decimal(2 * highestHz, places: 0)) Hz")
+    }
+    let windowSamples = settings.lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1
+    guard acquisition.samples.count >= windowSamples else {
+      let seconds = Double(windowSamples) / settings.sampleRateHz
+      throw .malformed(
+        file,
+        "is \(Numbers.decimal(acquisition.durationSeconds, places: 2)) s long, shorter than the model's window of "
+          + "\(Numbers.decimal(seconds, places: 2)) s", remedy: "use a longer record")
+    }
+  }
+
+  /// The task whose classes the model has; nil where it is none of this program's.
+  private static func task(of loaded: LoadedModel) -> BeatTask? {
+    let name = loaded.metadata.first { $0.key == ModelMetadata.task }?.value
+    return name.flatMap(BeatTask.init(rawValue:)).flatMap { $0.classNames == loaded.classNames ? $0 : nil }
+  }
+
+  /// The record's annotations; nil where there is no annotation file.
+  private static func annotations(of path: String) throws(FileError) -> Annotations? {
+    guard path != "-", !path.hasSuffix(".csv"),
+      FileManager.default.fileExists(atPath: Annotations.path(ofRecord: path, annotator: "atr"))
+    else { return nil }
+    return try Annotations.read(path)
+  }
+
+  /// The beats in a task's classes, at the device's rate.
+  private static func beats(
+    in annotations: Annotations, of task: BeatTask, record: Record, rateHz: Double
+  ) -> [(sample: Int, classIndex: Int)] {
+    annotations.resampled(from: record.sampleRateHz, to: rateHz).beats.compactMap { beat in
+      task.classIndex(of: beat.code).map { (beat.sample, $0) }
+    }
+  }
+
+  /// The decisions as annotations at the record's own rate: the device's classes at the beats, or at the
+  /// moments of decision where they come by the clock.
+  package func annotations() -> Annotations {
+    let rate = acquisition.trueSampleRateHz
+    let all = decisions.map { decision in
+      Annotation(
+        sample: Int(
+          (Double(decision.beatSample ?? decision.sample) / rate * acquisition.sourceRateHz).rounded()),
+        code: Self.code(ofClass: result.classNames[decision.fixedClass]))
+    }
+    return Annotations(all, sampleRateHz: acquisition.sourceRateHz)
+  }
+
+  /// What must be said of accuracy on this record; nil where nothing is known.
+  package var trainingNote: String? {
+    let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
+    guard result.record.contains("mitdb") || result.record == digits,
+      result.provenance[ModelMetadata.split] != nil
+    else { return nil }
+    if result.provenance[ModelMetadata.split] == BeatSplit.intra.rawValue {
+      return
+        "The model was trained on a random part of all of MIT-BIH's beats: what is seen here is agreement, "
+        + "not accuracy on a new patient."
+    }
+    guard MITBIH.ds1.contains(digits) else { return nil }
+    return
+      "MIT-BIH \(digits) is one of the model's training records (DS1): what is seen here is agreement, not "
+      + "accuracy."
+  }
+
+  private static func code(ofClass name: String) -> AnnotationCode {
+    AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
+  }
+}
+
+extension StreamRun.Deciding {
+  /// By the clock where the model's provenance says so, otherwise after detected beats.
+  init(_ loaded: LoadedModel) {
+    self = loaded.decisionHopColumns.map { .everyColumns($0) } ?? .detectedBeats
+  }
+}
+
+extension DecisionPolicy {
+  /// Whether decisions are about beats.
+  var isAboutBeats: Bool {
+    if case .everyColumns = self { return false }
+    return true
+  }
+}

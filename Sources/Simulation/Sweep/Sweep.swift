@@ -1,0 +1,205 @@
+import ECG
+import Foundation
+import HostDevice
+import ModelFiles
+import Networks
+import Support
+
+/// Many records, profiles, noises, SNRs and seeds through one model, on all cores.
+package struct Sweep: Sendable {
+  /// What to run.
+  package struct Options: Sendable {
+    /// The `.qinf` file.
+    package var model: String
+    /// The float checkpoint; nil for runs without a twin.
+    package var float: String?
+    /// `all`, `ds1`, `ds2`, a folder, or records with commas between them.
+    package var records = "all"
+    /// The folder of the records; nil where their paths are given.
+    package var data: String?
+    /// The lead; nil for MLII, II or the first.
+    package var lead: String?
+    /// When the device decides; nil for what the model's provenance says.
+    package var deciding: StreamRun.Deciding?
+    /// How decisions become announcements.
+    package var announcing = Announcing()
+    /// Profiles' names or files.
+    package var profiles = [DeviceProfile.reference.name]
+    /// Noises as in `Noise.init(_:)`, and `none`.
+    package var noises = ["none"]
+    /// The noises' SNRs in decibels.
+    package var decibels: [Double] = []
+    /// The seeds.
+    package var seeds: [UInt64] = [1]
+    /// The other disturbances, the same for all.
+    package var disturbances = Disturbances()
+    /// Which part of the combinations to run, in `1...shardCount`.
+    package var shard = 1
+    /// The number of parts.
+    package var shardCount = 1
+    /// The number of threads.
+    package var threads = ProcessInfo.processInfo.activeProcessorCount
+
+    /// Options for a model.
+    package init(model: String) { self.model = model }
+  }
+
+  /// What a run did.
+  package struct Outcome: Sendable {
+    /// All results of the combinations, in their order.
+    package var results: [SweepResult]
+    /// How many of them were there before.
+    package var foundCount: Int
+    /// The hours of ECG that were run.
+    package var hours: Double
+    /// The time that this took, reading included.
+    package var seconds: Double
+    /// The threads that ran.
+    package var threads: Int
+
+    /// The hours of ECG that were run a second; nil where nothing was left to run.
+    package var hoursPerSecond: Double? { hours > 0 ? hours / max(seconds, 1e-9) : nil }
+  }
+
+  /// A combination: its settings and the run that they mean.
+  private struct Combination: Sendable {
+    var settings: SweepResult.Settings
+    var run: StreamRun.Options
+    var key: String
+  }
+
+  private let options: Options
+  private let loaded: LoadedModel
+  private let checkpoint: Checkpoint?
+  private let noises: [String: Noise]
+  private let combinations: [Combination]
+
+  /// The number of combinations of this shard.
+  package var count: Int { combinations.count }
+
+  /// Reads the model and the noises, and lists the combinations.
+  ///
+  /// A combination without anything random is run for the first seed alone.
+  ///
+  /// - Throws: `FileError` where a file is missing or wrong.
+  package init(_ options: Options) throws(FileError) {
+    self.options = options
+    loaded = try LoadedModel(file: options.model)
+    checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
+    var noises: [String: Noise] = [:]
+    for name in options.noises where name != "none" { noises[name] = try Noise(name) }
+    self.noises = noises
+    var profiles: [DeviceProfile] = []
+    for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
+
+    var combinations: [Combination] = []
+    let records = try Self.records(options)
+    let digests = records.concurrentMap(threads: max(1, options.threads), progress: { _ in }) {
+      RecordDigest.hexadecimal(of: $0.path)
+    }
+    for (record, digest) in zip(records, digests) {
+      for (profile, profileName) in zip(profiles, options.profiles) {
+        for disturbances in Self.disturbances(options) {
+          var run = StreamRun.Options(model: options.model, record: record.path)
+          (run.float, run.profile, run.lead) = (options.float, profileName, options.lead)
+          (run.deciding, run.announcing) = (options.deciding, options.announcing)
+          run.disturbances = disturbances
+          let settings = SweepResult.Settings(
+            model: (options.model as NSString).lastPathComponent,
+            modelChecksum: String(format: "%08x", loaded.checksum),
+            float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
+            recordDigest: digest, lead: options.lead, decide: (options.deciding ?? .init(loaded)).name,
+            profile: profile.name,
+            converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
+            disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil)
+          combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))
+        }
+      }
+    }
+    self.combinations = combinations.enumerated()
+      .filter { $0.offset % options.shardCount == options.shard - 1 }.map(\.element)
+  }
+
+  /// Runs the combinations that a file doesn't have yet, and adds each to it as soon as it is done.
+  ///
+  /// - Throws: `FileError` where the file is no sweep's or can't be written, or of the first combination that fails,
+  ///   after all others were run.
+  package func run(addingTo file: String, progress: @escaping ProgressHandler) throws(FileError) -> Outcome {
+    let output = try ResultFile<SweepResult>(file)
+    let found = Dictionary(output.lines.map { (SweepResult.json($0.settings), $0) }) { $1 }
+    let start = ProcessInfo.processInfo.systemUptime
+    let pendingCount = combinations.count { found[$0.key] == nil }
+    let threads = max(1, min(options.threads, pendingCount))
+    let (results, new) = try output.results(
+      of: combinations, found: { found[$0.key] }, threads: threads, progress: progress
+    ) { combination throws(FileError) in try result(of: combination) }
+    let seconds = ProcessInfo.processInfo.systemUptime - start
+    return Outcome(
+      results: results, foundCount: results.count - new.count,
+      hours: new.reduce(0) { $0 + $1.durationSeconds } / 3600, seconds: seconds, threads: threads)
+  }
+
+  private func result(of combination: Combination) throws(FileError) -> SweepResult {
+    let start = ProcessInfo.processInfo.systemUptime
+    let run = try StreamRun(
+      combination.run, loaded: loaded, checkpoint: checkpoint,
+      noise: combination.run.disturbances.noise.flatMap { noises[$0] }, isJudged: false)
+    return SweepResult(
+      combination.settings, run, seconds: ProcessInfo.processInfo.systemUptime - start)
+  }
+
+  // MARK: The combinations
+
+  /// The disturbances of a record and a profile, in the order of noises, SNRs and seeds.
+  private static func disturbances(_ options: Options) -> [Disturbances] {
+    options.noises.flatMap { noise in
+      (NoisePart.needsSNR(noise) && noise != "none" ? options.decibels.map(Optional.init) : [nil]).flatMap {
+        decibels in
+        var disturbances = options.disturbances
+        disturbances.noise = noise == "none" ? nil : noise
+        disturbances.snrDecibels = decibels
+        return (disturbances.isRandom ? options.seeds : Array(options.seeds.prefix(1))).map { seed in
+          disturbances.seed = disturbances.isRandom ? seed : Disturbances().seed
+          return disturbances
+        }
+      }
+    }
+  }
+
+  /// The records: their names and paths.
+  private static func records(_ options: Options) throws(FileError) -> [(name: String, path: String)] {
+    func path(_ name: String) -> String {
+      options.data.map { ($0 as NSString).appendingPathComponent(name) } ?? name
+    }
+    var isFolder: ObjCBool = false
+    let names: [String]
+    switch options.records {
+    case "ds1": names = MITBIH.ds1
+    case "ds2": names = MITBIH.ds2
+    case "all": names = try RecordIndex(folder: options.data ?? ".").names
+    case let folder
+    where FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue:
+      let index = try RecordIndex(folder: folder)
+      return index.names.map { ($0, index.path(of: $0)) }
+    case let list: names = list.split(separator: ",").map(String.init)
+    }
+    for name in names where !name.hasSuffix(".csv") {
+      let header = path(name).hasSuffix(".hea") ? path(name) : path(name) + ".hea"
+      guard FileManager.default.fileExists(atPath: header) else {
+        throw .missing(header, "no such record", remedy: "check --records and --data")
+      }
+    }
+    return names.map { ($0, path($0)) }
+  }
+}
+
+extension StreamRun.Deciding {
+  /// The setting's name in results.
+  var name: String {
+    switch self {
+    case .detectedBeats: "beats"
+    case .annotatedBeats: "annotations"
+    case .everyColumns(let count): "every \(count) columns"
+    }
+  }
+}

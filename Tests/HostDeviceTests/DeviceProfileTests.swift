@@ -1,0 +1,91 @@
+import Foundation
+import HostDevice
+import Support
+import Testing
+import TestSupport
+
+@Suite struct DeviceProfileTests {
+  private static let folder = ProjectFiles.path("Sources/HostDevice/Profiles")
+  private static let pacemaker = folder + "/pacemaker.json"
+
+  @Test func theBuiltInProfilesAreTheFilesOfTheFolder() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder)
+    #expect(Set(files) == Set(DeviceProfile.builtIn.map { $0.name + ".json" }))
+    for profile in DeviceProfile.builtIn {
+      #expect(try DeviceProfile.text(of: profile.name) == Files.read("\(Self.folder)/\(profile.name).json"))
+      #expect(profile.processor != nil)
+    }
+  }
+
+  /// The longevities of the literature: dual-chamber 9.8 years, CRT-D 8.8.
+  @Test(arguments: [("pacemaker", 9.8), ("crt-d", 8.8)])
+  func aBatteryWithoutANetworkLastsAsPublished(name: String, years: Double) throws {
+    let battery = try #require(try DeviceProfile.load(name).battery)
+    let capacity = battery.capacityAmpereHours.value * 1e6
+    let perYear =
+      8766 * battery.baseMicroamps.value + capacity * battery.selfDischargePercentPerYear.value / 100
+    #expect(abs(capacity / perYear - years) < 0.3)
+  }
+
+  /// What is changed in the pacemaker's file, and what the error must then name.
+  @Test(arguments: [
+    (#""clockMegahertz""#, #""clockMegaherz""#, "processor: clockMegahertz is missing"),
+    (#""sleepMicroamps""#, #""sleepMicroamp""#, "processor.sleepMicroamp: is no field"),
+    (#""cortex-m4""#, #""cortex-m3""#, "processor.core: is not cortex-m0 or cortex-m4"),
+    (#""value": 1048576"#, #""value": "1 MB""#, "processor.flashBytes.value: is not a number"),
+    (#""value": 1048576"#, #""value": 1e300"#, "processor.flashBytes: not in"),
+    (#""value": 1048576"#, #""value": -1"#, "processor.flashBytes: not in"),
+    (#""value": 1048576"#, #""value": 1e999"#, "is not JSON that can be read"),
+    (#""low": 6, "high": 12"#, #""low": 7, "high": 12"#, "activeMicroampsPerMegahertz: is not in low"),
+    (#""low": 6, "high": 12"#, #""low": 6, "high": 5"#, "activeMicroampsPerMegahertz: is not in low"),
+    (#""value": 0.01, "source": ""#, #""value": 0.01, "sauce": ""#, "longevityLoss: source is missing"),
+    (#""value": 0.01"#, #""value": 1"#, "limits.longevityLoss: not in"),
+    (#""limits""#, #""limit""#, "limit: is no field"),
+    (#""battery": {"#, #""battery": 3, "other": {"#, "battery: is not an object"),
+    (#""name": "pacemaker""#, #""name": null"#, "name"),
+    (#""converterBits": 12"#, #""converterBits": 7"#, "converterBits: not in 8 ... 16"),
+    (#""converterBits": 12,"#, #""converterBits": 12"#, "is not JSON that can be read"),
+  ])
+  func aWrongFieldIsNamed(field: String, wrong: String, message: String) throws {
+    let text = String(decoding: try Files.read(Self.pacemaker), as: UTF8.self)
+    #expect(text.contains(field))
+    let error = #expect(throws: FileError.self) {
+      try DeviceProfile(Data(text.replacing(field, with: wrong, maxReplacements: 1).utf8), file: "mine.json")
+    }
+    #expect(error?.kind == .malformed)
+    #expect("\(try #require(error))".contains(message), "\(String(describing: error))")
+  }
+
+  /// At best a core takes a cycle an instruction: the figures' lower ends are the boards' counts, to two digits.
+  @Test(arguments: [
+    ("reference", "mps2-an386"), ("pacemaker", "mps2-an386"), ("crt-d", "mps2-an386"),
+    ("leadless", "microbit"),
+  ])
+  func aProfilesCyclesAreTheBoardsInstructions(name: String, board: String) throws {
+    let results = try JSONSerialization.jsonObject(
+      with: Data(Files.read(ProjectFiles.path("Firmware/results.json"))))
+    let boards = try #require((results as? [String: Any])?["boards"] as? [[String: Any]])
+    let counts = try #require(
+      boards.first { $0["board"] as? String == board }?["unitInstructions"] as? [String: Double])
+    let processor = try #require(try DeviceProfile.load(name).processor)
+    for (unit, figure) in [
+      ("convolution", processor.cyclesPerMAC.convolution),
+      ("fullyConnected", processor.cyclesPerMAC.fullyConnected),
+      ("output", processor.cyclesPerOutput), ("call", processor.cyclesPerCall),
+      ("point", processor.cyclesPerTransformPoint), ("bin", processor.cyclesPerBin),
+      ("detectorSample", processor.cyclesPerDetectorSample),
+    ] {
+      let count = try #require(counts[unit])
+      #expect(abs(figure.estimate.low / count - 1) < 0.05, "\(unit)")
+      #expect(figure.source.contains("Firmware/RESULTS.md"))
+    }
+  }
+
+  @Test func anythingButAnObjectIsRefused() {
+    for text in ["", "[]", "3", "{", "{}", "\u{FEFF}"] {
+      #expect(throws: FileError.self, "\(text)") {
+        try DeviceProfile(Data(text.utf8), file: "mine.json")
+      }
+    }
+  }
+}
