@@ -70,17 +70,8 @@ public struct WholeWindow: ~Copyable {
 
   /// Runs one operator, so that every tensor can be looked at on the way; `index` in `0 ..< operatorCount`.
   public mutating func runOperator(_ index: Int) {
-    unsafe OperatorRunner(model: model, arena: arena, scratch: scratch, instructions: instructions).run(index)
+    unsafe OperatorRunner(
+      workspace: Workspace(model: model, arena: arena, scratch: scratch, instructions: instructions)
+    ).run(index)
   }
-}
-
-/// The first byte of memory that is large enough and aligned.
-func checkedStart(
-  of memory: UnsafeMutableRawBufferPointer, byteCount: Int
-) throws(MemoryError) -> UnsafeMutableRawPointer {
-  guard memory.count >= byteCount, let start = memory.baseAddress else {
-    throw .tooSmall(requiredByteCount: byteCount)
-  }
-  guard UInt(bitPattern: start) % UInt(ModelFormat.alignment) == 0 else { throw .misaligned }
-  return unsafe start
 }

@@ -1,0 +1,173 @@
+/// How a network runs one column at a time.
+///
+/// The first operators, each of which reads only what its predecessor wrote, take one column after the other: each
+/// keeps in a ring the input columns that its window reaches over, and gives a column whenever its stride says so. The
+/// last such column completes the window of the operators behind them, the tail, which run as over a whole window when
+/// a decision is asked for. A mean over all of time at the tail's start keeps the window's sums up to date instead, see
+/// `RunningSums`.
+public struct StreamingLayout: Equatable, Sendable {
+  /// The first operator of the tail, whose ring is the window.
+  public let tailStart: Int
+  /// New columns from one decision that is possible to the next: the product of the strides along time.
+  public let columnsPerDecision: Int
+  /// Whether the tail's first operator reads the window from its ring, or from the ring's running sums: the window
+  /// then has no other place.
+  public let readsRing: Bool
+  /// The newest columns that a decision looks at.
+  ///
+  /// The window's, or fewer where strides leave its last columns over.
+  public let columnsPerWindow: Int
+  /// The scratch that a streaming run needs: the kernels' and the tail's tensors.
+  public let scratchByteCount: Int
+  /// Where the tail's tensors begin in the arena.
+  let tailOffset: Int
+  /// Where they begin in the scratch.
+  let tailPlace: Int
+
+  /// Whether an operator can take one column at a time.
+  static func takesColumns(_ plan: OperatorPlan, input: Tensor, output: Tensor) -> Bool {
+    guard plan.inputCount == 1, input.type == .int8, output.type == .int8, input.batchCount == 1 else {
+      return false
+    }
+    // Kinds without a window have no padding.
+    return plan.traits?.takesColumns == true && plan.time.paddingBefore | plan.time.paddingAfter == 0
+  }
+
+  /// Checks the rings of a model whose operators are valid, and finds the tail.
+  init(_ model: Model) throws(ModelError) {
+    typealias Field = ModelFormat.Operator
+    guard let frontEnd = model.frontEnd, model.inputCount == 1, model.output.type == .int8 else {
+      throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.stateByteCount)
+    }
+    var tailStart = 0
+    for index in 1..<max(1, model.operatorCount) where model.operatorPlan(index).ringColumnCount > 0 {
+      tailStart = index
+    }
+    var freeOffset =
+      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
+      &+ ModelFormat.State.cursorByteCount &* (tailStart &+ 1)
+    var expected = model.inputPort(0).tensorIndex
+    var columnsPerDecision = 1
+    var columnsPerWindow = 1
+    var linearByteCount = 0
+    for index in 0...tailStart {
+      let place = model.operatorPlace(index)
+      let plan = model.operatorPlan(index)
+      let input = model.tensor(expected)
+      let time = plan.time
+      let isTail = index == tailStart
+      let reach = isTail ? input.timeCount : time.reach
+      let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
+        by: input.columnByteCount)
+      guard !overflow, plan.inputIndex(0) == expected, plan.ringColumnCount == reach,
+        input.batchCount == 1, input.type == .int8, reach <= Int(UInt16.max),
+        isTail || Self.takesColumns(plan, input: input, output: model.tensor(plan.outputIndex)),
+        plan.ringOffset >= freeOffset, plan.ringOffset <= model.stateByteCount,
+        ringByteCount <= model.stateByteCount &- plan.ringOffset
+      else { throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring) }
+      freeOffset = plan.ringOffset &+ ringByteCount
+      if Built.pooling, plan.hasRunningSums {
+        freeOffset = try Self.endOfRunningSums(
+          plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place &+ Field.hasRunningSums)
+      }
+      // At most the input's columns, as each output has been checked against its input.
+      columnsPerWindow &+= (reach &- 1) &* columnsPerDecision
+      guard !isTail else { break }
+      if !Built.onlyConvolutions, plan.weights?.layout != .blocks {
+        linearByteCount = max(linearByteCount, ringByteCount)
+      }
+      let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time.stride)
+      guard !isTooLarge, product <= Int(UInt16.max) else {
+        throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring)
+      }
+      columnsPerDecision = product
+      expected = plan.outputIndex
+    }
+    readsRing = Self.readsRing(model, from: tailStart, window: expected)
+    guard Built.wholeWindow || (readsRing && tailStart &+ 1 == model.operatorCount) else {
+      throw ModelError(.unsupportedOperator, at: model.operatorPlace(tailStart))
+    }
+    let tail = try Self.tailBytes(model, from: tailStart, window: expected, readsRing: readsRing)
+    self.tailStart = tailStart
+    self.columnsPerDecision = columnsPerDecision
+    self.columnsPerWindow = columnsPerWindow
+    tailOffset = tail.lowerBound
+    tailPlace = (max(model.scratchByteCount, linearByteCount) &+ 15) / 16 &* 16
+    scratchByteCount = (tailPlace &+ tail.count &+ 3) / 4 &* 4
+  }
+
+  /// Checks running sums behind a ring, which only the tail's first operator may have.
+  ///
+  /// Returns where they end in the state.
+  private static func endOfRunningSums(
+    _ plan: OperatorPlan, ringEnd: Int, isTail: Bool, of model: Model, at place: Int
+  ) throws(ModelError) -> Int {
+    let output = model.tensor(plan.outputIndex)
+    let start = RunningSums.offset(behindRingEnd: ringEnd)
+    guard isTail, RunningSums.serve(plan, input: model.tensor(plan.inputIndex(0)), output: output),
+      start <= model.stateByteCount, RunningSums.byteCount(output: output) <= model.stateByteCount - start
+    else { throw ModelError(.invalidStreamingPlan, at: place) }
+    return start + RunningSums.byteCount(output: output)
+  }
+
+  /// The bytes of the arena that the tail's tensors take; it reads none but the window, its own and constants.
+  private static func tailBytes(
+    _ model: Model, from start: Int, window: Int, readsRing: Bool
+  ) throws(ModelError) -> Range<Int> {
+    // A window that is read from its ring needs no place of its own.
+    let lowest = model.tensor(readsRing ? model.operatorPlan(start).outputIndex : window)
+    var (first, end) = (lowest.byteOffset, lowest.byteOffset &+ lowest.byteCount)
+    if !Built.wholeWindow {
+      // The operator that reads the ring is the last one; its output is the model's.
+      guard model.outputCount == 1, model.outputPort(0).tensorIndex == model.operatorPlan(start).outputIndex
+      else { throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.ports) }
+      return first..<end
+    }
+    for index in start..<model.operatorCount {
+      let plan = model.operatorPlan(index)
+      for input in 0..<plan.inputCount {
+        let source = plan.inputIndex(input)
+        var isKnown = source == window || model.tensor(source).storage == .constant
+        for earlier in start..<index where model.operatorPlan(earlier).outputIndex == source {
+          isKnown = true
+        }
+        guard isKnown else {
+          throw ModelError(.invalidStreamingPlan, at: model.operatorPlace(index))
+        }
+      }
+      let output = model.tensor(plan.outputIndex)
+      first = min(first, output.byteOffset)
+      end = max(end, output.byteOffset + output.byteCount)
+    }
+    for port in 0..<model.outputCount {
+      var isWritten = false
+      for index in start..<model.operatorCount
+      where model.operatorPlan(index).outputIndex == model.outputPort(port).tensorIndex { isWritten = true }
+      guard isWritten else { throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.ports) }
+    }
+    return first..<end
+  }
+
+  /// Whether the tail's first operator has running sums or is one row of FULLY_CONNECTED, and no other operator needs
+  /// the window.
+  private static func readsRing(_ model: Model, from start: Int, window: Int) -> Bool {
+    for index in start &+ 1..<max(start &+ 1, model.operatorCount) {
+      let plan = model.operatorPlan(index)
+      for input in 0..<plan.inputCount where plan.inputIndex(input) == window { return false }
+    }
+    let plan = model.operatorPlan(start)
+    let output = model.tensor(plan.outputIndex)
+    return (Built.pooling && plan.hasRunningSums)
+      || (plan.kind == .fullyConnected && output.count == output.channelCount)
+  }
+}
+
+extension Model {
+  /// How a streaming run goes; nil where the network can't stream.
+  ///
+  /// - Complexity: O(n) in the square of the number of operators: worth keeping.
+  public var streaming: StreamingLayout? { isStreamable ? try? StreamingLayout(self) : nil }
+
+  /// The scratch that a streaming run needs, in bytes; a whole-window run's where the network can't stream.
+  public var streamingScratchByteCount: Int { streaming?.scratchByteCount ?? scratchByteCount }
+}

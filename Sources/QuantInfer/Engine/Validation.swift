@@ -1,0 +1,92 @@
+extension Model {
+  /// Validates an image.
+  ///
+  /// - Parameter bytes: The image, its first byte at a multiple of 4; it must outlive the model, unchanged.
+  /// - Throws: `ModelError`, with the place of the first thing that is wrong.
+  /// - Complexity: O(n) in the image's size and the number of output cells.
+  public init(validating bytes: UnsafeRawBufferPointer) throws(ModelError) {
+    self = try unsafe Model(tables: bytes)
+    try validateOperators()
+    if isStreamable { _ = try StreamingLayout(self) }
+  }
+
+  /// Every operator reads what is there from the start or what an earlier operator wrote, and writes a computed
+  /// tensor.
+  private func validateOperators() throws(ModelError) {
+    for index in 0..<operatorCount {
+      let place = operatorPlace(index)
+      let plan = operatorPlan(index)
+      try plan.validateLists(at: place)
+      guard plan.outputIndex < tensorCount, tensor(plan.outputIndex).storage == .computed else {
+        throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
+      }
+      for input in 0..<plan.inputCount {
+        let source = plan.inputIndex(input)
+        guard source < tensorCount, isDefined(source, before: index) else {
+          throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.inputs)
+        }
+      }
+      let (input, output) = (tensor(plan.inputIndex(0)), tensor(plan.outputIndex))
+      try plan.validateActivation(output: output, at: place)
+      _ = try plan.kind?.visit(
+        KernelValidation(plan: plan, input: input, output: output, model: self, place: place))
+      guard !Built.wholeWindow || isOutputSafe(plan) else {
+        throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
+      }
+    }
+    for output in 0..<outputCount {
+      guard isDefined(outputPort(output).tensorIndex, before: operatorCount) else {
+        throw ModelError(.invalidTensor, at: portPlace(inputCount &+ output))
+      }
+    }
+  }
+
+  private func isDefined(_ tensorIndex: Int, before operatorIndex: Int) -> Bool {
+    if tensor(tensorIndex).storage != .computed { return true }
+    for input in 0..<inputCount where inputPort(input).tensorIndex == tensorIndex { return true }
+    for earlier in 0..<operatorIndex where operatorPlan(earlier).outputIndex == tensorIndex { return true }
+    return false
+  }
+}
+
+/// Lets a kernel check its operator.
+private struct KernelValidation: KernelVisitor {
+  let plan: OperatorPlan
+  let input: Tensor
+  let output: Tensor
+  let model: Model
+  let place: Int
+
+  @inline(__always)
+  func visit<K: Kernel>(_ kernel: K.Type) throws(ModelError) {
+    try K.validate(plan, input: input, output: output, of: model, at: place)
+  }
+}
+
+/// Asks whether a kernel takes so many inputs.
+private struct InputCountCheck: KernelVisitor {
+  let plan: OperatorPlan
+
+  @inline(__always)
+  func visit<K: Kernel>(_ kernel: K.Type) throws(Never) -> Bool { K.takesInputs(of: plan) }
+}
+
+extension OperatorPlan {
+  /// Checks where the record's lists lie and how many inputs there are.
+  fileprivate func validateLists(at place: Int) throws(ModelError) {
+    typealias Field = ModelFormat.Operator
+    guard let kind, let traits else { throw ModelError(.unsupportedOperator, at: place) }
+    try image.offset(at: place &+ Field.inputs, count: inputCount, stride: 2)
+    guard kind == .reshape || parameters & (ModelFormat.alignment &- 1) == 0 else {
+      throw ModelError(.offsetOutOfRange, at: place &+ Field.parameters)
+    }
+    try image.offset(at: place &+ Field.parameters, count: traits.parameterByteCount, stride: 1)
+    guard kind.visit(InputCountCheck(plan: self)) == true else {
+      throw ModelError(.invalidOperator, at: place &+ Field.inputCount)
+    }
+    guard image.half(at: place &+ Field.hasRunningSums) <= (Built.pooling && ringColumnCount > 0 ? 1 : 0)
+    else {
+      throw ModelError(.invalidOperator, at: place &+ Field.hasRunningSums)
+    }
+  }
+}

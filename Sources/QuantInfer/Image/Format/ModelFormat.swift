@@ -1,0 +1,196 @@
+/// The model image's layout, format version 2: what the exporter writes and the runtime reads.
+///
+/// All numbers are little-endian; offsets are bytes from the image's start unless said otherwise. The image is
+/// read in place and starts at a multiple of 4. See <doc:ModelFormat>.
+public enum ModelFormat {
+  /// The first four bytes, `QINF`.
+  public static let magic: UInt32 = 0x464E_4951
+  /// The version that this runtime reads and the exporter writes.
+  public static let version: UInt16 = 2
+  /// The checksum covers everything from this offset on.
+  public static let checksumStart = 16
+  /// The multiple at which the image, its tables and constants start.
+  public static let alignment = 4
+
+  /// No tensor has more dimensions.
+  public static let greatestRank = 6
+
+  /// Offsets in the header.
+  public enum Header {
+    /// `UInt32`, see `ModelFormat.magic`.
+    public static let magic = 0
+    /// `UInt16`, see `ModelFormat.version`.
+    public static let version = 4
+    /// `UInt32`, the image's size.
+    public static let imageByteCount = 8
+    /// `UInt32`, CRC-32 of the bytes from `ModelFormat.checksumStart` on.
+    public static let checksum = 12
+    /// `UInt32`, the arena of a whole-window run: the tensors.
+    public static let arenaByteCount = 16
+    /// `UInt32`, what kernels and front end use while they run; with more of it they can be faster.
+    public static let scratchByteCount = 20
+    /// `UInt32`, what a streaming run keeps between samples; 0 where the network can't stream.
+    public static let stateByteCount = 24
+    /// `UInt32`, offset of the tensor records.
+    public static let tensors = 28
+    /// `UInt32`, their number.
+    public static let tensorCount = 32
+    /// `UInt32`, offset of the operator records, in order of execution.
+    public static let operators = 36
+    /// `UInt32`, their number.
+    public static let operatorCount = 40
+    /// `UInt32`, offset of the port records: the inputs, then the outputs.
+    public static let ports = 44
+    /// `UInt16` each: the number of inputs and that of outputs.
+    public static let portCounts = 48
+    /// `UInt32`, offset of the front end's record; 0 where there is none.
+    public static let frontEnd = 52
+    /// `UInt32` offset and `UInt32` size of the class names: UTF-8, a line a class.
+    public static let classNames = 56
+    /// `UInt32` offset and `UInt32` size of the provenance: UTF-8, a line `key=value` each.
+    public static let metadata = 64
+    /// The header's size.
+    public static let byteCount = 72
+  }
+
+  /// Offsets in a tensor's record.
+  public enum Tensor {
+    /// `UInt8`, see `ElementType`.
+    public static let elementType = 0
+    /// `UInt8`, the number of dimensions: 0...6.
+    public static let rank = 1
+    /// `UInt8`, see `TensorStorage`.
+    public static let storage = 2
+    /// `UInt16`, its index in the model that the network was imported from.
+    public static let sourceIndex = 4
+    /// `UInt32` each: the dimensions, outermost first, then 1 for those that there aren't.
+    public static let shape = 8
+    /// `Int32`, the code of real 0.
+    public static let zeroPoint = 32
+    /// `UInt32`, the scale's IEEE 754 bits: real = scale * (code - zeroPoint).
+    ///
+    /// The runtime only hands it on.
+    public static let scaleBits = 36
+    /// `UInt32`, the tensor's place in the arena, or a constant's in the image: a multiple of its element's size.
+    public static let place = 40
+    /// The record's size.
+    public static let byteCount = 44
+  }
+
+  /// Offsets in a port's record.
+  public enum Port {
+    /// `UInt16`, index of the tensor.
+    public static let tensor = 0
+    /// `UInt16`, 1 where the caller's values are float in the source model, otherwise 0.
+    public static let isFloat = 2
+    /// `UInt16`, index in the source model of the operator between floats and codes.
+    public static let operatorIndex = 4
+    /// `UInt16`, index in the source model of the tensor that this operator writes.
+    public static let tensorIndex = 6
+    /// The record's size.
+    public static let byteCount = 8
+  }
+
+  /// Offsets in an operator's record.
+  public enum Operator {
+    /// `UInt16`, see `OperatorKind`.
+    public static let kind = 0
+    /// `UInt16`, its index in the model that the network was imported from.
+    public static let sourceIndex = 2
+    /// `UInt16`, the number of tensors that it reads.
+    public static let inputCount = 4
+    /// `UInt16`, index of the output tensor.
+    public static let output = 6
+    /// `UInt32`, offset of a `UInt16` an input: the tensors' indices.
+    public static let inputs = 8
+    /// `UInt32`, offset of the constants that its kind has.
+    public static let parameters = 12
+    /// `Int16` each: the least and the greatest output code, from the fused activation.
+    public static let activation = 16
+    /// `UInt32`, place of the input's ring of columns in the streaming state.
+    public static let ring = 20
+    /// `UInt16`, the ring's length in columns; 0 where the network can't stream.
+    public static let ringColumnCount = 24
+    /// `UInt16`, 1 where running sums lie behind the ring; otherwise 0.
+    public static let hasRunningSums = 26
+    /// The record's size.
+    public static let byteCount = 28
+  }
+
+  /// Offsets in the front end's record: a spectrogram's, or that of raw samples, whose window is 1.
+  public enum FrontEnd {
+    /// `UInt32`, the samples' rate in millihertz.
+    public static let sampleRateMillihertz = 0
+    /// `UInt16`, the transform's length in samples: a power of two in 16...512; 1 for raw samples.
+    public static let windowSamples = 4
+    /// `UInt16`, samples from one column to the next; 1 for raw samples.
+    public static let hopSamples = 6
+    /// `UInt16`, the first frequency bin; 0 for raw samples.
+    public static let firstBin = 8
+    /// `UInt16`, the number of bins; 1 for raw samples.
+    public static let binCount = 10
+    /// `UInt8`, see `HighPassFilter`; 0 for raw samples that aren't filtered.
+    public static let highPassShift = 12
+    /// `Int8`, the transform's exponent never falls below this, so that the floor fits 32 bits.
+    public static let minimumExponent = 13
+    /// `UInt16`, codes for a doubling of the power, in Q6.
+    public static let codesPerPowerDoublingQ6 = 14
+    /// `UInt32`, offset of an `Int32` a sample: the window in Q31.
+    public static let window = 16
+    /// `UInt32`, offset of two `Int16` (cosine, sine) for each angle `2 pi k / windowSamples`, k below half the
+    /// window: in Q14.
+    public static let twiddles = 20
+    /// `UInt32`, the mantissa of the floor's power, in `2^31 ..< 2^32`.
+    public static let floorMantissa = 24
+    /// `Int32`, its exponent: power = mantissa * 2^exponent, in squared counts.
+    public static let floorExponent = 28
+    /// `Int32`, the floor power's binary logarithm in Q16.
+    public static let floorLog2Q16 = 32
+    /// `Int32`, the code of an amplitude of zero.
+    public static let zeroLevelCode = 36
+    /// `UInt32`, IEEE 754 bits of the microvolts that one count stands for.
+    ///
+    /// The runtime only hands it on.
+    public static let microvoltsPerCountBits = 40
+    /// Raw samples: two `Int32`, the mantissa and left shift from Q12 counts to codes.
+    public static let sampleMultiplier = 16
+    /// Raw samples: `Int32`, the Q12 counts that become `zeroLevelCode`.
+    public static let sampleOffsetQ12 = 24
+    /// The record's size.
+    public static let byteCount = 44
+  }
+
+  /// The streaming state's layout.
+  public enum State {
+    /// The front end's part: the filter's two values, the ring's position and the samples till the next column,
+    /// four `Int32`, then an `Int32` for each sample of the window, of which raw samples have one.
+    public static func frontEndByteCount(windowSamples: Int) -> Int { 16 + 4 * windowSamples }
+    /// A cursor for each operator's ring: the next column's place and the number of new columns until the operator's
+    /// next output, two `UInt16`.
+    public static let cursorByteCount = 4
+  }
+}
+
+/// A tensor's element type, numbered as in TensorFlow Lite's schema.
+public enum ElementType: UInt8, Sendable {
+  /// 16-bit signed codes.
+  case int16 = 7
+  /// 8-bit signed codes.
+  case int8 = 9
+
+  /// The size of a code, in bytes.
+  @inline(__always)
+  public var byteCount: Int { self == .int8 ? 1 : 2 }
+  /// The codes that there are.
+  public var codes: ClosedRange<Int> { self == .int8 ? -128...127 : -32_768...32_767 }
+}
+
+/// Where a tensor's codes lie.
+public enum TensorStorage: UInt8, Sendable {
+  /// In the arena.
+  case computed = 0
+  /// In the image.
+  case constant
+  /// In the arena, kept from one run to the next.
+  case variable
+}

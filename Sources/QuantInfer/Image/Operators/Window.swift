@@ -1,0 +1,124 @@
+/// How a window moves along one dimension.
+public struct WindowStep: Equatable, Sendable {
+  /// The window's number of taps.
+  public let kernel: Int
+  /// The distance between outputs, in inputs.
+  public let stride: Int
+  /// The distance between taps, in inputs.
+  public let dilation: Int
+  /// The number of cells of padding before the first input.
+  public let paddingBefore: Int
+  /// The number of cells of padding after the last input.
+  public let paddingAfter: Int
+
+  /// A single input.
+  static let cell = WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0)
+
+  /// The number of inputs from the first tap to the last one, both included.
+  public var reach: Int { (kernel &- 1) &* dilation &+ 1 }
+
+  /// The number of outputs for a number of inputs; 0 where the window doesn't fit or an option is impossible.
+  func outputCount(for inputCount: Int) -> Int {
+    // Sizes of 16 and of 28 bits.
+    let padded = inputCount &+ paddingBefore &+ paddingAfter
+    guard kernel > 0, stride > 0, dilation > 0, paddingBefore < reach, paddingAfter < reach, padded >= reach
+    else { return 0 }
+    return (padded &- reach) / stride &+ 1
+  }
+
+  /// The input under the first tap for an output; negative in the padding.
+  @inline(__always)
+  func first(_ output: Int) -> Int { output &* stride &- paddingBefore }
+
+  /// The taps that lie on inputs, for the input under the first tap: `first ..< end`.
+  @inline(__always)
+  func taps(from firstInput: Int, inputCount: Int) -> (first: Int, end: Int) {
+    if firstInput >= 0 && firstInput &+ reach <= inputCount { return (0, kernel) }
+    let first = firstInput >= 0 ? 0 : (dilation &- 1 &- firstInput) / dilation
+    let room = inputCount &- firstInput
+    let end = room <= 0 ? 0 : (room &+ dilation &- 1) / dilation
+    return (min(first, kernel), max(min(end, kernel), min(first, kernel)))
+  }
+}
+
+/// A window that moves along time and frequency.
+public struct Window: Equatable, Sendable {
+  /// Along time.
+  public let time: WindowStep
+  /// Along frequency.
+  public let frequency: WindowStep
+
+  /// A window of one cell.
+  public static let cell = Window(time: .cell, frequency: .cell)
+
+  private init(time: WindowStep, frequency: WindowStep) {
+    (self.time, self.frequency) = (time, frequency)
+  }
+
+  /// Reads the constants at a place of the image.
+  init(_ image: ImageBytes, at place: Int) {
+    self.init(time: Self.step(image, at: place), frequency: Self.step(image, at: place &+ 2))
+  }
+
+  /// One dimension's constants: those along frequency begin two bytes after those along time.
+  static func step(_ image: ImageBytes, at place: Int) -> WindowStep {
+    WindowStep(
+      kernel: Int(image.half(at: place)), stride: Int(image.half(at: place &+ 4)),
+      dilation: Int(image.half(at: place &+ 8)), paddingBefore: Int(image.half(at: place &+ 12)),
+      paddingAfter: Int(image.half(at: place &+ 16)))
+  }
+
+  static func timeStride(_ image: ImageBytes, at place: Int) -> Int { Int(image.half(at: place &+ 4)) }
+
+  /// Checks the window against the tensors that it leads from and to.
+  func validate(input: Tensor, output: Tensor, at place: Int) throws(ModelError) {
+    guard time.outputCount(for: input.timeCount) == output.timeCount,
+      frequency.outputCount(for: input.frequencyCount) == output.frequencyCount,
+      input.batchCount == output.batchCount
+    else { throw ModelError(.invalidOperator, at: place) }
+  }
+
+  /// The number of inputs that an output's sum has; 0 where it is impossible.
+  func inputsPerOutput(groupChannelCount: Int) -> Int {
+    let (taps, overflow) = time.kernel.multipliedReportingOverflow(by: frequency.kernel)
+    let (inputs, overflows) = taps.multipliedReportingOverflow(by: groupChannelCount)
+    return overflow || overflows || inputs > Tensor.greatestCount ? 0 : inputs
+  }
+
+  /// How many bytes an output must lie before its input, so that a kernel that goes from cell to cell in order never
+  /// writes over what it still needs.
+  ///
+  /// Negative where the output may even lie behind the input's start.
+  ///
+  /// - Parameters:
+  ///   - input: The input's tensor.
+  ///   - output: The output's tensor.
+  ///   - gathersFirst: Whether the kernel has read all that it needs for a cell before it writes the cell.
+  /// - Returns: The distance.
+  /// - Complexity: O(cells).
+  func lead(input: Tensor, output: Tensor, gathersFirst: Bool) -> Int {
+    let outputCell = output.channelCount * output.type.byteCount
+    let inputCell = input.channelCount * input.type.byteCount
+    /// The first byte that a cell needs.
+    func place(_ column: Int, _ row: Int) -> Int {
+      let column = max(0, min(time.first(column), input.timeCount - 1))
+      let row = max(0, min(frequency.first(row), input.frequencyCount - 1))
+      return (column * input.frequencyCount + row) * inputCell
+    }
+    let inputBatch = input.byteCount / input.batchCount
+    var lead = Int.min
+    for column in 0..<output.timeCount {
+      // Rows of the next column start over; the next batch needs all of its input.
+      let next = column + 1 < output.timeCount ? place(column + 1, 0) : inputBatch
+      for row in 0..<output.frequencyCount {
+        let written = (column * output.frequencyCount + row + 1) * outputCell
+        let needed = gathersFirst ? row + 1 : row
+        lead = max(
+          lead, written - min(needed < output.frequencyCount ? place(column, needed) : next, next))
+      }
+    }
+    // Each further batch moves the output by its size, and what is needed by the input's.
+    let drift = output.byteCount / output.batchCount - inputBatch
+    return lead + max(0, drift * (output.batchCount - 1))
+  }
+}

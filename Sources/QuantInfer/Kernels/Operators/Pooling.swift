@@ -1,0 +1,109 @@
+/// AVERAGE_POOL_2D and MAX_POOL_2D.
+enum Pooling: Kernel {
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.pooling, parameterByteCount: ModelFormat.Window.byteCount, hasWindow: true,
+      takesColumns: true)
+  }
+
+  /// Checks the window against the tensors.
+  static func validate(
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
+  ) throws(ModelError) {
+    let window = Window(plan.image, at: plan.parameters)
+    try window.validate(input: input, output: output, at: plan.parameters)
+    let (taps, overflow) = window.time.kernel.multipliedReportingOverflow(by: window.frequency.kernel)
+    // The sum of so many codes of 16 bits fits 32.
+    guard input.type == output.type, input.channelCount == output.channelCount, !overflow,
+      taps <= 65_535, window.time.dilation == 1, window.frequency.dilation == 1
+    else { throw ModelError(.invalidOperator, at: place) }
+  }
+
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
+    Window(plan.image, at: plan.parameters).lead(input: source, output: target, gathersFirst: false)
+  }
+
+  /// Computes all of the output, cell by cell in order.
+  static func compute<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
+  ) {
+    let (source, target) = (input.tensor, output.tensor)
+    let window = Window(plan.image, at: plan.parameters)
+    for batch in 0..<source.batchCount {
+      let inputs = unsafe input.codes(as: Code.self) + (batch &* source.timeCount &* source.columnCount)
+      var outputs = unsafe output.codes(as: Code.self) + (batch &* target.timeCount &* target.columnCount)
+      for column in 0..<target.timeCount {
+        let columns = range(window.time, output: column, inputCount: source.timeCount)
+        for row in 0..<target.frequencyCount {
+          let rows = range(window.frequency, output: row, inputCount: source.frequencyCount)
+          unsafe poolCell(
+            plan, UnsafePointer(inputs), of: source, columns: columns, rows: rows, into: outputs)
+          unsafe outputs += target.channelCount
+        }
+      }
+    }
+  }
+
+  /// The inputs under the window; there is one at least, as padding is narrower than the window.
+  @inline(__always)
+  private static func range(_ step: WindowStep, output: Int, inputCount: Int) -> Range<Int> {
+    let first = step.first(output)
+    let taps = step.taps(from: first, inputCount: inputCount)
+    return first &+ taps.first..<first &+ taps.end
+  }
+
+  /// Computes an output cell, sixteen channels at a time.
+  @inline(__always)
+  private static func poolCell<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Range<Int>,
+    rows: Range<Int>, into outputs: UnsafeMutablePointer<Code>
+  ) {
+    let cells = Int32(truncatingIfNeeded: columns.count &* rows.count)
+    guard cells > 0 else { return }
+    var channel = 0
+    while channel < tensor.channelCount {
+      let count = min(16, tensor.channelCount &- channel)
+      var pooled = SIMD16<Int32>(
+        repeating: plan.kind == .averagePool ? 0 : Int32(truncatingIfNeeded: Code.min))
+      for column in columns {
+        for row in rows {
+          let cell = (column &* tensor.frequencyCount &+ row) &* tensor.channelCount &+ channel
+          let codes = unsafe sixteen(inputs + cell, count: count)
+          pooled = plan.kind == .averagePool ? pooled &+ codes : pointwiseMax(pooled, codes)
+        }
+      }
+      for index in 0..<count {
+        let code = plan.kind == .averagePool ? mean(of: pooled[index], cells: cells) : pooled[index]
+        unsafe outputs[channel &+ index] = Code(truncatingIfNeeded: limited(code, plan))
+      }
+      channel &+= 16
+    }
+  }
+
+  /// The mean of so many codes, rounded half away from zero.
+  @inline(__always)
+  static func mean(of sum: Int32, cells: Int32) -> Int32 {
+    (sum > 0 ? sum &+ cells / 2 : sum &- cells / 2) / cells
+  }
+
+  /// A code within the activation's range.
+  @inline(__always)
+  static func limited(_ code: Int32, _ plan: OperatorPlan) -> Int32 {
+    min(max(code, plan.activationMinimum), plan.activationMaximum)
+  }
+
+  /// Up to sixteen codes, widened; the rest is 0.
+  @inline(__always)
+  private static func sixteen<Code: FixedWidthInteger & SignedInteger>(
+    _ codes: UnsafePointer<Code>, count: Int
+  ) -> SIMD16<Int32> {
+    if count == 16 && Code.self == Int8.self {
+      let all = unsafe UnsafeRawPointer(codes).loadUnaligned(as: SIMD16<Int8>.self)
+      return SIMD16<Int32>(truncatingIfNeeded: all)
+    }
+    var some = SIMD16<Int32>.zero
+    for index in 0..<count { some[index] = unsafe Int32(truncatingIfNeeded: codes[index]) }
+    return some
+  }
+}

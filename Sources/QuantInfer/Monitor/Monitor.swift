@@ -1,0 +1,244 @@
+/// A device's whole loop: samples in, announcements out.
+///
+/// It joins the detector of beats, the pipeline, the watch over the signal, the policy of announcements and, where it is
+/// asked for, the sleep between irregular beats. All that changes lies in one block of the caller's memory, so one copy
+/// with one checksum saves a device, after any sample.
+///
+/// **Pace.** A decision comes a fixed time after each beat, with the first column by which that time has passed, or by
+/// the clock, every so many columns. Either waits while the network's strides along time keep a decision from it.
+///
+/// **Fail-safe.** While the signal is bad, and until the window holds good samples alone, there is no result, from the
+/// first sample on for which the watch says so; what was decided before is then no evidence any more. Each column
+/// finds an unsound state, which is reset. A device whose memory may lose bits also asks `isStateSound` before it
+/// pushes a sample.
+///
+/// **Rhythm.** With a `rhythmPrior`, a beat's interval moves a logit of the decision about it, before the policy sees it.
+///
+/// **Sleep.** With a `wakePercent`, beats in rhythm don't wake the network: their decision is `asleep`, and no
+/// column is computed. The last samples wait in a ring, and the front end's filter runs that far behind. For a decision
+/// they go through the pipeline in one burst, so that the window's columns, and so the logits, are those of a device
+/// that never sleeps, bit for bit. Without a result that could stand, every beat wakes it.
+///
+/// ```swift
+/// var monitor = try Monitor(model: model, options: options, state: state, scratch: scratch)
+/// for sample in samples where monitor.push(sample) {
+///   while let decision = monitor.nextDecision(into: logits) {
+///     log(decision.announcement)
+///   }
+/// }
+/// ```
+@safe
+public struct Monitor: ~Copyable {
+  /// A decision that was due.
+  public struct Decision: Equatable, Sendable {
+    /// How many samples ago the beat was; nil where the clock struck.
+    public let beatAge: Int?
+    /// What the device says.
+    public let announcement: Announcement
+    /// Whether the network decided: its logits were written.
+    public let hasLogits: Bool
+  }
+
+  /// The model that it runs.
+  public let model: Model
+  /// How it works.
+  public let options: Options
+  let state: UnsafeMutableRawPointer
+  let places: Places
+  let words: UnsafeMutablePointer<Words>
+  let samples: UnsafeMutablePointer<Int16>
+  var pipeline: StreamingPipeline
+  var detector: BeatDetector?
+  var quality: SignalQuality
+  var announcer: Announcer
+  var rhythm: RhythmWatch?
+  var prior: RhythmPrior?
+
+  /// The bytes that the state takes.
+  ///
+  /// - Throws: `MemoryError` where the model can't stream.
+  public static func stateByteCount(model: Model, options: Options) throws(MemoryError) -> Int {
+    try Places(model, options).byteCount
+  }
+
+  /// The bytes of the state in which samples wait while the network sleeps; 0 where it never does.
+  public static func sampleRingByteCount(model: Model, options: Options) throws(MemoryError) -> Int {
+    2 &* (try Places(model, options).sampleCount)
+  }
+
+  /// Creates a monitor in the caller's memory, with all samples forgotten.
+  ///
+  /// - Parameters:
+  ///   - model: A validated model.
+  ///   - options: How it works.
+  ///   - state: At least `stateByteCount` bytes, at a multiple of 4; it must outlive the monitor. The pipeline's state
+  ///     comes first.
+  ///   - scratch: At least `model.streaming.scratchByteCount` bytes, likewise; free for other use between calls.
+  ///   - instructions: What inner loops may use.
+  /// - Throws: `MemoryError` where the memory doesn't fit, the model can't stream or the detector can't run at its rate.
+  public init(
+    model: Model, options: Options, state: UnsafeMutableRawBufferPointer,
+    scratch: UnsafeMutableRawBufferPointer, instructions: InstructionSet = .best
+  ) throws(MemoryError) {
+    let places = try Places(model, options)
+    let start = try unsafe checkedStart(of: state, byteCount: places.byteCount)
+    func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+      unsafe UnsafeMutableRawBufferPointer(start: start + range.lowerBound, count: range.count)
+    }
+    let pipeline = try unsafe StreamingPipeline(
+      model: model, state: part(places.pipeline), scratch: scratch, instructions: instructions)
+    let detector = try unsafe Self.detector(model, options, state: part(places.detector))
+    let quality = try unsafe SignalQuality(options.quality, state: part(places.quality))
+    let announcer = try unsafe Announcer(
+      policy: options.policy, classCount: model.output.count, state: part(places.announcer))
+    let rhythm = try unsafe Self.rhythm(options, state: part(places.rhythm))
+    let prior = try unsafe Self.prior(options, state: part(places.prior))
+    self.pipeline = pipeline
+    self.detector = detector
+    self.quality = quality
+    self.announcer = announcer
+    self.rhythm = rhythm
+    self.prior = prior
+    self.model = model
+    self.options = options
+    self.places = places
+    unsafe self.state = start
+    unsafe words = (start + places.words.lowerBound).bindMemory(to: Words.self, capacity: 1)
+    unsafe samples = (start + places.samples.lowerBound).bindMemory(
+      to: Int16.self, capacity: max(1, places.sampleCount))
+    reset()
+  }
+
+  private static func detector(
+    _ model: Model, _ options: Options, state: UnsafeMutableRawBufferPointer
+  ) throws(MemoryError) -> BeatDetector? {
+    guard options.findsBeats, let rate = model.frontEnd?.sampleRateMillihertz else { return nil }
+    return try unsafe BeatDetector(sampleRateMillihertz: rate, state: state)
+  }
+
+  private static func rhythm(
+    _ options: Options, state: UnsafeMutableRawBufferPointer
+  ) throws(MemoryError) -> RhythmWatch? {
+    guard options.sleeps else { return nil }
+    return try unsafe RhythmWatch(percent: options.wakePercent, state: state)
+  }
+
+  private static func prior(
+    _ options: Options, state: UnsafeMutableRawBufferPointer
+  ) throws(MemoryError) -> RhythmPrior? {
+    guard let prior = options.rhythmPrior else { return nil }
+    return try unsafe RhythmPrior(options: prior, state: state)
+  }
+
+  /// Forgets all samples, beats and decisions.
+  public mutating func reset() { reset(because: .windowNotFull) }
+
+  private mutating func reset(because reason: NoResult) {
+    pipeline.reset()
+    detector?.reset()
+    quality.reset()
+    announcer.reset()
+    rhythm?.reset()
+    prior?.reset()
+    unsafe words.initialize(to: Words(places, options, reason: reason))
+    unsafe samples.initialize(repeating: 0, count: places.sampleCount)
+  }
+
+  /// Forgets everything where the state or the image has lost bits, as a checksum tells.
+  ///
+  /// There is no result, with this reason, until the next decision.
+  public mutating func resetUnsound() { reset(because: .unsoundState) }
+
+  /// Takes a sample, in counts.
+  ///
+  /// Returns whether a column ends with it: then decisions may be due.
+  ///
+  /// - Complexity: O(1) for most samples, one column's work each hop; nothing of the network while it sleeps.
+  public mutating func push(_ sample: Int16) -> Bool {
+    unsafe words.pointee.sampleNumber &+= 1
+    if quality.push(sample) != nil { silence() }
+    if let age = detector?.push(sample) { noteDetectedBeat(samplesAgo: UInt32(bitPattern: age)) }
+    let isColumn = countSample()
+    if isColumn, !isStateSound {
+      resetUnsound()
+      return false
+    }
+    if options.sleeps {
+      delay(sample)
+    } else {
+      _ = pipeline.push(sample)
+    }
+    return isColumn
+  }
+
+  /// Takes a beat that was so many samples ago, where the pace is that of given beats.
+  ///
+  /// Up to 32 beats wait for their decision at a time; a further one makes the oldest give way.
+  public mutating func addBeat(samplesAgo: Int) {
+    schedule(UInt32(truncatingIfNeeded: max(0, samplesAgo)), isIrregular: true)
+  }
+
+  /// Why there is no result at present; nil where there is one.
+  public var noResult: NoResult? {
+    quality.reason ?? NoResult(rawValue: UInt8(truncatingIfNeeded: unsafe words.pointee.reason))
+  }
+
+  /// The beats that are still to be decided about.
+  public var pendingBeatCount: Int { unsafe Int(words.pointee.pendingCount) }
+
+  /// The columns that had to be computed for the decisions since the newest sample; 0 where the network never sleeps.
+  public var burstColumnCount: Int { unsafe Int(words.pointee.computedColumns) }
+
+  /// The newest column's codes, valid until the next call of `push`; while the network sleeps, those of an old one.
+  public var newestColumn: UnsafeBufferPointer<Int8> { unsafe pipeline.newestColumn }
+
+  /// Makes the next decision that is due; to be called after each `push` that returned true, until it returns nil.
+  ///
+  /// - Parameter logits: Receives the output's codes where the network decided.
+  /// - Returns: The decision; nil where no more are due.
+  /// - Precondition: `logits` has room for `model.output.count` codes.
+  public mutating func nextDecision(into logits: UnsafeMutableBufferPointer<Int8>) -> Decision? {
+    guard let due = nextDue() else { return nil }
+    func decision(_ announcement: Announcement, hasLogits: Bool = false) -> Decision {
+      Decision(beatAge: due.beatAge, announcement: announcement, hasLogits: hasLogits)
+    }
+    guard unsafe words.pointee.columnsUntilFull == 0 else {
+      return decision(.noResult(noResult ?? .windowNotFull))
+    }
+    if options.sleeps {
+      if let reason = quality.reason { return decision(.noResult(reason)) }
+      if noResult == nil, !due.isIrregular { return decision(.asleep) }
+      catchUp()
+    }
+    guard pipeline.isWindowFull else { return decision(.noResult(.windowNotFull)) }
+    unsafe pipeline.decide(into: logits)
+    if let place = due.place { unsafe prior?.move(logits, place: place) }
+    return decision(unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true)
+  }
+
+  /// What the policy and the signal make of a raw decision.
+  private mutating func announce(_ logits: UnsafeBufferPointer<Int8>) -> Announcement {
+    if let reason = quality.reason { return announcer.announceNothing(reason) }
+    if !announcer.isStateSound { return fail(.unsoundState) }
+    let announcement = unsafe announcer.announce(logits)
+    switch announcement {
+    case .noResult(let reason): unsafe words.pointee.reason = Int32(reason.rawValue)
+    case .result, .asleep: unsafe words.pointee.reason = 0
+    }
+    return announcement
+  }
+
+  private mutating func fail(_ reason: NoResult) -> Announcement {
+    unsafe words.pointee.reason = Int32(reason.rawValue)
+    return announcer.announceNothing(reason)
+  }
+
+  /// Takes the result back, at the first bad sample.
+  private mutating func silence() {
+    guard unsafe words.pointee.reason != Int32(NoResult.refilling.rawValue) else { return }
+    announcer.reset()
+    if unsafe words.pointee.reason == 0 || words.pointee.reason == Int32(NoResult.lowMargin.rawValue) {
+      unsafe words.pointee.reason = Int32(NoResult.refilling.rawValue)
+    }
+  }
+}
