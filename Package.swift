@@ -61,8 +61,8 @@ let package = Package(
     .target(
       name: "Cohort",
       dependencies: [
-        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
-        "Tasks", "Training",
+        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "Quantization", "Support", "Tasks",
+        "Training",
       ]),
     .target(
       name: "Simulation",
@@ -128,7 +128,9 @@ let package = Package(
       dependencies: ["ECG", "Evaluation", "ModelFiles", "Networks", "Quantization", "TestSupport"]),
     .testTarget(
       name: "HostDeviceTests",
-      dependencies: ["HostDevice", "ModelFiles", "Networks", "Simulation", "Support", "Tasks", "TestSupport"]),
+      dependencies: [
+        "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Simulation", "Support", "Tasks", "TestSupport",
+      ]),
     .testTarget(
       name: "MetricsTests", dependencies: ["ECG", "Evaluation", "Metrics", "Support", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Support", "Tasks", "Training"]),

@@ -57,7 +57,7 @@ payload() {  # model
   exporter="$(swift build -c release --show-bin-path)/exporter"
   if ! "$exporter" export "$1" --format c --name model --record "$RECORD" --output "$file.new" > /dev/null 2>&1; then
     "$exporter" export "$1" --format c --name model --output "$file.new" > /dev/null
-    printf '\nconst int16_t model_samples[1] = {0};\nconst size_t model_sample_count = 0;\n' >> "$file.new"
+    printf '\nconst int16_t model_samples[1] = {0};\nconst size_t model_sample_count = 0;\nconst int32_t model_monitor[11] = {0};\n' >> "$file.new"
   fi
   # Unchanged, it keeps its time, and nothing is built again.
   if cmp -s "$file" "$file.new"; then rm "$file.new"; else mv "$file.new" "$file"; fi

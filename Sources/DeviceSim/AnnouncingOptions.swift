@@ -1,7 +1,7 @@
 import ArgumentParser
-import Simulation
+import HostDevice
 
-/// How decisions become announcements: the options that `stream` and `sweep` share.
+/// How decisions become announcements: the options that `stream`, `sweep` and `faults` share.
 struct AnnouncingOptions: ParsableArguments {
   @Flag(help: "Let each beat's RR interval move the network's decision: N rises where it isn't early.")
   var rhythm = false

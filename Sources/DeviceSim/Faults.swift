@@ -42,6 +42,8 @@ struct Faults: ParsableCommand {
     help: ArgumentHelp("Decide every so many columns instead of after each beat.", valueName: "columns"))
   var every: Int?
 
+  @OptionGroup var announcing: AnnouncingOptions
+
   @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
   var sampleRate: Double?
 
@@ -96,6 +98,7 @@ struct Faults: ParsableCommand {
         throw ValidationError("\(name) needs a time above 0 and of at most 1,000,000,000 s")
       }
     }
+    try announcing.validate(isByAnnotations: false)
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
       throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
@@ -111,6 +114,7 @@ struct Faults: ParsableCommand {
     options.profile = profile
     options.lead = lead
     options.everyColumns = every
+    options.announcing = announcing.settings
     options.csv.sampleRateHz = sampleRate
     options.kinds = try list(kinds, of: FaultKind.self, option: "--kinds")
     options.trials = trials

@@ -142,7 +142,7 @@ struct Stream: ParsableCommand {
     options.profile = profile
     options.lead = lead
     options.deciding =
-      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
+      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .givenBeats }
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv.sampleRateHz = sampleRate

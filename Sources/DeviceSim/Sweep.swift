@@ -108,7 +108,7 @@ struct SweepCommand: ParsableCommand {
     var options = Sweep.Options(model: model)
     (options.float, options.records, options.data, options.lead) = (float, records, data, lead)
     options.deciding =
-      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
+      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .givenBeats }
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
     (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)

@@ -6,7 +6,9 @@ import Support
 extension BeatEvaluation {
   /// What was evaluated, a line.
   var title: String {
-    let leftOut = leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) left out at the records' ends"
+    let leftOut =
+      (leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) left out at the records' ends")
+      + (noResultBeats == 0 ? "" : ", \(Numbers.integer(noResultBeats)) without a result")
     let warning = includesTrainingBeats ? "; some of them are the network's training beats" : ""
     return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) beats of "
       + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records))\(leftOut)\(warning)"

@@ -3,8 +3,8 @@ import CommandSupport
 import ECG
 import Foundation
 import ModelFiles
+import QuantInfer
 import Support
-import Tasks
 
 /// The command `exporter export`.
 struct Export: ParsableCommand {
@@ -94,7 +94,12 @@ struct Export: ParsableCommand {
       ],
       memory: loaded.model.isStreamable
         ? (loaded.model.stateByteCount, loaded.model.streamingScratchByteCount) : nil,
-      samples: samples)
+      samples: samples,
+      monitor: samples == nil
+        ? nil
+        : Monitor.Options(
+          .detectedBeats, announcing: .withRhythm, of: loaded, converter: loaded.converter(bits: adcBits)
+        ).figures)
     try Files.write(source.text, to: output)
     var table = SummaryTable(columns: [])
     table.add("format", .init(format.rawValue))
@@ -132,8 +137,7 @@ struct Export: ParsableCommand {
       throw FileError.malformed(
         record, "ends before \(options.start + options.seconds) s", remedy: "choose --start and --seconds")
     }
-    let converter = AnalogConverter(
-      bits: options.adcBits, microvoltsPerCount: Float(bitPattern: frontEnd.microvoltsPerCountBits))
+    let converter = loaded.converter(bits: options.adcBits)
     return millivolts[first..<first + count].map { converter.count(ofMicrovolts: $0 * 1000) }
   }
 

@@ -40,6 +40,29 @@ import TestSupport
     #expect(silent["interval"] != nil && silent["count"] != nil)
   }
 
+  @Test(arguments: [[], ["--rhythm", "--majority", "5"], ["--wake-rr", "10"]])
+  func faultsHitAllBytesThatStreamReportsAsKept(options: [String]) throws {
+    let model = ["--model", ProjectFiles.model, "--record", ProjectFiles.record, "--json", "-", "--quiet"]
+    func json(_ arguments: [String]) throws -> [String: Any] {
+      let result = try Command("device-sim").run(arguments + model + options)
+      #expect(result.status == 0, "\(result.errors)")
+      return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    }
+    let map = try #require(try json(["stream"])["memoryMap"] as? [String: Any])
+    let kept = try #require(map["regions"] as? [[String: Any]]).filter {
+      $0["place"] as? String == "RAM, kept"
+    }
+    let bytes = try kept.reduce(0) { $0 + (try #require($1["bytes"] as? Int)) }
+    let faults = try json(["faults", "--kinds", "state", "--trials", "400"])
+    #expect(faults["stateBytes"] as? Int == bytes)
+    // Every part but the smallest is hit.
+    let kinds = try #require(faults["kinds"] as? [[String: Any]])
+    let places = try #require(kinds[0]["places"] as? [[String: Any]]).compactMap { $0["name"] as? String }
+    for part in kept where part["name"] as? String != "streaming state" && part["bytes"] as? Int ?? 0 > 40 {
+      #expect(places.contains(part["name"] as? String ?? ""), "\(part)")
+    }
+  }
+
   @Test func aCampaignGoesOnWhereItBrokeOffWithTheSameResults() throws {
     let folder = try TemporaryFolder()
     let file = folder("faults.jsonl")

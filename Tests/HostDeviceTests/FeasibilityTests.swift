@@ -121,7 +121,7 @@ import TestSupport
   func aRunWithAnnotatedBeatsIsntChargedForADetector() throws {
     var options = StreamRun.Options(model: ProjectFiles.model, record: Databases.path("mitdb") + "/100")
     options.profile = "pacemaker"
-    options.deciding = .annotatedBeats
+    options.deciding = .givenBeats
     let verdict = try #require(try StreamRun(options).result.verdict)
     #expect(!verdict.schedule.findsBeats && verdict.schedule.isAboutBeats)
     options.deciding = .detectedBeats

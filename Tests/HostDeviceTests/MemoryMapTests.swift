@@ -1,14 +1,24 @@
 import HostDevice
 import ModelFiles
+import QuantInfer
 import Testing
 import TestSupport
 
 @Suite struct MemoryMapTests {
   @Test func thePartsOfImageAndStateMeetWithoutGaps() throws {
     let loaded = try LoadedModel(file: ProjectFiles.model)
-    let map = MemoryMap(loaded, findsBeats: true)
+    let options = Monitor.Options(.detectedBeats, of: loaded, converter: loaded.converter(bits: 12))
+    let layout = try Monitor.StateLayout(loaded.model, options)
+    let map = MemoryMap(loaded, layout)
     #expect(
-      map.regions.map(\.name) == ["model image", "streaming state", "beat detector", "scratch", "arena"])
+      map.regions.map(\.name) == [
+        "model image", "streaming state", "schedule of decisions", "beat detector", "signal watch",
+        "announcer", "scratch", "arena",
+      ])
+    // All that the monitor keeps, byte by byte, as faults hit it.
+    #expect(map.keptByteCount == (try Monitor.stateByteCount(model: loaded.model, options: options)))
+    let parts = layout.parts(of: loaded.model, operatorNames: ["a", "b", "c", "d"])
+    #expect(parts.reduce(0) { $0 == $1.offset ? $0 + $1.bytes : -1 } == map.keptByteCount)
     for region in map.regions where region.name != "arena" {
       var end = 0
       for part in region.parts {
@@ -24,8 +34,9 @@ import TestSupport
     #expect(rings == summary.operations.operators.compactMap(\.ringBytes))
   }
 
-  @Test func withoutTheDetectorThereIsNoneInTheMap() throws {
-    let map = MemoryMap(try LoadedModel(file: ProjectFiles.model), findsBeats: false)
-    #expect(!map.regions.contains { $0.name == "beat detector" })
+  @Test func aPipelineAloneKeepsNoMonitor() throws {
+    let map = MemoryMap(try LoadedModel(file: ProjectFiles.model), nil)
+    #expect(
+      map.keptByteCount == map.regions[1].bytes && !map.regions.contains { $0.name == "beat detector" })
   }
 }

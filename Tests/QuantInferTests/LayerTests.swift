@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// The runtime's folders are layers: none names a type of one that stands above or beside it.
 @Suite struct LayerTests {

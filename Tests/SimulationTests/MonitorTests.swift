@@ -1,5 +1,6 @@
 import ECG
 import Foundation
+import HostDevice
 import ModelFiles
 import QuantInfer
 import Simulation

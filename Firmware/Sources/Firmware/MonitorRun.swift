@@ -1,6 +1,7 @@
+import Payload
 import QuantInfer
 
-/// Sample in, announcement out: the runtime finds the beats and decides about each 0.7 s later.
+/// Sample in, announcement out: the monitor that `device-sim stream` runs, with its delay and its watch over the signal.
 struct MonitorRun {
   private let model: Model
   private let rate: UInt32
@@ -13,14 +14,16 @@ struct MonitorRun {
     (self.model, self.rate) = (model, rate)
   }
 
-  /// Runs over all samples, awake all the time with what the beats' intervals say, then asleep between beats in rhythm; the
-  /// detector once by itself.
+  /// Runs over all samples as `stream` does by itself, then with what the beats' intervals say and a majority of three,
+  /// then asleep between beats in rhythm; the detector once by itself.
   func run() {
     detect()
+    Console.put("plain ")
+    announce()
     Console.put("awake ")
-    announce(wakePercent: 0, hasRhythmPrior: true)
+    announce(majority: 3, hasRhythmPrior: true)
     Console.put("asleep ")
-    announce(wakePercent: 10, hasRhythmPrior: false)
+    announce(majority: 3, wakePercent: 10)
   }
 
   private func detect() {
@@ -36,14 +39,20 @@ struct MonitorRun {
     printChecksum("beats ", beats.count, beats.checksum)
   }
 
-  private func announce(wakePercent: Int, hasRhythmPrior: Bool) {
+  private func announce(majority: Int = 1, wakePercent: Int = 0, hasRhythmPrior: Bool = false) {
     var memory = Memory()
     var options = Monitor.Options()
-    options.delaySamples = Int(truncatingIfNeeded: rate &* 7 / 10000)
-    options.policy.majorityCount = 3
+    let figures = payload_monitor()
+    options.delaySamples = Int(figures[0])
+    options.quality = SignalQuality.Limits(
+      lowestCount: Int16(truncatingIfNeeded: figures[1]), highestCount: Int16(truncatingIfNeeded: figures[2]),
+      flatCounts: figures[3], flatSamples: figures[4], saturatedSamples: figures[5],
+      saturationSpanSamples: figures[6], refillSamples: figures[7])
+    options.policy.majorityCount = majority
     options.wakePercent = wakePercent
-    if hasRhythmPrior {
-      options.rhythmPrior = .init(classIndex: 0, codesPerOctave: 91, neutralPartLog2Q16: -21_098)
+    if hasRhythmPrior, figures[8] >= 0 {
+      options.rhythmPrior = .init(
+        classIndex: Int(figures[8]), codesPerOctave: Int(figures[9]), neutralPartLog2Q16: figures[10])
     }
     guard let stateByteCount = try? Monitor.stateByteCount(model: model, options: options) else { return }
     let state = memory.take(stateByteCount)

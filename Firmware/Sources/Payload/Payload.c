@@ -5,8 +5,10 @@ extern const uint8_t model[];
 extern const size_t model_byte_count;
 extern const int16_t model_samples[];
 extern const size_t model_sample_count;
+extern const int32_t model_monitor[];
 
 const uint8_t *payload_model(void) { return model; }
 size_t payload_model_byte_count(void) { return model_byte_count; }
 const int16_t *payload_samples(void) { return model_samples; }
 size_t payload_sample_count(void) { return model_sample_count; }
+const int32_t *payload_monitor(void) { return model_monitor; }

@@ -1,4 +1,4 @@
-import QuantInfer
+import HostDevice
 
 /// The beats of a lead, as the device's own detector finds them.
 package enum BeatPlaces {
@@ -13,7 +13,6 @@ package enum BeatPlaces {
   /// - Returns: The R peaks' samples; none where the rate is out of range.
   package static func detected(in millivolts: [Float], sampleRateHz: Double) -> [Int] {
     guard sampleRateHz >= 100, sampleRateHz <= 1000, millivolts.count > 1 else { return [] }
-    let rate = UInt32((sampleRateHz * 1000).rounded())
     // 2.5 uV a count: the detector needs 40 of a QRS complex, and 82 mV is more than any ECG has.
     let counts = millivolts.map { value in
       value.isFinite ? Int16(min(max((value * 400).rounded(), -32_768), 32_767)) : 0
@@ -22,17 +21,7 @@ package enum BeatPlaces {
     let end = min(counts.count - 1, Int(sampleRateHz))
     let heard =
       counts[1...start].reversed() + counts + counts[(counts.count - 1 - end)...].dropLast().reversed()
-
-    let state = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rate), alignment: 4)
-    defer { state.deallocate() }
-    guard var detector = try? BeatDetector(sampleRateMillihertz: rate, state: state) else { return [] }
-    var places: [Int] = []
-    for (index, sample) in heard.enumerated() {
-      guard let age = detector.push(sample) else { continue }
-      let place = index - Int(age) - start
-      if counts.indices.contains(place) { places.append(place) }
-    }
-    return places
+    let places = try? DetectedBeats.samples(in: heard, sampleRateHz: sampleRateHz)
+    return places?.map { $0 - start }.filter(counts.indices.contains) ?? []
   }
 }

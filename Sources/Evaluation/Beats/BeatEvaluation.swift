@@ -79,9 +79,12 @@ package struct Twins: Sendable {
             within: image?.logitRange ?? -.infinity ... .infinity)
         } ?? decisions
     }
-    let int8Decisions = try int8?.decisions(
-      about: signal, rhythmPrior: normalClass == nil ? nil : image?.rhythmPrior)
-    return RecordEvaluation(signal, classNames: classNames, float: floatDecisions, int8: int8Decisions)
+    let int8Decisions = try int8?.decisions(about: signal, hasRhythm: normalClass != nil)
+    let windows = signal.beats.count {
+      window.columns(ofBeatAt: $0.sample, inRecordOf: signal.microvolts.count) != nil
+    }
+    return RecordEvaluation(
+      signal, windows: windows, classNames: classNames, float: floatDecisions, int8: int8Decisions)
   }
 }
 
@@ -91,12 +94,24 @@ package struct RecordEvaluation: Encodable, Sendable {
   package var lead: String
   package var beats: Int
   package var leftOutBeats: Int
+  /// The beats at which the device has no result, as the signal is bad; they are no decisions, its twin's neither.
+  package var noResultBeats: Int
   package var float: ConfusionMatrix?
   package var int8: ConfusionMatrix?
   package var agreement: Agreement?
 
-  package init(_ signal: LabelledSignal, classNames: [String], float: [BeatDecision]?, int8: [BeatDecision]?)
-  {
+  /// Counts decisions.
+  ///
+  /// - Parameters:
+  ///   - signal: The record.
+  ///   - windows: The number of beats with a whole window.
+  ///   - classNames: The classes.
+  ///   - float: The float network's decisions about all of these.
+  ///   - int8: The device's, where it has a result.
+  package init(
+    _ signal: LabelledSignal, windows: Int, classNames: [String], float: [BeatDecision]?,
+    int8: [BeatDecision]?
+  ) {
     func matrix(_ decisions: [BeatDecision]) -> ConfusionMatrix {
       var matrix = ConfusionMatrix(classNames: classNames)
       for decision in decisions {
@@ -106,8 +121,10 @@ package struct RecordEvaluation: Encodable, Sendable {
     }
     record = signal.record
     lead = signal.lead
+    leftOutBeats = signal.beats.count - windows
+    let float = int8.flatMap { int8 in float.map { Self.decisions($0, where: int8) } } ?? float
     beats = (float ?? int8 ?? []).count
-    leftOutBeats = signal.beats.count - beats
+    noResultBeats = windows - beats
     self.float = float.map(matrix)
     self.int8 = int8.map(matrix)
     if let float, let int8 {
@@ -121,6 +138,16 @@ package struct RecordEvaluation: Encodable, Sendable {
 
   /// Records 201 and 202 are of one patient.
   package var patient: String { record == "202" ? "201" : record }
+
+  /// The decisions about the beats that others, in the same order, are about.
+  private static func decisions(_ all: [BeatDecision], where others: [BeatDecision]) -> [BeatDecision] {
+    var rest = others[...]
+    return all.filter { decision in
+      guard rest.first?.sample == decision.sample else { return false }
+      rest.removeFirst()
+      return true
+    }
+  }
 }
 
 /// How well a network tells beats apart; what no beat defines is not a number.
@@ -173,6 +200,8 @@ package struct BeatEvaluation: Encodable {
   package var hasRhythmPrior: Bool
   package var beats: Int
   package var leftOutBeats: Int
+  /// The beats at which the device has no result, as the signal is bad.
+  package var noResultBeats: Int
   package var float: Score?
   package var int8: Score?
   package var agreement: Agreement?
@@ -193,6 +222,7 @@ package struct BeatEvaluation: Encodable {
     hasRhythmPrior = twins.normalClass != nil
     beats = perRecord.reduce(0) { $0 + $1.beats }
     leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }
+    noResultBeats = perRecord.reduce(0) { $0 + $1.noResultBeats }
     self.perRecord = perRecord
 
     let patients = Dictionary(grouping: perRecord, by: \.patient).sorted { $0.key < $1.key }.map(\.value)

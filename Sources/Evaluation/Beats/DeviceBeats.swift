@@ -1,3 +1,4 @@
+import HostDevice
 import ModelFiles
 import Networks
 import QuantInfer
@@ -26,45 +27,32 @@ package struct DeviceBeats: Sendable {
   ///
   /// - Throws: `MemoryError` where the detector can't run at the rate.
   package init(in counts: [Int16], sampleRateHz: Double) throws(MemoryError) {
-    guard (1...4_000_000).contains(sampleRateHz * 1000) else { throw .unsupportedSampleRate }
-    let rate = UInt32((sampleRateHz * 1000).rounded())
-    let memory = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rate))
-    defer { withExtendedLifetime(memory) {} }
-    var detector = try BeatDetector(sampleRateMillihertz: rate, state: memory.bytes)
-    all = []
-    for (index, count) in counts.enumerated() {
-      guard let age = detector.push(count) else { continue }
-      all.append(Beat(sample: max(0, index - Int(age))))
-    }
-    all.sort { $0.sample < $1.sample }
+    all = try DetectedBeats.samples(in: counts, sampleRateHz: sampleRateHz)
+      .map { Beat(sample: max(0, $0)) }.sorted { $0.sample < $1.sample }
   }
 
-  /// Finds beats and lets the model decide about each as the device does, in one run of the runtime's monitor, with what
-  /// their intervals say where `rhythmPrior` is given.
+  /// Finds beats and lets the model decide about each, as the device that ships does; a beat at which it has no result
+  /// has no decision.
   ///
+  /// - Parameters:
+  ///   - counts: The signal.
+  ///   - model: The model.
+  ///   - converter: Its converter.
+  ///   - hasRhythm: Whether the beats' intervals move a logit.
   /// - Throws: `MemoryError` where the model can't stream or the detector can't run at its rate.
   package init(
-    in counts: [Int16], model: LoadedModel, delaySamples: Int, rhythmPrior: RhythmPrior.Options? = nil
+    in counts: [Int16], model: LoadedModel, converter: AnalogConverter, hasRhythm: Bool = false
   ) throws(MemoryError) {
     guard let frontEnd = model.model.frontEnd else { throw .notStreamable }
     try self.init(in: counts, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
-    var options = Monitor.Options()
-    options.delaySamples = delaySamples
-    options.rhythmPrior = rhythmPrior
-    let state = AlignedMemory(
-      byteCount: try Monitor.stateByteCount(model: model.model, options: options))
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-    let codes = AlignedMemory(byteCount: model.model.output.count)
-    defer { withExtendedLifetime((model, state, scratch, codes)) {} }
-    let logits = codes.bytes.bindMemory(to: Int8.self)
-    var monitor = try Monitor(
-      model: model.model, options: options, state: state.bytes, scratch: scratch.bytes)
+    let announcing = hasRhythm ? Announcing.withRhythm : Announcing()
+    var device = try RunningDevice(
+      model, Monitor.Options(.detectedBeats, announcing: announcing, of: model, converter: converter),
+      .detectedBeats)
     var decided: [Int: [Float]] = [:]
-    for (index, count) in counts.enumerated() where monitor.push(count) {
-      while let decision = monitor.nextDecision(into: logits) {
-        guard decision.hasLogits, let age = decision.beatAge else { continue }
-        decided[index - age] = logits.map { Float(model.logit($0)) }
-      }
+    device.run(counts) { sample, decision, logits in
+      guard case .result = decision.announcement, let age = decision.beatAge else { return }
+      decided[sample - age] = logits.map { Float(model.logit($0)) }
     }
     for index in all.indices { all[index].logits = decided[all[index].sample] }
   }

@@ -104,8 +104,7 @@ package struct BeatByBeatDevice: Sendable {
   package func compare(_ record: ReferenceRecord) throws -> (int8: ComparedBeats, float: ComparedBeats?) {
     let counts = record.signal.microvolts.map(converter.count)
     let beats = try DeviceBeats(
-      in: counts, model: model, delaySamples: window.delaySamples,
-      rhythmPrior: normalClass == nil ? nil : model.rhythmPrior)
+      in: counts, model: model, converter: converter, hasRhythm: normalClass != nil)
     let floatBeats = try float.map {
       try beats.decided(
         by: $0, window: window, hearing: converter.heard(record.signal), normalClass: normalClass,

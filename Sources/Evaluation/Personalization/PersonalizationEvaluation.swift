@@ -121,10 +121,10 @@ package struct PersonalizationRun {
     let (image, ownBeats) = try patch(signal, condition: condition)
     let patched = try model.applying(patch: image.bytes)
     let start = Int(minutes * 60 * rateHz)
-    let rest = try inputs.beats(of: signal).filter { $0.sample >= start }
+    // The device that ships, with the patch and without.
     func matrix(_ model: LoadedModel) throws -> ConfusionMatrix {
       var matrix = ConfusionMatrix(classNames: classNames)
-      for decision in try inputs.decisions(of: model, about: rest, record: signal.record) {
+      for decision in try FixedPointDecisions(model).decisions(about: signal) where decision.sample >= start {
         matrix.add(reference: decision.classIndex, prediction: decision.predictedClass)
       }
       return matrix

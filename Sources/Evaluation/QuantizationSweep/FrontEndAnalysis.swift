@@ -130,7 +130,8 @@ struct FrontEndAnalysis {
   }
 
   private func run(_ counts: [Int16], _ sums: inout StageSums) {
-    withDeviceSpectrogram(plan) { device, words in run(counts, on: &device, words, &sums) }
+    var device = RunningSpectrogram(plan)
+    run(counts, on: &device.spectrogram, device.words, &sums)
   }
 
   private func run(

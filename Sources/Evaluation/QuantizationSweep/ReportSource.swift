@@ -146,11 +146,11 @@ package struct ColumnSet: Sendable {
     let columnCount = settings.columnCount(sampleCount: signal.microvolts.count)
     let codes = [Int8](unsafeUninitializedCapacity: columnCount * plan.binCount) { codes, count in
       count = 0
-      withDeviceSpectrogram(plan) { device, _ in
-        for sample in signal.microvolts where device.push(converter.count(ofMicrovolts: sample * gain)) {
-          device.computeColumn(into: codes.baseAddress! + count)
-          count += plan.binCount
-        }
+      var device = RunningSpectrogram(plan)
+      for sample in signal.microvolts
+      where device.spectrogram.push(converter.count(ofMicrovolts: sample * gain)) {
+        device.spectrogram.computeColumn(into: codes.baseAddress! + count)
+        count += plan.binCount
       }
     }
     var place = window
@@ -167,15 +167,7 @@ enum PointRun {
   /// The logits `[beat, class]`; NaN for a beat without a whole window.
   static func logits(_ loaded: LoadedModel, _ columns: ColumnSet, _ beats: ReportBeats) -> [Float] {
     let model = loaded.model
-    let arena = AlignedMemory(byteCount: model.arenaByteCount)
-    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
-    defer { withExtendedLifetime((loaded, arena, scratch)) {} }
-    var engine: WholeWindow
-    do {
-      engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
-    } catch {
-      preconditionFailure("the arena is as large and aligned as the model asks")
-    }
+    var engine = RunningEngine(loaded)
     let output = model.output
     var logits: [Float] = []
     logits.reserveCapacity(beats.labels.count * output.count)
@@ -184,9 +176,9 @@ enum PointRun {
         logits += [Float](repeating: .nan, count: output.count)
         continue
       }
-      _ = engine.input.update(fromContentsOf: codes)
-      engine.run()
-      logits += engine.codes(output).map { output.real(of: $0) }
+      _ = engine.window.input.update(fromContentsOf: codes)
+      engine.window.run()
+      logits += engine.window.codes(output).map { output.real(of: $0) }
     }
     return logits
   }

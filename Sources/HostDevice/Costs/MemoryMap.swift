@@ -37,9 +37,8 @@ package struct MemoryMap: Encodable, Sendable {
   ///
   /// - Parameters:
   ///   - loaded: The model.
-  ///   - findsBeats: Whether the runtime's detector runs beside it.
-  ///   - announcingBytes: The monitor's memory beyond the pipeline's and the detector's.
-  package init(_ loaded: LoadedModel, findsBeats: Bool, announcingBytes: Int = 0) {
+  ///   - layout: What the monitor keeps; nil for a pipeline alone.
+  package init(_ loaded: LoadedModel, _ layout: Monitor.StateLayout?) {
     let model = loaded.model
     let summary = ModelSummary(loaded)
     let names = summary.operations.operators.enumerated().map { "\($0) \($1.name)" }
@@ -58,11 +57,7 @@ package struct MemoryMap: Encodable, Sendable {
       regions.append(whole("patch, two slots", "flash", 2 * patch.byteCount))
       regions.append(whole("patched layer's constants", "RAM, kept", patch.bufferByteCount))
     }
-    if findsBeats, let rate = model.frontEnd?.sampleRateMillihertz {
-      regions.append(
-        whole("beat detector", "RAM, kept", BeatDetector.stateByteCount(sampleRateMillihertz: rate)))
-    }
-    regions.append(whole("signal watch and announcer", "RAM, kept", announcingBytes))
+    for part in layout?.parts.dropFirst() ?? [] { regions.append(whole(part.name, "RAM, kept", part.bytes)) }
     regions.append(whole("scratch", "RAM, free between calls", model.streamingScratchByteCount))
     regions.append(
       Region(
@@ -71,6 +66,27 @@ package struct MemoryMap: Encodable, Sendable {
           Part(name: "tensor \($0.tensor)", offset: $0.offset, bytes: $0.bytes, operators: $0.operators)
         }))
     regions.removeAll { $0.bytes == 0 }
+  }
+
+  /// The bytes that a device keeps between samples.
+  package var keptByteCount: Int {
+    regions.filter { $0.place == "RAM, kept" }.reduce(0) { $0 + $1.bytes }
+  }
+}
+
+extension Monitor.StateLayout {
+  /// The parts in the order of their places, the pipeline's state first.
+  var parts: [MemoryMap.Part] {
+    [
+      ("streaming state", pipeline), ("schedule of decisions", words), ("beat detector", detector),
+      ("signal watch", quality), ("announcer", announcer), ("rhythm watch", rhythm),
+      ("beats' intervals", prior), ("samples of a sleeping network", samples),
+    ].map { .init(name: $0, offset: $1.lowerBound, bytes: $1.count) }
+  }
+
+  /// The same, the pipeline's state by what lies in it.
+  package func parts(of model: Model, operatorNames: [String]) -> [MemoryMap.Part] {
+    model.stateParts(operatorNames: operatorNames) + parts.dropFirst().filter { $0.bytes > 0 }
   }
 }
 

@@ -50,11 +50,9 @@ package struct HeadInputs: Sendable {
   /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
   package func beats(of signal: LabelledSignal, phase: Int = 0) throws(MemoryError) -> [Beat] {
     let heard = signal.microvolts.dropFirst(phase)
-    let columns = try columns(of: heard)
-    let arena = AlignedMemory(byteCount: model.model.arenaByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-    defer { withExtendedLifetime((model, arena, scratch)) {} }
-    var engine = try WholeWindow(model: model.model, arena: arena.bytes, scratch: scratch.bytes)
+    var pipeline = try RunningPipeline(model)
+    let columns = pipeline.columns(of: heard.lazy.map(converter.count))
+    var engine = RunningEngine(model)
     let head = model.model.operatorCount - 1
     let input = model.model.tensor(model.model.operatorPlan(head).inputIndex(0))
     let columnCount = model.model.input.columnCount
@@ -62,47 +60,12 @@ package struct HeadInputs: Sendable {
       guard let places = window.columns(ofBeatAt: beat.sample - phase, inRecordOf: heard.count) else {
         return nil
       }
-      _ = engine.input.update(
+      _ = engine.window.input.update(
         fromContentsOf: columns[places.lowerBound * columnCount..<places.upperBound * columnCount])
-      for index in 0..<head { engine.runOperator(index) }
-      let codes: UnsafeMutableBufferPointer<Int8> = engine.codes(of: input)
+      for index in 0..<head { engine.window.runOperator(index) }
+      let codes: UnsafeMutableBufferPointer<Int8> = engine.window.codes(of: input)
       return Beat(sample: beat.sample, classIndex: beat.classIndex, codes: Array(codes))
     }
-  }
-
-  /// The decisions of a model, patched or not, about beats of a record.
-  ///
-  /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
-  package func decisions(
-    of model: LoadedModel, about beats: [Beat], record: String
-  ) throws(MemoryError) -> [BeatDecision] {
-    let arena = AlignedMemory(byteCount: model.model.arenaByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-    defer { withExtendedLifetime((model, arena, scratch)) {} }
-    var engine = try WholeWindow(model: model.model, arena: arena.bytes, scratch: scratch.bytes)
-    let head = model.model.operatorCount - 1
-    let input = model.model.tensor(model.model.operatorPlan(head).inputIndex(0))
-    return beats.map { beat in
-      let codes: UnsafeMutableBufferPointer<Int8> = engine.codes(of: input)
-      _ = codes.update(fromContentsOf: beat.codes)
-      engine.runOperator(head)
-      return BeatDecision(
-        record: record, sample: beat.sample, classIndex: beat.classIndex,
-        logits: engine.output.map { Float(model.logit($0)) })
-    }
-  }
-
-  /// The device's columns of a signal: `[column, bin]` codes.
-  private func columns(of microvolts: ArraySlice<Float>) throws(MemoryError) -> [Int8] {
-    let state = AlignedMemory(byteCount: model.model.stateByteCount)
-    let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-    defer { withExtendedLifetime((model, state, scratch)) {} }
-    var pipeline = try StreamingPipeline(model: model.model, state: state.bytes, scratch: scratch.bytes)
-    var columns: [Int8] = []
-    for sample in microvolts where pipeline.push(converter.count(ofMicrovolts: sample)) {
-      columns += pipeline.newestColumn
-    }
-    return columns
   }
 }
 

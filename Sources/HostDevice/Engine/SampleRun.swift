@@ -43,31 +43,23 @@ package struct SampleRun: Sendable {
     for (index, input) in inputs.enumerated() {
       samples.append(try Self.codes(input.values, of: model, port: model.inputPort(index), file: input.file))
     }
-    let arena = AlignedMemory(byteCount: model.arenaByteCount)
-    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
-    defer { withExtendedLifetime((loaded, arena, scratch)) {} }
-    var engine: WholeWindow
-    do {
-      engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
-    } catch {
-      preconditionFailure("the arena is as large and aligned as the model asks")
-    }
+    var engine = RunningEngine(loaded)
     var outputs = [[Int16]](repeating: [], count: model.outputCount)
     var layers: [Layer] = []
     for row in 0..<rows {
-      if row > 0 { engine.reset() }
+      if row > 0 { engine.window.reset() }
       for (index, codes) in samples.enumerated() {
         let tensor = model.tensor(model.inputPort(index).tensorIndex)
-        engine.fill(tensor, with: codes[row * tensor.count..<(row + 1) * tensor.count])
+        engine.window.fill(tensor, with: codes[row * tensor.count..<(row + 1) * tensor.count])
       }
-      if row == 0 { layers += model.inputLayers(of: engine) }
+      if row == 0 { layers += model.inputLayers(of: engine.window) }
       for index in 0..<model.operatorCount {
-        engine.runOperator(index)
-        if row == 0 { layers.append(model.layer(index, of: engine)) }
+        engine.window.runOperator(index)
+        if row == 0 { layers.append(model.layer(index, of: engine.window)) }
       }
-      if row == 0 { layers += model.outputLayers(of: engine) }
+      if row == 0 { layers += model.outputLayers(of: engine.window) }
       for index in outputs.indices {
-        outputs[index] += engine.allCodes(of: model.tensor(model.outputPort(index).tensorIndex))
+        outputs[index] += engine.window.allCodes(of: model.tensor(model.outputPort(index).tensorIndex))
       }
     }
     self.layers = layers

@@ -16,9 +16,11 @@ package struct CSource: Sendable {
   ///   - comment: What the header says beside the arrays' names, a line each.
   ///   - memory: The bytes of state and scratch in a streaming run; nil where the network can't stream.
   ///   - samples: Counts of the converter; nil for none.
+  ///   - monitor: The figures of the monitor that `device-sim stream` runs, with their names; nil for none.
   package init(
     image: [UInt8], name: String, section: String?, comment: [String],
-    memory: (stateByteCount: Int, scratchByteCount: Int)?, samples: [Int16]?
+    memory: (stateByteCount: Int, scratchByteCount: Int)?, samples: [Int16]?,
+    monitor: [(name: String, value: Int32)]? = nil
   ) {
     self.name = name
     var declarations = [
@@ -30,6 +32,7 @@ package struct CSource: Sendable {
         "extern const size_t \(name)_sample_count;",
       ]
     }
+    if let monitor { declarations.append("extern const int32_t \(name)_monitor[\(monitor.count)];") }
     var header = declarations
     if let memory {
       header.append(
@@ -47,6 +50,11 @@ package struct CSource: Sendable {
       lines += ["", "const int16_t \(name)_samples[\(samples.count)] = {"]
       lines += Self.rows(samples.map(String.init), perRow: 16) + ["};"]
       lines += ["const size_t \(name)_sample_count = sizeof \(name)_samples / sizeof \(name)_samples[0];"]
+    }
+    if let monitor {
+      lines += ["", "// The monitor of device-sim stream; a rhythm class of -1 is none."]
+      lines.append("const int32_t \(name)_monitor[\(monitor.count)] = {")
+      lines += monitor.map { "  \($0.value),  // \($0.name)" } + ["};"]
     }
     text = lines.joined(separator: "\n") + "\n"
   }

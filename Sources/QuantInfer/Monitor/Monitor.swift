@@ -44,7 +44,7 @@ public struct Monitor: ~Copyable {
   /// How it works.
   public let options: Options
   let state: UnsafeMutableRawPointer
-  let places: Places
+  let places: StateLayout
   let words: UnsafeMutablePointer<Words>
   let samples: UnsafeMutablePointer<Int16>
   var pipeline: StreamingPipeline
@@ -58,12 +58,7 @@ public struct Monitor: ~Copyable {
   ///
   /// - Throws: `MemoryError` where the model can't stream.
   public static func stateByteCount(model: Model, options: Options) throws(MemoryError) -> Int {
-    try Places(model, options).byteCount
-  }
-
-  /// The bytes of the state in which samples wait while the network sleeps; 0 where it never does.
-  public static func sampleRingByteCount(model: Model, options: Options) throws(MemoryError) -> Int {
-    2 &* (try Places(model, options).sampleCount)
+    try StateLayout(model, options).byteCount
   }
 
   /// Creates a monitor in the caller's memory, with all samples forgotten.
@@ -80,7 +75,7 @@ public struct Monitor: ~Copyable {
     model: Model, options: Options, state: UnsafeMutableRawBufferPointer,
     scratch: UnsafeMutableRawBufferPointer, instructions: InstructionSet = .best
   ) throws(MemoryError) {
-    let places = try Places(model, options)
+    let places = try StateLayout(model, options)
     let start = try unsafe checkedStart(of: state, byteCount: places.byteCount)
     func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
       unsafe UnsafeMutableRawBufferPointer(start: start + range.lowerBound, count: range.count)

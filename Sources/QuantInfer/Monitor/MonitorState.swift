@@ -1,15 +1,24 @@
 extension Monitor {
-  /// Where each part lies in the state, and what its counters start from.
-  struct Places {
-    let pipeline: Range<Int>
-    let words: Range<Int>
-    let detector: Range<Int>
-    let quality: Range<Int>
-    let announcer: Range<Int>
-    let rhythm: Range<Int>
-    let prior: Range<Int>
-    let samples: Range<Int>
-    var byteCount: Int { samples.upperBound }
+  /// Where each part lies in the state: all bytes that the device keeps, without gaps.
+  public struct StateLayout: Sendable {
+    /// The pipeline's state, which comes first.
+    public let pipeline: Range<Int>
+    /// The counters of samples, columns and pending beats.
+    public let words: Range<Int>
+    /// The detector of beats; empty where none runs.
+    public let detector: Range<Int>
+    /// The watch over the signal.
+    public let quality: Range<Int>
+    /// The announcer.
+    public let announcer: Range<Int>
+    /// The watch over the rhythm; empty where the network never sleeps.
+    public let rhythm: Range<Int>
+    /// What beats' intervals say; empty where nobody asks.
+    public let prior: Range<Int>
+    /// The samples that wait while the network sleeps.
+    public let samples: Range<Int>
+    /// The size of it all.
+    public var byteCount: Int { samples.upperBound }
     /// The samples that wait while the network sleeps: from the end of the window's first column on.
     let sampleCount: Int
     let firstColumnSamples: Int32
@@ -19,7 +28,10 @@ extension Monitor {
     /// The samples that a window looks at.
     let windowSamples: Int32
 
-    init(_ model: Model, _ options: Options) throws(MemoryError) {
+    /// The layout for a model and options.
+    ///
+    /// - Throws: `MemoryError` where the model can't stream.
+    public init(_ model: Model, _ options: Options) throws(MemoryError) {
       guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
@@ -83,7 +95,7 @@ extension Monitor {
     /// The numbers of the beats' samples.
     var pending = InlineArray<32, UInt32>(repeating: 0)
 
-    init(_ places: Places, _ options: Options, reason: NoResult) {
+    init(_ places: StateLayout, _ options: Options, reason: NoResult) {
       samplesUntilColumn = places.firstColumnSamples
       columnsUntilFull = places.columnCount
       columnsUntilClock = options.columnsPerClock
@@ -91,7 +103,7 @@ extension Monitor {
     }
 
     /// Whether every place lies in its ring.
-    func isSound(_ places: Places) -> Bool {
+    func isSound(_ places: StateLayout) -> Bool {
       (0..<Int32(Self.capacity)).contains(pendingFirst) && pendingCount >= 0
         && pendingCount <= Int32(Self.capacity) && nextSample >= 0 && waitingCount >= 0
         && Int(nextSample) < max(1, places.sampleCount) && Int(waitingCount) <= places.sampleCount

@@ -6,7 +6,9 @@ extension BeatEvaluation {
   /// The evaluation as Markdown: each class for both twins, then each record.
   package var markdown: String {
     let twins = [("float", float), ("int8", int8)].compactMap { name, score in score.map { (name, $0) } }
-    let leftOut = leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) more too near a record's ends"
+    let leftOut =
+      (leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) more too near a record's ends")
+      + (noResultBeats == 0 ? "" : ", \(Numbers.integer(noResultBeats)) more without a result")
     var lines = [
       "Task \(task), split \(split), records \(records): \(Numbers.integer(beats)) beats\(leftOut)"
         + "\(hasRhythmPrior ? ", with RR intervals" : ""). Percent; F1 with the 95 %",

@@ -158,20 +158,15 @@ package struct Explanation: Encodable, Sendable {
   private static func run(
     _ loaded: LoadedModel, _ plan: SpectrogramPlan, _ counts: [Int16], columns: Range<Int>, file: String
   ) throws(FileError) -> (codes: [Int16], decided: [Int16]) {
-    let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
-    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
-    defer { withExtendedLifetime((loaded, state, scratch)) {} }
     do throws(MemoryError) {
-      var pipeline = try StreamingPipeline(model: loaded.model, state: state.bytes, scratch: scratch.bytes)
-      var codes: [Int16] = []
-      var column = -1
-      for count in counts where pipeline.push(count) {
-        column += 1
-        if columns.contains(column) { codes += pipeline.newestColumn.map { Int16($0) } }
-      }
-      var decided = [Int8](repeating: 0, count: loaded.model.output.count)
-      decided.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
-      return (codes, decided.map { Int16($0) })
+      var pipeline = try RunningPipeline(loaded)
+      let codes = pipeline.columns(of: counts)
+      let decided = pipeline.decision() ?? []
+      let bins = plan.binCount
+      return (
+        codes[columns.lowerBound * bins..<columns.upperBound * bins].map { Int16($0) },
+        decided.map { Int16($0) }
+      )
     } catch {
       throw .malformed(file, "can't stream", remedy: "export it with `exporter quantize`")
     }

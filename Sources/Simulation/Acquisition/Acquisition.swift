@@ -1,7 +1,6 @@
 import ECG
 import Foundation
 import HostDevice
-import ModelFiles
 import QuantInfer
 import Support
 
@@ -112,20 +111,13 @@ private struct ElectrodeSignal {
   /// The beats that the runtime's detector finds, at the lead's own rate.
   func detectedBeats(atRateHz rateHz: Double, profile: DeviceProfile) throws(FileError) -> [Int] {
     let samples = try Resampler(from: sampleRateHz, to: rateHz)(millivolts)
-    let rateMillihertz = UInt32((rateHz * 1000).rounded())
-    let memory = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rateMillihertz))
-    defer { withExtendedLifetime(memory) {} }
-    var beats: [Int] = []
     do throws(MemoryError) {
-      var detector = try BeatDetector(sampleRateMillihertz: rateMillihertz, state: memory.bytes)
-      for (index, sample) in samples.enumerated() {
-        guard let ago = detector.push(profile.converter.count(ofMicrovolts: sample * 1000)) else { continue }
-        beats.append(Int((Double(index - Int(ago)) * sampleRateHz / rateHz).rounded()))
-      }
+      return try DetectedBeats.samples(
+        in: samples.lazy.map { profile.converter.count(ofMicrovolts: $0 * 1000) }, sampleRateHz: rateHz
+      ).map { Int((Double($0) * sampleRateHz / rateHz).rounded()) }
     } catch {
       throw .malformed(file, "has no annotated beats to measure an SNR by", remedy: "leave out --noise")
     }
-    return beats
   }
 
   /// The millivolts that come to the converter at the device's rate, and what befell them.

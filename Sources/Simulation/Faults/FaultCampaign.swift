@@ -8,14 +8,17 @@ import Support
 /// Breaks a device in many ways, each on its own, and watches its decisions.
 ///
 /// Every fault is a run of its own: a healthy device up to a random sample, then the fault, then the rest of the
-/// record. Its decisions are held against those of the run without faults: a decision has changed where its class
-/// differs, where none is within 150 ms, or where one has come that wasn't there.
+/// record. The device is the one that ships, `RunningDevice`, with the options of `stream`. Its announcements are held
+/// against those of the run without faults: a decision has changed where its class differs or there is no result any
+/// more, where none is within 150 ms, or where one has come that wasn't there. A fault is found too where the device
+/// says by itself that its signal or its state is bad, and a healthy one doesn't.
 ///
 /// While a device runs, bits are flipped in what is data and never an address: packed weights, the arena's codes, the
-/// state. See `QuantInfer.Model`'s `weightBytes(ofOperator:)` for why the engines stay within their memory whatever
-/// the weights are. The state has places in rings, of which addresses are made; a device that reckons with flipped bits
-/// asks `StreamingPipeline.isStateSound` before it pushes a sample, and so does this one. Everything else of the image
-/// is flipped before it is loaded: validation then refuses it, or has proven that it is safe to run.
+/// state: all of it, from the front end's samples to the announcer's counts. See `QuantInfer.Model`'s
+/// `weightBytes(ofOperator:)` for why the engines stay within their memory whatever the weights are. The state has
+/// places in rings, of which addresses are made; a device that reckons with flipped bits asks `Monitor.isStateSound`
+/// before it pushes a sample, and so does this one. Everything else of the image is flipped before it is loaded:
+/// validation then refuses it, or has proven that it is safe to run.
 ///
 /// All choices follow from the seed, at any number of threads.
 package struct FaultCampaign: Sendable {
@@ -33,6 +36,8 @@ package struct FaultCampaign: Sendable {
     package var csv = CSVOptions()
     /// The columns between decisions; nil for a decision after each detected beat.
     package var everyColumns: Int?
+    /// What becomes of decisions, and whether the network sleeps.
+    package var announcing = Announcing()
     /// What breaks.
     package var kinds = FaultKind.allCases
     /// The faults of each kind.
@@ -56,14 +61,14 @@ package struct FaultCampaign: Sendable {
     }
   }
 
-  private let options: Options
-  private let loaded: LoadedModel
-  private let image: [UInt8]
-  private let acquisition: Acquisition
-  private let healthy: HealthyRun
-  private let layerNames: [String]
-  private let imageParts: [MemoryMap.Part]
-  private let stateParts: [MemoryMap.Part]
+  let options: Options
+  let loaded: LoadedModel
+  let image: [UInt8]
+  let acquisition: Acquisition
+  let healthy: HealthyRun
+  let layerNames: [String]
+  let imageParts: [MemoryMap.Part]
+  let stateParts: [MemoryMap.Part]
   private let modelDigest: String
   private let recordDigest: String?
   /// Of the counts that the device takes: record, lead, rate and converter all show in them.
@@ -87,7 +92,6 @@ package struct FaultCampaign: Sendable {
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
     imageParts = loaded.model.imageParts(operatorNames: layerNames)
-    stateParts = loaded.model.stateParts(operatorNames: layerNames)
     modelDigest = SHA256.hexadecimal(Data(image))
     recordDigest = RecordDigest.hexadecimal(of: options.record)
     samplesDigest = SHA256.hexadecimal(
@@ -99,13 +103,15 @@ package struct FaultCampaign: Sendable {
       (options.everyColumns ?? loaded.decisionHopColumns).map { DecisionPolicy.everyColumns($0) }
       ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
-    _ = try DeviceLoop(
+    let loop = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: nil, checkpointFile: "", acquisition: acquisition,
-      policy: policy)
-    do throws(FaultRefusal) {
+      policy: policy, announcing: options.announcing)
+    do {
+      stateParts = try Monitor.StateLayout(loaded.model, loop.options)
+        .parts(of: loaded.model, operatorNames: layerNames)
       healthy = try HealthyRun(
-        image: image, policy: policy, delaySamples: loaded.beatWindow?.delaySamples ?? 0,
-        samples: acquisition.samples, sampleRateHz: acquisition.sampleRateHz)
+        loaded, image: image, options: loop.options, samples: acquisition.samples,
+        sampleRateHz: acquisition.sampleRateHz)
     } catch {
       throw .malformed(
         options.model, "can't decide about this record", remedy: "decide by the clock with --every")
@@ -157,7 +163,8 @@ package struct FaultCampaign: Sendable {
     FaultLine.Settings(
       model: (options.model as NSString).lastPathComponent, modelDigest: modelDigest,
       record: acquisition.recordName, samplesDigest: samplesDigest, lead: acquisition.leadName,
-      everyColumns: options.everyColumns, converterBits: acquisition.profile.converterBits,
+      everyColumns: options.everyColumns, announcing: options.announcing,
+      converterBits: acquisition.profile.converterBits,
       seed: options.seed,
       bitsPerFault: options.bitsPerFault, scrubSeconds: options.scrubSeconds,
       saveSeconds: options.saveSeconds, guards: FaultGuard.allCases.filter(options.guards.contains))
@@ -169,328 +176,14 @@ package struct FaultCampaign: Sendable {
       modelChecksum: String(format: "%08x", loaded.checksum), modelDigest: modelDigest,
       record: acquisition.recordName, recordDigest: recordDigest,
       lead: acquisition.leadName, samples: acquisition.samples.count,
-      sampleRateHz: acquisition.sampleRateHz, decisions: healthy.decisions.count,
+      sampleRateHz: acquisition.sampleRateHz, stateBytes: healthy.stateByteCount,
+      decisions: healthy.decisions.count,
       decide: options.everyColumns.map { "every \($0) columns" } ?? "detected beats",
+      announcing: options.announcing,
       profile: acquisition.profile.name, converterBits: acquisition.profile.converterBits, seed: options.seed,
       bitsPerFault: options.bitsPerFault, scrubSeconds: options.scrubSeconds,
       saveSeconds: options.saveSeconds, guards: FaultGuard.allCases.filter(options.guards.contains),
       falseAlarms: StuckBitCheck.alarms(in: acquisition.samples, periodSamples: secondSamples),
       kinds: options.kinds.map { kind in FaultReport.Kind(kind, trials.filter { $0.kind == kind }) })
-  }
-
-  private func trial(_ kind: FaultKind, _ random: inout SeededGenerator) -> FaultTrial {
-    switch kind {
-    case .weights: weightTrial(&random)
-    case .state: stateTrial(&random)
-    case .arena: arenaTrial(&random)
-    case .image: imageTrial(&random, isForged: false)
-    case .forged: imageTrial(&random, isForged: true)
-    case .samples: sampleTrial(&random)
-    case .adc: converterTrial(&random)
-    case .clock: deadlineTrial(&random)
-    case .brownout: brownOutTrial(&random)
-    }
-  }
-
-  private var samples: [Int16] { acquisition.samples }
-  private var secondSamples: Int { max(1, Int(acquisition.sampleRateHz.rounded())) }
-
-  /// A period as samples, one at least.
-  private func sampleCount(seconds: Double) -> Int {
-    max(1, Int(min(seconds * acquisition.sampleRateHz, 0x1p40).rounded()))
-  }
-
-  /// The end of the period in which a sample lies; nil where that is not before the record's end.
-  private func nextCheck(after sample: Int, periodSamples: Int) -> Int? {
-    let next = (sample / periodSamples + 1) * periodSamples
-    return next <= samples.count ? next : nil
-  }
-
-  /// Flips neighbouring bits, from a bit on, as far as the memory reaches.
-  private func flip(_ bytes: UnsafeMutableRawBufferPointer, bit first: Int) {
-    for bit in first..<min(first + options.bitsPerFault, 8 * bytes.count) {
-      bytes[bit / 8] ^= 1 << UInt8(bit % 8)
-    }
-  }
-
-  /// Pushes the rest of the record and notes which decisions changed.
-  private func finish(_ trial: inout FaultTrial, _ device: FaultDevice, from next: Int, start: Int) {
-    for index in next..<samples.count { device.push(samples[index]) }
-    note(device.decisions, from: start, in: &trial)
-  }
-
-  private func note(_ decisions: [FaultDecision], from start: Int, in trial: inout FaultTrial) {
-    (trial.firstChange, trial.changedDecisions) = healthy.changes(in: decisions, from: start)
-  }
-}
-
-// MARK: - Flipped bits
-
-extension FaultCampaign {
-  private func weightTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let layers = (0..<loaded.model.operatorCount).compactMap { index in
-      loaded.model.weightBytes(ofOperator: index).map { (index, $0) }
-    }
-    var byte = random.nextIndex(below: layers.reduce(0) { $0 + $1.1.count })
-    var bit = random.nextIndex(below: 8)
-    let sample = random.nextIndex(below: healthy.faultSamples)
-    var hit = layers[0]
-    for layer in layers {
-      hit = layer
-      if byte < layer.1.count { break }
-      byte -= layer.1.count
-    }
-    let (device, start) = healthy.device(at: sample)
-    let weights = UnsafeMutableRawBufferPointer(rebasing: device.image.bytes[hit.1])
-    flip(weights, bit: 8 * byte + bit)
-    if loaded.model.operatorPlan(hit.0).weights?.weightBits == 4 { bit %= 4 }
-    var trial = FaultTrial(
-      kind: .weights, place: .init(order: hit.0, name: layerNames[hit.0]), bit: bit)
-    if let seconds = options.scrubSeconds,
-      let check = nextCheck(after: sample, periodSamples: sampleCount(seconds: seconds)),
-      !device.model.isChecksumValid
-    {
-      trial.detection = .init(sample: check, means: "scrubbing")
-    }
-    finish(&trial, device, from: sample, start: start)
-    return trial
-  }
-
-  private func stateTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let sample = random.nextIndex(below: healthy.faultSamples)
-    let (device, start) = healthy.device(at: sample)
-    let pipelineBits = 8 * device.state.bytes.count
-    let bit = random.nextIndex(below: pipelineBits + 8 * device.detectorState.bytes.count)
-    let isPipeline = bit < pipelineBits
-    let memory = isPipeline ? device.state.bytes : device.detectorState.bytes
-    let place = isPipeline ? statePlace(byte: bit / 8) : .init(order: 1000, name: "beat detector")
-    var trial = FaultTrial(kind: .state, place: place)
-    let checksum = CRC32.checksum(UnsafeRawBufferPointer(memory))
-    flip(memory, bit: isPipeline ? bit : bit - pipelineBits)
-    if options.guards.contains(.state), CRC32.checksum(UnsafeRawBufferPointer(memory)) != checksum {
-      trial.detection = .init(sample: sample, means: "state checksum")
-    } else if !device.isStateSound {
-      trial.detection = .init(sample: sample, means: "range of places")
-    }
-    // What is found before the next sample ends the run; an unsound state could not go on.
-    if trial.detection == nil { finish(&trial, device, from: sample, start: start) }
-    return trial
-  }
-
-  /// The part of the streaming state in which a byte lies.
-  private func statePlace(byte: Int) -> FaultTrial.Place { .init(stateParts, byte: byte) }
-
-  private func arenaTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let model = loaded.model
-    let decision = healthy.windowDecisions[random.nextIndex(below: healthy.windowDecisions.count)]
-    let layer = random.nextIndex(below: model.operatorCount)
-    let bit = random.nextIndex(below: 8 * model.arenaByteCount)
-    let arena = AlignedMemory(byteCount: model.arenaByteCount)
-    let scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
-    var trial = FaultTrial(
-      kind: .arena, place: .init(order: layer, name: "before \(layerNames[layer])"), bit: bit % 8)
-    guard var engine = try? WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes) else {
-      return trial
-    }
-    _ = engine.input.update(fromContentsOf: healthy.window(of: decision, model))
-    for index in 0..<model.operatorCount {
-      if index == layer { flip(arena.bytes, bit: bit) }
-      engine.runOperator(index)
-    }
-    if largest(Array(engine.output)) != decision.classIndex {
-      (trial.firstChange, trial.changedDecisions) = (decision.sample, 1)
-    }
-    return trial
-  }
-
-  private func imageTrial(_ random: inout SeededGenerator, isForged: Bool) -> FaultTrial {
-    let bit = random.nextIndex(below: 8 * image.count)
-    var damaged = image
-    damaged.withUnsafeMutableBytes { flip($0, bit: bit) }
-    if isForged {
-      let checksum = damaged.withUnsafeBytes {
-        CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
-      }
-      withUnsafeBytes(of: checksum.littleEndian) {
-        damaged.replaceSubrange(ModelFormat.Header.checksum..<ModelFormat.checksumStart, with: $0)
-      }
-    }
-    var trial = FaultTrial(kind: isForged ? .forged : .image, place: imagePlace(byte: bit / 8))
-    do throws(FaultRefusal) {
-      let device = try healthy.device(image: damaged)
-      finish(&trial, device, from: 0, start: 0)
-    } catch {
-      let means =
-        switch error {
-        case .image(.checksumMismatch): "checksum"
-        case .image(.truncated), .image(.notAModelImage), .image(.unsupportedVersion): "header"
-        case .image: "validation"
-        case .memory: "memory or front end"
-        }
-      trial.detection = .init(sample: 0, means: means)
-    }
-    return trial
-  }
-
-  /// The part of the image in which a byte lies.
-  private func imagePlace(byte: Int) -> FaultTrial.Place { .init(imageParts, byte: byte) }
-}
-
-// MARK: - Samples and time
-
-extension FaultCampaign {
-  private func sampleTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let sample = random.nextIndex(below: healthy.faultSamples)
-    let isDoubled = random.nextIndex(below: 2) == 1
-    let size = random.nextIndex(below: 4)
-    let count = [1, 4, 16, 64][size]
-    let (device, start) = healthy.device(at: sample)
-    var trial = FaultTrial(
-      kind: .samples,
-      place: .init(order: (isDoubled ? 4 : 0) + size, name: "\(count) \(isDoubled ? "doubled" : "dropped")"))
-    trial.detection = clockDetection(after: sample)
-    let end = min(sample + count, samples.count)
-    if isDoubled {
-      for index in sample..<end { device.push(samples[index]) }
-      device.missSamples(sample - end)
-      finish(&trial, device, from: sample, start: start)
-    } else {
-      device.missSamples(end - sample)
-      finish(&trial, device, from: end, start: start)
-    }
-    return trial
-  }
-
-  /// The guard of the clock, which compares once a second.
-  private func clockDetection(after sample: Int) -> FaultTrial.Detection? {
-    guard options.guards.contains(.clock),
-      let check = nextCheck(after: sample, periodSamples: secondSamples)
-    else { return nil }
-    return .init(sample: check, means: "sample count")
-  }
-
-  private func converterTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let sample = random.nextIndex(below: healthy.faultSamples)
-    let bits = acquisition.profile.converterBits
-    let bit = random.nextIndex(below: bits)
-    let isSet = random.nextIndex(below: 2) == 1
-    let (device, start) = healthy.device(at: sample)
-    var trial = FaultTrial(
-      kind: .adc, place: .init(order: isSet ? 1 : 0, name: "stuck at \(isSet ? 1 : 0)"), bit: bit)
-    var check = StuckBitCheck(periodSamples: secondSamples, count: sample)
-    for index in sample..<samples.count {
-      // The converter's code counts from its least one.
-      let middle = 1 << (bits - 1)
-      let code = Int(samples[index]) + middle
-      let stuck = Int16(clamping: (isSet ? code | 1 << bit : code & ~(1 << bit)) - middle)
-      device.push(stuck)
-      if check.push(stuck), options.guards.contains(.adc), trial.detection == nil {
-        trial.detection = .init(sample: index, means: "stuck-bit check")
-      }
-    }
-    note(device.decisions, from: start, in: &trial)
-    return trial
-  }
-
-  private func deadlineTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let sample = random.nextIndex(below: healthy.faultSamples)
-    let size = random.nextIndex(below: 5)
-    let count = 1 << size
-    let (device, start) = healthy.device(at: sample)
-    var trial = FaultTrial(
-      kind: .clock, place: .init(order: size, name: "\(count) column\(count == 1 ? "" : "s") skipped"))
-    var (skipped, index) = (0, sample)
-    while skipped < count, index < samples.count {
-      if device.push(samples[index], isLate: true) {
-        skipped += 1
-        if options.guards.contains(.clock), trial.detection == nil {
-          trial.detection = .init(sample: index, means: "deadline")
-        }
-      }
-      index += 1
-    }
-    finish(&trial, device, from: index, start: start)
-    return trial
-  }
-
-  private func brownOutTrial(_ random: inout SeededGenerator) -> FaultTrial {
-    let period = sampleCount(seconds: options.saveSeconds)
-    let moment = random.nextIndex(below: 3)
-    var failure = random.nextIndex(below: healthy.faultSamples)
-    // At a save, with nothing lost; between saves; while a copy is written, its end still that of an older one.
-    if moment != 1 { failure = failure / period * period }
-    let lastSave = failure / period * period
-    let (device, start) = healthy.device(at: max(0, moment == 2 ? lastSave - period : lastSave))
-    let older = device.snapshot()
-    for index in device.sampleCount..<failure { device.push(samples[index]) }
-    var trial = FaultTrial(
-      kind: .brownout,
-      place: .init(order: moment, name: ["just after a save", "between saves", "during a save"][moment]))
-    trial.detection = .init(sample: failure, means: "restart")
-    // What memory holds after a brown-out is anything.
-    for bytes in [device.state.bytes, device.detectorState.bytes] {
-      for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: random.next()) }
-    }
-    do throws(SavedStateError) {
-      if moment == 2 {
-        let (fresh, _) = healthy.device(at: failure)
-        var torn = fresh.snapshot()
-        let cut = random.nextIndex(below: torn.pipeline.count)
-        torn.pipeline.replaceSubrange(cut..., with: older.pipeline[cut...])
-        // Where the copies happen to agree behind the cut, the torn one is whole.
-        try device.restore(torn)
-      } else {
-        try device.restore(older)
-      }
-    } catch {
-      trial.detection?.means = "restart, torn copy refused"
-      try? device.restore(older)
-    }
-    device.missSamples(failure - device.sampleCount)
-    finish(&trial, device, from: failure, start: start)
-    return trial
-  }
-}
-
-extension FaultTrial.Place {
-  /// The part in which a byte lies.
-  fileprivate init(_ parts: [MemoryMap.Part], byte: Int) {
-    let place = parts.place(ofByte: byte)
-    self.init(order: place?.order ?? parts.count, name: place?.name ?? "elsewhere")
-  }
-}
-
-/// Finds a converter's low bits that don't change for a period.
-struct StuckBitCheck {
-  /// The bits that noise always moves.
-  static let watchedBits: Int16 = 0b1111
-
-  private let periodSamples: Int
-  private var count: Int
-  private var isWhole: Bool
-  private var ones: Int16 = -1
-  private var zeros: Int16 = -1
-
-  /// Starts after a number of samples; the first period is judged where it is whole.
-  init(periodSamples: Int, count: Int) {
-    (self.periodSamples, self.count) = (periodSamples, count)
-    isWhole = count % periodSamples == 0
-  }
-
-  /// Takes a count; returns whether a period ends in which a watched bit was the same all the time.
-  mutating func push(_ sample: Int16) -> Bool {
-    ones &= sample
-    zeros &= ~sample
-    count += 1
-    guard count % periodSamples == 0 else { return false }
-    let isStuck = isWhole && (ones | zeros) & Self.watchedBits != 0
-    (ones, zeros, isWhole) = (-1, -1, true)
-    return isStuck
-  }
-
-  /// The periods of a lead in which a watched bit doesn't change.
-  static func alarms(in samples: [Int16], periodSamples: Int) -> Int {
-    var check = StuckBitCheck(periodSamples: periodSamples, count: 0)
-    return samples.count { check.push($0) }
   }
 }

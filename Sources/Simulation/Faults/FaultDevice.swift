@@ -1,3 +1,4 @@
+import HostDevice
 import ModelFiles
 import QuantInfer
 
@@ -7,8 +8,10 @@ struct FaultDecision: Equatable, Sendable {
   var sample: Int
   /// The true sample of the beat that it decided about, or of the decision where there is no beat.
   var subject: Int
-  /// The class.
-  var classIndex: Int
+  /// The class that was announced; nil where there was no result or the network slept.
+  var announced: Int?
+  /// The class of the largest logit; nil where the network didn't run.
+  var raw: Int?
   /// The columns that had come.
   var columnCount: Int
 }
@@ -21,80 +24,68 @@ enum FaultRefusal: Error {
   case memory
 }
 
-/// A device's signal path in memory of its own, whose bits can be flipped: image, state, scratch, detector.
+/// The device that ships, in memory whose bits can be flipped: its image, and all that its monitor keeps.
 final class FaultDevice {
+  /// What a device is made of.
+  struct Plan: Sendable {
+    var image: [UInt8]
+    var options: Monitor.Options
+    /// The memory that the device has for state and scratch.
+    var memoryByteCount = Int.max
+  }
+
   /// All that a device saves.
   struct Snapshot: Sendable {
-    var pipeline: [UInt8]
-    var detector: [UInt8]
-    fileprivate var schedule: DecisionSchedule
-    var sampleCount: Int
+    var device: RunningDevice.Snapshot
     fileprivate var columnCount: Int
+    var sampleCount: Int { device.sampleCount }
   }
 
   let image: AlignedMemory
   let model: Model
-  let state: AlignedMemory
-  /// Empty where no detector runs.
-  let detectorState: AlignedMemory
-  private let scratch: AlignedMemory
-  private var pipeline: StreamingPipeline
-  private var detector: BeatDetector?
-  private var schedule: DecisionSchedule
+  private var device: RunningDevice
   private var columnCount = 0
-  private var logits: [Int8]
-  /// The samples that the device has counted.
-  private(set) var sampleCount = 0
   private(set) var decisions: [FaultDecision] = []
-  /// The columns' codes, where they are kept.
-  private(set) var columns: [Int8] = []
-  private let keepsColumns: Bool
+  /// The first sample after which the device itself said that something is wrong, and what.
+  private(set) var alarm: FaultTrial.Detection?
+  /// Where alarms are no fault's: what the healthy device says.
+  private let silences: Silences
   /// From which of its samples on the device's count differs from the true one, and by how much.
   private var jump = (at: Int.max, by: 0)
 
-  /// Starts a device on an image.
+  /// Starts a device.
   ///
   /// - Parameters:
-  ///   - bytes: The image.
-  ///   - policy: When to decide.
-  ///   - delaySamples: How long after a beat.
-  ///   - memoryByteCount: The memory that the device has for state and scratch.
-  ///   - keepsColumns: Whether the columns' codes are kept.
+  ///   - plan: What it is made of.
+  ///   - silences: When the healthy device has no result.
   /// - Throws: `FaultRefusal` where validation refuses the image or the memory doesn't do.
-  init(
-    image bytes: [UInt8], policy: DecisionPolicy, delaySamples: Int, memoryByteCount: Int = .max,
-    keepsColumns: Bool = false
-  ) throws(FaultRefusal) {
-    image = AlignedMemory(byteCount: bytes.count)
-    image.bytes.copyBytes(from: bytes)
+  init(_ plan: Plan, silences: Silences = Silences()) throws(FaultRefusal) {
+    image = AlignedMemory(byteCount: plan.image.count)
+    image.bytes.copyBytes(from: plan.image)
     do throws(ModelError) {
       model = try Model(validating: UnsafeRawBufferPointer(image.bytes))
     } catch {
       throw .image(error.kind)
     }
-    guard let frontEnd = model.frontEnd, model.isStreamable, model.output.type == .int8,
-      model.stateByteCount + model.streamingScratchByteCount <= memoryByteCount
+    guard model.output.type == .int8,
+      let stateByteCount = try? Monitor.stateByteCount(model: model, options: plan.options),
+      stateByteCount + model.streamingScratchByteCount <= plan.memoryByteCount
     else { throw .memory }
-    state = AlignedMemory(byteCount: model.stateByteCount)
-    scratch = AlignedMemory(byteCount: model.streamingScratchByteCount)
-    let rate = frontEnd.sampleRateMillihertz
-    let detectorByteCount =
-      policy == .detectedBeats ? BeatDetector.stateByteCount(sampleRateMillihertz: rate) : 0
-    detectorState = AlignedMemory(byteCount: detectorByteCount)
     do throws(MemoryError) {
-      pipeline = try StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
-      if policy == .detectedBeats {
-        detector = try BeatDetector(sampleRateMillihertz: rate, state: detectorState.bytes)
-      } else {
-        detector = nil
-      }
+      device = try RunningDevice(
+        model, plan.options, scratchByteCount: model.streamingScratchByteCount)
     } catch {
       throw .memory
     }
-    schedule = DecisionSchedule(policy, delaySamples: delaySamples, capacity: 0)
-    logits = [Int8](repeating: 0, count: model.output.count)
-    self.keepsColumns = keepsColumns
+    self.silences = silences
   }
+
+  /// All that the device keeps between samples.
+  var state: UnsafeMutableRawBufferPointer { device.state }
+  /// The samples that the device has counted.
+  var sampleCount: Int { device.sampleCount }
+  /// Why there is no result at present; nil where there is one.
+  var noResult: NoResult? { device.monitor.noResult }
 
   /// Takes a sample.
   ///
@@ -104,65 +95,73 @@ final class FaultDevice {
   /// - Returns: Whether it completed a column.
   @discardableResult
   func push(_ sample: Int16, isLate: Bool = false) -> Bool {
-    let index = sampleCount
-    sampleCount += 1
-    if let ago = detector?.push(sample) { schedule.add(beat: index - Int(ago)) }
-    if isLate { return pushLate(sample) }
-    guard pipeline.push(sample) else { return false }
-    if keepsColumns { columns.append(contentsOf: pipeline.newestColumn) }
+    let index = device.sampleCount
+    let isColumn = isLate ? pushLate(sample) : device.push(sample)
+    watch(index)
+    guard isColumn else { return false }
     columnCount += 1
-    let (isFull, isFirst) = (pipeline.isWindowFull, columnCount < model.streaming?.columnsPerWindow ?? 0)
-    while let beat = schedule.next(at: index, isPossible: isFull || isFirst) {
-      guard isFull else { continue }
-      logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
-      let decision = FaultDecision(
-        sample: trueSample(index), subject: trueSample(max(0, beat.sample ?? index)),
-        classIndex: largest(logits), columnCount: columnCount)
-      // After a brown-out a beat may come up again; its first answer was given.
-      let isRepeated = jump.at < Int.max && decisions.contains { $0.subject == decision.subject }
-      if !isRepeated { decisions.append(decision) }
+    guard !isLate else { return true }
+    while let decision = device.nextDecision() {
+      // Before the first window is full there is nothing to decide.
+      if case .noResult(.windowNotFull) = decision.announcement { continue }
+      note(decision, at: index)
     }
+    // A damaged announcer is found when it shall announce.
+    watch(index)
     return true
+  }
+
+  private func note(_ decision: Monitor.Decision, at index: Int) {
+    var announced: Int?
+    if case .result(let classIndex, _) = decision.announcement { announced = classIndex }
+    let noted = FaultDecision(
+      sample: trueSample(index), subject: trueSample(max(0, index - (decision.beatAge ?? 0))),
+      announced: announced, raw: decision.hasLogits ? largest(device.logits) : nil, columnCount: columnCount)
+    // After a brown-out a beat may come up again; its first answer was given.
+    let isRepeated = jump.at < Int.max && decisions.contains { $0.subject == noted.subject }
+    if !isRepeated { decisions.append(noted) }
+  }
+
+  /// Notes when the device says by itself that its signal or its state is bad, and a healthy one doesn't.
+  private func watch(_ index: Int) {
+    guard alarm == nil, let reason = device.monitor.noResult else { return }
+    let means: String
+    switch reason {
+    case .unsoundState: means = "fail-safe: unsound state"
+    case .flatLine: means = "signal watch: flat line"
+    case .saturation: means = "signal watch: saturation"
+    case .windowNotFull, .refilling, .lowMargin: return
+    }
+    let sample = trueSample(index)
+    if !silences.contains(sample) { alarm = .init(sample: sample, means: means) }
   }
 
   /// The front end takes the sample; the network's part of the state stays as it is.
   private func pushLate(_ sample: Int16) -> Bool {
     let first = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
-    let network = UnsafeMutableRawBufferPointer(rebasing: state.bytes[first...])
+    let network = UnsafeMutableRawBufferPointer(rebasing: state[first..<model.stateByteCount])
     let before = Array(network)
-    guard pipeline.push(sample) else { return false }
+    guard device.push(sample) else { return false }
     network.copyBytes(from: before)
     return true
   }
 
   /// Whether the next sample can be pushed without leaving the state.
-  var isStateSound: Bool { pipeline.isStateSound }
+  var isStateSound: Bool { device.monitor.isStateSound }
 
   /// All that the device needs to go on from here.
-  func snapshot() -> Snapshot {
-    var saved = [UInt8](repeating: 0, count: pipeline.savedByteCount)
-    saved.withUnsafeMutableBytes { try? pipeline.save(into: $0) }
-    var savedDetector = [UInt8](repeating: 0, count: detector?.savedByteCount ?? 0)
-    savedDetector.withUnsafeMutableBytes { try? detector?.save(into: $0) }
-    return Snapshot(
-      pipeline: saved, detector: savedDetector, schedule: schedule, sampleCount: sampleCount,
-      columnCount: columnCount)
-  }
+  func snapshot() -> Snapshot { Snapshot(device: device.snapshot(), columnCount: columnCount) }
 
   /// Goes on from a snapshot.
   ///
   /// - Throws: `SavedStateError` where its state is damaged or another's.
   func restore(_ snapshot: Snapshot) throws(SavedStateError) {
-    do {
-      try snapshot.pipeline.withUnsafeBytes { try pipeline.restore(from: $0) }
-      try snapshot.detector.withUnsafeBytes { bytes in
-        if detector != nil { try detector?.restore(from: bytes) }
-      }
-    } catch {
-      throw error as? SavedStateError ?? .notASavedState
-    }
-    (schedule, sampleCount, columnCount) = (snapshot.schedule, snapshot.sampleCount, snapshot.columnCount)
+    try device.restore(snapshot.device)
+    columnCount = snapshot.columnCount
   }
+
+  /// Fills all that the device keeps, as memory may after a brown-out.
+  func loseMemory(_ byte: () -> UInt8) { device.loseMemory(byte) }
 
   /// Says that the device's count is off by some samples from here on.
   func missSamples(_ count: Int) { jump = (sampleCount, count) }
@@ -170,7 +169,24 @@ final class FaultDevice {
   private func trueSample(_ counted: Int) -> Int { counted >= jump.at ? max(0, counted + jump.by) : counted }
 }
 
+/// The samples after which a device had no result, for its signal's sake.
+struct Silences: Sendable {
+  private var ranges: [Range<Int>] = []
+
+  /// Takes the next sample.
+  mutating func count(_ sample: Int, isSilent: Bool) {
+    guard isSilent else { return }
+    if let last = ranges.last, last.upperBound == sample {
+      ranges[ranges.count - 1] = last.lowerBound..<sample + 1
+    } else {
+      ranges.append(sample..<sample + 1)
+    }
+  }
+
+  func contains(_ sample: Int) -> Bool { ranges.contains { $0.contains(sample) } }
+}
+
 /// The index of the largest code, the first of equal ones.
-func largest(_ codes: [Int8]) -> Int {
+func largest<Codes: RandomAccessCollection<Int8>>(_ codes: Codes) -> Int where Codes.Index == Int {
   codes.indices.reduce(0) { codes[$1] > codes[$0] ? $1 : $0 }
 }

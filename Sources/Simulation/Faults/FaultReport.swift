@@ -1,3 +1,4 @@
+import HostDevice
 import Metrics
 import Support
 
@@ -88,6 +89,7 @@ struct FaultLine: ResultLine {
     var samplesDigest: String
     var lead: String
     var everyColumns: Int?
+    var announcing: Announcing
     var converterBits: Int
     var seed: UInt64
     var bitsPerFault: Int
@@ -200,10 +202,14 @@ package struct FaultReport: Encodable, Sendable {
   package var samples: Int
   /// The model's rate.
   package var sampleRateHz: Double
+  /// The bytes that the device keeps between samples, all of which faults of the state hit.
+  package var stateBytes: Int
   /// The decisions of the run without faults.
   package var decisions: Int
   /// When the device decides.
   package var decide: String
+  /// What becomes of decisions, and whether the network sleeps.
+  package var announcing: Announcing
   /// The profile's name.
   package var profile: String
   /// The profile's converter.

@@ -1,4 +1,6 @@
+import HostDevice
 import Metrics
+import ModelFiles
 import QuantInfer
 
 /// The run without faults: what every other run is held against, and where it starts from.
@@ -6,12 +8,12 @@ struct HealthyRun: Sendable {
   let decisions: [FaultDecision]
   /// Faults strike before this sample, so that what they change can still be seen.
   let faultSamples: Int
-  private let image: [UInt8]
-  private let policy: DecisionPolicy
-  private let delaySamples: Int
+  /// The bytes that the device keeps between samples.
+  let stateByteCount: Int
+  private let plan: FaultDevice.Plan
   private let samples: [Int16]
   private let sampleRateHz: Double
-  private let memoryByteCount: Int
+  private let silences: Silences
   private let snapshots: [FaultDevice.Snapshot]
   private let columns: [Int8]
   private let snapshotSamples = 1024
@@ -20,20 +22,28 @@ struct HealthyRun: Sendable {
   private let comparedSamples: Int
 
   init(
-    image: [UInt8], policy: DecisionPolicy, delaySamples: Int, samples: [Int16], sampleRateHz: Double
+    _ loaded: LoadedModel, image: [UInt8], options: Monitor.Options, samples: [Int16], sampleRateHz: Double
   ) throws(FaultRefusal) {
-    let device = try FaultDevice(
-      image: image, policy: policy, delaySamples: delaySamples, keepsColumns: true)
+    var plan = FaultDevice.Plan(image: image, options: options)
+    let device = try FaultDevice(plan)
     var snapshots: [FaultDevice.Snapshot] = []
+    var silences = Silences()
     for (index, sample) in samples.enumerated() {
       if index % snapshotSamples == 0 { snapshots.append(device.snapshot()) }
       device.push(sample)
+      silences.count(index, isSilent: device.noResult.map { $0 == .flatLine || $0 == .saturation } ?? false)
     }
-    (self.image, self.policy, self.delaySamples) = (image, policy, delaySamples)
-    (self.samples, self.sampleRateHz, self.snapshots) = (samples, sampleRateHz, snapshots)
-    (decisions, columns) = (device.decisions, device.columns)
-    memoryByteCount = device.model.stateByteCount + device.model.streamingScratchByteCount
-    comparedSamples = max(0, samples.count - delaySamples - Int(2 * sampleRateHz))
+    stateByteCount = device.state.count
+    plan.memoryByteCount = stateByteCount + device.model.streamingScratchByteCount
+    (self.plan, self.samples, self.sampleRateHz) = (plan, samples, sampleRateHz)
+    (self.silences, self.snapshots, decisions) = (silences, snapshots, device.decisions)
+    do throws(MemoryError) {
+      var pipeline = try RunningPipeline(loaded)
+      columns = pipeline.columns(of: samples)
+    } catch {
+      throw .memory
+    }
+    comparedSamples = max(0, samples.count - options.delaySamples - Int(2 * sampleRateHz))
     faultSamples = comparedSamples
   }
 
@@ -41,7 +51,7 @@ struct HealthyRun: Sendable {
   func device(at sample: Int) -> (device: FaultDevice, start: Int) {
     let snapshot = snapshots[min(sample / snapshotSamples, snapshots.count - 1)]
     do {
-      let device = try FaultDevice(image: image, policy: policy, delaySamples: delaySamples)
+      let device = try FaultDevice(plan, silences: silences)
       try device.restore(snapshot)
       for index in snapshot.sampleCount..<sample { device.push(samples[index]) }
       return (device, snapshot.sampleCount)
@@ -52,12 +62,13 @@ struct HealthyRun: Sendable {
 
   /// A device on another image, with the memory of the healthy one.
   func device(image: [UInt8]) throws(FaultRefusal) -> FaultDevice {
-    try FaultDevice(
-      image: image, policy: policy, delaySamples: delaySamples, memoryByteCount: memoryByteCount)
+    var other = plan
+    other.image = image
+    return try FaultDevice(other, silences: silences)
   }
 
-  /// The decisions that have a whole window of columns: all of them.
-  var windowDecisions: [FaultDecision] { decisions }
+  /// The decisions for which the network ran, over a whole window of columns.
+  var windowDecisions: [FaultDecision] { decisions.filter { $0.raw != nil } }
 
   /// A decision's window of columns; what the strides leave over at its end is 0.
   func window(of decision: FaultDecision, _ model: Model) -> [Int8] {
@@ -89,7 +100,7 @@ struct HealthyRun: Sendable {
     var changed: [FaultDecision?] = matching.missed.map { expected[$0] }
     changed += matching.extra.map { found[$0] }
     changed += matching.matches.map { match in
-      expected[match.reference]?.classIndex == found[match.detected]?.classIndex
+      expected[match.reference]?.announced == found[match.detected]?.announced
         ? nil : expected[match.reference]
     }
     let compared = changed.compactMap(\.self).filter { $0.subject < comparedSamples }

@@ -1,16 +1,6 @@
 import HostDevice
 import QuantInfer
 
-/// When the device decides.
-package enum DecisionPolicy: Equatable, Sendable {
-  /// After each beat that the runtime's detector finds.
-  case detectedBeats
-  /// After each of these beats, in samples at the model's rate: a record's own annotations, say.
-  case givenBeats([Int])
-  /// Every so many columns.
-  case everyColumns(Int)
-}
-
 /// A decision of the device, and its twin's.
 ///
 /// The logits are those of a device that never sleeps; what a sleeping one says is in the announcement.
@@ -42,55 +32,6 @@ package struct DeviceDecision: Equatable, Sendable {
 
   private static func largest(_ logits: [Float]) -> Int {
     logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
-  }
-}
-
-/// What is to be decided about, and when.
-struct DecisionSchedule {
-  /// A beat, or a moment of the clock.
-  struct Beat {
-    /// The beat's sample; nil for a moment of the clock.
-    var sample: Int?
-  }
-
-  private let policy: DecisionPolicy
-  private let delaySamples: Int
-  private var pending: [Int] = []
-  private var next = 0
-  private var columnCount = 0
-  private var lastSample = -1
-  private var hasStruck = false
-
-  init(_ policy: DecisionPolicy, delaySamples: Int, capacity: Int) {
-    self.policy = policy
-    self.delaySamples = delaySamples
-    pending.reserveCapacity(capacity)
-    if case .givenBeats(let beats) = policy { pending += beats }
-  }
-
-  /// The beats that are still to be decided about.
-  var pendingCount: Int { pending.count - next }
-
-  mutating func add(beat: Int) { pending.append(beat) }
-
-  /// What is due at a column that is complete at a sample; call until it returns nil.
-  ///
-  /// What is due waits while the network's strides don't allow a decision, as in the runtime's `Monitor`.
-  mutating func next(at sample: Int, isPossible: Bool) -> Beat? {
-    if case .everyColumns(let interval) = policy {
-      // The clock strikes once a column at most; the second call at the same sample finds nothing due.
-      if lastSample != sample {
-        lastSample = sample
-        columnCount += 1
-        if columnCount % interval == 0 { hasStruck = true }
-      }
-      guard hasStruck, isPossible else { return nil }
-      hasStruck = false
-      return Beat(sample: nil)
-    }
-    guard isPossible, next < pending.count, pending[next] + delaySamples <= sample else { return nil }
-    next += 1
-    return Beat(sample: pending[next - 1])
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import HostDevice
 import Metrics
 import ModelFiles
 import Networks
@@ -40,8 +41,12 @@ package final class DeviceLoop {
   let options: Monitor.Options
   /// What they were made of.
   let announcing: Announcing
-  /// The monitor's memory beside the pipeline's and the detector's states, in bytes.
-  private(set) var announcingByteCount = 0
+  /// What the monitor keeps; nil before the run.
+  private(set) var layout: Monitor.StateLayout?
+  /// What it keeps beside the pipeline's and the detector's states, in bytes.
+  var announcingByteCount: Int {
+    layout.map { $0.byteCount - $0.pipeline.count - $0.detector.count } ?? 0
+  }
   private let brownOuts: Set<Int>
   private let twin: FloatTwin?
   /// What the beats' intervals say to the twin.
@@ -97,8 +102,8 @@ package final class DeviceLoop {
     self.firstSample = firstSample
     self.brownOuts = Set(brownOuts)
     self.announcing = announcing
-    options = announcing.options(
-      policy, loaded, frontEnd: frontEnd, converter: acquisition.profile.converter)
+    options = Monitor.Options(
+      policy, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
     do throws(InvalidNetwork) {
       twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
         guard loaded.isTwin(of: checkpoint) else {
@@ -134,22 +139,17 @@ package final class DeviceLoop {
     logitCodes.reserveCapacity(columnCapacity * model.output.count)
     do throws(MemoryError) {
       // The device; and where it sleeps, one beside it that doesn't, for the columns and what sleep misses.
-      var device = try MonitorInMemory(loaded, options)
-      var wakeful = try options.wakePercent == 0 ? nil : MonitorInMemory(loaded, options.wakeful)
+      var device = try RunningDevice(loaded, options, policy)
+      var wakeful = try options.wakePercent == 0 ? nil : RunningDevice(loaded, options.wakeful, policy)
       sleep = try options.wakePercent == 0 ? nil : ObservedSleep(loaded, options)
-      announcingByteCount = try announcingByteCount(of: model)
-      var twinStage = try TwinStage(twin == nil ? nil : model)
-      var beats = GivenBeats(policy)
+      layout = try Monitor.StateLayout(model, options)
+      var twinStage = TwinStage(twin == nil ? nil : model)
       let start = Self.processorSeconds()
       let samplesPerStep = acquisition.samples.count / 64 + 1
       for (offset, sample) in acquisition.samples.enumerated() {
-        if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options) }
-        let isColumn = device.monitor.push(sample)
-        _ = wakeful?.monitor.push(sample)
-        while let beat = beats.next(upTo: offset) {
-          device.monitor.addBeat(samplesAgo: offset - beat)
-          wakeful?.monitor.addBeat(samplesAgo: offset - beat)
-        }
+        if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options, policy) }
+        let isColumn = device.push(sample)
+        _ = wakeful?.push(sample)
         silence.count(device.monitor.noResult)
         if let twin {
           let isTwinColumn = twin.push(sample)
@@ -165,7 +165,7 @@ package final class DeviceLoop {
           progress?(TaskProgress(completed: offset, total: acquisition.samples.count))
         }
       }
-      leftOutBeatCount += device.monitor.pendingBeatCount + device.monitor.droppedBeatCount + beats.leftCount
+      leftOutBeatCount += device.undecidedBeatCount
       loopSeconds = Self.processorSeconds() - start
       progress?(TaskProgress(completed: acquisition.samples.count, total: acquisition.samples.count))
     } catch {
@@ -175,18 +175,9 @@ package final class DeviceLoop {
     }
   }
 
-  /// The monitor's memory without what a run of the pipeline and the detector alone takes.
-  private func announcingByteCount(of model: Model) throws(MemoryError) -> Int {
-    let findsBeats = policy == .detectedBeats || options.wakePercent > 0
-    let detector =
-      findsBeats
-      ? BeatDetector.stateByteCount(sampleRateMillihertz: model.frontEnd?.sampleRateMillihertz ?? 0) : 0
-    return try Monitor.stateByteCount(model: model, options: options) - model.stateByteCount - detector
-  }
-
   /// Notes the decisions that are due at a column.
-  private func decide(_ device: inout MonitorInMemory, _ wakeful: inout MonitorInMemory?, at sample: Int) {
-    while let decision = device.monitor.nextDecision(into: device.logits) {
+  private func decide(_ device: inout RunningDevice, _ wakeful: inout RunningDevice?, at sample: Int) {
+    while let decision = device.nextDecision() {
       // The device that never sleeps has the same decisions due.
       let other = wakeful == nil ? nil : wakeful?.nextDecision()
       let twinOffset = decision.beatAge.map { twinPrior.offset(ofBeatAt: sample - $0) } ?? 0
@@ -249,42 +240,15 @@ package final class DeviceLoop {
   }
 }
 
-/// A monitor in memory of its own.
-private struct MonitorInMemory: ~Copyable {
-  private let memory: AlignedMemory
-  var monitor: Monitor
-  /// Receives the logits.
-  let logits: UnsafeMutableBufferPointer<Int8>
-
-  init(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) {
-    let model = loaded.model
-    let stateByteCount = try Monitor.stateByteCount(model: model, options: options)
-    let scratchStart = (stateByteCount + 15) / 16 * 16
-    let logitStart = scratchStart + loaded.scratchByteCount
-    let memory = AlignedMemory(byteCount: logitStart + model.output.count)
-    monitor = try Monitor(
-      model: model, options: options,
-      state: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<stateByteCount]),
-      scratch: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[scratchStart..<logitStart]))
-    logits = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[logitStart...]).bindMemory(to: Int8.self)
-    self.memory = memory
-  }
-
-  /// Makes a decision into its own logits.
-  mutating func nextDecision() -> Monitor.Decision? { monitor.nextDecision(into: logits) }
-
-  /// Whether its logits are the other's, bit for bit.
-  func hasLogits(of other: borrowing MonitorInMemory) -> Bool { logits.elementsEqual(other.logits) }
-
-  /// The device that goes on from what this one saved, in memory that holds something else.
-  func afterBrownOut(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) -> MonitorInMemory
-  {
-    let copy = AlignedMemory(byteCount: monitor.savedByteCount)
-    try monitor.save(into: copy.bytes)
-    var next = try MonitorInMemory(loaded, options)
-    _ = next.memory.bytes.initializeMemory(as: UInt8.self, repeating: 0xA5)
+extension RunningDevice {
+  /// The device that goes on from what this one saved, in memory that held something else.
+  fileprivate func afterBrownOut(
+    _ loaded: LoadedModel, _ options: Monitor.Options, _ policy: DecisionPolicy
+  ) throws(MemoryError) -> RunningDevice {
+    var next = try RunningDevice(loaded, options, policy)
+    next.loseMemory { 0xA5 }
     do throws(SavedStateError) {
-      try next.monitor.restore(from: UnsafeRawBufferPointer(copy.bytes))
+      try next.restore(snapshot())
     } catch {
       preconditionFailure("what was just saved is whole: \(error)")
     }
@@ -292,56 +256,29 @@ private struct MonitorInMemory: ~Copyable {
   }
 }
 
-/// Beats that are named to a monitor when their sample has come.
-private struct GivenBeats {
-  private let samples: [Int]
-  private var next = 0
-
-  init(_ policy: DecisionPolicy) {
-    if case .givenBeats(let beats) = policy { samples = beats } else { samples = [] }
-  }
-
-  mutating func next(upTo sample: Int) -> Int? {
-    guard next < samples.count, samples[next] <= sample else { return nil }
-    next += 1
-    return samples[next - 1]
-  }
-
-  /// The beats that have not come.
-  var leftCount: Int { samples.count - next }
-}
-
 /// The device's spectrogram once more, with its transform at hand before the logarithm.
 private struct TwinStage: ~Copyable {
-  private let memory: AlignedMemory?
-  private var spectrogram: StreamingSpectrogram?
+  private var device: RunningSpectrogram?
   private var column: [Int8] = []
 
-  init(_ model: Model?) throws(MemoryError) {
-    guard let model, case .spectrogram(let plan) = model.frontEnd else {
-      memory = nil
-      spectrogram = nil
+  init(_ model: Model?) {
+    guard case .spectrogram(let plan)? = model?.frontEnd else {
+      device = nil
       return
     }
-    let memory = AlignedMemory(byteCount: model.stateByteCount + model.scratchByteCount)
-    let spectrogram = try StreamingSpectrogram(
-      plan: plan,
-      state: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<model.stateByteCount]),
-      scratch: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[model.stateByteCount...]))
-    self.memory = memory
-    self.spectrogram = consume spectrogram
+    device = RunningSpectrogram(plan)
     column = [Int8](repeating: 0, count: plan.binCount)
   }
 
-  mutating func push(_ sample: Int16) -> Bool { spectrogram?.push(sample) ?? false }
+  mutating func push(_ sample: Int16) -> Bool { device?.spectrogram.push(sample) ?? false }
 
   /// Compares the newest column's transform, part by part.
   mutating func compare(
     with reference: ReferenceSpectrogram, microvoltsPerCount: Double, spectrum: inout SignalToNoise
   ) {
-    column.withUnsafeMutableBufferPointer { spectrogram?.computeColumn(into: $0.baseAddress!) }
+    column.withUnsafeMutableBufferPointer { device?.spectrogram.computeColumn(into: $0.baseAddress!) }
     for bin in column.indices {
-      guard let part = spectrogram?.spectrum(at: bin) else { return }
+      guard let part = device?.spectrogram.spectrum(at: bin) else { return }
       let scale = exp2(Double(part.exponent)) * microvoltsPerCount
       let right = reference.latestSpectrum(at: bin)
       spectrum.add(reference: right.real, measured: Double(part.real) * scale)

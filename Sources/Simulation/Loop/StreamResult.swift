@@ -182,7 +182,7 @@ package struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   package init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    findsBeats: Bool, windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
+    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -221,7 +221,7 @@ package struct StreamResult: Encodable, Sendable {
     }
     let summary = ModelSummary(loaded)
     memory = summary.memory
-    memoryMap = MemoryMap(loaded, findsBeats: findsBeats, announcingBytes: loop.announcingByteCount)
+    memoryMap = MemoryMap(loaded, loop.layout)
     operations = summary.operations
     provenance = summary.provenance
     disturbances = acquisition.disturbances

@@ -9,16 +9,6 @@ import Tasks
 
 /// A `device-sim stream` run from files to results: one call.
 package struct StreamRun: Sendable {
-  /// When the device decides.
-  package enum Deciding: Equatable, Sendable {
-    /// After each beat that the runtime's detector finds.
-    case detectedBeats
-    /// After each beat that the record's annotations name.
-    case annotatedBeats
-    /// Every so many columns.
-    case everyColumns(Int)
-  }
-
   /// What to run.
   package struct Options: Sendable {
     /// The `.qinf` file.
@@ -33,8 +23,9 @@ package struct StreamRun: Sendable {
     package var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
     package var lead: String?
-    /// When to decide; nil for what the model's provenance says.
-    package var deciding: Deciding?
+    /// When to decide, given beats being those that the record's annotations name; nil for what the model's provenance
+    /// says.
+    package var deciding: Monitor.Pace?
     /// What becomes of decisions, and whether the network sleeps.
     package var announcing = Announcing()
     /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
@@ -115,10 +106,10 @@ package struct StreamRun: Sendable {
         remedy: "give --every a multiple of \(period)")
     }
     let policy: DecisionPolicy
-    switch options.deciding ?? Deciding(loaded) {
+    switch options.deciding ?? Monitor.Pace(loaded) {
     case .detectedBeats: policy = .detectedBeats
     case .everyColumns(let count): policy = .everyColumns(count)
-    case .annotatedBeats:
+    case .givenBeats:
       guard let beats else {
         throw .missing(
           options.record, "has no annotations that the model's classes fit",
@@ -134,7 +125,7 @@ package struct StreamRun: Sendable {
 
     result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
-      hasTwin: checkpoint != nil, findsBeats: policy == .detectedBeats,
+      hasTwin: checkpoint != nil,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: policy.isAboutBeats
         ? beats?.filter { beat in
@@ -243,20 +234,5 @@ package struct StreamRun: Sendable {
 
   private static func code(ofClass name: String) -> AnnotationCode {
     AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
-  }
-}
-
-extension StreamRun.Deciding {
-  /// By the clock where the model's provenance says so, otherwise after detected beats.
-  init(_ loaded: LoadedModel) {
-    self = loaded.decisionHopColumns.map { .everyColumns($0) } ?? .detectedBeats
-  }
-}
-
-extension DecisionPolicy {
-  /// Whether decisions are about beats.
-  var isAboutBeats: Bool {
-    if case .everyColumns = self { return false }
-    return true
   }
 }

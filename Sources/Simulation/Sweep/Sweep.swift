@@ -3,6 +3,7 @@ import Foundation
 import HostDevice
 import ModelFiles
 import Networks
+import QuantInfer
 import Support
 
 /// Many records, profiles, noises, SNRs and seeds through one model, on all cores.
@@ -20,7 +21,7 @@ package struct Sweep: Sendable {
     /// The lead; nil for MLII, II or the first.
     package var lead: String?
     /// When the device decides; nil for what the model's provenance says.
-    package var deciding: StreamRun.Deciding?
+    package var deciding: Monitor.Pace?
     /// How decisions become announcements.
     package var announcing = Announcing()
     /// Profiles' names or files.
@@ -193,12 +194,12 @@ package struct Sweep: Sendable {
   }
 }
 
-extension StreamRun.Deciding {
+extension Monitor.Pace {
   /// The setting's name in results.
   var name: String {
     switch self {
     case .detectedBeats: "beats"
-    case .annotatedBeats: "annotations"
+    case .givenBeats: "annotations"
     case .everyColumns(let count): "every \(count) columns"
     }
   }

@@ -1,3 +1,4 @@
+import HostDevice
 import Metrics
 import Support
 

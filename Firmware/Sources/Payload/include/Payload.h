@@ -12,4 +12,7 @@ const int16_t *payload_samples(void);
 // 0 where the model has no front end.
 size_t payload_sample_count(void);
 
+// The figures of the monitor that `device-sim stream` runs, in the order of the payload's comments.
+const int32_t *payload_monitor(void);
+
 #pragma clang assume_nonnull end

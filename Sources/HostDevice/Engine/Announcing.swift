@@ -20,6 +20,13 @@ package struct Announcing: Codable, Equatable, Sendable {
   /// Each raw decision is announced as it comes.
   package init() {}
 
+  /// The same with RR intervals beside the network.
+  package static var withRhythm: Announcing {
+    var announcing = Announcing()
+    announcing.rhythm = true
+    return announcing
+  }
+
   /// Whether announcements differ from raw decisions wherever the signal is good.
   package var isAny: Bool { self != Announcing() }
 
@@ -48,33 +55,86 @@ package struct Announcing: Codable, Equatable, Sendable {
     if wakePercent > 0 { phrases.append("asleep while RR is within \(wakePercent) % of its median") }
     return phrases
   }
+}
 
-  /// A monitor's options.
-  func options(
-    _ policy: DecisionPolicy, _ loaded: LoadedModel, frontEnd: FrontEndPlan, converter: AnalogConverter
-  ) -> Monitor.Options {
-    var options = Monitor.Options()
-    options.pace =
-      switch policy {
-      case .detectedBeats: .detectedBeats
-      case .givenBeats: .givenBeats
-      case .everyColumns(let count): .everyColumns(count)
-      }
-    options.delaySamples = loaded.beatWindow?.delaySamples ?? 0
-    options.policy.majorityCount = majority
-    options.policy.hysteresisCount = hysteresis
-    options.policy.hysteresisMarginCodes = hysteresisMarginCodes
-    options.policy.minimumMarginCodes = minimumMarginCodes
-    options.quality = .init(converter, frontEnd: frontEnd, columnCount: loaded.model.input.timeCount)
-    options.wakePercent = wakePercent
-    options.rhythmPrior = rhythm ? loaded.rhythmPrior : nil
-    return options
+/// When the device decides, with the beats that are given to it.
+package enum DecisionPolicy: Equatable, Sendable {
+  /// After each beat that the runtime's detector finds.
+  case detectedBeats
+  /// After each of these beats, in samples at the model's rate: a record's own annotations, say.
+  case givenBeats([Int])
+  /// Every so many columns.
+  case everyColumns(Int)
+
+  /// Whether decisions are about beats.
+  package var isAboutBeats: Bool { pace == .detectedBeats || pace == .givenBeats }
+
+  /// What the runtime is told.
+  var pace: Monitor.Pace {
+    switch self {
+    case .detectedBeats: .detectedBeats
+    case .givenBeats: .givenBeats
+    case .everyColumns(let count): .everyColumns(count)
+    }
+  }
+
+  /// The beats that are given.
+  var givenBeats: [Int] {
+    if case .givenBeats(let beats) = self { beats } else { [] }
+  }
+}
+
+extension Monitor.Pace {
+  /// By the clock where the model's provenance says so, otherwise after detected beats.
+  package init(_ loaded: LoadedModel) {
+    self = loaded.decisionHopColumns.map { .everyColumns($0) } ?? .detectedBeats
   }
 }
 
 extension Monitor.Options {
+  /// The options of the device that ships: of `stream` and of all that is measured of it.
+  ///
+  /// - Parameters:
+  ///   - policy: When to decide.
+  ///   - announcing: What becomes of decisions.
+  ///   - loaded: The model; it must have a front end.
+  ///   - converter: The device's converter.
+  package init(
+    _ policy: DecisionPolicy, announcing: Announcing = Announcing(), of loaded: LoadedModel,
+    converter: AnalogConverter
+  ) {
+    self.init()
+    pace = policy.pace
+    delaySamples = loaded.beatWindow?.delaySamples ?? 0
+    self.policy.majorityCount = announcing.majority
+    self.policy.hysteresisCount = announcing.hysteresis
+    self.policy.hysteresisMarginCodes = announcing.hysteresisMarginCodes
+    self.policy.minimumMarginCodes = announcing.minimumMarginCodes
+    if let frontEnd = loaded.model.frontEnd {
+      quality = .init(converter, frontEnd: frontEnd, columnCount: loaded.model.input.timeCount)
+    }
+    wakePercent = announcing.wakePercent
+    rhythmPrior = announcing.rhythm ? loaded.rhythmPrior : nil
+  }
+
+  /// The figures that a firmware takes of them, with their names; the policy's come from whoever builds it.
+  package var figures: [(name: String, value: Int32)] {
+    let rhythm = rhythmPrior ?? .init(classIndex: -1, codesPerOctave: 0, neutralPartLog2Q16: 0)
+    return [
+      ("samples from a beat to its decision", Int32(clamping: delaySamples)),
+      ("lowest count", Int32(quality.lowestCount)), ("highest count", Int32(quality.highestCount)),
+      ("counts of a flat line", quality.flatCounts), ("samples of a flat line", quality.flatSamples),
+      ("samples of a saturated signal", quality.saturatedSamples),
+      ("samples within which they lie", quality.saturationSpanSamples),
+      ("samples until the window is good again", quality.refillSamples),
+      ("rhythm class", Int32(clamping: rhythm.classIndex)),
+      ("codes an octave of the interval", Int32(clamping: rhythm.codesPerOctave)),
+      ("neutral interval, log2 in Q16", rhythm.neutralPartLog2Q16),
+    ]
+  }
+
   /// The options of a device that never sleeps.
-  var wakeful: Monitor.Options {
+  package var wakeful: Monitor.Options {
     var options = self
     options.wakePercent = 0
     return options
@@ -83,15 +143,15 @@ extension Monitor.Options {
 
 extension SignalQuality.Limits {
   /// A flat line keeps within 5 uV, the step of MIT-BIH's converter.
-  static let flatMicrovolts: Float = 5
+  package static let flatMicrovolts: Float = 5
   /// It does for a quarter of a second: three times as long as any stretch of the 48 records of MIT-BIH.
-  static let flatSeconds = 0.25
+  package static let flatSeconds = 0.25
   /// A converter whose steps are coarser shows a quiet heart as a line: then a flat line lasts 2 s.
-  static let coarseFlatSeconds = 2.0
+  package static let coarseFlatSeconds = 2.0
   /// At the converter's ends for 50 ms in all: longer than a pacemaker's spike, shorter than a QRS complex.
-  static let saturatedSeconds = 0.05
+  package static let saturatedSeconds = 0.05
   /// Within half a second: less than a beat's interval.
-  static let saturationSpanSeconds = 0.5
+  package static let saturationSpanSeconds = 0.5
 
   /// The limits for a converter and a model's window.
   ///
@@ -110,6 +170,15 @@ extension SignalQuality.Limits {
       saturationSpanSamples: samples(Self.saturationSpanSeconds),
       refillSamples: Int32(
         clamping: (columnCount - 1) * frontEnd.hopSamples + frontEnd.windowSamples + settling))
+  }
+}
+
+extension LoadedModel {
+  /// The converter of so many bits that the model was made for; it must have a front end.
+  package func converter(bits: Int) -> AnalogConverter {
+    AnalogConverter(
+      bits: bits,
+      microvoltsPerCount: model.frontEnd.map { Float(bitPattern: $0.microvoltsPerCountBits) } ?? 1)
   }
 }
 
@@ -141,57 +210,5 @@ extension NoResult {
     case .unsoundState: "unsound state"
     case .lowMargin: "low margin"
     }
-  }
-}
-
-/// The samples and the decisions for which a device had no result, by reason.
-package struct Silence: Equatable, Sendable {
-  private var samples = [Int](repeating: 0, count: 8)
-  private var decisions = [Int](repeating: 0, count: 8)
-
-  mutating func count(_ reason: NoResult?) {
-    if let reason { samples[Int(reason.rawValue)] += 1 }
-  }
-
-  mutating func countDecision(_ reason: NoResult) { decisions[Int(reason.rawValue)] += 1 }
-
-  /// The samples without a result for a reason.
-  package func sampleCount(_ reason: NoResult) -> Int { samples[Int(reason.rawValue)] }
-  /// The decisions without a result for a reason: those at which the whole window had come.
-  package func decisionCount(_ reason: NoResult) -> Int { decisions[Int(reason.rawValue)] }
-  /// The samples without a result.
-  package var sampleCount: Int { samples.reduce(0, +) }
-  /// The decisions without a result.
-  package var decisionCount: Int { decisions.reduce(0, +) }
-}
-
-/// What a sleeping network did, held against one that never sleeps.
-package struct ObservedSleep: Equatable, Sendable {
-  /// The decisions that were due.
-  package var decisions = 0
-  /// Those that the network woke for.
-  package var awakeDecisions = 0
-  /// The columns that were computed.
-  package var columns = 0
-  /// The most that one decision had to wait for.
-  package var greatestBurst = 0
-  /// The decisions whose logits are not those of a network that never sleeps: 0.
-  package var inexactDecisions = 0
-  /// The state in which samples wait.
-  package let ringBytes: Int
-
-  init(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) {
-    ringBytes = try Monitor.sampleRingByteCount(model: loaded.model, options: options)
-  }
-
-  mutating func count(_ decision: Monitor.Decision, isExact: Bool) {
-    decisions += 1
-    awakeDecisions += decision.hasLogits ? 1 : 0
-    inexactDecisions += isExact ? 0 : 1
-  }
-
-  mutating func count(burst columnCount: Int) {
-    columns += columnCount
-    greatestBurst = max(greatestBurst, columnCount)
   }
 }

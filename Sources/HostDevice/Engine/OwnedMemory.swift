@@ -1,0 +1,105 @@
+import ModelFiles
+import QuantInfer
+
+/// A whole-window engine in memory of its own.
+package struct RunningEngine: ~Copyable {
+  /// The engine.
+  package var window: WholeWindow
+  /// The tensors' memory.
+  package let arena: AlignedMemory
+  private let scratch: AlignedMemory
+  private let loaded: LoadedModel
+
+  /// Starts an engine.
+  package init(_ loaded: LoadedModel) {
+    self.loaded = loaded
+    arena = AlignedMemory(byteCount: loaded.model.arenaByteCount)
+    scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
+    do throws(MemoryError) {
+      window = try WholeWindow(model: loaded.model, arena: arena.bytes, scratch: scratch.bytes)
+    } catch {
+      preconditionFailure("the memory is as large and aligned as the model asks")
+    }
+  }
+}
+
+/// A streaming pipeline alone, in memory of its own: for columns, where nothing is announced.
+package struct RunningPipeline: ~Copyable {
+  private var pipeline: StreamingPipeline
+  private let state: AlignedMemory
+  private let scratch: AlignedMemory
+  private let loaded: LoadedModel
+
+  /// Starts a pipeline.
+  ///
+  /// - Throws: `MemoryError` where the model can't stream.
+  package init(_ loaded: LoadedModel) throws(MemoryError) {
+    let state = AlignedMemory(byteCount: loaded.model.stateByteCount)
+    let scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
+    pipeline = try StreamingPipeline(model: loaded.model, state: state.bytes, scratch: scratch.bytes)
+    (self.loaded, self.state, self.scratch) = (loaded, state, scratch)
+  }
+
+  /// Takes all counts; the codes of their columns, `[column, bin]`.
+  package mutating func columns(of counts: some Sequence<Int16>) -> [Int8] {
+    var columns: [Int8] = []
+    for count in counts where pipeline.push(count) { columns += pipeline.newestColumn }
+    return columns
+  }
+
+  /// The codes of the decision about the newest window; nil where it isn't full.
+  package func decision() -> [Int8]? {
+    var codes = [Int8](repeating: 0, count: loaded.model.output.count)
+    let isDecided = codes.withUnsafeMutableBufferPointer { pipeline.decideIfFull(into: $0) }
+    return isDecided ? codes : nil
+  }
+}
+
+/// The device's spectrogram alone, in memory of its own.
+package struct RunningSpectrogram: ~Copyable {
+  /// The spectrogram.
+  package var spectrogram: StreamingSpectrogram
+  /// Its state as words, as the model format lays it out.
+  package let words: UnsafeMutableBufferPointer<Int32>
+  private let state: AlignedMemory
+  private let scratch: AlignedMemory
+
+  /// Starts a spectrogram, at rest; its tables must outlive it.
+  package init(_ plan: SpectrogramPlan) {
+    state = AlignedMemory(
+      byteCount: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples))
+    scratch = AlignedMemory(
+      byteCount: SpectrogramPlan.scratchByteCount(windowSamples: plan.windowSamples, binCount: plan.binCount))
+    words = state.bytes.bindMemory(to: Int32.self)
+    do throws(MemoryError) {
+      spectrogram = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)
+    } catch {
+      preconditionFailure("the memory is as large and aligned as the spectrogram asks")
+    }
+  }
+}
+
+/// The beats that the runtime's detector finds by itself.
+package enum DetectedBeats {
+  /// Their samples, in the order in which they are found.
+  ///
+  /// - Parameters:
+  ///   - counts: The signal.
+  ///   - sampleRateHz: Its rate.
+  /// - Returns: The R peaks' samples; one before the first count is left to the caller.
+  /// - Throws: `MemoryError` where the detector can't run at the rate.
+  package static func samples(
+    in counts: some Sequence<Int16>, sampleRateHz: Double
+  ) throws(MemoryError) -> [Int] {
+    guard (1...4_000_000).contains(sampleRateHz * 1000) else { throw .unsupportedSampleRate }
+    let rate = UInt32((sampleRateHz * 1000).rounded())
+    let memory = AlignedMemory(byteCount: BeatDetector.stateByteCount(sampleRateMillihertz: rate))
+    defer { withExtendedLifetime(memory) {} }
+    var detector = try BeatDetector(sampleRateMillihertz: rate, state: memory.bytes)
+    var samples: [Int] = []
+    for (index, count) in counts.enumerated() {
+      if let age = detector.push(count) { samples.append(index - Int(age)) }
+    }
+    return samples
+  }
+}
