@@ -73,14 +73,3 @@ public struct WholeWindow: ~Copyable {
     unsafe OperatorRunner(model: model, arena: arena, scratch: scratch, instructions: instructions).run(index)
   }
 }
-
-/// The first byte of memory that is large enough and aligned.
-func checkedStart(
-  of memory: UnsafeMutableRawBufferPointer, byteCount: Int
-) throws(MemoryError) -> UnsafeMutableRawPointer {
-  guard memory.count >= byteCount, let start = memory.baseAddress else {
-    throw .tooSmall(requiredByteCount: byteCount)
-  }
-  guard UInt(bitPattern: start) % UInt(ModelFormat.alignment) == 0 else { throw .misaligned }
-  return unsafe start
-}

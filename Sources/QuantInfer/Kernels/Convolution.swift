@@ -6,13 +6,6 @@ enum Convolution {
   /// The scratch for two cells; more of it serves more cells at once.
   static func scratchByteCount(inputsPerOutput: Int) -> Int { 2 * 2 * 4 * Weights.quads(inputsPerOutput) }
 
-  /// The number of inputs that an output's sum has.
-  static func inputsPerOutput(_ window: Window, groupChannelCount: Int) -> Int {
-    let (taps, overflow) = window.time.kernel.multipliedReportingOverflow(by: window.frequency.kernel)
-    let (inputs, overflows) = taps.multipliedReportingOverflow(by: groupChannelCount)
-    return overflow || overflows || inputs > Tensor.greatestCount ? 0 : inputs
-  }
-
   /// Checks the constants against the tensors.
   static func validate(
     _ plan: OperatorPlan, input: Tensor, output: Tensor, scratchByteCount: Int, at place: Int
@@ -20,7 +13,7 @@ enum Convolution {
     let window = Window(plan.image, at: plan.parameters)
     let weights = Weights(plan)
     try window.validate(input: input, output: output, at: plan.parameters)
-    let inputsPerOutput = inputsPerOutput(window, groupChannelCount: weights.groupChannelCount)
+    let inputsPerOutput = window.inputsPerOutput(groupChannelCount: weights.groupChannelCount)
     guard input.type == output.type, weights.zeroPoint == 0, inputsPerOutput > 0,
       input.channelCount % weights.groupChannelCount == 0,
       plan.kind == .convolution || input.channelCount == 1,

@@ -7,7 +7,7 @@ enum Depthwise {
     let window = Window(plan.image, at: plan.parameters)
     let weights = Weights(plan)
     try window.validate(input: input, output: output, at: plan.parameters)
-    let taps = Convolution.inputsPerOutput(window, groupChannelCount: 1)
+    let taps = window.inputsPerOutput(groupChannelCount: 1)
     guard input.type == output.type, weights.zeroPoint == 0, taps > 0, plan.kind == .depthwiseConvolution,
       output.channelCount % input.channelCount == 0
     else { throw ModelError(.invalidOperator, at: place) }

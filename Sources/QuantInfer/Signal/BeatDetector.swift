@@ -224,3 +224,31 @@ extension BeatDetector {
     }
   }
 }
+
+extension BeatDetector {
+  /// The size of a saved state, in bytes.
+  public var savedByteCount: Int {
+    SavedState.Header.byteCount &+ Self.stateByteCount(sampleRateMillihertz: sampleRateMillihertz)
+  }
+
+  /// Saves the state, after any sample; see `StreamingPipeline.save`.
+  ///
+  /// - Parameter copy: Receives `savedByteCount` bytes, at any alignment.
+  /// - Throws: `MemoryError` where they don't fit.
+  public func save(into copy: UnsafeMutableRawBufferPointer) throws(MemoryError) {
+    try unsafe SavedState.write(
+      .beatDetector, owner: sampleRateMillihertz, state: UnsafeRawPointer(rules),
+      byteCount: Self.stateByteCount(sampleRateMillihertz: sampleRateMillihertz), into: copy)
+  }
+
+  /// Goes on from a saved state.
+  ///
+  /// - Parameter copy: The saved state, at any alignment; what follows it is not looked at.
+  /// - Throws: `SavedStateError`; the detector then is as it was.
+  public mutating func restore(from copy: UnsafeRawBufferPointer) throws(SavedStateError) {
+    let byteCount = Self.stateByteCount(sampleRateMillihertz: sampleRateMillihertz)
+    let saved = try unsafe SavedState.checked(
+      .beatDetector, owner: sampleRateMillihertz, byteCount: byteCount, from: copy)
+    unsafe UnsafeMutableRawPointer(rules).copyMemory(from: saved, byteCount: byteCount)
+  }
+}

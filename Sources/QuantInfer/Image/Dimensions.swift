@@ -101,20 +101,3 @@ struct Strides {
     Int(truncatingIfNeeded: (place &* distances).wrappedSum())
   }
 }
-
-extension ImageBytes {
-  /// A multiplier and its left shift, an `Int32` each.
-  func multiplier(at place: Int) -> FixedPointMultiplier {
-    FixedPointMultiplier(
-      multiplierQ31: signedWord(at: place), leftShift: Int8(truncatingIfNeeded: signedWord(at: place &+ 4)))
-  }
-
-  /// The same, checked.
-  func validMultiplier(at place: Int) throws(ModelError) -> FixedPointMultiplier {
-    let multiplier = multiplier(at: place)
-    guard multiplier.isValid, signedWord(at: place &+ 4) == Int32(multiplier.leftShift) else {
-      throw ModelError(.invalidMultiplier, at: place)
-    }
-    return multiplier
-  }
-}

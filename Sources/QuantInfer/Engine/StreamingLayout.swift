@@ -165,3 +165,13 @@ public struct StreamingLayout: Equatable, Sendable {
       || (plan.kind == .fullyConnected && output.count == output.channelCount)
   }
 }
+
+extension Model {
+  /// How a streaming run goes; nil where the network can't stream.
+  ///
+  /// - Complexity: O(n) in the square of the number of operators: worth keeping.
+  public var streaming: StreamingLayout? { isStreamable ? try? StreamingLayout(self) : nil }
+
+  /// The scratch that a streaming run needs, in bytes; a whole-window run's where the network can't stream.
+  public var streamingScratchByteCount: Int { streaming?.scratchByteCount ?? scratchByteCount }
+}

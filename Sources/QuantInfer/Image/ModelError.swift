@@ -41,15 +41,3 @@ public struct ModelError: Error, Equatable, Sendable {
     self.byteOffset = byteOffset
   }
 }
-
-/// Why an engine could not be set up in the memory given to it.
-public enum MemoryError: Error, Equatable, Sendable {
-  /// Fewer bytes than the model needs.
-  case tooSmall(requiredByteCount: Int)
-  /// The first byte is not at a multiple of 4.
-  case misaligned
-  /// The model has no front end, or no streaming plan.
-  case notStreamable
-  /// The beat detector doesn't work at this sampling rate.
-  case unsupportedSampleRate
-}

@@ -50,7 +50,7 @@ extension Model {
       let inputsPerOutput =
         isDense
         ? input.count / (output.count / output.channelCount)
-        : Convolution.inputsPerOutput(window, groupChannelCount: weights.groupChannelCount)
+        : window.inputsPerOutput(groupChannelCount: weights.groupChannelCount)
       let blocks = groups * ((output.channelCount / groups + 3) / 4)
       count = 16 * blocks * Weights.quads(inputsPerOutput)
     }

@@ -78,6 +78,13 @@ public struct Window: Equatable, Sendable {
     else { throw ModelError(.invalidOperator, at: place) }
   }
 
+  /// The number of inputs that an output's sum has; 0 where it is impossible.
+  func inputsPerOutput(groupChannelCount: Int) -> Int {
+    let (taps, overflow) = time.kernel.multipliedReportingOverflow(by: frequency.kernel)
+    let (inputs, overflows) = taps.multipliedReportingOverflow(by: groupChannelCount)
+    return overflow || overflows || inputs > Tensor.greatestCount ? 0 : inputs
+  }
+
   /// How many bytes an output must lie before its input, so that a kernel that goes from cell to cell in order never
   /// writes over what it still needs.
   ///

@@ -1,0 +1,106 @@
+/// The image's bytes and the reading of numbers from them.
+@safe
+struct ImageBytes {
+  let base: UnsafeRawPointer
+
+  /// The image's size by its header, which is right.
+  var count: Int { number(at: ModelFormat.Header.imageByteCount) }
+
+  /// Checks what can be known of any image: size, magic, version, checksum.
+  init(_ bytes: UnsafeRawBufferPointer) throws(ModelError) {
+    typealias Header = ModelFormat.Header
+    guard let start = bytes.baseAddress, bytes.count >= Header.byteCount else {
+      throw ModelError(.truncated, at: bytes.count)
+    }
+    guard UInt(bitPattern: start) % UInt(ModelFormat.alignment) == 0 else {
+      throw ModelError(.misaligned, at: 0)
+    }
+    unsafe base = start
+    guard word(at: Header.magic) == ModelFormat.magic else { throw ModelError(.notAModelImage, at: 0) }
+    // Two bytes of zeros follow the version.
+    guard word(at: Header.version) == UInt32(ModelFormat.version) else {
+      throw ModelError(.unsupportedVersion, at: Header.version)
+    }
+    guard number(at: Header.imageByteCount) == bytes.count else {
+      throw ModelError(.truncated, at: Header.imageByteCount)
+    }
+    let covered = unsafe UnsafeRawBufferPointer(rebasing: bytes[ModelFormat.checksumStart...])
+    guard unsafe CRC32.checksum(covered) == word(at: Header.checksum) else {
+      throw ModelError(.checksumMismatch, at: Header.checksum)
+    }
+  }
+
+  @inline(__always)
+  func word(at offset: Int) -> UInt32 {
+    unsafe UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  @inline(__always)
+  func signedWord(at offset: Int) -> Int32 { Int32(bitPattern: word(at: offset)) }
+
+  @inline(__always)
+  func half(at offset: Int) -> UInt16 {
+    unsafe UInt16(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+  }
+
+  @inline(__always)
+  func byte(at offset: Int) -> UInt8 { unsafe base.load(fromByteOffset: offset, as: UInt8.self) }
+
+  /// Constants whose offset stands in a field; it was checked, or the pointer is not followed.
+  @inline(__always)
+  func pointer<Element>(at field: Int) -> UnsafePointer<Element> {
+    unsafe (base + Int(truncatingIfNeeded: signedWord(at: field))).assumingMemoryBound(to: Element.self)
+  }
+
+  /// A size, an offset or an index that was checked.
+  @inline(__always)
+  func number(at field: Int) -> Int { Int(truncatingIfNeeded: signedWord(at: field)) }
+
+  /// A size or an index: what `Int` can hold on every target.
+  func size(at field: Int) throws(ModelError) -> Int {
+    let value = number(at: field)
+    guard value >= 0 else { throw ModelError(.offsetOutOfRange, at: field) }
+    return value
+  }
+
+  /// The offset in a field, which must be aligned and have `count * stride` bytes after it.
+  @discardableResult @inline(never)
+  func offset(at field: Int, count elements: Int, stride: Int) throws(ModelError) -> Int {
+    let start = number(at: field)
+    let (length, overflow) = elements.multipliedReportingOverflow(by: stride)
+    let alignment = min(stride & (0 &- stride), ModelFormat.alignment)
+    guard !overflow, start & (alignment &- 1) == 0, start >= ModelFormat.Header.byteCount, start <= count,
+      length <= count &- start
+    else { throw ModelError(.offsetOutOfRange, at: field) }
+    return start
+  }
+
+  /// Checks a section of plain bytes: its offset and size stand side by side.
+  func checkSection(at field: Int) throws(ModelError) {
+    let length = number(at: field &+ 4)
+    if length != 0 { try offset(at: field, count: length, stride: 1) }
+  }
+
+  /// A section that was checked; (0, 0) where it is empty.
+  func section(at field: Int) -> (byteOffset: Int, byteCount: Int) {
+    let length = number(at: field &+ 4)
+    return (length == 0 ? 0 : number(at: field), length)
+  }
+}
+
+extension ImageBytes {
+  /// A multiplier and its left shift, an `Int32` each.
+  func multiplier(at place: Int) -> FixedPointMultiplier {
+    FixedPointMultiplier(
+      multiplierQ31: signedWord(at: place), leftShift: Int8(truncatingIfNeeded: signedWord(at: place &+ 4)))
+  }
+
+  /// The same, checked.
+  func validMultiplier(at place: Int) throws(ModelError) -> FixedPointMultiplier {
+    let multiplier = multiplier(at: place)
+    guard multiplier.isValid, signedWord(at: place &+ 4) == Int32(multiplier.leftShift) else {
+      throw ModelError(.invalidMultiplier, at: place)
+    }
+    return multiplier
+  }
+}

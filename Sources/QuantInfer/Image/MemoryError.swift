@@ -1,0 +1,22 @@
+/// Why an engine could not be set up in the memory given to it.
+public enum MemoryError: Error, Equatable, Sendable {
+  /// Fewer bytes than the model needs.
+  case tooSmall(requiredByteCount: Int)
+  /// The first byte is not at a multiple of 4.
+  case misaligned
+  /// The model has no front end, or no streaming plan.
+  case notStreamable
+  /// The beat detector doesn't work at this sampling rate.
+  case unsupportedSampleRate
+}
+
+/// The first byte of memory that is large enough and aligned.
+func checkedStart(
+  of memory: UnsafeMutableRawBufferPointer, byteCount: Int
+) throws(MemoryError) -> UnsafeMutableRawPointer {
+  guard memory.count >= byteCount, let start = memory.baseAddress else {
+    throw .tooSmall(requiredByteCount: byteCount)
+  }
+  guard UInt(bitPattern: start) % UInt(ModelFormat.alignment) == 0 else { throw .misaligned }
+  return unsafe start
+}
