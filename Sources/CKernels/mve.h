@@ -51,6 +51,10 @@ void qi_one_row_of_pairs(qi_row_times_pairs *_Nonnull operands);
 void qi_one_row_by_sixteens(
   const int8_t *_Nonnull row, const int8_t *_Nonnull weights, const int8_t *_Nonnull end, int32_t sums[_Nonnull 4]);
 
+// The same for up to three quads.
+void qi_few_quads(
+  const int8_t *_Nonnull row, const int8_t *_Nonnull weights, ptrdiff_t quads, int32_t sums[_Nonnull 4]);
+
 // The biases of four channels; those beyond the last one have any value.
 QI_INLINE void qi_load_biases(const qi_requantization *_Nonnull r, ptrdiff_t channel, int32_t *_Nonnull sums) {
 #if QI_HAS_MVE

@@ -1,0 +1,51 @@
+/// An operator's kind, numbered as in TensorFlow Lite's schema.
+public enum OperatorKind: UInt16, Sendable {
+  /// ADD.
+  case add = 0
+  /// AVERAGE_POOL_2D.
+  case averagePool = 1
+  /// CONCATENATION.
+  case concatenation = 2
+  /// CONV_2D, along time and frequency.
+  case convolution = 3
+  /// DEPTHWISE_CONV_2D.
+  case depthwiseConvolution = 4
+  /// FULLY_CONNECTED.
+  case fullyConnected = 9
+  /// LOGISTIC.
+  case logistic = 14
+  /// MAX_POOL_2D.
+  case maximumPool = 17
+  /// MUL.
+  case multiply = 18
+  /// RELU.
+  case relu = 19
+  /// RELU6.
+  case relu6 = 21
+  /// RESHAPE.
+  case reshape = 22
+  /// SOFTMAX.
+  case softmax = 25
+  /// SVDF.
+  case svdf = 27
+  /// TANH.
+  case tanh = 28
+  /// PAD.
+  case pad = 34
+  /// TRANSPOSE.
+  case transpose = 39
+  /// MEAN.
+  case mean = 40
+  /// SUB.
+  case subtract = 41
+  /// STRIDED_SLICE.
+  case stridedSlice = 45
+  /// MAXIMUM.
+  case maximum = 55
+  /// MINIMUM.
+  case minimum = 57
+  /// LEAKY_RELU.
+  case leakyRelu = 98
+  /// QUANTIZE.
+  case quantize = 114
+}

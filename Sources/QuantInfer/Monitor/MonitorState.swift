@@ -1,0 +1,142 @@
+extension Monitor {
+  /// Where each part lies in the state, and what its counters start from.
+  struct Places {
+    let pipeline: Range<Int>
+    let words: Range<Int>
+    let detector: Range<Int>
+    let quality: Range<Int>
+    let announcer: Range<Int>
+    let rhythm: Range<Int>
+    let prior: Range<Int>
+    let samples: Range<Int>
+    var byteCount: Int { samples.upperBound }
+    /// The samples that wait while the network sleeps: from the end of the window's first column on.
+    let sampleCount: Int
+    let firstColumnSamples: Int32
+    let hopSamples: Int32
+    let columnCount: Int32
+    let columnsPerDecision: Int32
+    /// The samples that a window looks at.
+    let windowSamples: Int32
+
+    init(_ model: Model, _ options: Options) throws(MemoryError) {
+      guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
+      var end = 0
+      func next(_ byteCount: Int) -> Range<Int> {
+        let start = end
+        end = start &+ (byteCount &+ 3) / 4 &* 4
+        return start..<end
+      }
+      let columns = layout.columnsPerWindow
+      let reach = (columns &- 1) &* frontEnd.hopSamples
+      sampleCount = options.sleeps ? reach &+ 1 : 0
+      pipeline = next(model.stateByteCount)
+      words = next(MemoryLayout<Words>.size)
+      detector = next(
+        options.findsBeats
+          ? BeatDetector.stateByteCount(sampleRateMillihertz: frontEnd.sampleRateMillihertz) : 0)
+      quality = next(SignalQuality.stateByteCount)
+      announcer = next(Announcer.stateByteCount(options.policy))
+      rhythm = next(options.sleeps ? RhythmWatch.stateByteCount : 0)
+      prior = next(options.rhythmPrior == nil ? 0 : RhythmPrior.stateByteCount)
+      samples = next(2 &* sampleCount)
+      firstColumnSamples = Int32(clamping: frontEnd.windowSamples)
+      hopSamples = Int32(clamping: frontEnd.hopSamples)
+      columnCount = Int32(clamping: columns)
+      columnsPerDecision = Int32(clamping: max(1, layout.columnsPerDecision))
+      windowSamples = Int32(clamping: reach &+ frontEnd.windowSamples)
+    }
+  }
+
+  /// All that lasts beside the parts' own states.
+  struct Words {
+    static var capacity: Int { 32 }
+
+    /// A place among the pending beats, whatever a damaged state makes of it.
+    static func place(_ index: Int32) -> Int { Int(index) & (capacity &- 1) }
+
+    /// The newest sample's number; it wraps, as only differences are taken.
+    var sampleNumber: UInt32 = 0
+    var samplesUntilColumn: Int32
+    /// 0 where the newest column completes a window that the network can decide about.
+    var columnsUntilFull: Int32
+    var hasBeenFull: Int32 = 0
+    var columnsUntilClock: Int32
+    var isColumn: Int32 = 0
+    var clockStruck: Int32 = 0
+    /// Why there is no result while the signal is good; 0 where there is one.
+    var reason: Int32
+    var hasBeat: Int32 = 0
+    var lastBeat: UInt32 = 0
+    /// How long an irregular beat still keeps a clock's decisions awake.
+    var awakeSamples: Int32 = 0
+    var pendingFirst: Int32 = 0
+    var pendingCount: Int32 = 0
+    var droppedCount: Int32 = 0
+    /// A bit for each place among the pending beats.
+    var irregular: UInt32 = 0
+    var nextSample: Int32 = 0
+    var waitingCount: Int32 = 0
+    /// Whether samples went through the filter without their columns.
+    var hasPassed: Int32 = 0
+    var computedColumns: Int32 = 0
+    /// The numbers of the beats' samples.
+    var pending = InlineArray<32, UInt32>(repeating: 0)
+
+    @inline(__always)
+    init(_ places: Places, _ options: Options, reason: NoResult) {
+      samplesUntilColumn = places.firstColumnSamples
+      columnsUntilFull = places.columnCount
+      columnsUntilClock = options.columnsPerClock
+      self.reason = Int32(reason.rawValue)
+    }
+
+    /// Whether every place lies in its ring.
+    func isSound(_ places: Places) -> Bool {
+      (0..<Int32(Self.capacity)).contains(pendingFirst) && pendingCount >= 0
+        && pendingCount <= Int32(Self.capacity) && nextSample >= 0 && waitingCount >= 0
+        && Int(nextSample) < max(1, places.sampleCount) && Int(waitingCount) <= places.sampleCount
+        && samplesUntilColumn <= max(places.firstColumnSamples, places.hopSamples)
+        && columnsUntilFull >= 0 && columnsUntilFull <= places.columnCount
+        && droppedCount >= 0 && computedColumns >= 0
+    }
+  }
+
+  /// Whether the next sample stays within the state; see `StreamingPipeline.isStateSound`.
+  public var isStateSound: Bool {
+    switch prior {
+    case .some(let prior) where !prior.isStateSound: false
+    default: pipeline.isStateSound && (unsafe words.pointee.isSound(places))
+    }
+  }
+
+  /// The size of a saved state, in bytes.
+  public var savedByteCount: Int { SavedState.Header.byteCount &+ places.byteCount }
+
+  /// Saves the whole state as one copy, after any sample; see `StreamingPipeline.save`.
+  ///
+  /// - Parameter copy: Receives `savedByteCount` bytes, at any alignment.
+  /// - Throws: `MemoryError` where they don't fit.
+  public func save(into copy: UnsafeMutableRawBufferPointer) throws(MemoryError) {
+    try unsafe SavedState.write(
+      .monitor, owner: owner, state: UnsafeRawPointer(state), byteCount: places.byteCount, into: copy)
+  }
+
+  /// Goes on from a saved state: with the same decisions and announcements as if nothing had happened.
+  ///
+  /// - Parameter copy: The saved state of the same model and options, at any alignment; what follows it is not looked
+  ///   at.
+  /// - Throws: `SavedStateError`; the monitor then is as it was, or reset where the state is impossible.
+  public mutating func restore(from copy: UnsafeRawBufferPointer) throws(SavedStateError) {
+    let saved = try unsafe SavedState.checked(
+      .monitor, owner: owner, byteCount: places.byteCount, from: copy)
+    guard unsafe pipeline.isSound(saved) else { throw .impossibleState }
+    unsafe state.copyMemory(from: saved, byteCount: places.byteCount)
+    guard isStateSound, announcer.isStateSound else {
+      resetUnsound()
+      throw .impossibleState
+    }
+  }
+
+  private var owner: UInt32 { options.checksum(continuing: model.imageChecksum) }
+}
