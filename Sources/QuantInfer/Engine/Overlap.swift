@@ -11,27 +11,10 @@ extension Model {
   /// - Returns: The distance; it may be negative.
   /// - Complexity: O(cells) for operators with windows, otherwise O(1).
   public func lead(_ plan: OperatorPlan, input: Int) -> Int? {
-    let source = tensor(plan.inputIndex(input))
-    let target = tensor(plan.outputIndex)
-    switch plan.kind {
-    case .convolution, .depthwiseConvolution:
-      let weights = Weights(plan)
-      let isGathered = weights.layout == .blocks
-      if isGathered && weights.groupChannelCount != source.channelCount { return nil }
-      return Window(plan.image, at: plan.parameters)
-        .lead(input: source, output: target, gathersFirst: isGathered)
-    case .averagePool, .maximumPool:
-      return Window(plan.image, at: plan.parameters)
-        .lead(input: source, output: target, gathersFirst: false)
-    case .fullyConnected: return FullyConnected.lead(input: source, output: target)
-    case .add, .subtract, .multiply, .maximum, .minimum:
-      return Elementwise.isInOrder(plan, input: input) ? 0 : nil
-    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize:
-      return Functions.lead(input: source, output: target)
-    case .reshape: return 0
-    case .softmax: return source.type == target.type ? 0 : nil
-    case .concatenation, .pad, .transpose, .mean, .stridedSlice, .svdf, nil: return nil
-    }
+    plan.kind?.visit(
+      LeadVisitor(
+        plan: plan, input: input, source: tensor(plan.inputIndex(input)), target: tensor(plan.outputIndex))
+    ) ?? nil
   }
 
   /// Whether an operator's output lies where it destroys none of its inputs too early.
@@ -48,5 +31,18 @@ extension Model {
       else { return false }
     }
     return true
+  }
+}
+
+/// Asks a kernel for the distance.
+private struct LeadVisitor: KernelVisitor {
+  let plan: OperatorPlan
+  let input: Int
+  let source: Tensor
+  let target: Tensor
+
+  @inline(__always)
+  func visit<K: Kernel>(_ kernel: K.Type) throws(Never) -> Int? {
+    K.lead(plan, input: input, source: source, target: target)
   }
 }

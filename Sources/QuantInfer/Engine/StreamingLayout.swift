@@ -29,12 +29,8 @@ public struct StreamingLayout: Equatable, Sendable {
     guard plan.inputCount == 1, input.type == .int8, output.type == .int8, input.batchCount == 1 else {
       return false
     }
-    switch plan.kind {
-    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool:
-      return plan.time.paddingBefore | plan.time.paddingAfter == 0
-    case .relu, .relu6, .leakyRelu, .logistic, .tanh, .quantize: return true
-    default: return false
-    }
+    // Kinds without a window have no padding.
+    return plan.traits?.takesColumns == true && plan.time.paddingBefore | plan.time.paddingAfter == 0
   }
 
   /// Checks the rings of a model whose operators are valid, and finds the tail.

@@ -58,9 +58,10 @@ public struct StreamingPipeline: ~Copyable {
     // Kernels take what the tail leaves: more than they need where the caller gives more.
     let spare = (scratch.count &- layout.scratchByteCount) & ~15
     unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace &+ spare)
-    unsafe tail = OperatorRunner(
-      model: model, arena: scratchStart + (layout.tailPlace &+ spare &- layout.tailOffset),
-      scratch: self.scratch, instructions: instructions)
+    tail = unsafe OperatorRunner(
+      workspace: Workspace(
+        model: model, arena: scratchStart + (layout.tailPlace &+ spare &- layout.tailOffset),
+        scratch: self.scratch, instructions: instructions))
     let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
     reset()
@@ -133,7 +134,8 @@ public struct StreamingPipeline: ~Copyable {
     if Built.wholeWindow {
       runTail()
       unsafe codes.update(
-        from: (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self), count: result.count)
+        from: (tail.workspace.arena + result.byteOffset).assumingMemoryBound(to: Int8.self),
+        count: result.count)
     } else {
       unsafe decide(stage(tailStart), output: result, into: codes)
     }
@@ -189,7 +191,7 @@ extension StreamingPipeline {
       unsafe Convolution.computeColumn(
         stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(output),
         ring: ring(of: stage), scratch: scratch,
-        instructions: tail.instructions, into: column)
+        instructions: tail.workspace.instructions, into: column)
     } else {
       unsafe computeLinear(stage, output: output, into: column)
     }
@@ -204,13 +206,7 @@ extension StreamingPipeline {
     let from = unsafe Operand(
       tensor: model.tensor(stage.inputIndex).columns(plan.ringColumnCount), start: scratch.start)
     let to = unsafe Operand(tensor: model.tensor(output).columns(1), start: UnsafeMutableRawPointer(column))
-    switch plan.kind {
-    case .depthwiseConvolution where Built.depthwise:
-      Depthwise.compute(plan, input: from, output: to, instructions: tail.instructions, as: Int8.self)
-    case .averagePool where Built.pooling, .maximumPool where Built.pooling:
-      Pooling.compute(plan, input: from, output: to, as: Int8.self)
-    default: if Built.functions { Functions.compute(plan, input: from, output: to) }
-    }
+    tail.compute(plan, input: from, output: to, as: Int8.self)
   }
 
   /// An operator's ring of input columns, oldest first.
@@ -226,11 +222,12 @@ extension StreamingPipeline {
     let stage = stage(tailStart)
     if readsRing {
       let result = model.tensor(stage.plan.outputIndex)
-      let codes = unsafe (tail.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
+      let codes = unsafe (tail.workspace.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
       unsafe decide(stage, output: result, into: codes)
     } else {
-      let place = unsafe (tail.arena + model.tensor(stage.inputIndex).byteOffset).assumingMemoryBound(
-        to: Int8.self)
+      let place = unsafe (tail.workspace.arena + model.tensor(stage.inputIndex).byteOffset)
+        .assumingMemoryBound(
+          to: Int8.self)
       unsafe ring(of: stage).copy(into: place)
       tail.run(tailStart)
     }
@@ -245,7 +242,7 @@ extension StreamingPipeline {
     } else if Built.fullyConnected {
       unsafe FullyConnected.computeRow(
         stage.plan, output: output, inputs: ring(of: stage), scratch: scratch,
-        instructions: tail.instructions,
+        instructions: tail.workspace.instructions,
         into: codes)
     }
   }

@@ -28,7 +28,8 @@ extension Model {
       }
       let (input, output) = (tensor(plan.inputIndex(0)), tensor(plan.outputIndex))
       try plan.validateActivation(output: output, at: place)
-      try validateKernel(plan, input: input, output: output, at: place)
+      _ = try plan.kind?.visit(
+        KernelValidation(plan: plan, input: input, output: output, model: self, place: place))
       guard !Built.wholeWindow || isOutputSafe(plan) else {
         throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
@@ -46,47 +47,46 @@ extension Model {
     for earlier in 0..<operatorIndex where operatorPlan(earlier).outputIndex == tensorIndex { return true }
     return false
   }
+}
 
-  /// The kernels' own checks.
-  private func validateKernel(
-    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
-  ) throws(ModelError) {
-    switch plan.kind {
-    case .convolution where Built.convolution,
-      .depthwiseConvolution where Built.convolution || Built.depthwise:
-      if Weights(plan).layout == .taps {
-        guard Built.depthwise else { throw ModelError(.unsupportedOperator, at: place) }
-        try Depthwise.validate(plan, input: input, output: output, at: place)
-      } else {
-        guard Built.convolution else { throw ModelError(.unsupportedOperator, at: place) }
-        try Convolution.validate(
-          plan, input: input, output: output, scratchByteCount: scratchByteCount, at: place)
-      }
-    case .fullyConnected where Built.fullyConnected:
-      try FullyConnected.validate(plan, input: input, output: output, at: place)
-    case .averagePool where Built.pooling, .maximumPool where Built.pooling:
-      try Pooling.validate(plan, input: input, output: output, at: place)
-    case .add where Built.elementwise, .subtract where Built.elementwise, .multiply where Built.elementwise,
-      .maximum where Built.elementwise, .minimum where Built.elementwise:
-      try Elementwise.validate(
-        plan, first: input, second: tensor(plan.inputIndex(1)), output: output, at: place)
-    case .reshape:
-      guard input.type == output.type, input.count == output.count else {
-        throw ModelError(.invalidOperator, at: place)
-      }
-    case .pad where Built.elementwise, .transpose where Built.elementwise,
-      .stridedSlice where Built.elementwise, .concatenation where Built.elementwise:
-      try Rearrangement.validate(
-        plan, output: output, input: { tensor(plan.inputIndex($0)) }, at: place)
-    case .mean where Built.pooling: try Mean.validate(plan, input: input, output: output, at: place)
-    case .logistic where Built.functions, .tanh where Built.functions, .relu where Built.functions,
-      .relu6 where Built.functions, .leakyRelu where Built.functions, .quantize where Built.functions:
-      try Functions.validate(plan, input: input, output: output, at: place)
-    case .softmax where Built.functions: try Softmax.validate(plan, input: input, output: output, at: place)
-    case .svdf where Built.elementwise:
-      try SVDF.validate(
-        plan, input: input, state: tensor(plan.inputIndex(1)), output: output, at: place)
-    default: throw ModelError(.unsupportedOperator, at: place)
+/// Lets a kernel check its operator.
+private struct KernelValidation: KernelVisitor {
+  let plan: OperatorPlan
+  let input: Tensor
+  let output: Tensor
+  let model: Model
+  let place: Int
+
+  @inline(__always)
+  func visit<K: Kernel>(_ kernel: K.Type) throws(ModelError) {
+    try K.validate(plan, input: input, output: output, of: model, at: place)
+  }
+}
+
+/// Asks whether a kernel takes so many inputs.
+private struct InputCountCheck: KernelVisitor {
+  let plan: OperatorPlan
+
+  @inline(__always)
+  func visit<K: Kernel>(_ kernel: K.Type) throws(Never) -> Bool { K.takesInputs(of: plan) }
+}
+
+extension OperatorPlan {
+  /// Checks where the record's lists lie and how many inputs there are.
+  fileprivate func validateLists(at place: Int) throws(ModelError) {
+    typealias Field = ModelFormat.Operator
+    guard let kind, let traits else { throw ModelError(.unsupportedOperator, at: place) }
+    try image.offset(at: place &+ Field.inputs, count: inputCount, stride: 2)
+    guard kind == .reshape || parameters & (ModelFormat.alignment &- 1) == 0 else {
+      throw ModelError(.offsetOutOfRange, at: place &+ Field.parameters)
+    }
+    try image.offset(at: place &+ Field.parameters, count: traits.parameterByteCount, stride: 1)
+    guard kind.visit(InputCountCheck(plan: self)) == true else {
+      throw ModelError(.invalidOperator, at: place &+ Field.inputCount)
+    }
+    guard image.half(at: place &+ Field.hasRunningSums) <= (Built.pooling && ringColumnCount > 0 ? 1 : 0)
+    else {
+      throw ModelError(.invalidOperator, at: place &+ Field.hasRunningSums)
     }
   }
 }

@@ -70,6 +70,8 @@ public struct WholeWindow: ~Copyable {
 
   /// Runs one operator, so that every tensor can be looked at on the way; `index` in `0 ..< operatorCount`.
   public mutating func runOperator(_ index: Int) {
-    unsafe OperatorRunner(model: model, arena: arena, scratch: scratch, instructions: instructions).run(index)
+    unsafe OperatorRunner(
+      workspace: Workspace(model: model, arena: arena, scratch: scratch, instructions: instructions)
+    ).run(index)
   }
 }

@@ -50,76 +50,11 @@ public struct OperatorPlan: @unchecked Sendable {
     Int(image.half(at: image.number(at: place &+ Field.inputs) &+ 2 &* index))
   }
 
-  /// A convolution's or pool's window; nil for other kinds.
-  public var window: Window? { hasWindow ? Window(image, at: parameters) : nil }
-
-  private var hasWindow: Bool {
-    switch kind {
-    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool: true
-    default: false
-    }
-  }
-
-  /// The window along time; a single column for kinds without one.
-  var time: WindowStep { hasWindow ? Window.step(image, at: parameters) : .cell }
-
-  /// The stride along time; 1 for kinds without a window.
-  var timeStride: Int { hasWindow ? Window.timeStride(image, at: parameters) : 1 }
-
-  /// The constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED; nil for other kinds.
-  public var weights: Weights? {
-    switch kind {
-    case .convolution, .depthwiseConvolution, .fullyConnected: Weights(self)
-    default: nil
-    }
-  }
-
-  /// Checks where the record's lists lie and how many inputs there are.
-  func validateLists(at place: Int) throws(ModelError) {
-    guard let kind else { throw ModelError(.unsupportedOperator, at: place) }
-    try image.offset(at: place &+ Field.inputs, count: inputCount, stride: 2)
-    guard kind == .reshape || parameters & (ModelFormat.alignment &- 1) == 0 else {
-      throw ModelError(.offsetOutOfRange, at: place &+ Field.parameters)
-    }
-    try image.offset(at: place &+ Field.parameters, count: kind.parameterByteCount, stride: 1)
-    let isCountRight =
-      switch kind {
-      case .add where Built.elementwise, .subtract where Built.elementwise, .multiply where Built.elementwise,
-        .maximum where Built.elementwise, .minimum where Built.elementwise, .svdf where Built.elementwise:
-        inputCount == 2
-      case .concatenation where Built.elementwise: inputCount >= 1
-      default: inputCount == 1
-      }
-    guard isCountRight else { throw ModelError(.invalidOperator, at: place &+ Field.inputCount) }
-    guard image.half(at: place &+ Field.hasRunningSums) <= (Built.pooling && ringColumnCount > 0 ? 1 : 0)
-    else {
-      throw ModelError(.invalidOperator, at: place &+ Field.hasRunningSums)
-    }
-  }
-
   /// Checks the activation's range against the output's type.
   func validateActivation(output: Tensor, at place: Int) throws(ModelError) {
     let codes = output.type.codes
     guard activationMinimum <= activationMaximum, codes.contains(Int(activationMinimum)),
       codes.contains(Int(activationMaximum))
     else { throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.activation) }
-  }
-}
-
-extension OperatorKind {
-  /// The size of the kind's constants; the smaller where there are two forms, the kernel checks the rest.
-  var parameterByteCount: Int {
-    if Built.onlyProducts { return self == .reshape ? 0 : ModelFormat.Weights.byteCount }
-    return switch self {
-    case .convolution, .depthwiseConvolution, .fullyConnected: ModelFormat.Weights.byteCount
-    case .averagePool, .maximumPool: ModelFormat.Window.byteCount
-    case .add, .subtract, .multiply, .maximum, .minimum: ModelFormat.Elementwise.byteCount
-    case .pad, .transpose, .stridedSlice, .concatenation: ModelFormat.Rearrangement.byteCount
-    case .mean: ModelFormat.Mean.byteCount
-    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize: ModelFormat.Lookup.byteCount
-    case .softmax: ModelFormat.Softmax.byteCount
-    case .svdf: ModelFormat.SVDF.byteCount
-    case .reshape: 0
-    }
   }
 }

@@ -1,8 +1,14 @@
 /// FULLY_CONNECTED: rows of inputs times weights.
-enum FullyConnected {
+enum FullyConnected: Kernel {
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.fullyConnected, parameterByteCount: ModelFormat.Weights.byteCount, hasWeights: true)
+  }
+
   /// Checks the constants against the tensors.
   static func validate(
-    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let weights = Weights(plan)
     let rows = output.count / output.channelCount
@@ -13,16 +19,15 @@ enum FullyConnected {
   }
 
   /// How many bytes the output must lie before the input; see `Window.lead`.
-  static func lead(input: Tensor, output: Tensor) -> Int {
-    let rows = output.count / output.channelCount
-    let (inputRow, outputRow) = (input.byteCount / rows, output.byteCount / rows)
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
+    let rows = target.count / target.channelCount
+    let (inputRow, outputRow) = (source.byteCount / rows, target.byteCount / rows)
     return outputRow + max(0, (outputRow - inputRow) * (rows - 1))
   }
 
   /// Computes all of the output.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, input: Operand, output: Operand, scratch: Scratch, instructions: InstructionSet,
-    as code: Code.Type
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
     let rows = output.tensor.count / output.tensor.channelCount
     let inputCount = input.tensor.count / rows
@@ -31,7 +36,8 @@ enum FullyConnected {
         base: UnsafePointer(input.codes(as: Code.self) + (row &* inputCount)), columnCount: inputCount,
         capacity: 1, start: 0)
       unsafe computeRow(
-        plan, output: output.tensor, inputs: inputs, scratch: scratch, instructions: instructions,
+        plan, output: output.tensor, inputs: inputs, scratch: workspace.scratch,
+        instructions: workspace.instructions,
         into: output.codes(as: Code.self) + (row &* output.tensor.channelCount))
     }
   }

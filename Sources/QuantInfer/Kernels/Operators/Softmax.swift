@@ -2,15 +2,21 @@
 ///
 /// For int8 the exponential is a barrel of constants and a polynomial in Q0.31, the sum has 19 fractional bits, and
 /// the reciprocal is found by Newton's method: gemmlowp's arithmetic. For int16 both come from tables.
-enum Softmax {
+enum Softmax: Kernel {
   private typealias Field = ModelFormat.Softmax
+
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.functions, parameterByteCount: Field.byteCount)
+  }
 
   /// The number of exponentials of 1 that 32 bits can sum up, for int8 and int16.
   public static let greatestDepths = (int8: 4095, int16: 65_535)
 
   /// Checks the constants against the tensors.
   static func validate(
-    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let (image, parameters) = (plan.image, plan.parameters)
     let depth = try image.size(at: parameters + Field.depth)
@@ -28,8 +34,14 @@ enum Softmax {
     }
   }
 
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
+    source.type == target.type ? 0 : nil
+  }
+
   /// Computes all of the output; an output element is written after its input was read for the last time.
-  static func compute(_ plan: OperatorPlan, input: Operand, output: Operand) {
+  static func compute<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
+  ) {
     let depth = Int(truncatingIfNeeded: plan.image.signedWord(at: plan.parameters + Field.depth))
     for first in stride(from: 0, to: input.tensor.count, by: depth) {
       switch (input.tensor.type, output.tensor.type) {

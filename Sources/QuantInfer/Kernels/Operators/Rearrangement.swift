@@ -1,6 +1,16 @@
 /// PAD, TRANSPOSE, STRIDED_SLICE and CONCATENATION: copies of blocks between strided places, codes unchanged.
-enum Rearrangement {
+enum Rearrangement: Kernel {
   private typealias Field = ModelFormat.Rearrangement
+
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.elementwise, parameterByteCount: Field.byteCount)
+  }
+
+  static func takesInputs(of plan: OperatorPlan) -> Bool {
+    plan.kind == .concatenation ? plan.inputCount >= 1 : plan.inputCount == 1
+  }
 
   /// A block to copy.
   private struct Block {
@@ -24,7 +34,7 @@ enum Rearrangement {
 
   /// Checks the blocks against the tensors.
   static func validate(
-    _ plan: OperatorPlan, output: Tensor, input: (Int) -> Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let image = plan.image
     let count = Int(image.half(at: plan.parameters + Field.blockCount))
@@ -39,7 +49,7 @@ enum Rearrangement {
       guard block.input >= 0, block.input < plan.inputCount, let blockCount = block.shape.count,
         blockCount <= output.count
       else { throw ModelError(.invalidOperator, at: blockPlace) }
-      let source = input(block.input)
+      let source = model.tensor(plan.inputIndex(block.input))
       guard source.type == output.type,
         block.shape.fit(block.inputStrides, start: block.inputStart, in: source.count),
         block.shape.fit(block.outputStrides, start: block.outputStart, in: output.count)
@@ -49,7 +59,7 @@ enum Rearrangement {
 
   /// Fills the output, then copies all blocks.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, output: Operand, input: (Int) -> Operand, as code: Code.Type
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
     let image = plan.image
     let target = unsafe output.codes(as: Code.self)
@@ -60,8 +70,8 @@ enum Rearrangement {
     let blocks = Int(truncatingIfNeeded: image.signedWord(at: plan.parameters + Field.blocks))
     for index in 0..<Int(image.half(at: plan.parameters + Field.blockCount)) {
       let block = Block(image, at: blocks + index * ModelFormat.Block.byteCount)
-      let inputs =
-        unsafe input(block.input).codes(as: Code.self) + Int(truncatingIfNeeded: block.inputStart)
+      let source = workspace.operand(plan.inputIndex(block.input))
+      let inputs = unsafe source.codes(as: Code.self) + Int(truncatingIfNeeded: block.inputStart)
       let outputs = unsafe target + Int(truncatingIfNeeded: block.outputStart)
       let isRun = block.inputStrides.last == 1 && block.outputStrides.last == 1
       var place = SIMD8<Int32>.zero

@@ -1,6 +1,14 @@
 /// SVDF: features of the newest input, then a filter over each feature's last values, which are the state.
-enum SVDF {
+enum SVDF: Kernel {
   private typealias Field = ModelFormat.SVDF
+
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.elementwise, parameterByteCount: Field.byteCount)
+  }
+
+  static func takesInputs(of plan: OperatorPlan) -> Bool { plan.inputCount == 2 }
 
   /// The sizes that follow from the tensors.
   private struct Sizes {
@@ -23,8 +31,9 @@ enum SVDF {
 
   /// Checks the constants against the tensors.
   static func validate(
-    _ plan: OperatorPlan, input: Tensor, state: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
+    let state = model.tensor(plan.inputIndex(1))
     let (image, parameters) = (plan.image, plan.parameters)
     let rank = try image.size(at: parameters + Field.rank)
     guard rank > 0, rank <= Tensor.greatestCount / output.count else {
@@ -49,7 +58,17 @@ enum SVDF {
   }
 
   /// Takes an input into the state and computes the output.
-  static func compute<State: FixedWidthInteger & SignedInteger>(
+  static func compute<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
+  ) {
+    let state = workspace.operand(plan.inputIndex(1))
+    switch state.tensor.type {
+    case .int8: compute(plan, input: input, state: state, output: output, as: Int8.self)
+    case .int16: compute(plan, input: input, state: state, output: output, as: Int16.self)
+    }
+  }
+
+  private static func compute<State: FixedWidthInteger & SignedInteger>(
     _ plan: OperatorPlan, input: Operand, state: Operand, output: Operand, as code: State.Type
   ) {
     let (image, parameters) = (plan.image, plan.parameters)

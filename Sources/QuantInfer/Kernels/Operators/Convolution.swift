@@ -1,13 +1,34 @@
-/// CONV_2D, and DEPTHWISE_CONV_2D of a single input channel.
+/// CONV_2D and DEPTHWISE_CONV_2D: with weights in blocks here, as taps in `Depthwise`.
 ///
 /// The inputs under the window are gathered in the scratch, in 16 bits, for as many output cells as it has room for;
 /// they then meet all output channels' weights. So an output may lie where its input lies, see `Window.lead`.
-enum Convolution {
+enum Convolution: Kernel {
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.convolution || Built.depthwise, parameterByteCount: ModelFormat.Weights.byteCount,
+      hasWindow: true, hasWeights: true, takesColumns: true)
+  }
+
   /// The scratch for two cells; more of it serves more cells at once.
   static func scratchByteCount(inputsPerOutput: Int) -> Int { 2 * 2 * 4 * Weights.quads(inputsPerOutput) }
 
   /// Checks the constants against the tensors.
   static func validate(
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
+  ) throws(ModelError) {
+    if Weights(plan).layout == .taps {
+      guard Built.depthwise else { throw ModelError(.unsupportedOperator, at: place) }
+      try Depthwise.validate(plan, input: input, output: output, at: place)
+    } else {
+      guard Built.convolution else { throw ModelError(.unsupportedOperator, at: place) }
+      try validate(
+        plan, input: input, output: output, scratchByteCount: model.scratchByteCount, at: place)
+    }
+  }
+
+  /// The same for weights in blocks.
+  private static func validate(
     _ plan: OperatorPlan, input: Tensor, output: Tensor, scratchByteCount: Int, at place: Int
   ) throws(ModelError) {
     let window = Window(plan.image, at: plan.parameters)
@@ -24,8 +45,30 @@ enum Convolution {
       groups: input.channelCount / weights.groupChannelCount)
   }
 
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
+    let weights = Weights(plan)
+    let isGathered = weights.layout == .blocks
+    if isGathered && weights.groupChannelCount != source.channelCount { return nil }
+    return Window(plan.image, at: plan.parameters)
+      .lead(input: source, output: target, gathersFirst: isGathered)
+  }
+
   /// Computes all of the output.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
+  ) {
+    if Built.depthwise, Weights(plan).layout == .taps {
+      Depthwise.compute(
+        plan, input: input, output: output, instructions: workspace.instructions, as: code)
+    } else if Built.convolution, Built.wholeWindow {
+      compute(
+        plan, input: input, output: output, scratch: workspace.scratch, instructions: workspace.instructions,
+        as: code)
+    }
+  }
+
+  /// The same for weights in blocks.
+  private static func compute<Code: FixedWidthInteger & SignedInteger>(
     _ plan: OperatorPlan, input: Operand, output: Operand, scratch: Scratch, instructions: InstructionSet,
     as code: Code.Type
   ) {

@@ -1,8 +1,15 @@
 /// AVERAGE_POOL_2D and MAX_POOL_2D.
-enum Pooling {
+enum Pooling: Kernel {
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.pooling, parameterByteCount: ModelFormat.Window.byteCount, hasWindow: true,
+      takesColumns: true)
+  }
+
   /// Checks the window against the tensors.
   static func validate(
-    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let window = Window(plan.image, at: plan.parameters)
     try window.validate(input: input, output: output, at: plan.parameters)
@@ -13,9 +20,13 @@ enum Pooling {
     else { throw ModelError(.invalidOperator, at: place) }
   }
 
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
+    Window(plan.image, at: plan.parameters).lead(input: source, output: target, gathersFirst: false)
+  }
+
   /// Computes all of the output, cell by cell in order.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, input: Operand, output: Operand, as code: Code.Type
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
     let (source, target) = (input.tensor, output.tensor)
     let window = Window(plan.image, at: plan.parameters)

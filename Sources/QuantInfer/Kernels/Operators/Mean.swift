@@ -1,10 +1,16 @@
 /// MEAN over any dimensions.
-enum Mean {
+enum Mean: Kernel {
   private typealias Field = ModelFormat.Mean
+
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.pooling, parameterByteCount: Field.byteCount)
+  }
 
   /// Checks the constants against the tensors.
   static func validate(
-    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let (image, parameters) = (plan.image, plan.parameters)
     let shape = Dimensions(image, at: parameters + Field.shape)
@@ -24,7 +30,7 @@ enum Mean {
 
   /// Computes all of the output.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, input: Operand, output: Operand, as code: Code.Type
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
     let (image, parameters) = (plan.image, plan.parameters)
     let shape = Dimensions(image, at: parameters + Field.shape)

@@ -1,10 +1,16 @@
 /// Functions of one code: a table for int8, arithmetic for int16.
 ///
 /// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU and QUANTIZE.
-enum Functions {
+enum Functions: Kernel {
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.functions, parameterByteCount: ModelFormat.Lookup.byteCount, takesColumns: true)
+  }
+
   /// Checks the constants against the tensors.
   static func validate(
-    _ plan: OperatorPlan, input: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let (image, parameters) = (plan.image, plan.parameters)
     guard input.count == output.count else { throw ModelError(.invalidOperator, at: place) }
@@ -30,12 +36,14 @@ enum Functions {
   }
 
   /// How many bytes the output must lie before the input; see `Window.lead`.
-  static func lead(input: Tensor, output: Tensor) -> Int {
-    output.type.byteCount > input.type.byteCount ? input.count - 1 : 0
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
+    target.type.byteCount > source.type.byteCount ? source.count - 1 : 0
   }
 
   /// Computes all of the output, element by element in order.
-  static func compute(_ plan: OperatorPlan, input: Operand, output: Operand) {
+  static func compute<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
+  ) {
     switch (input.tensor.type, output.tensor.type) {
     case (.int8, .int8): lookUp(plan, input: input, output: output, as: Int8.self)
     case (.int8, .int16): lookUp(plan, input: input, output: output, as: Int16.self)

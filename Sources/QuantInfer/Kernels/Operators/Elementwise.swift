@@ -1,11 +1,20 @@
 /// ADD, SUB, MUL, MAXIMUM and MINIMUM of two tensors, of which either may repeat along dimensions.
-enum Elementwise {
+enum Elementwise: Kernel {
   private typealias Field = ModelFormat.Elementwise
+
+  @inline(__always)
+  static var traits: KernelTraits {
+    KernelTraits(
+      isBuilt: Built.elementwise, parameterByteCount: Field.byteCount)
+  }
+
+  static func takesInputs(of plan: OperatorPlan) -> Bool { plan.inputCount == 2 }
 
   /// Checks the constants against the tensors.
   static func validate(
-    _ plan: OperatorPlan, first: Tensor, second: Tensor, output: Tensor, at place: Int
+    _ plan: OperatorPlan, input first: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
+    let second = model.tensor(plan.inputIndex(1))
     let (image, parameters) = (plan.image, plan.parameters)
     let shape = Dimensions(image, at: parameters + Field.shape)
     guard first.type == output.type, second.type == output.type, shape.count == output.count,
@@ -16,17 +25,19 @@ enum Elementwise {
     for index in 0..<3 { _ = try image.validMultiplier(at: parameters + Field.multipliers + 8 * index) }
   }
 
-  /// Whether an input's elements are read in the order in which the output's are written.
-  static func isInOrder(_ plan: OperatorPlan, input: Int) -> Bool {
+  /// 0 where an input's elements are read in the order in which the output's are written.
+  static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
     let strides = input == 0 ? Field.firstStrides : Field.secondStrides
-    return Dimensions(plan.image, at: plan.parameters + Field.shape)
+    let isInOrder = Dimensions(plan.image, at: plan.parameters + Field.shape)
       .areContiguous(Strides(plan.image, at: plan.parameters + strides))
+    return isInOrder ? 0 : nil
   }
 
   /// Computes all of the output.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, first: Operand, second: Operand, output: Operand, as code: Code.Type
+    _ plan: OperatorPlan, input first: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
+    let second = workspace.operand(plan.inputIndex(1))
     let (image, parameters) = (plan.image, plan.parameters)
     let shape = Dimensions(image, at: parameters + Field.shape)
     let firstStrides = Strides(image, at: parameters + Field.firstStrides)
