@@ -92,10 +92,17 @@ let package = Package(
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
     .target(name: "ConformanceCases", path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
+    .target(
+      name: "TestNetworks",
+      dependencies: ["QuantInfer", "Quantization", "ReferenceKernels", "Support", "TestSupport"],
+      path: "Tests/Support/TestNetworks"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Support"]),
     .testTarget(
       name: "QuantInferTests",
-      dependencies: ["ECG", "Evaluation", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),
+      dependencies: [
+        "AllocationCounter", "ConformanceCases", "ECG", "Evaluation", "QuantInfer", "Quantization",
+        "ReferenceKernels", "Simulation", "Support", "TestNetworks", "TestSupport", "Training",
+      ]),
     .testTarget(
       name: "QuantInferCTests",
       dependencies: ["CQuantInfer", "Quantization", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
@@ -113,8 +120,7 @@ let package = Package(
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "AllocationCounter", "ConformanceCases", "ECG", "QuantInfer", "Quantization", "ReferenceKernels",
-        "Support", "TestSupport", "Training",
+        "QuantInfer", "Quantization", "Support", "TestNetworks", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "EvaluationTests", dependencies: ["Cohort", "ECG", "Evaluation", "Support", "TestSupport"]),

@@ -2,8 +2,9 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 
 @Suite struct ArenaTests {
   /// TensorFlow Lite Micro's activation memory for MLPerf Tiny's keyword model.

@@ -2,8 +2,9 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 import Training
 
 /// Imported networks behind a described front end; whole windows of codes calculated here are the truth.

@@ -2,6 +2,7 @@ import QuantInfer
 import Quantization
 import Support
 import Testing
+import TestNetworks
 import Training
 
 /// Training for integers: the forward pass is the runtime's, and training makes the integers better.

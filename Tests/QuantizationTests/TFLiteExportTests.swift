@@ -2,6 +2,7 @@ import QuantInfer
 import Quantization
 import Support
 import Testing
+import TestNetworks
 
 @Suite struct TFLiteExportTests {
   @Test func aNetworkIsRecoveredFromItsImage() throws {
@@ -26,7 +27,7 @@ import Testing
     let constants = Self.word(image, at: operators + ModelFormat.Operator.parameters)
     image[Self.word(image, at: constants + ModelFormat.Weights.multipliers)] ^= 3
     #expect(throws: NotConvertible.self) {
-      _ = try LoadedModel(image: ModelImageTests.resealed(image)).network()
+      _ = try LoadedModel(image: resealed(image)).network()
     }
   }
 

@@ -2,8 +2,9 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 
 /// What the importer makes of models, and what it refuses.
 @Suite struct TFLiteImportTests {

@@ -1,8 +1,9 @@
 import Foundation
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 
 @Suite struct TFLiteModelTests {
   private static let models = ProjectFiles.root.deletingLastPathComponent()

@@ -2,8 +2,9 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 
 /// Imported models of one operator each against TensorFlow Lite Micro's reference kernels.
 @Suite struct TFLiteOperatorTests {

@@ -3,6 +3,7 @@ import QuantInfer
 import Quantization
 import Support
 import Testing
+import TestNetworks
 import Training
 
 /// The image that was written with a patch's constants in the first place is the truth.

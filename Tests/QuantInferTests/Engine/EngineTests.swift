@@ -2,8 +2,9 @@ import AllocationCounter
 import QuantInfer
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 import Training
 
 @Suite struct EngineTests {
@@ -196,7 +197,7 @@ import Training
     func refused(_ change: (inout [UInt8]) -> Void) -> Bool {
       var changed = image
       change(&changed)
-      return (try? LoadedModel(image: ModelImageTests.resealed(changed))) == nil
+      return (try? LoadedModel(image: resealed(changed))) == nil
     }
     #expect(!refused { _ in })
     // On the convolution, on the dense operator, which has no ring, and as a number that isn't 0 or 1.

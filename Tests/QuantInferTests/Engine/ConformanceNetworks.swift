@@ -1,6 +1,7 @@
 import ConformanceCases
 import QuantInfer
 import Quantization
+import TestNetworks
 
 extension ConformanceCase {
   /// The case as a network in integers.

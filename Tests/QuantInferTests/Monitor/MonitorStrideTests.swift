@@ -2,6 +2,7 @@ import QuantInfer
 import Quantization
 import Support
 import Testing
+import TestNetworks
 import Training
 
 /// Strides along time allow a decision every so many columns only; what is due between two of them waits.

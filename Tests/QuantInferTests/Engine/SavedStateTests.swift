@@ -2,6 +2,7 @@ import QuantInfer
 import Quantization
 import Support
 import Testing
+import TestNetworks
 import Training
 
 /// The run that was never interrupted is the truth.

@@ -1,8 +1,9 @@
 import ConformanceCases
 import QuantInfer
 import Quantization
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 
 @Suite struct EngineConformanceTests {
   @Test(.enabled(if: !ConformanceFiles.kernels.isEmpty, "needs CMSIS-NN's cases in ../shared/conformance"))

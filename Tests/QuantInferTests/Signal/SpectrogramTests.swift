@@ -3,8 +3,9 @@ import Foundation
 import QuantInfer
 import Quantization
 import Support
-import TestSupport
 import Testing
+import TestNetworks
+import TestSupport
 import Training
 
 /// The fixed-point spectrogram against FFTW in double precision, on the same counts.

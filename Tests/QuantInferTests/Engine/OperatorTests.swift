@@ -1,6 +1,7 @@
 import QuantInfer
 import Support
 import Testing
+import TestNetworks
 
 @Suite struct OperatorTests {
   @Test(arguments: RandomOperators.Family.allCases)

@@ -3,6 +3,7 @@ import QuantInfer
 import Quantization
 import ReferenceKernels
 import Support
+import TestNetworks
 
 /// Random operators with random and extreme codes, and what the plain reference makes of them.
 struct RandomOperators {
