@@ -105,6 +105,10 @@ let package = Package(
 
     // Tests: one folder a module, and what they share.
     .target(name: "TestSupport", dependencies: ["Support"], path: "Tests/Support/TestSupport"),
+    .target(
+      name: "TestNetworks",
+      dependencies: ["ModelFiles", "Networks", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"],
+      path: "Tests/Support/TestNetworks"),
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
     .target(name: "ConformanceCases", dependencies: ["QuantInfer"], path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
@@ -125,7 +129,9 @@ let package = Package(
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["ECG", "Evaluation", "ModelFiles", "Networks", "Quantization", "TestSupport"]),
+      dependencies: [
+        "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "Quantization", "Support", "TestSupport",
+      ]),
     .testTarget(
       name: "HostDeviceTests",
       dependencies: [
@@ -133,18 +139,27 @@ let package = Package(
       ]),
     .testTarget(
       name: "MetricsTests", dependencies: ["ECG", "Evaluation", "Metrics", "Support", "TestSupport"]),
+    .testTarget(
+      name: "ModelFilesTests",
+      dependencies: [
+        "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Support", "Tasks", "TestNetworks",
+        "TestSupport",
+      ]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Support", "Tasks", "Training"]),
     .testTarget(
       name: "QuantInferCTests",
       dependencies: ["CQuantInfer", "ModelFiles", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
     .testTarget(
       name: "QuantInferTests",
-      dependencies: ["ECG", "Metrics", "QuantInfer", "ReferenceKernels", "Support", "TestSupport"]),
+      dependencies: [
+        "AllocationCounter", "ConformanceCases", "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks",
+        "QuantInfer", "ReferenceKernels", "Simulation", "Support", "Tasks", "TestNetworks", "TestSupport",
+      ]),
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "AllocationCounter", "ConformanceCases", "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks",
-        "QuantInfer", "Quantization", "ReferenceKernels", "Support", "Tasks", "TestSupport", "Training",
+        "Evaluation", "ModelFiles", "Networks", "Quantization", "Support", "Tasks", "TestNetworks",
+        "Training",
       ]),
     .testTarget(
       name: "ReferenceKernelTests",
@@ -152,8 +167,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Simulation",
-        "Support", "Tasks", "TestSupport",
+        "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "Simulation", "Support", "Tasks",
+        "TestSupport",
       ]),
     .testTarget(
       name: "SupportTests",

@@ -139,27 +139,48 @@ private let scikitLearn = PythonEnvironment(
     #expect(summary.auc?.value == 0.5)
   }
 
-  @Test func noiseIsWorthNothingAndAKnownScoreWhatItIsWorth() throws {
+  /// Two independent shifts of 10/22 and 1.2 deviations, and noise.
+  private func tables() -> (all: FeatureTable, noise: FeatureTable, labels: [Bool]) {
     let (rows, labels) = sample(300, seed: 11)
+    return (
+      FeatureTable(names: ["duration", "shift", "noise"], rows: rows.map { $0.map { $0 } }),
+      FeatureTable(names: ["noise"], rows: rows.map { [$0[2]] }), labels
+    )
+  }
+
+  @Test func noiseIsWorthNothingAndAKnownScoreWhatItIsWorth() throws {
+    let (all, noise, labels) = tables()
     let study = study(labels)
-    let noise = FeatureTable(names: ["noise"], rows: rows.map { [$0[2]] })
-    let all = FeatureTable(names: ["duration", "shift", "noise"], rows: rows.map { $0.map { $0 } })
-    let blind = study.summary(of: try study.run(.logisticRegression(noise, labels: labels)))
+    let blindOutcome = try study.run(.logisticRegression(noise, labels: labels), threads: 2)
+    let blind = study.summary(of: blindOutcome)
     let outcome = try study.run(.logisticRegression(all, labels: labels), threads: 2)
     let seeing = study.summary(of: outcome)
-    #expect(outcome == (try study.run(.logisticRegression(all, labels: labels))))
     #expect(abs(try #require(blind.auc).value - 0.5) < 0.1)
-    // Two independent shifts of 10/22 and 1.2 deviations: the normal model's AUC is 0.818.
+    // The normal model's AUC is 0.818.
     #expect(abs(try #require(seeing.auc).value - 0.818) < 0.05)
     #expect(try #require(seeing.auc?.interval).lower > 0.7)
     #expect(abs(try #require(seeing.calibration?.slope) - 1) < 0.3)
-    let comparison = study.compare(outcome, try study.run(.logisticRegression(noise, labels: labels)))
+    let comparison = study.compare(outcome, blindOutcome)
     #expect(try #require(comparison.areaDifference?.interval).lower > 0.1)
     #expect(comparison.mcNemar.pValue < 0.01)
+  }
+
+  @Test func aForestSeesAKnownScoreToo() throws {
+    let (all, _, labels) = tables()
+    let study = study(labels)
     var options = RandomForest.Options()
     options.treeCount = 50
-    let forest = study.summary(of: try study.run(.randomForest(all, labels: labels, options: options)))
+    let forest = study.summary(
+      of: try study.run(.randomForest(all, labels: labels, options: options), threads: 2))
     #expect(try #require(forest.auc).value > 0.7)
+  }
+
+  @Test func aStudyIsTheSameOnAnyThreads() throws {
+    let (all, _, labels) = tables()
+    let study = CohortStudy(
+      labels: labels, folds: Folds.stratified(labels, count: 5, repeats: 1, seed: 1), seed: 1)
+    let one = try study.run(.logisticRegression(all, labels: labels))
+    #expect(one == (try study.run(.logisticRegression(all, labels: labels), threads: 2)))
   }
 
   @Test func patientsThatAreNotScoredAreCounted() throws {

@@ -14,20 +14,27 @@ import TestSupport
     "Monitor": ["FixedPoint", "Image", "Kernels", "Signal", "Engine"],
   ]
 
-  /// A file and what it says.
+  /// A file, the names that it declares for all files, and those that it uses.
   private struct Source {
     let name: String
     let layer: String
-    let text: String
+    let declarations: Set<String>
+    let uses: Set<String>
+
+    /// Reads a file's text.
+    init(name: String, text: String) {
+      self.name = name
+      layer = String(name.prefix { $0 != "/" })
+      declarations = LayerTests.declarations(text)
+      uses = LayerTests.uses(text)
+    }
   }
 
   private static func sources() throws -> [Source] {
     let root = ProjectFiles.path("Sources/QuantInfer")
     let names = try FileManager.default.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(".swift") }
     return try names.sorted().map { name in
-      Source(
-        name: name, layer: String(name.prefix { $0 != "/" }),
-        text: try String(contentsOfFile: root + "/" + name, encoding: .utf8))
+      Source(name: name, text: try String(contentsOfFile: root + "/" + name, encoding: .utf8))
     }
   }
 
@@ -61,10 +68,9 @@ import TestSupport
   private static func violations(_ sources: [Source]) -> [String] {
     var found: [String] = []
     for declaring in sources {
-      let names = declarations(declaring.text)
       for using in sources where using.layer != declaring.layer {
         guard layersBelow[using.layer]?.contains(declaring.layer) != true else { continue }
-        found += names.intersection(uses(using.text)).sorted().map {
+        found += declaring.declarations.intersection(using.uses).sorted().map {
           "\(using.name) uses \($0) of \(declaring.name)"
         }
       }
@@ -86,10 +92,10 @@ import TestSupport
 
   @Test func aUseOfAHigherLayersTypeIsFound() {
     let engine = Source(
-      name: "Engine/Engine.swift", layer: "Engine",
+      name: "Engine/Engine.swift",
       text: "@safe public struct Engine {\n  enum Part {}\n}\nprivate enum Own {}\nfunc start() {}")
     func found(_ layer: String, _ text: String) -> [String] {
-      Self.violations([engine, Source(name: "\(layer)/A.swift", layer: layer, text: text)])
+      Self.violations([engine, Source(name: "\(layer)/A.swift", text: text)])
     }
     #expect(found("Kernels", "let engine: Engine") == ["Kernels/A.swift uses Engine of Engine/Engine.swift"])
     #expect(found("Image", "  start()").count == 1)

@@ -3,6 +3,7 @@ import Quantization
 import Support
 import Tasks
 import Testing
+import TestNetworks
 import Training
 
 /// Training for integers: the forward pass is the runtime's, and training makes the integers better.

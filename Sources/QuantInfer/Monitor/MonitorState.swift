@@ -95,6 +95,7 @@ extension Monitor {
     /// The numbers of the beats' samples.
     var pending = InlineArray<32, UInt32>(repeating: 0)
 
+    @inline(__always)
     init(_ places: StateLayout, _ options: Options, reason: NoResult) {
       samplesUntilColumn = places.firstColumnSamples
       columnsUntilFull = places.columnCount

@@ -4,11 +4,14 @@ import ReferenceKernels
 import Support
 
 /// Random networks in integers: shapes, kernels, zero points and scales vary, as do extreme weights.
-struct RandomNetworks {
-  var random: SeededGenerator
+package struct RandomNetworks {
+  package var random: SeededGenerator
+
+  /// A random choice from a seed.
+  package init(random: SeededGenerator) { self.random = random }
 
   /// A chain of unpadded convolutions of stride 1 and a dense operator: what can stream.
-  mutating func streamable(bins: Int, depth: Int) -> QuantizedNetwork {
+  package mutating func streamable(bins: Int, depth: Int) -> QuantizedNetwork {
     var layers: [(kernel: Int, dilation: Int, channels: Int)] = []
     for _ in 0..<depth {
       layers.append(
@@ -26,7 +29,7 @@ struct RandomNetworks {
   }
 
   /// Convolutions along time and frequency with strides, dilations and padding, then a dense operator.
-  mutating func general() -> QuantizedNetwork {
+  package mutating func general() -> QuantizedNetwork {
     var network = start([
       1, 8 + random.nextIndex(below: 12), 4 + random.nextIndex(below: 10), 1 + random.nextIndex(below: 4),
     ])
@@ -39,7 +42,7 @@ struct RandomNetworks {
 
   /// Convolutions, depthwise convolutions, pools and functions with strides and dilations but no padding along time,
   /// then a tail of several kinds: what can stream too.
-  mutating func streamableWithStrides(bins: Int) -> QuantizedNetwork {
+  package mutating func streamableWithStrides(bins: Int) -> QuantizedNetwork {
     let rows = [1, 1, 2, bins][random.nextIndex(below: 4)]
     var network = start([1, 30 + random.nextIndex(below: 30), rows, bins / rows])
     for _ in 0..<1 + random.nextIndex(below: 4) {
@@ -126,7 +129,7 @@ struct RandomNetworks {
   }
 
   /// Random codes; one window in four is constant at an extreme.
-  mutating func codes(_ count: Int) -> [Int8] {
+  package mutating func codes(_ count: Int) -> [Int8] {
     switch random.nextIndex(below: 8) {
     case 0: return [Int8](repeating: -128, count: count)
     case 1: return [Int8](repeating: 127, count: count)
@@ -202,7 +205,7 @@ struct RandomNetworks {
 }
 
 /// Every tensor of a network for one window, by the plain reference.
-func referenceTensors(_ network: QuantizedNetwork, input: [Int8]) -> [[Int8]] {
+package func referenceTensors(_ network: QuantizedNetwork, input: [Int8]) -> [[Int8]] {
   var tensors = [[Int]](repeating: [], count: network.tensors.count)
   tensors[network.inputs[0].tensor] = input.map { Int($0) }
   for operation in network.operators {
@@ -229,21 +232,21 @@ func referenceTensors(_ network: QuantizedNetwork, input: [Int8]) -> [[Int8]] {
 
 extension FixedPointMultiplier {
   /// The reference's multiplier.
-  var reference: ReferenceMultiplier {
+  package var reference: ReferenceMultiplier {
     ReferenceMultiplier(multiplierQ31: Int(multiplierQ31), leftShift: Int(leftShift))
   }
 }
 
 extension QuantizedNetwork.Step {
   /// The reference's steps.
-  var reference: ReferenceStep {
+  package var reference: ReferenceStep {
     ReferenceStep(kernel: kernel, stride: stride, dilation: dilation, paddingBefore: paddingBefore)
   }
 }
 
 extension QuantizedNetwork.Weights {
   /// What turns sums into codes, for the reference.
-  func reference(zeroPoint: Int, range: ClosedRange<Int>) -> ReferenceOutput {
+  package func reference(zeroPoint: Int, range: ClosedRange<Int>) -> ReferenceOutput {
     ReferenceOutput(
       multipliers: multipliers.map(\.reference), zeroPoint: zeroPoint, range: range,
       accumulatorBits: accumulatorBits)

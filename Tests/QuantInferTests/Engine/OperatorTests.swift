@@ -1,5 +1,6 @@
 import Support
 import Testing
+import TestNetworks
 
 @Suite struct OperatorTests {
   @Test(arguments: RandomOperators.Family.allCases)

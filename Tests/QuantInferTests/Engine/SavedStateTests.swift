@@ -4,6 +4,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 
 /// The run that was never interrupted is the truth.
 @Suite struct SavedStateTests {

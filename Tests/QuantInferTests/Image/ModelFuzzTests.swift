@@ -5,46 +5,13 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 import TestSupport
 
-/// Damaged model files give a typed error or a clean run.
-///
-/// The variable `FUZZ` multiplies the rounds; `make fuzz` sets it, under AddressSanitizer.
+/// Damaged images give a typed error or a clean run; see `Fuzzing`.
 @Suite struct ModelFuzzTests {
-  private static let factor = ProcessInfo.processInfo.environment["FUZZ"].flatMap(Int.init) ?? 1
-
-  /// Small models of every operator and type, and the public ones where they are.
-  private static let models: [Data] = {
-    var operators = OperatorModels(random: SeededGenerator(seed: 61))
-    let small = operators.all().compactMap { try? $0.model.encoded() }
-    return small + ConformanceFiles.models.compactMap { try? Files.read($0) }.filter { $0.count < 60_000 }
-  }()
-
-  @Test func mutatedModelsAreRefusedOrRun() throws {
-    let models = Self.models
-    try #require(models.count > 100)
-    let outcomes = (0..<8).map { share in
-      Outcome(rounds: 1250 * Self.factor, seed: 62 + UInt64(share)) { random in
-        var bytes = models[random.nextIndex(below: models.count)]
-        for _ in 0...random.nextIndex(below: 4) {
-          let index = bytes.startIndex + random.nextIndex(below: bytes.count)
-          // A changed bit of a length or an offset hits more than a random byte.
-          bytes[index] =
-            random.nextIndex(below: 2) == 0
-            ? bytes[index] ^ (1 << UInt8(random.nextIndex(below: 8)))
-            : UInt8(truncatingIfNeeded: random.next())
-        }
-        let model = try TFLiteModel(decoding: bytes, file: "")
-        return try ModelImage(QuantizedNetwork(importing: model), frontEnd: nil).bytes
-      }
-    }
-    let (refused, ran) = (outcomes.reduce(0) { $0 + $1.refused }, outcomes.reduce(0) { $0 + $1.ran })
-    print("mutated .tflite models: \(refused) refused, \(ran) ran")
-    #expect(refused > 500 && ran > 500)
-  }
-
   @Test func mutatedImagesOfEveryOperatorAreRefusedOrRun() throws {
-    let images = Self.models.compactMap { data -> [UInt8]? in
+    let images = Fuzzing.models.compactMap { data -> [UInt8]? in
       guard let model = try? TFLiteModel(decoding: data, file: ""),
         let network = try? QuantizedNetwork(importing: model)
       else { return nil }
@@ -52,7 +19,7 @@ import TestSupport
     }
     try #require(images.count > 100)
     let outcomes = (0..<8).map { share in
-      Outcome(rounds: 1250 * Self.factor, seed: 72 + UInt64(share)) { random in
+      FuzzingOutcome(rounds: 1250 * Fuzzing.factor, seed: 72 + UInt64(share)) { random in
         var bytes = images[random.nextIndex(below: images.count)]
         for _ in 0...random.nextIndex(below: 3) {
           // Most mutations hit the records, which lie in front.
@@ -63,7 +30,7 @@ import TestSupport
             ? bytes[index] ^ (1 << UInt8(random.nextIndex(below: 8)))
             : UInt8(truncatingIfNeeded: random.next())
         }
-        return ModelImageTests.resealed(bytes)
+        return resealed(bytes)
       }
     }
     let (refused, ran) = (outcomes.reduce(0) { $0 + $1.refused }, outcomes.reduce(0) { $0 + $1.ran })
@@ -81,7 +48,7 @@ import TestSupport
     }
     var streamed = 0
     let outcomes = (0..<8).map { share in
-      Outcome(rounds: 500 * Self.factor, seed: 82 + UInt64(share)) { random in
+      FuzzingOutcome(rounds: 500 * Fuzzing.factor, seed: 82 + UInt64(share)) { random in
         var bytes = images[random.nextIndex(below: images.count)]
         let operators = (0..<4).reduce(0) { $0 | Int(bytes[ModelFormat.Header.operators + $1]) << (8 * $1) }
         for _ in 0...random.nextIndex(below: 3) {
@@ -99,7 +66,7 @@ import TestSupport
             ? bytes[place] ^ (1 << UInt8(random.nextIndex(below: 8)))
             : UInt8(truncatingIfNeeded: random.next())
         }
-        let image = ModelImageTests.resealed(bytes)
+        let image = resealed(bytes)
         if stream(image, &random) { streamed += 1 }
         return image
       }
@@ -165,7 +132,7 @@ import TestSupport
       models.random = networks.random
     }
     let outcomes = (0..<8).map { share in
-      Outcome(rounds: 1250 * Self.factor, seed: 82 + UInt64(share)) { random in
+      FuzzingOutcome(rounds: 1250 * Fuzzing.factor, seed: 82 + UInt64(share)) { random in
         var bytes = images[random.nextIndex(below: images.count)]
         let record = (0..<4).reduce(0) { $0 | Int(bytes[ModelFormat.Header.frontEnd + $1]) << (8 * $1) }
         for _ in 0...random.nextIndex(below: 3) {
@@ -179,7 +146,7 @@ import TestSupport
             ? bytes[index] ^ (1 << UInt8(random.nextIndex(below: 8)))
             : UInt8(truncatingIfNeeded: random.next())
         }
-        return ModelImageTests.resealed(bytes)
+        return resealed(bytes)
       }
     }
     let (refused, streamed) = (
@@ -187,81 +154,5 @@ import TestSupport
     )
     print("mutated front ends: \(refused) refused, \(streamed) streamed")
     #expect(refused > 500 && streamed > 500)
-  }
-
-  @Test func truncatedModelsAreRefused() throws {
-    var (truncations, accepted) = (0, 0)
-    for data in Self.models + ConformanceFiles.models.compactMap({ try? Files.read($0) }) {
-      // Every length in the long run, and of small files; otherwise some of them.
-      let step = Self.factor > 1 || data.count < 3000 ? 1 : 997
-      for count in stride(from: 0, to: data.count, by: step) {
-        truncations += 1
-        if let model = try? TFLiteModel(decoding: data.prefix(count), file: ""),
-          (try? QuantizedNetwork(importing: model)) != nil
-        {
-          // What is missing at the end may be padding.
-          accepted += 1
-          #expect(data.count - count < 16, "\(count) of \(data.count) bytes")
-        }
-      }
-    }
-    print("truncated .tflite models: \(truncations), \(accepted) of them without padding alone")
-    #expect(truncations > 100_000)
-  }
-
-  /// What became of some damaged files.
-  private struct Outcome {
-    var refused = 0
-    var ran = 0
-    /// Those of the runs that also took samples.
-    var streamed = 0
-
-    init(rounds: Int, seed: UInt64, damaged: (inout SeededGenerator) throws -> [UInt8]) {
-      var random = SeededGenerator(seed: seed)
-      for _ in 0..<rounds {
-        guard let image = try? damaged(&random), let loaded = try? LoadedModel(image: image),
-          loaded.model.arenaByteCount < 1 << 20, loaded.model.scratchByteCount < 1 << 20
-        else {
-          refused += 1
-          continue
-        }
-        run(loaded, &random)
-        ran += 1
-        if stream(loaded, &random) { streamed += 1 }
-      }
-    }
-
-    private func run(_ loaded: LoadedModel, _ random: inout SeededGenerator) {
-      let model = loaded.model
-      let arena = AlignedMemory(byteCount: model.arenaByteCount)
-      // No more memory than the image asks for, so that a sanitizer sees what goes beyond it.
-      let scratch = AlignedMemory(byteCount: model.scratchByteCount)
-      let instructions: InstructionSet = random.nextIndex(below: 2) == 0 ? .portable : .best
-      guard
-        var engine = try? WholeWindow(
-          model: model, arena: arena.bytes, scratch: scratch.bytes, instructions: instructions)
-      else { return }
-      for index in arena.bytes.indices { arena.bytes[index] = UInt8(truncatingIfNeeded: random.next()) }
-      engine.reset()
-      engine.run()
-      withExtendedLifetime((loaded, arena, scratch)) {}
-    }
-
-    /// Streams some samples; false where the model can't.
-    private func stream(_ loaded: LoadedModel, _ random: inout SeededGenerator) -> Bool {
-      let model = loaded.model
-      guard let streaming = model.streaming, model.stateByteCount < 1 << 20, model.output.count < 1 << 16
-      else { return false }
-      let state = AlignedMemory(byteCount: model.stateByteCount)
-      let scratch = AlignedMemory(byteCount: streaming.scratchByteCount)
-      guard var pipeline = try? StreamingPipeline(model: model, state: state.bytes, scratch: scratch.bytes)
-      else { return false }
-      var logits = [Int8](repeating: 0, count: model.output.count)
-      for _ in 0..<500 where pipeline.push(Int16(truncatingIfNeeded: random.next())) {
-        if pipeline.isWindowFull { logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) } }
-      }
-      withExtendedLifetime((loaded, state, scratch)) {}
-      return true
-    }
   }
 }

@@ -5,6 +5,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 
 @Suite struct ModelImageTests {
   static func image() throws -> [UInt8] {
@@ -14,19 +15,6 @@ import Testing
     return try ModelImage(
       network, frontEnd: tables, classNames: ["N", "V"], metadata: [("seed", "21"), ("split", "none")]
     ).bytes
-  }
-
-  /// Puts the right checksum into a changed image, so that validation has to look further.
-  static func resealed(_ image: [UInt8]) -> [UInt8] {
-    var image = image
-    guard image.count > ModelFormat.checksumStart else { return image }
-    let checksum = image.withUnsafeBytes {
-      CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
-    }
-    for index in 0..<4 {
-      image[ModelFormat.Header.checksum + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index)))
-    }
-    return image
   }
 
   @Test func anImageIsReadBackAsItWasWritten() throws {
@@ -79,7 +67,7 @@ import Testing
       for index in 0..<4 {
         image[place + index] = UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(index)))
       }
-      let error = #expect(throws: ModelError.self) { _ = try LoadedModel(image: Self.resealed(image)) }
+      let error = #expect(throws: ModelError.self) { _ = try LoadedModel(image: resealed(image)) }
       #expect(error?.kind == kind)
     }
   }
@@ -110,7 +98,7 @@ import Testing
     #expect(wrapping[mark(wrapping)] == 1)
     _ = try LoadedModel(image: wrapping)
     wrapping[mark(wrapping)] = 0
-    let error = #expect(throws: ModelError.self) { _ = try LoadedModel(image: Self.resealed(wrapping)) }
+    let error = #expect(throws: ModelError.self) { _ = try LoadedModel(image: resealed(wrapping)) }
     #expect(error?.kind == .accumulatorOverflow)
   }
 
@@ -140,7 +128,7 @@ import Testing
         let limit = random.nextIndex(below: 2) == 0 ? min(600, image.count) : image.count
         mutated[random.nextIndex(below: limit)] = UInt8(truncatingIfNeeded: random.next())
       }
-      guard let loaded = try? LoadedModel(image: Self.resealed(mutated)),
+      guard let loaded = try? LoadedModel(image: resealed(mutated)),
         loaded.model.arenaByteCount < 1 << 20, loaded.model.scratchByteCount < 1 << 20,
         loaded.model.stateByteCount < 1 << 20
       else {

@@ -6,6 +6,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 import TestSupport
 
 @Suite struct EngineTests {
@@ -198,7 +199,7 @@ import TestSupport
     func refused(_ change: (inout [UInt8]) -> Void) -> Bool {
       var changed = image
       change(&changed)
-      return (try? LoadedModel(image: ModelImageTests.resealed(changed))) == nil
+      return (try? LoadedModel(image: resealed(changed))) == nil
     }
     #expect(!refused { _ in })
     // On the convolution, on the dense operator, which has no ring, and as a number that isn't 0 or 1.

@@ -5,6 +5,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 
 /// The image that was written with a patch's constants in the first place is the truth.
 @Suite struct ModelPatchTests {

@@ -4,6 +4,7 @@ import ModelFiles
 import QuantInfer
 import Support
 import Testing
+import TestNetworks
 import TestSupport
 
 /// Imported models of one operator each against TensorFlow Lite Micro's reference kernels.

@@ -4,6 +4,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 
 @Suite struct RhythmPriorTests {
   private static let options = RhythmPrior.Options(

@@ -3,6 +3,7 @@ import Networks
 import QuantInfer
 import ReferenceKernels
 import Support
+import TestNetworks
 
 /// Random operators with random and extreme codes, and what the plain reference makes of them.
 struct RandomOperators {

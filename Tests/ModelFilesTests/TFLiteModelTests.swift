@@ -3,6 +3,7 @@ import ModelFiles
 import Networks
 import Support
 import Testing
+import TestNetworks
 import TestSupport
 
 @Suite struct TFLiteModelTests {

@@ -5,6 +5,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 import TestSupport
 
 /// Imported networks behind a described front end; whole windows of codes calculated here are the truth.

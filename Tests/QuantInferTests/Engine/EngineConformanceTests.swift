@@ -1,5 +1,6 @@
 import ConformanceCases
 import Testing
+import TestNetworks
 import TestSupport
 
 @Suite struct EngineConformanceTests {

@@ -1,6 +1,7 @@
 import ConformanceCases
 import Networks
 import QuantInfer
+import TestNetworks
 
 extension ConformanceCase {
   /// The case as a network in integers.

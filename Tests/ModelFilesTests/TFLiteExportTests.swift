@@ -3,6 +3,7 @@ import Networks
 import QuantInfer
 import Support
 import Testing
+import TestNetworks
 
 @Suite struct TFLiteExportTests {
   @Test func aNetworkIsRecoveredFromItsImage() throws {
@@ -27,7 +28,7 @@ import Testing
     let constants = Self.word(image, at: operators + ModelFormat.Operator.parameters)
     image[Self.word(image, at: constants + ModelFormat.Weights.multipliers)] ^= 3
     #expect(throws: NotConvertible.self) {
-      _ = try LoadedModel(image: ModelImageTests.resealed(image)).network()
+      _ = try LoadedModel(image: resealed(image)).network()
     }
   }
 

@@ -3,7 +3,8 @@ import Networks
 import QuantInfer
 
 /// What inner loops may use on this machine: all must give the same bits.
-let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .dsp, .mve].filter(\.isAvailable)
+package let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .dsp, .mve].filter(
+  \.isAvailable)
 
 /// Runs a network on the engine, its variable tensors at their zero points at first.
 ///
@@ -14,7 +15,7 @@ let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .ds
 ///   - instructions: What inner loops may use.
 /// - Returns: The first output's codes, run by run.
 /// - Throws: `InvalidNetwork`, `ModelError` or `MemoryError` where the engine refuses the network.
-func engineOutputs(
+package func engineOutputs(
   _ network: QuantizedNetwork, runs: [[[Int]]], hasRoom: Bool, instructions: InstructionSet
 ) throws -> [[Int]] {
   let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
@@ -54,7 +55,7 @@ extension QuantizedNetwork {
   ///   - output: The tensor that it writes.
   ///   - activation: The output codes that the fused activation allows; all of the type's by default.
   ///   - computation: What it computes.
-  init(
+  package init(
     _ kind: OperatorKind, inputs: [Tensor], state: Tensor? = nil, output: Tensor,
     activation: ClosedRange<Int>? = nil, computation: Computation
   ) {
@@ -71,7 +72,7 @@ extension QuantizedNetwork {
 
 extension QuantizedNetwork.Elementwise {
   /// Two tensors whose shapes are aligned at their last dimension; a dimension of 1 is repeated.
-  init(first: [Int], second: [Int]) {
+  package init(first: [Int], second: [Int]) {
     let rank = max(first.count, second.count)
     let (a, b) = (aligned(first, rank), aligned(second, rank))
     func strides(_ shape: [Int]) -> [Int] { zip(shape, rowMajorStrides(shape)).map { $0 == 1 ? 0 : $1 } }
@@ -85,6 +86,6 @@ private func aligned(_ shape: [Int], _ rank: Int) -> [Int] {
 }
 
 /// The distances between neighbours along each dimension, the last dimension's codes next to each other.
-func rowMajorStrides(_ shape: [Int]) -> [Int] {
+package func rowMajorStrides(_ shape: [Int]) -> [Int] {
   shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
 }

@@ -3,6 +3,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestNetworks
 
 /// Strides along time allow a decision every so many columns only; what is due between two of them waits.
 @Suite struct MonitorStrideTests {

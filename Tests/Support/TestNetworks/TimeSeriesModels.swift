@@ -3,11 +3,14 @@ import ModelFiles
 import Support
 
 /// Random `.tflite` models of a window of samples, as converters write Keras' Conv1D networks.
-struct TimeSeriesModels {
-  var random: SeededGenerator
+package struct TimeSeriesModels {
+  package var random: SeededGenerator
+
+  /// A random choice from a seed.
+  package init(random: SeededGenerator) { self.random = random }
 
   /// How the window's samples are named.
-  enum Shape: CaseIterable {
+  package enum Shape: CaseIterable {
     /// `[1, time]`, `[1, time, 1]`, `[1, 1, time, 1]`, `[1, time, 1, 1]`.
     case row, sequence, image, column
   }
@@ -19,7 +22,7 @@ struct TimeSeriesModels {
   ///   - shape: How the input's samples are named.
   ///   - isPadded: Whether the first convolution pads along time.
   /// - Returns: The model, the number of its samples, and the product of its strides.
-  mutating func network(_ shape: Shape, isPadded: Bool = false) -> (
+  package mutating func network(_ shape: Shape, isPadded: Bool = false) -> (
     model: TFLiteModel, sampleCount: Int, stride: Int
   ) {
     var builder = ModelBuilder()
