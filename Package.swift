@@ -170,6 +170,7 @@ let package = Package(
         "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "Simulation", "Support", "Tasks",
         "TestSupport",
       ]),
+    .testTarget(name: "StructureTests", dependencies: ["TestSupport"]),
     .testTarget(
       name: "SupportTests",
       dependencies: [
