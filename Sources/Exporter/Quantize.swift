@@ -83,7 +83,7 @@ struct Quantize: ParsableCommand {
     let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
     do throws(InvalidNetwork) {
       let network = try QuantizedNetwork(
-        quantizing: trained.network, settings: trained.settings,
+        quantizing: FloatGraph(trained), settings: trained.settings,
         calibrationWindows: training.calibrationWindows(count: windows, seed: seed),
         awareness: trained.awareness,
         options: integers.values(seed: seed))

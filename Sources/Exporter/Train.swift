@@ -144,7 +144,7 @@ struct Train: ParsableCommand {
     let windows = EvaluationWindows(signals.map(converter.heard), window: start.window)
     do throws(InvalidNetwork) {
       let quantized = try QuantizedNetwork(
-        quantizing: start.network, settings: start.settings,
+        quantizing: FloatGraph(start), settings: start.settings,
         calibrationWindows: windows.calibrationWindows(count: Quantize.standardWindows, seed: 1))
       return start.prepared(for: try QuantizationAwareness(of: quantized), training: start.training)
     } catch {

@@ -37,7 +37,7 @@ package final class TrainableNetwork {
     batchSize: Int, labelSmoothing: Double, logitOffsets: [Float] = [], threads: Int
   ) throws(InvalidNetwork) {
     let shapes = try specification.layerShapes()
-    try FloatNetwork(specification: specification, parameters: states.map(\.folded)).validate()
+    _ = try FloatGraph(specification: specification, layers: states)
     // A layer keeps its products, outputs and gradients; padded, its channels are up to eightfold.
     let batchCount = batchSize * (shapes[0].inputCount + 24 * shapes.map(\.outputCount).reduce(0, +))
     guard batchCount <= 1 << 30 else {

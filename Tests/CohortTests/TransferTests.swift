@@ -132,7 +132,7 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
     var (agreeing, decided) = (0, 0)
     for patient in 0..<24 {
       let float = try EvaluationWindows(cohort.signals[patient], window: cohort.window).decisions(
-        of: read.network)
+        of: FloatGraph(read))
       let fixed = try cohort.signals[patient].flatMap { try device.decisions(about: $0) }
       #expect(float.count == fixed.count && float.count == cohort.beatCounts[patient])
       decided += float.count

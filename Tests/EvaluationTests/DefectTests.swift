@@ -26,13 +26,13 @@ import TestSupport
         levels[first * bins..<(first + columns) * bins].map { settings.networkInput(ofLevel: $0) }
       }
       network = try QuantizedNetwork(
-        quantizing: checkpoint.network, settings: settings, calibrationWindows: windows)
+        quantizing: FloatGraph(checkpoint), settings: settings, calibrationWindows: windows)
     }
 
     func layers() throws -> [LayerFigures] {
       try LayerFigures.layers(
         of: LoadedModel(image: ModelImage(network, frontEnd: nil).bytes),
-        beside: FloatGraph(checkpoint.network), windows: windows)
+        beside: FloatGraph(checkpoint), windows: windows)
     }
 
     /// Changes an operator's weights.

@@ -77,9 +77,10 @@ package final class NetworkLearner: Sendable {
       let size = shapes[0].inputCount
       let headSize = shapes[last].inputCount
       let needsHead = fitsHeadFirst || frozen == last
+      let network = try FloatGraph(start)
       let seen = try cohort.windows.concurrentMap(threads: threads, progress: { _ in }) {
         windows throws(InvalidNetwork) in
-        let inference = try FloatInference(start.network)
+        let execution = try FloatExecution(network)
         var (inputs, mean) = ([Float](), [Double](repeating: 0, count: needsHead ? headSize : 0))
         let count = windows.count / size
         for beat in 0..<count {
@@ -88,10 +89,10 @@ package final class NetworkLearner: Sendable {
             inputs += window
             continue
           }
-          let activations = [window] + inference.activations(ofWindow: window)
-          if frozen < last { inputs += activations[frozen] }
+          let values = execution.values(ofWindow: window)
+          if frozen < last { inputs += values[frozen] }
           if needsHead {
-            for (index, value) in activations[last].enumerated() {
+            for (index, value) in values[last].enumerated() {
               mean[index] += Double(value) / Double(count)
             }
           }
@@ -178,7 +179,7 @@ package final class NetworkLearner: Sendable {
       }
     }
     let states = network.states
-    guard (try? FloatNetwork(specification: tail, parameters: states.map(\.folded)).validate()) != nil else {
+    guard (try? FloatGraph(specification: tail, layers: states)) != nil else {
       throw .malformed(file, "diverges", remedy: "choose a lower learning rate")
     }
     return states
@@ -197,26 +198,26 @@ package final class NetworkLearner: Sendable {
     if let headInputs, frozenLayers == layers.count - 1 {
       // The mean margin is the margin of the mean.
       let head = layers[frozenLayers].folded
-      let half = head.weights.count / 2
+      let half = head.values.count / 2
       return patients.map { patient in
         guard !cohort.windows[patient].isEmpty else { return nil }
         let inputs = headInputs[patient]
         return inputs.indices.reduce(Double(head.biases[1] - head.biases[0])) { sum, index in
-          sum + Double(head.weights[half + index] - head.weights[index]) * inputs[index]
+          sum + Double(head.values[half + index] - head.values[index]) * inputs[index]
         }
       }
     }
-    let inference: FloatInference
+    let execution: FloatExecution
     do {
-      inference = try FloatInference(
-        FloatNetwork(specification: tail, parameters: layers[frozenLayers...].map(\.folded)))
+      execution = try FloatExecution(
+        FloatGraph(specification: tail, layers: Array(layers[frozenLayers...])))
     } catch {
       throw .malformed(file, error.description, remedy: "start from another network")
     }
     let size = tailShapes[0].inputCount
     return patients.map { patient in
       let count = tailInputs[patient].count / size
-      let logits = inference.logits(ofWindows: tailInputs[patient], count: count)
+      let logits = execution.logits(ofWindows: tailInputs[patient], count: count)
       return Self.meanMargin(stride(from: 0, to: logits.count, by: 2).map { logits[$0 + 1] - logits[$0] })
     }
   }
@@ -253,7 +254,7 @@ package final class NetworkLearner: Sendable {
     trained.layers = layers
     do {
       let network = try QuantizedNetwork(
-        quantizing: trained.network, settings: trained.settings,
+        quantizing: FloatGraph(trained), settings: trained.settings,
         calibrationWindows: calibrationWindows(of: patients))
       let frontEnd = try FrontEndTables(
         trained.settings, microvoltsPerCount: cohort.converter.microvoltsPerCount)

@@ -79,9 +79,9 @@ struct FrontEndImage: Sendable {
   init(_ variant: FrontEndVariant, _ trained: SpectrogramSettings) throws(InvalidNetwork) {
     let settings = variant.settings(trained)
     let bins = settings.binCount
-    let network = FloatNetwork(
+    let network = try FloatGraph(
       specification: .init(inputColumns: 1, inputChannels: bins, layers: [.dense(outputCount: 1)]),
-      parameters: [.init(weights: [Float](repeating: 0, count: bins), biases: [0])])
+      layers: [.init(weights: [Float](repeating: 0, count: bins), biases: [0], normalization: nil)])
     let quantized = try QuantizedNetwork(
       quantizing: network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
     let image = try ModelImage(quantized, frontEnd: try variant.tables(trained))

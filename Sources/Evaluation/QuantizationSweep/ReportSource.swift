@@ -30,7 +30,7 @@ package struct ReportBeats: Sendable {
 package struct ReportSource: Sendable {
   let key: SourceKey
   let checkpoint: Checkpoint
-  let network: FloatNetwork
+  let network: FloatGraph
   /// Calibration windows in the order in which they are taken.
   let calibration: [[Float]]
   /// The float decisions: `[beat, class]` logits; a beat without a whole window has NaN.
@@ -56,7 +56,7 @@ package struct ReportSource: Sendable {
     _ key: SourceKey, _ checkpoint: Checkpoint, beats: ReportBeats, training: [LabelledSignal],
     calibrationCount: Int, seed: UInt64, threads: Int
   ) throws {
-    (self.key, self.checkpoint, network) = (key, checkpoint, checkpoint.network)
+    (self.key, self.checkpoint, network) = (key, checkpoint, try FloatGraph(checkpoint))
     let converter = FrontEndVariant().converter
     let (window, network) = (checkpoint.window, network)
     let classCount = checkpoint.classNames.count

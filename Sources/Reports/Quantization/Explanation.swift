@@ -87,7 +87,7 @@ package struct Explanation: Encodable, Sendable {
     }
     let twins: TwinGraph
     do {
-      twins = try TwinGraph(loaded, try FloatGraph(checkpoint.network))
+      twins = try TwinGraph(loaded, try FloatGraph(checkpoint))
     } catch {
       throw .malformed(float, "\(error)", remedy: "name the image's own checkpoint")
     }
@@ -123,7 +123,7 @@ package struct Explanation: Encodable, Sendable {
       Float(settings.networkInput(ofLevel: $0))
     }
 
-    let float = twins.graph.run(input)
+    let float = twins.float.values(ofWindow: input)
     let integer = twins.run(input, codes: codes) { _ in false }
     let output = loaded.model.outputPort(0).tensorIndex
     precondition(
