@@ -126,8 +126,8 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
     #expect(read == strict.checkpoint)
     let loaded = try LoadedModel(image: strict.image.bytes)
     #expect(loaded.isTwin(of: read) && loaded.classNames == ["no", "yes"])
-    #expect(loaded.value(of: CohortModel.thresholdKey) == "0.800000")
-    #expect(loaded.value(of: "data") == "synthetic")
+    #expect(loaded.provenance[.decisionThreshold] == "0.800000")
+    #expect(loaded.provenance[.data] == "synthetic")
     let device = try FixedPointDecisions(loaded)
     var (agreeing, decided) = (0, 0)
     for patient in 0..<24 {

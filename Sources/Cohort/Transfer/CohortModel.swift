@@ -9,9 +9,6 @@ import Support
 /// reaches it, on every way that a model can be exported. The image's provenance tells the threshold, to turn margins
 /// back into probabilities: their log odds are the margin plus those of the threshold.
 package struct CohortModel: Sendable {
-  /// The key of the threshold in an image's provenance.
-  package static let thresholdKey = "decisionThreshold"
-
   /// The float network.
   package let checkpoint: Checkpoint
   /// The int8 twin.
@@ -40,9 +37,9 @@ package struct CohortModel: Sendable {
     checkpoint = trained
     image = try learner.image(
       of: layers, calibratedOn: all,
-      metadata: [
-        (Self.thresholdKey, Numbers.decimal(threshold, places: 6)), (ModelMetadata.seed, "\(seed)"),
-        ("cohortPatients", "\(cohort.count)"),
-      ] + (isSynthetic ? [("data", "synthetic")] : []))
+      provenance: [
+        .decisionThreshold: Numbers.decimal(threshold, places: 6), .seed: "\(seed)",
+        .cohortPatients: "\(cohort.count)", .data: isSynthetic ? "synthetic" : nil,
+      ])
   }
 }

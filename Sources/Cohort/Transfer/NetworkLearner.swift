@@ -244,11 +244,11 @@ package final class NetworkLearner: Sendable {
   /// - Parameters:
   ///   - layers: The layers.
   ///   - patients: The patients, whom the network has learnt from.
-  ///   - metadata: More to say in the image's provenance.
+  ///   - provenance: More to say in the image's provenance.
   /// - Returns: The image.
   /// - Throws: `FileError`, malformed, where an image can't hold the network.
   package func image(
-    of layers: [Checkpoint.Layer], calibratedOn patients: [Int], metadata: [(key: String, value: String)] = []
+    of layers: [Checkpoint.Layer], calibratedOn patients: [Int], provenance: Provenance = [:]
   ) throws(FileError) -> ModelImage {
     var trained = start
     trained.layers = layers
@@ -256,16 +256,9 @@ package final class NetworkLearner: Sendable {
       let network = try QuantizedNetwork(
         quantizing: FloatGraph(trained), settings: trained.settings,
         calibrationWindows: calibrationWindows(of: patients))
-      let frontEnd = try FrontEndTables(
-        trained.settings, microvoltsPerCount: cohort.converter.microvoltsPerCount)
-      let facts: [(key: String, value: String)] = [
-        (ModelMetadata.task, trained.task), (ModelMetadata.split, trained.split),
-        (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
-        (ModelMetadata.converterBits, "\(cohort.converter.bits)"),
-        (ModelMetadata.exporterVersion, Release.version),
-      ]
-      return try ModelImage(
-        network, frontEnd: frontEnd, classNames: trained.classNames, metadata: facts + metadata)
+      return try ModelImage.make(
+        of: network, trained: trained, converter: cohort.converter,
+        provenance: Provenance(trained, converter: cohort.converter) + .exporter + provenance)
     } catch {
       throw .malformed(file, error.description, remedy: "start from a network that the device can hold")
     }

@@ -37,7 +37,7 @@ package struct Twins: Sendable {
       throw .malformed(image, error.description, remedy: "export it with `exporter quantize`")
     }
     (classNames, task, split) = (
-      model.classNames, model.value(of: ModelMetadata.task), model.value(of: ModelMetadata.split)
+      model.classNames, model.provenance[.task], model.provenance[.split]
     )
     guard let checkpoint else {
       float = nil

@@ -104,14 +104,9 @@ package struct ReportSource: Sendable {
   func image(
     _ network: QuantizedNetwork, _ frontEnd: FrontEndVariant
   ) throws(InvalidNetwork) -> LoadedModel {
-    let image = try ModelImage(
-      network, frontEnd: try frontEnd.tables(checkpoint.settings), classNames: checkpoint.classNames,
-      metadata: [
-        (ModelMetadata.task, checkpoint.task), (ModelMetadata.split, checkpoint.split),
-        (ModelMetadata.decisionDelaySeconds, "\(checkpoint.decisionDelaySeconds)"),
-        (ModelMetadata.converterBits, "\(frontEnd.converterBits)"),
-        (ModelMetadata.exporterVersion, Release.version),
-      ])
+    let image = try ModelImage.make(
+      of: network, trained: checkpoint, converter: frontEnd.converter,
+      frontEnd: frontEnd.tables(checkpoint.settings))
     do throws(ModelError) {
       return try LoadedModel(image: image.bytes)
     } catch {

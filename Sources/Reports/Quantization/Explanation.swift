@@ -92,7 +92,7 @@ package struct Explanation: Encodable, Sendable {
       throw .malformed(float, "\(error)", remedy: "name the image's own checkpoint")
     }
     let microvolts = Float(bitPattern: plan.microvoltsPerCountBits)
-    let bits = loaded.value(of: ModelMetadata.converterBits).flatMap { Int($0) } ?? 16
+    let bits = loaded.converterBits
     guard (2...16).contains(bits), microvolts > 0, microvolts.isFinite else {
       throw .malformed(model, "has an impossible converter", remedy: "export it with `exporter quantize`")
     }
