@@ -41,10 +41,11 @@ package struct ProbabilityCalibration: Codable, Equatable, Sendable {
       return log(inner / (1 - inner))
     }
     slope =
-      LogisticFit(rows: logOdds.map { [1, $0] }, labels: labels, penalties: [0, 0])?.coefficients[1]
+      LogisticFit(rows: logOdds.map { [1, $0] }, labels: labels).coefficients(penalties: [0, 0])?[1]
     intercept =
       LogisticFit(
-        rows: logOdds.map { _ in [1] }, labels: labels, penalties: [0], offsets: logOdds)?.coefficients[0]
+        rows: logOdds.map { _ in [1] }, labels: labels, offsets: logOdds
+      ).coefficients(penalties: [0])?[0]
 
     let order = probabilities.indices.sorted { (probabilities[$0], $0) < (probabilities[$1], $1) }
     let parts = min(max(binCount, 1), count)

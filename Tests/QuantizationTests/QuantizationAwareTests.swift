@@ -84,16 +84,12 @@ import Training
     let (untrained, windows) = try untrained(seed: 5)
     func trained(_ start: Checkpoint, steps: Int) throws -> (losses: [Double], gradient: [Float]) {
       let network = try network(start, windows, threads: 2)
-      var optimizer = AdamW(
-        state: .init(
-          gradientMean: network.parameters.map { _ in 0 }, gradientSquare: network.parameters.map { _ in 0 }))
-      var losses: [Double] = []
-      for step in 0..<steps {
-        fill(network, windows)
-        losses.append(network.computeGradient())
-        optimizer.update(
-          &network.parameters, gradient: network.gradient, step: step, learningRate: 3e-3, decay: 0,
-          decays: network.parameters.map { _ in false })
+      var optimizer = AdamW(network)
+      let losses = try (0..<steps).map { _ in
+        try optimizer.step(network, learningRate: 3e-3) {
+          fill(network, windows)
+          return network.computeGradient()
+        }
       }
       return (losses, network.gradient)
     }

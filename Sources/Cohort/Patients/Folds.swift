@@ -67,6 +67,30 @@ package enum Folds {
     return Fold(training: patients.filter { !test.contains($0) }, test: patients.filter(test.contains))
   }
 
+  /// The penalty of the least log loss in a cross-validation within the patients; of equal ones the largest.
+  ///
+  /// - Parameters:
+  ///   - penalties: What to choose from, the least first.
+  ///   - labels: The patients' classes.
+  ///   - seed: The seed of the folds.
+  ///   - losses: The test patients' log loss with each penalty; nil where there is no fit.
+  /// - Returns: The penalty; 1 where a class has fewer than two patients, or there is no fit.
+  static func chosenPenalty(
+    of penalties: [Double], labels: [Bool], seed: UInt64, losses: (Fold) -> [Double]?
+  ) -> Double {
+    let positives = labels.count(where: \.self)
+    let folds = min(5, positives, labels.count - positives)
+    guard folds >= 2 else { return 1 }
+    var sums = penalties.map { _ in 0.0 }
+    for fold in stratified(labels, count: folds, seed: seed)[0] {
+      guard let losses = losses(fold) else { return 1 }
+      for (index, loss) in losses.enumerated() { sums[index] += loss }
+    }
+    var best = penalties.count - 1
+    for index in penalties.indices.reversed() where sums[index] < sums[best] { best = index }
+    return penalties[best]
+  }
+
   private static func shuffledByClass(
     _ labels: [Bool], using generator: inout SeededGenerator
   ) -> [[Int]] {

@@ -1,5 +1,6 @@
 import Foundation
 import HostDevice
+import Metrics
 import ModelFiles
 import Networks
 import Quantization
@@ -140,36 +141,32 @@ package final class NetworkLearner: Sendable {
     } catch {
       throw .malformed(file, error.description, remedy: "choose a smaller batch or another network")
     }
-    let zeros = [Float](repeating: 0, count: network.parameters.count)
-    var optimizer = AdamW(state: .init(gradientMean: zeros, gradientSquare: zeros))
-    let decays = tailShapes.flatMap { shape in
-      [Bool](repeating: true, count: shape.weightCount)
-        + [Bool](repeating: false, count: shape.parameterCount - shape.weightCount)
-    }
+    var optimizer = AdamW(network)
     let rates = layerRates
     let size = tailShapes[0].inputCount
     var generator = SeededGenerator(seed: seed)
     var order: [Int] = []
     for step in 0..<options.steps {
-      for place in 0..<options.batchSize {
-        if order.isEmpty { order = patients.shuffled(using: &generator) }
-        let patient = order.removeLast()
-        let beat = generator.nextIndex(below: tailInputs[patient].count / size)
-        let first = network.inputs.baseAddress! + place * size
-        tailInputs[patient].withUnsafeBufferPointer { inputs in
-          first.update(from: inputs.baseAddress! + beat * size, count: size)
-        }
-        network.labels[place] = cohort.labels[patient] ? 1 : 0
-      }
-      guard network.computeGradient().isFinite else {
-        throw .malformed(file, "diverges at step \(step)", remedy: "choose a lower learning rate")
-      }
       let before = network.parameters
       let progress = (Double(step) + 0.5) / Double(options.steps)
-      optimizer.update(
-        &network.parameters, gradient: network.gradient, step: step,
-        learningRate: options.learningRate * (1 + cos(.pi * progress)) / 2, decay: options.weightDecay,
-        decays: decays)
+      let rate = options.learningRate * (1 + cos(.pi * progress)) / 2
+      do throws(TrainingError) {
+        _ = try optimizer.step(network, learningRate: rate, decay: options.weightDecay) {
+          for place in 0..<options.batchSize {
+            if order.isEmpty { order = patients.shuffled(using: &generator) }
+            let patient = order.removeLast()
+            let beat = generator.nextIndex(below: tailInputs[patient].count / size)
+            let first = network.inputs.baseAddress! + place * size
+            tailInputs[patient].withUnsafeBufferPointer { inputs in
+              first.update(from: inputs.baseAddress! + beat * size, count: size)
+            }
+            network.labels[place] = cohort.labels[patient] ? 1 : 0
+          }
+          return network.computeGradient()
+        }
+      } catch {
+        throw .malformed(file, "diverges at step \(step)", remedy: "choose a lower learning rate")
+      }
       var place = 0
       for (shape, rate) in zip(tailShapes, rates) {
         for index in place..<place + shape.parameterCount where rate != 1 {
@@ -284,7 +281,9 @@ extension NetworkLearner {
   package func method(_ name: String, innerFolds: Int = 5) -> StudyMethod {
     StudyMethod(name, threshold: .youden(innerFolds: innerFolds)) {
       [self] training, test, seed throws(FileError) in
-      try margins(of: layers(training: training, seed: seed), patients: test).map { $0.map(Self.probability) }
+      try margins(of: layers(training: training, seed: seed), patients: test).map {
+        $0.map(LogisticFit.probability)
+      }
     }
   }
 
@@ -293,7 +292,7 @@ extension NetworkLearner {
     StudyMethod(name, threshold: .youden(innerFolds: innerFolds)) {
       [self] training, test, seed throws(FileError) in
       let image = try image(of: layers(training: training, seed: seed), calibratedOn: training)
-      return try margins(of: loaded(image), patients: test).map { $0.map(Self.probability) }
+      return try margins(of: loaded(image), patients: test).map { $0.map(LogisticFit.probability) }
     }
   }
 
@@ -303,11 +302,6 @@ extension NetworkLearner {
     } catch {
       throw .malformed(file, "gives an image that isn't valid: \(error.kind)", remedy: "report this")
     }
-  }
-
-  /// The probability whose log odds a margin is.
-  static func probability(_ margin: Double) -> Double {
-    margin >= 0 ? 1 / (1 + exp(-margin)) : exp(margin) / (1 + exp(margin))
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 import Networks
 import Support
 import Tasks
@@ -99,7 +100,7 @@ package struct SyntheticStudy: Sendable {
       from: source, file: file, cohort: cohort, options: settings.options, seed: seed)
     let odds = synthetic.patients.map(\.oracleLogOdds)
     let oracle = StudyMethod(Self.oracle) { _, test, _ in
-      test.map { NetworkLearner.probability(odds[$0]) }
+      test.map { LogisticFit.probability(odds[$0]) }
     }
     let study = CohortStudy(
       labels: cohort.labels, folds: try cohort.folds(count: settings.folds, repeats: 1, seed: seed),
