@@ -105,7 +105,9 @@ package struct CohortStudy: Sendable {
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
   package init(_ cohort: Cohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
     self.init(
-      labels: cohort.labels, folds: try cohort.folds(count: folds, repeats: repeats, seed: seed), seed: seed)
+      labels: cohort.labels,
+      folds: try Folds.crossValidation(
+        cohort.labels, count: folds, repeats: repeats, seed: seed, of: cohort.file), seed: seed)
   }
 
   /// A study of patients by given folds, in each repeat of which every patient is tested at most once.

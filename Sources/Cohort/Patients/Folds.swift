@@ -100,23 +100,31 @@ package enum Folds {
   }
 }
 
-extension Cohort {
-  /// Repeated stratified cross-validation of the cohort's patients; see `Folds`.
+extension Folds {
+  /// Repeated stratified cross-validation of a cohort's patients; see `stratified`.
   ///
+  /// - Parameters:
+  ///   - labels: Each patient's class.
+  ///   - count: The folds of a repeat.
+  ///   - repeats: The repeats.
+  ///   - seed: The seed of the deal.
+  ///   - name: What the cohort is called in errors.
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  package func folds(count: Int, repeats: Int, seed: UInt64) throws(FileError) -> [[Fold]] {
+  static func crossValidation(
+    _ labels: [Bool], count: Int, repeats: Int, seed: UInt64, of name: String
+  ) throws(FileError) -> [[Fold]] {
     let responders = labels.count(where: \.self)
-    let rarer = min(responders, patients.count - responders)
+    let rarer = min(responders, labels.count - responders)
     guard rarer >= 2 else {
       throw .malformed(
-        file, "has \(responders) responders among \(patients.count) patients, too few to learn from",
+        name, "has \(responders) responders among \(labels.count) patients, too few to learn from",
         remedy: "give two patients or more of each class")
     }
     guard (2...rarer).contains(count), repeats > 0 else {
       throw .malformed(
-        file, "has \(rarer) patients of the rarer class, which don't make \(count) folds",
+        name, "has \(rarer) patients of the rarer class, which don't make \(count) folds",
         remedy: "use 2 to \(rarer) folds")
     }
-    return Folds.stratified(labels, count: count, repeats: repeats, seed: seed)
+    return stratified(labels, count: count, repeats: repeats, seed: seed)
   }
 }

@@ -103,7 +103,9 @@ package struct SyntheticStudy: Sendable {
       test.map { LogisticFit.probability(odds[$0]) }
     }
     let study = CohortStudy(
-      labels: cohort.labels, folds: try cohort.folds(count: settings.folds, repeats: 1, seed: seed),
+      labels: cohort.labels,
+      folds: try Folds.crossValidation(
+        cohort.labels, count: settings.folds, repeats: 1, seed: seed, of: cohort.name),
       seed: seed
     )
     let all =

@@ -192,7 +192,8 @@ package struct TransferStudy: Encodable, Sendable {
     options: TransferOptions, folds: Int, repeats: Int, seed: UInt64, withInt8: Bool, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) {
-    let division = try cohort.folds(count: folds, repeats: repeats, seed: seed)
+    let division = try Folds.crossValidation(
+      cohort.labels, count: folds, repeats: repeats, seed: seed, of: cohort.name)
     let study = CohortStudy(labels: cohort.labels, folds: division, seed: seed)
     let all = methods.networks(withInt8: withInt8) + methods.baselines + methods.rules
     var outcomes: [CohortStudy.Outcome] = []
@@ -259,26 +260,5 @@ extension TransferStudy.Curve {
     self.method = method
     falsePositiveShare = [0] + roc.points.map { 1 - $0.specificity }
     sensitivity = [0] + roc.points.map(\.sensitivity)
-  }
-}
-
-extension TransferCohort {
-  /// Repeated stratified cross-validation of the patients.
-  ///
-  /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  func folds(count: Int, repeats: Int, seed: UInt64) throws(FileError) -> [[Fold]] {
-    let responders = labels.count(where: \.self)
-    let rarer = min(responders, self.count - responders)
-    guard rarer >= 2 else {
-      throw .malformed(
-        name, "has \(responders) responders among \(self.count) patients, too few to learn from",
-        remedy: "give two patients or more of each class")
-    }
-    guard (2...rarer).contains(count), repeats > 0 else {
-      throw .malformed(
-        name, "has \(rarer) patients of the rarer class, which don't make \(count) folds",
-        remedy: "use 2 to \(rarer) folds")
-    }
-    return Folds.stratified(labels, count: count, repeats: repeats, seed: seed)
   }
 }
