@@ -62,7 +62,7 @@ struct CohortCommand: ParsableCommand {
     func run() throws {
       let cohort = try Cohort(manifest: input.manifest, response: input.response)
       let summary = try output.withProgress("Reading") { progress throws(FileError) in
-        try CohortSummary(cohort, threads: input.threads, progress: progress)
+        try CohortSummary.read(cohort, threads: input.threads, progress: progress)
       }
       try output.show(summary.table)
       try output.writeJSON(summary)

@@ -141,7 +141,7 @@ struct Personalize: ParsableCommand {
   private func prepared(
     _ image: LoadedModel, replay: [LabelledSignal], progress: @escaping ProgressHandler
   ) throws -> PersonalizationRun {
-    try PersonalizationRun(
+    try PersonalizationRun.prepared(
       image, replay: replay, options: fitting.values, threads: threads, progress: progress)
   }
 

@@ -64,7 +64,7 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
 }
 
 extension QuantizedNetwork {
-  /// Quantizes a float network after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations
+  /// A float network quantized after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations
   /// whose ranges are measured on calibration windows, 32-bit biases (64-bit ones for int16 activations).
   ///
   /// - Parameters:
@@ -74,11 +74,12 @@ extension QuantizedNetwork {
   ///   - awareness: The int8 codes that the network was trained for, instead of measured ranges; layers of int16
   ///     codes, and equalized ones, are measured all the same.
   ///   - options: Widths, granularity, calibration and rounding.
+  /// - Returns: The network in integers.
   /// - Throws: `InvalidNetwork` where the network's layers don't fit together, or the options don't fit the network.
-  package init(
-    quantizing network: FloatGraph, settings: SpectrogramSettings, calibrationWindows: [[Float]],
+  package static func quantized(
+    _ network: FloatGraph, settings: SpectrogramSettings, calibrationWindows: [[Float]],
     awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions()
-  ) throws(InvalidNetwork) {
+  ) throws(InvalidNetwork) -> QuantizedNetwork {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     let network = options.equalizesLayers ? try network.equalized() : network
     let shapes = try network.layerShapes()
@@ -97,29 +98,32 @@ extension QuantizedNetwork {
     }
     let spectrogram = Tensor(
       name: network.tensors[0].name, shape: network.tensors[0].shape,
-      scale: Self.inputCodes(of: settings).scale, zeroPoint: Self.inputCodes(of: settings).zeroPoint)
-    self.init(tensors: [spectrogram], operators: [], inputs: [Port(0)], outputs: [])
+      scale: inputCodes(of: settings).scale, zeroPoint: inputCodes(of: settings).zeroPoint)
+    var quantized = QuantizedNetwork(tensors: [spectrogram], operators: [], inputs: [Port(0)], outputs: [])
     for (layer, shape) in shapes.enumerated() {
       let type: ElementType = options.activationBits(ofLayer: layer) == 16 ? .int16 : .int8
-      if tensors[tensors.count - 1].type != type {
-        appendRequantization(to: type, values: layer == 0 ? nil : seen[layer - 1], options.calibration)
+      if quantized.tensors[quantized.tensors.count - 1].type != type {
+        quantized.appendRequantization(
+          to: type, values: layer == 0 ? nil : seen[layer - 1], options.calibration)
       }
-      let input = tensors.count - 1
+      let input = quantized.tensors.count - 1
       let trained = type == .int8 && !options.equalizesLayers ? awareness?.outputs[layer] : nil
       let (scale, zeroPoint) =
         trained.map { ($0.scale, $0.zeroPoint) }
         ?? ActivationRange(of: seen[layer], method: options.calibration, type: type).quantization(type)
-      tensors.append(
+      quantized.tensors.append(
         Tensor(
           name: network.tensors[layer + 1].name, shape: network.tensors[layer + 1].shape, type: type,
           scale: scale, zeroPoint: zeroPoint))
-      tensors[input + 1].sourceIndex = layer + 1
+      quantized.tensors[input + 1].sourceIndex = layer + 1
       let rounded = RoundedWeights(
         network.operators[layer].weights ?? .init(values: [], biases: []), shape, layer: layer, options,
         moments: needsInputs ? moments[layer] : nil)
-      operators.append(rounded.operation(shape, from: input, in: tensors, sourceIndex: layer))
+      quantized.operators.append(
+        rounded.operation(shape, from: input, in: quantized.tensors, sourceIndex: layer))
     }
-    outputs = [Port(tensors.count - 1)]
+    quantized.outputs = [Port(quantized.tensors.count - 1)]
+    return quantized
   }
 
   /// Appends a QUANTIZE of the newest tensor to another width.

@@ -25,8 +25,8 @@ import TestSupport
       windows = stride(from: 0, to: levels.count / bins - columns, by: 23).map { first in
         levels[first * bins..<(first + columns) * bins].map { settings.networkInput(ofLevel: $0) }
       }
-      network = try QuantizedNetwork(
-        quantizing: FloatGraph(checkpoint), settings: settings, calibrationWindows: windows)
+      network = try QuantizedNetwork.quantized(
+        FloatGraph(checkpoint), settings: settings, calibrationWindows: windows)
     }
 
     func layers() throws -> [LayerFigures] {

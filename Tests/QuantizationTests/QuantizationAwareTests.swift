@@ -40,8 +40,8 @@ import Training
   private func prepared(
     _ checkpoint: Checkpoint, _ windows: [[Float]], scaledBy factor: Float = 1
   ) throws -> Checkpoint {
-    let quantized = try QuantizedNetwork(
-      quantizing: FloatGraph(checkpoint), settings: checkpoint.settings, calibrationWindows: windows)
+    let quantized = try QuantizedNetwork.quantized(
+      FloatGraph(checkpoint), settings: checkpoint.settings, calibrationWindows: windows)
     var awareness = try QuantizationAwareness(of: quantized)
     for layer in awareness.outputs.indices { awareness.outputs[layer].scale *= factor }
     return checkpoint.prepared(for: awareness, training: checkpoint.training)
@@ -69,8 +69,8 @@ import Training
     let checkpoint = try prepared(untrained, windows)
     let network = try network(checkpoint, windows)
     _ = network.computeGradient()
-    let quantized = try QuantizedNetwork(
-      quantizing: FloatGraph(checkpoint), settings: checkpoint.settings, calibrationWindows: windows,
+    let quantized = try QuantizedNetwork.quantized(
+      FloatGraph(checkpoint), settings: checkpoint.settings, calibrationWindows: windows,
       awareness: checkpoint.awareness)
     let input = quantized.tensors[0]
     let engine = try engineOutputs(

@@ -44,8 +44,8 @@ import Testing
   private func figures(_ change: (inout QuantizationOptions) -> Void) throws -> [LayerFigures] {
     var options = QuantizationOptions()
     change(&options)
-    let quantized = try QuantizedNetwork(
-      quantizing: network, settings: settings, calibrationWindows: windows, options: options)
+    let quantized = try QuantizedNetwork.quantized(
+      network, settings: settings, calibrationWindows: windows, options: options)
     return try LayerFigures.layers(
       of: LoadedModel(image: ModelImage(quantized, frontEnd: nil).bytes),
       beside: options.equalizesLayers ? network.equalized() : network, windows: windows)
@@ -96,8 +96,8 @@ import Testing
     func codes(_ seed: UInt64) throws -> QuantizedNetwork {
       var options = QuantizationOptions()
       (options.rounding, options.roundingSeed) = (.stochastic, seed)
-      return try QuantizedNetwork(
-        quantizing: network, settings: settings, calibrationWindows: windows, options: options)
+      return try QuantizedNetwork.quantized(
+        network, settings: settings, calibrationWindows: windows, options: options)
     }
     #expect(try codes(1) == codes(1))
     #expect(try codes(1) != codes(2))
@@ -118,8 +118,8 @@ import Testing
     options.weightBits = [5]
     #expect(options.problem(layerCount: 3) == "weights of 5 bits are not 4 or 8")
     #expect(throws: InvalidNetwork.self) {
-      try QuantizedNetwork(
-        quantizing: network, settings: settings, calibrationWindows: windows, options: options)
+      try QuantizedNetwork.quantized(
+        network, settings: settings, calibrationWindows: windows, options: options)
     }
   }
 }

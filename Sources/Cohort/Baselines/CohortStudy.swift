@@ -71,7 +71,7 @@ extension StudyMethod {
       let table = table.filled(from: training)
       let known = training.filter { table.complete($0) != nil }
       guard !known.isEmpty else { return test.map { _ in nil } }
-      let forest = RandomForest(
+      let forest = RandomForest.grown(
         rows: known.compactMap(table.complete), labels: known.map { labels[$0] }, options: options, seed: seed
       )
       return test.map { patient in table.complete(patient).map(forest.probability) }

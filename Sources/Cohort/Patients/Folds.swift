@@ -109,6 +109,7 @@ extension Folds {
   ///   - repeats: The repeats.
   ///   - seed: The seed of the deal.
   ///   - name: What the cohort is called in errors.
+  /// - Returns: `[repeat][fold]`.
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
   static func crossValidation(
     _ labels: [Bool], count: Int, repeats: Int, seed: UInt64, of name: String

@@ -22,10 +22,11 @@ package struct CohortModel: Sendable {
   ///   - threshold: The probability from which on it is yes, between 0 and 1.
   ///   - seed: The seed.
   ///   - isSynthetic: Whether the image's provenance says so.
+  /// - Returns: The model.
   /// - Throws: `FileError`, malformed, where learning diverges or an image can't hold the network.
-  package init(
-    _ learner: NetworkLearner, cohort: TransferCohort, threshold: Double, seed: UInt64, isSynthetic: Bool
-  ) throws(FileError) {
+  package static func learnt(
+    by learner: NetworkLearner, cohort: TransferCohort, threshold: Double, seed: UInt64, isSynthetic: Bool
+  ) throws(FileError) -> CohortModel {
     let all = Array(0..<cohort.count)
     var layers = try learner.layers(training: all, seed: seed)
     let half = Float(log(threshold / (1 - threshold)) / 2)
@@ -34,12 +35,12 @@ package struct CohortModel: Sendable {
     layers[last].biases[1] -= half
     var trained = learner.start
     trained.layers = layers
-    checkpoint = trained
-    image = try learner.image(
+    let image = try learner.image(
       of: layers, calibratedOn: all,
       provenance: [
         .decisionThreshold: Numbers.decimal(threshold, places: 6), .seed: "\(seed)",
         .cohortPatients: "\(cohort.count)", .data: isSynthetic ? "synthetic" : nil,
       ])
+    return CohortModel(checkpoint: trained, image: image)
   }
 }

@@ -250,8 +250,8 @@ package final class NetworkLearner: Sendable {
     var trained = start
     trained.layers = layers
     do {
-      let network = try QuantizedNetwork(
-        quantizing: FloatGraph(trained), settings: trained.settings,
+      let network = try QuantizedNetwork.quantized(
+        FloatGraph(trained), settings: trained.settings,
         calibrationWindows: calibrationWindows(of: patients))
       return try ModelImage.make(
         of: network, trained: trained, converter: cohort.converter,

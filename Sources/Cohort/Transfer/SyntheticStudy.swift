@@ -95,7 +95,7 @@ package struct SyntheticStudy: Sendable {
     let view = TransferCohort.View(
       window: source.window, converter: converter, beatsPerPatient: settings.options.beatsPerPatient,
       usesAllLeads: settings.usesAllLeads)
-    let cohort = try TransferCohort(synthetic, lead: settings.lead, view: view)
+    let cohort = try TransferCohort.synthesized(synthetic, lead: settings.lead, view: view)
     let methods = try TransferMethods(
       from: source, file: file, cohort: cohort, options: settings.options, seed: seed)
     let odds = synthetic.patients.map(\.oracleLogOdds)

@@ -82,8 +82,8 @@ struct FrontEndImage: Sendable {
     let network = try FloatGraph(
       specification: .init(inputColumns: 1, inputChannels: bins, layers: [.dense(outputCount: 1)]),
       layers: [.init(weights: [Float](repeating: 0, count: bins), biases: [0], normalization: nil)])
-    let quantized = try QuantizedNetwork(
-      quantizing: network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
+    let quantized = try QuantizedNetwork.quantized(
+      network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
     let image = try ModelImage(quantized, frontEnd: try variant.tables(trained))
     do throws(ModelError) {
       loaded = try LoadedModel(image: image.bytes)

@@ -93,8 +93,8 @@ package struct ReportSource: Sendable {
 
   /// The network of a point in integers.
   func quantized(_ point: ReportPoint) throws(InvalidNetwork) -> QuantizedNetwork {
-    try QuantizedNetwork(
-      quantizing: network, settings: point.frontEnd.settings(checkpoint.settings),
+    try QuantizedNetwork.quantized(
+      network, settings: point.frontEnd.settings(checkpoint.settings),
       calibrationWindows: Array(calibration.prefix(point.calibrationWindows)),
       awareness: checkpoint.awareness,
       options: point.quantization)

@@ -15,8 +15,8 @@ extension QuantizedNetwork {
     windows count: Int = standardCalibrationWindows, seed: UInt64 = 1, options: QuantizationOptions = .init()
   ) throws(InvalidNetwork) -> QuantizedNetwork {
     let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
-    return try QuantizedNetwork(
-      quantizing: FloatGraph(trained), settings: trained.settings,
+    return try QuantizedNetwork.quantized(
+      FloatGraph(trained), settings: trained.settings,
       calibrationWindows: training.calibrationWindows(count: count, seed: seed),
       awareness: trained.awareness, options: options)
   }
