@@ -165,7 +165,7 @@ struct CohortCurve: ParsableCommand {
     let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threads)
     let curve: LabelEfficiency
     if let cohort {
-      let manifest = try Cohort(manifest: cohort, response: response)
+      let manifest = try PatientCohort(manifest: cohort, response: response)
       let patients = try results.withProgress("Reading") { progress throws(FileError) in
         try TransferCohort.read(manifest, view: view, threads: threads, progress: progress)
       }

@@ -46,7 +46,7 @@ struct Finetune: ParsableCommand {
     let source = try Checkpoint.read(from)
     // What can't be written is told now, not after the study.
     try requireFolders(of: [output, image, report, results.jsonFile])
-    let manifest = try Cohort(manifest: cohort, response: response)
+    let manifest = try PatientCohort(manifest: cohort, response: response)
     let threads = transfer.threads
     let patients = try results.withProgress("Reading") { progress throws(FileError) in
       try TransferCohort.read(

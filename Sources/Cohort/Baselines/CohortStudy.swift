@@ -34,7 +34,7 @@ package struct StudyMethod: Sendable {
 extension StudyMethod {
   /// A guideline's rule, which learns nothing.
   package static func guideline(
-    _ rule: GuidelineRule, _ cohort: Cohort, features: [ECGFeatures]? = nil
+    _ rule: GuidelineRule, _ cohort: PatientCohort, features: [ECGFeatures]? = nil
   ) -> StudyMethod {
     StudyMethod(rule.rawValue, threshold: .fixed(0.5)) { _, test, _ in
       test.map { patient in
@@ -103,7 +103,7 @@ package struct CohortStudy: Sendable {
   /// A study of a cohort by repeated stratified cross-validation of its patients.
   ///
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  package init(_ cohort: Cohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
+  package init(_ cohort: PatientCohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
     self.init(
       labels: cohort.labels,
       folds: try Folds.crossValidation(

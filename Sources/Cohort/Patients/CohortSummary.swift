@@ -24,7 +24,7 @@ package struct CohortSummary: Codable, Equatable, Sendable {
   ///
   /// - Throws: `FileError`, where a record is missing or wrong, or its lead is no voltage.
   package static func read(
-    _ cohort: Cohort, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+    _ cohort: PatientCohort, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> CohortSummary {
     let contents = try cohort.patients.flatMap(\.records).concurrentMap(
       threads: threads, progress: progress
@@ -44,7 +44,7 @@ package struct CohortSummary: Codable, Equatable, Sendable {
   }
 }
 
-extension Cohort {
+extension PatientCohort {
   /// The patients' features as CSV: a row a patient, with the name, the response, and each feature or nothing.
   package func csv(_ features: [ECGFeatures]) -> String {
     precondition(features.count == patients.count, "features for each patient")

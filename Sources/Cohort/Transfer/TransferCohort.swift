@@ -129,7 +129,7 @@ package struct TransferCohort: Sendable {
   ///
   /// - Throws: `FileError`, where a record is missing or wrong, or the window's rate is out of the detector's range.
   package static func read(
-    _ cohort: Cohort, view: View, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+    _ cohort: PatientCohort, view: View, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> TransferCohort {
     let members = try cohort.patients.concurrentMap(threads: threads, progress: progress) {
       patient throws(FileError) in

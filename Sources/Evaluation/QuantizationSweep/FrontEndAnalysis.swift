@@ -62,7 +62,7 @@ extension FrontEndFigures {
     _ variant: FrontEndVariant, _ trained: SpectrogramSettings, microvolts: [Float], record: String,
     source: String
   ) throws(InvalidNetwork) {
-    let image = try FrontEndImage(variant, trained)
+    let image = try BareFrontEndImage(variant, trained)
     let analysis = FrontEndAnalysis(variant, trained, plan: image.plan)
     (self.variant, self.source, self.record) = (variant, source, record)
     levels = [nil, -20, -40].map { analysis.level(microvolts, peakDecibels: $0) }
@@ -71,7 +71,7 @@ extension FrontEndFigures {
 }
 
 /// An image of a front end and next to no network, for its validated plan.
-struct FrontEndImage: Sendable {
+struct BareFrontEndImage: Sendable {
   let plan: SpectrogramPlan
   /// Holds the plan's tables.
   private let loaded: LoadedModel
