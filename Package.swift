@@ -145,7 +145,8 @@ let package = Package(
         "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Support", "Tasks", "TestNetworks",
         "TestSupport",
       ]),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Support", "Tasks", "Training"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Networks", "QuantInfer", "Support", "Tasks", "Training"]),
     .testTarget(
       name: "QuantInferCTests",
       dependencies: ["CQuantInfer", "ModelFiles", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
@@ -170,7 +171,7 @@ let package = Package(
         "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "Simulation", "Support", "Tasks",
         "TestSupport",
       ]),
-    .testTarget(name: "StructureTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "StructureTests", dependencies: ["QuantInfer", "TestSupport"]),
     .testTarget(
       name: "SupportTests",
       dependencies: [

@@ -123,9 +123,9 @@ enum Benchmark {
     var engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
     let runs = 2000
     let whole = median { for _ in 0..<runs { engine.run() } } / Double(runs)
-    let inference = try FloatInference(checkpoint.network)
+    let execution = try FloatExecution(FloatGraph(checkpoint))
     let window = [Float](repeating: 0.1, count: model.input.count)
-    let float = median { for _ in 0..<runs { _ = inference.logits(ofWindow: window) } } / Double(runs)
+    let float = median { for _ in 0..<runs { _ = execution.logits(ofWindow: window) } } / Double(runs)
     let seconds = Double(samples.count) / checkpoint.settings.sampleRateHz
     print("\nSpeed on this machine, one core, median of 9")
     print(

@@ -165,20 +165,20 @@ struct CohortCurve: ParsableCommand {
     let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threads)
     let curve: LabelEfficiency
     if let cohort {
-      let manifest = try Cohort(manifest: cohort, response: response)
+      let manifest = try PatientCohort(manifest: cohort, response: response)
       let patients = try results.withProgress("Reading") { progress throws(FileError) in
-        try TransferCohort(manifest, view: view, threads: threads, progress: progress)
+        try TransferCohort.read(manifest, view: view, threads: threads, progress: progress)
       }
       let methods = try TransferMethods(
         from: source, file: from, cohort: patients, options: options, seed: seed, threads: threads)
       curve = try results.withProgress("Learning") { progress throws(FileError) in
-        try LabelEfficiency(
+        try LabelEfficiency.measured(
           patients, methods: methods, options: options, sizes: sizeList ?? [], repeats: repeats, seed: seed,
           threads: threads, progress: progress)
       }
     } else {
       curve = try results.withProgress("Learning") { progress throws(FileError) in
-        try LabelEfficiency(
+        try LabelEfficiency.measured(
           arm: arm ?? .published, lead: lead, testPatients: testPatients, source: source, file: from,
           view: view, options: options, sizes: sizeList ?? [], repeats: repeats, seed: seed,
           threads: threads, progress: progress)

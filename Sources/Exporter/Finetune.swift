@@ -46,23 +46,24 @@ struct Finetune: ParsableCommand {
     let source = try Checkpoint.read(from)
     // What can't be written is told now, not after the study.
     try requireFolders(of: [output, image, report, results.jsonFile])
-    let manifest = try Cohort(manifest: cohort, response: response)
+    let manifest = try PatientCohort(manifest: cohort, response: response)
     let threads = transfer.threads
     let patients = try results.withProgress("Reading") { progress throws(FileError) in
-      try TransferCohort(
+      try TransferCohort.read(
         manifest, view: transfer.view(of: source), threads: threads, progress: progress)
     }
     let options = transfer.options
     let methods = try TransferMethods(
       from: source, file: from, cohort: patients, options: options, seed: division.seed, threads: threads)
     let study = try results.withProgress("Cross-validating") { progress throws(FileError) in
-      try TransferStudy(
+      try TransferStudy.crossValidated(
         methods, cohort: patients, response: response, options: options, folds: division.folds,
         repeats: division.repeats, seed: division.seed, withInt8: !transfer.floatOnly, threads: threads,
         progress: progress)
     }
-    let model = try CohortModel(
-      methods.transfer, cohort: patients, threshold: study.threshold, seed: division.seed,
+    let model = try CohortModel.learnt(
+      by:
+        methods.transfer, cohort: patients, threshold: study.threshold, seed: division.seed,
       isSynthetic: manifest.isSynthetic)
     try model.checkpoint.write(to: output)
     if let image { try Files.write(Data(model.image.bytes), to: image) }

@@ -68,7 +68,7 @@ struct Personalize: ParsableCommand {
         from, "is not the network that \(model) was made from", remedy: "name the image's own checkpoint")
     }
     let beats = try BeatRecords(
-      folder: data, task: image.value(of: ModelMetadata.task), split: image.value(of: ModelMetadata.split),
+      folder: data, task: image.provenance[.task], split: image.provenance[.split],
       classNames: image.classNames, sampleRateHz: image.beatWindow?.settings.sampleRateHz ?? 0,
       threads: threads, file: model)
     let training = try results.withProgress("Reading training beats") { progress in
@@ -141,7 +141,7 @@ struct Personalize: ParsableCommand {
   private func prepared(
     _ image: LoadedModel, replay: [LabelledSignal], progress: @escaping ProgressHandler
   ) throws -> PersonalizationRun {
-    try PersonalizationRun(
+    try PersonalizationRun.prepared(
       image, replay: replay, options: fitting.values, threads: threads, progress: progress)
   }
 

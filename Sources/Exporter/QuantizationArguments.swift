@@ -28,19 +28,6 @@ struct QuantizationArguments: ParsableArguments {
     return values
   }
 
-  /// What is not as usual, for an image's provenance.
-  var departures: [(key: String, value: String)] {
-    let usual = Self.defaults
-    let all: [(String, String, Bool)] = [
-      ("weights", weights.description, weights.bits == usual.weightBits),
-      ("activations", activations.description, activations.bits == usual.activationBits),
-      ("rounding", rounding.rawValue, rounding == usual.rounding),
-      ("equalized", "\(equalize)", equalize == usual.equalizesLayers),
-      ("biasesCorrected", "\(correctBiases)", correctBiases == usual.correctsBiases),
-    ]
-    return all.filter { !$0.2 }.map { ($0.0, $0.1) }
-  }
-
   func validate() throws {
     for (name, widths, allowed) in [("weights", weights, [8, 4]), ("activations", activations, [8, 16])] {
       guard widths.bits.allSatisfy(allowed.contains) else {

@@ -37,13 +37,11 @@ struct Quantize: ParsableCommand {
   @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
   var adcRangeMv = 10.0
   @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
-  var windows = standardWindows
+  var windows = QuantizedNetwork.standardCalibrationWindows
   @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
   var seed: UInt64 = 1
   @OptionGroup(title: "Integers") var integers: QuantizationArguments
   @OptionGroup var results: OutputOptions
-
-  static let standardWindows = 1024
 
   func validate() throws {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [checkpoint])
@@ -76,39 +74,17 @@ struct Quantize: ParsableCommand {
     let beats = try BeatRecords(
       folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
-    let converter = AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: trained.training.leads, progress: progress)
     }
-    let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
     do throws(InvalidNetwork) {
-      let network = try QuantizedNetwork(
-        quantizing: trained.network, settings: trained.settings,
-        calibrationWindows: training.calibrationWindows(count: windows, seed: seed),
-        awareness: trained.awareness,
+      return try .quantized(
+        trained, calibratedOn: signals,
+        converter: AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv), windows: windows, seed: seed,
         options: integers.values(seed: seed))
-      let frontEnd = try FrontEndTables(
-        trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
-      return try ModelImage(
-        network, frontEnd: frontEnd, classNames: trained.classNames, metadata: provenance(of: trained))
     } catch {
       throw FileError.malformed(
         checkpoint, error.description, remedy: "train a network of whole records that the device can hold")
     }
-  }
-
-  private func provenance(of trained: Checkpoint) -> [(key: String, value: String)] {
-    [
-      (ModelMetadata.task, trained.task),
-      (ModelMetadata.split, trained.split),
-      (ModelMetadata.seed, "\(trained.training.seed)"),
-      (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
-      (ModelMetadata.converterBits, "\(adcBits)"),
-      ("granularity", integers.granularity.rawValue),
-      ("calibration", trained.awareness == nil ? integers.calibration.rawValue : "trained"),
-      ("calibrationWindows", "\(windows)"),
-      ("calibrationSeed", "\(seed)"),
-      (ModelMetadata.exporterVersion, Release.version),
-    ] + integers.departures
   }
 }

@@ -140,12 +140,9 @@ struct Train: ParsableCommand {
   private func prepared(
     _ start: Checkpoint, calibratedOn signals: [LabelledSignal]
   ) throws(FileError) -> Checkpoint {
-    let converter = AnalogConverter(bits: 12, rangeMillivolts: 10)
-    let windows = EvaluationWindows(signals.map(converter.heard), window: start.window)
     do throws(InvalidNetwork) {
-      let quantized = try QuantizedNetwork(
-        quantizing: start.network, settings: start.settings,
-        calibrationWindows: windows.calibrationWindows(count: Quantize.standardWindows, seed: 1))
+      let quantized = try QuantizedNetwork.quantized(
+        start, calibratedOn: signals, converter: AnalogConverter(bits: 12, rangeMillivolts: 10))
       return start.prepared(for: try QuantizationAwareness(of: quantized), training: start.training)
     } catch {
       throw .malformed(from ?? data, error.description, remedy: "train a network that the device can hold")

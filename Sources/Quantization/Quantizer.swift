@@ -26,7 +26,7 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
   package var rounding = WeightRounding.nearest
   /// The seed of stochastic rounding.
   package var roundingSeed: UInt64 = 1
-  /// Whether the scales of neighbouring layers' channels are evened out before; see `FloatNetwork.equalized()`.
+  /// Whether the scales of neighbouring layers' channels are evened out before; see `FloatGraph.equalized()`.
   package var equalizesLayers = false
   /// Whether biases take up the mean error that rounded weights make on the calibration windows.
   package var correctsBiases = false
@@ -64,64 +64,66 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
 }
 
 extension QuantizedNetwork {
-  /// Quantizes a float network after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations
+  /// A float network quantized after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations
   /// whose ranges are measured on calibration windows, 32-bit biases (64-bit ones for int16 activations).
   ///
   /// - Parameters:
-  ///   - network: Batch normalization folded in.
+  ///   - network: Convolutions along time, then fully connected operators.
   ///   - settings: Its front end, which sets the input's scale and zero point.
   ///   - calibrationWindows: Windows `[time, channel]` of the network's input, from training records.
   ///   - awareness: The int8 codes that the network was trained for, instead of measured ranges; layers of int16
   ///     codes, and equalized ones, are measured all the same.
   ///   - options: Widths, granularity, calibration and rounding.
+  /// - Returns: The network in integers.
   /// - Throws: `InvalidNetwork` where the network's layers don't fit together, or the options don't fit the network.
-  package init(
-    quantizing network: FloatNetwork, settings: SpectrogramSettings, calibrationWindows: [[Float]],
+  package static func quantized(
+    _ network: FloatGraph, settings: SpectrogramSettings, calibrationWindows: [[Float]],
     awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions()
-  ) throws(InvalidNetwork) {
+  ) throws(InvalidNetwork) -> QuantizedNetwork {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     let network = options.equalizesLayers ? try network.equalized() : network
-    let inference = try FloatInference(network)
-    let shapes = inference.shapes
+    let shapes = try network.layerShapes()
+    let execution = try FloatExecution(network)
     if let problem = options.problem(layerCount: shapes.count) { throw InvalidNetwork(problem) }
     var seen = [[Float]](repeating: [], count: shapes.count)
     let needsInputs = options.correctsBiases || options.rounding == .adaptive
     var moments =
       needsInputs ? shapes.map { InputMoments($0, hasProducts: options.rounding == .adaptive) } : []
     for (index, window) in calibrationWindows.enumerated() {
-      let activations = inference.activations(ofWindow: window)
-      for (layer, values) in activations.enumerated() { seen[layer] += values }
+      let values = execution.values(ofWindow: window)
+      for layer in seen.indices { seen[layer] += values[layer + 1] }
       // Products of inputs cost far more than ranges, and settle after fewer windows.
       guard needsInputs, index < InputMoments.mostWindows else { continue }
-      for layer in moments.indices { moments[layer].add(layer == 0 ? window : activations[layer - 1]) }
+      for layer in moments.indices { moments[layer].add(values[layer]) }
     }
     let spectrogram = Tensor(
-      name: "spectrogram", shape: [1, shapes[0].inputColumns, 1, shapes[0].inputChannels],
-      scale: Self.inputCodes(of: settings).scale, zeroPoint: Self.inputCodes(of: settings).zeroPoint)
-    self.init(tensors: [spectrogram], operators: [], inputs: [Port(0)], outputs: [])
+      name: network.tensors[0].name, shape: network.tensors[0].shape,
+      scale: inputCodes(of: settings).scale, zeroPoint: inputCodes(of: settings).zeroPoint)
+    var quantized = QuantizedNetwork(tensors: [spectrogram], operators: [], inputs: [Port(0)], outputs: [])
     for (layer, shape) in shapes.enumerated() {
       let type: ElementType = options.activationBits(ofLayer: layer) == 16 ? .int16 : .int8
-      if tensors[tensors.count - 1].type != type {
-        appendRequantization(to: type, values: layer == 0 ? nil : seen[layer - 1], options.calibration)
+      if quantized.tensors[quantized.tensors.count - 1].type != type {
+        quantized.appendRequantization(
+          to: type, values: layer == 0 ? nil : seen[layer - 1], options.calibration)
       }
-      let input = tensors.count - 1
+      let input = quantized.tensors.count - 1
       let trained = type == .int8 && !options.equalizesLayers ? awareness?.outputs[layer] : nil
       let (scale, zeroPoint) =
         trained.map { ($0.scale, $0.zeroPoint) }
         ?? ActivationRange(of: seen[layer], method: options.calibration, type: type).quantization(type)
-      tensors.append(
+      quantized.tensors.append(
         Tensor(
-          name: "\(shape.isDense ? "dense" : "convolution") \(layer + 1)",
-          shape: shape.isDense
-            ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels],
-          type: type, scale: scale, zeroPoint: zeroPoint))
-      tensors[input + 1].sourceIndex = layer + 1
+          name: network.tensors[layer + 1].name, shape: network.tensors[layer + 1].shape, type: type,
+          scale: scale, zeroPoint: zeroPoint))
+      quantized.tensors[input + 1].sourceIndex = layer + 1
       let rounded = RoundedWeights(
-        network.parameters[layer], shape, layer: layer, options,
+        network.operators[layer].weights ?? .init(values: [], biases: []), shape, layer: layer, options,
         moments: needsInputs ? moments[layer] : nil)
-      operators.append(rounded.operation(shape, from: input, in: tensors, sourceIndex: layer))
+      quantized.operators.append(
+        rounded.operation(shape, from: input, in: quantized.tensors, sourceIndex: layer))
     }
-    outputs = [Port(tensors.count - 1)]
+    quantized.outputs = [Port(quantized.tensors.count - 1)]
+    return quantized
   }
 
   /// Appends a QUANTIZE of the newest tensor to another width.

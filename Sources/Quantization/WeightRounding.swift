@@ -1,4 +1,5 @@
 import Networks
+import QuantInfer
 import Support
 
 /// How a weight between two codes becomes one of them.
@@ -109,18 +110,18 @@ struct RoundedWeights {
   ///   - options: How.
   ///   - moments: The layer's inputs, for adaptive rounding and bias correction.
   init(
-    _ parameters: FloatNetwork.Parameters, _ shape: LayerShape, layer: Int, _ options: QuantizationOptions,
+    _ parameters: FloatGraph.Weights, _ shape: LayerShape, layer: Int, _ options: QuantizationOptions,
     moments: InputMoments?
   ) {
     bits = options.weightBits(ofLayer: layer)
     let limit: Float = bits == 4 ? 7 : 127
-    let perChannel = parameters.weights.count / shape.outputChannels
-    let largest = parameters.weights.reduce(0) { max($0, abs($1)) }
+    let perChannel = parameters.values.count / shape.outputChannels
+    let largest = parameters.values.reduce(0) { max($0, abs($1)) }
     let means = moments?.means
     var generator = SeededGenerator(seed: options.roundingSeed).split(layer)
-    codes.reserveCapacity(parameters.weights.count)
+    codes.reserveCapacity(parameters.values.count)
     for channel in 0..<shape.outputChannels {
-      let row = parameters.weights[channel * perChannel..<(channel + 1) * perChannel]
+      let row = parameters.values[channel * perChannel..<(channel + 1) * perChannel]
       let span = options.granularity == .tensor ? largest : row.reduce(0) { max($0, abs($1)) }
       let scale = span > 0 ? span / limit : 1
       let weights = row.map { Double($0 / scale) }
@@ -146,39 +147,42 @@ struct RoundedWeights {
   }
 }
 
-extension FloatNetwork {
+extension FloatGraph {
   /// The same function with weights that share the codes better: cross-layer equalization (arXiv:1906.04721).
   ///
   /// A channel between two layers, with ReLU between them, is divided by a factor in the first and multiplied by it in
   /// the second, so that its greatest weights are as large in both.
   ///
-  /// - Throws: `InvalidNetwork` where the specification can't be built.
-  package func equalized() throws(InvalidNetwork) -> FloatNetwork {
-    let shapes = try specification.layerShapes()
-    var network = self
+  /// - Throws: `InvalidNetwork` where the layers are no chain of convolutions and fully connected operators.
+  package func equalized() throws(InvalidNetwork) -> FloatGraph {
+    let shapes = try layerShapes()
+    var weights = operators.compactMap(\.weights)
     for _ in 0..<20 {
       for layer in 0..<max(0, shapes.count - 1) where shapes[layer].isRectified {
-        network.equalize(layer, shapes[layer], shapes[layer + 1])
+        Self.equalize(&weights, layer, shapes[layer], shapes[layer + 1])
       }
     }
-    return network
+    var graph = self
+    for layer in shapes.indices { graph.changeWeights(ofLayer: layer) { $0 = weights[layer] } }
+    return graph
   }
 
-  private mutating func equalize(_ layer: Int, _ first: LayerShape, _ second: LayerShape) {
+  private static func equalize(
+    _ weights: inout [Weights], _ layer: Int, _ first: LayerShape, _ second: LayerShape
+  ) {
     let perOutput = first.kernelColumns * first.inputChannels
     for channel in 0..<first.outputChannels {
       let outgoing = channel * perOutput..<(channel + 1) * perOutput
-      let incoming = stride(
-        from: channel, to: parameters[layer + 1].weights.count, by: second.inputChannels)
-      let a = outgoing.reduce(0) { max($0, abs(parameters[layer].weights[$1])) }
-      let b = incoming.reduce(0) { max($0, abs(parameters[layer + 1].weights[$1])) }
+      let incoming = stride(from: channel, to: weights[layer + 1].values.count, by: second.inputChannels)
+      let a = outgoing.reduce(0) { max($0, abs(weights[layer].values[$1])) }
+      let b = incoming.reduce(0) { max($0, abs(weights[layer + 1].values[$1])) }
       // A channel that nothing feeds or reads stays as it is.
       guard a > 0, b > 0 else { continue }
       let factor = (a / b).squareRoot()
       guard factor.isNormal else { continue }
-      for index in outgoing { parameters[layer].weights[index] /= factor }
-      parameters[layer].biases[channel] /= factor
-      for index in incoming { parameters[layer + 1].weights[index] *= factor }
+      for index in outgoing { weights[layer].values[index] /= factor }
+      weights[layer].biases[channel] /= factor
+      for index in incoming { weights[layer + 1].values[index] *= factor }
     }
   }
 }

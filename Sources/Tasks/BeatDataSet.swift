@@ -21,11 +21,12 @@ package struct BeatDataSet: Sendable {
   ///   - trainingLeads: The leads to train on.
   ///   - sampleRateHz: The front end's rate, to which the signals are resampled.
   ///   - progress: Told of each record.
+  /// - Returns: The signals.
   /// - Throws: `FileError` where a record is missing or broken.
-  package init(
+  package static func read(
     folder: String, task: BeatTask, split: BeatSplit, trainingLeads: TrainingLeads = .all,
     sampleRateHz: Double, progress: ProgressHandler? = nil
-  ) throws(FileError) {
+  ) throws(FileError) -> BeatDataSet {
     var signals: [LabelledSignal] = []
     var otherLeads: [LabelledSignal] = []
     let names = task.records
@@ -36,12 +37,13 @@ package struct BeatDataSet: Sendable {
       otherLeads += leads.dropFirst()
       progress?(TaskProgress(completed: index + 1, total: names.count, detail: name))
     }
+    var (training, test): ([LabelledSignal], [LabelledSignal])
     switch split {
     case .inter:
       training = signals.filter { MITBIH.ds1.contains($0.record) }
       test = signals.filter { MITBIH.ds2.contains($0.record) }
     case .intra:
-      (training, test) = Self.divide(signals, classCount: task.classNames.count)
+      (training, test) = divide(signals, classCount: task.classNames.count)
     }
     if trainingLeads == .all {
       training += training.flatMap { signal in
@@ -51,6 +53,7 @@ package struct BeatDataSet: Sendable {
         }
       }
     }
+    return BeatDataSet(training: training, test: test)
   }
 
   /// Puts a random fifth of each class's beats aside.

@@ -67,7 +67,7 @@ package struct BeatRecords {
     leads: TrainingLeads, progress: @escaping ProgressHandler
   ) throws(FileError) -> BeatDataSet {
     try requireRecords(task.records)
-    return try BeatDataSet(
+    return try BeatDataSet.read(
       folder: folder, task: task, split: split, trainingLeads: leads, sampleRateHz: sampleRateHz,
       progress: progress)
   }

@@ -97,7 +97,7 @@ extension Checkpoint {
       let folded = layer.folded
       let count = normalization.scale.count
       return Layer(
-        weights: folded.weights, biases: [],
+        weights: folded.values, biases: [],
         normalization: BatchNormalization(
           scale: [Float](repeating: 1, count: count), shift: folded.biases,
           mean: [Float](repeating: 0, count: count),

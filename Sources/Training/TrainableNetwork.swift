@@ -3,13 +3,15 @@ import Foundation
 import Networks
 
 /// A network with gradients for one batch at a time.
-package final class TrainableNetwork {
+package final class TrainableNetwork: Trainable {
   /// The layers' sizes.
   package let shapes: [LayerShape]
   /// All parameters in the layers' order: weights, then biases, or scales and shifts.
   package var parameters: [Float]
   /// The loss's gradient by the parameters, once `computeGradient` has run.
   package private(set) var gradient: [Float]
+  /// Weights shrink; biases, scales and shifts don't.
+  package let decays: [Bool]
   /// The batch's inputs `[window, time, channel]`, to be filled by the caller.
   package let inputs: UnsafeMutableBufferPointer<Float>
   /// The batch's classes `[window]`, to be filled by the caller.
@@ -37,7 +39,7 @@ package final class TrainableNetwork {
     batchSize: Int, labelSmoothing: Double, logitOffsets: [Float] = [], threads: Int
   ) throws(InvalidNetwork) {
     let shapes = try specification.layerShapes()
-    try FloatNetwork(specification: specification, parameters: states.map(\.folded)).validate()
+    _ = try FloatGraph(specification: specification, layers: states)
     // A layer keeps its products, outputs and gradients; padded, its channels are up to eightfold.
     let batchCount = batchSize * (shapes[0].inputCount + 24 * shapes.map(\.outputCount).reduce(0, +))
     guard batchCount <= 1 << 30 else {
@@ -52,6 +54,10 @@ package final class TrainableNetwork {
     self.logitOffsets = logitOffsets.isEmpty ? [Float](repeating: 0, count: classCount) : logitOffsets
     guard self.logitOffsets.count == classCount else {
       throw InvalidNetwork("\(logitOffsets.count) offsets are given for \(classCount) logits")
+    }
+    decays = shapes.flatMap { shape in
+      [Bool](repeating: true, count: shape.weightCount)
+        + [Bool](repeating: false, count: shape.parameterCount - shape.weightCount)
     }
     parameters = states.flatMap(\.parameters)
     gradient = [Float](repeating: 0, count: parameters.count)

@@ -89,8 +89,6 @@ package final class Trainer {
   private let sampler: WindowSampler
   private let network: TrainableNetwork
   private var optimizer: AdamW
-  private let decays: [Bool]
-  private var completedSteps: Int
   private let scratches: [WindowSampler.Scratch]
 
   /// Prepares to train, on at most `threads` threads.
@@ -131,12 +129,7 @@ package final class Trainer {
     else { throw TrainingError("the checkpoint's training is over, or its optimizer's state doesn't fit") }
     start = checkpoint
     self.sampler = sampler
-    optimizer = AdamW(state: state)
-    completedSteps = checkpoint.completedSteps
-    decays = network.shapes.flatMap { shape in
-      [Bool](repeating: true, count: shape.weightCount)
-        + [Bool](repeating: false, count: shape.parameterCount - shape.weightCount)
-    }
+    optimizer = AdamW(state: state, completedSteps: checkpoint.completedSteps)
     scratches = (0..<TrainableNetwork.shardCount).map { _ in WindowSampler.Scratch(checkpoint.window) }
   }
 
@@ -144,8 +137,8 @@ package final class Trainer {
   package var checkpoint: Checkpoint {
     var checkpoint = start
     checkpoint.layers = network.states
-    checkpoint.completedSteps = completedSteps
-    checkpoint.optimizer = completedSteps < start.training.totalSteps ? optimizer.state : nil
+    checkpoint.completedSteps = optimizer.completedSteps
+    checkpoint.optimizer = optimizer.completedSteps < start.training.totalSteps ? optimizer.state : nil
     return checkpoint
   }
 
@@ -154,25 +147,20 @@ package final class Trainer {
   /// - Returns: The batch's loss.
   /// - Throws: `TrainingError` where the loss is no longer finite.
   package func step() throws(TrainingError) -> Double {
-    let options = start.training
-    let firstWindow = completedSteps * options.batchSize
-    let inputCount = network.shapes[0].inputCount
-    network.forEachShard { shard, windows in
-      for window in windows {
-        network.labels[window] = sampler.drawWindow(
-          firstWindow + window, with: scratches[shard],
-          into: network.inputs.baseAddress! + window * inputCount)
+    let (options, step) = (start.training, optimizer.completedSteps)
+    return try optimizer.step(
+      network, learningRate: options.learningRate(atStep: step), decay: options.weightDecay
+    ) {
+      let inputCount = network.shapes[0].inputCount
+      network.forEachShard { shard, windows in
+        for window in windows {
+          network.labels[window] = sampler.drawWindow(
+            step * options.batchSize + window, with: scratches[shard],
+            into: network.inputs.baseAddress! + window * inputCount)
+        }
       }
+      return network.computeGradient()
     }
-    let loss = network.computeGradient()
-    guard loss.isFinite else {
-      throw TrainingError("the loss is not finite at step \(completedSteps); choose a lower learning rate")
-    }
-    optimizer.update(
-      &network.parameters, gradient: network.gradient, step: completedSteps,
-      learningRate: options.learningRate(atStep: completedSteps), decay: options.weightDecay, decays: decays)
-    completedSteps += 1
-    return loss
   }
 
   /// Trains to the last step; `save` gets the state after every epoch but the last.
@@ -184,8 +172,9 @@ package final class Trainer {
   ) throws -> Checkpoint {
     let options = start.training
     var smoothedLoss: Double?
-    while completedSteps < options.totalSteps {
+    while optimizer.completedSteps < options.totalSteps {
       let loss = try step()
+      let completedSteps = optimizer.completedSteps
       smoothedLoss = smoothedLoss.map { $0 + 0.05 * (loss - $0) } ?? loss
       if completedSteps % options.stepsPerEpoch == 0, completedSteps < options.totalSteps {
         try save?(checkpoint)

@@ -32,7 +32,7 @@ import TestSupport
 
       """)
     defer { withExtendedLifetime(_folder) {} }
-    let cohort = try Cohort(manifest: manifest)
+    let cohort = try PatientCohort(manifest: manifest)
     #expect(cohort.patients.map(\.name) == ["p1", "p2"])
     #expect(cohort.labels == [true, false])
     #expect(!cohort.isSynthetic)
@@ -70,7 +70,7 @@ import TestSupport
     let columns = response.columns.joined(separator: ",")
     let (_folder, manifest) = try folder("patient,record,\(columns)\np,a,\(before),\(after)\n")
     defer { withExtendedLifetime(_folder) {} }
-    #expect(try Cohort(manifest: manifest, response: response).labels == [responds])
+    #expect(try PatientCohort(manifest: manifest, response: response).labels == [responds])
   }
 
   @Test(arguments: [
@@ -102,7 +102,7 @@ import TestSupport
   func errorsNameTheRowTheColumnAndTheRemedy(manifest: String, expected: String) throws {
     let (_folder, path) = try folder(manifest)
     defer { withExtendedLifetime(_folder) {} }
-    let error = try #require(failure { _ = try Cohort(manifest: path) })
+    let error = try #require(failure { _ = try PatientCohort(manifest: path) })
     #expect(error.description.contains(expected), "\(error)")
     #expect(error.file == path && !error.remedy.isEmpty)
   }
@@ -110,14 +110,14 @@ import TestSupport
   @Test func aRowThatLacksTheChosenResponseIsNamed() throws {
     let (_folder, path) = try folder("patient,record,lvesv_before,lvesv_after\np,a,100,80\nq,b,90,\n")
     defer { withExtendedLifetime(_folder) {} }
-    let error = try #require(failure { _ = try Cohort(manifest: path, response: .lvesv15) })
+    let error = try #require(failure { _ = try PatientCohort(manifest: path, response: .lvesv15) })
     #expect(error.description.contains("line 3, column lvesv_after: is empty for patient q"))
   }
 
   @Test func anUnknownLeadNamesTheRowAndTheLeadsThereAre() throws {
     let (_folder, path) = try folder("patient,record,lead,label\np,a,V9,1\n")
     defer { withExtendedLifetime(_folder) {} }
-    let cohort = try Cohort(manifest: path)
+    let cohort = try PatientCohort(manifest: path)
     let error = try #require(failure { _ = try cohort.load(cohort.patients[0].records[0]) })
     #expect(error.description.contains("line 2, column lead:"))
     #expect(error.description.hasSuffix("has no lead V9; choose one of: II"))
@@ -127,6 +127,6 @@ import TestSupport
     let (folder, path) = try folder("patient,record,label\np,a,1\n")
     try folder.put(
       "a.hea", try String(contentsOfFile: folder.path + "/a.hea", encoding: .utf8) + "# Synthetic\n")
-    #expect(try Cohort(manifest: path).isSynthetic)
+    #expect(try PatientCohort(manifest: path).isSynthetic)
   }
 }

@@ -31,7 +31,7 @@ struct LUDBCohortTests {
     let ludb = try LUDBCohort(folder: Databases.path("ludb"), blocks: .complete)
     let file = folder + "/ludb.csv"
     try Files.write(ludb.manifestText(for: file), to: file)
-    let cohort = try Cohort(manifest: file)
+    let cohort = try PatientCohort(manifest: file)
     #expect(cohort.patients.count == 200)
     #expect(cohort.labels == ludb.patients.map(ludb.hasDisease))
     #expect(!cohort.isSynthetic)

@@ -99,7 +99,7 @@ import Testing
     func curve(_ threads: Int) throws -> LabelEfficiency {
       let methods = try TransferMethods(
         from: source, file: "beats", cohort: cohort, options: learning, seed: 1)
-      return try LabelEfficiency(
+      return try LabelEfficiency.measured(
         cohort, methods: methods, options: learning, sizes: [6, 20], repeats: 3, seed: 1, threads: threads)
     }
     let (one, two) = (try curve(1), try curve(2))

@@ -118,7 +118,7 @@ import TestSupport
       let text = String(decoding: try Files.read(folder.path + "/" + file), as: UTF8.self)
       #expect(text.contains("synthetic"), "\(file)")
     }
-    let cohort = try Cohort(manifest: folder.path + "/manifest.csv", response: .lvesv15)
+    let cohort = try PatientCohort(manifest: folder.path + "/manifest.csv", response: .lvesv15)
     #expect(cohort.isSynthetic)
     #expect(cohort.labels == synthetic.patients.map(\.responds))
     #expect(cohort.patients.map(\.covariates) == synthetic.patients.map(\.covariates))

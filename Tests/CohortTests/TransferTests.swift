@@ -17,7 +17,7 @@ let converter = AnalogConverter(bits: 12, rangeMillivolts: 10)
 /// A synthetic cohort as the network sees it.
 func transferCohort(_ synthetic: SyntheticCohort, source: Checkpoint, beats: Int = 6) throws -> TransferCohort
 {
-  try TransferCohort(
+  try TransferCohort.synthesized(
     synthetic, lead: "V6",
     view: .init(window: source.window, converter: converter, beatsPerPatient: beats), threads: 2)
 }
@@ -113,7 +113,8 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
       SyntheticCohort(patientCount: 24, arm: .published, seed: 2), source: source)
     let learner = try learner(cohort, options(freeze: 2))
     func model(_ threshold: Double) throws -> CohortModel {
-      try CohortModel(learner, cohort: cohort, threshold: threshold, seed: 1, isSynthetic: true)
+      try CohortModel.learnt(
+        by: learner, cohort: cohort, threshold: threshold, seed: 1, isSynthetic: true)
     }
     let (even, strict) = (try model(0.5), try model(0.8))
     // By hand: the margin falls by the log odds of 0.8, which are ln 4.
@@ -126,13 +127,13 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
     #expect(read == strict.checkpoint)
     let loaded = try LoadedModel(image: strict.image.bytes)
     #expect(loaded.isTwin(of: read) && loaded.classNames == ["no", "yes"])
-    #expect(loaded.value(of: CohortModel.thresholdKey) == "0.800000")
-    #expect(loaded.value(of: "data") == "synthetic")
+    #expect(loaded.provenance[.decisionThreshold] == "0.800000")
+    #expect(loaded.provenance[.data] == "synthetic")
     let device = try FixedPointDecisions(loaded)
     var (agreeing, decided) = (0, 0)
     for patient in 0..<24 {
       let float = try EvaluationWindows(cohort.signals[patient], window: cohort.window).decisions(
-        of: read.network)
+        of: FloatGraph(read))
       let fixed = try cohort.signals[patient].flatMap { try device.decisions(about: $0) }
       #expect(float.count == fixed.count && float.count == cohort.beatCounts[patient])
       decided += float.count

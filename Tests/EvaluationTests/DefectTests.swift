@@ -25,14 +25,14 @@ import TestSupport
       windows = stride(from: 0, to: levels.count / bins - columns, by: 23).map { first in
         levels[first * bins..<(first + columns) * bins].map { settings.networkInput(ofLevel: $0) }
       }
-      network = try QuantizedNetwork(
-        quantizing: checkpoint.network, settings: settings, calibrationWindows: windows)
+      network = try QuantizedNetwork.quantized(
+        FloatGraph(checkpoint), settings: settings, calibrationWindows: windows)
     }
 
     func layers() throws -> [LayerFigures] {
       try LayerFigures.layers(
         of: LoadedModel(image: ModelImage(network, frontEnd: nil).bytes),
-        beside: FloatGraph(checkpoint.network), windows: windows)
+        beside: FloatGraph(checkpoint), windows: windows)
     }
 
     /// Changes an operator's weights.

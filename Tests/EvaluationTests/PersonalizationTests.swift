@@ -101,7 +101,7 @@ import TestSupport
     let patch = try Personalization(shipped, replay: replay).patch(own: own)
     let patched = try shipped.applying(patch: patch.bytes)
     let twin = try #require(patched.patchedTwin(checkpoint, shipped: shipped))
-    let head = try #require(twin.network.parameters.last)
+    let head = try #require(twin.layers.last).folded
     let input = shipped.model.tensor(
       shipped.model.operatorPlan(shipped.model.operatorCount - 1).inputIndex(0))
     for (beat, logits) in zip(unseen, logits(of: patched, unseen)) {
@@ -109,7 +109,7 @@ import TestSupport
         var logit = Double(head.biases[output])
         for place in 0..<696 {
           let real = Float(bitPattern: input.scaleBits) * Float(Int32(beat.codes[place]) - input.zeroPoint)
-          logit += Double(real * head.weights[output * 696 + place])
+          logit += Double(real * head.values[output * 696 + place])
         }
         // Logits beyond the output's codes saturate; the others keep the rounding of 696 weights and the output.
         let step = Double(Float(bitPattern: shipped.model.output.scaleBits))

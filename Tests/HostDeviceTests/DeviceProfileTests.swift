@@ -9,7 +9,9 @@ import TestSupport
   private static let pacemaker = folder + "/pacemaker.json"
 
   @Test func theBuiltInProfilesAreTheFilesOfTheFolder() throws {
-    let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder)
+    let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder).filter {
+      $0.hasSuffix(".json")
+    }
     #expect(Set(files) == Set(DeviceProfile.builtIn.map { $0.name + ".json" }))
     for profile in DeviceProfile.builtIn {
       #expect(try DeviceProfile.text(of: profile.name) == Files.read("\(Self.folder)/\(profile.name).json"))

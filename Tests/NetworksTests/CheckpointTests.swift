@@ -87,7 +87,7 @@ import Training
       do {
         let read = try Checkpoint(decoding: mutated, file: "c")
         // What is accepted can be used.
-        _ = try FloatInference(read.network).logits(
+        _ = try FloatExecution(FloatGraph(read)).logits(
           ofWindow: [Float](repeating: 0, count: read.window.columnCount * read.window.settings.binCount))
       } catch let error as FileError {
         #expect(error.kind == .malformed)

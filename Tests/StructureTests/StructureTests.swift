@@ -1,4 +1,5 @@
 import Foundation
+import QuantInfer
 import Testing
 import TestSupport
 
@@ -89,7 +90,7 @@ import TestSupport
     for module in try imported().keys where !["QuantInfer", "QuantInferC"].contains(module) {
       for file in Self.files(in: ProjectFiles.path("Sources/\(module)"), suffix: ".swift") {
         let text = try String(contentsOfFile: file, encoding: .utf8)
-        #expect(!text.contains(/\n *public /), "\(file)")
+        #expect(!text.contains(#/\n *public /#), "\(file)")
       }
     }
   }

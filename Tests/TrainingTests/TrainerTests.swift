@@ -45,7 +45,7 @@ import Training
     let first = try trainer.step()
     let trained = try trainer.run()
     let windows = EvaluationWindows(signals, window: trained.window)
-    let decisions = try windows.decisions(of: trained.network)
+    let decisions = try windows.decisions(of: FloatGraph(trained))
     #expect(decisions.count == 40)
     #expect(decisions.allSatisfy { $0.predictedClass == $0.classIndex })
     #expect(first > 0.4)
@@ -163,8 +163,8 @@ import Training
       let expected =
         normalization.scale[channel] * (product - normalization.mean[channel]) / deviation
         + normalization.shift[channel]
-      let folded = trained.network.parameters[1]
-      let value = folded.weights[channel * 72..<(channel + 1) * 72].reduce(0, +) + folded.biases[channel]
+      let folded = layer.folded
+      let value = folded.values[channel * 72..<(channel + 1) * 72].reduce(0, +) + folded.biases[channel]
       #expect(abs(value - expected) < 1e-4 * max(1, abs(expected)))
     }
   }

@@ -96,7 +96,7 @@ import TestSupport
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func randomSplitKeepsEachBeatOnceAndAFifthOfEachClass() throws {
     let folder = Databases.path("mitdb")
-    let data = try BeatDataSet(
+    let data = try BeatDataSet.read(
       folder: folder, task: .types, split: .intra, trainingLeads: .main, sampleRateHz: 128)
     let classes = 0..<6
     func counts(_ signals: [LabelledSignal]) -> [Int] {
@@ -114,7 +114,7 @@ import TestSupport
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func otherLeadsAreTrainedOnWithTheSameBeats() throws {
     let folder = Databases.path("mitdb")
-    let data = try BeatDataSet(folder: folder, task: .aami, split: .inter, sampleRateHz: 128)
+    let data = try BeatDataSet.read(folder: folder, task: .aami, split: .inter, sampleRateHz: 128)
     #expect(Set(data.training.map(\.record)) == Set(MITBIH.ds1) && data.training.count == 44)
     #expect(data.test.map(\.record).sorted() == MITBIH.ds2 && data.test.allSatisfy { $0.lead == "MLII" })
     for record in MITBIH.ds1 {

@@ -34,7 +34,7 @@ package struct StudyMethod: Sendable {
 extension StudyMethod {
   /// A guideline's rule, which learns nothing.
   package static func guideline(
-    _ rule: GuidelineRule, _ cohort: Cohort, features: [ECGFeatures]? = nil
+    _ rule: GuidelineRule, _ cohort: PatientCohort, features: [ECGFeatures]? = nil
   ) -> StudyMethod {
     StudyMethod(rule.rawValue, threshold: .fixed(0.5)) { _, test, _ in
       test.map { patient in
@@ -71,7 +71,7 @@ extension StudyMethod {
       let table = table.filled(from: training)
       let known = training.filter { table.complete($0) != nil }
       guard !known.isEmpty else { return test.map { _ in nil } }
-      let forest = RandomForest(
+      let forest = RandomForest.grown(
         rows: known.compactMap(table.complete), labels: known.map { labels[$0] }, options: options, seed: seed
       )
       return test.map { patient in table.complete(patient).map(forest.probability) }
@@ -103,9 +103,11 @@ package struct CohortStudy: Sendable {
   /// A study of a cohort by repeated stratified cross-validation of its patients.
   ///
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  package init(_ cohort: Cohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
+  package init(_ cohort: PatientCohort, folds: Int, repeats: Int, seed: UInt64) throws(FileError) {
     self.init(
-      labels: cohort.labels, folds: try cohort.folds(count: folds, repeats: repeats, seed: seed), seed: seed)
+      labels: cohort.labels,
+      folds: try Folds.crossValidation(
+        cohort.labels, count: folds, repeats: repeats, seed: seed, of: cohort.file), seed: seed)
   }
 
   /// A study of patients by given folds, in each repeat of which every patient is tested at most once.

@@ -22,7 +22,7 @@ package struct FeatureTable: Sendable {
   ///   - features: Their ECG features, in the same order.
   ///   - includesCovariates: Whether QRS duration, LBBB, sex, age, NYHA class, ejection fraction and volume before the
   ///     therapy are columns too.
-  package init(_ cohort: Cohort, features: [ECGFeatures], includesCovariates: Bool) {
+  package init(_ cohort: PatientCohort, features: [ECGFeatures], includesCovariates: Bool) {
     var names = ECGFeatures.names
     var rows = features.map(\.values)
     if includesCovariates {

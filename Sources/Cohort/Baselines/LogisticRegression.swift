@@ -35,10 +35,13 @@ package struct LogisticRegression: Sendable {
       [1] + row.indices.map { (row[$0] - means[$0]) / deviations[$0] }
     }
     let penalties = [0] + Array(repeating: penalty, count: width)
-    guard let fit = LogisticFit(rows: standardized, labels: labels, penalties: penalties) else { return nil }
+    guard let fitted = LogisticFit(rows: standardized, labels: labels).coefficients(penalties: penalties)
+    else {
+      return nil
+    }
     (self.means, self.deviations) = (means, deviations)
-    intercept = fit.coefficients[0]
-    coefficients = Array(fit.coefficients.dropFirst())
+    intercept = fitted[0]
+    coefficients = Array(fitted.dropFirst())
   }
 
   /// A case's probability.
@@ -61,24 +64,19 @@ package struct LogisticRegression: Sendable {
   ///   - seed: The seed of the folds.
   /// - Returns: The penalty; 1 where a class has fewer than two cases.
   package static func chosenPenalty(rows: [[Double]], labels: [Bool], seed: UInt64) -> Double {
-    let positives = labels.count(where: \.self)
-    let folds = min(5, positives, labels.count - positives)
-    guard folds >= 2 else { return 1 }
-    let division = Folds.stratified(labels, count: folds, seed: seed)[0]
-    var best = (loss: Double.infinity, penalty: 1.0)
-    for penalty in penalties {
-      var loss = 0.0
-      for fold in division {
+    Folds.chosenPenalty(of: penalties, labels: labels, seed: seed) { fold in
+      var losses: [Double] = []
+      for penalty in penalties {
         let model = LogisticRegression(
           rows: fold.training.map { rows[$0] }, labels: fold.training.map { labels[$0] }, penalty: penalty)
-        guard let model else { return 1 }
-        for index in fold.test {
-          let probability = min(max(model.probability(rows[index]), 1e-12), 1 - 1e-12)
-          loss -= log(labels[index] ? probability : 1 - probability)
-        }
+        guard let model else { return nil }
+        losses.append(
+          fold.test.reduce(0) { loss, index in
+            let probability = min(max(model.probability(rows[index]), 1e-12), 1 - 1e-12)
+            return loss - log(labels[index] ? probability : 1 - probability)
+          })
       }
-      if loss <= best.loss { best = (loss, penalty) }
+      return losses
     }
-    return best.penalty
   }
 }

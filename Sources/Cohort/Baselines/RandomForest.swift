@@ -23,15 +23,18 @@ package struct RandomForest: Sendable {
   private let trees: [Tree]
 
   /// Grows a forest on cases, at least one; rows have no NaN.
-  package init(
+  package static func grown(
     rows: [[Double]], labels: [Bool], options: Options = .init(), seed: UInt64, threads: Int = 1
-  ) {
+  ) -> RandomForest {
     precondition(!rows.isEmpty && rows.count == labels.count, "a label for each row")
     let generator = SeededGenerator(seed: seed)
-    trees = Array(0..<max(1, options.treeCount)).concurrentMap(threads: max(1, threads), progress: { _ in }) {
+    let trees = Array(0..<max(1, options.treeCount)).concurrentMap(
+      threads: max(1, threads), progress: { _ in }
+    ) {
       var generator = generator.split($0)
       return Tree(rows, labels, options, &generator)
     }
+    return RandomForest(trees: trees)
   }
 
   /// A case's probability: the mean over the trees of the positive share in its leaf.

@@ -23,9 +23,9 @@ package struct CohortSummary: Codable, Equatable, Sendable {
   /// Reads every record of a cohort, and counts.
   ///
   /// - Throws: `FileError`, where a record is missing or wrong, or its lead is no voltage.
-  package init(
-    _ cohort: Cohort, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) {
+  package static func read(
+    _ cohort: PatientCohort, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) -> CohortSummary {
     let contents = try cohort.patients.flatMap(\.records).concurrentMap(
       threads: threads, progress: progress
     ) { record throws(FileError) in
@@ -33,20 +33,18 @@ package struct CohortSummary: Codable, Equatable, Sendable {
       _ = try lead.millivolts()
       return (lead: lead.name, seconds: content.durationSeconds)
     }
-    patients = cohort.patients.count
-    response = cohort.response
-    responders = cohort.labels.count(where: \.self)
-    records = contents.count
-    seconds = contents.reduce(0) { $0 + $1.seconds }
-    leads = contents.reduce(into: [:]) { $0[$1.lead, default: 0] += 1 }
-    missing = Covariates.Column.all.reduce(into: [:]) { missing, column in
-      missing[column.name] = cohort.patients.count { column.text($0.covariates).isEmpty }
-    }
-    isSynthetic = cohort.isSynthetic
+    return CohortSummary(
+      patients: cohort.patients.count, response: cohort.response,
+      responders: cohort.labels.count(where: \.self), records: contents.count,
+      seconds: contents.reduce(0) { $0 + $1.seconds },
+      leads: contents.reduce(into: [:]) { $0[$1.lead, default: 0] += 1 },
+      missing: Covariates.Column.all.reduce(into: [:]) { missing, column in
+        missing[column.name] = cohort.patients.count { column.text($0.covariates).isEmpty }
+      }, isSynthetic: cohort.isSynthetic)
   }
 }
 
-extension Cohort {
+extension PatientCohort {
   /// The patients' features as CSV: a row a patient, with the name, the response, and each feature or nothing.
   package func csv(_ features: [ECGFeatures]) -> String {
     precondition(features.count == patients.count, "features for each patient")

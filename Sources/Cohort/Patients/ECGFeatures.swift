@@ -205,7 +205,7 @@ func median(_ values: [Double]) -> Double? {
   return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-extension Cohort {
+extension PatientCohort {
   /// Each patient's ECG features: the mean over the records.
   ///
   /// - Parameters:

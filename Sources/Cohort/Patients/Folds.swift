@@ -67,6 +67,30 @@ package enum Folds {
     return Fold(training: patients.filter { !test.contains($0) }, test: patients.filter(test.contains))
   }
 
+  /// The penalty of the least log loss in a cross-validation within the patients; of equal ones the largest.
+  ///
+  /// - Parameters:
+  ///   - penalties: What to choose from, the least first.
+  ///   - labels: The patients' classes.
+  ///   - seed: The seed of the folds.
+  ///   - losses: The test patients' log loss with each penalty; nil where there is no fit.
+  /// - Returns: The penalty; 1 where a class has fewer than two patients, or there is no fit.
+  static func chosenPenalty(
+    of penalties: [Double], labels: [Bool], seed: UInt64, losses: (Fold) -> [Double]?
+  ) -> Double {
+    let positives = labels.count(where: \.self)
+    let folds = min(5, positives, labels.count - positives)
+    guard folds >= 2 else { return 1 }
+    var sums = penalties.map { _ in 0.0 }
+    for fold in stratified(labels, count: folds, seed: seed)[0] {
+      guard let losses = losses(fold) else { return 1 }
+      for (index, loss) in losses.enumerated() { sums[index] += loss }
+    }
+    var best = penalties.count - 1
+    for index in penalties.indices.reversed() where sums[index] < sums[best] { best = index }
+    return penalties[best]
+  }
+
   private static func shuffledByClass(
     _ labels: [Bool], using generator: inout SeededGenerator
   ) -> [[Int]] {
@@ -76,23 +100,32 @@ package enum Folds {
   }
 }
 
-extension Cohort {
-  /// Repeated stratified cross-validation of the cohort's patients; see `Folds`.
+extension Folds {
+  /// Repeated stratified cross-validation of a cohort's patients; see `stratified`.
   ///
+  /// - Parameters:
+  ///   - labels: Each patient's class.
+  ///   - count: The folds of a repeat.
+  ///   - repeats: The repeats.
+  ///   - seed: The seed of the deal.
+  ///   - name: What the cohort is called in errors.
+  /// - Returns: `[repeat][fold]`.
   /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  package func folds(count: Int, repeats: Int, seed: UInt64) throws(FileError) -> [[Fold]] {
+  static func crossValidation(
+    _ labels: [Bool], count: Int, repeats: Int, seed: UInt64, of name: String
+  ) throws(FileError) -> [[Fold]] {
     let responders = labels.count(where: \.self)
-    let rarer = min(responders, patients.count - responders)
+    let rarer = min(responders, labels.count - responders)
     guard rarer >= 2 else {
       throw .malformed(
-        file, "has \(responders) responders among \(patients.count) patients, too few to learn from",
+        name, "has \(responders) responders among \(labels.count) patients, too few to learn from",
         remedy: "give two patients or more of each class")
     }
     guard (2...rarer).contains(count), repeats > 0 else {
       throw .malformed(
-        file, "has \(rarer) patients of the rarer class, which don't make \(count) folds",
+        name, "has \(rarer) patients of the rarer class, which don't make \(count) folds",
         remedy: "use 2 to \(rarer) folds")
     }
-    return Folds.stratified(labels, count: count, repeats: repeats, seed: seed)
+    return stratified(labels, count: count, repeats: repeats, seed: seed)
   }
 }

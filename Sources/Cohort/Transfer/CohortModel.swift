@@ -9,9 +9,6 @@ import Support
 /// reaches it, on every way that a model can be exported. The image's provenance tells the threshold, to turn margins
 /// back into probabilities: their log odds are the margin plus those of the threshold.
 package struct CohortModel: Sendable {
-  /// The key of the threshold in an image's provenance.
-  package static let thresholdKey = "decisionThreshold"
-
   /// The float network.
   package let checkpoint: Checkpoint
   /// The int8 twin.
@@ -25,10 +22,11 @@ package struct CohortModel: Sendable {
   ///   - threshold: The probability from which on it is yes, between 0 and 1.
   ///   - seed: The seed.
   ///   - isSynthetic: Whether the image's provenance says so.
+  /// - Returns: The model.
   /// - Throws: `FileError`, malformed, where learning diverges or an image can't hold the network.
-  package init(
-    _ learner: NetworkLearner, cohort: TransferCohort, threshold: Double, seed: UInt64, isSynthetic: Bool
-  ) throws(FileError) {
+  package static func learnt(
+    by learner: NetworkLearner, cohort: TransferCohort, threshold: Double, seed: UInt64, isSynthetic: Bool
+  ) throws(FileError) -> CohortModel {
     let all = Array(0..<cohort.count)
     var layers = try learner.layers(training: all, seed: seed)
     let half = Float(log(threshold / (1 - threshold)) / 2)
@@ -37,12 +35,12 @@ package struct CohortModel: Sendable {
     layers[last].biases[1] -= half
     var trained = learner.start
     trained.layers = layers
-    checkpoint = trained
-    image = try learner.image(
+    let image = try learner.image(
       of: layers, calibratedOn: all,
-      metadata: [
-        (Self.thresholdKey, Numbers.decimal(threshold, places: 6)), (ModelMetadata.seed, "\(seed)"),
-        ("cohortPatients", "\(cohort.count)"),
-      ] + (isSynthetic ? [("data", "synthetic")] : []))
+      provenance: [
+        .decisionThreshold: Numbers.decimal(threshold, places: 6), .seed: "\(seed)",
+        .cohortPatients: "\(cohort.count)", .data: isSynthetic ? "synthetic" : nil,
+      ])
+    return CohortModel(checkpoint: trained, image: image)
   }
 }

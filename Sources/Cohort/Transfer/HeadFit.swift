@@ -1,4 +1,4 @@
-import Foundation
+import Metrics
 
 /// A last layer of two classes that gives patients' responses the largest penalized likelihood.
 ///
@@ -16,6 +16,8 @@ package struct HeadFit {
 
   /// The penalties to choose from.
   static let penalties = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+  /// A smaller part of the loss is nothing to gain.
+  private static let leastGain = 1e-9
 
   /// Fits a layer to patients' mean inputs; nil where a class has no patient.
   ///
@@ -34,134 +36,25 @@ package struct HeadFit {
     let scale = spread > 0 ? (count / spread).squareRoot() : 1
     let rows = inputs.map { row in row.indices.map { (row[$0] - mean[$0]) * scale } }
     let span = PatientSpan(rows)
-    let design = RidgeDesign(span.coordinates, labels: labels)
-    penalty = Self.chosenPenalty(design, seed: seed)
-    let coefficients = design.fit(Array(rows.indices), penalty: penalty)
+    let fit = LogisticFit(rows: span.coordinates.map { [1] + $0 }, labels: labels)
+    func penalties(_ penalty: Double) -> [Double] { [0] + Array(repeating: penalty, count: span.rank) }
+    penalty = Folds.chosenPenalty(of: Self.penalties, labels: labels, seed: seed) { fold in
+      // From the largest penalty down, each fit begins where the last one ended.
+      var (losses, coefficients): ([Double], [Double]?) = ([], nil)
+      for penalty in Self.penalties.reversed() {
+        coefficients = fit.coefficients(
+          penalties: penalties(penalty), cases: fold.training, from: coefficients, leastGain: Self.leastGain)
+        guard let coefficients else { return nil }
+        losses.append(fit.loss(coefficients, of: fold.test))
+      }
+      return losses.reversed()
+    }
+    guard
+      let coefficients = fit.coefficients(penalties: penalties(penalty), leastGain: Self.leastGain)
+    else { return nil }
     let direction = span.vector(ofCoordinates: Array(coefficients.dropFirst()), rows: rows)
     weights = direction.map { $0 * scale }
     bias = coefficients[0] - zip(weights, mean).reduce(0) { $0 + $1.0 * $1.1 }
-  }
-
-  /// The penalty of the least log loss in a cross-validation within the patients; of equal ones the largest.
-  private static func chosenPenalty(_ design: RidgeDesign, seed: UInt64) -> Double {
-    let positives = design.labels.count(where: \.self)
-    let folds = min(5, positives, design.labels.count - positives)
-    guard folds >= 2 else { return 1 }
-    let division = Folds.stratified(design.labels, count: folds, seed: seed)[0]
-    var losses = penalties.map { _ in 0.0 }
-    for fold in division {
-      var coefficients: [Double] = []
-      // From the largest penalty down, each fit begins where the last one ended.
-      for (index, penalty) in penalties.enumerated().reversed() {
-        coefficients = design.fit(fold.training, penalty: penalty, from: coefficients)
-        losses[index] += design.loss(coefficients, of: fold.test)
-      }
-    }
-    var best = penalties.count - 1
-    for index in penalties.indices.reversed() where losses[index] < losses[best] { best = index }
-    return penalties[best]
-  }
-}
-
-/// Logistic regression with a ridge penalty on all columns but the intercept, by Newton's method.
-private struct RidgeDesign {
-  let labels: [Bool]
-  /// The columns of a patient with the intercept's before them.
-  private let width: Int
-  /// `[patient][column]`, one after the other.
-  private let values: [Double]
-
-  init(_ coordinates: [[Double]], labels: [Bool]) {
-    self.labels = labels
-    width = 1 + (coordinates.first?.count ?? 0)
-    values = coordinates.flatMap { [1] + $0 }
-  }
-
-  private func margin(_ coefficients: [Double], _ patient: Int) -> Double {
-    var sum = 0.0
-    for column in 0..<width { sum += coefficients[column] * values[patient * width + column] }
-    return sum
-  }
-
-  /// The sum of some patients' log losses.
-  func loss(_ coefficients: [Double], of patients: [Int]) -> Double {
-    patients.reduce(0) { sum, patient in
-      let margin = margin(coefficients, patient)
-      let signed = labels[patient] ? -margin : margin
-      return sum + max(signed, 0) + log1p(exp(-abs(signed)))
-    }
-  }
-
-  /// The coefficients of least penalized loss, the intercept first.
-  ///
-  /// The loss is strictly convex where both classes are there, which a stratified fold has.
-  func fit(_ patients: [Int], penalty: Double, from start: [Double] = []) -> [Double] {
-    var coefficients = start.isEmpty ? [Double](repeating: 0, count: width) : start
-    func total(_ coefficients: [Double]) -> Double {
-      loss(coefficients, of: patients)
-        + penalty / 2 * coefficients.dropFirst().reduce(0) { $0 + $1 * $1 }
-    }
-    var current = total(coefficients)
-    for _ in 0..<50 {
-      let step = newtonStep(coefficients, patients, penalty)
-      var length = 1.0
-      var next = coefficients
-      var nextLoss = Double.infinity
-      while length > 1e-9 {
-        next = zip(coefficients, step).map { $0 - length * $1 }
-        nextLoss = total(next)
-        if nextLoss <= current { break }
-        length /= 2
-      }
-      guard nextLoss <= current else { break }
-      let gained = current - nextLoss
-      (coefficients, current) = (next, nextLoss)
-      if gained <= 1e-9 * max(1, current) { break }
-    }
-    return coefficients
-  }
-
-  /// The gradient through the inverse of the second derivatives, by Cholesky's decomposition.
-  private func newtonStep(_ coefficients: [Double], _ patients: [Int], _ penalty: Double) -> [Double] {
-    let width = width
-    var step = [Double](repeating: 0, count: width)
-    // Lower triangle, row by row; a little on the diagonal keeps it positive where all probabilities are 0 or 1.
-    var matrix = [Double](repeating: 0, count: width * width)
-    for column in 0..<width {
-      step[column] = column == 0 ? 0 : penalty * coefficients[column]
-      matrix[column * width + column] = column == 0 ? 1e-9 : penalty
-    }
-    matrix.withUnsafeMutableBufferPointer { matrix in
-      step.withUnsafeMutableBufferPointer { step in
-        values.withUnsafeBufferPointer { values in
-          for patient in patients {
-            let row = UnsafeBufferPointer(rebasing: values[patient * width..<(patient + 1) * width])
-            let probability = NetworkLearner.probability(margin(coefficients, patient))
-            let slope = probability - (labels[patient] ? 1 : 0)
-            let weight = probability * (1 - probability)
-            for i in 0..<width {
-              step[i] += slope * row[i]
-              let factor = weight * row[i]
-              for j in 0...i { matrix[i * width + j] += factor * row[j] }
-            }
-          }
-        }
-        for i in 0..<width {
-          for j in 0...i {
-            var sum = matrix[i * width + j]
-            for k in 0..<j { sum -= matrix[i * width + k] * matrix[j * width + k] }
-            matrix[i * width + j] = i == j ? max(sum, 1e-12).squareRoot() : sum / matrix[j * width + j]
-          }
-          for k in 0..<i { step[i] -= matrix[i * width + k] * step[k] }
-          step[i] /= matrix[i * width + i]
-        }
-        for i in (0..<width).reversed() {
-          for k in (i + 1)..<max(width, i + 1) { step[i] -= matrix[k * width + i] * step[k] }
-          step[i] /= matrix[i * width + i]
-        }
-      }
-    }
-    return step
   }
 }
 

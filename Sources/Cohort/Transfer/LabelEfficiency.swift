@@ -59,11 +59,12 @@ package struct LabelEfficiency: Encodable, Sendable {
   ///   - seed: The seed.
   ///   - threads: The repeats to work on at a time.
   ///   - progress: Told after each repeat.
+  /// - Returns: The curve.
   /// - Throws: `FileError`, where there are too few patients, or learning diverges.
-  package init(
+  package static func measured(
     _ cohort: TransferCohort, methods: TransferMethods, options: TransferOptions, sizes: [Int], repeats: Int,
     seed: UInt64, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) {
+  ) throws(FileError) -> LabelEfficiency {
     let pool = sizes.max() ?? 0
     let test = cohort.count - pool
     let all = methods.networks(withInt8: false) + methods.baselines
@@ -81,10 +82,10 @@ package struct LabelEfficiency: Encodable, Sendable {
       let share = Double(test) / Double(cohort.count)
       let fold = Folds.split(
         Array(0..<cohort.count), labels: cohort.labels, testShare: share, seed: generator.next())
-      return try Self.areas(
+      return try areas(
         all, cohort.labels, training: fold.training, test: fold.test, sizes: sizes, generator: &generator)
     }
-    self.init(
+    return LabelEfficiency(
       measured, methods: all.map(\.name), sizes: sizes, overlap: Double(test) / Double(pool),
       testPatients: test, data: cohort.name, isSynthetic: cohort.isSynthetic, options: options)
   }
@@ -104,27 +105,28 @@ package struct LabelEfficiency: Encodable, Sendable {
   ///   - seed: The first repeat's seed; the others follow.
   ///   - threads: The repeats to work on at a time.
   ///   - progress: Told after each repeat.
+  /// - Returns: The curve.
   /// - Throws: `FileError`, where learning diverges.
-  package init(
+  package static func measured(
     arm: SyntheticArm, lead: String, testPatients: Int, source: Checkpoint, file: String,
     view: TransferCohort.View, options: TransferOptions, sizes: [Int], repeats: Int, seed: UInt64,
     threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) {
+  ) throws(FileError) -> LabelEfficiency {
     let pool = sizes.max() ?? 0
     let measured = try Array(0..<repeats).concurrentMap(threads: threads, progress: progress) {
       index throws(FileError) in
       let own = seed &+ UInt64(index)
-      let cohort = try TransferCohort(
+      let cohort = try TransferCohort.synthesized(
         SyntheticCohort(patientCount: pool + testPatients, arm: arm, seed: own), lead: lead, view: view)
       let methods = try TransferMethods(from: source, file: file, cohort: cohort, options: options, seed: own)
       let all = methods.networks(withInt8: false) + methods.baselines
       var generator = SeededGenerator(seed: own).split(2)
-      let areas = try Self.areas(
+      let areas = try areas(
         all, cohort.labels, training: Array(0..<pool), test: Array(pool..<pool + testPatients), sizes: sizes,
         generator: &generator)
       return (areas: areas, names: all.map(\.name))
     }
-    self.init(
+    return LabelEfficiency(
       measured.map(\.areas), methods: measured.first?.names ?? [], sizes: sizes, overlap: 0,
       testPatients: testPatients,
       data:

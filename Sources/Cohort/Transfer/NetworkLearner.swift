@@ -1,5 +1,6 @@
 import Foundation
 import HostDevice
+import Metrics
 import ModelFiles
 import Networks
 import Quantization
@@ -77,9 +78,10 @@ package final class NetworkLearner: Sendable {
       let size = shapes[0].inputCount
       let headSize = shapes[last].inputCount
       let needsHead = fitsHeadFirst || frozen == last
+      let network = try FloatGraph(start)
       let seen = try cohort.windows.concurrentMap(threads: threads, progress: { _ in }) {
         windows throws(InvalidNetwork) in
-        let inference = try FloatInference(start.network)
+        let execution = try FloatExecution(network)
         var (inputs, mean) = ([Float](), [Double](repeating: 0, count: needsHead ? headSize : 0))
         let count = windows.count / size
         for beat in 0..<count {
@@ -88,10 +90,10 @@ package final class NetworkLearner: Sendable {
             inputs += window
             continue
           }
-          let activations = [window] + inference.activations(ofWindow: window)
-          if frozen < last { inputs += activations[frozen] }
+          let values = execution.values(ofWindow: window)
+          if frozen < last { inputs += values[frozen] }
           if needsHead {
-            for (index, value) in activations[last].enumerated() {
+            for (index, value) in values[last].enumerated() {
               mean[index] += Double(value) / Double(count)
             }
           }
@@ -139,36 +141,32 @@ package final class NetworkLearner: Sendable {
     } catch {
       throw .malformed(file, error.description, remedy: "choose a smaller batch or another network")
     }
-    let zeros = [Float](repeating: 0, count: network.parameters.count)
-    var optimizer = AdamW(state: .init(gradientMean: zeros, gradientSquare: zeros))
-    let decays = tailShapes.flatMap { shape in
-      [Bool](repeating: true, count: shape.weightCount)
-        + [Bool](repeating: false, count: shape.parameterCount - shape.weightCount)
-    }
+    var optimizer = AdamW(network)
     let rates = layerRates
     let size = tailShapes[0].inputCount
     var generator = SeededGenerator(seed: seed)
     var order: [Int] = []
     for step in 0..<options.steps {
-      for place in 0..<options.batchSize {
-        if order.isEmpty { order = patients.shuffled(using: &generator) }
-        let patient = order.removeLast()
-        let beat = generator.nextIndex(below: tailInputs[patient].count / size)
-        let first = network.inputs.baseAddress! + place * size
-        tailInputs[patient].withUnsafeBufferPointer { inputs in
-          first.update(from: inputs.baseAddress! + beat * size, count: size)
-        }
-        network.labels[place] = cohort.labels[patient] ? 1 : 0
-      }
-      guard network.computeGradient().isFinite else {
-        throw .malformed(file, "diverges at step \(step)", remedy: "choose a lower learning rate")
-      }
       let before = network.parameters
       let progress = (Double(step) + 0.5) / Double(options.steps)
-      optimizer.update(
-        &network.parameters, gradient: network.gradient, step: step,
-        learningRate: options.learningRate * (1 + cos(.pi * progress)) / 2, decay: options.weightDecay,
-        decays: decays)
+      let rate = options.learningRate * (1 + cos(.pi * progress)) / 2
+      do throws(TrainingError) {
+        _ = try optimizer.step(network, learningRate: rate, decay: options.weightDecay) {
+          for place in 0..<options.batchSize {
+            if order.isEmpty { order = patients.shuffled(using: &generator) }
+            let patient = order.removeLast()
+            let beat = generator.nextIndex(below: tailInputs[patient].count / size)
+            let first = network.inputs.baseAddress! + place * size
+            tailInputs[patient].withUnsafeBufferPointer { inputs in
+              first.update(from: inputs.baseAddress! + beat * size, count: size)
+            }
+            network.labels[place] = cohort.labels[patient] ? 1 : 0
+          }
+          return network.computeGradient()
+        }
+      } catch {
+        throw .malformed(file, "diverges at step \(step)", remedy: "choose a lower learning rate")
+      }
       var place = 0
       for (shape, rate) in zip(tailShapes, rates) {
         for index in place..<place + shape.parameterCount where rate != 1 {
@@ -178,7 +176,7 @@ package final class NetworkLearner: Sendable {
       }
     }
     let states = network.states
-    guard (try? FloatNetwork(specification: tail, parameters: states.map(\.folded)).validate()) != nil else {
+    guard (try? FloatGraph(specification: tail, layers: states)) != nil else {
       throw .malformed(file, "diverges", remedy: "choose a lower learning rate")
     }
     return states
@@ -197,26 +195,26 @@ package final class NetworkLearner: Sendable {
     if let headInputs, frozenLayers == layers.count - 1 {
       // The mean margin is the margin of the mean.
       let head = layers[frozenLayers].folded
-      let half = head.weights.count / 2
+      let half = head.values.count / 2
       return patients.map { patient in
         guard !cohort.windows[patient].isEmpty else { return nil }
         let inputs = headInputs[patient]
         return inputs.indices.reduce(Double(head.biases[1] - head.biases[0])) { sum, index in
-          sum + Double(head.weights[half + index] - head.weights[index]) * inputs[index]
+          sum + Double(head.values[half + index] - head.values[index]) * inputs[index]
         }
       }
     }
-    let inference: FloatInference
+    let execution: FloatExecution
     do {
-      inference = try FloatInference(
-        FloatNetwork(specification: tail, parameters: layers[frozenLayers...].map(\.folded)))
+      execution = try FloatExecution(
+        FloatGraph(specification: tail, layers: Array(layers[frozenLayers...])))
     } catch {
       throw .malformed(file, error.description, remedy: "start from another network")
     }
     let size = tailShapes[0].inputCount
     return patients.map { patient in
       let count = tailInputs[patient].count / size
-      let logits = inference.logits(ofWindows: tailInputs[patient], count: count)
+      let logits = execution.logits(ofWindows: tailInputs[patient], count: count)
       return Self.meanMargin(stride(from: 0, to: logits.count, by: 2).map { logits[$0 + 1] - logits[$0] })
     }
   }
@@ -243,28 +241,21 @@ package final class NetworkLearner: Sendable {
   /// - Parameters:
   ///   - layers: The layers.
   ///   - patients: The patients, whom the network has learnt from.
-  ///   - metadata: More to say in the image's provenance.
+  ///   - provenance: More to say in the image's provenance.
   /// - Returns: The image.
   /// - Throws: `FileError`, malformed, where an image can't hold the network.
   package func image(
-    of layers: [Checkpoint.Layer], calibratedOn patients: [Int], metadata: [(key: String, value: String)] = []
+    of layers: [Checkpoint.Layer], calibratedOn patients: [Int], provenance: Provenance = [:]
   ) throws(FileError) -> ModelImage {
     var trained = start
     trained.layers = layers
     do {
-      let network = try QuantizedNetwork(
-        quantizing: trained.network, settings: trained.settings,
+      let network = try QuantizedNetwork.quantized(
+        FloatGraph(trained), settings: trained.settings,
         calibrationWindows: calibrationWindows(of: patients))
-      let frontEnd = try FrontEndTables(
-        trained.settings, microvoltsPerCount: cohort.converter.microvoltsPerCount)
-      let facts: [(key: String, value: String)] = [
-        (ModelMetadata.task, trained.task), (ModelMetadata.split, trained.split),
-        (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
-        (ModelMetadata.converterBits, "\(cohort.converter.bits)"),
-        (ModelMetadata.exporterVersion, Release.version),
-      ]
-      return try ModelImage(
-        network, frontEnd: frontEnd, classNames: trained.classNames, metadata: facts + metadata)
+      return try ModelImage.make(
+        of: network, trained: trained, converter: cohort.converter,
+        provenance: Provenance(trained, converter: cohort.converter) + .exporter + provenance)
     } catch {
       throw .malformed(file, error.description, remedy: "start from a network that the device can hold")
     }
@@ -290,7 +281,9 @@ extension NetworkLearner {
   package func method(_ name: String, innerFolds: Int = 5) -> StudyMethod {
     StudyMethod(name, threshold: .youden(innerFolds: innerFolds)) {
       [self] training, test, seed throws(FileError) in
-      try margins(of: layers(training: training, seed: seed), patients: test).map { $0.map(Self.probability) }
+      try margins(of: layers(training: training, seed: seed), patients: test).map {
+        $0.map(LogisticFit.probability)
+      }
     }
   }
 
@@ -299,7 +292,7 @@ extension NetworkLearner {
     StudyMethod(name, threshold: .youden(innerFolds: innerFolds)) {
       [self] training, test, seed throws(FileError) in
       let image = try image(of: layers(training: training, seed: seed), calibratedOn: training)
-      return try margins(of: loaded(image), patients: test).map { $0.map(Self.probability) }
+      return try margins(of: loaded(image), patients: test).map { $0.map(LogisticFit.probability) }
     }
   }
 
@@ -309,11 +302,6 @@ extension NetworkLearner {
     } catch {
       throw .malformed(file, "gives an image that isn't valid: \(error.kind)", remedy: "report this")
     }
-  }
-
-  /// The probability whose log odds a margin is.
-  static func probability(_ margin: Double) -> Double {
-    margin >= 0 ? 1 / (1 + exp(-margin)) : exp(margin) / (1 + exp(margin))
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 import Networks
 import Support
 import Tasks
@@ -94,15 +95,17 @@ package struct SyntheticStudy: Sendable {
     let view = TransferCohort.View(
       window: source.window, converter: converter, beatsPerPatient: settings.options.beatsPerPatient,
       usesAllLeads: settings.usesAllLeads)
-    let cohort = try TransferCohort(synthetic, lead: settings.lead, view: view)
+    let cohort = try TransferCohort.synthesized(synthetic, lead: settings.lead, view: view)
     let methods = try TransferMethods(
       from: source, file: file, cohort: cohort, options: settings.options, seed: seed)
     let odds = synthetic.patients.map(\.oracleLogOdds)
     let oracle = StudyMethod(Self.oracle) { _, test, _ in
-      test.map { NetworkLearner.probability(odds[$0]) }
+      test.map { LogisticFit.probability(odds[$0]) }
     }
     let study = CohortStudy(
-      labels: cohort.labels, folds: try cohort.folds(count: settings.folds, repeats: 1, seed: seed),
+      labels: cohort.labels,
+      folds: try Folds.crossValidation(
+        cohort.labels, count: settings.folds, repeats: 1, seed: seed, of: cohort.name),
       seed: seed
     )
     let all =

@@ -128,16 +128,16 @@ package struct TransferCohort: Sendable {
   /// Reads a cohort's records.
   ///
   /// - Throws: `FileError`, where a record is missing or wrong, or the window's rate is out of the detector's range.
-  package init(
-    _ cohort: Cohort, view: View, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) {
+  package static func read(
+    _ cohort: PatientCohort, view: View, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
+  ) throws(FileError) -> TransferCohort {
     let members = try cohort.patients.concurrentMap(threads: threads, progress: progress) {
       patient throws(FileError) in
       var records: [(record: Record, lead: Signal)] = []
       for record in patient.records { records.append(try cohort.load(record)) }
       return try view.member(records, label: patient.responds)
     }
-    self.init(
+    return TransferCohort(
       name: cohort.file, isSynthetic: cohort.isSynthetic, labels: cohort.labels,
       covariates: cohort.patients.map(\.covariates), members: members, view: view)
   }
@@ -145,17 +145,17 @@ package struct TransferCohort: Sendable {
   /// Synthesizes a cohort in memory.
   ///
   /// - Throws: `FileError`, where there is no such lead.
-  package init(
+  package static func synthesized(
     _ cohort: SyntheticCohort, lead: String, view: View, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) {
+  ) throws(FileError) -> TransferCohort {
     let members = try Array(cohort.patients.indices).concurrentMap(threads: threads, progress: progress) {
       index throws(FileError) in
       let record = cohort.record(of: index)
       let signal = try record.signal(named: lead)
       return try view.member([(record, signal)], label: cohort.patients[index].responds)
     }
-    self.init(
+    return TransferCohort(
       name: cohort.notice, isSynthetic: true, labels: cohort.patients.map(\.responds),
       covariates: cohort.patients.map(\.covariates), members: members, view: view)
   }

@@ -186,13 +186,15 @@ package struct TransferStudy: Encodable, Sendable {
   ///   - withInt8: Whether each fold's network is quantized and run too.
   ///   - threads: The folds to work on at a time.
   ///   - progress: Told after each fold of each method.
+  /// - Returns: The figures.
   /// - Throws: `FileError`, where a class has fewer patients than there are folds, or learning diverges.
-  package init(
+  package static func crossValidated(
     _ methods: TransferMethods, cohort: TransferCohort, response: ResponseDefinition,
     options: TransferOptions, folds: Int, repeats: Int, seed: UInt64, withInt8: Bool, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) {
-    let division = try cohort.folds(count: folds, repeats: repeats, seed: seed)
+  ) throws(FileError) -> TransferStudy {
+    let division = try Folds.crossValidation(
+      cohort.labels, count: folds, repeats: repeats, seed: seed, of: cohort.name)
     let study = CohortStudy(labels: cohort.labels, folds: division, seed: seed)
     let all = methods.networks(withInt8: withInt8) + methods.baselines + methods.rules
     var outcomes: [CohortStudy.Outcome] = []
@@ -205,25 +207,24 @@ package struct TransferStudy: Encodable, Sendable {
               detail: method.name))
         })
     }
-    data = Data(
-      name: cohort.name, isSynthetic: cohort.isSynthetic, response: response, patients: cohort.count,
-      responders: cohort.labels.count(where: \.self), beats: cohort.beatCounts.reduce(0, +),
-      patientsWithoutBeats: cohort.beatCounts.count { $0 == 0 })
-    (self.options, frozenLayers) = (options, methods.transfer.frozenLayers)
-    layerCount = methods.transfer.start.layers.count
-    (self.folds, self.repeats, self.seed) = (folds, repeats, seed)
-    self.methods = outcomes.map(study.summary)
-    comparisons = outcomes.dropFirst().map { study.compare(outcomes[0], $0) }
-    agreement = outcomes.first { $0.method == TransferMethods.Name.transferInt8 }.map {
-      Agreement(outcomes[0], $0)
-    }
-    let means = outcomes.map(Self.meanProbabilities)
-    curves = zip(outcomes, means).compactMap { outcome, means in
-      Curve(outcome.method, means, labels: cohort.labels)
-    }
+    let means = outcomes.map(meanProbabilities)
     let scored = means[0].indices.filter { means[0][$0] != nil }
     let roc = ROC(scores: scored.compactMap { means[0][$0] }, labels: scored.map { cohort.labels[$0] })
-    threshold = min(max(roc?.youdenThreshold ?? 0.5, 0.001), 0.999)
+    return TransferStudy(
+      data: Data(
+        name: cohort.name, isSynthetic: cohort.isSynthetic, response: response, patients: cohort.count,
+        responders: cohort.labels.count(where: \.self), beats: cohort.beatCounts.reduce(0, +),
+        patientsWithoutBeats: cohort.beatCounts.count { $0 == 0 }),
+      options: options, frozenLayers: methods.transfer.frozenLayers,
+      layerCount: methods.transfer.start.layers.count, folds: folds, repeats: repeats, seed: seed,
+      methods: outcomes.map(study.summary),
+      comparisons: outcomes.dropFirst().map { study.compare(outcomes[0], $0) },
+      agreement: outcomes.first { $0.method == TransferMethods.Name.transferInt8 }.map {
+        Agreement(outcomes[0], $0)
+      },
+      curves: zip(outcomes, means).compactMap { outcome, means in
+        Curve(outcome.method, means, labels: cohort.labels)
+      }, threshold: min(max(roc?.youdenThreshold ?? 0.5, 0.001), 0.999))
   }
 
   /// Each patient's mean probability over the repeats; nil where one lacks.
@@ -259,26 +260,5 @@ extension TransferStudy.Curve {
     self.method = method
     falsePositiveShare = [0] + roc.points.map { 1 - $0.specificity }
     sensitivity = [0] + roc.points.map(\.sensitivity)
-  }
-}
-
-extension TransferCohort {
-  /// Repeated stratified cross-validation of the patients.
-  ///
-  /// - Throws: `FileError`, malformed, where a class has fewer patients than there are folds.
-  func folds(count: Int, repeats: Int, seed: UInt64) throws(FileError) -> [[Fold]] {
-    let responders = labels.count(where: \.self)
-    let rarer = min(responders, self.count - responders)
-    guard rarer >= 2 else {
-      throw .malformed(
-        name, "has \(responders) responders among \(self.count) patients, too few to learn from",
-        remedy: "give two patients or more of each class")
-    }
-    guard (2...rarer).contains(count), repeats > 0 else {
-      throw .malformed(
-        name, "has \(rarer) patients of the rarer class, which don't make \(count) folds",
-        remedy: "use 2 to \(rarer) folds")
-    }
-    return Folds.stratified(labels, count: count, repeats: repeats, seed: seed)
   }
 }

@@ -12,7 +12,7 @@ package struct Twins: Sendable {
   package let classNames: [String]
   package let task: String?
   package let split: String?
-  let float: FloatNetwork?
+  let float: FloatGraph?
   let int8: FixedPointDecisions?
   /// The model image; nil for a float network alone.
   let image: LoadedModel?
@@ -23,7 +23,7 @@ package struct Twins: Sendable {
   package init(checkpoint: String) throws(FileError) {
     let trained = try Checkpoint.read(checkpoint)
     (window, classNames, task, split) = (trained.window, trained.classNames, trained.task, trained.split)
-    (float, int8, image) = (trained.network, nil, nil)
+    (float, int8, image) = (try Self.graph(trained, file: checkpoint), nil, nil)
   }
 
   /// Reads a model image, and its float twin where one is named.
@@ -37,7 +37,7 @@ package struct Twins: Sendable {
       throw .malformed(image, error.description, remedy: "export it with `exporter quantize`")
     }
     (classNames, task, split) = (
-      model.classNames, model.value(of: ModelMetadata.task), model.value(of: ModelMetadata.split)
+      model.classNames, model.provenance[.task], model.provenance[.split]
     )
     guard let checkpoint else {
       float = nil
@@ -49,7 +49,15 @@ package struct Twins: Sendable {
         checkpoint, "is not the network that \(image) was made from",
         remedy: "name the image's own checkpoint")
     }
-    float = trained.network
+    float = try Self.graph(trained, file: checkpoint)
+  }
+
+  private static func graph(_ trained: Checkpoint, file: String) throws(FileError) -> FloatGraph {
+    do {
+      return try FloatGraph(trained)
+    } catch {
+      throw .malformed(file, error.description, remedy: "use an undamaged checkpoint of this version")
+    }
   }
 
   /// The same twins with decisions that the beats' intervals move; see `RhythmPrior`.

@@ -68,7 +68,7 @@ package struct DeviceBeats: Sendable {
   /// - Returns: The beats with the twin's logits.
   /// - Throws: `InvalidNetwork` where the network's input isn't a window.
   package func decided(
-    by network: FloatNetwork, window: BeatWindow, hearing heard: LabelledSignal, normalClass: Int? = nil,
+    by network: FloatGraph, window: BeatWindow, hearing heard: LabelledSignal, normalClass: Int? = nil,
     within range: ClosedRange<Float> = -.infinity ... .infinity
   ) throws(InvalidNetwork) -> DeviceBeats {
     var signal = heard

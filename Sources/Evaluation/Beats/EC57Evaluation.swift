@@ -76,7 +76,7 @@ package struct BeatByBeatDevice: Sendable {
   private let model: LoadedModel
   private let window: BeatWindow
   private let converter: AnalogConverter
-  private let float: FloatNetwork?
+  private let float: FloatGraph?
   private let normalClass: Int?
   /// The classes as annotations, in the order of the logits.
   private let codes: [AnnotationCode]

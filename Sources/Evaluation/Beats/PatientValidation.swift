@@ -78,7 +78,7 @@ package struct PatientValidation: Encodable {
     let results = try jobs.concurrentMap(threads: threads, progress: progress) { job in
       let training = signals.filter { foldOfRecord[$0.record] != job.fold }
       let trainer = try Trainer(untrained(job.seed), signals: training, noises: noises)
-      let network = try trainer.run().network
+      let network = try FloatGraph(trainer.run())
       return try mainLeads.filter { foldOfRecord[$0.record] == job.fold }.map { signal in
         let decisions = try EvaluationWindows([signal], window: start.window).decisions(of: network)
         return Held(signal: signal, decisions: decisions)

@@ -116,7 +116,7 @@ package struct Personalization: Sendable {
     guard !own.isEmpty else { throw InvalidNetwork("the patient has no labelled beat with a whole window") }
     let examples = Examples(classCount: shipped.biases.count)
     examples.append(own, of: self)
-    let parameters = learn(from: examples)
+    let parameters = try learn(from: examples)
     let groups = grouping.groupsPerOutput
     let channels = shipped.biases.indices
     let changes = PatchChanges(
@@ -149,44 +149,68 @@ package struct Personalization: Sendable {
   /// Softmax regression by AdamW from the shipped head on.
   ///
   /// Returns the learnt change of each group's weights and of the bias: `[output channel, group and then bias]`.
-  private func learn(from own: Examples) -> [Float] {
-    let width = grouping.groupsPerOutput + 1
-    let classCount = shipped.biases.count
+  private func learn(from own: Examples) throws(InvalidNetwork) -> [Float] {
     let draws = Draws(own: own, replay: replay, options: options)
     var generator = SeededGenerator(seed: options.seed)
-    var parameters = [Float](repeating: 0, count: classCount * width)
-    var optimizer = AdamW(state: .init(gradientMean: parameters, gradientSquare: parameters))
-    let decays = [Bool](repeating: false, count: parameters.count)
-    var gradient = parameters
-    var slopes = [Float](repeating: 0, count: classCount)
-    for step in 0..<options.steps {
-      for index in gradient.indices { gradient[index] = 0 }
-      for _ in 0..<options.batchSize {
-        let (examples, example) = draws.next(&generator)
+    let changes = HeadChanges(classCount: shipped.biases.count, width: grouping.groupsPerOutput + 1)
+    var optimizer = AdamW(changes)
+    do throws(TrainingError) {
+      for step in 0..<options.steps {
+        let rate = options.learningRate / 2 * (1 + cos(.pi * Double(step) / Double(options.steps)))
+        _ = try optimizer.step(changes, learningRate: rate) {
+          changes.computeGradient(batchSize: options.batchSize) { draws.next(&generator) }
+        }
+      }
+    } catch {
+      throw InvalidNetwork(error.description)
+    }
+    return changes.parameters
+  }
+
+  /// A softmax regression on beats' features, beginning with the shipped head's logits.
+  private final class HeadChanges: Trainable {
+    var parameters: [Float]
+    private(set) var gradient: [Float]
+    let decays: [Bool]
+    private let classCount: Int
+
+    init(classCount: Int, width: Int) {
+      self.classCount = classCount
+      parameters = [Float](repeating: 0, count: classCount * width)
+      (gradient, decays) = (parameters, parameters.map { _ in false })
+    }
+
+    /// Computes the gradient for a batch of beats; returns their mean cross-entropy.
+    func computeGradient(batchSize: Int, drawing draw: () -> (examples: Examples, example: Int)) -> Double {
+      let (parameters, width) = (parameters, parameters.count / classCount)
+      var gradient = [Float](repeating: 0, count: parameters.count)
+      var slopes = [Float](repeating: 0, count: classCount)
+      var loss = 0.0
+      for _ in 0..<batchSize {
+        let (examples, example) = draw()
         examples.features(example) { features in
           for output in 0..<classCount {
             var logit = examples.logits[example * classCount + output]
             for index in 0..<width { logit += parameters[output * width + index] * features[index] }
             slopes[output] = logit
           }
-          let largest = slopes.max() ?? 0
+          let (largest, own) = (slopes.max() ?? 0, slopes[examples.classes[example]])
           var sum: Float = 0
           for output in 0..<classCount {
             slopes[output] = exp(slopes[output] - largest)
             sum += slopes[output]
           }
+          loss += Double(largest + log(sum) - own) / Double(batchSize)
           for output in 0..<classCount {
             let target: Float = output == examples.classes[example] ? 1 : 0
-            let slope = (slopes[output] / sum - target) / Float(options.batchSize)
+            let slope = (slopes[output] / sum - target) / Float(batchSize)
             for index in 0..<width { gradient[output * width + index] += slope * features[index] }
           }
         }
       }
-      let rate = options.learningRate / 2 * (1 + cos(.pi * Double(step) / Double(options.steps)))
-      optimizer.update(
-        &parameters, gradient: gradient, step: step, learningRate: rate, decay: 0, decays: decays)
+      self.gradient = gradient
+      return loss
     }
-    return parameters
   }
 
   /// Which beats a step is of: a class first, then one of its own beats or of its training beats.

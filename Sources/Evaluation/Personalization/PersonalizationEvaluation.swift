@@ -73,18 +73,17 @@ package struct PersonalizationRun {
   private let classNames: [String]
   private let rateHz: Double
 
-  /// Prepares a model with beats that it was trained on.
-  package init(
+  /// Prepares a model with beats that it was trained on, whose head's inputs are computed here, once.
+  package static func prepared(
     _ model: LoadedModel, replay: [LabelledSignal], options: PersonalizationOptions, threads: Int,
     progress: @escaping ProgressHandler
-  ) throws {
+  ) throws -> PersonalizationRun {
     let inputs = try HeadInputs(model)
     let beats = try replay.concurrentMap(threads: threads, progress: progress) { try inputs.beats(of: $0) }
-    self.model = model
-    self.inputs = inputs
-    personalization = try Personalization(model, replay: beats.flatMap(\.self), options: options)
-    classNames = model.classNames
-    rateHz = inputs.window.settings.sampleRateHz
+    return PersonalizationRun(
+      model: model, inputs: inputs,
+      personalization: try Personalization(model, replay: beats.flatMap(\.self), options: options),
+      classNames: model.classNames, rateHz: inputs.window.settings.sampleRateHz)
   }
 
   /// A patient's patch from the first minutes of a record; and the classes' numbers of beats that it was learnt from.

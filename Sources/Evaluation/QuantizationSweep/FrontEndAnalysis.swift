@@ -62,7 +62,7 @@ extension FrontEndFigures {
     _ variant: FrontEndVariant, _ trained: SpectrogramSettings, microvolts: [Float], record: String,
     source: String
   ) throws(InvalidNetwork) {
-    let image = try FrontEndImage(variant, trained)
+    let image = try BareFrontEndImage(variant, trained)
     let analysis = FrontEndAnalysis(variant, trained, plan: image.plan)
     (self.variant, self.source, self.record) = (variant, source, record)
     levels = [nil, -20, -40].map { analysis.level(microvolts, peakDecibels: $0) }
@@ -71,7 +71,7 @@ extension FrontEndFigures {
 }
 
 /// An image of a front end and next to no network, for its validated plan.
-struct FrontEndImage: Sendable {
+struct BareFrontEndImage: Sendable {
   let plan: SpectrogramPlan
   /// Holds the plan's tables.
   private let loaded: LoadedModel
@@ -79,11 +79,11 @@ struct FrontEndImage: Sendable {
   init(_ variant: FrontEndVariant, _ trained: SpectrogramSettings) throws(InvalidNetwork) {
     let settings = variant.settings(trained)
     let bins = settings.binCount
-    let network = FloatNetwork(
+    let network = try FloatGraph(
       specification: .init(inputColumns: 1, inputChannels: bins, layers: [.dense(outputCount: 1)]),
-      parameters: [.init(weights: [Float](repeating: 0, count: bins), biases: [0])])
-    let quantized = try QuantizedNetwork(
-      quantizing: network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
+      layers: [.init(weights: [Float](repeating: 0, count: bins), biases: [0], normalization: nil)])
+    let quantized = try QuantizedNetwork.quantized(
+      network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
     let image = try ModelImage(quantized, frontEnd: try variant.tables(trained))
     do throws(ModelError) {
       loaded = try LoadedModel(image: image.bytes)

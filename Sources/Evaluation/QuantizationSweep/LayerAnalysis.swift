@@ -34,7 +34,7 @@ package struct LayerAnalysis {
     var aloneInteger = aloneFloat
     let output = twins.loaded.model.outputPort(0).tensorIndex
     for window in windows {
-      let float = twins.graph.run(window.input)
+      let float = twins.float.values(ofWindow: window.input)
       let logits = float[float.count - 1]
       let integer = twins.run(window.input, codes: window.codes) { _ in false }
       for layer in 0..<count {
@@ -43,7 +43,7 @@ package struct LayerAnalysis {
         sums[layer].add(
           float: float[operation.output], integer: integer.reals[place] ?? [],
           codes: integer.codes[place] ?? [],
-          own: twins.graph.compute(operation, Self.exact(twins, integer, layer)))
+          own: twins.float.output(ofOperator: twins.layers[layer].float, Self.exact(twins, integer, layer)))
       }
       guard hasSensitivity else { continue }
       for layer in 0..<count {

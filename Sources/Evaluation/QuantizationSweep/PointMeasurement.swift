@@ -2,7 +2,7 @@ import Foundation
 import HostDevice
 import Metrics
 import ModelFiles
-import Networks
+import Quantization
 
 extension PointFigures {
   /// Makes a point's image, runs it over all beats and looks at its layers.
@@ -27,7 +27,7 @@ extension PointFigures {
     flips = compared.flips
     cost = CostFigures(loaded, profiles: profiles, decisionsPerMinute: options.decisionsPerMinute)
     let float = point.quantization.equalizesLayers ? try source.network.equalized() : source.network
-    let twins = try TwinGraph(loaded, try FloatGraph(float))
+    let twins = try TwinGraph(loaded, float)
     let windows = source.windows.compactMap { window in
       columns.codes(ofBeat: window.beat, beats).map {
         LayerAnalysis.Window(input: window.input, codes: $0.map { Int16($0) })

@@ -1,6 +1,6 @@
 import Foundation
 import HostDevice
-import Networks
+import Quantization
 import Support
 
 /// The widths of each layer's weights and activations that keep the most within a budget.
@@ -159,13 +159,13 @@ private struct GreedySearch: Sendable {
 
   private func trial(_ point: ReportPoint, _ change: String) throws -> Trial {
     let loaded = try source.image(try source.quantized(point), point.frontEnd)
-    let twins = try TwinGraph(loaded, try FloatGraph(source.network))
+    let twins = try TwinGraph(loaded, source.network)
     let output = loaded.model.outputPort(0).tensorIndex
     var (squares, count) = (0.0, 0)
     let stride = max(1, source.calibration.count / Self.windowCount)
     for index in Swift.stride(from: 0, to: source.calibration.count, by: stride) {
       let window = source.calibration[index]
-      let float = twins.graph.run(window)
+      let float = twins.float.values(ofWindow: window)
       let integer = twins.run(window, codes: nil) { _ in false }
       for (a, b) in zip(float[float.count - 1], integer.reals[output] ?? []) {
         squares += Double((a - b) * (a - b))

@@ -201,7 +201,7 @@ package struct SpectrogramSample: Codable, Sendable {
     func columns(_ samples: [Float], _ variant: FrontEndVariant) throws -> (
       levels: [Double], errors: [Double]
     ) {
-      let image = try FrontEndImage(variant, settings)
+      let image = try BareFrontEndImage(variant, settings)
       let window = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0)
       let own = LabelledSignal(record: "", lead: "", microvolts: samples, beats: [])
       let codes = withExtendedLifetime(image) {

@@ -49,3 +49,10 @@ struct ReportCache: Sendable {
     }
   }
 }
+
+extension ReportCache {
+  /// Whether a result is there.
+  func has(_ key: String, ending: String = "json") -> Bool {
+    FileManager.default.fileExists(atPath: path(key, ending: ending))
+  }
+}

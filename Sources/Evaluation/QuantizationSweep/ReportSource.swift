@@ -4,7 +4,6 @@ import ModelFiles
 import Networks
 import QuantInfer
 import Quantization
-import Support
 import Tasks
 
 /// The beats of the records, which all points share.
@@ -30,7 +29,7 @@ package struct ReportBeats: Sendable {
 package struct ReportSource: Sendable {
   let key: SourceKey
   let checkpoint: Checkpoint
-  let network: FloatNetwork
+  let network: FloatGraph
   /// Calibration windows in the order in which they are taken.
   let calibration: [[Float]]
   /// The float decisions: `[beat, class]` logits; a beat without a whole window has NaN.
@@ -56,7 +55,7 @@ package struct ReportSource: Sendable {
     _ key: SourceKey, _ checkpoint: Checkpoint, beats: ReportBeats, training: [LabelledSignal],
     calibrationCount: Int, seed: UInt64, threads: Int
   ) throws {
-    (self.key, self.checkpoint, network) = (key, checkpoint, checkpoint.network)
+    (self.key, self.checkpoint, network) = (key, checkpoint, try FloatGraph(checkpoint))
     let converter = FrontEndVariant().converter
     let (window, network) = (checkpoint.window, network)
     let classCount = checkpoint.classNames.count
@@ -93,8 +92,8 @@ package struct ReportSource: Sendable {
 
   /// The network of a point in integers.
   func quantized(_ point: ReportPoint) throws(InvalidNetwork) -> QuantizedNetwork {
-    try QuantizedNetwork(
-      quantizing: network, settings: point.frontEnd.settings(checkpoint.settings),
+    try QuantizedNetwork.quantized(
+      network, settings: point.frontEnd.settings(checkpoint.settings),
       calibrationWindows: Array(calibration.prefix(point.calibrationWindows)),
       awareness: checkpoint.awareness,
       options: point.quantization)
@@ -104,14 +103,9 @@ package struct ReportSource: Sendable {
   func image(
     _ network: QuantizedNetwork, _ frontEnd: FrontEndVariant
   ) throws(InvalidNetwork) -> LoadedModel {
-    let image = try ModelImage(
-      network, frontEnd: try frontEnd.tables(checkpoint.settings), classNames: checkpoint.classNames,
-      metadata: [
-        (ModelMetadata.task, checkpoint.task), (ModelMetadata.split, checkpoint.split),
-        (ModelMetadata.decisionDelaySeconds, "\(checkpoint.decisionDelaySeconds)"),
-        (ModelMetadata.converterBits, "\(frontEnd.converterBits)"),
-        (ModelMetadata.exporterVersion, Release.version),
-      ])
+    let image = try ModelImage.make(
+      of: network, trained: checkpoint, converter: frontEnd.converter,
+      frontEnd: frontEnd.tables(checkpoint.settings))
     do throws(ModelError) {
       return try LoadedModel(image: image.bytes)
     } catch {

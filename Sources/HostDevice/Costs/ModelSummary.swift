@@ -224,7 +224,7 @@ package struct ModelSummary: Encodable, Sendable {
         microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
     }
     classNames = loaded.classNames
-    provenance = Dictionary(loaded.metadata.map { ($0.key, $0.value) }) { first, _ in first }
+    provenance = Dictionary(loaded.provenance.lines.map { ($0.key, $0.value) }) { first, _ in first }
     let digits = String(loaded.checksum, radix: 16)
     checksum = String(repeating: "0", count: 8 - digits.count) + digits
     formatVersion = Int(ModelFormat.version)

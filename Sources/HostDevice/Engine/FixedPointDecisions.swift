@@ -25,7 +25,7 @@ package struct FixedPointDecisions: Sendable {
       throw InvalidNetwork("the model can't decide at every column: it has strides along time")
     }
     self.window = window
-    let bits = loaded.value(of: ModelMetadata.converterBits).flatMap { Int($0) } ?? 16
+    let bits = loaded.converterBits
     let microvoltsPerCount = Float(bitPattern: frontEnd.microvoltsPerCountBits)
     guard (2...16).contains(bits), microvoltsPerCount > 0, microvoltsPerCount.isFinite else {
       throw InvalidNetwork("the model's converter is impossible")

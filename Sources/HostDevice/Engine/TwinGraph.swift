@@ -17,7 +17,8 @@ package final class TwinGraph {
   }
 
   package let loaded: LoadedModel
-  package let graph: FloatGraph
+  /// Runs the float graph.
+  package let float: FloatExecution
   /// The pairs, in order.
   package let layers: [Layer]
   /// For each of the image's tensors the float tensor that it stands for.
@@ -30,7 +31,12 @@ package final class TwinGraph {
   ///
   /// - Throws: `NotConvertible` where the float graph has other operators, or other shapes.
   package init(_ loaded: LoadedModel, _ graph: FloatGraph) throws(NotConvertible) {
-    (self.loaded, self.graph) = (loaded, graph)
+    self.loaded = loaded
+    do throws(InvalidNetwork) {
+      float = try FloatExecution(graph)
+    } catch {
+      throw NotConvertible(problem: "the float twin's \(error.description)")
+    }
     let model = loaded.model
     guard model.inputCount == 1, model.outputCount == 1 else {
       throw NotConvertible(problem: "the model hasn't just one input and one output")
@@ -56,7 +62,7 @@ package final class TwinGraph {
       while next < graph.operators.count, graph.operators[next].kind == .reshape { next += 1 }
       guard next < graph.operators.count, graph.operators[next].kind == kind,
         graph.tensors[graph.operators[next].output].count == model.tensor(plan.outputIndex).count,
-        graph.tensors[graph.operators[next].input].count == graph.tensors[twin].count
+        graph.tensors[graph.operators[next].inputs[0]].count == graph.tensors[twin].count
       else {
         throw NotConvertible(
           operatorIndex: index, operatorName: kind.name,
@@ -114,7 +120,7 @@ package final class TwinGraph {
       let layer = next
       if isPair { next += 1 }
       if isPair, isFloat(layer) {
-        let output = graph.compute(graph.operators[layers[layer].float], run.reals[source] ?? [])
+        let output = float.output(ofOperator: layers[layer].float, run.reals[source] ?? [])
         run.reals[plan.outputIndex] = output
         floats[plan.outputIndex] = output
       } else if !isPair, run.codes[source] == nil, let reals = floats[source] {
@@ -144,6 +150,8 @@ package final class TwinGraph {
   package func output(of layer: Int) -> Int { loaded.model.operatorPlan(layers[layer].integer).outputIndex }
   /// The image's tensor that a layer reads.
   package func input(of layer: Int) -> Int { loaded.model.operatorPlan(layers[layer].integer).inputIndex(0) }
+  /// The float graph.
+  package var graph: FloatGraph { float.graph }
   /// The float tensor that holds a layer's output.
   package func floatOutput(of layer: Int) -> Int { graph.operators[layers[layer].float].output }
 }

@@ -180,12 +180,11 @@ package struct FrontEndFile: Sendable {
   }
 
   /// What the image's provenance holds of the description.
-  var metadata: [(key: String, value: String)] {
+  var provenance: Provenance {
     [
-      (ModelMetadata.task, task?.rawValue),
-      (ModelMetadata.decisionDelaySeconds, decisionDelaySeconds.map { "\($0)" }),
-      (ModelMetadata.decisionHopSamples, decisionHopSamples.map { "\($0)" }),
-    ].compactMap { key, value in value.map { (key, $0) } }
+      .task: task?.rawValue, .decisionDelaySeconds: decisionDelaySeconds.map { "\($0)" },
+      .decisionHopSamples: decisionHopSamples.map { "\($0)" },
+    ]
   }
 
   private func error(_ key: String?, _ problem: String, remedy: String) -> FileError {

@@ -10,7 +10,7 @@ package final class LoadedModel: Sendable {
   /// The classes' names, one an output; without names in the image, numbers, for 65,536 outputs at most.
   package let classNames: [String]
   /// The provenance.
-  package let metadata: [(key: String, value: String)]
+  package let provenance: Provenance
   /// The image's CRC-32, which names it in reports.
   package let checksum: UInt32
   /// What changes the image's constants; nil for the model as shipped.
@@ -35,16 +35,17 @@ package final class LoadedModel: Sendable {
     let names = text(model.classNames).map(String.init)
     let outputs = model.output.count
     classNames = names.count == outputs ? names : (0..<min(outputs, 1 << 16)).map { "output \($0)" }
-    metadata = text(model.metadata).map { line in
-      let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-    }
+    provenance = Provenance(
+      lines: text(model.metadata).map { line in
+        let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      })
     checksum = (0..<4).reduce(0) { $0 | UInt32(image[ModelFormat.Header.checksum + $1]) << (8 * UInt32($1)) }
   }
 
   /// The same image with a patch's constants in a buffer.
   init(_ shipped: LoadedModel, patched model: Model, buffer: AlignedMemory, summary: PatchSummary) {
-    (classNames, metadata, checksum) = (shipped.classNames, shipped.metadata, shipped.checksum)
+    (classNames, provenance, checksum) = (shipped.classNames, shipped.provenance, shipped.checksum)
     memory = shipped.memory + [buffer]
     self.model = model
     patch = summary

@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import QuantInfer
+import Tasks
 
 /// A model image as it is written to a `.qinf` file and to the device's flash.
 package struct ModelImage: Sendable {
@@ -18,13 +19,13 @@ package struct ModelImage: Sendable {
   ///   - network: The network.
   ///   - frontEnd: The front end's constants; nil for a model that takes finished input.
   ///   - classNames: A name an output, without line breaks.
-  ///   - metadata: Provenance: keys and values without line breaks.
+  ///   - provenance: Where it comes from, without line breaks.
   ///   - mustStream: Whether a network that can't stream is refused.
   ///   - mode: How it streams.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
-    metadata: [(key: String, value: String)] = [], mustStream: Bool = false,
+    provenance: Provenance = [:], mustStream: Bool = false,
     mode: StreamingMode = .columns
   ) throws(InvalidNetwork) {
     var streaming: StreamingPlan?
@@ -37,7 +38,7 @@ package struct ModelImage: Sendable {
     }
     var writer = ImageWriter(byteCount: ModelFormat.Header.byteCount)
     try writer.write(
-      network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, metadata: metadata)
+      network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance)
     let disjoint: LoadedModel
     do throws(ModelError) {
       disjoint = try LoadedModel(image: writer.bytes)
@@ -48,6 +49,29 @@ package struct ModelImage: Sendable {
     plan = ArenaPlan(disjoint.model)
     writer.put(plan)
     bytes = writer.bytes
+  }
+
+  /// The image of a trained network that has become integers, behind the front end that it was trained with.
+  ///
+  /// - Parameters:
+  ///   - network: The network in integers.
+  ///   - trained: Its checkpoint.
+  ///   - converter: The device's converter.
+  ///   - frontEnd: The front end's constants; nil for the checkpoint's own front end.
+  ///   - provenance: Where it comes from; nil for the checkpoint and this program alone.
+  /// - Returns: The image.
+  /// - Throws: `InvalidNetwork` where an image can't hold the network or its front end.
+  package static func make(
+    of network: QuantizedNetwork, trained: Checkpoint, converter: AnalogConverter,
+    frontEnd: FrontEndTables? = nil, provenance: Provenance? = nil
+  ) throws(InvalidNetwork) -> ModelImage {
+    var tables = frontEnd
+    if tables == nil {
+      tables = try FrontEndTables(trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
+    }
+    return try ModelImage(
+      network, frontEnd: tables, classNames: trained.classNames,
+      provenance: provenance ?? Provenance(trained, converter: converter) + .exporter)
   }
 }
 
@@ -62,7 +86,7 @@ struct ImageWriter {
   /// Writes all of an image, every tensor at a place of its own.
   mutating func write(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, streaming: StreamingPlan?, classNames: [String],
-    metadata: [(key: String, value: String)]
+    provenance: Provenance
   ) throws(InvalidNetwork) {
     try checkLimits(network)
     typealias Header = ModelFormat.Header
@@ -83,7 +107,7 @@ struct ImageWriter {
     }
     if let frontEnd { put(UInt32(append(frontEnd)), at: Header.frontEnd) }
     append(classNames.joined(separator: "\n"), section: Header.classNames)
-    append(metadata.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"), section: Header.metadata)
+    append(provenance.lines.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"), section: Header.metadata)
     pad()
     put(ModelFormat.magic, at: Header.magic)
     put(ModelFormat.version, at: Header.version)

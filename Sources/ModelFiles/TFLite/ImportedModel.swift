@@ -36,10 +36,8 @@ extension ModelImage {
     let model = try TFLiteModel(decoding: data, file: file)
     let checksum = data.withUnsafeBytes { CRC32.checksum($0) }
     let name = URL(fileURLWithPath: file).lastPathComponent.onOneLine
-    let metadata = [
-      (ModelMetadata.sourceFile, name),
-      (ModelMetadata.sourceChecksum, String(format: "%08x (CRC-32)", checksum)),
-      (ModelMetadata.exporterVersion, Release.version),
+    let provenance: Provenance = [
+      .source: name, .sourceChecksum: String(format: "%08x (CRC-32)", checksum), .exporter: Release.version,
     ]
     let network: QuantizedNetwork
     do throws(NotConvertible) {
@@ -49,7 +47,7 @@ extension ModelImage {
     }
     guard let frontEnd else {
       do throws(InvalidNetwork) {
-        try self.init(network, frontEnd: nil, metadata: metadata)
+        try self.init(network, frontEnd: nil, provenance: provenance)
       } catch {
         throw .malformed(file, error.description, remedy: Self.importRemedy)
       }
@@ -59,7 +57,7 @@ extension ModelImage {
     do throws(InvalidNetwork) {
       try self.init(
         network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables,
-        classNames: frontEnd.classNames, metadata: metadata + frontEnd.metadata, mustStream: true,
+        classNames: frontEnd.classNames, provenance: provenance + frontEnd.provenance, mustStream: true,
         mode: frontEnd.mode)
     } catch {
       throw .malformed(
@@ -78,11 +76,4 @@ extension ModelImage {
       ? "set \"mode\": \"window\" in \(frontEnd.file) to run the whole window at each decision"
       : "import it without --streaming and give it finished windows"
   }
-}
-
-extension ModelMetadata {
-  /// The model file that the network was imported from.
-  package static let sourceFile = "source"
-  /// That file's checksum.
-  package static let sourceChecksum = "sourceChecksum"
 }

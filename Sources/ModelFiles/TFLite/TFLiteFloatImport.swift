@@ -35,7 +35,8 @@ extension FloatGraph {
       guard let kind = operation.imageKind else { throw operation.refusal("isn't one of this program's") }
       operators.append(
         Operator(
-          kind: kind, input: place, output: tensors.count, activation: activation, computation: computation))
+          kind: kind, inputs: [place], output: tensors.count, activation: activation, computation: computation
+        ))
       places[operation.outputIndex] = tensors.count
       tensors.append(output)
     }
@@ -50,7 +51,6 @@ extension TFLiteOperator {
   fileprivate func float(
     from input: FloatGraph.Tensor, to output: FloatGraph.Tensor
   ) throws(NotConvertible) -> (ClosedRange<Float>, FloatGraph.Computation) {
-    let everything = -Float.infinity...Float.infinity
     /// A tensor's shape as the importer's functions take it.
     func shaped(_ tensor: FloatGraph.Tensor) -> QuantizedNetwork.Tensor {
       .init(name: tensor.name, shape: tensor.shape, scale: 1, zeroPoint: 0)
@@ -102,10 +102,10 @@ extension TFLiteOperator {
       )
     case .softmax:
       guard input.shape == output.shape else { throw refusal("changes the shape") }
-      return (everything, .softmax(beta: try options(.softmax).beta))
+      return (FloatGraph.everything, .softmax(beta: try options(.softmax).beta))
     case .reshape, .squeeze, .expandDims:
       guard input.count == output.count else { throw refusal("changes the number of values") }
-      return (everything, .reshape)
+      return (FloatGraph.everything, .reshape)
     default: throw refusal("isn't one of the operators that this program runs in float")
     }
   }
@@ -139,7 +139,7 @@ extension TFLiteOperator {
 
   private func floatRange(_ activation: TFLiteActivation) throws(NotConvertible) -> ClosedRange<Float> {
     switch activation {
-    case .none: -Float.infinity...Float.infinity
+    case .none: FloatGraph.everything
     case .relu: 0...Float.infinity
     case .relu6: 0...6
     case .reluMinus1To1: -1...1

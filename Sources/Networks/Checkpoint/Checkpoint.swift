@@ -31,7 +31,9 @@ package struct Checkpoint: Equatable, Sendable {
 
   /// One layer's parameters, with batch normalization kept apart.
   package struct Layer: Equatable, Sendable {
-    /// The weights, as in `FloatNetwork.Parameters`.
+    /// The weights, `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
+    ///
+    /// A dense layer's are `[output, time, channel]`: a kernel that covers all the time there is.
     package var weights: [Float]
     /// A dense layer's biases, `[output]`; a convolution's are its normalization's shifts.
     package var biases: [Float]
@@ -84,11 +86,6 @@ package struct Checkpoint: Equatable, Sendable {
     BeatWindow(
       settings: settings, columnCount: specification.inputColumns, delaySeconds: decisionDelaySeconds)
   }
-
-  /// The network for inference: batch normalization with its running statistics folded into the weights.
-  package var network: FloatNetwork {
-    FloatNetwork(specification: specification, parameters: layers.map(\.folded))
-  }
 }
 
 /// A convolution's batch normalization: `scale (x - mean) / sqrt(variance + epsilon) + shift` a channel.
@@ -111,19 +108,5 @@ package struct BatchNormalization: Equatable, Sendable {
     self.shift = shift
     self.mean = mean
     self.variance = variance
-  }
-}
-
-extension Checkpoint.Layer {
-  /// The parameters with batch normalization folded in.
-  package var folded: FloatNetwork.Parameters {
-    guard let normalization else { return FloatNetwork.Parameters(weights: weights, biases: biases) }
-    let gains = zip(normalization.scale, normalization.variance).map { scale, variance in
-      scale / (variance + BatchNormalization.epsilon).squareRoot()
-    }
-    let perOutput = weights.count / gains.count
-    return FloatNetwork.Parameters(
-      weights: weights.indices.map { weights[$0] * gains[$0 / perOutput] },
-      biases: gains.indices.map { normalization.shift[$0] - normalization.mean[$0] * gains[$0] })
   }
 }

@@ -104,7 +104,7 @@ extension Checkpoint {
       layers.append(layer)
     }
     do {
-      try network.validate()
+      _ = try FloatGraph(self)
     } catch {
       throw content.malformed("network", error.description)
     }

@@ -59,11 +59,11 @@ package struct EvaluationWindows: Sendable {
   /// The float network's decisions about all beats, record by record in order of time.
   ///
   /// - Throws: `InvalidNetwork` where the network can't be, or its input isn't a window.
-  package func decisions(of network: FloatNetwork) throws(InvalidNetwork) -> [BeatDecision] {
-    let inference = try FloatInference(network)
-    guard network.specification.inputColumns == window.columnCount,
-      network.specification.inputChannels == window.settings.binCount
-    else { throw InvalidNetwork("the network's input isn't \(window.columnCount) columns") }
+  package func decisions(of network: FloatGraph) throws(InvalidNetwork) -> [BeatDecision] {
+    let execution = try FloatExecution(network)
+    guard network.tensors[0].shape == [1, window.columnCount, 1, window.settings.binCount] else {
+      throw InvalidNetwork("the network's input isn't \(window.columnCount) columns")
+    }
     let bins = window.settings.binCount
     var decisions: [BeatDecision] = []
     for record in records {
@@ -71,7 +71,8 @@ package struct EvaluationWindows: Sendable {
       inputs.withUnsafeBufferPointer { inputs in
         for beat in record.beats {
           var logits: [Float] = []
-          inference.run(inputs.baseAddress! + beat.columns.lowerBound * bins, appendingTo: &logits)
+          let columns = beat.columns.lowerBound * bins..<beat.columns.upperBound * bins
+          execution.run(UnsafeBufferPointer(rebasing: inputs[columns]), appendingTo: &logits)
           decisions.append(
             BeatDecision(
               record: record.name, sample: beat.sample, classIndex: beat.classIndex, logits: logits))

@@ -94,3 +94,27 @@ extension NetworkSpecification {
     return shapes
   }
 }
+
+extension LayerShape {
+  /// A window's outputs from its inputs, whose channels are `inputWidth` apart, and weights packed by
+  /// `packForward`.
+  package func forward(inputWidth: Int) -> Contraction {
+    let width = Contraction.padded(outputChannels)
+    return Contraction(
+      rows: outputColumns, segments: kernelColumns, depth: inputChannels, columns: width,
+      aRowStride: strideColumns * inputWidth, aSegmentStride: dilationColumns * inputWidth, aDepthStride: 1,
+      bSegmentStride: inputChannels * width, bDepthStride: width, cRowStride: width)
+  }
+
+  /// Weights `[output channel, kernel column, input channel]` as
+  /// `[kernel column, input channel, padded output channel]`.
+  package func packForward(_ weights: [Float]) -> [Float] {
+    let width = Contraction.padded(outputChannels)
+    let perOutput = kernelColumns * inputChannels
+    var packed = [Float](repeating: 0, count: perOutput * width)
+    for output in 0..<outputChannels {
+      for index in 0..<perOutput { packed[index * width + output] = weights[output * perOutput + index] }
+    }
+    return packed
+  }
+}

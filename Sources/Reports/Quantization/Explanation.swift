@@ -87,12 +87,12 @@ package struct Explanation: Encodable, Sendable {
     }
     let twins: TwinGraph
     do {
-      twins = try TwinGraph(loaded, try FloatGraph(checkpoint.network))
+      twins = try TwinGraph(loaded, try FloatGraph(checkpoint))
     } catch {
       throw .malformed(float, "\(error)", remedy: "name the image's own checkpoint")
     }
     let microvolts = Float(bitPattern: plan.microvoltsPerCountBits)
-    let bits = loaded.value(of: ModelMetadata.converterBits).flatMap { Int($0) } ?? 16
+    let bits = loaded.converterBits
     guard (2...16).contains(bits), microvolts > 0, microvolts.isFinite else {
       throw .malformed(model, "has an impossible converter", remedy: "export it with `exporter quantize`")
     }
@@ -123,7 +123,7 @@ package struct Explanation: Encodable, Sendable {
       Float(settings.networkInput(ofLevel: $0))
     }
 
-    let float = twins.graph.run(input)
+    let float = twins.float.values(ofWindow: input)
     let integer = twins.run(input, codes: codes) { _ in false }
     let output = loaded.model.outputPort(0).tensorIndex
     precondition(

@@ -89,7 +89,7 @@ package struct ImportedReport: Codable, Sendable {
     let outputs = samples.concurrentMap(threads: threads, progress: progress) {
       sample -> ([Float], [Float]) in
       guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
-      let float = graph.run(sample.input)
+      let float = twins.float.values(ofWindow: sample.input)
       let integer = twins.run(sample.input, codes: sample.codes) { _ in false }
       return (float[float.count - 1], integer.reals[loaded.model.outputPort(0).tensorIndex] ?? [])
     }

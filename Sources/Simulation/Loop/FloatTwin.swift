@@ -3,7 +3,7 @@ import Networks
 /// The float model beside the device: the same counts through FFTW in double precision and the float network.
 final class FloatTwin {
   let spectrogram: ReferenceSpectrogram
-  private let inference: FloatInference
+  private let execution: FloatExecution
   private let checkpoint: Checkpoint
   private let microvoltsPerCount: Double
   private let windowCodeCount: Int
@@ -16,7 +16,7 @@ final class FloatTwin {
     self.checkpoint = checkpoint
     self.microvoltsPerCount = Double(microvoltsPerCount)
     spectrogram = ReferenceSpectrogram(checkpoint.settings)
-    inference = try FloatInference(checkpoint.network)
+    execution = try FloatExecution(FloatGraph(checkpoint))
     windowCodeCount = checkpoint.specification.inputColumns * checkpoint.settings.binCount
     input.reserveCapacity(columnCapacity * checkpoint.settings.binCount)
     levels.reserveCapacity(columnCapacity * checkpoint.settings.binCount)
@@ -37,6 +37,6 @@ final class FloatTwin {
 
   /// The logits of the window that ends with the newest column.
   func decide() -> [Float] {
-    inference.logits(ofWindow: Array(input.suffix(windowCodeCount)))
+    execution.logits(ofWindow: Array(input.suffix(windowCodeCount)))
   }
 }

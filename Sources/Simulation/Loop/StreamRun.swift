@@ -181,7 +181,7 @@ package struct StreamRun: Sendable {
 
   /// The task whose classes the model has; nil where it is none of this program's.
   private static func task(of loaded: LoadedModel) -> BeatTask? {
-    let name = loaded.metadata.first { $0.key == ModelMetadata.task }?.value
+    let name = loaded.provenance[.task]
     return name.flatMap(BeatTask.init(rawValue:)).flatMap { $0.classNames == loaded.classNames ? $0 : nil }
   }
 
@@ -219,9 +219,9 @@ package struct StreamRun: Sendable {
   package var trainingNote: String? {
     let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
     guard result.record.contains("mitdb") || result.record == digits,
-      result.provenance[ModelMetadata.split] != nil
+      result.provenance[Provenance.Key.split.rawValue] != nil
     else { return nil }
-    if result.provenance[ModelMetadata.split] == BeatSplit.intra.rawValue {
+    if result.provenance[Provenance.Key.split.rawValue] == BeatSplit.intra.rawValue {
       return
         "The model was trained on a random part of all of MIT-BIH's beats: what is seen here is agreement, "
         + "not accuracy on a new patient."

@@ -13,14 +13,14 @@ import TestNetworks
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 2.5)
     let network = networks.streamable(bins: tables.settings.binCount, depth: 2)
     return try ModelImage(
-      network, frontEnd: tables, classNames: ["N", "V"], metadata: [("seed", "21"), ("split", "none")]
+      network, frontEnd: tables, classNames: ["N", "V"], provenance: [.seed: "21", .split: "none"]
     ).bytes
   }
 
   @Test func anImageIsReadBackAsItWasWritten() throws {
     let loaded = try LoadedModel(image: Self.image())
-    #expect(loaded.metadata.map(\.key) == ["seed", "split"])
-    #expect(loaded.metadata.map(\.value) == ["21", "none"])
+    #expect(loaded.provenance.lines.map(\.key) == ["seed", "split"])
+    #expect(loaded.provenance.lines.map(\.value) == ["21", "none"])
     #expect(loaded.model.frontEnd?.sampleRateMillihertz == 128_000)
     #expect(loaded.model.isStreamable)
   }

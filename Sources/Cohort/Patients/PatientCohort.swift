@@ -48,7 +48,7 @@ package struct Patient: Equatable, Sendable {
 /// | `qrsd_ms`, `lbbb`, `sex`, `age`, `nyha`, `lvef_before`, `lvef_after`, `lvesv_before`, `lvesv_after` | optional |
 ///
 /// A column of another name is an error, so that a misspelt one isn't overlooked, unless its name starts with `_`.
-package struct Cohort: Sendable {
+package struct PatientCohort: Sendable {
   /// The manifest's path.
   package let file: String
   /// What counts as a response.

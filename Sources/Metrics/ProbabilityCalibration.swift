@@ -41,10 +41,11 @@ package struct ProbabilityCalibration: Codable, Equatable, Sendable {
       return log(inner / (1 - inner))
     }
     slope =
-      LogisticFit(rows: logOdds.map { [1, $0] }, labels: labels, penalties: [0, 0])?.coefficients[1]
+      LogisticFit(rows: logOdds.map { [1, $0] }, labels: labels).coefficients(penalties: [0, 0])?[1]
     intercept =
       LogisticFit(
-        rows: logOdds.map { _ in [1] }, labels: labels, penalties: [0], offsets: logOdds)?.coefficients[0]
+        rows: logOdds.map { _ in [1] }, labels: labels, offsets: logOdds
+      ).coefficients(penalties: [0])?[0]
 
     let order = probabilities.indices.sorted { (probabilities[$0], $0) < (probabilities[$1], $1) }
     let parts = min(max(binCount, 1), count)
@@ -55,38 +56,6 @@ package struct ProbabilityCalibration: Codable, Equatable, Sendable {
         predicted: members.reduce(0) { $0 + probabilities[$1] } / Double(members.count),
         observed: Double(positives) / Double(members.count),
         interval: .wilson(successes: positives, trials: members.count), count: members.count)
-    }
-  }
-}
-
-/// What decisions by a predicted probability are worth at a threshold.
-package struct NetBenefit: Codable, Equatable, Sendable {
-  /// The probability from which on one treats.
-  package var threshold: Double
-  /// TP / n - FP / n * threshold / (1 - threshold).
-  package var netBenefit: Double
-  /// The same of treating everybody; treating nobody is worth 0.
-  package var treatAll: Double
-
-  /// The decision curve over thresholds between 0 and 1, exclusive.
-  ///
-  /// - SeeAlso: A. J. Vickers and E. B. Elkin, Med. Decis. Making 26 (2006) 565.
-  package static func curve(
-    probabilities: [Double], labels: [Bool],
-    thresholds: [Double] = (1..<20).map { Double($0) / 20 }
-  ) -> [NetBenefit] {
-    precondition(probabilities.count == labels.count && !labels.isEmpty, "a label for each probability")
-    let n = Double(labels.count)
-    let positives = Double(labels.count(where: \.self))
-    return thresholds.map { threshold in
-      var (truePositives, falsePositives) = (0.0, 0.0)
-      for (probability, label) in zip(probabilities, labels) where probability >= threshold {
-        if label { truePositives += 1 } else { falsePositives += 1 }
-      }
-      let odds = threshold / (1 - threshold)
-      return NetBenefit(
-        threshold: threshold, netBenefit: (truePositives - falsePositives * odds) / n,
-        treatAll: (positives - (n - positives) * odds) / n)
     }
   }
 }

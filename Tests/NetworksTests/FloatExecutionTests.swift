@@ -2,7 +2,7 @@ import Networks
 import Support
 import Testing
 
-@Suite struct FloatInferenceTests {
+@Suite struct FloatExecutionTests {
   /// Strides, dilations, widths that are no whole SIMD block, a hidden dense layer.
   private static let specifications = [
     NetworkSpecification.ecgBeats(classCount: 4),
@@ -16,21 +16,28 @@ import Testing
     NetworkSpecification(inputColumns: 1, inputChannels: 1, layers: [.dense(outputCount: 1)]),
   ]
 
-  private func randomNetwork(_ specification: NetworkSpecification, seed: UInt64 = 7) throws -> FloatNetwork {
-    var generator = SeededGenerator(seed: seed)
+  private func randomLayers(_ specification: NetworkSpecification) throws -> [Checkpoint.Layer] {
+    var generator = SeededGenerator(seed: 7)
     func random(_ count: Int) -> [Float] { (0..<count).map { _ in Float(generator.next(in: -0.5...0.5)) } }
-    let parameters = try specification.layerShapes().map {
-      FloatNetwork.Parameters(weights: random($0.weightCount), biases: random($0.outputChannels))
+    return try specification.layerShapes().map {
+      .init(weights: random($0.weightCount), biases: random($0.outputChannels), normalization: nil)
     }
-    return FloatNetwork(specification: specification, parameters: parameters)
   }
 
-  /// Every layer's outputs by the definition, in double precision.
-  private func definition(_ network: FloatNetwork, _ window: [Float]) -> [[Double]] {
-    var input = window.map { Double($0) }
-    var channels = network.specification.inputChannels
-    var outputs: [[Double]] = []
-    for (index, (layer, parameters)) in zip(network.specification.layers, network.parameters).enumerated() {
+  private func randomNetwork(_ specification: NetworkSpecification) throws -> FloatGraph {
+    try FloatGraph(specification: specification, layers: randomLayers(specification))
+  }
+
+  /// Every layer's outputs by the definition, each sum from the bias on in the order of the weights, rounded after each
+  /// product and each addition.
+  private func definition<Number: BinaryFloatingPoint>(
+    _ specification: NetworkSpecification, _ window: [Float], as type: Number.Type
+  ) throws -> [[Number]] {
+    var input = window.map { Number($0) }
+    var channels = specification.inputChannels
+    var outputs: [[Number]] = []
+    let parameters = try randomLayers(specification)
+    for (index, (layer, parameters)) in zip(specification.layers, parameters).enumerated() {
       let columns = input.count / channels
       let (outputChannels, kernel, stride, dilation) =
         switch layer {
@@ -38,19 +45,19 @@ import Testing
           (outputChannels, kernel, stride, dilation)
         case .dense(let outputCount): (outputCount, columns, 1, 1)
         }
-      var output: [Double] = []
+      var output: [Number] = []
       var time = 0
       while time + (kernel - 1) * dilation < columns {
         for channel in 0..<outputChannels {
-          var sum = Double(parameters.biases[channel])
+          var sum = Number(parameters.biases[channel])
           for k in 0..<kernel {
             for c in 0..<channels {
-              sum +=
-                Double(parameters.weights[(channel * kernel + k) * channels + c])
-                * input[(time + k * dilation) * channels + c]
+              let weight = Number(parameters.weights[(channel * kernel + k) * channels + c])
+              let product = weight * input[(time + k * dilation) * channels + c]
+              sum = sum + product
             }
           }
-          output.append(index < network.parameters.count - 1 ? max(sum, 0) : sum)
+          output.append(index < specification.layers.count - 1 ? max(sum, 0) : sum)
         }
         time += stride
       }
@@ -63,26 +70,36 @@ import Testing
   @Test(arguments: specifications.indices)
   func everyLayerEqualsTheDefinition(index: Int) throws {
     let specification = Self.specifications[index]
-    let network = try randomNetwork(specification)
     var generator = SeededGenerator(seed: 3)
     let window = (0..<specification.inputColumns * specification.inputChannels).map { _ in
       Float(generator.next(in: -2...2))
     }
-    let activations = try FloatInference(network).activations(ofWindow: window)
-    let expected = definition(network, window)
-    #expect(activations.map(\.count) == expected.map(\.count))
-    for (layer, reference) in zip(activations, expected) {
+    let values = try FloatExecution(randomNetwork(specification)).values(ofWindow: window)
+    let expected = try definition(specification, window, as: Double.self)
+    #expect(values.first == window && values.dropFirst().map(\.count) == expected.map(\.count))
+    for (layer, reference) in zip(values.dropFirst(), expected) {
       let largest = reference.map { abs($0) }.max() ?? 0
       #expect(zip(layer, reference).allSatisfy { abs(Double($0) - $1) <= 1e-5 * max(largest, 1) })
     }
   }
 
+  @Test(arguments: specifications.indices)
+  func sumsAreTakenInTheOrderOfTheWeights(index: Int) throws {
+    let specification = Self.specifications[index]
+    var generator = SeededGenerator(seed: 4)
+    let window = (0..<specification.inputColumns * specification.inputChannels).map { _ in
+      Float(generator.next(in: -2...2))
+    }
+    let values = try FloatExecution(randomNetwork(specification)).values(ofWindow: window)
+    #expect(try Array(values.dropFirst()) == definition(specification, window, as: Float.self))
+  }
+
   @Test func manyWindowsEqualEachAlone() throws {
-    let inference = try FloatInference(randomNetwork(.ecgBeats(classCount: 4)))
+    let execution = try FloatExecution(randomNetwork(.ecgBeats(classCount: 4)))
     var generator = SeededGenerator(seed: 5)
     let windows = (0..<3 * 43 * 12).map { _ in Float(generator.next(in: -2...2)) }
-    let alone = (0..<3).flatMap { inference.logits(ofWindow: Array(windows[$0 * 516..<($0 + 1) * 516])) }
-    #expect(inference.logits(ofWindows: windows, count: 3) == alone)
+    let alone = (0..<3).flatMap { execution.logits(ofWindow: Array(windows[$0 * 516..<($0 + 1) * 516])) }
+    #expect(execution.logits(ofWindows: windows, count: 3) == alone)
   }
 
   @Test func shippedNetworkHas7104Weights() throws {
@@ -117,11 +134,28 @@ import Testing
   }
 
   @Test func parametersThatDontFitAreRejected() throws {
-    var network = try randomNetwork(.ecgBeats(classCount: 4))
-    network.parameters[1].weights.removeLast()
-    #expect(throws: InvalidNetwork.self) { try FloatInference(network) }
-    network = try randomNetwork(.ecgBeats(classCount: 4))
-    network.parameters[0].biases[3] = .nan
-    #expect(throws: InvalidNetwork.self) { try FloatInference(network) }
+    let specification = NetworkSpecification.ecgBeats(classCount: 4)
+    var layers = try randomLayers(specification)
+    layers[1].weights.removeLast()
+    #expect(throws: InvalidNetwork("layer 1 has 1727 weights and 24 biases, not 1728 and 24")) {
+      try FloatGraph(specification: specification, layers: layers)
+    }
+    layers = try randomLayers(specification)
+    layers[0].biases[3] = .nan
+    #expect(throws: InvalidNetwork("layer 0 has a parameter that isn't finite")) {
+      try FloatGraph(specification: specification, layers: layers)
+    }
+    var graph = try randomNetwork(specification)
+    graph.changeWeights(ofLayer: 1) { $0.values.removeLast() }
+    #expect(throws: InvalidNetwork.self) { try FloatExecution(graph) }
+    graph = try randomNetwork(specification)
+    graph.operators[1].inputs = [2]
+    #expect(throws: InvalidNetwork.self) { try FloatExecution(graph) }
+  }
+
+  @Test func aGraphTellsTheSizesThatItWasMadeOf() throws {
+    for specification in Self.specifications {
+      #expect(try randomNetwork(specification).layerShapes() == specification.layerShapes())
+    }
   }
 }

@@ -60,9 +60,9 @@ struct CohortCommand: ParsableCommand {
     }
 
     func run() throws {
-      let cohort = try Cohort(manifest: input.manifest, response: input.response)
+      let cohort = try PatientCohort(manifest: input.manifest, response: input.response)
       let summary = try output.withProgress("Reading") { progress throws(FileError) in
-        try CohortSummary(cohort, threads: input.threads, progress: progress)
+        try CohortSummary.read(cohort, threads: input.threads, progress: progress)
       }
       try output.show(summary.table)
       try output.writeJSON(summary)
@@ -96,7 +96,7 @@ struct CohortCommand: ParsableCommand {
     }
 
     func run() throws {
-      let cohort = try Cohort(manifest: input.manifest, response: input.response)
+      let cohort = try PatientCohort(manifest: input.manifest, response: input.response)
       let features = try output.withProgress("Measuring") { progress throws(FileError) in
         try cohort.ecgFeatures(usesAllLeads: allLeads, threads: input.threads, progress: progress)
       }

@@ -40,33 +40,3 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
       ])
   }
 }
-
-/// A float network ready for inference: batch normalization folded into weights and biases.
-package struct FloatNetwork: Codable, Equatable, Sendable {
-  /// One layer's parameters.
-  package struct Parameters: Codable, Equatable, Sendable {
-    /// The weights, `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
-    ///
-    /// A dense layer's are `[output, time, channel]`: a kernel that covers all the time there is.
-    package var weights: [Float]
-    /// `[output channel]`.
-    package var biases: [Float]
-
-    /// Creates a layer's parameters.
-    package init(weights: [Float], biases: [Float]) {
-      self.weights = weights
-      self.biases = biases
-    }
-  }
-
-  /// The layers' structure.
-  package var specification: NetworkSpecification
-  /// The layers' parameters, in the specification's order.
-  package var parameters: [Parameters]
-
-  /// Creates a network.
-  package init(specification: NetworkSpecification, parameters: [Parameters]) {
-    self.specification = specification
-    self.parameters = parameters
-  }
-}

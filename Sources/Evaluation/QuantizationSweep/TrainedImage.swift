@@ -1,0 +1,56 @@
+import ModelFiles
+import Networks
+import Quantization
+import Tasks
+
+extension QuantizedNetwork {
+  /// The number of windows that ranges are measured on where nothing else is asked for.
+  package static let standardCalibrationWindows = 1024
+
+  /// A trained network in integers, its ranges measured on some of its training beats as a device's converter hears them.
+  ///
+  /// - Throws: `InvalidNetwork` where there is no beat with a whole window, or the options don't fit the network.
+  package static func quantized(
+    _ trained: Checkpoint, calibratedOn signals: [LabelledSignal], converter: AnalogConverter,
+    windows count: Int = standardCalibrationWindows, seed: UInt64 = 1, options: QuantizationOptions = .init()
+  ) throws(InvalidNetwork) -> QuantizedNetwork {
+    let training = EvaluationWindows(signals.map(converter.heard), window: trained.window)
+    return try QuantizedNetwork.quantized(
+      FloatGraph(trained), settings: trained.settings,
+      calibrationWindows: training.calibrationWindows(count: count, seed: seed),
+      awareness: trained.awareness, options: options)
+  }
+}
+
+extension ModelImage {
+  /// The image of a trained network, its ranges measured on some of its training beats; see `QuantizedNetwork.quantized`.
+  ///
+  /// - Throws: `InvalidNetwork` where it can't be quantized, or an image can't hold it.
+  package static func quantized(
+    _ trained: Checkpoint, calibratedOn signals: [LabelledSignal], converter: AnalogConverter, windows: Int,
+    seed: UInt64, options: QuantizationOptions
+  ) throws(InvalidNetwork) -> ModelImage {
+    let usual = QuantizationOptions()
+    func widths(_ bits: [Int], _ usual: [Int]) -> String? {
+      bits == usual ? nil : bits.map { "int\($0)" }.joined(separator: ",")
+    }
+    let integers: Provenance = [
+      .granularity: options.granularity.rawValue,
+      .calibration: trained.awareness == nil ? options.calibration.rawValue : "trained",
+      .calibrationWindows: "\(windows)", .calibrationSeed: "\(seed)",
+    ]
+    let departures: Provenance = [
+      .weights: widths(options.weightBits, usual.weightBits),
+      .activations: widths(options.activationBits, usual.activationBits),
+      .rounding: options.rounding == usual.rounding ? nil : options.rounding.rawValue,
+      .equalized: options.equalizesLayers ? "true" : nil,
+      .biasesCorrected: options.correctsBiases ? "true" : nil,
+    ]
+    return try make(
+      of: .quantized(
+        trained, calibratedOn: signals, converter: converter, windows: windows, seed: seed, options: options),
+      trained: trained, converter: converter,
+      provenance: Provenance(trained, converter: converter, seed: trained.training.seed) + integers
+        + .exporter + departures)
+  }
+}

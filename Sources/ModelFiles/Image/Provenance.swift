@@ -1,0 +1,99 @@
+import Networks
+import Support
+import Tasks
+
+/// Where a model image comes from: lines of a key and a value, in the order in which they were said.
+package struct Provenance: ExpressibleByDictionaryLiteral, Sendable {
+  /// All the keys that this program writes and reads.
+  package enum Key: String, Sendable {
+    /// The task that the network was trained for, and how its beats were divided into training and test.
+    case task, split
+    /// The seed of the training.
+    case seed
+    /// How long after a beat its decision is taken.
+    case decisionDelaySeconds
+    /// The samples from one decision to the next, where decisions come by the clock.
+    case decisionHopSamples
+    /// The width of the converter's counts.
+    case converterBits
+    /// What shares a weight scale.
+    case granularity
+    /// How activations' ranges were chosen, on how many windows, and the seed of the windows drawn.
+    case calibration, calibrationWindows, calibrationSeed
+    /// What is not as usual about the integers.
+    case weights, activations, rounding, equalized, biasesCorrected
+    /// The probability from which on a cohort's model says yes, and the patients that it has learnt from.
+    case decisionThreshold, cohortPatients
+    /// What kind of data the network has learnt from, where no patient was measured.
+    case data
+    /// The model file that the network was imported from, and that file's checksum.
+    case source, sourceChecksum
+    /// The version of the exporter that wrote the image.
+    case exporter
+  }
+
+  /// The lines; an image of another version may have other keys.
+  package let lines: [(key: String, value: String)]
+
+  /// What an image says.
+  init(lines: [(key: String, value: String)]) { self.lines = lines }
+
+  /// Says what is there; a key without a value is left out.
+  package init(dictionaryLiteral values: (Key, String?)...) {
+    lines = values.compactMap { key, value in value.map { (key.rawValue, $0) } }
+  }
+
+  /// What is said of a trained network for a device's converter; with `seed` the training's seed, too.
+  package init(_ trained: Checkpoint, converter: AnalogConverter, seed: UInt64? = nil) {
+    self = [
+      .task: trained.task, .split: trained.split, .seed: seed.map { "\($0)" },
+      .decisionDelaySeconds: "\(trained.decisionDelaySeconds)", .converterBits: "\(converter.bits)",
+    ]
+  }
+
+  /// This program's version.
+  package static let exporter: Provenance = [.exporter: Release.version]
+
+  /// One after the other.
+  package static func + (first: Provenance, second: Provenance) -> Provenance {
+    Provenance(lines: first.lines + second.lines)
+  }
+
+  /// A value; nil where it isn't there.
+  package subscript(key: Key) -> String? { lines.first { $0.key == key.rawValue }?.value }
+}
+
+extension LoadedModel {
+  /// Where a beat lies in the model's window; nil where there is no front end or the provenance lacks the delay.
+  package var beatWindow: BeatWindow? {
+    guard let frontEnd = model.frontEnd,
+      let delaySeconds = provenance[.decisionDelaySeconds].flatMap(Double.init),
+      (0...60).contains(delaySeconds)
+    else { return nil }
+    return BeatWindow(
+      settings: SpectrogramSettings(frontEnd), columnCount: model.input.timeCount, delaySeconds: delaySeconds)
+  }
+
+  /// The columns from one decision to the next, where the provenance says that decisions come by the clock.
+  package var decisionHopColumns: Int? {
+    guard let frontEnd = model.frontEnd,
+      let samples = provenance[.decisionHopSamples].flatMap({ Int($0) }), samples > 0
+    else { return nil }
+    return max(1, samples / frontEnd.hopSamples)
+  }
+
+  /// The width of the counts that the front end takes; 16 where the provenance doesn't say.
+  package var converterBits: Int { provenance[.converterBits].flatMap { Int($0) } ?? 16 }
+
+  /// Whether a checkpoint's front end, window and classes are the image's.
+  package func isTwin(of checkpoint: Checkpoint) -> Bool {
+    guard case .spectrogram(let frontEnd) = model.frontEnd else { return false }
+    let settings = checkpoint.settings
+    return frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples
+      && frontEnd.firstBin == settings.firstBin && frontEnd.binCount == settings.binCount
+      && Int(frontEnd.highPassShift) == settings.highPassShift
+      && Double(frontEnd.sampleRateMillihertz) == (settings.sampleRateHz * 1000).rounded()
+      && model.input.timeCount == checkpoint.specification.inputColumns
+      && model.output.count == checkpoint.classNames.count && classNames == checkpoint.classNames
+  }
+}
