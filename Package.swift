@@ -42,7 +42,7 @@ let package = Package(
       name: "CFFTW3", pkgConfig: "fftw3",
       providers: [.apt(["libfftw3-dev"]), .brew(["fftw"])]),
     .target(name: "Networks", dependencies: ["CFFTW3", "QuantInfer", "Support", "Tasks"]),
-    .target(name: "Training", dependencies: ["Networks", "QuantInfer", "Support", "Tasks"]),
+    .target(name: "Training", dependencies: ["Networks", "Support", "Tasks"]),
     .target(name: "Quantization", dependencies: ["Networks", "QuantInfer", "Support", "Tasks", "Training"]),
     .target(name: "ModelFiles", dependencies: ["Networks", "QuantInfer", "Support", "Tasks"]),
     .target(

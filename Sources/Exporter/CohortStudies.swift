@@ -5,7 +5,6 @@ import ECG
 import Foundation
 import Networks
 import PhysioNet
-import QuantInfer
 import Reports
 import Support
 

@@ -1,6 +1,5 @@
 import Foundation
 import Networks
-import QuantInfer
 import Support
 import Tasks
 

@@ -1,7 +1,6 @@
 import Cohort
 import Drawing
 import Foundation
-import QuantInfer
 import Support
 
 extension TransferStudy {

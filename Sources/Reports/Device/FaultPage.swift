@@ -1,5 +1,4 @@
 import Drawing
-import QuantInfer
 import Simulation
 import Support
 

@@ -1,7 +1,6 @@
 import Drawing
 import Foundation
 import HostDevice
-import QuantInfer
 import Support
 
 extension Feasibility {

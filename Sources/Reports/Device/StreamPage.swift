@@ -1,7 +1,6 @@
 import Drawing
 import Foundation
 import Metrics
-import QuantInfer
 import Simulation
 import Support
 import Tasks

@@ -1,6 +1,5 @@
 import Drawing
 import Foundation
-import QuantInfer
 import Simulation
 import Support
 

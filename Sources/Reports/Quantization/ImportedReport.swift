@@ -5,7 +5,6 @@ import HostDevice
 import Metrics
 import ModelFiles
 import Networks
-import QuantInfer
 import Support
 
 /// The report of an imported model beside its float twin, on given samples.

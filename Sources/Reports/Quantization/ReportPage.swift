@@ -1,7 +1,6 @@
 import Drawing
 import Evaluation
 import Foundation
-import QuantInfer
 import Support
 
 extension QuantizationReport {
