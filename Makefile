@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
-  benchmark-training clean
+  benchmark-training check-all clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -90,6 +90,9 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
 	FUZZ=50 ASAN_OPTIONS=detect_leaks=0 swift test -c release --skip-build --disable-xctest --sanitize address --scratch-path .build-fuzz --filter 'ModelFuzzTests|FaultCampaignTests'
+
+check-all: setup ## Run all checks, also those of hours: [DATA=folder of MIT-BIH] [STEPS="fuzz year"]
+	@DATA="$(DATA)" STEPS="$(STEPS)" .ci/check-all
 
 benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of .tflite files
 	@ls "$(MODELS)"/*.tflite >/dev/null 2>&1 || \

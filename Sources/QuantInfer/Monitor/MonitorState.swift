@@ -20,7 +20,7 @@ extension Monitor {
     /// The size of it all.
     public var byteCount: Int { samples.upperBound }
     /// The samples that wait while the network sleeps: from the end of the window's first column on.
-    let sampleCount: Int
+    public let sampleCount: Int
     let firstColumnSamples: Int32
     let hopSamples: Int32
     let columnCount: Int32

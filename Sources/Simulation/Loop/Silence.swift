@@ -38,7 +38,7 @@ package struct ObservedSleep: Equatable, Sendable {
   package let ringBytes: Int
 
   init(_ loaded: LoadedModel, _ options: Monitor.Options) throws(MemoryError) {
-    ringBytes = try Monitor.StateLayout(loaded.model, options).samples.count
+    ringBytes = try 2 * Monitor.StateLayout(loaded.model, options).sampleCount
   }
 
   mutating func count(_ decision: Monitor.Decision, isExact: Bool) {
