@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 import TestSupport
 
@@ -208,14 +209,16 @@ import TestSupport
     #expect(one.status == 0, "\(one.errors)")
     let two = try exporter.run(arguments + ["--seeds", "2", "--report", folder("study.html")])
     #expect(two.status == 0, "\(two.errors)")
-    // A line for the settings, and one for each arm and seed.
+    // A line that says what the log is, and one for each arm and seed.
     #expect(try text(folder("study.jsonl")).split(separator: "\n").count == 5)
     let arms = try #require(try json(two.output)["arms"] as? [[String: Any]])
     #expect(arms.count == 2 && arms.allSatisfy { $0["cohorts"] as? Int == 2 })
     let page = try text(folder("study.html"))
     #expect(page.contains("SYNTHETIC DATA") && page.contains("60.5 to 81.0 %") && page.contains("72 %"))
-    let other = try exporter.run(arguments + ["--seeds", "1", "--lead", "II"])
+    try Files.write("before", to: folder("study.jsonl"))
+    let other = try exporter.run(arguments + ["--seeds", "1"])
     #expect(other.status == 65 && other.hasOneErrorLine && other.errors.contains("line 1"))
+    #expect(try text(folder("study.jsonl")) == "before")
     for wrong in [
       ["--seeds", "0"], ["--patients", "3"], ["--lead", "X"], ["--folds", "1"], ["--arm", "none"],
     ] {

@@ -77,10 +77,10 @@ struct FaultTrial: Codable, Equatable, Sendable {
   }
 }
 
-/// A fault and what decided it: a line of a campaign's file.
-struct FaultLine: ResultLine {
+/// A fault and what decided it: a result of a campaign's log.
+struct FaultLine: Codable, Sendable {
   /// All that decides what becomes of a fault of a kind and number.
-  struct Settings: Codable, Equatable {
+  struct Settings: Codable {
     var version = Release.version
     var model: String
     var modelDigest: String
@@ -96,7 +96,8 @@ struct FaultLine: ResultLine {
     var guards: [FaultGuard]
   }
 
-  static let source = "fault campaign"
+  /// What holds such results.
+  static let log = ResultLog.Kind("fault campaign", version: 1)
 
   var settings: Settings
   /// The fault's number among those of its kind, from 0.
