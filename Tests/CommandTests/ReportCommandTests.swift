@@ -176,7 +176,7 @@ import TestSupport
       #expect(status == 64 ? result.errors.hasPrefix("error: ") : result.hasOneErrorLine, "\(result.errors)")
     }
     for (sweep, problem) in [
-      ("[]", "is not a JSON list"), (#"[{"weightBit": 4}]"#, "unknown key"),
+      ("[]", "is not a JSON list"), (#"[{"weightBit": 4}]"#, "point 1, weightBit: means nothing here"),
       (#"[{"weightBits": 5}]"#, "not 4 or 8"),
       (#"[{"name": "a"}, {"name": "a"}]"#, "one name"), (#"[{"weightBits": [4, 8]}]"#, "2 widths of weights"),
       (#"[{"rateFactor": 3}]"#, "not 1, 2 or 4"), (#"[{"qat": true}]"#, "--qat"),
