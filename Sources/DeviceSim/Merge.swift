@@ -47,10 +47,10 @@ struct Merge: ParsableCommand {
       ? "" : ", \(Numbers.integer(merge.supersededCount)) of files that have changed since left out"
     let counts =
       "\(Numbers.integer(merge.results.count)), \(Numbers.integer(merge.duplicateCount)) more were there twice"
-    table.add("results", .init(counts + superseded))
-    if let merged { table.add("merged", .init(merged)) }
-    if let report { table.add("page", .init(report)) }
-    if let note = summary.trainingNote { table.add("note", .init(note)) }
+    table.add("results", counts + superseded)
+    if let merged { table.add("merged", merged) }
+    if let report { table.add("page", report) }
+    if let note = summary.trainingNote { table.add("note", note) }
     try results.show("\n")
     try results.show(table)
   }

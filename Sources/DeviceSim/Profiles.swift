@@ -37,7 +37,7 @@ struct Profiles: ParsableCommand {
     let profiles = try DeviceProfile.builtIn + files.map(DeviceProfile.load)
     var table = SummaryTable(
       columns: ["bits", "range mV", "uV a count", "clock", "RAM", "flash", "uA/MHz", "battery", "what it is"])
-    for profile in profiles { table.add(profile.name, profile.summaryCells.map { SummaryTable.Cell($0) }) }
+    for profile in profiles { table.add(profile.name, profile.summaryCells) }
     try output.writeJSON(profiles)
     try output.show(table)
   }

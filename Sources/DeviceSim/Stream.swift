@@ -163,8 +163,8 @@ extension SummaryTable {
   init(_ run: StreamRun, report: String?) {
     self.init(columns: ["fixed point", "float", "agreement"])
     for row in run.summary {
-      add(row.label, row.cells.map { Cell($0) })
+      add(row.label, row.cells)
     }
-    if let report { add("page", Cell(report)) }
+    if let report { add("page", report) }
   }
 }

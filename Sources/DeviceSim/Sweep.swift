@@ -69,8 +69,7 @@ struct SweepCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Run one of n parts of the combinations.", valueName: "i/n"))
   var shard = Shard(index: 1, count: 1)
 
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
 
   @Option(help: ArgumentHelp("The results, a line of JSON each; lines are added.", valueName: "file.jsonl"))
   var output: String
@@ -82,9 +81,6 @@ struct SweepCommand: ParsableCommand {
       outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
     let noises = noise.values.filter { $0 != "none" }
     let needsSNR = noises.contains { NoisePart.needsSNR($0) }
     guard needsSNR == (snr != nil) else {
@@ -112,7 +108,7 @@ struct SweepCommand: ParsableCommand {
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
     (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)
-    (options.shard, options.shardCount, options.threads) = (shard.index, shard.count, threads)
+    (options.shard, options.shardCount, options.threads) = (shard.index, shard.count, threading.count)
     let sweep = try Sweep(options)
     let outcome = try results.withProgress("Sweeping \(sweep.count) combinations") {
       progress throws(FileError) in
@@ -134,8 +130,8 @@ struct SweepCommand: ParsableCommand {
         thread\(outcome.threads == 1 ? "" : "s"), reading included
         """)
     }
-    table.add("results", .init(output))
-    if let note = summary.trainingNote { table.add("note", .init(note)) }
+    table.add("results", output)
+    if let note = summary.trainingNote { table.add("note", note) }
     try results.show("\n")
     try results.show(table)
   }
@@ -200,6 +196,6 @@ extension SummaryTable {
   /// A sweep's summary.
   init(_ summary: SweepSummary) {
     self.init(columns: SweepSummary.columns, alignment: .right)
-    for row in summary.cells { add(row.label, row.cells.map { Cell($0) }) }
+    for row in summary.cells { add(row.label, row.cells) }
   }
 }

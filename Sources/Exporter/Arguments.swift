@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Tasks
 
 extension BeatTask: ExpressibleByArgument {
@@ -14,4 +15,9 @@ extension TrainingLeads: ExpressibleByArgument {}
 extension RecordSelection: ExpressibleByArgument {
   /// Reads a selection; see `RecordSelection.init(_:)`.
   package init?(argument: String) { self.init(argument) }
+}
+
+extension ConverterOptions {
+  /// The converter.
+  var converter: AnalogConverter { AnalogConverter(bits: width.bits, rangeMillivolts: rangeMillivolts) }
 }

@@ -28,14 +28,8 @@ struct CohortCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The cohort's CSV file.", valueName: "manifest")) var manifest: String
     @Option(help: ArgumentHelp("What is a response: given, lvesv15 or lvef5.", valueName: "definition"))
     var response = ResponseDefinition.given
-    @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    @OptionGroup var threading: ThreadOptions
 
-    func validate() throws {
-      guard (1...256).contains(threads) else {
-        throw ValidationError("\(threads) threads are not in 1 ... 256")
-      }
-    }
   }
 
   /// The command `exporter cohort check`.
@@ -62,7 +56,7 @@ struct CohortCommand: ParsableCommand {
     func run() throws {
       let cohort = try Cohort(manifest: input.manifest, response: input.response)
       let summary = try output.withProgress("Reading") { progress throws(FileError) in
-        try CohortSummary(cohort, threads: input.threads, progress: progress)
+        try CohortSummary(cohort, threads: input.threading.count, progress: progress)
       }
       try output.show(summary.table)
       try output.writeJSON(summary)
@@ -98,7 +92,7 @@ struct CohortCommand: ParsableCommand {
     func run() throws {
       let cohort = try Cohort(manifest: input.manifest, response: input.response)
       let features = try output.withProgress("Measuring") { progress throws(FileError) in
-        try cohort.ecgFeatures(usesAllLeads: allLeads, threads: input.threads, progress: progress)
+        try cohort.ecgFeatures(usesAllLeads: allLeads, threads: input.threading.count, progress: progress)
       }
       try Files.write(cohort.csv(features), to: file)
       var table = SummaryTable(columns: ["measured", "median"], alignment: .right)
@@ -106,7 +100,7 @@ struct CohortCommand: ParsableCommand {
         let values = features.compactMap { $0.values[column] }.sorted()
         let median = values.isEmpty ? .nan : values[values.count / 2]
         table.add(
-          name, .init("\(values.count) of \(features.count)"), .init(Numbers.decimal(median, places: 2)))
+          name, "\(values.count) of \(features.count)", Numbers.decimal(median, places: 2))
       }
       if cohort.isSynthetic { try output.show("Synthetic: computed ECGs, no patient's.\n") }
       try output.show(table)
@@ -137,8 +131,7 @@ struct CohortCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The lead that the manifest names.", valueName: "lead")) var lead = "V6"
     @Option(name: .customLong("output"), help: ArgumentHelp("The folder to write.", valueName: "dir"))
     var folder: String
-    @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    @OptionGroup var threading: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -148,23 +141,20 @@ struct CohortCommand: ParsableCommand {
       guard SyntheticECG.leadNames.contains(lead) else {
         throw ValidationError("--lead must be one of \(SyntheticECG.leadNames.joined(separator: ", "))")
       }
-      guard (1...256).contains(threads) else {
-        throw ValidationError("\(threads) threads are not in 1 ... 256")
-      }
     }
 
     func run() throws {
       let cohort = SyntheticCohort(patientCount: patients, arm: arm, seed: seed)
       try output.withProgress("Synthesizing") { progress throws(FileError) in
-        try cohort.write(to: folder, lead: lead, threads: threads, progress: progress)
+        try cohort.write(to: folder, lead: lead, threads: threading.count, progress: progress)
       }
       let responders = cohort.patients.count(where: \.responds)
       var table = SummaryTable(columns: [])
       table.add("synthetic", "no patient's data")
       table.add(
-        "patients", .init("\(Numbers.integer(patients)), of whom \(Numbers.integer(responders)) respond"))
-      table.add("manifest", .init(folder + "/manifest.csv"))
-      table.add("truth", .init(folder + "/truth.csv"))
+        "patients", "\(Numbers.integer(patients)), of whom \(Numbers.integer(responders)) respond")
+      table.add("manifest", folder + "/manifest.csv")
+      table.add("truth", folder + "/truth.csv")
       try output.show(table)
       try output.writeJSON(
         Result(
@@ -189,20 +179,19 @@ extension CohortSummary {
   fileprivate var table: SummaryTable {
     var table = SummaryTable(columns: [])
     if isSynthetic { table.add("synthetic", "computed ECGs, no patient's") }
-    table.add("patients", .init(Numbers.integer(patients)))
+    table.add("patients", Numbers.integer(patients))
     table.add(
       "responders",
-      .init(
-        "\(Numbers.integer(responders)), \(Numbers.percent(Double(responders) / Double(patients), places: 1)),"
-          + " by \(response.rawValue)"))
+      "\(Numbers.integer(responders)), \(Numbers.percent(Double(responders) / Double(patients), places: 1)),"
+        + " by \(response.rawValue)")
     table.add(
       "records",
-      .init("\(Numbers.integer(records)), \(Numbers.duration(seconds: seconds)) in all"))
+      "\(Numbers.integer(records)), \(Numbers.duration(seconds: seconds)) in all")
     table.add(
-      "leads", .init(leads.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+      "leads", leads.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     )
     for (column, count) in missing.sorted(by: { $0.key < $1.key }) where count > 0 {
-      table.add("no \(column)", .init("\(Numbers.integer(count)) patients"))
+      table.add("no \(column)", "\(Numbers.integer(count)) patients")
     }
     return table
   }

@@ -38,14 +38,13 @@ struct CohortLUDB: ParsableCommand {
     try Files.write(cohort.manifestText(for: file), to: file)
     let summary = Summary(cohort)
     var table = SummaryTable(columns: [])
-    table.add("patients", .init(Numbers.integer(summary.patients)))
+    table.add("patients", Numbers.integer(summary.patients))
     table.add(
       "conduction disease",
-      .init(
-        "\(Numbers.integer(summary.diseased)), \(Numbers.percent(summary.share, places: 1))"))
-    table.add("of them with a block", .init(Numbers.integer(summary.blocked)))
-    table.add("of them wide", .init("\(Numbers.integer(summary.wide)), QRS of 120 ms or more"))
-    table.add("manifest", .init(file))
+      "\(Numbers.integer(summary.diseased)), \(Numbers.percent(summary.share, places: 1))")
+    table.add("of them with a block", Numbers.integer(summary.blocked))
+    table.add("of them wide", "\(Numbers.integer(summary.wide)), QRS of 120 ms or more")
+    table.add("manifest", file)
     try output.show(table)
     try output.writeJSON(summary)
   }

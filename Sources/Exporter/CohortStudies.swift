@@ -65,7 +65,7 @@ struct CohortStudies: ParsableCommand {
     let all = try results.withProgress("Studying") { progress throws(FileError) in
       try study.run(
         arms: arm.values, seeds: firstSeed...(firstSeed + UInt64(seeds - 1)), log: log,
-        threads: transfer.threads, progress: progress)
+        threads: transfer.threading.count, progress: progress)
     }
     let summaries = arm.values.map { SyntheticStudySummary(all, arm: $0) }
     if let report {
@@ -162,7 +162,7 @@ struct CohortCurve: ParsableCommand {
   func run() throws {
     let source = try Checkpoint.read(from)
     try requireFolders(of: [report, results.jsonFile])
-    let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threads)
+    let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threading.count)
     let curve: LabelEfficiency
     if let cohort {
       let manifest = try Cohort(manifest: cohort, response: response)
@@ -204,14 +204,11 @@ private func requireLead(_ lead: String) throws {
 extension SyntheticStudySummary {
   fileprivate var table: SummaryTable {
     var table = SummaryTable(columns: ["accuracy", "", "Se", "Sp", "AUC", ""], alignment: .right)
-    func range(_ values: Distribution?) -> SummaryTable.Cell {
-      .init(
-        values.map {
-          "\(Numbers.decimal($0.range.lower, places: 2)) to \(Numbers.decimal($0.range.upper, places: 2))"
-        } ?? "-")
+    func range(_ values: Distribution?) -> String {
+      values?.range.text(places: 2) ?? "-"
     }
-    func median(_ values: Distribution?) -> SummaryTable.Cell {
-      .init(values.map { Numbers.decimal($0.median, places: 3) } ?? "-")
+    func median(_ values: Distribution?) -> String {
+      values.map { Numbers.decimal($0.median, places: 3) } ?? "-"
     }
     for method in methods {
       table.add(
@@ -228,8 +225,8 @@ extension SyntheticStudySummary {
 extension LabelEfficiency {
   fileprivate var table: SummaryTable {
     var table = SummaryTable(columns: points.map { "\($0.patients)" }, alignment: .right)
-    func text(_ mean: Mean?) -> SummaryTable.Cell {
-      .init(mean.map { Numbers.decimal($0.mean, places: 3) } ?? "-")
+    func text(_ mean: Mean?) -> String {
+      mean.map { Numbers.decimal($0.mean, places: 3) } ?? "-"
     }
     for name in points.first?.auc.map(\.method) ?? [] {
       table.add(name, points.map { point in text(point.auc.first { $0.method == name }) })

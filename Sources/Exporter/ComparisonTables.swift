@@ -10,7 +10,7 @@ extension BeatByBeat {
     for (name, counts) in zip(Self.rowNames, counts) {
       let isBeat = counts.count == Self.columnNames.count && name != "O" && name != "X"
       // What is no beat can't be missed.
-      table.add(name, counts.prefix(counts.count - (isBeat ? 0 : 1)).map { .init(Numbers.integer($0)) })
+      table.add(name, counts.prefix(counts.count - (isBeat ? 0 : 1)).map { Numbers.integer($0) })
     }
     return table
   }
@@ -27,11 +27,11 @@ extension BeatByBeatSummary {
     ] {
       let rate = gross.trueNegatives == nil ? "" : rateText(gross.falsePositiveRate)
       table.add(
-        name, .init(Numbers.integer(gross.truePositives)), .init(Numbers.integer(gross.falseNegatives)),
-        .init(Numbers.integer(gross.falsePositives)), .init(shareText(gross.sensitivity)),
-        .init(shareText(gross.positivePredictivity)), .init(rate), .init(shareText(mean.sensitivity)),
-        .init(shareText(mean.positivePredictivity)),
-        .init(gross.trueNegatives == nil ? "" : rateText(mean.falsePositiveRate)))
+        name, Numbers.integer(gross.truePositives), Numbers.integer(gross.falseNegatives),
+        Numbers.integer(gross.falsePositives), shareText(gross.sensitivity),
+        shareText(gross.positivePredictivity), rate, shareText(mean.sensitivity),
+        shareText(mean.positivePredictivity),
+        gross.trueNegatives == nil ? "" : rateText(mean.falsePositiveRate))
     }
     return table
   }
@@ -63,18 +63,18 @@ extension EC57Evaluation {
       columns: ["beats", "Se", "+P", "VEB", "Se", "+P", "FPR", "SVEB", "Se", "+P", "FPR"], alignment: .right)
     for row in perRecord {
       let detection = row.int8.detection
-      let kinds = [row.int8.ventricular, row.int8.supraventricular].flatMap { kind -> [SummaryTable.Cell] in
+      let kinds = [row.int8.ventricular, row.int8.supraventricular].flatMap { kind -> [String] in
         [
-          .init(Numbers.integer(kind.truePositives + kind.falseNegatives)),
-          .init(shareText(kind.sensitivity)),
-          .init(shareText(kind.positivePredictivity)), .init(rateText(kind.falsePositiveRate)),
+          Numbers.integer(kind.truePositives + kind.falseNegatives),
+          shareText(kind.sensitivity),
+          shareText(kind.positivePredictivity), rateText(kind.falsePositiveRate),
         ]
       }
       table.add(
         row.record,
         [
-          .init(Numbers.integer(detection.truePositives + detection.falseNegatives)),
-          .init(shareText(detection.sensitivity)), .init(shareText(detection.positivePredictivity)),
+          Numbers.integer(detection.truePositives + detection.falseNegatives),
+          shareText(detection.sensitivity), shareText(detection.positivePredictivity),
         ] + kinds)
     }
     return table
@@ -94,16 +94,16 @@ extension DetectionEvaluation {
     var table = SummaryTable(columns: ["beats", "TP", "FN", "FP", "Se", "+P"], alignment: .right)
     func add(_ name: String, _ figures: BeatByBeat.Figures) {
       table.add(
-        name, .init(Numbers.integer(figures.truePositives + figures.falseNegatives)),
-        .init(Numbers.integer(figures.truePositives)), .init(Numbers.integer(figures.falseNegatives)),
-        .init(Numbers.integer(figures.falsePositives)), .init(shareText(figures.sensitivity)),
-        .init(shareText(figures.positivePredictivity)))
+        name, Numbers.integer(figures.truePositives + figures.falseNegatives),
+        Numbers.integer(figures.truePositives), Numbers.integer(figures.falseNegatives),
+        Numbers.integer(figures.falsePositives), shareText(figures.sensitivity),
+        shareText(figures.positivePredictivity))
     }
     for row in perRecord { add(row.record, row.qrs) }
     add("gross", gross)
     table.add(
-      "average", "", "", "", "", .init(shareText(average.sensitivity)),
-      .init(shareText(average.positivePredictivity)))
+      "average", "", "", "", "", shareText(average.sensitivity),
+      shareText(average.positivePredictivity))
     return table
   }
 }

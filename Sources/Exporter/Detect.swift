@@ -26,36 +26,26 @@ struct Detect: ParsableCommand {
   @Option(help: ArgumentHelp("ds2, all, or names with commas.", valueName: "records"))
   var records = RecordSelection.all
   @Option(help: ArgumentHelp("The detector's sampling rate.", valueName: "Hz")) var rate = 128.0
-  @Option(help: ArgumentHelp("The width of the converter's counts.", valueName: "bits")) var adcBits = 12
-  @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
-  var adcRangeMv = 10.0
+  @OptionGroup var adc: ConverterOptions
   @OptionGroup var comparing: ComparisonOptions
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
     try requireDistinct(outputs: [results.jsonFile], inputs: [])
     guard (100...1000).contains(rate) else { throw ValidationError("--rate must be in 100 ... 1000") }
-    guard (8...16).contains(adcBits) else { throw ValidationError("--adc-bits must be in 8 ... 16") }
-    guard adcRangeMv >= 0.1 && adcRangeMv <= 1000 else {
-      throw ValidationError("--adc-range-mv must be in 0.1 ... 1000")
-    }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
     if case .test = records { throw ValidationError("--records must be ds2, all, or names with commas") }
   }
 
   func run() throws {
-    let converter = AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv)
+    let converter = adc.converter
     let names = records.names(of: .inter)
-    try BeatRecords(folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threads)
+    try BeatRecords(folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threading.count)
       .requireRecords(names)
     let writer = try comparing.writer()
     let (folder, rateHz, learningSeconds) = (data, rate, comparing.learningSeconds)
     let compared = try results.withProgress("Detecting") { progress in
-      try names.concurrentMap(threads: threads, progress: progress) {
+      try names.concurrentMap(threads: threading.count, progress: progress) {
         name -> (record: String, lead: String, comparison: BeatByBeat) in
         let record = try ReferenceRecord(
           name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)

@@ -40,8 +40,7 @@ struct Evaluate: ParsableCommand {
   var records = RecordSelection.test
   @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "s"))
   var seed: UInt64 = 1
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
   @Option(help: ArgumentHelp("Write the tables, and one of each record, as Markdown.", valueName: "f.md"))
   var markdown: String?
   @Flag(help: "Let each beat's RR interval move the network's decision: N rises where it isn't early.")
@@ -60,9 +59,6 @@ struct Evaluate: ParsableCommand {
     }
     guard markdown == nil || !ec57 else { throw ValidationError("--markdown doesn't go with --ec57") }
     guard isImage || !ec57 else { throw ValidationError("--ec57 goes with a model image (.qinf)") }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
     guard checkpoint == nil || isImage else {
       throw ValidationError("--float goes with a model image (.qinf)")
     }
@@ -73,7 +69,7 @@ struct Evaluate: ParsableCommand {
     if rhythm { twins = try twins.withRhythm(file: model) }
     let beats = try BeatRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
-      sampleRateHz: twins.window.settings.sampleRateHz, threads: threads, file: model)
+      sampleRateHz: twins.window.settings.sampleRateHz, threads: threading.count, file: model)
     try ec57 ? compare(twins, beats) : evaluate(twins, beats)
   }
 
@@ -82,7 +78,7 @@ struct Evaluate: ParsableCommand {
       try records.signals(of: beats, progress: progress)
     }
     let perRecord = try results.withProgress("Evaluating") { progress in
-      try signals.concurrentMap(threads: threads, progress: progress) { try twins.evaluation(of: $0) }
+      try signals.concurrentMap(threads: threading.count, progress: progress) { try twins.evaluation(of: $0) }
     }
     let evaluation = BeatEvaluation(twins, of: beats, records: records, perRecord: perRecord, seed: seed)
     try results.show(evaluation.title)
@@ -107,7 +103,8 @@ struct Evaluate: ParsableCommand {
     let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
     let rateHz = beats.sampleRateHz
     let compared = try results.withProgress("Comparing") { progress in
-      try names.concurrentMap(threads: threads, progress: progress) { name -> EC57Evaluation.Record? in
+      try names.concurrentMap(threads: threading.count, progress: progress) {
+        name -> EC57Evaluation.Record? in
         let record = try ReferenceRecord(
           name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)
         guard includesPaced || !record.reference.isPaced else { return nil }

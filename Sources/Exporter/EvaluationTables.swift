@@ -20,14 +20,14 @@ extension BeatEvaluation {
       var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "95 % interval"], alignment: .right)
       for row in score.classes {
         table.add(
-          row.name, .init(Numbers.integer(row.beats)), .init(Numbers.percent(row.sensitivity)),
-          .init(Numbers.percent(row.positivePredictivity)), .init(Numbers.percent(row.f1)),
-          .init(text(row.f1Interval)))
+          row.name, Numbers.integer(row.beats), Numbers.percent(row.sensitivity),
+          Numbers.percent(row.positivePredictivity), Numbers.percent(row.f1),
+          text(row.f1Interval))
       }
       table.add(
-        "macro", "", "", "", .init(Numbers.percent(score.macroF1)), .init(text(score.macroF1Interval)))
+        "macro", "", "", "", Numbers.percent(score.macroF1), text(score.macroF1Interval))
       table.add(
-        "accuracy", "", "", "", .init(Numbers.percent(score.accuracy)), .init(text(score.accuracyInterval)))
+        "accuracy", "", "", "", Numbers.percent(score.accuracy), text(score.accuracyInterval))
       return (title, table)
     }
   }
@@ -35,25 +35,20 @@ extension BeatEvaluation {
   /// How the twins agree.
   var agreementTable: SummaryTable? {
     guard let agreement, let macroF1Difference else { return nil }
-    func points(_ value: Double) -> String {
-      (value > 0 ? "+" : "") + Numbers.decimal(100 * value, places: 2)
-    }
-    let interval = macroF1DifferenceInterval.map { " (\(points($0.lower)) to \(points($0.upper)))" } ?? ""
+    let points = QuantizationReport.points
+    let interval = macroF1DifferenceInterval.map { " (\($0.text(points)))" } ?? ""
     var table = SummaryTable(columns: [])
     table.add(
-      "agreement", .init("\(Numbers.percent(agreement.top1 ?? .nan)) of the decisions are the same class"))
+      "agreement", "\(Numbers.percent(agreement.top1 ?? .nan)) of the decisions are the same class")
     table.add(
       "logits",
-      .init(
-        "largest error \(Numbers.decimal(agreement.maxAbsoluteLogitError, places: 3)), "
-          + "mean \(Numbers.decimal(agreement.meanAbsoluteLogitError ?? .nan, places: 4))"))
-    table.add("macro F1", .init("\(points(macroF1Difference)) points, int8 less float\(interval)"))
+      "largest error \(Numbers.decimal(agreement.maxAbsoluteLogitError, places: 3)), "
+        + "mean \(Numbers.decimal(agreement.meanAbsoluteLogitError ?? .nan, places: 4))")
+    table.add("macro F1", "\(points(macroF1Difference)) points, int8 less float\(interval)")
     return table
   }
 
   private func text(_ interval: Interval?) -> String {
-    guard let interval else { return "n/a" }
-    return "\(Numbers.decimal(100 * interval.lower, places: 2)) to "
-      + "\(Numbers.decimal(100 * interval.upper, places: 2)) %"
+    interval.map { $0.percentages(places: 2) + " %" } ?? "n/a"
   }
 }

@@ -47,7 +47,7 @@ struct Explain: ParsableCommand {
     }
     var decision = SummaryTable(columns: explanation.classNames, alignment: .right)
     for (name, logits) in [("float", explanation.floatLogits), ("int8", explanation.integerLogits)] {
-      decision.add("\(name) logits", logits.map { .init(decimal(Double($0), 3)) })
+      decision.add("\(name) logits", logits.map { decimal(Double($0), 3) })
     }
     let beat = explanation.beatSeconds.map { " about a beat at \(decimal($0, 2)) s" } ?? ""
     try results.show(
@@ -59,8 +59,8 @@ struct Explain: ParsableCommand {
       alignment: .right)
     for layer in explanation.layers {
       layers.add(
-        layer.name, .init(decimal(layer.snrDecibels, 1)), .init(decimal(layer.ownSNRDecibels, 1)),
-        .init(decimal(layer.errorMean, 4)), .init(Numbers.percent(layer.saturatedShare)),
+        layer.name, decimal(layer.snrDecibels, 1), decimal(layer.ownSNRDecibels, 1),
+        decimal(layer.errorMean, 4), Numbers.percent(layer.saturatedShare),
         "\(layer.usedCodes) of \(layer.codeCount)", "\(layer.worstChannel)")
     }
     try results.show("\n")
@@ -69,8 +69,8 @@ struct Explain: ParsableCommand {
     for tensor in explanation.tensors {
       for cell in tensor.worst(worst) {
         values.add(
-          tensor.name, "\(cell.place)", .init(decimal(Double(cell.float), 4)),
-          .init(decimal(Double(cell.integer), 4)), "\(cell.code)")
+          tensor.name, "\(cell.place)", decimal(Double(cell.float), 4),
+          decimal(Double(cell.integer), 4), "\(cell.code)")
       }
     }
     if worst > 0 {

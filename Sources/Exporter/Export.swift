@@ -54,7 +54,7 @@ struct Export: ParsableCommand {
   @Option(help: ArgumentHelp("A record whose samples to add in C.", valueName: "record")) var record: String?
   @Option(help: ArgumentHelp("Where in the record the samples begin.", valueName: "s")) var start = 0.0
   @Option(help: ArgumentHelp("How many of them, in seconds.", valueName: "s")) var seconds = 30.0
-  @Option(help: ArgumentHelp("The width of the converter's counts.", valueName: "bits")) var adcBits = 12
+  @OptionGroup var adc: ConverterWidthOptions
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
@@ -70,7 +70,6 @@ struct Export: ParsableCommand {
     }
     guard (0...1e6).contains(start) else { throw ValidationError("--start must be in 0 ... 1,000,000 s") }
     guard seconds > 0 && seconds <= 3600 else { throw ValidationError("--seconds must be in 0 ... 3,600") }
-    guard (8...16).contains(adcBits) else { throw ValidationError("--adc-bits must be in 8 ... 16") }
   }
 
   func run() throws {
@@ -88,7 +87,7 @@ struct Export: ParsableCommand {
       image: (0..<count).map { loaded.model.byte(at: $0) }, name: name ?? CSource.identifier(forFile: model),
       section: section,
       comment: [
-        "A QuantInfer model image, CRC-32 \(String(format: "%08x", loaded.checksum)); written by QuantInfer \(Release.version).",
+        "A QuantInfer model image, CRC-32 \(Numbers.hexadecimal(loaded.checksum)); written by QuantInfer \(Release.version).",
         "A runtime with what it needs and no more: swift build "
           + loaded.model.buildConditions.map { "-Xswiftc -D\($0)" }.joined(separator: " "),
       ],
@@ -97,9 +96,9 @@ struct Export: ParsableCommand {
       samples: samples)
     try Files.write(source.text, to: output)
     var table = SummaryTable(columns: [])
-    table.add("format", .init(format.rawValue))
-    table.add("array", .init("\(source.name), \(Numbers.integer(count)) B"))
-    if let samples { table.add("samples", .init(Numbers.integer(samples.count))) }
+    table.add("format", format.rawValue)
+    table.add("array", "\(source.name), \(Numbers.integer(count)) B")
+    if let samples { table.add("samples", Numbers.integer(samples.count)) }
     try results.show(table)
     try results.writeJSON(
       CResult(
@@ -133,7 +132,7 @@ struct Export: ParsableCommand {
         record, "ends before \(options.start + options.seconds) s", remedy: "choose --start and --seconds")
     }
     let converter = AnalogConverter(
-      bits: options.adcBits, microvoltsPerCount: Float(bitPattern: frontEnd.microvoltsPerCountBits))
+      bits: options.adc.bits, microvoltsPerCount: Float(bitPattern: frontEnd.microvoltsPerCountBits))
     return millivolts[first..<first + count].map { converter.count(ofMicrovolts: $0 * 1000) }
   }
 
@@ -143,9 +142,9 @@ struct Export: ParsableCommand {
     try Files.write(data, to: output)
     let operators = exported.graph.operators.map { exported.kind(of: $0).name }
     var table = SummaryTable(columns: [])
-    table.add("format", .init(format.rawValue))
-    table.add("size", .init("\(Numbers.integer(data.count)) B"))
-    table.add("operators", .init(operators.joined(separator: ", ")))
+    table.add("format", format.rawValue)
+    table.add("size", "\(Numbers.integer(data.count)) B")
+    table.add("operators", operators.joined(separator: ", "))
     try results.show(table)
     try results.writeJSON(
       Result(

@@ -47,7 +47,7 @@ struct Finetune: ParsableCommand {
     // What can't be written is told now, not after the study.
     try requireFolders(of: [output, image, report, results.jsonFile])
     let manifest = try Cohort(manifest: cohort, response: response)
-    let threads = transfer.threads
+    let threads = transfer.threading.count
     let patients = try results.withProgress("Reading") { progress throws(FileError) in
       try TransferCohort(
         manifest, view: transfer.view(of: source), threads: threads, progress: progress)
@@ -82,9 +82,9 @@ struct Finetune: ParsableCommand {
     try results.show(study.table)
     try results.show("\n" + study.verdict + "\n\n")
     var table = SummaryTable(columns: [])
-    table.add("checkpoint", .init(output))
-    if let image { table.add("image", .init(image)) }
-    if let report { table.add("page", .init(report)) }
+    table.add("checkpoint", output)
+    if let image { table.add("image", image) }
+    if let report { table.add("page", report) }
     try results.show(table)
   }
 
@@ -145,23 +145,13 @@ struct TransferArguments: ParsableArguments {
   var beatsPerPatient = defaults.beatsPerPatient
   @Flag(help: "Measure the baselines' features in all leads, not the network's alone.") var allLeads = false
   @Flag(help: "Leave the int8 twin out of the cross-validation.") var floatOnly = false
-  @Option(help: ArgumentHelp("The width of the converter's counts.", valueName: "bits")) var adcBits = 12
-  @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
-  var adcRangeMv = 10.0
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var adc: ConverterOptions
+  @OptionGroup var threading: ThreadOptions
 
   func validate() throws {
     guard frozenLayers != nil else { throw ValidationError("--freeze must be a number, all or none") }
     guard rates != nil else { throw ValidationError("--layer-rates must be numbers with commas between") }
     if let problem = options.problem { throw ValidationError(problem) }
-    guard (8...16).contains(adcBits) else { throw ValidationError("--adc-bits must be in 8 ... 16") }
-    guard adcRangeMv >= 0.1 && adcRangeMv <= 1000 else {
-      throw ValidationError("--adc-range-mv must be in 0.1 ... 1000")
-    }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
   }
 
   /// The frozen layers: nil for what isn't a number, all or none; a nil in it for all.
@@ -191,7 +181,7 @@ struct TransferArguments: ParsableArguments {
 
   func view(of source: Checkpoint) -> TransferCohort.View {
     TransferCohort.View(
-      window: source.window, converter: AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv),
+      window: source.window, converter: adc.converter,
       beatsPerPatient: beatsPerPatient, usesAllLeads: allLeads)
   }
 }
@@ -201,18 +191,16 @@ extension TransferStudy {
   fileprivate var table: SummaryTable {
     var table = SummaryTable(
       columns: ["accuracy", "Se", "Sp", "AUC", "95 %", "Brier"], alignment: .right)
-    func text(_ value: Double?) -> SummaryTable.Cell {
-      .init(value.map { Numbers.decimal($0, places: 3) } ?? "-")
+    func text(_ value: Double?) -> String {
+      value.map { Numbers.decimal($0, places: 3) } ?? "-"
     }
     for method in methods {
-      let interval = method.auc?.interval.map {
-        "\(Numbers.decimal($0.lower, places: 3)) to \(Numbers.decimal($0.upper, places: 3))"
-      }
+      let interval = method.auc?.interval?.text(places: 3)
       table.add(
         method.method,
         [
           text(method.accuracy?.value), text(method.sensitivity?.value), text(method.specificity?.value),
-          text(method.auc?.value), .init(interval ?? "-"), text(method.brier?.value),
+          text(method.auc?.value), interval ?? "-", text(method.brier?.value),
         ])
     }
     return table

@@ -11,18 +11,18 @@ extension ModelSummary {
       ],
       alignment: .right)
     table.add(
-      frontEnd?.kind.rawValue ?? "input", "", .init(text(input.shape)), "", .init(text(input.scale)),
+      frontEnd?.kind.rawValue ?? "input", "", text(input.shape), "", text(input.scale),
       "\(input.zeroPoint)")
     for operation in operations.operators {
       table.add(
-        operation.name, .init(text(operation.inputShape)), .init(text(operation.outputShape)),
-        .init(kernel(operation)), .init(text(operation.scale)), "\(operation.zeroPoint)",
-        .init(Numbers.integer(operation.weightBytes)), .init(Numbers.integer(operation.macsPerWindow)),
-        .init(operation.macsPerStep.map { Numbers.integer($0) } ?? "-"))
+        operation.name, text(operation.inputShape), text(operation.outputShape),
+        kernel(operation), text(operation.scale), "\(operation.zeroPoint)",
+        Numbers.integer(operation.weightBytes), Numbers.integer(operation.macsPerWindow),
+        operation.macsPerStep.map { Numbers.integer($0) } ?? "-")
     }
     table.add(
-      "all", "", "", "", "", "", .init(Numbers.integer(memory.weightBytes)),
-      .init(Numbers.integer(operations.macsPerWindow)), .init(streamingWork))
+      "all", "", "", "", "", "", Numbers.integer(memory.weightBytes),
+      Numbers.integer(operations.macsPerWindow), streamingWork)
     return table
   }
 
@@ -36,21 +36,18 @@ extension ModelSummary {
       count.rounded() == count ? Numbers.integer(Int(count)) : Numbers.decimal(count, places: 2)
     }
     table.add(
-      "a column", .init("\(macs(executed)) MAC"),
-      .init(
-        "of which \(macs(needed)) any exact run needs"
-          + (operations.columnWorkRatio.map { ": \(Numbers.decimal($0, places: 3)) times the minimum" } ?? "")
-      ))
+      "a column", "\(macs(executed)) MAC",
+      "of which \(macs(needed)) any exact run needs"
+        + (operations.columnWorkRatio.map { ": \(Numbers.decimal($0, places: 3)) times the minimum" } ?? ""))
     table.add(
-      "a decision", .init("\(Numbers.integer(decision.executed)) MAC"),
-      .init("of which \(Numbers.integer(decision.needed)) are needed"))
+      "a decision", "\(Numbers.integer(decision.executed)) MAC",
+      "of which \(Numbers.integer(decision.needed)) are needed")
     for sums in operations.operators.compactMap(\.runningSums) {
       let pace = sums.columnsPerUpdate == 1 ? "a column" : "every \(sums.columnsPerUpdate) columns"
       table.add(
-        "running sums", .init("\(Numbers.integer(sums.count))"),
-        .init(
-          "\(Numbers.integer(sums.additionsPerUpdate)) additions \(pace) instead of "
-            + "\(Numbers.integer(sums.additionsPerDecisionWithout)) a decision"))
+        "running sums", "\(Numbers.integer(sums.count))",
+        "\(Numbers.integer(sums.additionsPerUpdate)) additions \(pace) instead of "
+          + "\(Numbers.integer(sums.additionsPerDecisionWithout)) a decision")
     }
     return table
   }
@@ -59,30 +56,27 @@ extension ModelSummary {
   var memoryTable: SummaryTable {
     var table = SummaryTable(columns: [])
     table.add(
-      "image", bytes(memory.modelBytes), .init("of which \(Numbers.integer(memory.weightBytes)) B of weights")
+      "image", bytes(memory.modelBytes), "of which \(Numbers.integer(memory.weightBytes)) B of weights"
     )
     table.add(
       "code", bytes(memory.codeBytes.cortexM4),
-      .init(
-        "the runtime with these operators on a Cortex-M4; \(Numbers.integer(memory.codeBytes.cortexM0)) B on a "
-          + "Cortex-M0"))
+      "the runtime with these operators on a Cortex-M4; \(Numbers.integer(memory.codeBytes.cortexM0)) B on a "
+        + "Cortex-M0")
     table.add(
       "arena", bytes(memory.arenaBytes),
-      .init(
-        "a whole window; alive at once \(Numbers.integer(memory.liveBytes)) B, with sharing at least "
-          + "\(Numbers.integer(memory.arenaLowerBoundBytes)) B"))
+      "a whole window; alive at once \(Numbers.integer(memory.liveBytes)) B, with sharing at least "
+        + "\(Numbers.integer(memory.arenaLowerBoundBytes)) B")
     table.add(
       "scratch", bytes(memory.scratchBytes),
-      .init(
-        "beside the arena, while operators run"
-          + (memory.streamingScratchBytes.map { "; \(Numbers.integer($0)) B beside the state" } ?? "")))
+      "beside the arena, while operators run"
+        + (memory.streamingScratchBytes.map { "; \(Numbers.integer($0)) B beside the state" } ?? ""))
     if memory.stateBytes > 0 {
       let rings = operations.operators.compactMap(\.ringBytes).map { Numbers.integer($0) }.joined(
         separator: " + ")
       let sums = operations.operators.compactMap(\.runningSums).first.map {
         "; \(Numbers.integer($0.count)) running sums of 2 x 4 B"
       }
-      table.add("state", bytes(memory.stateBytes), .init("streaming, rings of \(rings) B\(sums ?? "")"))
+      table.add("state", bytes(memory.stateBytes), "streaming, rings of \(rings) B\(sums ?? "")")
     } else {
       table.add("state", "-", "this network can't stream")
     }
@@ -95,8 +89,8 @@ extension ModelSummary {
     for placement in memory.arena {
       let first = placement.operators[0] < 0 ? "input" : "\(placement.operators[0])"
       table.add(
-        "tensor \(placement.tensor)", .init(text(placement.shape)), .init(Numbers.integer(placement.offset)),
-        .init(Numbers.integer(placement.bytes)), .init("\(first) to \(placement.operators[1])"))
+        "tensor \(placement.tensor)", text(placement.shape), Numbers.integer(placement.offset),
+        Numbers.integer(placement.bytes), "\(first) to \(placement.operators[1])")
     }
     return table
   }
@@ -109,27 +103,25 @@ extension ModelSummary {
         frontEnd.sampleRateHz, places: frontEnd.sampleRateHz.rounded() == frontEnd.sampleRateHz ? 0 : 3)
       table.add(
         "samples",
-        .init("\(rate) Hz, \(Numbers.decimal(frontEnd.microvoltsPerCount, places: 4)) uV a count"))
+        "\(rate) Hz, \(Numbers.decimal(frontEnd.microvoltsPerCount, places: 4)) uV a count")
       switch frontEnd.kind {
       case .samples:
         table.add(
           "columns",
-          .init(
-            "raw samples, "
-              + (frontEnd.highPassShift > 0
-                ? "high-pass filtered (shift \(frontEnd.highPassShift))" : "not filtered")))
+          "raw samples, "
+            + (frontEnd.highPassShift > 0
+              ? "high-pass filtered (shift \(frontEnd.highPassShift))" : "not filtered"))
       case .spectrogram:
         let binHz = frontEnd.sampleRateHz / Double(frontEnd.windowSamples)
         table.add(
           "spectrogram",
-          .init(
-            "\(frontEnd.windowSamples) samples every \(frontEnd.hopSamples), \(frontEnd.bins) bins of "
-              + "\(Numbers.decimal(binHz, places: 2)) Hz from bin \(frontEnd.firstBin) on"))
+          "\(frontEnd.windowSamples) samples every \(frontEnd.hopSamples), \(frontEnd.bins) bins of "
+            + "\(Numbers.decimal(binHz, places: 2)) Hz from bin \(frontEnd.firstBin) on")
       }
     }
-    table.add("classes", .init(classNames.joined(separator: ", ")))
-    for (key, value) in provenance.sorted(by: { $0.key < $1.key }) { table.add(key, .init(value)) }
-    table.add("checksum", .init("\(checksum) (CRC-32), format \(formatVersion)"))
+    table.add("classes", classNames.joined(separator: ", "))
+    for (key, value) in provenance.sorted(by: { $0.key < $1.key }) { table.add(key, value) }
+    table.add("checksum", "\(checksum) (CRC-32), format \(formatVersion)")
     return table
   }
 
@@ -143,7 +135,7 @@ extension ModelSummary {
 
   private func text(_ scale: Double) -> String { Numbers.decimal(scale, places: 6) }
 
-  private func bytes(_ count: Int) -> SummaryTable.Cell { .init("\(Numbers.integer(count)) B") }
+  private func bytes(_ count: Int) -> String { "\(Numbers.integer(count)) B" }
 
   private func kernel(_ operation: Operator) -> String {
     let taps = text(operation.kernel)

@@ -44,8 +44,7 @@ struct Personalize: ParsableCommand {
   var replay: RecordSelection?
   @Option(help: ArgumentHelp("Counts a device's patches up.", valueName: "n"))
   var sequence: UInt32 = 1
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Fitting") var fitting: PersonalizationArguments
   @OptionGroup var results: OutputOptions
 
@@ -55,9 +54,6 @@ struct Personalize: ParsableCommand {
       throw ValidationError("give --record and --output for one patient, or --records to score many")
     }
     guard minutes > 0 && minutes <= 1440 else { throw ValidationError("--minutes must be in 0 ... 1440") }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
     if let problem = fitting.values.problem { throw ValidationError(problem) }
   }
 
@@ -70,7 +66,7 @@ struct Personalize: ParsableCommand {
     let beats = try BeatRecords(
       folder: data, task: image.value(of: ModelMetadata.task), split: image.value(of: ModelMetadata.split),
       classNames: image.classNames, sampleRateHz: image.beatWindow?.settings.sampleRateHz ?? 0,
-      threads: threads, file: model)
+      threads: threading.count, file: model)
     let training = try results.withProgress("Reading training beats") { progress in
       try replay?.signals(of: beats, progress: progress) ?? beats.training(leads: .main, progress: progress)
     }
@@ -99,12 +95,12 @@ struct Personalize: ParsableCommand {
     let patched = try image.applying(patchFile: output)
     var table = SummaryTable(columns: [])
     table.add(
-      "patient", .init("\(signal.record), \(signal.lead), first \(Numbers.decimal(minutes, places: 1)) min"))
-    table.add("own beats", .init(counts.joined(separator: ", ")))
+      "patient", "\(signal.record), \(signal.lead), first \(Numbers.decimal(minutes, places: 1)) min")
+    table.add("own beats", counts.joined(separator: ", "))
     table.add(
       "patch",
-      .init("\(output), \(Numbers.bytes(patch.image.bytes.count)), number \(sequence)"))
-    table.add("on the device", .init("\(Numbers.bytes(patched.patch?.bufferByteCount ?? 0)) of memory"))
+      "\(output), \(Numbers.bytes(patch.image.bytes.count)), number \(sequence)")
+    table.add("on the device", "\(Numbers.bytes(patched.patch?.bufferByteCount ?? 0)) of memory")
     try results.show(table)
     try results.writeJSON(
       PatchResult(
@@ -127,7 +123,8 @@ struct Personalize: ParsableCommand {
       try explained(data) {
         try run.evaluation(
           of: signals, records: records.description, replayRecords: others.map(\.record),
-          conditions: PersonalizationCondition.all(minutes: minutes), threads: threads, progress: progress)
+          conditions: PersonalizationCondition.all(minutes: minutes), threads: threading.count,
+          progress: progress)
       }
     }
     for (title, table) in evaluation.tables {
@@ -142,7 +139,7 @@ struct Personalize: ParsableCommand {
     _ image: LoadedModel, replay: [LabelledSignal], progress: @escaping ProgressHandler
   ) throws -> PersonalizationRun {
     try PersonalizationRun(
-      image, replay: replay, options: fitting.values, threads: threads, progress: progress)
+      image, replay: replay, options: fitting.values, threads: threading.count, progress: progress)
   }
 
   /// What can't be fitted is a fault of a file.
@@ -216,26 +213,26 @@ extension PersonalizationEvaluation {
     for (before, after) in zip(all.shipped.classes, all.personalized.classes) {
       classes.add(
         before.name,
-        [.init(Numbers.integer(before.beats))]
+        [Numbers.integer(before.beats)]
           + [before, after].flatMap { score in
-            [score.sensitivity, score.positivePredictivity, score.f1].map { .init(Numbers.percent($0)) }
+            [score.sensitivity, score.positivePredictivity, score.f1].map { Numbers.percent($0) }
           })
     }
     classes.add(
       "macro",
       [
-        "", "", "", .init(Numbers.percent(all.shipped.macroF1)), "", "",
-        .init(Numbers.percent(all.personalized.macroF1)),
+        "", "", "", Numbers.percent(all.shipped.macroF1), "", "",
+        Numbers.percent(all.personalized.macroF1),
       ])
-    func row(_ score: Score) -> [SummaryTable.Cell] {
-      [.init(Numbers.percent(score.macroF1))] + score.classes.map { .init(Numbers.percent($0.f1)) }
+    func row(_ score: Score) -> [String] {
+      [Numbers.percent(score.macroF1)] + score.classes.map { Numbers.percent($0.f1) }
     }
     var subsets = SummaryTable(
       columns: ["records", "before", "macro F1"] + names.map { "F1 \($0)" }, alignment: .right)
     for subset in first.subsets {
       subsets.add(
         subset.name,
-        [.init("\(subset.records.count)"), .init(Numbers.percent(subset.shipped.macroF1))]
+        ["\(subset.records.count)", Numbers.percent(subset.shipped.macroF1)]
           + row(subset.personalized))
     }
     var conditions = SummaryTable(
@@ -243,7 +240,7 @@ extension PersonalizationEvaluation {
     for score in scores {
       conditions.add(
         "\(Numbers.decimal(score.condition.minutes, places: 0)) min",
-        [.init(Numbers.percent(score.condition.wrongLabels, places: 0))] + row(score.subsets[0].personalized))
+        [Numbers.percent(score.condition.wrongLabels, places: 0)] + row(score.subsets[0].personalized))
     }
     return [
       (title, classes), ("By what the first minutes show", subsets), ("By what is learnt from", conditions),

@@ -32,10 +32,7 @@ struct Quantize: ParsableCommand {
   @Argument(help: ArgumentHelp("The trained network.", valueName: "ckpt")) var checkpoint: String
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
   @Option(help: ArgumentHelp("The model image to write.", valueName: "model.qinf")) var output: String
-  @Option(help: ArgumentHelp("The width of the converter's counts.", valueName: "bits"))
-  var adcBits = 12
-  @Option(help: ArgumentHelp("The converter's range from lowest to highest count.", valueName: "mV"))
-  var adcRangeMv = 10.0
+  @OptionGroup var adc: ConverterOptions
   @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
   var windows = standardWindows
   @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
@@ -47,10 +44,6 @@ struct Quantize: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [checkpoint])
-    guard (8...16).contains(adcBits) else { throw ValidationError("--adc-bits must be in 8 ... 16") }
-    guard adcRangeMv >= 0.1 && adcRangeMv <= 1000 else {
-      throw ValidationError("--adc-range-mv must be in 0.1 ... 1000")
-    }
     guard (1...16_384).contains(windows) else { throw ValidationError("--windows must be in 1 ... 16384") }
   }
 
@@ -76,7 +69,7 @@ struct Quantize: ParsableCommand {
     let beats = try BeatRecords(
       folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
-    let converter = AnalogConverter(bits: adcBits, rangeMillivolts: adcRangeMv)
+    let converter = adc.converter
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: trained.training.leads, progress: progress)
     }
@@ -103,7 +96,7 @@ struct Quantize: ParsableCommand {
       (ModelMetadata.split, trained.split),
       (ModelMetadata.seed, "\(trained.training.seed)"),
       (ModelMetadata.decisionDelaySeconds, "\(trained.decisionDelaySeconds)"),
-      (ModelMetadata.converterBits, "\(adcBits)"),
+      (ModelMetadata.converterBits, "\(adc.width.bits)"),
       ("granularity", integers.granularity.rawValue),
       ("calibration", trained.awareness == nil ? integers.calibration.rawValue : "trained"),
       ("calibrationWindows", "\(windows)"),

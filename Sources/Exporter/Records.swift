@@ -30,10 +30,10 @@ struct Records: ParsableCommand {
       var table = SummaryTable(columns: ["rate", "samples", "length", "beats", "leads"])
       for record in records where record.problem == nil {
         table.add(
-          record.name, "\(record.sampleRateHz.formatted) Hz", .init(Numbers.integer(record.sampleCount)),
-          .init(Numbers.duration(seconds: record.durationSeconds)),
-          .init(record.beatCount.map { Numbers.integer($0) } ?? "-"),
-          .init(record.leads.joined(separator: ", ")))
+          record.name, "\(record.sampleRateHz.formatted) Hz", Numbers.integer(record.sampleCount),
+          Numbers.duration(seconds: record.durationSeconds),
+          record.beatCount.map { Numbers.integer($0) } ?? "-",
+          record.leads.joined(separator: ", "))
       }
       try output.show(table)
       try output.writeJSON(records.map(RecordResult.init))
@@ -67,15 +67,17 @@ struct Records: ParsableCommand {
       let outcome = wrongCount == 0 ? "all right" : "\(wrongCount) wrong"
       var table = SummaryTable(columns: [])
       table.add(
-        "records", .init(Numbers.integer(records.count)),
-        .init(outcome, outcome: wrongCount == 0 ? .pass : .fail))
-      table.add("samples", .init(Self.range(right.map(\.sampleCount))), "each signal")
+        "records",
+        [
+          .init(Numbers.integer(records.count)),
+          .init(outcome, outcome: wrongCount == 0 ? .pass : .fail),
+        ])
+      table.add("samples", Self.range(right.map(\.sampleCount)), "each signal")
       table.add(
-        "checksums", .init(Numbers.integer(checksumCount)),
-        .init(
-          checksumCount == signalCount
-            ? "all right" : "right; \(signalCount - checksumCount) signals state none"))
-      table.add("beats", .init(Numbers.integer(beatCount)))
+        "checksums", Numbers.integer(checksumCount),
+        checksumCount == signalCount
+          ? "all right" : "right; \(signalCount - checksumCount) signals state none")
+      table.add("beats", Numbers.integer(beatCount))
       try output.show(table)
       try output.writeJSON(
         Result(
@@ -138,9 +140,9 @@ struct Records: ParsableCommand {
         try source.fetch(database: name, version: databaseVersion, into: folder, progress: progress)
       }
       var table = SummaryTable(columns: [])
-      table.add("downloaded", .init("\(Numbers.integer(outcome.downloaded.count)) files"))
-      table.add("kept", .init("\(Numbers.integer(outcome.kept.count)) files, there and right"))
-      table.add("folder", .init(folder))
+      table.add("downloaded", "\(Numbers.integer(outcome.downloaded.count)) files")
+      table.add("kept", "\(Numbers.integer(outcome.kept.count)) files, there and right")
+      table.add("folder", folder)
       try output.show(table)
       try output.writeJSON(["downloaded": outcome.downloaded, "kept": outcome.kept])
     }

@@ -63,8 +63,7 @@ struct Report: ParsableCommand {
   @Option(help: ArgumentHelp("The samples' classes.", valueName: "y.npy")) var labels: String?
   @Option(help: ArgumentHelp("The seed of calibration windows and draws of patients.", valueName: "s"))
   var seed: UInt64 = 1
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
   @OptionGroup var results: OutputOptions
 
   private var isImported: Bool { float != nil || checkpoint?.hasSuffix(".tflite") == true }
@@ -78,9 +77,6 @@ struct Report: ParsableCommand {
   func validate() throws {
     try requireDistinct(
       outputs: [results.jsonFile], inputs: [checkpoint, qat, sweep, float, input, labels] + compare)
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
     guard (1...600).contains(decisionsPerMinute) else {
       throw ValidationError("--decisions-per-minute must be in 1 ... 600")
     }
@@ -126,7 +122,7 @@ struct Report: ParsableCommand {
   private func runSweep(_ checkpoint: String, data: String, output: String) throws {
     let start = ProcessInfo.processInfo.systemUptime
     var options = ReportRunner.Options(checkpoint: checkpoint, data: data, cache: output + "/cache")
-    (options.qat, options.records, options.seed, options.threads) = (qat, records, seed, threads)
+    (options.qat, options.records, options.seed, options.threads) = (qat, records, seed, threading.count)
     options.profiles = profile.split(separator: ",").map(String.init)
     options.decisionsPerMinute = decisionsPerMinute
     let runner = try ReportRunner(options)
@@ -154,14 +150,14 @@ struct Report: ParsableCommand {
   private func show(_ outcome: ReportRunner.Outcome, output: String, seconds: Double) throws {
     let report = outcome.report
     var table = SummaryTable(columns: QuantizationReport.terminalColumns, alignment: .right)
-    for (name, cells) in report.terminalRows { table.add(name, cells.map { .init($0) }) }
+    for (name, cells) in report.terminalRows { table.add(name, cells) }
     try results.show(table)
     try results.show("\n")
     for sentence in report.summary { try results.show("  \(sentence)\n") }
     var facts = SummaryTable(columns: [])
     facts.add("points", "\(report.points.count), \(outcome.foundCount) of them run before")
-    facts.add("time", .init(Numbers.duration(seconds: seconds)))
-    facts.add("page", .init(output + "/report.html"))
+    facts.add("time", Numbers.duration(seconds: seconds))
+    facts.add("page", output + "/report.html")
     try results.show("\n")
     try results.show(facts)
   }
@@ -171,7 +167,7 @@ struct Report: ParsableCommand {
     let second = try QuantizationReport.read(compare[1])
     let comparison = try ReportComparison(first, second, files: (compare[0], compare[1]), seed: seed)
     var table = SummaryTable(columns: ReportComparison.titles, alignment: .right)
-    for (name, cells) in comparison.cells { table.add(name, cells.map { .init($0) }) }
+    for (name, cells) in comparison.cells { table.add(name, cells) }
     try results.show(table)
     try results.show("\n  \(comparison.sentence)\n")
     if let output {
@@ -187,12 +183,12 @@ struct Report: ParsableCommand {
       try ImportedReport(
         model: model, float: float ?? "", input: input ?? "", labels: labels,
         profiles: profile.split(separator: ",").map(String.init), decisionsPerMinute: decisionsPerMinute,
-        threads: threads, progress: progress)
+        threads: threading.count, progress: progress)
     }
     try report.write(to: output)
     for sentence in report.summary { try results.show("  \(sentence)\n") }
     var facts = SummaryTable(columns: [])
-    facts.add("page", .init(output + "/report.html"))
+    facts.add("page", output + "/report.html")
     try results.show("\n")
     try results.show(facts)
     try results.writeJSON(report)

@@ -64,11 +64,11 @@ struct Run: ParsableCommand {
 
   private func report(_ run: SampleRun) throws {
     var table = SummaryTable(columns: [])
-    table.add("samples", .init(Numbers.integer(run.outputs[0].shape[0])))
+    table.add("samples", Numbers.integer(run.outputs[0].shape[0]))
     for (file, values) in zip(output, run.outputs) {
-      table.add("outputs", .init("\(values.shape[1]) a sample, \(values.values.typeName), in \(file)"))
+      table.add("outputs", "\(values.shape[1]) a sample, \(values.values.typeName), in \(file)")
     }
-    if let layers { table.add("layers", .init("\(run.layers.count) in \(layers)")) }
+    if let layers { table.add("layers", "\(run.layers.count) in \(layers)") }
     try results.show(table)
     try results.writeJSON(
       Result(

@@ -45,8 +45,7 @@ struct Train: ParsableCommand {
       "Train the network of --from on for its integers: in the codes and the rounding of `exporter quantize`."
   )
   var quantizationAware = false
-  @Option(help: ArgumentHelp("The number of threads.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
   @OptionGroup(title: "Augmentation") var augmentation: AugmentationArguments
@@ -65,16 +64,13 @@ struct Train: ParsableCommand {
     if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
       throw ValidationError(problem)
     }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
   }
 
   func run() throws {
     var start = try startingCheckpoint()
     let beats = BeatRecords(
       folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
-      threads: threads)
+      threads: threading.count)
     try requireRegularFile(output)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: start.training.leads, progress: progress)
@@ -84,7 +80,7 @@ struct Train: ParsableCommand {
     let part = TrainingPart(of: start, signals: signals, noises: noises, codes: start.codes, output: output)
     let trainer: Trainer
     do {
-      trainer = try part.trainer(threads: threads)
+      trainer = try part.trainer(threads: threading.count)
     } catch let error as TrainingError {
       throw FileError.malformed(data, error.description, remedy: "use MIT-BIH's whole records")
     }
@@ -164,16 +160,15 @@ struct Train: ParsableCommand {
   private func show(_ result: TrainingResult) throws {
     var table = SummaryTable(columns: [])
     let counts = zip(task.classNames, result.beatsPerClass).map { "\($0) \(Numbers.integer($1))" }
-    table.add("task", .init("\(result.task), split \(result.split), seed \(result.seed)"))
-    table.add("records", .init("\(result.records), \(result.leads) leads"))
-    table.add("beats", .init("\(Numbers.integer(result.beats)): \(counts.joined(separator: ", "))"))
-    table.add("left out", .init("\(Numbers.integer(result.leftOutBeats)), too near a record's ends"))
+    table.add("task", "\(result.task), split \(result.split), seed \(result.seed)")
+    table.add("records", "\(result.records), \(result.leads) leads")
+    table.add("beats", "\(Numbers.integer(result.beats)): \(counts.joined(separator: ", "))")
+    table.add("left out", "\(Numbers.integer(result.leftOutBeats)), too near a record's ends")
     table.add(
       "network",
-      .init(
-        "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window"))
+      "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window")
     let epochs = result.epochs == 1 ? "1 epoch" : "\(result.epochs) epochs"
-    table.add("checkpoint", .init("\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)"))
+    table.add("checkpoint", "\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)")
     try results.show(table)
     try results.writeJSON(result)
   }

@@ -32,8 +32,7 @@ struct Validate: ParsableCommand {
   var folds = 5
   @Option(help: ArgumentHelp("The seeds, with commas.", valueName: "s,s"))
   var seeds: WholeNumbers = WholeNumbers(argument: "1")!
-  @Option(help: ArgumentHelp("The number of trainings side by side.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
   @OptionGroup(title: "Augmentation") var augmentation: AugmentationArguments
@@ -46,9 +45,6 @@ struct Validate: ParsableCommand {
       throw ValidationError(problem)
     }
     guard (2...22).contains(folds) else { throw ValidationError("\(folds) folds are not in 2 ... 22") }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
-    }
     guard seeds.values.allSatisfy({ $0 >= 0 }), Set(seeds.values).count == seeds.values.count else {
       throw ValidationError("--seeds must be different whole numbers")
     }
@@ -57,7 +53,7 @@ struct Validate: ParsableCommand {
   func run() throws {
     let beats = BeatRecords(
       folder: data, task: task, split: .inter, sampleRateHz: SpectrogramSettings().sampleRateHz,
-      threads: threads)
+      threads: threading.count)
     let training = options.values(split: .inter, augmentation: augmentation)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: training.leads, progress: progress)
@@ -79,7 +75,7 @@ struct Validate: ParsableCommand {
               specification: network.specification(classCount: task.classNames.count),
               classNames: task.classNames, task: task.rawValue, split: BeatSplit.inter.rawValue,
               training: training)
-          }, threads: threads, progress: progress)
+          }, threads: threading.count, progress: progress)
       } catch let error as TrainingError {
         throw FileError.malformed(data, error.description, remedy: "use MIT-BIH's whole records")
       }
@@ -111,11 +107,11 @@ struct Validate: ParsableCommand {
     var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "patients' F1"], alignment: .right)
     for row in scores.classes {
       table.add(
-        row.name, .init(Numbers.integer(row.beats)), .init(Numbers.percent(row.sensitivity)),
-        .init(Numbers.percent(row.positivePredictivity)), .init(Numbers.percent(row.f1)),
-        .init("\(Numbers.percent(row.patientF1)) of \(row.patients)"))
+        row.name, Numbers.integer(row.beats), Numbers.percent(row.sensitivity),
+        Numbers.percent(row.positivePredictivity), Numbers.percent(row.f1),
+        "\(Numbers.percent(row.patientF1)) of \(row.patients)")
     }
-    table.add("macro", "", "", "", .init(Numbers.percent(scores.macroF1)), "")
+    table.add("macro", "", "", "", Numbers.percent(scores.macroF1), "")
     return table
   }
 }

@@ -98,7 +98,7 @@ import TestSupport
       "brown-outs",
       SHA256.hexadecimal(try Files.read(ProjectFiles.model)),
       // 4 of 4 images are found: Wilson's lower limit is 4 / (4 + 3.8415).
-      "100.0 (51.0 - 100.0)",
+      "100.0 (51.0 to 100.0)",
     ] { #expect(text.contains(part), "\(part)") }
   }
 

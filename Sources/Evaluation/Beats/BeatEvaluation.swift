@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import HostDevice
 import Metrics
@@ -119,8 +120,8 @@ package struct RecordEvaluation: Encodable, Sendable {
     }
   }
 
-  /// Records 201 and 202 are of one patient.
-  package var patient: String { record == "202" ? "201" : record }
+  /// The patient, by the first record.
+  package var patient: String { MITBIH.patient(of: record) }
 }
 
 /// How well a network tells beats apart; what no beat defines is not a number.

@@ -40,7 +40,7 @@ extension TransferStudy {
             ])
           ]),
       ],
-      footer: "QuantInfer \(Release.version). \(Wording.notADevice)"
+      footer: Release.footer()
     ).render()
   }
 

@@ -165,7 +165,7 @@ package struct FaultCampaign: Sendable {
   private func report(_ trials: [FaultTrial]) -> FaultReport {
     FaultReport(
       version: Release.version, model: (options.model as NSString).lastPathComponent,
-      modelChecksum: String(format: "%08x", loaded.checksum), modelDigest: modelDigest,
+      modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
       record: acquisition.recordName, recordDigest: recordDigest,
       lead: acquisition.leadName, samples: acquisition.samples.count,
       sampleRateHz: acquisition.sampleRateHz, decisions: healthy.decisions.count,
@@ -296,7 +296,7 @@ extension FaultCampaign {
       if index == layer { flip(arena.bytes, bit: bit) }
       engine.runOperator(index)
     }
-    if largest(Array(engine.output)) != decision.classIndex {
+    if Array(engine.output).placeOfLargest != decision.classIndex {
       (trial.firstChange, trial.changedDecisions) = (decision.sample, 1)
     }
     return trial

@@ -1,5 +1,6 @@
 import ModelFiles
 import QuantInfer
+import Support
 
 /// A decision as a fault campaign remembers it.
 struct FaultDecision: Equatable, Sendable {
@@ -117,7 +118,7 @@ final class FaultDevice {
       logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
       let decision = FaultDecision(
         sample: trueSample(index), subject: trueSample(max(0, beat.sample ?? index)),
-        classIndex: largest(logits), columnCount: columnCount)
+        classIndex: logits.placeOfLargest, columnCount: columnCount)
       // After a brown-out a beat may come up again; its first answer was given.
       let isRepeated = jump.at < Int.max && decisions.contains { $0.subject == decision.subject }
       if !isRepeated { decisions.append(decision) }
@@ -168,9 +169,4 @@ final class FaultDevice {
   func missSamples(_ count: Int) { jump = (sampleCount, count) }
 
   private func trueSample(_ counted: Int) -> Int { counted >= jump.at ? max(0, counted + jump.by) : counted }
-}
-
-/// The index of the largest code, the first of equal ones.
-func largest(_ codes: [Int8]) -> Int {
-  codes.indices.reduce(0) { codes[$1] > codes[$0] ? $1 : $0 }
 }

@@ -270,9 +270,7 @@ extension FaultReport {
 
   private static func row(_ tally: Tally, label: String) -> Row {
     func percent(_ share: Share) -> String { Numbers.percent(share.fraction ?? .nan, places: 1) }
-    let interval = tally.silent.interval
-    let limits =
-      "\(Numbers.decimal(100 * interval.lower, places: 1)) - \(Numbers.decimal(100 * interval.upper, places: 1))"
+    let limits = tally.silent.interval.percentages(places: 1)
     let changed = Double(tally.changedDecisions) / Double(max(tally.trials, 1))
     let means = tally.detectedBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
       .map { "\($0.key) \(Numbers.integer($0.value))" }

@@ -111,7 +111,7 @@ package struct Sweep: Sendable {
           run.disturbances = disturbances
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
-            modelChecksum: String(format: "%08x", loaded.checksum), modelDigest: modelDigest,
+            modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
             float: options.float.map { ($0 as NSString).lastPathComponent }, floatDigest: floatDigest,
             record: record.name, recordDigest: digest,
             noiseDigests: disturbances.noise.flatMap { noiseDigests[$0] }, lead: options.lead,

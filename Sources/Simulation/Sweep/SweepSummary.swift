@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import Metrics
 import Support
@@ -29,10 +30,7 @@ package struct SweepSummary: Encodable, Sendable {
     }
 
     /// The share and its interval in words.
-    package var text: String {
-      "\(Numbers.percent(fraction)) (\(Numbers.decimal(100 * interval.lower, places: 2)) to "
-        + "\(Numbers.decimal(100 * interval.upper, places: 2)))"
-    }
+    package var text: String { "\(Numbers.percent(fraction)) (\(interval.percentages(places: 2)))" }
   }
 
   /// A class's share of beats that were found and decided right.
@@ -142,7 +140,9 @@ extension SweepSummary.Row {
     (settings, noiseIsSynthetic) = (first.settings, first.noiseIsSynthetic)
     records = Set(results.map(\.settings.record)).count
     runs = results.count
-    let patients = Dictionary(grouping: results, by: \.patient).sorted { $0.key < $1.key }.map(\.value)
+    let patients = Dictionary(grouping: results) { MITBIH.patient(of: $0.settings.record) }.sorted {
+      $0.key < $1.key
+    }.map(\.value)
     func share(_ counts: (SweepResult) -> (count: Int, total: Int)?) -> Share? {
       Share(
         patients.compactMap { results in
@@ -170,14 +170,6 @@ extension SweepSummary.Row {
         sensitivity: matrix.sensitivity(ofClass: index),
         positivePredictivity: matrix.positivePredictivity(ofClass: index))
     }
-  }
-}
-
-extension SweepResult {
-  /// The record's patient: MIT-BIH's records 201 and 202 are of one.
-  fileprivate var patient: String {
-    let name = (settings.record as NSString).lastPathComponent
-    return name == "202" ? "201" : name
   }
 }
 
