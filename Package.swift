@@ -85,8 +85,9 @@ let package = Package(
       name: "Exporter",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Cohort", "CommandSupport", "ECG",
-        "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "PhysioNet", "QuantInfer",
-        "Quantization", "Reports", "Support", "Tasks", "Training",
+        "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "PhysioNet", "Quantization",
+        "Reports",
+        "Support", "Tasks", "Training",
       ]),
     .executableTarget(
       name: "DeviceSim",

@@ -35,6 +35,7 @@ package struct JSONFields {
   ///   - file: The file.
   ///   - name: What an object is: `point`, say.
   ///   - remedy: What to do where a key is missing or unknown.
+  /// - Returns: The objects' fields.
   /// - Throws: `FileError`, also where the list is empty.
   package static func list(reading file: String, of name: String, remedy: String) throws(FileError)
     -> [JSONFields]

@@ -157,7 +157,9 @@ package final class ResultLog: @unchecked Sendable {
     return (before.compactMap { $0 ?? next.next() }, new)
   }
 
-  /// Puts some results in order. A log that can't be written anew keeps its order, and every result.
+  /// Puts some results in order.
+  ///
+  /// A log that can't be written anew keeps its order, and every result.
   private func arrange(_ keys: [String]) {
     lock.withLock {
       guard let file, content.order(keys) else { return }

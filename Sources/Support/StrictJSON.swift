@@ -23,6 +23,7 @@ package enum StrictJSON {
   ///   - file: The file's name, for errors.
   ///   - name: What the file is: `profile`, say.
   ///   - remedy: What to do where it is another.
+  /// - Returns: The value.
   /// - Throws: `FileError`, malformed, which names the key that is missing, unknown or of the wrong type.
   package static func decode<Value: Codable>(
     _ type: Value.Type, from data: Data, file: String, name: String, remedy: String

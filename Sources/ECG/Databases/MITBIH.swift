@@ -20,6 +20,7 @@ package enum MITBIH {
   /// The patient of a record, by the name of the first record: 201 and 202 are of one.
   ///
   /// - Parameter record: The record's name, with or without its folder.
+  /// - Returns: The name of the patient's first record.
   package static func patient(of record: String) -> String {
     let name = RecordPath.name(of: record)
     return name == "202" ? "201" : name

@@ -62,7 +62,7 @@ package final class ReportRunner {
   let checkpoint: Checkpoint
   let profiles: [DeviceProfile]
   private let qat: Checkpoint?
-  private let data: BeatRecords
+  let data: BeatRecords
   private let recordNames: [String]
   private let contents: [Bool: Content]
   private let log: ResultLog
@@ -183,7 +183,7 @@ package final class ReportRunner {
   }
 
   /// What the parts of the work take, in units of about a second on one core.
-  private enum Units {
+  enum Units {
     static let (training, source, frontEnd, point, widePoint) = (40.0, 20.0, 3.0, 2.0, 6.0)
   }
 
@@ -350,96 +350,6 @@ package final class ReportRunner {
     }
   }
 
-  /// The front ends as the runtime reads them from an image.
-  private func plans(
-    _ variants: [FrontEndVariant], _ source: ReportSource
-  ) throws(FileError) -> [FrontEndVariant: FrontEndImage] {
-    var images: [FrontEndVariant: FrontEndImage] = [:]
-    for variant in variants {
-      do throws(InvalidNetwork) {
-        images[variant] = try FrontEndImage(variant, source.checkpoint.settings)
-      } catch {
-        throw .malformed(options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
-      }
-    }
-    return images
-  }
-
-  /// The records as a front end's device samples them.
-  private func signals(_ variant: FrontEndVariant) throws(FileError) -> [LabelledSignal] {
-    if variant.rateFactor == 1 && variant.recordRateHz == nil { return try beats().signals }
-    var own = data
-    own.sampleRateHz = variant.recordRateHz ?? data.sampleRateHz * Double(variant.rateFactor)
-    let signals = try options.records.signals(of: own) { _ in }
-    guard let rate = variant.recordRateHz else { return signals }
-    let target = data.sampleRateHz * Double(variant.rateFactor)
-    let resampler = try Resampler(from: rate, to: target)
-    return signals.map { signal in
-      var signal = signal
-      signal.microvolts = resampler(signal.microvolts)
-      for index in signal.beats.indices {
-        signal.beats[index].sample = Int((Double(signal.beats[index].sample) * target / rate).rounded())
-      }
-      return signal
-    }
-  }
-
-  private func columns(
-    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage],
-    _ steps: Steps
-  ) throws(FileError) -> [FrontEndVariant: ColumnSet] {
-    let begin = steps.done
-    var sets: [FrontEndVariant: ColumnSet] = [:]
-    var heard: (rateFactor: Int, recordRateHz: Double?, signals: [LabelledSignal])?
-    for variant in variants {
-      if heard == nil || heard?.rateFactor != variant.rateFactor
-        || heard?.recordRateHz != variant.recordRateHz
-      {
-        heard = (variant.rateFactor, variant.recordRateHz, try signals(variant))
-      }
-      guard let signals = heard?.signals, let image = images[variant] else { continue }
-      let window = source.checkpoint.window
-      let perSignal = signals.concurrentMap(threads: options.threads, progress: { _ in }) {
-        signal -> (codes: [Int8], firstColumns: [Int]) in
-        withExtendedLifetime(image) { ColumnSet.columns(of: signal, variant, window, plan: image.plan) }
-      }
-      sets[variant] = ColumnSet(
-        columns: perSignal.map(\.codes), firstColumns: perSignal.flatMap(\.firstColumns),
-        windowCodeCount: window.columnCount * image.plan.binCount, binCount: image.plan.binCount)
-      steps.at(begin + Units.frontEnd * Double(sets.count), "front ends")
-    }
-    return sets
-  }
-
-  /// How long a stretch of the first record the front ends are looked at on.
-  private static let analyzedSeconds = 60.0
-
-  private func analyze(
-    _ variants: [FrontEndVariant], _ source: ReportSource, _ images: [FrontEndVariant: FrontEndImage]
-  ) throws(FileError) -> [(FrontEndVariant, FrontEndFigures)] {
-    var stretches: [(FrontEndVariant, LabelledSignal)] = []
-    for variant in variants {
-      let rate = source.checkpoint.settings.sampleRateHz * Double(variant.rateFactor)
-      var signal =
-        try variant.rateFactor == 1 && variant.recordRateHz == nil
-        ? beats().signals[0] : signals(variant)[0]
-      signal.microvolts = signal.microvolts.prefix(Int(Self.analyzedSeconds * rate)).map { $0 * variant.gain }
-      stretches.append((variant, signal))
-    }
-    let (settings, name) = (source.checkpoint.settings, source.key.name)
-    do {
-      return try stretches.concurrentMap(threads: options.threads, progress: { _ in }) { variant, signal in
-        (
-          variant,
-          try FrontEndFigures(
-            variant, settings, microvolts: signal.microvolts, record: signal.record, source: name)
-        )
-      }
-    } catch {
-      throw .malformed(options.checkpoint, "\(error)", remedy: "leave this front end out of the sweep")
-    }
-  }
-
   /// The true classes, a digit a beat, a text a record.
   private func labels() throws(FileError) -> [RecordLabels] {
     let key = key("labels", SourceKey(isQAT: false), "labels")
@@ -470,21 +380,4 @@ package final class ReportRunner {
 
   var recordDescription: String { options.records.description }
   var includesTrainingBeats: Bool { options.records.includesTrainingBeats(of: data.split, task: data.task) }
-}
-
-/// A long task's progress over parts of different length.
-final class Steps {
-  private let handler: ProgressHandler
-  private let total: Double
-  private(set) var done = 0.0
-
-  init(_ handler: @escaping ProgressHandler, total: Double) {
-    (self.handler, self.total) = (handler, total)
-  }
-
-  /// Tells how many units are done.
-  func at(_ units: Double, _ detail: String) {
-    done = max(done, min(units, total))
-    handler(TaskProgress(completed: Int(done * 100), total: Int(total * 100), detail: detail))
-  }
 }

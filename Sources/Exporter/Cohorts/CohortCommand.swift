@@ -1,8 +1,6 @@
 import ArgumentParser
 import Cohort
 import CommandSupport
-import ECG
-import Foundation
 import Support
 
 extension ResponseDefinition: ExpressibleByArgument {}
@@ -20,7 +18,7 @@ struct CohortCommand: ParsableCommand {
       its folder, in WFDB or CSV. docs/Cohorts.md tells more.
       """,
     subcommands: [
-      Check.self, Features.self, Synthesize.self, CohortLUDB.self, CohortStudies.self, CohortCurve.self,
+      Check.self, Features.self, Synthesize.self, CohortLUDB.self, CohortStudyCommand.self, CohortCurve.self,
     ])
 
   /// The options of commands that read a manifest.
@@ -138,9 +136,7 @@ struct CohortCommand: ParsableCommand {
       guard (1...100_000).contains(patients) else {
         throw ValidationError("\(patients) patients are not in 1 ... 100,000")
       }
-      guard SyntheticECG.leadNames.contains(lead) else {
-        throw ValidationError("--lead must be one of \(SyntheticECG.leadNames.joined(separator: ", "))")
-      }
+      try requireLead(lead)
     }
 
     func run() throws {
