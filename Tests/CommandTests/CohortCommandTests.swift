@@ -18,10 +18,6 @@ import TestSupport
     #expect(made.status == 0, "\(made.errors)")
   }
 
-  private func json(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   private func text(_ file: String) throws -> String {
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
   }
@@ -50,7 +46,7 @@ import TestSupport
   @Test func checkCountsPatientsAndSaysSynthetic() throws {
     let result = try exporter("cohort", "check", manifest, "--json", "-", "--quiet")
     #expect(result.status == 0, "\(result.errors)")
-    let summary = try json(result.output)
+    let summary = try jsonObject(result.output)
     #expect(summary["patients"] as? Int == 24 && summary["records"] as? Int == 24)
     // Ten seconds each.
     #expect(summary["seconds"] as? Double == 240 && summary["isSynthetic"] as? Bool == true)
@@ -89,7 +85,7 @@ import TestSupport
       "cohort", "ludb", "--data", Databases.path("ludb"), "--output", folder("ludb.csv"), "--json", "-",
       "--quiet")
     #expect(made.status == 0, "\(made.errors)")
-    let summary = try json(made.output)
+    let summary = try jsonObject(made.output)
     #expect(summary["patients"] as? Int == 200 && summary["diseased"] as? Int == 53)
     #expect(try text(folder("ludb.csv")).split(separator: "\n").count == 202)
   }
@@ -137,7 +133,7 @@ import TestSupport
       "--cohort", manifest, "--response", "lvesv15", "--output", output, "--image", image, "--report", page,
       "--json", "-")
     #expect(result.status == 0, "\(result.errors)")
-    let study = try #require(try json(result.output)["study"] as? [String: Any])
+    let study = try #require(try jsonObject(result.output)["study"] as? [String: Any])
     let names = try #require(study["methods"] as? [[String: Any]]).compactMap { $0["method"] as? String }
     for name in [
       "transfer, float", "transfer, int8", "from scratch", "logistic regression", "ESC 2021 class I",
@@ -158,7 +154,7 @@ import TestSupport
       "V6",
       "--json", "-", "--quiet")
     #expect(stream.status == 0, "\(stream.errors)")
-    let run = try json(stream.output)
+    let run = try jsonObject(stream.output)
     #expect(try #require(run["decisions"] as? Int) >= 4)
     let twins = try #require(run["agreement"] as? [String: Any])
     #expect(try #require(twins["top1"] as? Double) > 0.7)
@@ -211,7 +207,7 @@ import TestSupport
     #expect(two.status == 0, "\(two.errors)")
     // A line that says what the log is, and one for each arm and seed.
     #expect(try text(folder("study.jsonl")).split(separator: "\n").count == 5)
-    let arms = try #require(try json(two.output)["arms"] as? [[String: Any]])
+    let arms = try #require(try jsonObject(two.output)["arms"] as? [[String: Any]])
     #expect(arms.count == 2 && arms.allSatisfy { $0["cohorts"] as? Int == 2 })
     let page = try text(folder("study.html"))
     #expect(page.contains("SYNTHETIC DATA") && page.contains("60.5 to 81.0 %") && page.contains("72 %"))
@@ -232,7 +228,7 @@ import TestSupport
       "--steps",
       "3", "--beats-per-patient", "4", "--quiet", "--json", "-", "--report", folder("curve.html"))
     #expect(result.status == 0, "\(result.errors)")
-    let points = try #require(try json(result.output)["points"] as? [[String: Any]])
+    let points = try #require(try jsonObject(result.output)["points"] as? [[String: Any]])
     #expect(points.compactMap { $0["patients"] as? Int } == [6, 12])
     #expect(try text(folder("curve.html")).contains("SYNTHETIC DATA"))
     for wrong in [

@@ -105,8 +105,7 @@ import TestSupport
   @Test func kindsRunInTheirOrderOnceEach() throws {
     let result = try faults("--trials", "2", "--kinds", "clock,weights,clock", "--json", "-", "--quiet")
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let json = try result.json()
     let kinds = try #require(json["kinds"] as? [[String: Any]])
     #expect(kinds.map { $0["kind"] as? String } == ["weights", "clock"])
   }

@@ -86,8 +86,7 @@ import TestSupport
     let evaluated = try exporter(
       "evaluate", bench.bench.model, "--float", bench.bench.checkpoint, "--data", bench.bench.data, "--json",
       "-")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    let json = try evaluated.json()
     // Sample by sample through the stream, or from columns kept: the same decisions and logits.
     let point = report.points[0]
     let int8 = try #require(json["int8"] as? [String: Any])

@@ -27,10 +27,6 @@ import TestSupport
     return String(decoding: try Files.read(folder("merged.jsonl")), as: UTF8.self)
   }
 
-  private func json(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   /// A log's results, without the line that says what it is.
   private func lines(_ file: String) throws -> [Substring] {
     Array(String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n").dropFirst())
@@ -43,7 +39,7 @@ import TestSupport
 
   /// A line's result.
   private func content(_ line: Substring) throws -> [String: Any] {
-    try #require(try json(String(line))["result"] as? [String: Any])
+    try #require(try jsonObject(line)["result"] as? [String: Any])
   }
 
   @Test func everyCombinationIsALineWithItsSettings() throws {
@@ -67,7 +63,7 @@ import TestSupport
       ])
     #expect(settings.count == 9)
     #expect(results.allSatisfy { $0["agreement"] != nil && $0["seconds"] is Double })
-    let summary = try json(result.output)
+    let summary = try jsonObject(result.output)
     #expect((summary["rows"] as? [Any])?.count == 5)
     #expect(try #require(summary["hoursOfECGPerSecond"] as? Double) > 0)
   }
@@ -78,7 +74,7 @@ import TestSupport
     try sweep(["--noise", "emg", "--snr", "6"], to: files[0])
     try sweep(["--noise", "emg", "--snr", "6", "--gain-error", "20"], to: files[1])
     let result = try Command("device-sim").run(["merge"] + files + ["--json", "-", "--quiet"])
-    let rows = try #require(try json(result.output)["rows"] as? [[String: Any]])
+    let rows = try #require(try jsonObject(result.output)["rows"] as? [[String: Any]])
     #expect(rows.map { $0["runs"] as? Int } == [1, 1])
   }
 
@@ -91,7 +87,7 @@ import TestSupport
       folder("all.jsonl"),
       "--json", "-", "--quiet",
     ])
-    let summary = try json(result.output)
+    let summary = try jsonObject(result.output)
     #expect(summary["combinations"] as? Int == 48)
     // The shipped model was trained on DS1.
     #expect((summary["trainingRecords"] as? [String])?.count == 22)
@@ -120,7 +116,7 @@ import TestSupport
     #expect(
       result.errors == "warning: \(part):line 6: broke off and was cut away; its result is worked out again\n"
     )
-    #expect(try json(result.output)["foundCombinations"] as? Int == 4)
+    #expect(try jsonObject(result.output)["foundCombinations"] as? Int == 4)
     #expect(try lines(part)[..<4] == all[..<4])
     #expect(try merged(part) == merged(whole))
   }
@@ -138,7 +134,7 @@ import TestSupport
         "--json", "-", "--quiet",
       ])
       #expect(result.status == 0, "\(result.errors)")
-      return try json(result.output)["foundCombinations"] as? Int
+      return try jsonObject(result.output)["foundCombinations"] as? Int
     }
     #expect(try found(file) == 0)
     #expect(try found(file) == 1)
@@ -171,7 +167,7 @@ import TestSupport
       let result = try sweep(
         ["--float", network, "--noise", noise, "--snr", "6", "--json", "-", "--quiet"], to: file)
       #expect(result.status == 0, "\(result.errors)")
-      return try json(result.output)["foundCombinations"] as? Int
+      return try jsonObject(result.output)["foundCombinations"] as? Int
     }
     #expect(try found() == 0)
     #expect(try found() == 1)
@@ -182,9 +178,8 @@ import TestSupport
     #expect(try found() == 0)
     #expect(try found() == 1)
     // Another noise, under the same name.
-    var samples = try Files.read(noise + ".dat")
-    for index in stride(from: 0, to: samples.count / 2, by: 3) { samples[index] ^= 0x40 }
-    try Files.write(samples, to: noise + ".dat")
+    let header = String(decoding: try Files.read(noise + ".hea"), as: UTF8.self)
+    try Files.write(header.replacing(" 200", with: " 400"), to: noise + ".hea")
     #expect(try found() == 0)
     #expect(try found() == 1)
     let merge = try Command("device-sim").run(["merge", file])
@@ -234,7 +229,7 @@ import TestSupport
     #expect((1...8).contains(kept))
     let result = try sweep(Self.grid + ["--json", "-", "--quiet"], to: part)
     #expect(result.errors.isEmpty)
-    #expect(try json(result.output)["foundCombinations"] as? Int == kept)
+    #expect(try jsonObject(result.output)["foundCombinations"] as? Int == kept)
     #expect(try merged(part) == merged(whole))
   }
 
@@ -259,7 +254,7 @@ import TestSupport
         ["stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--json", "-", "--quiet"]
           + noise)
       #expect(result.status == 0, "\(result.errors)")
-      let disturbances = try #require(try json(result.output)["disturbances"] as? [String: Any])
+      let disturbances = try #require(try jsonObject(result.output)["disturbances"] as? [String: Any])
       return try #require((disturbances["settings"] as? [String: Any])?["noise"] as? String)
     }
     #expect(try run(["--noise", "emg", "--noise", "mains50", "--snr", "6"]) == "emg+mains50")
@@ -280,7 +275,7 @@ import TestSupport
     let before = try lines(part).count
     #expect((3..<40).contains(before))
     let result = try sweep(grid + ["--json", "-", "--quiet"], to: part)
-    let found = try #require(try json(result.output)["foundCombinations"] as? Int)
+    let found = try #require(try jsonObject(result.output)["foundCombinations"] as? Int)
     #expect((before - 1...before).contains(found))
     try sweep(grid, to: whole)
     #expect(try merged(part) == merged(whole))
@@ -412,13 +407,13 @@ import TestSupport
       folder("page.html"),
     ])
     #expect(result.status == 0, "\(result.errors)")
-    let disturbances = try #require(try json(result.output)["disturbances"] as? [String: Any])
+    let disturbances = try #require(try jsonObject(result.output)["disturbances"] as? [String: Any])
     let settings = try #require(disturbances["settings"] as? [String: Any])
     #expect(settings["noise"] as? String == "wander" && settings["snrDecibels"] as? Double == -3)
     #expect(settings["seed"] as? Int == 4 && settings["offsetMillivolts"] as? Double == -0.5)
     #expect(disturbances["noiseIsSynthetic"] as? Bool == true)
     #expect(disturbances["lostSamples"] as? Int == 15 * 128)
-    let decisions = try #require(try json(result.output)["decisionList"] as? [[String: Any]])
+    let decisions = try #require(try jsonObject(result.output)["decisionList"] as? [[String: Any]])
     // A window has 350 samples at most; decisions from lead-off to 2 s after it are over lost samples for certain.
     let certain = decisions.count { decision in
       let time = decision["timeSeconds"] as? Double ?? 0

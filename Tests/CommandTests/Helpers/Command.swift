@@ -93,3 +93,26 @@ func expectError(
   #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
   #expect(result.output.isEmpty, sourceLocation: sourceLocation)
 }
+
+// MARK: JSON
+
+/// A text's JSON object.
+func jsonObject(_ text: some StringProtocol) throws -> [String: Any] {
+  try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+}
+
+extension Command.Result {
+  /// The JSON on standard output of a run that is expected to succeed.
+  func json<Value>(
+    as type: Value.Type = [String: Any].self, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Value {
+    #expect(status == 0, "\(errors)", sourceLocation: sourceLocation)
+    return try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? Value)
+  }
+
+  /// The decisions of a stream with `--json -`, for comparisons.
+  func decisionList() throws -> Data {
+    try JSONSerialization.data(
+      withJSONObject: try #require(try json()["decisionList"]), options: .sortedKeys)
+  }
+}
