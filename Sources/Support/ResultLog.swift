@@ -1,13 +1,5 @@
 import Foundation
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// A file of results, to which threads add a line each as soon as one is there, so that work that was stopped goes on
 /// where it was.
 ///
@@ -15,7 +7,7 @@ import Foundation
 /// result and the key of the content that it follows from: `{"key":"<64 digits>","result":{...}}`.
 ///
 /// - A log is locked by the run that writes it.
-/// - Lines survive the end of the process when `add` returns, and a failure of the machine about a second later.
+/// - Lines survive the end of the process when `keep` returns, and a failure of the machine about a second later.
 /// - A last line that a killed run left unfinished is cut off when the log is opened.
 /// - After the first failed write nothing more is written; what was finished before stays.
 package final class ResultLog: @unchecked Sendable {
@@ -90,14 +82,15 @@ package final class ResultLog: @unchecked Sendable {
   private var failure: FileError? { lock.withLock { writeFailure } }
 
   /// Whether the log has a result.
-  package func has(_ key: String) -> Bool { lock.withLock { content.lines[key] != nil } }
+  package func has(_ key: String) -> Bool { lock.withLock { content.places[key] != nil } }
 
   /// A result; nil where the log doesn't have it.
   ///
   /// - Throws: `FileError` where its line is damaged.
   package func value<Value: Decodable>(_ type: Value.Type, _ key: String) throws(FileError) -> Value? {
-    guard let line = lock.withLock({ content.lines[key] }) else { return nil }
-    return try line.value(type, kind: kind, file: path)
+    let content = lock.withLock { self.content }
+    guard let place = content.places[key] else { return nil }
+    return try content.value(type, at: place, kind: kind, file: path)
   }
 
   /// Keeps a result.
@@ -181,8 +174,8 @@ package final class ResultLog: @unchecked Sendable {
       throw .malformed(
         file, at: "line \(torn)", "breaks off", remedy: "run its \(kind.name) again, which goes on there")
     }
-    return try content.all.map { line throws(FileError) in
-      (line.number, line.key, try line.value(type, kind: kind, file: file))
+    return try content.lines.indices.map { place throws(FileError) in
+      (place + 2, content.lines[place].key, try content.value(type, at: place, kind: kind, file: file))
     }
   }
 
@@ -196,34 +189,16 @@ package final class ResultLog: @unchecked Sendable {
 
 /// The lines of a log after its first.
 private struct LogContent {
-  struct Line {
-    var number: Int
-    var key: String
-    var json: Data
-
-    func value<Value: Decodable>(
-      _ type: Value.Type, kind: ResultLog.Kind, file: String
-    ) throws(FileError) -> Value {
-      do {
-        return try JSON.lineDecoder.decode(type, from: json)
-      } catch {
-        throw LogContent.noResult(number, kind: kind, file: file)
-      }
-    }
-  }
-
-  /// Every line, in the file's order.
-  private(set) var all: [Line] = []
-  /// The last line of each key.
-  private(set) var lines: [String: Line] = [:]
+  /// Every line's key and result, in the file's order.
+  private(set) var lines: [(key: String, json: Data)] = []
+  /// The last line of each key, by its place.
+  private(set) var places: [String: Int] = [:]
   /// The bytes up to a line that breaks off.
   private(set) var byteCount = 0
   /// The number of a last line that breaks off.
   private(set) var tornLine: Int?
 
-  private static let prefix = Data(#"{"key":""#.utf8)
-  private static let middle = Data(#"","result":"#.utf8)
-  private static let keyCount = 64
+  private static let (prefix, middle) = (Data(#"{"key":""#.utf8), Data(#"","result":"#.utf8))
 
   init() {}
 
@@ -231,9 +206,13 @@ private struct LogContent {
   ///
   /// - Throws: `FileError`, malformed, where it is another file, or a line before the last is no result.
   init(_ data: Data, kind: ResultLog.Kind, file: String) throws(FileError) {
-    func ends(from start: Int) -> Int? { data[start...].firstIndex(of: UInt8(ascii: "\n")) }
-    guard let first = ends(from: data.startIndex),
-      let header = try? JSONDecoder().decode(ResultLog.Header.self, from: data[..<first]),
+    var rest = data
+    func nextLine() -> Data? {
+      guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+      defer { rest = rest[(end + 1)...] }
+      return rest[..<end]
+    }
+    guard let first = nextLine(), let header = try? JSONDecoder().decode(ResultLog.Header.self, from: first),
       header.kind == kind.name
     else {
       throw .malformed(
@@ -245,33 +224,30 @@ private struct LogContent {
         file, at: "line 1", "says that the results are of format \(header.version), not \(kind.version)",
         remedy: "name another file, or use version \(header.program) of the program")
     }
-    var start = first + 1
-    var number = 2
-    while start < data.endIndex {
-      let end = ends(from: start)
-      guard let end, let line = Self.line(data[start..<end], number) else {
-        guard end == nil || end == data.endIndex - 1 else {
-          throw Self.noResult(number, kind: kind, file: file)
+    while !rest.isEmpty {
+      byteCount = rest.startIndex - data.startIndex
+      guard let (key, json) = nextLine().flatMap(Self.parts) else {
+        // A line is torn where nothing follows it.
+        guard rest.isEmpty || rest.startIndex == data.startIndex + byteCount else {
+          throw Self.noResult(lines.count + 2, kind: kind, file: file)
         }
-        tornLine = number
-        break
+        tornLine = lines.count + 2
+        return
       }
-      add(line)
-      start = end + 1
-      number += 1
+      add(key, json)
     }
-    byteCount = start - data.startIndex
+    byteCount = data.count
   }
 
-  private static func line(_ data: Data, _ number: Int) -> Line? {
-    let keyStart = data.startIndex + prefix.count
-    let keyEnd = keyStart + keyCount
-    guard data.starts(with: prefix), data.count > prefix.count + keyCount + middle.count,
-      data[keyEnd...].starts(with: middle), data.last == UInt8(ascii: "}")
+  /// A line's key and result; nil where it is none.
+  private static func parts(_ line: Data) -> (key: String, json: Data)? {
+    let keyStart = line.startIndex + prefix.count
+    let keyEnd = keyStart + 64
+    guard line.starts(with: prefix), line.endIndex > keyEnd + middle.count, line.last == UInt8(ascii: "}"),
+      line[keyEnd...].starts(with: middle)
     else { return nil }
-    let json = data[(keyEnd + middle.count)..<(data.endIndex - 1)]
-    return Line(
-      number: number, key: String(decoding: data[keyStart..<keyEnd], as: UTF8.self), json: Data(json))
+    let json = line[(keyEnd + middle.count)..<(line.endIndex - 1)]
+    return (String(decoding: line[keyStart..<keyEnd], as: UTF8.self), Data(json))
   }
 
   /// The line of a result.
@@ -280,118 +256,37 @@ private struct LogContent {
   }
 
   /// All lines.
-  var text: Data { all.reduce(into: Data()) { $0 += Self.text($1.key, $1.json) } }
+  var text: Data { lines.reduce(into: Data()) { $0 += Self.text($1.key, $1.json) } }
 
   mutating func add(_ key: String, _ json: Data) {
-    add(Line(number: all.count + 2, key: key, json: json))
+    places[key] = lines.count
+    lines.append((key, json))
   }
 
-  private mutating func add(_ line: Line) {
-    all.append(line)
-    lines[line.key] = line
+  /// The result of a line.
+  func value<Value: Decodable>(
+    _ type: Value.Type, at place: Int, kind: ResultLog.Kind, file: String
+  ) throws(FileError) -> Value {
+    guard let value = try? JSON.lineDecoder.decode(type, from: lines[place].json) else {
+      throw Self.noResult(place + 2, kind: kind, file: file)
+    }
+    return value
   }
 
   /// Puts the lines of some keys in order, in the places that they have; returns whether that changes anything.
   mutating func order(_ keys: [String]) -> Bool {
     let ranks = Dictionary(zip(keys, keys.indices)) { first, _ in first }
-    let places = all.indices.filter { ranks[all[$0].key] != nil }
-    let ordered = places.sorted { (ranks[all[$0].key] ?? 0, $0) < (ranks[all[$1].key] ?? 0, $1) }
-    guard ordered != places else { return false }
-    for (place, var line) in zip(places, ordered.map { all[$0] }) {
-      line.number = place + 2
-      (all[place], lines[line.key]) = (line, line)
+    let own = lines.indices.filter { ranks[lines[$0].key] != nil }
+    let ordered = own.sorted { (ranks[lines[$0].key] ?? 0, $0) < (ranks[lines[$1].key] ?? 0, $1) }
+    guard ordered != own else { return false }
+    for (place, line) in zip(own, ordered.map { lines[$0] }) {
+      (lines[place], places[line.key]) = (line, place)
     }
     return true
   }
 
   private static func noResult(_ line: Int, kind: ResultLog.Kind, file: String) -> FileError {
     .malformed(
-      file, at: "line \(line)", "is no result of a \(kind.name)",
-      remedy: "remove it or name another file")
-  }
-}
-
-/// An ordinary file that is open for this process alone.
-private final class LockedFile {
-  private let path: String
-  private var descriptor: Int32
-  private var byteCount: Int
-  private var lastFlush = 0.0
-
-  /// Opens a file, or makes it, and locks it.
-  ///
-  /// - Throws: `FileError` where another process holds its lock, or it is no ordinary file.
-  init(_ path: String) throws(FileError) {
-    self.path = path
-    var status = stat()
-    // A device can't be read to its end, and a pipe can't be read again.
-    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
-      throw .inaccessible(path, "is no ordinary file", remedy: "name a file that lines can be added to")
-    }
-    while true {
-      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-      guard descriptor >= 0 else { throw Files.writeFailure(path) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        let reason = errno
-        close(descriptor)
-        if reason == EWOULDBLOCK {
-          throw .inaccessible(
-            path, "is being written by another run", remedy: "wait for its end, or name another file")
-        }
-        throw .inaccessible(
-          path, "can't be locked: \(String(cString: strerror(reason)))", remedy: "choose another disk")
-      }
-      // A run that has just ended may have put another file in the place of the one that was opened.
-      var opened = stat()
-      if fstat(descriptor, &opened) == 0, stat(path, &status) == 0, opened.st_ino == status.st_ino {
-        (self.descriptor, byteCount) = (descriptor, Int(opened.st_size))
-        return
-      }
-      close(descriptor)
-    }
-  }
-
-  deinit {
-    fsync(descriptor)
-    close(descriptor)
-  }
-
-  func truncate(at size: Int) throws(FileError) {
-    guard ftruncate(descriptor, off_t(size)) == 0 else { throw Files.writeFailure(path) }
-    byteCount = size
-  }
-
-  /// Adds bytes at the end: all of them, or none.
-  func append(_ data: Data) throws(FileError) {
-    lseek(descriptor, off_t(byteCount), SEEK_SET)
-    guard Files.writeAll(data, to: descriptor) else {
-      let error = Files.writeFailure(path)
-      ftruncate(descriptor, off_t(byteCount))
-      throw error
-    }
-    byteCount += data.count
-    let now = ProcessInfo.processInfo.systemUptime
-    if now - lastFlush >= 1 {
-      fsync(descriptor)
-      lastFlush = now
-    }
-  }
-
-  /// Puts other content in the file's place, as a whole; where that can't be done the file stays as it is.
-  func replace(with data: Data) {
-    let destination = Files.resolved(path)
-    let temporary = destination + ".tmp-\(getpid())"
-    let new = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard new >= 0 else { return }
-    // Locked before it has the name, so that no other run can take it.
-    guard flock(new, LOCK_EX | LOCK_NB) == 0, Files.writeAll(data, to: new), fsync(new) == 0,
-      rename(temporary, destination) == 0
-    else {
-      unlink(temporary)
-      close(new)
-      return
-    }
-    close(descriptor)
-    (descriptor, byteCount) = (new, data.count)
+      file, at: "line \(line)", "is no result of a \(kind.name)", remedy: "remove it or name another file")
   }
 }
