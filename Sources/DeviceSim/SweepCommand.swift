@@ -55,14 +55,7 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
 
-  @Option(help: "The lead; MLII, II or the first one where none is named.")
-  var lead: String?
-
-  @Option(help: "Decide after each beat that the device's detector finds, or that the annotations name.")
-  var decide: Stream.Deciding?
-
-  @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
-  var every: Int?
+  @OptionGroup var deciding: DecidingOptions
 
   @Option(help: ArgumentHelp("Run one of n parts of the combinations.", valueName: "i/n"))
   var shard = Shard(index: 1, count: 1)
@@ -77,8 +70,7 @@ struct SweepCommand: ParsableCommand {
   func validate() throws {
     try requireDistinct(
       outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
-    if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
-    try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
+    try announcing.validate(isByAnnotations: deciding.isByAnnotations)
     let noises = noise.values.filter { $0 != "none" }
     let needsSNR = noises.contains { NoisePart.needsSNR($0) }
     guard needsSNR == (snr != nil) else {
@@ -100,9 +92,8 @@ struct SweepCommand: ParsableCommand {
 
   func run() throws {
     var options = Sweep.Options(model: model)
-    (options.float, options.records, options.data, options.lead) = (float, records, data, lead)
-    options.deciding =
-      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .annotatedBeats }
+    (options.float, options.records, options.data, options.lead) = (float, records, data, deciding.lead)
+    options.deciding = deciding.setting
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
     (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)

@@ -97,8 +97,7 @@ struct CohortCommand: ParsableCommand {
       for (column, name) in ECGFeatures.names.enumerated() {
         let values = features.compactMap { $0.values[column] }.sorted()
         let median = values.isEmpty ? .nan : values[values.count / 2]
-        table.add(
-          name, "\(values.count) of \(features.count)", Numbers.decimal(median, places: 2))
+        table.add(name, "\(values.count) of \(features.count)", Numbers.decimal(median, places: 2))
       }
       if cohort.isSynthetic { try output.show("Synthetic: computed ECGs, no patient's.\n") }
       try output.show(table)
@@ -147,8 +146,7 @@ struct CohortCommand: ParsableCommand {
       let responders = cohort.patients.count(where: \.responds)
       var table = SummaryTable(columns: [])
       table.add("synthetic", "no patient's data")
-      table.add(
-        "patients", "\(Numbers.integer(patients)), of whom \(Numbers.integer(responders)) respond")
+      table.add("patients", "\(Numbers.integer(patients)), of whom \(Numbers.integer(responders)) respond")
       table.add("manifest", folder + "/manifest.csv")
       table.add("truth", folder + "/truth.csv")
       try output.show(table)
@@ -180,12 +178,9 @@ extension CohortSummary {
       "responders",
       "\(Numbers.integer(responders)), \(Numbers.percent(Double(responders) / Double(patients), places: 1)),"
         + " by \(response.rawValue)")
+    table.add("records", "\(Numbers.integer(records)), \(Numbers.duration(seconds: seconds)) in all")
     table.add(
-      "records",
-      "\(Numbers.integer(records)), \(Numbers.duration(seconds: seconds)) in all")
-    table.add(
-      "leads", leads.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-    )
+      "leads", leads.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
     for (column, count) in missing.sorted(by: { $0.key < $1.key }) where count > 0 {
       table.add("no \(column)", "\(Numbers.integer(count)) patients")
     }

@@ -97,8 +97,7 @@ struct Finetune: ParsableCommand {
 extension TransferStudy {
   /// The methods' figures for people.
   fileprivate var table: SummaryTable {
-    var table = SummaryTable(
-      columns: ["accuracy", "Se", "Sp", "AUC", "95 %", "Brier"], alignment: .right)
+    var table = SummaryTable(columns: ["accuracy", "Se", "Sp", "AUC", "95 %", "Brier"], alignment: .right)
     func text(_ value: Double?) -> String {
       value.map { Numbers.decimal($0, places: 3) } ?? "-"
     }

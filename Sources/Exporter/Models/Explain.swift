@@ -69,8 +69,8 @@ struct Explain: ParsableCommand {
     for tensor in explanation.tensors {
       for cell in tensor.worst(worst) {
         values.add(
-          tensor.name, "\(cell.place)", decimal(Double(cell.float), 4),
-          decimal(Double(cell.integer), 4), "\(cell.code)")
+          tensor.name, "\(cell.place)", decimal(Double(cell.float), 4), decimal(Double(cell.integer), 4),
+          "\(cell.code)")
       }
     }
     if worst > 0 {

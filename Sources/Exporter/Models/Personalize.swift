@@ -94,12 +94,9 @@ struct Personalize: ParsableCommand {
     let counts = zip(image.classNames, patch.ownBeats).map { "\($0) \(Numbers.integer($1))" }
     let patched = try image.applying(patchFile: output)
     var table = SummaryTable(columns: [])
-    table.add(
-      "patient", "\(signal.record), \(signal.lead), first \(Numbers.decimal(minutes, places: 1)) min")
+    table.add("patient", "\(signal.record), \(signal.lead), first \(Numbers.decimal(minutes, places: 1)) min")
     table.add("own beats", counts.joined(separator: ", "))
-    table.add(
-      "patch",
-      "\(output), \(Numbers.bytes(patch.image.bytes.count)), number \(sequence)")
+    table.add("patch", "\(output), \(Numbers.bytes(patch.image.bytes.count)), number \(sequence)")
     table.add("on the device", "\(Numbers.bytes(patched.patch?.bufferByteCount ?? 0)) of memory")
     try results.show(table)
     try results.writeJSON(
@@ -220,10 +217,7 @@ extension PersonalizationEvaluation {
     }
     classes.add(
       "macro",
-      [
-        "", "", "", Numbers.percent(all.shipped.macroF1), "", "",
-        Numbers.percent(all.personalized.macroF1),
-      ])
+      ["", "", "", Numbers.percent(all.shipped.macroF1), "", "", Numbers.percent(all.personalized.macroF1)])
     func row(_ score: Score) -> [String] {
       [Numbers.percent(score.macroF1)] + score.classes.map { Numbers.percent($0.f1) }
     }
@@ -232,8 +226,7 @@ extension PersonalizationEvaluation {
     for subset in first.subsets {
       subsets.add(
         subset.name,
-        ["\(subset.records.count)", Numbers.percent(subset.shipped.macroF1)]
-          + row(subset.personalized))
+        ["\(subset.records.count)", Numbers.percent(subset.shipped.macroF1)] + row(subset.personalized))
     }
     var conditions = SummaryTable(
       columns: ["wrong labels", "macro F1"] + names.map { "F1 \($0)" }, alignment: .right)

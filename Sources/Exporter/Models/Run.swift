@@ -34,8 +34,8 @@ struct Run: ParsableCommand {
   var output: [String]
   @Option(
     help: ArgumentHelp(
-      "A folder for every operator's output for the first sample, as opNN_NAME_tTENSOR.npy.",
-      valueName: "dir"))
+      "A folder for every operator's output for the first sample, as opNN_NAME_tTENSOR.npy.", valueName: "dir"
+    ))
   var layers: String?
   @OptionGroup var results: OutputOptions
 

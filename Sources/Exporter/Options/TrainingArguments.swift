@@ -162,8 +162,7 @@ struct NetworkArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The channels of every convolution. (default: 24)", valueName: "n"))
   var channels: Int?
   @Option(
-    help: ArgumentHelp(
-      "The convolutions' dilations, with commas. (default: 1,2,4)", valueName: "n,n"))
+    help: ArgumentHelp("The convolutions' dilations, with commas. (default: 1,2,4)", valueName: "n,n"))
   var dilations: WholeNumbers?
   @Option(
     help: ArgumentHelp(

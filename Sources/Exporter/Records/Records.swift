@@ -32,8 +32,7 @@ struct Records: ParsableCommand {
         table.add(
           record.name, "\(record.sampleRateHz.formatted) Hz", Numbers.integer(record.sampleCount),
           Numbers.duration(seconds: record.durationSeconds),
-          record.beatCount.map { Numbers.integer($0) } ?? "-",
-          record.leads.joined(separator: ", "))
+          record.beatCount.map { Numbers.integer($0) } ?? "-", record.leads.joined(separator: ", "))
       }
       try output.show(table)
       try output.writeJSON(records.map(RecordResult.init))
@@ -68,10 +67,7 @@ struct Records: ParsableCommand {
       var table = SummaryTable(columns: [])
       table.add(
         "records",
-        [
-          .init(Numbers.integer(records.count)),
-          .init(outcome, outcome: wrongCount == 0 ? .pass : .fail),
-        ])
+        [.init(Numbers.integer(records.count)), .init(outcome, outcome: wrongCount == 0 ? .pass : .fail)])
       table.add("samples", Self.range(right.map(\.sampleCount)), "each signal")
       table.add(
         "checksums", Numbers.integer(checksumCount),

@@ -102,8 +102,7 @@ extension DetectionEvaluation {
     for row in perRecord { add(row.record, row.qrs) }
     add("gross", gross)
     table.add(
-      "average", "", "", "", "", shareText(average.sensitivity),
-      shareText(average.positivePredictivity))
+      "average", "", "", "", "", shareText(average.sensitivity), shareText(average.positivePredictivity))
     return table
   }
 }

@@ -21,13 +21,10 @@ extension BeatEvaluation {
       for row in score.classes {
         table.add(
           row.name, Numbers.integer(row.beats), Numbers.percent(row.sensitivity),
-          Numbers.percent(row.positivePredictivity), Numbers.percent(row.f1),
-          text(row.f1Interval))
+          Numbers.percent(row.positivePredictivity), Numbers.percent(row.f1), text(row.f1Interval))
       }
-      table.add(
-        "macro", "", "", "", Numbers.percent(score.macroF1), text(score.macroF1Interval))
-      table.add(
-        "accuracy", "", "", "", Numbers.percent(score.accuracy), text(score.accuracyInterval))
+      table.add("macro", "", "", "", Numbers.percent(score.macroF1), text(score.macroF1Interval))
+      table.add("accuracy", "", "", "", Numbers.percent(score.accuracy), text(score.accuracyInterval))
       return (title, table)
     }
   }
@@ -38,8 +35,7 @@ extension BeatEvaluation {
     let points = QuantizationReport.points
     let interval = macroF1DifferenceInterval.map { " (\($0.text(points)))" } ?? ""
     var table = SummaryTable(columns: [])
-    table.add(
-      "agreement", "\(Numbers.percent(agreement.top1 ?? .nan)) of the decisions are the same class")
+    table.add("agreement", "\(Numbers.percent(agreement.top1 ?? .nan)) of the decisions are the same class")
     table.add(
       "logits",
       "largest error \(Numbers.decimal(agreement.maxAbsoluteLogitError, places: 3)), "

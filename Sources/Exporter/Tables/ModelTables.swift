@@ -6,19 +6,15 @@ extension ModelSummary {
   /// An operator a row.
   var operatorTable: SummaryTable {
     var table = SummaryTable(
-      columns: [
-        "input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step",
-      ],
+      columns: ["input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step"],
       alignment: .right)
     table.add(
-      frontEnd?.kind.rawValue ?? "input", "", text(input.shape), "", text(input.scale),
-      "\(input.zeroPoint)")
+      frontEnd?.kind.rawValue ?? "input", "", text(input.shape), "", text(input.scale), "\(input.zeroPoint)")
     for operation in operations.operators {
       table.add(
-        operation.name, text(operation.inputShape), text(operation.outputShape),
-        kernel(operation), text(operation.scale), "\(operation.zeroPoint)",
-        Numbers.integer(operation.weightBytes), Numbers.integer(operation.macsPerWindow),
-        operation.macsPerStep.map { Numbers.integer($0) } ?? "-")
+        operation.name, text(operation.inputShape), text(operation.outputShape), kernel(operation),
+        text(operation.scale), "\(operation.zeroPoint)", Numbers.integer(operation.weightBytes),
+        Numbers.integer(operation.macsPerWindow), operation.macsPerStep.map { Numbers.integer($0) } ?? "-")
     }
     table.add(
       "all", "", "", "", "", "", Numbers.integer(memory.weightBytes),
@@ -56,8 +52,7 @@ extension ModelSummary {
   var memoryTable: SummaryTable {
     var table = SummaryTable(columns: [])
     table.add(
-      "image", bytes(memory.modelBytes), "of which \(Numbers.integer(memory.weightBytes)) B of weights"
-    )
+      "image", bytes(memory.modelBytes), "of which \(Numbers.integer(memory.weightBytes)) B of weights")
     table.add(
       "code", bytes(memory.codeBytes.cortexM4),
       "the runtime with these operators on a Cortex-M4; \(Numbers.integer(memory.codeBytes.cortexM0)) B on a "
@@ -102,8 +97,7 @@ extension ModelSummary {
       let rate = Numbers.decimal(
         frontEnd.sampleRateHz, places: frontEnd.sampleRateHz.rounded() == frontEnd.sampleRateHz ? 0 : 3)
       table.add(
-        "samples",
-        "\(rate) Hz, \(Numbers.decimal(frontEnd.microvoltsPerCount, places: 4)) uV a count")
+        "samples", "\(rate) Hz, \(Numbers.decimal(frontEnd.microvoltsPerCount, places: 4)) uV a count")
       switch frontEnd.kind {
       case .samples:
         table.add(
