@@ -92,7 +92,7 @@ let package = Package(
       name: "DeviceSim",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "HostDevice",
-        "Reports", "Simulation", "Support",
+        "QuantInfer", "Reports", "Simulation", "Support",
       ]),
 
     // Times models beside LiteRT and training beside PyTorch; see the Makefile.

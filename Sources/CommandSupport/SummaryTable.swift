@@ -14,7 +14,7 @@ package struct SummaryTable {
   }
 
   /// A cell.
-  package struct Cell: ExpressibleByStringInterpolation, Sendable {
+  package struct Cell: Sendable {
     /// The cell's text.
     package var text: String
     /// What the cell tells of a requirement; nil where there is none.
@@ -24,11 +24,6 @@ package struct SummaryTable {
     package init(_ text: String, outcome: Outcome? = nil) {
       self.text = text
       self.outcome = outcome
-    }
-
-    /// Creates a cell that tells of no requirement.
-    package init(stringLiteral text: String) {
-      self.init(text)
     }
   }
 
@@ -42,15 +37,16 @@ package struct SummaryTable {
   ///   - alignment: The columns' alignment; labels keep to the left.
   package init(columns: [String], alignment: Alignment = .left) {
     self.alignment = alignment
-    if !columns.isEmpty { rows.append([""] + columns.map { Cell($0) }) }
+    if !columns.isEmpty { rows.append(([""] + columns).map { Cell($0) }) }
   }
 
-  /// Adds a row.
-  package mutating func add(_ label: String, _ cells: Cell...) {
-    add(label, cells)
-  }
+  /// Adds a row of texts.
+  package mutating func add(_ label: String, _ texts: String...) { add(label, texts) }
 
-  /// Adds a row.
+  /// Adds a row of texts.
+  package mutating func add(_ label: String, _ texts: [String]) { add(label, texts.map { Cell($0) }) }
+
+  /// Adds a row of which some cells tell of a requirement.
   package mutating func add(_ label: String, _ cells: [Cell]) {
     rows.append(([Cell(label)] + cells).map { Cell($0.text.onOneLine, outcome: $0.outcome) })
   }

@@ -71,8 +71,7 @@ struct Faults: ParsableCommand {
   @Option(help: ArgumentHelp("The device's guards, separated by commas.", valueName: "guards"))
   var guards = ""
 
-  @Option(help: ArgumentHelp("The number of threads; the results are the same with any.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var threading: ThreadOptions
 
   @Option(
     name: .customLong("output"),
@@ -88,9 +87,6 @@ struct Faults: ParsableCommand {
     try requireDistinct(outputs: [lines, report, output.jsonFile], inputs: [model, record, profile])
     guard (1...1_000_000).contains(trials) else {
       throw ValidationError("--trials needs a number from 1 to 1,000,000")
-    }
-    guard (1...256).contains(threads) else {
-      throw ValidationError("\(threads) threads are not in 1 ... 256")
     }
     guard (1...32).contains(bits) else { throw ValidationError("--bits needs a number from 1 to 32") }
     for (name, seconds) in [("--scrub", scrub), ("--save", save)] {
@@ -123,7 +119,7 @@ struct Faults: ParsableCommand {
     options.scrubSeconds = scrub
     options.saveSeconds = save
     options.guards = Set(try list(guards, of: FaultGuard.self, option: "--guards"))
-    options.threads = threads
+    options.threads = threading.count
     let (result, foundCount) = try output.withProgress("Breaking \(record)") {
       (progress: @escaping ProgressHandler) throws(FileError) in
       try FaultCampaign(options).run(addingTo: lines, progress: progress)
@@ -132,11 +128,11 @@ struct Faults: ParsableCommand {
     try output.writeJSON(result)
     try output.show(result.headline)
     var table = SummaryTable(columns: FaultReport.columns)
-    for row in result.rows { table.add(row.label, row.cells.map { SummaryTable.Cell($0) }) }
+    for row in result.rows { table.add(row.label, row.cells) }
     try output.show(table)
     var files = SummaryTable(columns: [])
-    if let lines { files.add("faults", .init("\(lines), \(Numbers.integer(foundCount)) of them run before")) }
-    if let report { files.add("page", .init(report)) }
+    if let lines { files.add("faults", "\(lines), \(Numbers.integer(foundCount)) of them run before") }
+    if let report { files.add("page", report) }
     if lines != nil || report != nil {
       try output.show("\n")
       try output.show(files)

@@ -11,8 +11,8 @@ struct Merge: ParsableCommand {
     discussion: """
       The merged lines are in order, each combination once and without the time that
       it took, so that they are the same however the work was divided. A combination
-      with two different results is an error that names both, unless the record has
-      changed between: then a file's later result counts.
+      with two different results is an error that names both, unless the record, the
+      noise or the float network has changed between: then a file's later result counts.
 
       Example:
 
@@ -37,20 +37,20 @@ struct Merge: ParsableCommand {
   func run() throws {
     let merge = try SweepMerge(files)
     let summary = SweepSummary(merge.results)
-    if let merged { try Files.write(merge.text, to: merged) }
+    if let merged { try Files.write(merge.content, to: merged) }
     if let report { try Files.write(summary.page(command: Invocation.text), to: report) }
     try results.writeJSON(summary)
     try results.show(SummaryTable(summary))
     var table = SummaryTable(columns: [])
     let superseded =
       merge.supersededCount == 0
-      ? "" : ", \(Numbers.integer(merge.supersededCount)) of records that have changed since left out"
+      ? "" : ", \(Numbers.integer(merge.supersededCount)) of files that have changed since left out"
     let counts =
       "\(Numbers.integer(merge.results.count)), \(Numbers.integer(merge.duplicateCount)) more were there twice"
-    table.add("results", .init(counts + superseded))
-    if let merged { table.add("merged", .init(merged)) }
-    if let report { table.add("page", .init(report)) }
-    if let note = summary.trainingNote { table.add("note", .init(note)) }
+    table.add("results", counts + superseded)
+    if let merged { table.add("merged", merged) }
+    if let report { table.add("page", report) }
+    if let note = summary.trainingNote { table.add("note", note) }
     try results.show("\n")
     try results.show(table)
   }

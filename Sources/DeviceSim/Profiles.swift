@@ -35,9 +35,10 @@ struct Profiles: ParsableCommand {
   func run() throws {
     if let show { return try output.show(String(decoding: DeviceProfile.text(of: show), as: UTF8.self)) }
     let profiles = try DeviceProfile.builtIn + files.map(DeviceProfile.load)
-    var table = SummaryTable(
-      columns: ["bits", "range mV", "uV a count", "clock", "RAM", "flash", "uA/MHz", "battery", "what it is"])
-    for profile in profiles { table.add(profile.name, profile.summaryCells.map { SummaryTable.Cell($0) }) }
+    var table = SummaryTable(columns: [
+      "bits", "range mV", "uV a count", "clock", "RAM", "flash", "uA/MHz", "battery", "what it is",
+    ])
+    for profile in profiles { table.add(profile.name, profile.summaryCells) }
     try output.writeJSON(profiles)
     try output.show(table)
   }

@@ -39,11 +39,6 @@ struct Stream: ParsableCommand {
       large as the other; em@6+mains50@12 come each at an SNR of its own.
       """)
 
-  /// What starts a decision.
-  enum Deciding: String, ExpressibleByArgument, CaseIterable {
-    case beats, annotations
-  }
-
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
   var model: String
 
@@ -55,25 +50,14 @@ struct Stream: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The patient's patch, by exporter personalize; the float network gets it too.",
-      valueName: "file.qpatch"))
+      "The patient's patch, by exporter personalize; the float network gets it too.", valueName: "file.qpatch"
+    ))
   var patch: String?
 
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
   var profile = DeviceProfile.reference.name
 
-  @Option(help: "The lead; MLII, II or the first one where none is named.")
-  var lead: String?
-
-  @Option(
-    help: """
-      Decide after each beat that the device's detector finds, or that the annotations name. Without it an imported \
-      model decides as its front end's description says.
-      """)
-  var decide: Deciding?
-
-  @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
-  var every: Int?
+  @OptionGroup var deciding: DecidingOptions
 
   @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
 
@@ -114,11 +98,10 @@ struct Stream: ParsableCommand {
     try requireDistinct(
       outputs: [report, annotations, output.jsonFile], inputs: [model, float, patch, record, profile] + noise)
     try disturbances.validate()
-    try announcing.validate(isByAnnotations: every == nil && decide == .annotations)
+    try announcing.validate(isByAnnotations: deciding.isByAnnotations)
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }
-    if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
       throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
     }
@@ -140,9 +123,8 @@ struct Stream: ParsableCommand {
     options.float = float
     options.patch = patch
     options.profile = profile
-    options.lead = lead
-    options.deciding =
-      every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .givenBeats }
+    options.lead = deciding.lead
+    options.deciding = deciding.setting
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv.sampleRateHz = sampleRate
@@ -163,8 +145,8 @@ extension SummaryTable {
   init(_ run: StreamRun, report: String?) {
     self.init(columns: ["fixed point", "float", "agreement"])
     for row in run.summary {
-      add(row.label, row.cells.map { Cell($0) })
+      add(row.label, row.cells)
     }
-    if let report { add("page", Cell(report)) }
+    if let report { add("page", report) }
   }
 }

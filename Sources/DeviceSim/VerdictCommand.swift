@@ -59,7 +59,7 @@ struct VerdictCommand: ParsableCommand {
     }
     try output.show(table)
     var advice = SummaryTable(columns: [])
-    for row in verdicts.advice { advice.add(row.label, row.cells.map { SummaryTable.Cell($0) }) }
+    for row in verdicts.advice { advice.add(row.label, row.cells) }
     if !verdicts.advice.isEmpty {
       try output.show("\n")
       try output.show(advice)

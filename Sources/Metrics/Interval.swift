@@ -14,6 +14,15 @@ package struct Interval: Codable, Equatable, Sendable {
     self.upper = upper
   }
 
+  /// The limits as text, each as a function writes it: `0.75 to 0.86`.
+  package func text(_ limit: (Double) -> String) -> String { "\(limit(lower)) to \(limit(upper))" }
+
+  /// The limits as text: `0.75 to 0.86`.
+  package func text(places: Int) -> String { text { Numbers.decimal($0, places: places) } }
+
+  /// The limits of a share as percentages: `40.1 to 46.3`.
+  package func percentages(places: Int) -> String { text { Numbers.decimal(100 * $0, places: places) } }
+
   /// Wilson's score interval of a proportion, without continuity correction.
   ///
   /// - Parameters:

@@ -75,3 +75,8 @@ extension String {
       })
   }
 }
+
+extension StringProtocol {
+  /// A part of a file in quotation marks, for an error's one line: its start, where it is long.
+  package var quotedStart: String { count > 40 ? "'\(prefix(40))...'" : "'\(self)'" }
+}

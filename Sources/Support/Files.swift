@@ -82,7 +82,8 @@ package enum Files {
     guard writeAll(data, to: STDOUT_FILENO) else { throw writeFailure("standard output") }
   }
 
-  private static func writeAll(_ data: Data, to descriptor: Int32) -> Bool {
+  /// Writes all bytes to an open file; returns whether it took them.
+  static func writeAll(_ data: Data, to descriptor: Int32) -> Bool {
     data.withUnsafeBytes { bytes in
       var done = 0
       while done < bytes.count {
@@ -97,16 +98,18 @@ package enum Files {
     }
   }
 
-  private static func resolved(_ path: String) -> String {
+  /// The path of what a path's links lead to.
+  static func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }
     return String(cString: real)
   }
 
-  private static func writeFailure(_ path: String) -> FileError {
+  /// The error that `errno` tells of a file that is to be written.
+  static func writeFailure(_ path: String) -> FileError {
     let remedy: String
     switch errno {
-    case ENOSPC: remedy = "free some space or choose another disk"
+    case ENOSPC, EDQUOT, EFBIG: remedy = "free some space or choose another disk"
     case ENOENT: remedy = "make its folder first or choose another"
     default: remedy = "choose a place that you may write to"
     }

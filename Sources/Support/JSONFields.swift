@@ -5,6 +5,8 @@ import Foundation
 /// What is missing, of the wrong type or out of its range is refused by its key, and so is a key that nobody asked for.
 package struct JSONFields {
   private let file: String
+  /// What comes before a key in errors: the object's place in a list.
+  private let place: String
   private let remedy: String
   private let values: [String: Any]
   private var asked: Set<String> = []
@@ -16,24 +18,40 @@ package struct JSONFields {
   ///   - remedy: What to do where a key is missing or unknown.
   /// - Throws: `FileError`.
   package init(reading file: String, remedy: String) throws(FileError) {
-    let data = try Files.read(file)
-    let given: Any
-    do {
-      given = try JSONSerialization.jsonObject(with: data)
-    } catch {
-      let reason = (error as NSError).userInfo["NSDebugDescription"] as? String
-      throw .malformed(
-        file, "is not JSON that can be read: \(reason ?? error.localizedDescription)", remedy: remedy)
-    }
+    let given = try StrictJSON.parse(Files.read(file), file: file, remedy: remedy)
     guard let values = given as? [String: Any] else {
       throw .malformed(file, "is not a JSON object", remedy: remedy)
     }
-    (self.file, self.remedy, self.values) = (file, remedy, values)
+    (self.file, place, self.remedy, self.values) = (file, "", remedy, values)
+  }
+
+  private init(_ values: [String: Any], file: String, place: String, remedy: String) {
+    (self.file, self.place, self.remedy, self.values) = (file, place, remedy, values)
+  }
+
+  /// Reads a file that holds a list of JSON objects.
+  ///
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - name: What an object is: `point`, say.
+  ///   - remedy: What to do where a key is missing or unknown.
+  /// - Returns: The objects' fields.
+  /// - Throws: `FileError`, also where the list is empty.
+  package static func list(reading file: String, of name: String, remedy: String) throws(FileError)
+    -> [JSONFields]
+  {
+    let given = try StrictJSON.parse(Files.read(file), file: file, remedy: remedy)
+    guard let objects = given as? [[String: Any]], !objects.isEmpty else {
+      throw .malformed(file, "is not a JSON list of objects", remedy: remedy)
+    }
+    return objects.enumerated().map {
+      JSONFields($1, file: file, place: "\(name) \($0 + 1), ", remedy: remedy)
+    }
   }
 
   /// An error at a key.
   package func error(_ key: String, _ problem: String, remedy: String? = nil) -> FileError {
-    .malformed(file, at: key, problem, remedy: remedy ?? self.remedy)
+    .malformed(file, at: place + key, problem, remedy: remedy ?? self.remedy)
   }
 
   /// Refuses keys that nobody asked for.
@@ -123,6 +141,48 @@ package struct JSONFields {
   package mutating func choice(_ key: String, of choices: [String]) throws(FileError) -> String {
     guard let text = try optionalChoice(key, of: choices) else { throw missing(key) }
     return text
+  }
+
+  /// A case of a type that is named by texts, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func optionalChoice<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, of type: Choice.Type
+  ) throws(FileError) -> Choice? where Choice.RawValue == String {
+    try optionalChoice(key, of: Choice.allCases.map(\.rawValue)).flatMap { Choice(rawValue: $0) }
+  }
+
+  /// A line of text, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func optionalText(_ key: String) throws(FileError) -> String? {
+    guard let value = value(key) else { return nil }
+    guard let text = value as? String else { throw error(key, "is not a text", remedy: "give a text") }
+    return text.onOneLine
+  }
+
+  /// `true` or `false`, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func optionalFlag(_ key: String) throws(FileError) -> Bool? {
+    guard let value = value(key) else { return nil }
+    guard let flag = value as? NSNumber, Self.isTruthValue(flag) else {
+      throw error(key, "is not true or false", remedy: "give true or false")
+    }
+    return flag.boolValue
+  }
+
+  /// One of two whole numbers or a list of them, or nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func optionalIntegers(_ key: String, of choices: [Int]) throws(FileError) -> [Int]? {
+    guard let value = value(key) else { return nil }
+    let list = value as? [Int] ?? (value as? Int).map { [$0] } ?? []
+    guard !list.isEmpty, list.allSatisfy(choices.contains) else {
+      let names = choices.map(String.init).joined(separator: " or ")
+      throw error(key, "is not \(names), or a list of these", remedy: "give one of these for each layer")
+    }
+    return list
   }
 
   /// A list of different lines of text; empty where the key isn't there.

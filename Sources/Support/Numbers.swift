@@ -55,6 +55,20 @@ package enum Numbers {
     return "\(integer(whole / 3600)) h \(twoDigits(whole % 3600 / 60)) min"
   }
 
+  /// A number in all of its hexadecimal digits: `000a35ff`.
+  package static func hexadecimal(_ value: some FixedWidthInteger & UnsignedInteger) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: value.bitWidth / 4 - digits.count) + digits
+  }
+
+  /// The shortest text that gives the number again, without a fraction where it is whole: `360`, `0.1`.
+  package static func shortest(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+  }
+
+  /// The number; nil where it isn't one that JSON can hold.
+  package static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
+
   private static func twoDigits(_ value: Int) -> String {
     value < 10 ? "0\(value)" : "\(value)"
   }

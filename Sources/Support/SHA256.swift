@@ -12,6 +12,6 @@ package enum SHA256 {
       EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha256(), nil)
     }
     precondition(succeeded == 1, "OpenSSL can't compute SHA-256")
-    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return digest.map { Numbers.hexadecimal($0) }.joined()
   }
 }

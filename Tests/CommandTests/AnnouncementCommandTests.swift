@@ -9,18 +9,12 @@ import TestSupport
       ["stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--quiet"] + arguments)
   }
 
-  private func json(_ result: Command.Result) throws -> [String: Any] {
-    #expect(result.status == 0, "\(result.errors)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
-  }
-
   private func decisions(_ json: [String: Any]) throws -> Data {
     try JSONSerialization.data(withJSONObject: try #require(json["decisionList"]), options: .sortedKeys)
   }
 
   @Test func theTimeWithoutAResultAddsUp() throws {
-    let json = try json(stream("--lead-off", "60:10", "--min-margin", "8", "--json", "-"))
+    let json = try stream("--lead-off", "60:10", "--min-margin", "8", "--json", "-").json()
     let announcements = try #require(json["announcements"] as? [String: Any])
     let reasons = try #require(announcements["noResult"] as? [String: [String: Double]])
     let seconds = reasons.values.compactMap { $0["seconds"] }.reduce(0, +)
@@ -34,8 +28,8 @@ import TestSupport
   }
 
   @Test func intervalsMoveBothTwinsAlike() throws {
-    let plain = try json(stream("--float", ProjectFiles.checkpoint, "--json", "-"))
-    let moved = try json(stream("--float", ProjectFiles.checkpoint, "--rhythm", "--json", "-"))
+    let plain = try stream("--float", ProjectFiles.checkpoint, "--json", "-").json()
+    let moved = try stream("--float", ProjectFiles.checkpoint, "--rhythm", "--json", "-").json()
     let agreement = try #require(moved["agreement"] as? [String: Any])
     #expect(try #require(agreement["top1"] as? Double) > 0.99)
     #expect(try #require(agreement["maxAbsoluteLogitError"] as? Double) < 0.2)
@@ -56,16 +50,15 @@ import TestSupport
   }
 
   @Test func brownOutsChangeNoDecision() throws {
-    let plain = try json(stream("--majority", "3", "--hysteresis", "2", "--rhythm", "--json", "-"))
-    let interrupted = try json(
-      stream(
-        "--majority", "3", "--hysteresis", "2", "--rhythm", "--brown-out", "0,1.5,60.003,299.9", "--json", "-"
-      ))
+    let plain = try stream("--majority", "3", "--hysteresis", "2", "--rhythm", "--json", "-").json()
+    let interrupted = try stream(
+      "--majority", "3", "--hysteresis", "2", "--rhythm", "--brown-out", "0,1.5,60.003,299.9", "--json", "-"
+    ).json()
     #expect(try decisions(plain) == decisions(interrupted))
   }
 
   @Test func theVerdictChargesWhatTheNetworkWokeFor() throws {
-    let json = try json(stream("--wake-rr", "10", "--json", "-"))
+    let json = try stream("--wake-rr", "10", "--json", "-").json()
     let sleep = try #require((json["announcements"] as? [String: Any])?["sleep"] as? [String: Any])
     let verdict = try #require(json["verdict"] as? [String: Any])
     let streaming = try #require((verdict["modes"] as? [[String: Any]])?.first)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 import TestSupport
 
@@ -15,10 +16,6 @@ import TestSupport
     let made = try exporter(
       "cohort", "synthesize", "--patients", "24", "--seed", "3", "--output", folder("cohort"), "--quiet")
     #expect(made.status == 0, "\(made.errors)")
-  }
-
-  private func json(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 
   private func text(_ file: String) throws -> String {
@@ -49,7 +46,7 @@ import TestSupport
   @Test func checkCountsPatientsAndSaysSynthetic() throws {
     let result = try exporter("cohort", "check", manifest, "--json", "-", "--quiet")
     #expect(result.status == 0, "\(result.errors)")
-    let summary = try json(result.output)
+    let summary = try jsonObject(result.output)
     #expect(summary["patients"] as? Int == 24 && summary["records"] as? Int == 24)
     // Ten seconds each.
     #expect(summary["seconds"] as? Double == 240 && summary["isSynthetic"] as? Bool == true)
@@ -88,7 +85,7 @@ import TestSupport
       "cohort", "ludb", "--data", Databases.path("ludb"), "--output", folder("ludb.csv"), "--json", "-",
       "--quiet")
     #expect(made.status == 0, "\(made.errors)")
-    let summary = try json(made.output)
+    let summary = try jsonObject(made.output)
     #expect(summary["patients"] as? Int == 200 && summary["diseased"] as? Int == 53)
     #expect(try text(folder("ludb.csv")).split(separator: "\n").count == 202)
   }
@@ -136,7 +133,7 @@ import TestSupport
       "--cohort", manifest, "--response", "lvesv15", "--output", output, "--image", image, "--report", page,
       "--json", "-")
     #expect(result.status == 0, "\(result.errors)")
-    let study = try #require(try json(result.output)["study"] as? [String: Any])
+    let study = try #require(try jsonObject(result.output)["study"] as? [String: Any])
     let names = try #require(study["methods"] as? [[String: Any]]).compactMap { $0["method"] as? String }
     for name in [
       "transfer, float", "transfer, int8", "from scratch", "logistic regression", "ESC 2021 class I",
@@ -157,7 +154,7 @@ import TestSupport
       "V6",
       "--json", "-", "--quiet")
     #expect(stream.status == 0, "\(stream.errors)")
-    let run = try json(stream.output)
+    let run = try jsonObject(stream.output)
     #expect(try #require(run["decisions"] as? Int) >= 4)
     let twins = try #require(run["agreement"] as? [String: Any])
     #expect(try #require(twins["top1"] as? Double) > 0.7)
@@ -208,14 +205,16 @@ import TestSupport
     #expect(one.status == 0, "\(one.errors)")
     let two = try exporter.run(arguments + ["--seeds", "2", "--report", folder("study.html")])
     #expect(two.status == 0, "\(two.errors)")
-    // A line for the settings, and one for each arm and seed.
+    // A line that says what the log is, and one for each arm and seed.
     #expect(try text(folder("study.jsonl")).split(separator: "\n").count == 5)
-    let arms = try #require(try json(two.output)["arms"] as? [[String: Any]])
+    let arms = try #require(try jsonObject(two.output)["arms"] as? [[String: Any]])
     #expect(arms.count == 2 && arms.allSatisfy { $0["cohorts"] as? Int == 2 })
     let page = try text(folder("study.html"))
     #expect(page.contains("SYNTHETIC DATA") && page.contains("60.5 to 81.0 %") && page.contains("72 %"))
-    let other = try exporter.run(arguments + ["--seeds", "1", "--lead", "II"])
+    try Files.write("before", to: folder("study.jsonl"))
+    let other = try exporter.run(arguments + ["--seeds", "1"])
     #expect(other.status == 65 && other.hasOneErrorLine && other.errors.contains("line 1"))
+    #expect(try text(folder("study.jsonl")) == "before")
     for wrong in [
       ["--seeds", "0"], ["--patients", "3"], ["--lead", "X"], ["--folds", "1"], ["--arm", "none"],
     ] {
@@ -229,7 +228,7 @@ import TestSupport
       "--steps",
       "3", "--beats-per-patient", "4", "--quiet", "--json", "-", "--report", folder("curve.html"))
     #expect(result.status == 0, "\(result.errors)")
-    let points = try #require(try json(result.output)["points"] as? [[String: Any]])
+    let points = try #require(try jsonObject(result.output)["points"] as? [[String: Any]])
     #expect(points.compactMap { $0["patients"] as? Int } == [6, 12])
     #expect(try text(folder("curve.html")).contains("SYNTHETIC DATA"))
     for wrong in [

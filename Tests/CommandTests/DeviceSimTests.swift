@@ -22,19 +22,10 @@ import TestSupport
       ["stream", "--model", Self.model, "--record", record] + arguments, input: input)
   }
 
-  /// The decisions of a run with `--json -`.
-  private func decisionList(_ result: Command.Result) throws -> Data {
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
-    let list = try #require(json["decisionList"] as? [Any])
-    return try JSONSerialization.data(withJSONObject: list, options: .sortedKeys)
-  }
-
   @Test func theShippedModelAgreesWithItsTwinOnTheShippedRecord() throws {
     let result = try stream("--float", Self.checkpoint, "--json", "-", "--quiet")
     #expect(result.status == 0, "\(result.errors)")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let json = try result.json()
     for key in [
       "record", "samples", "sampleRateHz", "decisions", "agreement", "spectrogram", "memory", "operations",
       "realTimeFactor",
@@ -51,7 +42,7 @@ import TestSupport
   }
 
   @Test func aRunTwiceGivesTheSameDecisions() throws {
-    func decisions() throws -> Data { try decisionList(try stream("--json", "-", "--quiet")) }
+    func decisions() throws -> Data { try stream("--json", "-", "--quiet").decisionList() }
     let first = try decisions()
     #expect(first.count > 1000)
     #expect(try decisions() == first)
@@ -87,8 +78,7 @@ import TestSupport
 
   @Test func theRecordsDigestIsThatOfItsFilesOneAfterTheOther() throws {
     let result = try stream("--json", "-", "--quiet")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let json = try result.json()
     let files = try ["hea", "dat"].map { try Files.read(ProjectFiles.record + "." + $0) }
     #expect(json["recordDigest"] as? String == SHA256.hexadecimal(files[0] + files[1]))
     #expect(json["modelDigest"] as? String == SHA256.hexadecimal(try Files.read(ProjectFiles.model)))
@@ -99,7 +89,7 @@ import TestSupport
     let fromCSV = try stream("--every", "16", "--sample-rate", "360", "--json", "-", record: "-", input: csv)
     let fromRecord = try stream("--every", "16", "--json", "-")
     #expect(fromCSV.status == 0, "\(fromCSV.errors)")
-    #expect(try decisionList(fromCSV) == decisionList(fromRecord))
+    #expect(try fromCSV.decisionList() == fromRecord.decisionList())
   }
 
   @Test func helpAndVersionAreThere() throws {
@@ -282,8 +272,7 @@ import TestSupport
 
   @Test func noBeatIsDecidedAboutLateForWantOfAWindow() throws {
     let result = try stream("--json", "-", "--quiet")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let json = try result.json()
     let list = try #require(json["decisionList"] as? [[String: Any]])
     let lags = try list.map { decision in
       try #require(decision["timeSeconds"] as? Double) - #require(decision["beatSeconds"] as? Double)

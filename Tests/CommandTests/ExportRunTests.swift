@@ -25,8 +25,7 @@ import TestSupport
     let result = try exporter(
       "export", ProjectFiles.model, "--format", "tflite", "--output", folder("m.tflite"), "--json", "-")
     #expect(result.status == 0)
-    let told = try #require(
-      JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let told = try result.json()
     let model = try TFLiteModel.read(folder("m.tflite"))
     let network = try LoadedModel(file: ProjectFiles.model).network()
     #expect(told["operators"] as? [String] == model.graph.operators.map { model.kind(of: $0).name })

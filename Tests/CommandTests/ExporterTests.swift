@@ -143,8 +143,7 @@ import TestSupport
     let results = try ["1", "2"].map { try exporter.run(arguments + ["--threads", $0]) }
     #expect(results[0].status == 0, "\(results[0].errors)")
     #expect(results[0].output == results[1].output)
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(results[0].output.utf8)) as? [String: Any])
+    let json = try results[0].json()
     let records = try #require(json["perRecord"] as? [[String: Any]])
     #expect(records.map { $0["record"] as? String } == MITBIH.ds1)
     let beats = records.compactMap { ($0["float"] as? [String: Any])?["counts"] as? [[Int]] }.joined()
@@ -418,122 +417,6 @@ import TestSupport
     let verification = try JSONDecoder().decode(Verification.self, from: Data(result.output.utf8))
     #expect(result.status == 0 && verification.records == 200 && verification.wrong == 0)
     #expect(verification.checksumsRight == 2_400)
-  }
-}
-
-// MARK: What the tests work with
-
-/// A folder with synthetic records, where a model is made from them.
-struct Bench {
-  let folder: TemporaryFolder
-  private let exporter = Command("exporter")
-
-  /// A training of a second, in ten epochs.
-  static let longTraining = ["--epochs", "10", "--windows-per-epoch", "1024"]
-
-  init() throws {
-    folder = try TemporaryFolder()
-    try Files.makeFolder(folder("data"))
-    try SyntheticRecords.write(to: data, seed: 1)
-  }
-
-  var data: String { folder("data") }
-  var checkpoint: String { folder("beats.safetensors") }
-  var model: String { folder("beats.qinf") }
-
-  func callAsFunction(_ name: String) -> String { folder(name) }
-
-  /// Trains; the arguments replace those that a quick training has.
-  func train(_ arguments: String...) throws -> Command.Result { try train(arguments) }
-
-  func train(_ arguments: [String]) throws -> Command.Result {
-    try exporter.run(trainArguments(arguments))
-  }
-
-  /// Quantizes; likewise.
-  func quantize(_ arguments: String...) throws -> Command.Result { try quantize(arguments) }
-
-  func quantize(_ arguments: [String]) throws -> Command.Result {
-    try exporter.run(
-      replacing(
-        ["--data", data, "--output", model, "--windows", "64"], by: ["quantize", checkpoint] + arguments))
-  }
-
-  /// Starts a training and kills it once it is past its second epoch.
-  func killTraining(_ arguments: [String]) throws {
-    let process = exporter.process(trainArguments(arguments + ["--threads", "1"]))
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    // The part file is written at the start and after each epoch.
-    var states: Set<Data> = []
-    while states.count < 3 && process.isRunning {
-      if let state = FileManager.default.contents(atPath: checkpoint + ".part") { states.insert(state) }
-      usleep(2000)
-    }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    #expect(process.terminationReason == .uncaughtSignal, "the training was over too soon")
-  }
-
-  private func trainArguments(_ arguments: [String]) -> [String] {
-    replacing(
-      [
-        "--task", "aami", "--data", data, "--output", checkpoint, "--epochs", "1", "--windows-per-epoch",
-        "256", "--batch-size", "32", "--logit-offsets", "none",
-      ], by: ["train"] + arguments)
-  }
-
-  /// `arguments`, and of the standard ones those options that they don't name.
-  private func replacing(_ standard: [String], by arguments: [String]) -> [String] {
-    stride(from: 0, to: standard.count, by: 2).reduce(into: arguments) { result, index in
-      if !arguments.contains(standard[index]) { result += standard[index...index + 1] }
-    }
-  }
-}
-
-/// MIT-BIH's records without paced ones, by name: two leads of 20 seconds with a beat every 0.8 s, whose four
-/// classes differ in amplitude and width.
-enum SyntheticRecords {
-  /// The beats of a record.
-  static let beats = 23
-  /// Those that have a whole window: at 128 Hz it is 43 columns of 32 samples every 8, that is 368 samples, and
-  /// ends at least 90 samples (0.7 s) after the beat: the first two beats, at 102 and 205 samples, come too early.
-  static let wholeWindowBeats = 21
-
-  private static let sampleRateHz = 360.0
-  private static let kinds: [(code: String, millivolts: Double, seconds: Double)] = [
-    ("N", 1, 0.015), ("A", 0.3, 0.015), ("V", -1.5, 0.06), ("F", 0.6, 0.06),
-  ]
-
-  static func write(_ names: [String] = MITBIH.ds1 + MITBIH.ds2, to folder: String, seed: UInt64) throws {
-    for (number, name) in names.enumerated() {
-      var generator = SeededGenerator(seed: seed).split(number)
-      let places = (0..<beats).map { Int((0.8 * Double($0 + 1) * sampleRateHz).rounded()) }
-      let classes = places.map { _ in generator.nextIndex(below: kinds.count) }
-      var millivolts = (0..<7_200).map { _ in generator.next(in: -0.01...0.01) }
-      for (place, index) in zip(places, classes) {
-        let width = kinds[index].seconds * sampleRateHz
-        for sample in max(0, place - 90)..<min(millivolts.count, place + 90) {
-          millivolts[sample] += kinds[index].millivolts * exp(-0.5 * pow(Double(sample - place) / width, 2))
-        }
-      }
-      let signals = ["MLII", "V1"].enumerated().map { lead, leadName in
-        var specification = SignalSpecification()
-        specification.name = leadName
-        let gain = lead == 0 ? 200.0 : 160.0
-        return Signal(
-          specification, sampleRateHz: sampleRateHz,
-          samples: millivolts.map { Int32(($0 * gain).rounded()) })
-      }
-      let record = Record(
-        name: name, sampleRateHz: sampleRateHz, sampleCount: millivolts.count, signals: signals)
-      try record.write(folder + "/" + name)
-      let labels = try zip(places, classes).map { place, index in
-        Annotation(sample: place, code: try #require(AnnotationCode(mnemonic: kinds[index].code)))
-      }
-      try Annotations(labels).write(folder + "/" + name)
-    }
   }
 }
 

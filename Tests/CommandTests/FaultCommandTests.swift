@@ -76,15 +76,15 @@ import TestSupport
     let whole = try run("--threads", "1").output
     #expect(try run("--threads", "3", "--output", file).output == whole)
     let lines = String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n")
-    #expect(lines.count == 18)
+    #expect(lines.count == 19)
     // A killed run leaves some lines and a part of one.
     try Files.write(lines[..<7].map { $0 + "\n" }.joined() + lines[7].prefix(50), to: file)
     #expect(try run("--output", file).output == whole)
     let after = String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n")
-    #expect(after[..<7] == lines[..<7] && Set(after) == Set(lines))
+    #expect(after == lines)
     // Other settings are other faults.
     _ = try run("--output", file, "--seed", "2")
-    #expect(String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n").count == 36)
+    #expect(String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n").count == 37)
     let found = try Command("device-sim").run(
       [
         "faults", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--trials", "6", "--kinds",
@@ -100,7 +100,10 @@ import TestSupport
     try Files.write("{\"a\":1}\n", to: file)
     let result = try faults("--trials", "1", "--output", file)
     #expect(
-      result.status == 65 && result.errors.contains("other.jsonl:line 1: is no result of a fault campaign"))
+      result.status == 65
+        && result.errors.contains(
+          "other.jsonl:line 1: doesn't say that the file holds results of a fault campaign")
+    )
   }
 
   @Test func aPageTellsWhatBecameOfTheFaults() throws {
@@ -118,15 +121,14 @@ import TestSupport
       "brown-outs",
       SHA256.hexadecimal(try Files.read(ProjectFiles.model)),
       // 4 of 4 images are found: Wilson's lower limit is 4 / (4 + 3.8415).
-      "100.0 (51.0 - 100.0)",
+      "100.0 (51.0 to 100.0)",
     ] { #expect(text.contains(part), "\(part)") }
   }
 
   @Test func kindsRunInTheirOrderOnceEach() throws {
     let result = try faults("--trials", "2", "--kinds", "clock,weights,clock", "--json", "-", "--quiet")
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let json = try result.json()
     let kinds = try #require(json["kinds"] as? [[String: Any]])
     #expect(kinds.map { $0["kind"] as? String } == ["weights", "clock"])
   }

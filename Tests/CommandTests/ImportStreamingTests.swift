@@ -17,7 +17,7 @@ import TestSupport
     let result = try deviceSim.run(
       ["stream", "--model", model, "--record", ProjectFiles.record, "--json", "-", "--quiet"] + arguments)
     #expect(result.status == 0, "\(result.errors)")
-    return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    return try result.json()
   }
 
   private func describe(_ description: [String: Any], in file: String) throws {

@@ -19,10 +19,6 @@ import TestSupport
         + arguments)
   }
 
-  private func json(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   private func stream(_ arguments: String...) throws -> Command.Result {
     try Command("device-sim").run(
       [
@@ -33,7 +29,7 @@ import TestSupport
 
   private func accuracy(_ result: Command.Result) throws -> Double {
     #expect(result.status == 0, "\(result.errors)")
-    let accuracy = try #require(try json(result.output)["accuracy"] as? [String: Any])
+    let accuracy = try #require(try jsonObject(result.output)["accuracy"] as? [String: Any])
     let counts = try #require((accuracy["fixed"] as? [String: Any])?["counts"] as? [[Int]])
     let right = counts.indices.reduce(0) { $0 + counts[$1][$1] }
     return Double(right) / Double(counts.joined().reduce(0, +))
@@ -47,9 +43,9 @@ import TestSupport
     let plain = try stream()
     let patched = try stream("--patch", patch, "--float", ProjectFiles.checkpoint)
     #expect(try accuracy(patched) > accuracy(plain))
-    let result = try json(patched.output)
+    let result = try jsonObject(patched.output)
     #expect((result["patch"] as? [String: Any])?["byteCount"] as? Int == 532)
-    #expect(try json(plain.output)["patch"] == nil)
+    #expect(try jsonObject(plain.output)["patch"] == nil)
     // The float twin has the patch too.
     let agreement = try #require((result["agreement"] as? [String: Any])?["top1"] as? Double)
     #expect(agreement > 0.99)
@@ -84,10 +80,10 @@ import TestSupport
   @Test func scoringManyTellsTheRestOfEachRecord() throws {
     let result = try personalize("--records", "233,210", "--steps", "20", "--json", "-")
     #expect(result.status == 0, "\(result.errors)")
-    let scores = try #require(try json(result.output)["scores"] as? [[String: Any]])
+    let scores = try #require(try jsonObject(result.output)["scores"] as? [[String: Any]])
     // 5, 1 and 2 minutes; then 5, 10 and 20 % of wrong labels.
     #expect(scores.count == 6)
-    let perRecord = try #require(try json(result.output)["perRecord"] as? [[String: Any]])
+    let perRecord = try #require(try jsonObject(result.output)["perRecord"] as? [[String: Any]])
     let counts = try #require((perRecord[0]["shipped"] as? [String: Any])?["counts"] as? [[Int]])
     // MIT-BIH's directory: 3,079 beats in record 233, 25 of 30 min behind the first five.
     #expect((2300...2700).contains(counts.joined().reduce(0, +)))

@@ -86,8 +86,7 @@ import TestSupport
     let evaluated = try exporter(
       "evaluate", bench.bench.model, "--float", bench.bench.checkpoint, "--data", bench.bench.data, "--json",
       "-")
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    let json = try evaluated.json()
     // Sample by sample through the stream, or from columns kept: the same decisions and logits.
     let point = report.points[0]
     let int8 = try #require(json["int8"] as? [String: Any])
@@ -109,12 +108,14 @@ import TestSupport
     let again = try bench.report("a")
     #expect(again.output.contains("5, 5 of them run before"))
     #expect(try Files.read(bench.bench("a/report.json")) == first)
-    // A result that was lost, or damaged, is worked out again.
-    let cache = bench.bench("a/cache")
-    let files = try FileManager.default.contentsOfDirectory(atPath: cache).filter { $0.hasPrefix("point-") }
-      .sorted()
-    try FileManager.default.removeItem(atPath: cache + "/" + files[0])
-    try Files.write("{", to: cache + "/" + files[1])
+    // Results that were lost, or broke off, are worked out again.
+    let log = bench.bench("a/cache/results.jsonl")
+    let lines = String(decoding: try Files.read(log), as: UTF8.self).split(separator: "\n")
+    let points = lines.indices.filter { lines[$0].contains("\"weightBits\"") }
+    #expect(points.count == 5)
+    try Files.write(
+      lines.indices.filter { $0 != points[0] && $0 != points[1] }.map { lines[$0] + "\n" }.joined()
+        + lines[points[1]].prefix(200), to: log)
     let repaired = try bench.report("a")
     #expect(repaired.output.contains("5, 3 of them run before"), "\(repaired.errors)")
     #expect(try Files.read(bench.bench("a/report.json")) == first)
@@ -174,7 +175,7 @@ import TestSupport
       #expect(status == 64 ? result.errors.hasPrefix("error: ") : result.hasOneErrorLine, "\(result.errors)")
     }
     for (sweep, problem) in [
-      ("[]", "is not a JSON list"), (#"[{"weightBit": 4}]"#, "unknown key"),
+      ("[]", "is not a JSON list"), (#"[{"weightBit": 4}]"#, "point 1, weightBit: means nothing here"),
       (#"[{"weightBits": 5}]"#, "not 4 or 8"),
       (#"[{"name": "a"}, {"name": "a"}]"#, "one name"), (#"[{"weightBits": [4, 8]}]"#, "2 widths of weights"),
       (#"[{"rateFactor": 3}]"#, "not 1, 2 or 4"), (#"[{"qat": true}]"#, "--qat"),

@@ -27,12 +27,19 @@ import TestSupport
     return String(decoding: try Files.read(folder("merged.jsonl")), as: UTF8.self)
   }
 
-  private func json(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+  /// A log's results, without the line that says what it is.
+  private func lines(_ file: String) throws -> [Substring] {
+    Array(String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n").dropFirst())
   }
 
-  private func lines(_ file: String) throws -> [Substring] {
-    String(decoding: try Files.read(file), as: UTF8.self).split(separator: "\n")
+  /// A log's first line.
+  private func firstLine(_ file: String) throws -> String {
+    String(decoding: try Files.read(file).prefix { $0 != 10 }, as: UTF8.self) + "\n"
+  }
+
+  /// A line's result.
+  private func content(_ line: Substring) throws -> [String: Any] {
+    try #require(try jsonObject(line)["result"] as? [String: Any])
   }
 
   @Test func everyCombinationIsALineWithItsSettings() throws {
@@ -41,7 +48,7 @@ import TestSupport
     let result = try sweep(
       Self.grid + ["--float", ProjectFiles.checkpoint, "--json", "-", "--quiet"], to: file)
     #expect(result.status == 0, "\(result.errors)")
-    let results = try lines(file).map { try json(String($0)) }
+    let results = try lines(file).map(content)
     let settings = try results.map {
       let all = try #require($0["settings"] as? [String: Any])
       let disturbances = try #require(all["disturbances"] as? [String: Any])
@@ -56,7 +63,7 @@ import TestSupport
       ])
     #expect(settings.count == 9)
     #expect(results.allSatisfy { $0["agreement"] != nil && $0["seconds"] is Double })
-    let summary = try json(result.output)
+    let summary = try jsonObject(result.output)
     #expect((summary["rows"] as? [Any])?.count == 5)
     #expect(try #require(summary["hoursOfECGPerSecond"] as? Double) > 0)
   }
@@ -67,7 +74,7 @@ import TestSupport
     try sweep(["--noise", "emg", "--snr", "6"], to: files[0])
     try sweep(["--noise", "emg", "--snr", "6", "--gain-error", "20"], to: files[1])
     let result = try Command("device-sim").run(["merge"] + files + ["--json", "-", "--quiet"])
-    let rows = try #require(try json(result.output)["rows"] as? [[String: Any]])
+    let rows = try #require(try jsonObject(result.output)["rows"] as? [[String: Any]])
     #expect(rows.map { $0["runs"] as? Int } == [1, 1])
   }
 
@@ -80,7 +87,7 @@ import TestSupport
       folder("all.jsonl"),
       "--json", "-", "--quiet",
     ])
-    let summary = try json(result.output)
+    let summary = try jsonObject(result.output)
     #expect(summary["combinations"] as? Int == 48)
     // The shipped model was trained on DS1.
     #expect((summary["trainingRecords"] as? [String])?.count == 22)
@@ -95,7 +102,7 @@ import TestSupport
     try sweep(Self.grid + ["--threads", "1"], to: folder("one.jsonl"))
     try sweep(Self.grid + ["--threads", "3"], to: folder("three.jsonl"))
     let one = try merged(folder("one.jsonl"))
-    #expect(one.split(separator: "\n").count == 9)
+    #expect(one.split(separator: "\n").count == 10)
     #expect(try merged(folder("three.jsonl")) == one)
   }
 
@@ -104,9 +111,12 @@ import TestSupport
     let (whole, part) = (folder("whole.jsonl"), folder("part.jsonl"))
     try sweep(Self.grid, to: whole)
     let all = try lines(whole)
-    try Files.write(all[..<4].map { $0 + "\n" }.joined() + all[4].prefix(100), to: part)
+    try Files.write(firstLine(whole) + all[..<4].map { $0 + "\n" }.joined() + all[4].prefix(100), to: part)
     let result = try sweep(Self.grid + ["--json", "-", "--quiet"], to: part)
-    #expect(try json(result.output)["foundCombinations"] as? Int == 4)
+    #expect(
+      result.errors == "warning: \(part):line 6: broke off and was cut away; its result is worked out again\n"
+    )
+    #expect(try jsonObject(result.output)["foundCombinations"] as? Int == 4)
     #expect(try lines(part)[..<4] == all[..<4])
     #expect(try merged(part) == merged(whole))
   }
@@ -124,7 +134,7 @@ import TestSupport
         "--json", "-", "--quiet",
       ])
       #expect(result.status == 0, "\(result.errors)")
-      return try json(result.output)["foundCombinations"] as? Int
+      return try jsonObject(result.output)["foundCombinations"] as? Int
     }
     #expect(try found(file) == 0)
     #expect(try found(file) == 1)
@@ -136,14 +146,91 @@ import TestSupport
     #expect(try found(file) == 0)
     #expect(try lines(file).count == 2)
     let merge = try Command("device-sim").run(["merge", file, "--output", folder("merged.jsonl")])
-    #expect(merge.status == 0 && merge.output.contains("1 of records that have changed since left out"))
+    #expect(merge.status == 0 && merge.output.contains("1 of files that have changed since left out"))
     #expect(try found(other) == 0)
     #expect(try merged(other) == merged(file))
     // Another file's old result is of another record.
-    try Files.write(lines(file)[0] + "\n", to: folder("old.jsonl"))
+    try Files.write(firstLine(file) + lines(file)[0] + "\n", to: folder("old.jsonl"))
     expectError(
       try Command("device-sim").run(["merge", folder("old.jsonl"), other]), status: 65,
       containing: "whose files were other ones")
+  }
+
+  @Test func changedNetworksAndNoisesAreRunAgain() throws {
+    let folder = try TemporaryFolder()
+    let (file, network, noise) = (folder("sweep.jsonl"), folder("net.safetensors"), folder("mitdb-208"))
+    try Files.write(Files.read(ProjectFiles.checkpoint), to: network)
+    for type in ["hea", "dat"] {
+      try Files.write(Files.read(ProjectFiles.record + "." + type), to: noise + "." + type)
+    }
+    func found() throws -> Int? {
+      let result = try sweep(
+        ["--float", network, "--noise", noise, "--snr", "6", "--json", "-", "--quiet"], to: file)
+      #expect(result.status == 0, "\(result.errors)")
+      return try jsonObject(result.output)["foundCombinations"] as? Int
+    }
+    #expect(try found() == 0)
+    #expect(try found() == 1)
+    // Another weight, under the same name.
+    var bytes = try Files.read(network)
+    bytes[bytes.count - 3] ^= 1
+    try Files.write(bytes, to: network)
+    #expect(try found() == 0)
+    #expect(try found() == 1)
+    // Another noise, under the same name.
+    let header = String(decoding: try Files.read(noise + ".hea"), as: UTF8.self)
+    try Files.write(header.replacing(" 200", with: " 400"), to: noise + ".hea")
+    #expect(try found() == 0)
+    #expect(try found() == 1)
+    let merge = try Command("device-sim").run(["merge", file])
+    #expect(merge.status == 0 && merge.output.contains("2 of files that have changed since left out"))
+  }
+
+  @Test func aSecondRunIsRefusedWhileTheFirstWrites() throws {
+    let folder = try TemporaryFolder()
+    let file = folder("sweep.jsonl")
+    let process = Command("device-sim").process(
+      ["sweep", "--quiet", "--threads", "1", "--output", file] + Self.inputs
+        + ["--noise", "emg", "--snr", "12", "--seed", (1...200).map(String.init).joined(separator: ",")])
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, ((try? lines(file).count) ?? 0) < 1 { usleep(1000) }
+    let second = try sweep([], to: file)
+    expectError(second, status: 1, containing: "\(file): is being written by another run; wait")
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(try sweep([], to: file).status == 0)
+  }
+
+  @Test func aFullDiskStopsTheWorkAndKeepsWhatIsDone() throws {
+    let folder = try TemporaryFolder()
+    let (whole, part) = (folder("whole.jsonl"), folder("part.jsonl"))
+    try sweep(Self.grid, to: whole)
+    let line = try lines(whole)[0].utf8.count
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    // A file may become some lines long, in units of 1,024 bytes, and the signal for that is ignored.
+    process.arguments =
+      [
+        "-c", "trap '' XFSZ; ulimit -f \(3 * line / 1024 + 1); exec \"$0\" \"$@\"",
+        Command("device-sim").path,
+        "sweep", "--quiet", "--threads", "1", "--output", part,
+      ]
+      + Self.inputs + Self.grid
+    let errors = Pipe()
+    (process.standardError, process.standardOutput) = (errors, FileHandle.nullDevice)
+    try process.run()
+    let message = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1)
+    #expect(
+      message == "error: \(part): can't be written: File too large; free some space or choose another disk\n")
+    let kept = try lines(part).count
+    #expect((1...8).contains(kept))
+    let result = try sweep(Self.grid + ["--json", "-", "--quiet"], to: part)
+    #expect(result.errors.isEmpty)
+    #expect(try jsonObject(result.output)["foundCombinations"] as? Int == kept)
+    #expect(try merged(part) == merged(whole))
   }
 
   @Test func mixturesAreCombinationsOfTheirOwn() throws {
@@ -151,7 +238,7 @@ import TestSupport
     let file = folder("sweep.jsonl")
     try sweep(["--noise", "none,emg+mains50,emg@6+mains50@12", "--snr", "24,0"], to: file)
     let noises = try lines(file).map { line in
-      let settings = try #require(try json(String(line))["settings"] as? [String: Any])
+      let settings = try #require(try content(line)["settings"] as? [String: Any])
       let disturbances = try #require(settings["disturbances"] as? [String: Any])
       return "\(disturbances["noise"] ?? "none") \(disturbances["snrDecibels"] ?? "-")"
     }
@@ -167,7 +254,7 @@ import TestSupport
         ["stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--json", "-", "--quiet"]
           + noise)
       #expect(result.status == 0, "\(result.errors)")
-      let disturbances = try #require(try json(result.output)["disturbances"] as? [String: Any])
+      let disturbances = try #require(try jsonObject(result.output)["disturbances"] as? [String: Any])
       return try #require((disturbances["settings"] as? [String: Any])?["noise"] as? String)
     }
     #expect(try run(["--noise", "emg", "--noise", "mains50", "--snr", "6"]) == "emg+mains50")
@@ -188,7 +275,7 @@ import TestSupport
     let before = try lines(part).count
     #expect((3..<40).contains(before))
     let result = try sweep(grid + ["--json", "-", "--quiet"], to: part)
-    let found = try #require(try json(result.output)["foundCombinations"] as? Int)
+    let found = try #require(try jsonObject(result.output)["foundCombinations"] as? Int)
     #expect((before - 1...before).contains(found))
     try sweep(grid, to: whole)
     #expect(try merged(part) == merged(whole))
@@ -236,16 +323,21 @@ import TestSupport
     try sweep(Self.grid, to: first)
     #expect(try merged(first, first) == merged(first))
     let changed = try lines(first).map { $0.replacing(/"decisions":[0-9]+/, with: "\"decisions\":1") }
-    try Files.write(changed.map { $0 + "\n" }.joined(), to: second)
+    try Files.write(firstLine(first) + changed.map { $0 + "\n" }.joined(), to: second)
     let result = try Command("device-sim").run(["merge", first, second])
-    expectError(result, status: 65, containing: "\(second):line 1: gives another result")
-    #expect(result.errors.contains("\(first):line 1"))
+    expectError(result, status: 65, containing: "\(second):line 2: gives another result")
+    #expect(result.errors.contains("\(first):line 2"))
   }
 
   @Test func filesThatAreNoResultsAreRefused() throws {
     let folder = try TemporaryFolder()
     let file = folder("bad.jsonl")
-    for (text, message) in [("{}\n", "line 1: is no result"), ("{\"a\":", "line 1: breaks off")] {
+    try sweep([], to: folder("sweep.jsonl"))
+    let header = try firstLine(folder("sweep.jsonl"))
+    for (text, message) in [
+      ("{}\n", "line 1: doesn't say that the file holds results of a sweep"),
+      (header + "{}\n{}\n", "line 2: is no result of a sweep"), (header + "{\"a\":", "line 2: breaks off"),
+    ] {
       try Files.write(text, to: file)
       expectError(
         try Command("device-sim").run(["merge", file]), status: 65, containing: message)
@@ -253,9 +345,11 @@ import TestSupport
     expectError(
       try Command("device-sim").run(["merge", folder("none.jsonl")]), status: 66,
       containing: "none.jsonl")
-    try Files.write("nonsense\n", to: file)
-    expectError(try sweep([], to: file), status: 65, containing: "bad.jsonl:line 1")
-    #expect(try lines(file) == ["nonsense"])
+    for foreign in ["nonsense\n", "nonsense", "{\"settings\":{}}\n"] {
+      try Files.write(foreign, to: file)
+      expectError(try sweep([], to: file), status: 65, containing: "bad.jsonl:line 1")
+      #expect(try Files.read(file) == Data(foreign.utf8))
+    }
     expectError(
       try sweep([], to: "/dev/null"), status: 1,
       containing: "/dev/null: is no ordinary file")
@@ -313,13 +407,13 @@ import TestSupport
       folder("page.html"),
     ])
     #expect(result.status == 0, "\(result.errors)")
-    let disturbances = try #require(try json(result.output)["disturbances"] as? [String: Any])
+    let disturbances = try #require(try jsonObject(result.output)["disturbances"] as? [String: Any])
     let settings = try #require(disturbances["settings"] as? [String: Any])
     #expect(settings["noise"] as? String == "wander" && settings["snrDecibels"] as? Double == -3)
     #expect(settings["seed"] as? Int == 4 && settings["offsetMillivolts"] as? Double == -0.5)
     #expect(disturbances["noiseIsSynthetic"] as? Bool == true)
     #expect(disturbances["lostSamples"] as? Int == 15 * 128)
-    let decisions = try #require(try json(result.output)["decisionList"] as? [[String: Any]])
+    let decisions = try #require(try jsonObject(result.output)["decisionList"] as? [[String: Any]])
     // A window has 350 samples at most; decisions from lead-off to 2 s after it are over lost samples for certain.
     let certain = decisions.count { decision in
       let time = decision["timeSeconds"] as? Double ?? 0

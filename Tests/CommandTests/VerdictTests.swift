@@ -5,14 +5,9 @@ import TestSupport
 
 /// `device-sim verdict` and `device-sim profiles` through the executable.
 @Suite struct VerdictTests {
-  private func json(_ result: Command.Result) throws -> Any {
-    #expect(result.status == 0, "\(result.errors)")
-    return try JSONSerialization.jsonObject(with: Data(result.output.utf8))
-  }
-
   @Test func aVerdictCoversAllBuiltInDevices() throws {
     let result = try Command("device-sim")("verdict", "--model", ProjectFiles.model, "--json", "-")
-    let verdicts = try #require(try json(result) as? [String: Any])
+    let verdicts = try result.json()
     let devices = try #require(verdicts["devices"] as? [[String: Any]])
     let names = devices.compactMap { ($0["profile"] as? [String: Any])?["name"] as? String }
     #expect(names == ["reference", "pacemaker", "crt-d", "leadless", "programmer"])
@@ -25,7 +20,7 @@ import TestSupport
       "stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--profile", "crt-d",
       "--every",
       "16", "--json", "-", "--report", folder("page.html"))
-    let run = try #require(try json(result) as? [String: Any])
+    let run = try result.json()
     let verdict = try #require(run["verdict"] as? [String: Any])
     #expect(verdict["profile"] as? String == "crt-d")
     let schedule = try #require(verdict["schedule"] as? [String: Any])
@@ -45,7 +40,7 @@ import TestSupport
     func modes(_ profile: String) throws -> Data {
       let result = try Command("device-sim")(
         "verdict", "--model", ProjectFiles.model, "--profile", profile, "--json", "-")
-      let verdicts = try #require(try json(result) as? [String: Any])
+      let verdicts = try result.json()
       let device = try #require((verdicts["devices"] as? [[String: Any]])?.first)
       let verdict = try #require(device["verdict"] as? [String: Any])
       return try JSONSerialization.data(withJSONObject: #require(verdict["modes"]), options: .sortedKeys)
@@ -60,7 +55,7 @@ import TestSupport
     #expect(try Command("exporter")("import", source, "--output", folder("kws.qinf")).status == 0)
     let result = try Command("device-sim")(
       "verdict", "--model", folder("kws.qinf"), "--profile", "reference", "--interval", "3600", "--json", "-")
-    let verdicts = try #require(try json(result) as? [String: Any])
+    let verdicts = try result.json()
     let device = try #require((verdicts["devices"] as? [[String: Any]])?.first)
     let modes = try #require((device["verdict"] as? [String: Any])?["modes"] as? [[String: Any]])
     #expect(modes.map { $0["mode"] as? String } == ["wholeWindow"])

@@ -60,8 +60,9 @@ import TestSupport
     let imported = try imported()
     let inC = ["CCrypto", "CFFTW3", "CKernels", "CQuantInfer"]
     for (module, imports) in imported where !inC.contains(module) {
-      guard let target = text.range(of: "name: \"\(module)\", dependencies: [")
-        ?? text.range(of: "name: \"\(module)\",\n      dependencies: [")
+      guard
+        let target = text.range(of: "name: \"\(module)\", dependencies: [")
+          ?? text.range(of: "name: \"\(module)\",\n      dependencies: [")
       else {
         #expect(imports.isEmpty, "\(module)")
         continue
@@ -76,9 +77,10 @@ import TestSupport
     let root = ProjectFiles.path("Sources")
     var counts: [String: Int] = [:]
     for file in Self.files(in: root, suffix: "") where file.contains(/\.(swift|c|h)$/) {
-      let lines = try String(contentsOfFile: file, encoding: .utf8).split(
-        separator: "\n", omittingEmptySubsequences: false
-      ).count - 1
+      let lines =
+        try String(contentsOfFile: file, encoding: .utf8).split(
+          separator: "\n", omittingEmptySubsequences: false
+        ).count - 1
       #expect(lines <= 400, "\(file)")
       counts[(file as NSString).deletingLastPathComponent, default: 0] += 1
     }
@@ -101,7 +103,10 @@ import TestSupport
     for module in try imported().keys where module != "QuantInfer" && module != "QuantInferC" {
       for file in Self.files(in: ProjectFiles.path("Sources/\(module)"), suffix: ".swift") {
         let text = try String(contentsOfFile: file, encoding: .utf8)
-        for match in text.matches(of: /\b(Monitor|StreamingPipeline|StreamingSpectrogram|BeatDetector|WholeWindow)\(\n? *(model|plan|sampleRate)/) {
+        for match in text.matches(
+          of:
+            /\b(Monitor|StreamingPipeline|StreamingSpectrogram|BeatDetector|WholeWindow)\(\n? *(model|plan|sampleRate)/
+        ) {
           places[String(match.output.1), default: []].append((file as NSString).lastPathComponent)
         }
       }

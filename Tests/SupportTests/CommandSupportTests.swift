@@ -174,7 +174,7 @@ private struct Tool: CommandLineTool {
 
   @Test func colourTellsOnlyPassAndFail() {
     var table = SummaryTable(columns: [])
-    table.add("a", SummaryTable.Cell("yes", outcome: .pass), SummaryTable.Cell("no", outcome: .fail), "plain")
+    table.add("a", [.init("yes", outcome: .pass), .init("no", outcome: .fail), .init("plain")])
     #expect(
       table.render(hasColor: true) == "  a   \u{1B}[32myes\u{1B}[0m   \u{1B}[31mno\u{1B}[0m   plain\n")
     #expect(!table.render(hasColor: false).contains("\u{1B}"))

@@ -71,7 +71,7 @@ extension Covariates {
     static let all = [
       Column("qrsd_ms", 40...300, "ms", \.qrsDurationMs),
       Column(
-        "lbbb", "1 or 0, yes or no", \.hasLBBB, parse: { truth($0) }, text: { $0 ? "1" : "0" }),
+        "lbbb", "1 or 0, yes or no", \.hasLBBB, parse: { Covariates.truth($0) }, text: { $0 ? "1" : "0" }),
       Column(
         "sex", "F or M", \.sex,
         parse: { ["f": .female, "female": .female, "m": .male, "male": .male][$0.lowercased()] },
@@ -90,7 +90,9 @@ extension Covariates {
   }
 }
 
-/// A yes or a no in a cell.
-func truth(_ text: String) -> Bool? {
-  ["1": true, "yes": true, "true": true, "0": false, "no": false, "false": false][text.lowercased()]
+extension Covariates {
+  /// A yes or a no in a cell.
+  static func truth(_ text: String) -> Bool? {
+    ["1": true, "yes": true, "true": true, "0": false, "no": false, "false": false][text.lowercased()]
+  }
 }

@@ -101,7 +101,7 @@ extension ECGFeatures {
 
   private mutating func measureRhythm(_ beats: [Int], sampleRateHz: Double) {
     let intervals = zip(beats.dropFirst(), beats).map { Double($0 - $1) / sampleRateHz * 1000 }
-    guard let usual = median(intervals) else { return }
+    guard let usual = intervals.median else { return }
     heartRate = 60_000 * Double(intervals.count) / intervals.reduce(0, +)
     // An interval far from the median ends or starts at an ectopic or a missed beat.
     let isNormal = intervals.map { abs($0 - usual) <= 0.2 * usual }
@@ -124,17 +124,18 @@ extension ECGFeatures {
   ) {
     guard !boundaries.isEmpty else { return }
     let complexes = boundaries.map { Complex(lead, $0, sampleRateHz: sampleRateHz) }
-    qrsDurationMs = median(boundaries.map { Double($0.offset - $0.onset) / sampleRateHz * 1000 })
-    qrsHeightMillivolts = median(complexes.map(\.height))
-    qrsAreaMicrovoltSeconds = median(complexes.map { abs($0.area) })
-    notchCount = median(complexes.map { Double($0.notchCount) })
+    qrsDurationMs = boundaries.map { Double($0.offset - $0.onset) / sampleRateHz * 1000 }.median
+    qrsHeightMillivolts = complexes.map(\.height).median
+    qrsAreaMicrovoltSeconds = complexes.map { abs($0.area) }.median
+    notchCount = complexes.map { Double($0.notchCount) }.median
 
     func areas(_ name: String) -> [Double]? {
       named[name.lowercased()].map { lead in
         boundaries.map { Complex(lead, $0, sampleRateHz: sampleRateHz).area }
       }
     }
-    if let left = areas("I").flatMap(median), let down = areas("aVF").flatMap(median), left != 0 || down != 0
+    if let left = areas("I").flatMap(\.median), let down = areas("aVF").flatMap(\.median),
+      left != 0 || down != 0
     {
       axisDegrees = atan2(down, left) * 180 / .pi
     }
@@ -143,7 +144,7 @@ extension ECGFeatures {
       guard let areas = areas(name) else { return }
       for (index, area) in areas.enumerated() { vectors[index] += area * weights }
     }
-    vectorAreaMicrovoltSeconds = median(vectors.map { ($0 * $0).sum().squareRoot() })
+    vectorAreaMicrovoltSeconds = vectors.map { ($0 * $0).sum().squareRoot() }.median
   }
 }
 
@@ -195,14 +196,6 @@ private struct Complex {
     }
     return count
   }
-}
-
-/// The median; nil of nothing.
-func median(_ values: [Double]) -> Double? {
-  guard !values.isEmpty else { return nil }
-  let sorted = values.sorted()
-  let middle = sorted.count / 2
-  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 extension PatientCohort {

@@ -229,7 +229,7 @@ private struct ManifestReader {
       draft.cells[column] = draft.cells[column] ?? (text, row.line)
     }
     if let text = cell("label") {
-      guard let label = truth(text) else {
+      guard let label = Covariates.truth(text) else {
         throw error(row, "label", "is '\(text.prefix(40))'", remedy: "use 1 or 0, yes or no")
       }
       try agree("label", label ? "1" : "0", &draft)

@@ -25,7 +25,7 @@ package struct SyntheticStudy: Sendable {
     package var withInt8: Bool
     /// How networks learn.
     package var options: TransferOptions
-    /// The first half of the pre-trained checkpoint's SHA-256.
+    /// The first half of the pre-trained checkpoint's SHA-256, which is enough to tell networks apart.
     package var network: String
 
     /// Creates settings.
@@ -122,10 +122,7 @@ package struct SyntheticStudy: Sendable {
     return Result(arm: arm, seed: seed, responders: cohort.labels.count(where: \.self), methods: figures)
   }
 
-  /// All seeds' results, each kept in a file as soon as it is there, from which an interrupted run goes on.
-  ///
-  /// The file has the settings in its first line and a result a line after it; at the end they stand in order, the same
-  /// bytes at any number of threads.
+  /// All seeds' results, each kept in a log as soon as it is there, from which an interrupted run goes on.
   ///
   /// - Parameters:
   ///   - arms: The arms.
@@ -134,103 +131,42 @@ package struct SyntheticStudy: Sendable {
   ///   - threads: The cohorts to work on at a time.
   ///   - progress: Told after each cohort.
   /// - Returns: The results in order of arms and seeds.
-  /// - Throws: `FileError`, where the file is another study's or can't be written, or a cohort has too few patients.
+  /// - Throws: `FileError`, where the file is no study's, another run writes it or it can't be written, or a cohort has
+  ///   too few patients.
   package func run(
     arms: [SyntheticArm], seeds: ClosedRange<UInt64>, log: String, threads: Int = 1,
     progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> [Result] {
-    let known = try StudyLog.read(log, settings: settings)
-    let wanted = arms.flatMap { arm in seeds.map { Task(arm: arm, seed: $0) } }
     // Seed by seed, so that an interrupted study has as many of each arm.
-    let open = seeds.flatMap { seed in arms.map { Task(arm: $0, seed: seed) } }.filter { known[$0] == nil }
-    // Seeds of an earlier run stay.
-    let writer = try StudyLog(log, settings: settings, results: Array(known.values))
-    let new = try open.concurrentMap(threads: threads, progress: progress) { task throws(FileError) in
-      let result = try result(arm: task.arm, seed: task.seed)
-      try writer.append(result)
-      return result
+    let cohorts = seeds.flatMap { seed in
+      arms.map {
+        Content(
+          settings: settings, converterBits: converter.bits, microvoltsPerCount: converter.microvoltsPerCount,
+          arm: $0, seed: seed)
+      }
     }
-    var all = known
-    for result in new { all[Task(arm: result.arm, seed: result.seed)] = result }
-    try writer.finish(Array(all.values))
-    return wanted.compactMap { all[$0] }
+    let (all, _) = try ResultLog(log, kind: Self.log).results(
+      of: cohorts, key: Self.log.key, threads: threads, progress: progress
+    ) { cohort throws(FileError) in
+      Line(content: cohort, result: try result(arm: cohort.arm, seed: cohort.seed))
+    }
+    return arms.flatMap { arm in all.map(\.result).filter { $0.arm == arm } }
   }
 
-  fileprivate struct Task: Hashable {
+  /// All that decides a result.
+  private struct Content: Codable {
+    var settings: Settings
+    var converterBits: Int
+    var microvoltsPerCount: Float
     var arm: SyntheticArm
     var seed: UInt64
   }
-}
 
-/// The file in which a study keeps what it has.
-private final class StudyLog: @unchecked Sendable {
-  private let path: String
-  private let header: String
-  private let handle: FileHandle
-  private let lock = NSLock()
-
-  /// The results that a file keeps, without a last line that was cut short; none where there is no file.
-  static func read(
-    _ path: String, settings: SyntheticStudy.Settings
-  ) throws(FileError) -> [SyntheticStudy.Task: SyntheticStudy.Result] {
-    guard FileManager.default.fileExists(atPath: path) else { return [:] }
-    let text = String(decoding: try Files.read(path), as: UTF8.self)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    guard let first = lines.first, first == line(of: settings) else {
-      throw .malformed(
-        path, at: "line 1", "keeps a study of other settings or another network",
-        remedy: "repeat that study's command, or name another file")
-    }
-    var results: [SyntheticStudy.Task: SyntheticStudy.Result] = [:]
-    for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty {
-      guard let result = try? JSONDecoder().decode(SyntheticStudy.Result.self, from: Data(line.utf8)) else {
-        if index == lines.count - 1 { break }
-        throw .malformed(path, at: "line \(index + 1)", "is no result", remedy: "remove the line")
-      }
-      results[.init(arm: result.arm, seed: result.seed)] = result
-    }
-    return results
+  /// A result in a log, with what decided it.
+  private struct Line: Codable {
+    var content: Content
+    var result: Result
   }
 
-  init(
-    _ path: String, settings: SyntheticStudy.Settings, results: [SyntheticStudy.Result]
-  ) throws(FileError) {
-    self.path = path
-    header = Self.line(of: settings)
-    try Files.write(Self.text(header, results), to: path)
-    guard let handle = FileHandle(forUpdatingAtPath: path) else {
-      throw .inaccessible(path, "can't be written", remedy: "choose a place that you may write to")
-    }
-    self.handle = handle
-  }
-
-  deinit { try? handle.close() }
-
-  func append(_ result: SyntheticStudy.Result) throws(FileError) {
-    let written = lock.withLock {
-      Result { () throws in
-        try handle.seekToEnd()
-        try handle.write(contentsOf: Data((Self.line(of: result) + "\n").utf8))
-      }
-    }
-    if case .failure = written {
-      throw .inaccessible(path, "can't be written", remedy: "free some space or choose another disk")
-    }
-  }
-
-  func finish(_ results: [SyntheticStudy.Result]) throws(FileError) {
-    try Files.write(Self.text(header, results), to: path)
-  }
-
-  private static func text(_ header: String, _ results: [SyntheticStudy.Result]) -> String {
-    let ordered = results.sorted { ($0.arm.rawValue, $0.seed) < ($1.arm.rawValue, $1.seed) }
-    return ([header] + ordered.map(line)).map { $0 + "\n" }.joined()
-  }
-
-  private static func line(of value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(value) else { preconditionFailure("figures are finite") }
-    return String(decoding: data, as: UTF8.self)
-  }
+  private static let log = ResultLog.Kind("study", version: 1)
 }

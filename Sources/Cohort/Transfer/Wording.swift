@@ -4,8 +4,6 @@ import Support
 
 /// Figures in words, the same in every report.
 package enum Wording {
-  package static let notADevice =
-    "An engineering evaluation tool, not a medical device: nothing here is fit for decisions about patients."
   package static let synthetic =
     "SYNTHETIC DATA: the ECGs and responses are computed. They tell what a method can find where the truth is known; no "
     + "claim about patients follows."
@@ -13,26 +11,19 @@ package enum Wording {
   /// A figure with its interval: `0.812 (0.75 to 0.86)`.
   package static func figure(_ figure: CohortStudy.Summary.Figure?, places: Int = 3) -> String {
     guard let figure else { return "–" }
-    return Numbers.decimal(figure.value, places: places) + range(figure.interval, places: places)
+    return Numbers.decimal(figure.value, places: places)
+      + (figure.interval.map { " (\($0.text(places: places)))" } ?? "")
   }
 
   /// A difference with its sign and interval: `+0.031 (−0.012 to +0.070)`.
   package static func difference(_ value: Double, _ interval: Interval?, places: Int = 3) -> String {
     signed(value, places: places)
-      + (interval.map {
-        " (\(signed($0.lower, places: places)) to \(signed($0.upper, places: places)))"
-      } ?? "")
+      + (interval.map { " (\($0.text { signed($0, places: places) }))" } ?? "")
   }
 
   package static func signed(_ value: Double, places: Int) -> String {
     let text = Numbers.decimal(value, places: places).replacing("-", with: "−")
     return value > 0 && text.contains { "123456789".contains($0) } ? "+" + text : text
-  }
-
-  private static func range(_ interval: Interval?, places: Int) -> String {
-    interval.map {
-      " (\(Numbers.decimal($0.lower, places: places)) to \(Numbers.decimal($0.upper, places: places)))"
-    } ?? ""
   }
 
   /// What a paired difference says, by its interval alone.

@@ -106,7 +106,8 @@ extension Record {
       let measured = try table.rate(of: times.values, secondsPerUnit: times.secondsPerUnit)
       if let stated = rate, abs(stated - measured) > 1e-3 * stated {
         throw .malformed(
-          file, "has a time column of \(number(measured)) Hz, not the \(number(stated)) Hz stated",
+          file,
+          "has a time column of \(Numbers.shortest(measured)) Hz, not the \(Numbers.shortest(stated)) Hz stated",
           remedy: "leave the rate out or correct it")
       }
       rate = rate ?? measured
@@ -139,13 +140,7 @@ extension Record {
       }
       scales.append((unit, signal))
     }
-    let titles =
-      ["time [s]"]
-      + signals.map { signal in
-        let title = "\(signal.name) [mV]"
-        let isPlain = !title.contains(",") && !title.contains("\"")
-        return isPlain ? title : "\"" + title.replacing("\"", with: "\"\"") + "\""
-      }
+    let titles = ["time [s]"] + signals.map { CSVText.field("\($0.name) [mV]") }
     var text = titles.joined(separator: ",") + "\n"
     for index in 0..<sampleCount {
       text += "\(Double(index) / sampleRateHz)"
@@ -253,24 +248,18 @@ private struct CSVTable {
 
   init(parsing data: Data, file: String) throws(FileError) {
     self.file = file
-    var bytes = [UInt8](data)[...]
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-    while let last = bytes.last, last == 0x0A || last == 0x0D || last == 0x20 { bytes = bytes.dropLast() }
-    guard !bytes.isEmpty else {
+    // Empty lines at the end are none.
+    let end = data.lastIndex { ![0x0A, 0x0D, 0x20].contains($0) }
+    var parser = try CSVParser(data[..<(end.map { $0 + 1 } ?? data.startIndex)], file: file)
+    guard end != nil, let first = try parser.row() else {
       throw .malformed(file, "the file is empty", remedy: "give a header line and a row for each sample")
     }
-    guard !bytes.contains(0) else {
-      throw .malformed(file, "is no text in UTF-8", remedy: "save it as CSV in UTF-8")
+    titles = try parser.titles(first)
+    guard titles.contains(where: { Double($0) == nil }) else {
+      throw titleError("holds numbers instead of names")
     }
-    var line = 1
-    while !bytes.isEmpty || line == 1 {
-      let end = bytes.firstIndex(of: 0x0A) ?? bytes.endIndex
-      var row = bytes[bytes.startIndex..<end]
-      if row.last == 0x0D { row = row.dropLast() }
-      if line == 1 { try parseTitles(row) } else { try parseRow(row, line: line) }
-      bytes = bytes[min(end + 1, bytes.endIndex)...]
-      line += 1
-    }
+    columns = titles.map { _ in [] }
+    while let row = try parser.row() { try take(row) }
     guard rowCount > 0 else { throw titleError("is followed by no samples") }
   }
 
@@ -282,60 +271,20 @@ private struct CSVTable {
     .malformed(file, at: "line \(row + 2)", problem, remedy: "correct or remove the line")
   }
 
-  private mutating func parseTitles(_ line: ArraySlice<UInt8>) throws(FileError) {
-    var title: [UInt8] = []
-    var isQuoted = false
-    for byte in line {
-      if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
-      if byte == UInt8(ascii: ","), !isQuoted {
-        titles.append(Self.unquoted(title))
-        title = []
-      } else {
-        title.append(byte)
-      }
+  private mutating func take(_ row: CSVParser.Row) throws(FileError) {
+    func error(_ problem: String) -> FileError {
+      .malformed(file, at: "line \(row.line)", problem, remedy: "correct or remove the line")
     }
-    titles.append(Self.unquoted(title))
-    guard !isQuoted else { throw titleError("has a quotation mark that is never closed") }
-    if titles.count == 1, let separator = titles[0].first(where: { $0 == ";" || $0 == "\t" }) {
-      throw .malformed(
-        file, at: "line 1", "separates its columns by \(separator == ";" ? "semicolons" : "tabs")",
-        remedy: "separate them by commas, with a point in the numbers")
-    }
-    guard !titles.contains(where: \.isEmpty) else { throw titleError("has a column without a name") }
-    guard titles.contains(where: { Double($0) == nil }) else {
-      throw titleError("holds numbers instead of names")
-    }
-    columns = titles.map { _ in [] }
-  }
-
-  private static func unquoted(_ bytes: [UInt8]) -> String {
-    let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespaces)
-    guard text.count >= 2, text.first == "\"", text.last == "\"" else { return text }
-    return text.dropFirst().dropLast().replacing("\"\"", with: "\"").trimmingCharacters(in: .whitespaces)
-  }
-
-  private mutating func parseRow(_ line: ArraySlice<UInt8>, line number: Int) throws(FileError) {
-    var column = 0
-    var rest: ArraySlice<UInt8>? = line
-    while let fields = rest {
-      let comma = fields.firstIndex(of: UInt8(ascii: ","))
-      rest = comma.map { fields[($0 + 1)...] }
-      var field = fields[..<(comma ?? fields.endIndex)]
-      while let first = field.first, first == 0x20 || first == 0x09 { field = field.dropFirst() }
-      while let last = field.last, last == 0x20 || last == 0x09 { field = field.dropLast() }
-      let text = String(decoding: field, as: UTF8.self)
-      guard column < columns.count else {
-        throw error(row: number - 2, "has more than \(columns.count) fields")
-      }
-      guard !text.isEmpty else { throw error(row: number - 2, "has an empty field for \(titles[column])") }
+    for (column, text) in row.fields.enumerated() {
+      guard column < columns.count else { throw error("has more than \(columns.count) fields") }
+      guard !text.isEmpty else { throw error("has an empty field for \(titles[column])") }
       guard let value = Double(text), value.isFinite else {
-        throw error(row: number - 2, "has \(quoted(text)) for \(titles[column]), which is no number")
+        throw error("has \(text.quotedStart) for \(titles[column]), which is no number")
       }
       columns[column].append(value)
-      column += 1
     }
-    guard column == columns.count else {
-      throw error(row: number - 2, "has \(column) of \(columns.count) fields")
+    guard row.fields.count == columns.count else {
+      throw error("has \(row.fields.count) of \(columns.count) fields")
     }
     rowCount += 1
   }
@@ -355,7 +304,7 @@ private struct CSVTable {
     }
     for (row, time) in times.enumerated() {
       guard abs(time - times[0] - Double(row) * step) <= 0.5 * step else {
-        throw error(row: row, "its time \(number(time)) is not evenly spaced")
+        throw error(row: row, "its time \(Numbers.shortest(time)) is not evenly spaced")
       }
     }
     let rate = 1 / (step * secondsPerUnit)

@@ -18,17 +18,13 @@ package enum RecordDigest {
     if record.lowercased().hasSuffix(".csv") { return [record] }
     let header = RecordHeader.path(ofRecord: record)
     guard let content = try? RecordHeader.read(record) else { return [header] }
-    func beside(_ name: String) -> String {
-      guard !name.hasPrefix("/"), let slash = header.lastIndex(of: "/") else { return name }
-      return header[...slash] + name
-    }
     var files = [header]
     for signal in content.signals where signal.fileName != "~" {
-      let file = beside(signal.fileName)
+      let file = RecordPath.file(signal.fileName, beside: header)
       if !files.contains(file) { files.append(file) }
     }
     for segment in content.segments ?? [] where segment.name != "~" && segment.name != content.name {
-      files += Self.files(of: beside(segment.name))
+      files += Self.files(of: RecordPath.file(segment.name, beside: header))
     }
     return files + [Annotations.path(ofRecord: record, annotator: "atr")]
   }

@@ -287,21 +287,21 @@ private struct HeaderLine {
   }
 
   func integer(_ field: Substring, _ meaning: String) throws(FileError) -> Int {
-    guard let value = Int(field) else { throw error("has \(quoted(field)) for its \(meaning)") }
+    guard let value = Int(field) else { throw error("has \(field.quotedStart) for its \(meaning)") }
     return value
   }
 
   /// An integer in the range of samples.
   func sample(_ field: Substring, _ meaning: String) throws(FileError) -> Int {
     let value = try integer(field, meaning)
-    guard Int32(exactly: value) != nil else { throw error("has \(quoted(field)) for its \(meaning)") }
+    guard Int32(exactly: value) != nil else { throw error("has \(field.quotedStart) for its \(meaning)") }
     return value
   }
 
   func number(_ field: Substring, _ meaning: String) throws(FileError) -> Double {
     // `Double` would stop at a zero byte and take what comes before it.
     guard !field.utf8.contains(0), let value = Double(field), value.isFinite else {
-      throw error("has \(quoted(field)) for its \(meaning)")
+      throw error("has \(field.quotedStart) for its \(meaning)")
     }
     return value
   }
@@ -310,9 +310,4 @@ private struct HeaderLine {
   {
     .malformed(file, at: "line \(number)", problem, remedy: remedy)
   }
-}
-
-/// A part of a file in quotation marks, for an error's one line: its start, where it is long.
-func quoted(_ text: some StringProtocol) -> String {
-  text.count > 40 ? "'\(text.prefix(40))...'" : "'\(text)'"
 }

@@ -80,9 +80,11 @@ extension Record {
       throw .malformed(
         name, "has a name or a rate that a header can't hold", remedy: "use a plain name and a rate above 0")
     }
-    var rate = number(sampleRateHz)
+    var rate = Numbers.shortest(sampleRateHz)
     if counterFrequencyHz != sampleRateHz || baseCounter != 0 {
-      rate += "/\(number(counterFrequencyHz))" + (baseCounter == 0 ? "" : "(\(number(baseCounter)))")
+      rate +=
+        "/\(Numbers.shortest(counterFrequencyHz))"
+        + (baseCounter == 0 ? "" : "(\(Numbers.shortest(baseCounter)))")
     }
     var line = [try word(name, "name"), "\(signals.count)", rate, "\(sampleCount)"]
     if let baseTime { line.append(try word(baseTime, "base time")) }
@@ -98,7 +100,7 @@ extension Record {
       let baseline = signal.baseline == signal.adcZero ? "" : "(\(signal.baseline))"
       let units = try word(signal.units, "unit")
       text +=
-        "\(signal.fileName) \(signal.format.rawValue)\(frame) \(number(signal.gain))\(baseline)/\(units)"
+        "\(signal.fileName) \(signal.format.rawValue)\(frame) \(Numbers.shortest(signal.gain))\(baseline)/\(units)"
       text += " \(signal.adcResolutionBits) \(signal.adcZero) \(signal.initialValue)"
       text += " \(signal.checksum ?? 0) \(signal.blockSize) \(signal.name)\n"
     }
@@ -136,9 +138,4 @@ extension Signal {
     }
     return codes
   }
-}
-
-/// The shortest text of a number, without a fraction where it is whole.
-func number(_ value: Double) -> String {
-  value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
 }

@@ -34,7 +34,7 @@ package struct Resampler: Sendable {
   /// - Throws: `FileError`, malformed, where a rate is not positive or no ratio of numbers up to 32,768 is
   ///   close enough.
   package init(from sourceRateHz: Double, to targetRateHz: Double) throws(FileError) {
-    let what = "resampling from \(number(sourceRateHz)) Hz to \(number(targetRateHz)) Hz"
+    let what = "resampling from \(Numbers.shortest(sourceRateHz)) Hz to \(Numbers.shortest(targetRateHz)) Hz"
     guard sourceRateHz > 0, targetRateHz > 0, sourceRateHz.isFinite, targetRateHz.isFinite else {
       throw .malformed(what, "is not possible", remedy: "choose rates above 0")
     }

@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import HostDevice
 import Metrics
@@ -144,8 +145,8 @@ package struct RecordEvaluation: Encodable, Sendable {
     }
   }
 
-  /// Records 201 and 202 are of one patient.
-  package var patient: String { record == "202" ? "201" : record }
+  /// The patient, by the first record.
+  package var patient: String { MITBIH.patient(of: record) }
 
   /// The decisions about the beats that others, in the same order, are about.
   private static func decisions(_ all: [BeatDecision], where others: [BeatDecision]) -> [BeatDecision] {

@@ -1,3 +1,4 @@
+import ECG
 import HostDevice
 import Metrics
 import ModelFiles
@@ -33,8 +34,8 @@ package struct PersonalizedRecord: Encodable, Sendable {
   package var shipped: ConfusionMatrix
   package var personalized: ConfusionMatrix
 
-  /// Records 201 and 202 are of one patient.
-  package var patient: String { record == "202" ? "201" : record }
+  /// The patient, by the first record.
+  package var patient: String { MITBIH.patient(of: record) }
 }
 
 /// A model on some records' rest, with each patient's patch and without.

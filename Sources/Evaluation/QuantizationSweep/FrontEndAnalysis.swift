@@ -208,7 +208,7 @@ private struct StageSums {
 
     func stage(_ name: String, hasSteps: Bool) -> FrontEndFigures.Stage {
       .init(
-        name: name, snrDecibels: finite(decibels),
+        name: name, snrDecibels: Numbers.finite(decibels),
         stepError: hasSteps ? (noise / Double(max(1, count))).squareRoot() : nil,
         maxStepError: hasSteps ? greatest : nil)
     }

@@ -187,14 +187,15 @@ private struct LayerSums {
     let worst = ranked.first ?? 0
     let codes = tensor.type.codes
     return LayerFigures(
-      name: name, kind: kind, snrDecibels: finite(10 * log10(signal / noise)),
-      ownSNRDecibels: finite(10 * log10(ownSignal / ownNoise)),
-      cosine: finite(cross / (signal * energy).squareRoot()), errorMean: mean,
+      name: name, kind: kind, snrDecibels: Numbers.finite(10 * log10(signal / noise)),
+      ownSNRDecibels: Numbers.finite(10 * log10(ownSignal / ownNoise)),
+      cosine: Numbers.finite(cross / (signal * energy).squareRoot()), errorMean: mean,
       errorDeviation: max(0, squaredError / total - mean * mean).squareRoot(),
       saturatedShare: Double(saturated) / total, usedCodes: max(0, Int(greatestCode) - Int(leastCode) + 1),
-      codeCount: codes.count, floatRange: [leastFloat, greatestFloat].map { finite(Double($0)) ?? 0 },
+      codeCount: codes.count,
+      floatRange: [leastFloat, greatestFloat].map { Numbers.finite(Double($0)) ?? 0 },
       codeRange: [codes.lowerBound, codes.upperBound].map { Double(tensor.real(of: Int16($0))) },
-      worstChannel: worst, worstChannelDecibels: finite(own[worst].decibels))
+      worstChannel: worst, worstChannelDecibels: Numbers.finite(own[worst].decibels))
   }
 
   /// Below this a layer adds more than codes must.

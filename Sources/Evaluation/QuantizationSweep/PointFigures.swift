@@ -245,6 +245,3 @@ package struct LayerFigures: Codable, Equatable, Sendable {
   /// What is wrong with it, in words; nil where nothing is.
   package var finding: String?
 }
-
-/// A number, or nil where it isn't one that JSON can hold.
-func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }

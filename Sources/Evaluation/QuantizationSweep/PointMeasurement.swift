@@ -1,8 +1,10 @@
+import ECG
 import Foundation
 import HostDevice
 import Metrics
 import ModelFiles
 import Quantization
+import Support
 
 extension PointFigures {
   /// Makes a point's image, runs it over all beats and looks at its layers.
@@ -20,7 +22,7 @@ extension PointFigures {
       seed: options.seed)
     self.point = point
     self.source = source.key.name
-    imageChecksum = hexadecimal(loaded.checksum)
+    imageChecksum = Numbers.hexadecimal(loaded.checksum)
     accuracy = compared.accuracy
     macroF1Loss = compared.difference
     agreement = compared.agreement
@@ -36,12 +38,6 @@ extension PointFigures {
     layers = LayerAnalysis(twins, windows: windows).layers
     findings = layers.compactMap(\.finding)
   }
-}
-
-/// A checksum in eight digits.
-func hexadecimal(_ checksum: UInt32) -> String {
-  let digits = String(checksum, radix: 16)
-  return String(repeating: "0", count: 8 - digits.count) + digits
 }
 
 /// Two networks' decisions about the same beats.
@@ -109,17 +105,16 @@ package struct PatientMatrices {
     _ first: [(Int, Int)], _ second: [(Int, Int)], labels: [Int], records: [String], classNames: [String]
   ) {
     self.classNames = classNames
-    /// Records 201 and 202 are of one person.
-    func patient(_ record: String) -> String { record == "202" ? "201" : record }
     var places: [String: Int] = [:]
-    for record in records where places[patient(record)] == nil { places[patient(record)] = places.count }
+    let patients = records.map(MITBIH.patient)
+    for patient in patients where places[patient] == nil { places[patient] = places.count }
     let none = [ConfusionMatrix](repeating: ConfusionMatrix(classNames: classNames), count: places.count)
     (self.first, self.second) = (none, none)
     for (beat, decision) in first {
-      self.first[places[patient(records[beat])]!].add(reference: labels[beat], prediction: decision)
+      self.first[places[patients[beat]]!].add(reference: labels[beat], prediction: decision)
     }
     for (beat, decision) in second {
-      self.second[places[patient(records[beat])]!].add(reference: labels[beat], prediction: decision)
+      self.second[places[patients[beat]]!].add(reference: labels[beat], prediction: decision)
     }
   }
 
@@ -172,7 +167,7 @@ extension CostFigures {
       let months = feasibility.battery.map { $0.years.value * 12 }
       return Device(
         profile: feasibility.profile, mode: mode.mode.words, passes: mode.outcome == .pass,
-        chargePerDecisionMicrocoulombs: finite(charge(mode)),
+        chargePerDecisionMicrocoulombs: Numbers.finite(charge(mode)),
         batteryMonths: months.flatMap { months in lost.map { months - $0 } }, monthsLost: lost)
     }
   }

@@ -138,36 +138,16 @@ struct SourceKey: Hashable, Codable, Sendable {
 }
 
 extension ReportPoint {
-  /// The keys that a sweep's file may give a point.
-  private static let keys: Set<String> = [
-    "name", "group", "qat", "weightBits", "activationBits", "granularity", "calibration",
-    "calibrationWindows",
-    "rounding", "equalizesLayers", "correctsBiases", "adcBits", "adcRangeMillivolts", "gainErrorPercent",
-    "attenuationDecibels", "scaling", "window", "codesPerOctave", "rateFactor", "recordRateHz",
-    "windowSamples",
-    "hopSamples",
-  ]
-
   /// Reads a sweep's file: a list of objects, each a point; what one leaves out is as `exporter quantize` has it.
   ///
   /// - Throws: `FileError`, which names the point and the key.
   package static func read(_ file: String) throws(FileError) -> [ReportPoint] {
-    let remedy = "see docs/Quantization.md for a sweep's keys"
-    let given = try? JSONSerialization.jsonObject(with: try Files.read(file))
-    guard let objects = given as? [[String: Any]], !objects.isEmpty else {
-      throw .malformed(file, "is not a JSON list of objects", remedy: remedy)
-    }
     var points: [ReportPoint] = []
-    for (index, object) in objects.enumerated() {
-      let place = "point \(index + 1)"
-      if let unknown = object.keys.filter({ !keys.contains($0) }).min() {
-        throw .malformed(file, at: place, "has the unknown key \"\(unknown.onOneLine)\"", remedy: remedy)
-      }
-      do {
-        points.append(try ReportPoint(object, index: index))
-      } catch {
-        throw .malformed(file, at: place, error.text, remedy: remedy)
-      }
+    for var fields in try JSONFields.list(
+      reading: file, of: "point", remedy: "see docs/Quantization.md for a sweep's keys")
+    {
+      points.append(try ReportPoint(&fields, number: points.count + 1))
+      try fields.finish()
     }
     let names = points.map(\.name)
     guard Set(names).count == names.count else {
@@ -176,78 +156,54 @@ extension ReportPoint {
     return points
   }
 
-  private struct Problem: Error { var text: String }
+  private init(_ fields: inout JSONFields, number: Int) throws(FileError) {
+    self.init(try fields.optionalText("name") ?? "point \(number)")
+    group = try fields.optionalText("group") ?? group
+    isQAT = try fields.optionalFlag("qat") ?? isQAT
+    try quantization.take(&fields)
+    calibrationWindows =
+      try fields.optionalInteger("calibrationWindows", in: 1...16_384) ?? calibrationWindows
+    try frontEnd.take(&fields)
+    let hop = try fields.optionalInteger("hopSamples", in: 1...512)
+    if let windowSamples = try fields.optionalInteger("windowSamples", in: 16...512) {
+      guard windowSamples.nonzeroBitCount == 1, hop ?? 8 <= windowSamples else {
+        throw fields.error("windowSamples", "is no power of two, or less than the hop")
+      }
+      shape = SpectrogramShape(windowSamples: windowSamples, hopSamples: hop ?? 8)
+    } else if hop != nil {
+      throw fields.error("hopSamples", "stands without windowSamples")
+    }
+  }
+}
 
-  private init(_ object: [String: Any], index: Int) throws(Problem) {
-    func number(_ key: String, _ range: ClosedRange<Double>) throws(Problem) -> Double? {
-      guard let value = object[key] else { return nil }
-      guard let number = value as? NSNumber, range.contains(number.doubleValue) else {
-        throw Problem(text: "has \"\(key)\" not in \(range.lowerBound) ... \(range.upperBound)")
-      }
-      return number.doubleValue
+extension QuantizationOptions {
+  /// Takes what a sweep's file gives of a point's quantization.
+  fileprivate mutating func take(_ fields: inout JSONFields) throws(FileError) {
+    weightBits = try fields.optionalIntegers("weightBits", of: [4, 8]) ?? weightBits
+    activationBits = try fields.optionalIntegers("activationBits", of: [8, 16]) ?? activationBits
+    granularity = try fields.optionalChoice("granularity", of: Granularity.self) ?? granularity
+    calibration = try fields.optionalChoice("calibration", of: CalibrationMethod.self) ?? calibration
+    rounding = try fields.optionalChoice("rounding", of: WeightRounding.self) ?? rounding
+    equalizesLayers = try fields.optionalFlag("equalizesLayers") ?? false
+    correctsBiases = try fields.optionalFlag("correctsBiases") ?? false
+  }
+}
+
+extension FrontEndVariant {
+  /// Takes what a sweep's file gives of a point's front end.
+  fileprivate mutating func take(_ fields: inout JSONFields) throws(FileError) {
+    converterBits = try fields.optionalInteger("adcBits", in: 8...16) ?? converterBits
+    converterRangeMillivolts =
+      try fields.optionalNumber("adcRangeMillivolts", in: 0.1...1000) ?? converterRangeMillivolts
+    gainErrorPercent = try fields.optionalNumber("gainErrorPercent", in: -99...900) ?? 0
+    attenuationDecibels = try fields.optionalNumber("attenuationDecibels", in: -40...80) ?? 0
+    scaling = try fields.optionalChoice("scaling", of: TransformScaling.self) ?? scaling
+    window = try fields.optionalChoice("window", of: WindowFunction.self) ?? window
+    codesPerOctave = try fields.optionalNumber("codesPerOctave", in: 1...64)
+    rateFactor = try fields.optionalInteger("rateFactor", in: 1...4) ?? 1
+    guard rateFactor != 3 else {
+      throw fields.error("rateFactor", "is not 1, 2 or 4", remedy: "give one of these")
     }
-    func integer(_ key: String, _ range: ClosedRange<Int>) throws(Problem) -> Int? {
-      guard let value = try number(key, Double(range.lowerBound)...Double(range.upperBound)) else {
-        return nil
-      }
-      guard let whole = Int(exactly: value) else { throw Problem(text: "has \"\(key)\" not whole") }
-      return whole
-    }
-    func choice<Choice: RawRepresentable & CaseIterable>(
-      _ key: String, _ type: Choice.Type
-    ) throws(Problem) -> Choice? where Choice.RawValue == String {
-      guard let value = object[key] else { return nil }
-      guard let text = value as? String, let choice = Choice(rawValue: text) else {
-        let all = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Problem(text: "has \"\(key)\" not one of \(all)")
-      }
-      return choice
-    }
-    func bits(_ key: String, _ allowed: [Int]) throws(Problem) -> [Int]? {
-      guard let value = object[key] else { return nil }
-      let list = value as? [Int] ?? (value as? Int).map { [$0] } ?? []
-      guard !list.isEmpty, list.allSatisfy(allowed.contains) else {
-        throw Problem(text: "has \"\(key)\" not \(allowed[0]) or \(allowed[1]), or a list of these")
-      }
-      return list
-    }
-    func flag(_ key: String) throws(Problem) -> Bool? {
-      guard let value = object[key] else { return nil }
-      guard let flag = value as? Bool else { throw Problem(text: "has \"\(key)\" not true or false") }
-      return flag
-    }
-    if let name = object["name"], !(name is String) { throw Problem(text: "has a \"name\" that is no text") }
-    self.init((object["name"] as? String)?.onOneLine ?? "point \(index + 1)")
-    group = (object["group"] as? String)?.onOneLine ?? group
-    isQAT = try flag("qat") ?? isQAT
-    quantization.weightBits = try bits("weightBits", [4, 8]) ?? quantization.weightBits
-    quantization.activationBits = try bits("activationBits", [8, 16]) ?? quantization.activationBits
-    quantization.granularity =
-      try choice("granularity", QuantizationOptions.Granularity.self) ?? quantization.granularity
-    quantization.calibration = try choice("calibration", CalibrationMethod.self) ?? quantization.calibration
-    quantization.rounding = try choice("rounding", WeightRounding.self) ?? quantization.rounding
-    quantization.equalizesLayers = try flag("equalizesLayers") ?? false
-    quantization.correctsBiases = try flag("correctsBiases") ?? false
-    calibrationWindows = try integer("calibrationWindows", 1...16_384) ?? calibrationWindows
-    frontEnd.converterBits = try integer("adcBits", 8...16) ?? frontEnd.converterBits
-    frontEnd.converterRangeMillivolts =
-      try number("adcRangeMillivolts", 0.1...1000) ?? frontEnd.converterRangeMillivolts
-    frontEnd.gainErrorPercent = try number("gainErrorPercent", -99...900) ?? 0
-    frontEnd.attenuationDecibels = try number("attenuationDecibels", -40...80) ?? 0
-    frontEnd.scaling = try choice("scaling", TransformScaling.self) ?? frontEnd.scaling
-    frontEnd.window = try choice("window", WindowFunction.self) ?? frontEnd.window
-    frontEnd.codesPerOctave = try number("codesPerOctave", 1...64)
-    frontEnd.rateFactor = try integer("rateFactor", 1...4) ?? 1
-    guard frontEnd.rateFactor != 3 else { throw Problem(text: "has a \"rateFactor\" not 1, 2 or 4") }
-    frontEnd.recordRateHz = try number("recordRateHz", 20...10_000)
-    if let windowSamples = try integer("windowSamples", 16...512) {
-      let hop = try integer("hopSamples", 1...512) ?? 8
-      guard windowSamples.nonzeroBitCount == 1, hop <= windowSamples else {
-        throw Problem(text: "has a window that is no power of two, or a hop beyond it")
-      }
-      shape = SpectrogramShape(windowSamples: windowSamples, hopSamples: hop)
-    } else if object["hopSamples"] != nil {
-      throw Problem(text: "has \"hopSamples\" without \"windowSamples\"")
-    }
+    recordRateHz = try fields.optionalNumber("recordRateHz", in: 20...10_000)
   }
 }

@@ -48,11 +48,15 @@ package final class ReportRunner {
     var seed: UInt64
   }
 
-  /// A key's parts.
+  /// What decides a result.
   private struct Keyed<Value: Encodable>: Encodable {
+    var kind: String
     var content: Content
     var value: Value
   }
+
+  /// What holds the results.
+  private static let log = ResultLog.Kind("quantization report", version: 1)
 
   let options: Options
   let checkpoint: Checkpoint
@@ -61,7 +65,7 @@ package final class ReportRunner {
   let data: BeatRecords
   private let recordNames: [String]
   private let contents: [Bool: Content]
-  private let cache: ReportCache
+  private let log: ResultLog
   private var loadedBeats: ReportBeats?
   private var loadedTraining: [LabelledSignal]?
   private var loadedSource: ReportSource?
@@ -91,7 +95,8 @@ package final class ReportRunner {
       sampleRateHz: checkpoint.settings.sampleRateHz, threads: options.threads, file: options.checkpoint)
     recordNames = options.records.names(of: data.split)
     try data.requireRecords(data.task.records + recordNames)
-    cache = try ReportCache(options.cache)
+    try Files.makeFolder(options.cache)
+    log = try ResultLog(options.cache + "/results.jsonl", kind: Self.log)
 
     let folder = options.data
     let all = Array(Set(recordNames + data.task.records)).sorted()
@@ -117,7 +122,7 @@ package final class ReportRunner {
   package var layerCount: Int { checkpoint.specification.layers.count }
 
   private func key(_ kind: String, _ source: SourceKey, _ value: some Encodable) -> String {
-    cache.key(kind, Keyed(content: contents[source.isQAT]!, value: value))
+    Self.log.key(Keyed(kind: kind, content: contents[source.isQAT]!, value: value))
   }
 
   // MARK: The report
@@ -159,7 +164,7 @@ package final class ReportRunner {
       })
     var found: [String: PointFigures] = [:]
     var report = QuantizationReport(self)
-    let foundCount = points.count { cache.value(PointFigures.self, key("point", $0.sourceKey, $0)) != nil }
+    let foundCount = points.count { log.has(key("point", $0.sourceKey, $0)) }
     for source in sources {
       let own = points.filter { $0.sourceKey == source }
       let (figures, frontEnds, reference) = try work(own, source, steps)
@@ -184,10 +189,10 @@ package final class ReportRunner {
 
   /// What is left to do for a source.
   private func cost(of points: [ReportPoint], _ source: SourceKey) -> Double {
-    let pending = points.filter { !cache.has(key("point", source, $0)) }
-    let isKnown = pending.isEmpty && cache.has(key("source", source, source))
+    let pending = points.filter { !log.has(key("point", source, $0)) }
+    let isKnown = pending.isEmpty && log.has(key("source", source, source))
     guard !isKnown else { return 0.01 }
-    let isTrained = source.shape == nil || cache.has(key("trained", source, source), ending: "safetensors")
+    let isTrained = source.shape == nil || FileManager.default.fileExists(atPath: trainedPath(source))
     return (isTrained ? 0 : Units.training) + Units.source
       + Double(Set(pending.map(\.frontEnd)).count) * Units.frontEnd
       + pending.reduce(0) {
@@ -201,7 +206,7 @@ package final class ReportRunner {
   ) throws(FileError) -> ([PointFigures], [FrontEndFigures], SourceFigures) {
     var known: [String: PointFigures] = [:]
     for point in points {
-      guard var figures = cache.value(PointFigures.self, self.key("point", key, point)) else { continue }
+      guard var figures = try log.value(PointFigures.self, self.key("point", key, point)) else { continue }
       figures.point = point
       known[point.name] = figures
     }
@@ -213,8 +218,8 @@ package final class ReportRunner {
       self.key("frontend", key, FrontEndKey(source: key, variant: variant))
     }
     var frontEnds: [FrontEndVariant: FrontEndFigures] = [:]
-    for variant in variants { frontEnds[variant] = cache.value(FrontEndFigures.self, frontEndKey(variant)) }
-    var reference = cache.value(SourceFigures.self, self.key("source", key, key))
+    for variant in variants { frontEnds[variant] = try log.value(FrontEndFigures.self, frontEndKey(variant)) }
+    var reference = try log.value(SourceFigures.self, self.key("source", key, key))
     let (begin, units) = (steps.done, cost(of: points, key))
     if !pending.isEmpty || reference == nil || frontEnds.count < variants.count {
       let source = try source(key, points: points, steps)
@@ -225,34 +230,29 @@ package final class ReportRunner {
       let plans = try plans(needed, source)
       for (variant, figures) in try analyze(needed.filter { frontEnds[$0] == nil }, source, plans) {
         frontEnds[variant] = figures
-        try cache.keep(figures, frontEndKey(variant))
+        try log.keep(figures, frontEndKey(variant))
       }
       if reference == nil {
         let figures = SourceFigures(source, beats, name: key.name, seed: options.seed)
-        try cache.keep(figures, self.key("source", key, key))
+        try log.keep(figures, self.key("source", key, key))
         reference = figures
       }
       let columns = try columns(
         needed.filter { variant in pending.contains { $0.frontEnd == variant } }, source, plans, steps)
-      let (cache, options, profiles) = (cache, options, profiles)
-      let keys = pending.map { self.key("point", key, $0) }
+      let (options, profiles) = (options, profiles)
       let start = steps.done
-      let new = try Array(pending.indices).concurrentMap(
-        threads: options.threads,
+      let new = try log.results(
+        of: pending, key: { self.key("point", key, $0) }, threads: options.threads,
         progress: { step in
           let fraction = Double(step.completed) / Double(step.total)
           steps.at(start + (begin + units - start) * fraction, key.name)
         }
-      ) { index throws(FileError) -> PointFigures in
-        let point = pending[index]
+      ) { point throws(FileError) -> PointFigures in
         guard let set = columns[point.frontEnd] else {
           preconditionFailure("every front end has its columns")
         }
         do {
-          let figures = try PointFigures(
-            point, source, set, beats, profiles: profiles, options: options)
-          try cache.keep(figures, keys[index])
-          return figures
+          return try PointFigures(point, source, set, beats, profiles: profiles, options: options)
         } catch let error as FileError {
           throw error
         } catch {
@@ -260,7 +260,7 @@ package final class ReportRunner {
             options.checkpoint, at: point.name, "\(error)", remedy: "leave this point out of the sweep")
         }
       }
-      for figures in new { known[figures.point.name] = figures }
+      for figures in new.all { known[figures.point.name] = figures }
     }
     steps.at(begin + units, key.name)
     guard let reference else { preconditionFailure("a source has its figures by now") }
@@ -316,11 +316,15 @@ package final class ReportRunner {
     }
   }
 
+  private func trainedPath(_ key: SourceKey) -> String {
+    "\(options.cache)/trained-\(self.key("trained", key, key)).safetensors"
+  }
+
   /// A network of another shape, trained as the checkpoint was.
   private func network(
     of shape: SpectrogramShape, _ key: SourceKey, from given: Checkpoint, _ steps: Steps?
   ) throws(FileError) -> Checkpoint {
-    let path = cache.path(self.key("trained", key, key), ending: "safetensors")
+    let path = trainedPath(key)
     if let trained = try? Checkpoint.read(path) { return trained }
     let settings = shape.settings(given.settings)
     do {
@@ -349,23 +353,23 @@ package final class ReportRunner {
   /// The true classes, a digit a beat, a text a record.
   private func labels() throws(FileError) -> [RecordLabels] {
     let key = key("labels", SourceKey(isQAT: false), "labels")
-    if let labels = cache.value([RecordLabels].self, key) { return labels }
+    if let labels = try log.value([RecordLabels].self, key) { return labels }
     let labels = try beats().signals.map { signal in
       RecordLabels(
         record: signal.record, lead: signal.lead, classes: Digits.text(signal.beats.map(\.classIndex)))
     }
-    try cache.keep(labels, key)
+    try log.keep(labels, key)
     return labels
   }
 
   /// A stretch of the first record's spectrogram in float, by the device, and by one with fixed scaling.
   private func spectrogramSample() throws(FileError) -> SpectrogramSample {
     let key = key("sample", SourceKey(isQAT: false), "sample")
-    if let sample = cache.value(SpectrogramSample.self, key) { return sample }
+    if let sample = try log.value(SpectrogramSample.self, key) { return sample }
     let signal = try beats().signals[0]
     do {
       let sample = try SpectrogramSample(signal, checkpoint.settings)
-      try cache.keep(sample, key)
+      try log.keep(sample, key)
       return sample
     } catch let error as FileError {
       throw error

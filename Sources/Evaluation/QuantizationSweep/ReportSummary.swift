@@ -60,7 +60,7 @@ extension QuantizationReport {
   /// A difference with its interval: `-0.01 points (-0.26 to +0.20)`.
   package static func text(_ difference: DifferenceFigures) -> String {
     points(difference.value) + " points"
-      + (difference.interval.map { " (\(points($0.lower)) to \(points($0.upper)))" } ?? "")
+      + (difference.interval.map { " (\($0.text(points)))" } ?? "")
   }
 
   private var overall: String? {

@@ -23,9 +23,7 @@ package final class TwinGraph {
   package let layers: [Layer]
   /// For each of the image's tensors the float tensor that it stands for.
   private let twins: [Int: Int]
-  private var engine: WholeWindow
-  private let arena: AlignedMemory
-  private let scratch: AlignedMemory
+  private var engine: RunningEngine
 
   /// Pairs operators.
   ///
@@ -81,13 +79,7 @@ package final class TwinGraph {
       throw NotConvertible(problem: "the float twin has more operators")
     }
     (self.twins, self.layers) = (twins, layers)
-    arena = AlignedMemory(byteCount: model.arenaByteCount)
-    scratch = AlignedMemory(byteCount: loaded.scratchByteCount)
-    do {
-      engine = try WholeWindow(model: model, arena: arena.bytes, scratch: scratch.bytes)
-    } catch {
-      preconditionFailure("the arena is as large and aligned as the model asks")
-    }
+    engine = RunningEngine(loaded)
   }
 
   /// The values of all of the image's tensors after a run: real numbers, and codes where integers computed them.
@@ -141,9 +133,9 @@ package final class TwinGraph {
   /// An operator's output codes for input codes, by the runtime.
   func compute(_ index: Int, _ input: [Int16]) -> [Int16] {
     let plan = loaded.model.operatorPlan(index)
-    engine.fill(loaded.model.tensor(plan.inputIndex(0)), input)
-    engine.runOperator(index)
-    return engine.codes(loaded.model.tensor(plan.outputIndex))
+    engine.window.fill(loaded.model.tensor(plan.inputIndex(0)), input)
+    engine.window.runOperator(index)
+    return engine.window.codes(loaded.model.tensor(plan.outputIndex))
   }
 
   /// The image's tensor that holds a layer's output.

@@ -11,62 +11,9 @@ extension DeviceProfile {
   ///   - file: The file's name, for errors.
   /// - Throws: `FileError`, which names the field that is missing, unknown or impossible.
   package init(_ data: Data, file: String) throws(FileError) {
-    let given: Any
-    do {
-      given = try JSONSerialization.jsonObject(with: data)
-    } catch {
-      let reason = (error as NSError).userInfo["NSDebugDescription"] as? String
-      throw .malformed(
-        file, "is not JSON that can be read: \(reason ?? error.localizedDescription)", remedy: Self.remedy)
-    }
-    do {
-      self = try JSONDecoder().decode(DeviceProfile.self, from: data)
-    } catch let error as DecodingError {
-      throw Self.fileError(error, file: file)
-    } catch {
-      throw .malformed(file, "is no device profile", remedy: Self.remedy)
-    }
-    try checkKeys(given, file: file)
+    self = try StrictJSON.decode(
+      DeviceProfile.self, from: data, file: file, name: "profile", remedy: Self.remedy)
     try check(file)
-  }
-
-  private static func fileError(_ error: DecodingError, file: String) -> FileError {
-    func place(_ path: [any CodingKey]) -> String? {
-      path.isEmpty ? nil : path.map(\.stringValue).joined(separator: ".")
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return .malformed(
-        file, at: place(context.codingPath), "\(key.stringValue) is missing", remedy: remedy)
-    case .valueNotFound(_, let context):
-      return .malformed(file, at: place(context.codingPath), "is null", remedy: remedy)
-    case .typeMismatch(let type, let context):
-      let wanted =
-        type == String.self ? "a text" : type == Double.self || type == Int.self ? "a number" : "an object"
-      return .malformed(file, at: place(context.codingPath), "is not \(wanted)", remedy: remedy)
-    case .dataCorrupted(let context):
-      return .malformed(file, at: place(context.codingPath), context.debugDescription, remedy: remedy)
-    @unknown default:
-      return .malformed(file, "is no device profile", remedy: remedy)
-    }
-  }
-
-  /// Refuses keys that mean nothing, so that a misspelt optional one isn't lost: what was read is written again,
-  /// and must hold all that the file holds.
-  private func checkKeys(_ given: Any, file: String) throws(FileError) {
-    let known = (try? JSONEncoder().encode(self)).flatMap { try? JSONSerialization.jsonObject(with: $0) }
-    guard let unknown = Self.unknownKey(given, known ?? [:])
-    else { return }
-    throw .malformed(file, at: unknown, "is no field of a profile", remedy: Self.remedy)
-  }
-
-  private static func unknownKey(_ given: Any, _ known: Any) -> String? {
-    guard let given = given as? [String: Any], let known = known as? [String: Any] else { return nil }
-    for key in given.keys.sorted() where !(given[key] is NSNull) {
-      guard let knownValue = known[key] else { return key }
-      if let deeper = given[key].flatMap({ unknownKey($0, knownValue) }) { return "\(key).\(deeper)" }
-    }
-    return nil
   }
 
   private func check(_ file: String) throws(FileError) {

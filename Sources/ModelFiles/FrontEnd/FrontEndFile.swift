@@ -61,18 +61,14 @@ package struct FrontEndFile: Sendable {
       windowSamples = try fields.optionalInteger("windowSamples", in: 1...65_535)
       decisionHopSamples = try fields.optionalInteger("hopSamples", in: 1...1_000_000)
     }
-    if let name = try fields.optionalChoice("mode", of: StreamingMode.allCases.map(\.rawValue)) {
-      mode = StreamingMode(rawValue: name) ?? .columns
-    }
+    mode = try fields.optionalChoice("mode", of: StreamingMode.self) ?? .columns
     decisionDelaySeconds = try fields.optionalNumber("decisionDelaySeconds", in: 0...60)
     classNames = try fields.names("classNames")
-    if let name = try fields.optionalChoice("task", of: BeatTask.allCases.map(\.rawValue)) {
-      task = BeatTask(rawValue: name)
-      guard task?.classNames == classNames else {
-        throw fields.error(
-          "task", "is \(name), whose classes aren't those of classNames",
-          remedy: "list \(task?.classNames.joined(separator: ", ") ?? "") in classNames, or leave task out")
-      }
+    task = try fields.optionalChoice("task", of: BeatTask.self)
+    if let task, task.classNames != classNames {
+      throw fields.error(
+        "task", "is \(task.rawValue), whose classes aren't those of classNames",
+        remedy: "list \(task.classNames.joined(separator: ", ")) in classNames, or leave task out")
     }
     try fields.finish()
   }

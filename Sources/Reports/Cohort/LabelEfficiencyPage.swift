@@ -64,7 +64,7 @@ extension LabelEfficiency {
           "Provenance",
           [Facts([("data", data), ("network", source), ("repeats", "\(repeats)"), ("command", command)])]),
       ],
-      footer: "QuantInfer \(Release.version). \(Wording.notADevice)"
+      footer: Release.footer()
     ).render()
   }
 
@@ -92,9 +92,7 @@ extension LabelEfficiency {
         [Table.Cell(name)]
           + points.map { point in
             guard let mean = point.auc.first(where: { $0.method == name }) else { return "–" }
-            let range = mean.interval.map {
-              " (\(Numbers.decimal($0.lower, places: 2)) to \(Numbers.decimal($0.upper, places: 2)))"
-            }
+            let range = mean.interval.map { " (\($0.text(places: 2)))" }
             return Table.Cell(Numbers.decimal(mean.mean, places: 3) + (range ?? ""))
           }
       })

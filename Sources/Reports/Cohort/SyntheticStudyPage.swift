@@ -35,7 +35,7 @@ extension SyntheticStudySummary {
               ])
             ]),
         ],
-      footer: "QuantInfer \(Release.version). \(Wording.notADevice)"
+      footer: Release.footer()
     ).render()
   }
 
@@ -66,9 +66,7 @@ extension SyntheticStudySummary {
             IntervalChart.Row(
               method.name, values.median, interval: values.range.closedRange,
               box: values.quartiles.closedRange,
-              text:
-                "\(Numbers.decimal(values.median, places: 2)) (\(Numbers.decimal(values.range.lower, places: 2)) to "
-                + "\(Numbers.decimal(values.range.upper, places: 2)))")
+              text: "\(Numbers.decimal(values.median, places: 2)) (\(values.range.text(places: 2)))")
           }
         }, references: [.init(reference, label)], range: 0...1)
     }
@@ -91,8 +89,8 @@ extension SyntheticStudySummary {
             [
               Table.Cell(method.name), Table.Cell(Numbers.percent(method.reachesPaperAccuracy, places: 1)),
               Table.Cell(
-                "\(Numbers.percent(method.reachesPaper, places: 1)) (\(Numbers.percent(method.reachesPaperInterval.lower, places: 1))"
-                  + " to \(Numbers.percent(method.reachesPaperInterval.upper, places: 1)))"),
+                Numbers.percent(method.reachesPaper, places: 1)
+                  + " (\(method.reachesPaperInterval.text { Numbers.percent($0, places: 1) }))"),
               Table.Cell(
                 method.differenceFromTransfer.map { Wording.difference($0, method.differenceInterval) } ?? "–"
               ),

@@ -39,7 +39,7 @@ extension TransferStudy {
             ])
           ]),
       ],
-      footer: "QuantInfer \(Release.version). \(Wording.notADevice)"
+      footer: Release.footer()
     ).render()
   }
 

@@ -14,9 +14,7 @@ extension FaultReport {
         + "\(Numbers.integer(decisions)) decisions without faults",
       verdict: verdict,
       sections: sections(command),
-      footer:
-        "QuantInfer \(version). An engineering evaluation, not a medical device: nothing here is fit for use on "
-        + "patients."
+      footer: Release.footer(version: version)
     ).render()
   }
 
@@ -227,22 +225,20 @@ extension FaultReport.Share {
   /// For finding the largest: no share counts as none.
   fileprivate var orderingFraction: Double { fraction ?? 0 }
 
-  /// `43.2 (40.1 - 46.3)`, in percent.
-  fileprivate var bracketed: String {
-    func percent(_ value: Double) -> String { Numbers.decimal(100 * value, places: 1) }
-    return "\(fraction.map(percent) ?? "-") (\(percent(interval.lower)) - \(percent(interval.upper)))"
-  }
+  /// `43.2 (40.1 to 46.3)`, in percent.
+  fileprivate var bracketed: String { percentages(places: 1) }
 
-  /// `43 (40 - 46)`, in percent.
-  fileprivate var brief: String {
-    func percent(_ value: Double) -> String { Numbers.decimal(100 * value, places: 0) }
-    return "\(fraction.map(percent) ?? "-") (\(percent(interval.lower)) - \(percent(interval.upper)))"
+  /// `43 (40 to 46)`, in percent.
+  fileprivate var brief: String { percentages(places: 0) }
+
+  private func percentages(places: Int) -> String {
+    (fraction.map { Numbers.decimal(100 * $0, places: places) } ?? "-")
+      + " (\(interval.percentages(places: places)))"
   }
 
   /// `43.2 % (40.1 to 46.3)`.
   fileprivate var text: String {
-    "\(Numbers.percent(fraction ?? 0, places: 1)) (\(Numbers.decimal(100 * interval.lower, places: 1)) to "
-      + "\(Numbers.decimal(100 * interval.upper, places: 1)))"
+    "\(Numbers.percent(fraction ?? 0, places: 1)) (\(interval.percentages(places: 1)))"
   }
 }
 

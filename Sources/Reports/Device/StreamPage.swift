@@ -21,8 +21,7 @@ extension StreamRun {
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
         + [decisionSection, policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(command)],
-      footer:
-        "QuantInfer \(result.version). An engineering evaluation, not a medical device: nothing here is fit for use on patients."
+      footer: Release.footer(version: result.version)
     ).render()
   }
 
@@ -180,8 +179,7 @@ extension StreamRun {
         Facts([
           (
             "The same class",
-            "\(Numbers.percent(top1)) (95 % interval \(Numbers.percent(interval.lower)) to "
-              + "\(Numbers.percent(interval.upper)))"
+            "\(Numbers.percent(top1)) (95 % interval \(interval.text { Numbers.percent($0) }))"
           ),
           (
             "Largest logit error",

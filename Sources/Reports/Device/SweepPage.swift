@@ -24,9 +24,7 @@ extension SweepSummary {
         + [
           Section("Provenance", [provenance(command)])
         ],
-      footer:
-        "QuantInfer \(Release.version). An engineering evaluation, not a medical device: nothing here is fit "
-        + "for use on patients."
+      footer: Release.footer()
     ).render()
   }
 

@@ -59,8 +59,6 @@ extension BeatEvaluation {
   }
 
   private func text(_ interval: Interval?) -> String {
-    guard let interval else { return "-" }
-    return
-      "\(Numbers.decimal(100 * interval.lower, places: 1)) to \(Numbers.decimal(100 * interval.upper, places: 1))"
+    interval?.percentages(places: 1) ?? "-"
   }
 }

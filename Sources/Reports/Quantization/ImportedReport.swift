@@ -240,7 +240,7 @@ package struct ImportedReport: Codable, Sendable {
             ]),
             table("Layers", QuantizationReport.layerTitles, layers.map(QuantizationReport.layerCells)),
           ] + findings.map { Paragraph($0 + ".") }),
-      ], footer: "QuantInfer \(program). An engineering evaluation, not a medical device."
+      ], footer: Release.footer(version: program)
     ).render()
   }
 

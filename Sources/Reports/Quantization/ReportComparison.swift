@@ -146,9 +146,7 @@ package struct ReportComparison: Codable, Sendable {
         [
           Numbers.decimal(100 * row.first, places: 2), Numbers.decimal(100 * row.second, places: 2),
           QuantizationReport.points(row.difference.value),
-          interval.map {
-            "\(QuantizationReport.points($0.lower)) to \(QuantizationReport.points($0.upper))"
-          } ?? "-",
+          interval?.text(QuantizationReport.points) ?? "-",
           Numbers.integer(row.onlyFirstRight), Numbers.integer(row.onlySecondRight),
           QuantizationReport.probability(row.adjustedPValue), Numbers.integer(row.flashBytes),
           Numbers.integer(row.ramBytes),
@@ -179,7 +177,7 @@ package struct ReportComparison: Codable, Sendable {
                 + "same beats, adjusted by Holm's method for all points."),
           ] + missing.map { Paragraph($0) })
       ],
-      footer: "QuantInfer \(Release.version). An engineering evaluation, not a medical device."
+      footer: Release.footer()
     ).render()
   }
 }

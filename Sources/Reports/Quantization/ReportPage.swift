@@ -1,6 +1,7 @@
 import Drawing
 import Evaluation
 import Foundation
+import Metrics
 import Support
 
 extension QuantizationReport {
@@ -21,9 +22,7 @@ extension QuantizationReport {
         Section("Layers", layerParts), Section("Front end", frontEndParts),
       ] + (search.map { [Section("Search within a budget", searchParts($0))] } ?? [])
         + [Section("Provenance", [provenance])],
-      footer:
-        "QuantInfer \(program). An engineering evaluation, not a medical device: nothing here is fit for use on "
-        + "patients."
+      footer: Release.footer(version: program)
     ).render()
   }
 
@@ -90,7 +89,7 @@ extension QuantizationReport {
       [
         source.name, source.description, Numbers.integer(source.beats),
         Numbers.decimal(100 * source.accuracy.macroF1, places: 2),
-        interval(source.accuracy.macroF1Interval?.lower, source.accuracy.macroF1Interval?.upper),
+        interval(source.accuracy.macroF1Interval),
         Numbers.decimal(100 * source.accuracy.accuracy, places: 2),
       ]
     }
@@ -107,17 +106,14 @@ extension QuantizationReport {
     ]
   }
 
-  private func interval(_ lower: Double?, _ upper: Double?) -> String {
-    guard let lower, let upper else { return "-" }
-    return "\(Numbers.decimal(100 * lower, places: 1)) to \(Numbers.decimal(100 * upper, places: 1))"
-  }
+  private func interval(_ interval: Interval?) -> String { interval?.percentages(places: 1) ?? "-" }
 
   private var classTables: [any Component] {
     let titles = ["point"] + classNames.flatMap { ["\($0) F1 (%)", "95 % interval"] }
     func percent(_ value: Double?) -> String { value.map { Numbers.decimal(100 * $0, places: 2) } ?? "-" }
     func cells(_ name: String, _ accuracy: AccuracyFigures) -> [String] {
       [name]
-        + accuracy.classes.flatMap { [percent($0.f1), interval($0.f1Interval?.lower, $0.f1Interval?.upper)] }
+        + accuracy.classes.flatMap { [percent($0.f1), interval($0.f1Interval)] }
     }
     let detailTitles = ["point"] + classNames.flatMap { ["\($0) Se (%)", "\($0) +P (%)"] }
     func details(_ name: String, _ accuracy: AccuracyFigures) -> [String] {

@@ -101,7 +101,7 @@ extension QuantizationReport {
     let interval = point.macroF1Loss.interval
     return [
       point.point.name, Numbers.decimal(100 * point.macroF1, places: 2), Self.points(point.macroF1Loss.value),
-      interval.map { "\(Self.points($0.lower)) to \(Self.points($0.upper))" } ?? "-",
+      interval?.text(Self.points) ?? "-",
       point.macroF1Loss.pValue.map(Self.probability) ?? "-",
       Numbers.decimal(100 * point.agreement.top1, places: 2),
       Numbers.decimal(point.agreement.meanLogitError, places: 3),

@@ -50,6 +50,9 @@ package struct Noise: Sendable {
   /// Whether the noise or a part of it goes by a name.
   func isNamed(_ name: String) -> Bool { name == self.name || sources.contains { $0.part.name == name } }
 
+  /// SHA-256 of the files of each recording in it; nil where there is none.
+  var recordDigests: [String]? { isSynthetic ? nil : sources.compactMap(\.source.digest) }
+
   /// Prepares the parts of a mixture: `em`, `em+mains50` or `em@6+mains50@12`, as `NoisePart` reads it.
   ///
   /// - Throws: `FileError` where a record is missing or broken.
@@ -128,6 +131,9 @@ private struct NoiseSource: Sendable {
     case recorded(Record)
   }
 
+  /// SHA-256 of a recording's files.
+  let digest: String?
+
   var isSynthetic: Bool {
     if case .recorded = kind { return false }
     return true
@@ -142,6 +148,7 @@ private struct NoiseSource: Sendable {
   /// - Throws: `FileError` where the record is missing or broken.
   init(_ name: String) throws(FileError) {
     self.name = name
+    digest = Noise.syntheticNames.contains(name) ? nil : RecordDigest.hexadecimal(of: name)
     switch name {
     case "mains50": kind = .mains(hertz: 50)
     case "mains60": kind = .mains(hertz: 60)

@@ -137,19 +137,18 @@ package struct FaultCampaign: Sendable {
   package func run(
     addingTo file: String?, progress: @escaping ProgressHandler = { _ in }
   ) throws(FileError) -> (report: FaultReport, foundCount: Int) {
-    struct Work: Hashable {
+    struct Work: Encodable {
       var kind: FaultKind
       var index: Int
+      var settings: FaultLine.Settings
     }
     let settings = settings
-    let output = try ResultFile<FaultLine>(file)
-    let found = Dictionary(
-      output.lines.filter { $0.settings == settings }.map { (Work(kind: $0.trial.kind, index: $0.index), $0) }
-    ) { $1 }
-    let work = options.kinds.flatMap { kind in (0..<options.trials).map { Work(kind: kind, index: $0) } }
+    let work = options.kinds.flatMap { kind in
+      (0..<options.trials).map { Work(kind: kind, index: $0, settings: settings) }
+    }
     let generator = SeededGenerator(seed: options.seed)
-    let (all, new) = try output.results(
-      of: work, found: { found[$0] }, threads: options.threads, progress: progress
+    let (all, new) = try ResultLog(file, kind: FaultLine.log).results(
+      of: work, key: FaultLine.log.key, threads: options.threads, progress: progress
     ) { item throws(FileError) in
       let order = FaultKind.allCases.firstIndex(of: item.kind) ?? 0
       var random = generator.split(order).split(item.index)
@@ -173,7 +172,7 @@ package struct FaultCampaign: Sendable {
   private func report(_ trials: [FaultTrial]) -> FaultReport {
     FaultReport(
       version: Release.version, model: (options.model as NSString).lastPathComponent,
-      modelChecksum: String(format: "%08x", loaded.checksum), modelDigest: modelDigest,
+      modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
       record: acquisition.recordName, recordDigest: recordDigest,
       lead: acquisition.leadName, samples: acquisition.samples.count,
       sampleRateHz: acquisition.sampleRateHz, stateBytes: healthy.stateByteCount,

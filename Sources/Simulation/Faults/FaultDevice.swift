@@ -116,7 +116,8 @@ final class FaultDevice {
     if case .result(let classIndex, _) = decision.announcement { announced = classIndex }
     let noted = FaultDecision(
       sample: trueSample(index), subject: trueSample(max(0, index - (decision.beatAge ?? 0))),
-      announced: announced, raw: decision.hasLogits ? largest(device.logits) : nil, columnCount: columnCount)
+      announced: announced, raw: decision.hasLogits ? device.logits.placeOfLargest : nil,
+      columnCount: columnCount)
     // After a brown-out a beat may come up again; its first answer was given.
     let isRepeated = jump.at < Int.max && decisions.contains { $0.subject == noted.subject }
     if !isRepeated { decisions.append(noted) }
@@ -184,9 +185,4 @@ struct Silences: Sendable {
   }
 
   func contains(_ sample: Int) -> Bool { ranges.contains { $0.contains(sample) } }
-}
-
-/// The index of the largest code, the first of equal ones.
-func largest<Codes: RandomAccessCollection<Int8>>(_ codes: Codes) -> Int where Codes.Index == Int {
-  codes.indices.reduce(0) { codes[$1] > codes[$0] ? $1 : $0 }
 }

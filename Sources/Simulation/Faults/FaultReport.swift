@@ -78,10 +78,10 @@ struct FaultTrial: Codable, Equatable, Sendable {
   }
 }
 
-/// A fault and what decided it: a line of a campaign's file.
-struct FaultLine: ResultLine {
+/// A fault and what decided it: a result of a campaign's log.
+struct FaultLine: Codable, Sendable {
   /// All that decides what becomes of a fault of a kind and number.
-  struct Settings: Codable, Equatable {
+  struct Settings: Codable {
     var version = Release.version
     var model: String
     var modelDigest: String
@@ -98,7 +98,8 @@ struct FaultLine: ResultLine {
     var guards: [FaultGuard]
   }
 
-  static let source = "fault campaign"
+  /// What holds such results.
+  static let log = ResultLog.Kind("fault campaign", version: 1)
 
   var settings: Settings
   /// The fault's number among those of its kind, from 0.
@@ -275,9 +276,7 @@ extension FaultReport {
 
   private static func row(_ tally: Tally, label: String) -> Row {
     func percent(_ share: Share) -> String { Numbers.percent(share.fraction ?? .nan, places: 1) }
-    let interval = tally.silent.interval
-    let limits =
-      "\(Numbers.decimal(100 * interval.lower, places: 1)) - \(Numbers.decimal(100 * interval.upper, places: 1))"
+    let limits = tally.silent.interval.percentages(places: 1)
     let changed = Double(tally.changedDecisions) / Double(max(tally.trials, 1))
     let means = tally.detectedBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
       .map { "\($0.key) \(Numbers.integer($0.value))" }

@@ -117,7 +117,7 @@ extension FaultCampaign {
         if index == flipped { flip(engine.arena.bytes, bit: bit) }
         engine.window.runOperator(index)
       }
-      return largest(engine.window.output)
+      return engine.window.output.placeOfLargest
     }
     // Where intervals move a logit, the network's own class is another one.
     let right = options.announcing.rhythm ? decided(flippingBefore: nil) : decision.raw

@@ -23,16 +23,12 @@ package struct DeviceDecision: Equatable, Sendable {
   }
 
   /// The device's class: that of the largest logit, the first of equal ones.
-  package var fixedClass: Int { Self.largest(fixedLogits) }
+  package var fixedClass: Int { fixedLogits.placeOfLargest }
   /// The twin's class.
-  package var floatClass: Int? { floatLogits.map(Self.largest) }
+  package var floatClass: Int? { floatLogits?.placeOfLargest }
 
   /// Whether the device and its twin decided differently.
   package var differs: Bool { floatClass.map { $0 != fixedClass } ?? false }
-
-  private static func largest(_ logits: [Float]) -> Int {
-    logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
-  }
 }
 
 extension Feasibility.Schedule {

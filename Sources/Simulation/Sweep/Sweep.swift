@@ -87,9 +87,14 @@ package struct Sweep: Sendable {
     self.options = options
     loaded = try LoadedModel(file: options.model)
     checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
+    let modelDigest = SHA256.hexadecimal(try Files.read(options.model))
+    let floatDigest = try options.float.map { path throws(FileError) in
+      SHA256.hexadecimal(try Files.read(path))
+    }
     var noises: [String: Noise] = [:]
     for name in options.noises where name != "none" { noises[name] = try Noise(name) }
     self.noises = noises
+    let noiseDigests = noises.compactMapValues(\.recordDigests)
     var profiles: [DeviceProfile] = []
     for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
 
@@ -107,13 +112,16 @@ package struct Sweep: Sendable {
           run.disturbances = disturbances
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
-            modelChecksum: String(format: "%08x", loaded.checksum),
-            float: options.float.map { ($0 as NSString).lastPathComponent }, record: record.name,
-            recordDigest: digest, lead: options.lead, decide: (options.deciding ?? .init(loaded)).name,
+            modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
+            float: options.float.map { ($0 as NSString).lastPathComponent }, floatDigest: floatDigest,
+            record: record.name, recordDigest: digest,
+            noiseDigests: disturbances.noise.flatMap { noiseDigests[$0] }, lead: options.lead,
+            decide: (options.deciding ?? .init(loaded)).name,
             profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
             disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil)
-          combinations.append(Combination(settings: settings, run: run, key: SweepResult.json(settings)))
+          combinations.append(
+            Combination(settings: settings, run: run, key: SweepResult.log.key(settings)))
         }
       }
     }
@@ -123,16 +131,15 @@ package struct Sweep: Sendable {
 
   /// Runs the combinations that a file doesn't have yet, and adds each to it as soon as it is done.
   ///
-  /// - Throws: `FileError` where the file is no sweep's or can't be written, or of the first combination that fails,
-  ///   after all others were run.
+  /// - Throws: `FileError` where the file is no sweep's, another run writes it or it can't be written; or of the first
+  ///   combination that fails, after all others were run.
   package func run(addingTo file: String, progress: @escaping ProgressHandler) throws(FileError) -> Outcome {
-    let output = try ResultFile<SweepResult>(file)
-    let found = Dictionary(output.lines.map { (SweepResult.json($0.settings), $0) }) { $1 }
+    let log = try ResultLog(file, kind: SweepResult.log)
     let start = ProcessInfo.processInfo.systemUptime
-    let pendingCount = combinations.count { found[$0.key] == nil }
+    let pendingCount = combinations.count { !log.has($0.key) }
     let threads = max(1, min(options.threads, pendingCount))
-    let (results, new) = try output.results(
-      of: combinations, found: { found[$0.key] }, threads: threads, progress: progress
+    let (results, new) = try log.results(
+      of: combinations, key: \.key, threads: threads, progress: progress
     ) { combination throws(FileError) in try result(of: combination) }
     let seconds = ProcessInfo.processInfo.systemUptime - start
     return Outcome(

@@ -3,7 +3,7 @@ import Metrics
 import Support
 
 /// One combination of a sweep and what it gave: a line of the sweep's file.
-package struct SweepResult: ResultLine, Equatable {
+package struct SweepResult: Codable, Equatable, Sendable {
   /// All that decides the result.
   package struct Settings: Codable, Equatable, Sendable {
     /// The program's version.
@@ -12,12 +12,18 @@ package struct SweepResult: ResultLine, Equatable {
     package var model: String
     /// The model image's CRC-32, in hexadecimal.
     package var modelChecksum: String
+    /// The model image's SHA-256, in hexadecimal.
+    package var modelDigest: String
     /// The float twin's file name; nil without one.
     package var float: String?
+    /// SHA-256 of the float twin's file; nil without one.
+    package var floatDigest: String?
     /// The record, by its name in the folder of data.
     package var record: String
     /// SHA-256 of the record's files, so that a record that has changed is run again.
     package var recordDigest: String?
+    /// SHA-256 of the files of each record of noise; nil where none is recorded.
+    package var noiseDigests: [String]?
     /// The lead that was asked for; nil for MLII, II or the first.
     package var lead: String?
     /// When the device decides: `beats`, `annotations`, or a number of columns.
@@ -32,6 +38,13 @@ package struct SweepResult: ResultLine, Equatable {
     package var disturbances: Disturbances
     /// How decisions become announcements; nil where each is announced as it comes.
     package var announcing: Announcing?
+
+    /// The settings by the files' names alone, whatever is in them; the model's content counts all the same.
+    var byName: Settings {
+      var settings = self
+      (settings.floatDigest, settings.recordDigest, settings.noiseDigests) = (nil, nil, nil)
+      return settings
+    }
   }
 
   /// What was announced.
@@ -131,15 +144,13 @@ package struct SweepResult: ResultLine, Equatable {
     self.seconds = seconds
   }
 
-  /// The result as a line of JSON, its keys sorted.
-  package var line: String { json }
-
-  /// The result as a line of a merged file: without the time that it took.
-  package var mergedLine: String {
+  /// The result as a merged file has it: without the time that it took.
+  package var merged: SweepResult {
     var result = self
     result.seconds = nil
-    return result.line
+    return result
   }
 
-  static let source = "sweep"
+  /// What holds such results.
+  static let log = ResultLog.Kind("sweep", version: 1)
 }

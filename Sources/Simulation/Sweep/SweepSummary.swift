@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import Metrics
 import Support
@@ -29,10 +30,7 @@ package struct SweepSummary: Encodable, Sendable {
     }
 
     /// The share and its interval in words.
-    package var text: String {
-      "\(Numbers.percent(fraction)) (\(Numbers.decimal(100 * interval.lower, places: 2)) to "
-        + "\(Numbers.decimal(100 * interval.upper, places: 2)))"
-    }
+    package var text: String { "\(Numbers.percent(fraction)) (\(interval.percentages(places: 2)))" }
   }
 
   /// A class's share of beats that were found and decided right.
@@ -105,11 +103,11 @@ package struct SweepSummary: Encodable, Sendable {
   /// Sums up results.
   package init(_ results: [SweepResult]) {
     func common(_ result: SweepResult) -> SweepResult.Settings {
-      var settings = result.settings
-      (settings.record, settings.recordDigest, settings.disturbances.seed) = ("", nil, 0)
+      var settings = result.settings.byName
+      (settings.record, settings.disturbances.seed) = ("", 0)
       return settings
     }
-    let groups = Dictionary(grouping: results) { SweepResult.json(common($0)) }
+    let groups = Dictionary(grouping: results) { JSON.line(common($0)) }
     rows = groups.values.map(Row.init).sorted { first, second in
       func order(_ row: Row) -> (String, String, String, String, Double) {
         let settings = row.settings
@@ -137,12 +135,14 @@ extension SweepSummary.Row {
   /// Sums up the results of the same settings.
   fileprivate init(_ unordered: [SweepResult]) {
     typealias Share = SweepSummary.Share
-    let results = unordered.sorted { SweepResult.json($0.settings) < SweepResult.json($1.settings) }
+    let results = unordered.sorted { JSON.line($0.settings) < JSON.line($1.settings) }
     let first = results[0]
     (settings, noiseIsSynthetic) = (first.settings, first.noiseIsSynthetic)
     records = Set(results.map(\.settings.record)).count
     runs = results.count
-    let patients = Dictionary(grouping: results, by: \.patient).sorted { $0.key < $1.key }.map(\.value)
+    let patients = Dictionary(grouping: results) { MITBIH.patient(of: $0.settings.record) }.sorted {
+      $0.key < $1.key
+    }.map(\.value)
     func share(_ counts: (SweepResult) -> (count: Int, total: Int)?) -> Share? {
       Share(
         patients.compactMap { results in
@@ -173,24 +173,18 @@ extension SweepSummary.Row {
   }
 }
 
-extension SweepResult {
-  /// The record's patient: MIT-BIH's records 201 and 202 are of one.
-  fileprivate var patient: String {
-    let name = (settings.record as NSString).lastPathComponent
-    return name == "202" ? "201" : name
-  }
-}
-
 /// Results from several files of a sweep, each combination once, in order.
 ///
-/// A file grows as its sweep goes on. Where a record changed between, the file's later result of a combination takes the
-/// place of the earlier one; two files whose records differ don't belong together.
+/// A file grows as its sweep goes on. Where a record, a record of noise or the float network changed between, the file's
+/// later result of a combination takes the place of the earlier one; two files whose records differ don't belong together.
 package struct SweepMerge: Sendable {
   /// The results.
   package let results: [SweepResult]
+  /// The merged file: a sweep's, whose lines don't tell how long they took.
+  package let content: Data
   /// The lines that were there more than once.
   package let duplicateCount: Int
-  /// The lines of records that have changed since.
+  /// The lines of files that have changed since.
   package let supersededCount: Int
 
   /// Reads files.
@@ -198,37 +192,33 @@ package struct SweepMerge: Sendable {
   /// - Throws: `FileError` where a file is missing, breaks off or holds another result of a combination than a file
   ///   before it.
   package init(_ files: [String]) throws(FileError) {
-    var found: [String: (result: SweepResult, file: String, line: Int)] = [:]
+    var found: [String: (result: SweepResult, key: String, file: String, line: Int)] = [:]
     var (duplicateCount, supersededCount) = (0, 0)
     for file in files {
-      let lines = try ResultFile<SweepResult>.read(file, passingOverPartialEnd: false).lines
-      for (index, result) in lines.enumerated() {
-        var settings = result.settings
-        settings.recordDigest = nil
-        let key = SweepResult.json(settings)
-        guard let earlier = found[key] else {
-          found[key] = (result, file, index + 1)
+      for (line, key, result) in try ResultLog.read(file, kind: SweepResult.log, as: SweepResult.self) {
+        let name = JSON.line(result.settings.byName)
+        guard let earlier = found[name] else {
+          found[name] = (result, key, file, line)
           continue
         }
-        let isSameContent = earlier.result.settings.recordDigest == result.settings.recordDigest
-        if isSameContent, earlier.result.mergedLine == result.mergedLine {
+        let isSameContent = earlier.result.settings == result.settings
+        if isSameContent, earlier.result.merged == result.merged {
           duplicateCount += 1
         } else if !isSameContent, earlier.file == file {
           supersededCount += 1
-          found[key] = (result, file, index + 1)
+          found[name] = (result, key, file, line)
         } else {
           throw .malformed(
-            file, at: "line \(index + 1)",
+            file, at: "line \(line)",
             "gives another result for record \(result.settings.record) than \(earlier.file):line \(earlier.line)"
               + (isSameContent ? "" : ", whose files were other ones"),
             remedy: "run the sweep anew with one version, model and data")
         }
       }
     }
-    results = found.sorted { $0.key < $1.key }.map(\.value.result)
+    let merged = found.sorted { $0.key < $1.key }.map(\.value)
+    results = merged.map(\.result)
+    content = ResultLog.text(merged.map { ($0.key, $0.result.merged) }, kind: SweepResult.log)
     (self.duplicateCount, self.supersededCount) = (duplicateCount, supersededCount)
   }
-
-  /// The merged file's text: a line a result.
-  package var text: String { results.map { $0.mergedLine + "\n" }.joined() }
 }

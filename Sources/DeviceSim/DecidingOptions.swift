@@ -1,0 +1,35 @@
+import ArgumentParser
+import QuantInfer
+
+/// When the device decides: the options that `stream` and `sweep` share.
+struct DecidingOptions: ParsableArguments {
+  /// What starts a decision.
+  enum Deciding: String, ExpressibleByArgument, CaseIterable {
+    case beats, annotations
+  }
+
+  @Option(help: "The lead; MLII, II or the first one where none is named.")
+  var lead: String?
+
+  @Option(
+    help: """
+      Decide after each beat that the device's detector finds, or that the annotations name. Without it an imported \
+      model decides as its front end's description says.
+      """)
+  var decide: Deciding?
+
+  @Option(help: ArgumentHelp("Decide every so many columns instead.", valueName: "columns"))
+  var every: Int?
+
+  func validate() throws {
+    if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+  }
+
+  /// Whether the record's annotations say when.
+  var isByAnnotations: Bool { every == nil && decide == .annotations }
+
+  /// The setting; nil for what the model says.
+  var setting: Monitor.Pace? {
+    every.map { .everyColumns($0) } ?? decide.map { $0 == .beats ? .detectedBeats : .givenBeats }
+  }
+}

@@ -1,0 +1,156 @@
+import ArgumentParser
+import CommandSupport
+import HostDevice
+import Reports
+import Simulation
+import Support
+
+/// `device-sim sweep`: many records, profiles, noises, SNRs and seeds through one model.
+struct SweepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Stream many records through a model, with every noise, SNR, profile and seed, on all cores.",
+    discussion: """
+      Each combination is a line of JSON in the output. A combination that is there
+      already isn't run again, so a run that was stopped goes on where it was.
+
+      Records are all (of --data), ds1 or ds2 (MIT-BIH's halves), a folder, or names
+      with commas. Noise is none, mains50, mains60, emg, wander or a record of noise;
+      none has no SNR. Mixtures, such as em+mains50 or em@6+mains50@12, and SNRs are
+      as in device-sim stream.
+
+      Examples:
+
+        device-sim sweep --model ecg-beats.qinf --float ecg-beats.safetensors \\
+          --records ds2 --data data/mitdb --noise none,data/nstdb/em \\
+          --snr 24,12,6,0 --seed 1,2 --output sweep.jsonl
+        device-sim sweep --model ecg-beats.qinf --data data/mitdb \\
+          --shard 3/8 --output shard-3.jsonl
+      """)
+
+  @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
+  var float: String?
+
+  @Option(help: ArgumentHelp("all, ds1, ds2, a folder, or records with commas.", valueName: "records"))
+  var records = "all"
+
+  @Option(help: ArgumentHelp("The folder of the records.", valueName: "dir"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("Profiles' names or JSON files, with commas.", valueName: "names"))
+  var profile = List([DeviceProfile.reference.name])
+
+  @Option(help: ArgumentHelp("Noises, with commas.", valueName: "noises"))
+  var noise = List(["none"])
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("The noises' SNRs, with commas.", valueName: "dB"))
+  var snr: List<Double>?
+
+  @Option(help: ArgumentHelp("The seeds of noise and drop-outs, with commas.", valueName: "seeds"))
+  var seed = List<UInt64>([1])
+
+  @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
+
+  @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
+
+  @OptionGroup var deciding: DecidingOptions
+
+  @Option(help: ArgumentHelp("Run one of n parts of the combinations.", valueName: "i/n"))
+  var shard = Shard(index: 1, count: 1)
+
+  @OptionGroup var threading: ThreadOptions
+
+  @Option(help: ArgumentHelp("The results, a line of JSON each; lines are added.", valueName: "file.jsonl"))
+  var output: String
+
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(
+      outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
+    try announcing.validate(isByAnnotations: deciding.isByAnnotations)
+    let noises = noise.values.filter { $0 != "none" }
+    let needsSNR = noises.contains { NoisePart.needsSNR($0) }
+    guard needsSNR == (snr != nil) else {
+      throw ValidationError(
+        needsSNR ? "--noise needs --snr" : "--snr needs --noise without an SNR of its own")
+    }
+    if ["all", "ds1", "ds2"].contains(records), data == nil {
+      throw ValidationError("--records \(records) needs --data")
+    }
+    for noise in noises {
+      for decibels in NoisePart.needsSNR(noise) ? snr?.values.map(Optional.init) ?? [] : [nil] {
+        var disturbances = frontEnd.disturbances
+        (disturbances.noise, disturbances.snrDecibels) = (noise, decibels)
+        try disturbances.validate()
+      }
+    }
+    try frontEnd.disturbances.validate()
+  }
+
+  func run() throws {
+    var options = Sweep.Options(model: model)
+    (options.float, options.records, options.data, options.lead) = (float, records, data, deciding.lead)
+    options.deciding = deciding.setting
+    (options.profiles, options.noises) = (profile.values, noise.values)
+    (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
+    (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)
+    (options.shard, options.shardCount, options.threads) = (shard.index, shard.count, threading.count)
+    let sweep = try Sweep(options)
+    let outcome = try results.withProgress("Sweeping \(sweep.count) combinations") {
+      progress throws(FileError) in
+      try sweep.run(addingTo: output, progress: progress)
+    }
+    let summary = SweepSummary(outcome.results)
+    try results.writeJSON(Result(outcome, summary))
+    try results.show(SummaryTable(summary))
+    var table = SummaryTable(columns: [])
+    table.add(
+      "combinations",
+      "\(Numbers.integer(outcome.results.count)), \(Numbers.integer(outcome.foundCount)) of them run before")
+    if let rate = outcome.hoursPerSecond {
+      table.add(
+        "speed",
+        """
+        \(Numbers.decimal(rate, places: 2)) hours of ECG a second: \(Numbers.decimal(outcome.hours, places: 1)) h in \
+        \(Numbers.decimal(outcome.seconds, places: 2)) s on \(outcome.threads) \
+        thread\(outcome.threads == 1 ? "" : "s"), reading included
+        """)
+    }
+    table.add("results", output)
+    if let note = summary.trainingNote { table.add("note", note) }
+    try results.show("\n")
+    try results.show(table)
+  }
+
+  /// The JSON result.
+  private struct Result: Encodable {
+    var combinations: Int
+    var foundCombinations: Int
+    var hoursOfECG: Double
+    var seconds: Double
+    var hoursOfECGPerSecond: Double?
+    var rows: [SweepSummary.Row]
+    var trainingRecords: [String]
+
+    init(_ outcome: Sweep.Outcome, _ summary: SweepSummary) {
+      combinations = outcome.results.count
+      foundCombinations = outcome.foundCount
+      (hoursOfECG, seconds) = (outcome.hours, outcome.seconds)
+      hoursOfECGPerSecond = outcome.hoursPerSecond
+      rows = summary.rows
+      trainingRecords = summary.trainingRecords
+    }
+  }
+}
+
+extension SummaryTable {
+  /// A sweep's summary.
+  init(_ summary: SweepSummary) {
+    self.init(columns: SweepSummary.columns, alignment: .right)
+    for row in summary.cells { add(row.label, row.cells) }
+  }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import Reports
+import Support
+
+/// The command `exporter explain`.
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Take one decision apart: both twins' tensors side by side.",
+    discussion: """
+      The record goes sample by sample through the image, and through its float twin,
+      up to the first decision at or after a moment. For each layer there is what both
+      have, and the values that differ most; --json has all of them, --tensors writes
+      them as .npy files.
+
+      Example:
+
+        exporter explain beats.qinf --float beats.safetensors \\
+          --record data/mitdb/208 --at 61.5 --tensors tensors
+      """)
+
+  @Argument(help: ArgumentHelp("The model image.", valueName: "model.qinf")) var model: String
+  @Option(name: .customLong("float"), help: ArgumentHelp("Its float checkpoint.", valueName: "ckpt"))
+  var checkpoint: String
+  @Option(help: ArgumentHelp("The record.", valueName: "record")) var record: String
+  @Option(help: "The lead; MLII, II or the first one where none is named.") var lead: String?
+  @Option(help: ArgumentHelp("The moment, from the record's start.", valueName: "s")) var at: Double
+  @Option(help: ArgumentHelp("How many values that differ most to show for each layer.", valueName: "n"))
+  var worst = 2
+  @Option(help: ArgumentHelp("A folder for the tensors as .npy files.", valueName: "dir")) var tensors:
+    String?
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint, record])
+    guard at >= 0, at <= 1e9 else { throw ValidationError("--at must be in 0 ... 1,000,000,000 s") }
+    guard (0...100).contains(worst) else { throw ValidationError("--worst must be in 0 ... 100") }
+  }
+
+  func run() throws {
+    let explanation = try Explanation(
+      model: model, float: checkpoint, record: record, lead: lead, at: at)
+    if let tensors { try explanation.writeTensors(to: tensors) }
+    func decimal(_ value: Double?, _ places: Int) -> String {
+      value.map { Numbers.decimal($0, places: places) } ?? "-"
+    }
+    var decision = SummaryTable(columns: explanation.classNames, alignment: .right)
+    for (name, logits) in [("float", explanation.floatLogits), ("int8", explanation.integerLogits)] {
+      decision.add("\(name) logits", logits.map { decimal(Double($0), 3) })
+    }
+    let beat = explanation.beatSeconds.map { " about a beat at \(decimal($0, 2)) s" } ?? ""
+    try results.show(
+      "Record \(explanation.record), \(explanation.lead): the decision at \(decimal(explanation.decisionSeconds, 2)) s"
+        + "\(beat) is \(explanation.integerClass), in float \(explanation.floatClass)\n\n")
+    try results.show(decision)
+    var layers = SummaryTable(
+      columns: ["SNR (dB)", "own SNR (dB)", "mean error", "saturated", "codes used", "worst channel"],
+      alignment: .right)
+    for layer in explanation.layers {
+      layers.add(
+        layer.name, decimal(layer.snrDecibels, 1), decimal(layer.ownSNRDecibels, 1),
+        decimal(layer.errorMean, 4), Numbers.percent(layer.saturatedShare),
+        "\(layer.usedCodes) of \(layer.codeCount)", "\(layer.worstChannel)")
+    }
+    try results.show("\n")
+    try results.show(layers)
+    var values = SummaryTable(columns: ["place", "float", "integer", "code"], alignment: .right)
+    for tensor in explanation.tensors {
+      for cell in tensor.worst(worst) {
+        values.add(
+          tensor.name, "\(cell.place)", decimal(Double(cell.float), 4), decimal(Double(cell.integer), 4),
+          "\(cell.code)")
+      }
+    }
+    if worst > 0 {
+      try results.show("\nWhat differs most\n")
+      try results.show(values)
+    }
+    for finding in explanation.layers.compactMap(\.finding) { try results.show("\n  \(finding)\n") }
+    try results.writeJSON(explanation)
+  }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import HostDevice
+import ModelFiles
+import Networks
+import Quantization
+import Support
+import Tasks
+
+/// The command `exporter quantize`.
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring a trained network to integers, as a model image for the device.",
+    discussion: """
+      The ranges of the activations are measured on windows of the checkpoint's
+      training beats, as the device's converter hears them; or they are those that
+      it was trained for by `exporter train --quantization-aware`.
+
+      Examples:
+
+        exporter quantize beats.safetensors --data data/mitdb --output beats.qinf
+        exporter quantize beats.safetensors --data data/mitdb --adc-bits 10 \\
+          --adc-range-mv 20 --calibration mse --output implant.qinf
+        exporter quantize beats.safetensors --data data/mitdb --output small.qinf \\
+          --weights int8,int4,int4,int8 --rounding adaptive
+
+      int16 activations run over whole windows, not in a stream. What each choice
+      costs and saves is told by `exporter report`.
+      """)
+
+  @Argument(help: ArgumentHelp("The trained network.", valueName: "ckpt")) var checkpoint: String
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("The model image to write.", valueName: "model.qinf")) var output: String
+  @OptionGroup var adc: ConverterOptions
+  @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
+  var windows = QuantizedNetwork.standardCalibrationWindows
+  @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
+  var seed: UInt64 = 1
+  @OptionGroup(title: "Integers") var integers: QuantizationArguments
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [output, results.jsonFile], inputs: [checkpoint])
+    guard (1...16_384).contains(windows) else { throw ValidationError("--windows must be in 1 ... 16384") }
+  }
+
+  func run() throws {
+    let trained = try Checkpoint.read(checkpoint)
+    if let problem = integers.values(seed: seed).problem(layerCount: trained.layers.count) {
+      throw ValidationError(problem)
+    }
+    let image = try makeImage(of: trained)
+    guard let loaded = try? LoadedModel(image: image.bytes), loaded.isTwin(of: trained) else {
+      throw FileError.malformed(
+        checkpoint, "is a network that a model image can't hold", remedy: "train a smaller one")
+    }
+    try Files.write(Data(image.bytes), to: output)
+    let summary = ModelSummary(loaded)
+    try results.show(summary.operatorTable)
+    try results.show("\n")
+    try results.show(summary.memoryTable)
+    try results.writeJSON(summary)
+  }
+
+  private func makeImage(of trained: Checkpoint) throws -> ModelImage {
+    let beats = try BeatRecords(
+      folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
+      sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
+    let signals = try results.withProgress("Reading") { progress in
+      try beats.training(leads: trained.training.leads, progress: progress)
+    }
+    do throws(InvalidNetwork) {
+      return try .quantized(
+        trained, calibratedOn: signals, converter: adc.converter, windows: windows, seed: seed,
+        options: integers.values(seed: seed))
+    } catch {
+      throw FileError.malformed(
+        checkpoint, error.description, remedy: "train a network of whole records that the device can hold")
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import ArgumentParser
+import CommandSupport
+import Evaluation
+import Foundation
+import Reports
+import Support
+import Tasks
+
+/// The command `exporter report`.
+struct Report: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Find where quantization loses accuracy, and what each bit costs or saves.",
+    discussion: """
+      Every point of a sweep over weights, activations, calibration, rounding, front
+      end and spectrogram becomes an image that the runtime runs over every beat of
+      the records. The folder receives report.html, report.json, report.md, points.csv
+      and layers.csv. What was worked out is kept in its folder "cache" by content, so
+      that a run that was stopped goes on, and the next one takes seconds.
+
+      A budget of flash, RAM or charge searches the widths of each layer that keep the
+      most within it. --compare tells which differences of two reports are significant.
+      A .tflite model is compared with its float twin on given samples.
+
+      See docs/Quantization.md.
+
+      Examples:
+
+        exporter report beats.safetensors --data data/mitdb --output report
+        exporter report beats.safetensors --qat qat.safetensors --data data/mitdb \\
+          --output report --sweep mine.json --budget-flash 6000
+        exporter report --compare report-a report-b
+        exporter report keywords.tflite --float keywords_float32.tflite \\
+          --input x.npy --labels y.npy --output report
+      """)
+
+  @Argument(help: ArgumentHelp("The trained network, or a .tflite model.", valueName: "ckpt"))
+  var checkpoint: String?
+  @Option(help: ArgumentHelp("The same network, trained with quantization in the loop.", valueName: "ckpt"))
+  var qat: String?
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String?
+  @Option(help: ArgumentHelp("The folder for the report.", valueName: "dir")) var output: String?
+  @Option(help: ArgumentHelp("test, ds2, all, or names with commas.", valueName: "records"))
+  var records = RecordSelection.ds2
+  @Option(help: ArgumentHelp("default, or a JSON file with a list of points.", valueName: "file.json"))
+  var sweep = "default"
+  @Option(help: ArgumentHelp("Profiles' names or JSON files, with commas.", valueName: "names"))
+  var profile = "reference,pacemaker,crt-d,leadless"
+  @Option(help: ArgumentHelp("The decisions a minute, for charge and battery.", valueName: "n"))
+  var decisionsPerMinute = 70.0
+  @Option(help: ArgumentHelp("Search the best widths of at most so much flash.", valueName: "bytes"))
+  var budgetFlash: Int?
+  @Option(help: ArgumentHelp("The same for RAM.", valueName: "bytes")) var budgetRam: Int?
+  @Option(help: ArgumentHelp("The same for the charge a decision on the first profile.", valueName: "uC"))
+  var budgetCharge: Double?
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Compare two reports: their folders or report.json files.", valueName: "a b"))
+  var compare: [String] = []
+  @Option(
+    name: .customLong("float"), help: ArgumentHelp("A .tflite model's float twin.", valueName: "tflite"))
+  var float: String?
+  @Option(help: ArgumentHelp("A .tflite model's samples, a row each.", valueName: "x.npy")) var input: String?
+  @Option(help: ArgumentHelp("The samples' classes.", valueName: "y.npy")) var labels: String?
+  @Option(help: ArgumentHelp("The seed of calibration windows and draws of patients.", valueName: "s"))
+  var seed: UInt64 = 1
+  @OptionGroup var threading: ThreadOptions
+  @OptionGroup var results: OutputOptions
+
+  private var isImported: Bool { float != nil || checkpoint?.hasSuffix(".tflite") == true }
+
+  private var budget: PrecisionSearch.Budget {
+    var budget = PrecisionSearch.Budget()
+    (budget.flashBytes, budget.ramBytes, budget.chargeMicrocoulombs) = (budgetFlash, budgetRam, budgetCharge)
+    return budget
+  }
+
+  func validate() throws {
+    try requireDistinct(
+      outputs: [results.jsonFile], inputs: [checkpoint, qat, sweep, float, input, labels] + compare)
+    guard (1...600).contains(decisionsPerMinute) else {
+      throw ValidationError("--decisions-per-minute must be in 1 ... 600")
+    }
+    for (name, value) in [
+      ("flash", budgetFlash.map(Double.init)), ("ram", budgetRam.map(Double.init)), ("charge", budgetCharge),
+    ] {
+      if let value, !(value > 0 && value <= 1e9) {
+        throw ValidationError("--budget-\(name) must be above 0, and at most 1,000,000,000")
+      }
+    }
+    if !compare.isEmpty {
+      guard compare.count == 2, checkpoint == nil else {
+        throw ValidationError("--compare takes two reports, and no checkpoint")
+      }
+      return
+    }
+    guard checkpoint != nil else { throw ValidationError("name a checkpoint, or two reports with --compare") }
+    guard output != nil else { throw ValidationError("name the report's folder with --output") }
+    if isImported {
+      guard float != nil, input != nil else {
+        throw ValidationError("a .tflite model needs its float twin with --float and samples with --input")
+      }
+      guard data == nil, qat == nil, sweep == "default", !budget.isAny else {
+        throw ValidationError(
+          "--data, --qat, --sweep and budgets go with a checkpoint, not with a .tflite model")
+      }
+    } else {
+      guard data != nil else { throw ValidationError("name the folder of the records with --data") }
+      guard input == nil, labels == nil else {
+        throw ValidationError("--input and --labels go with a .tflite model")
+      }
+    }
+  }
+
+  func run() throws {
+    if !compare.isEmpty { return try runComparison() }
+    guard let checkpoint, let output else { return }
+    try Files.makeFolder(output)
+    if isImported { return try runImported(checkpoint, output: output) }
+    try runSweep(checkpoint, data: data ?? "", output: output)
+  }
+
+  private func runSweep(_ checkpoint: String, data: String, output: String) throws {
+    let start = ProcessInfo.processInfo.systemUptime
+    var options = ReportRunner.Options(checkpoint: checkpoint, data: data, cache: output + "/cache")
+    (options.qat, options.records, options.seed, options.threads) = (qat, records, seed, threading.count)
+    options.profiles = profile.split(separator: ",").map(String.init)
+    options.decisionsPerMinute = decisionsPerMinute
+    let runner = try ReportRunner(options)
+    var points =
+      sweep == "default"
+      ? ReportPoint.defaultSweep(hasQAT: qat != nil, layerCount: runner.layerCount)
+      : try ReportPoint.read(sweep)
+    var search: PrecisionSearch.Result?
+    if budget.isAny {
+      let found = try results.withProgress("Searching") { progress throws(FileError) in
+        try runner.search(budget, progress: progress)
+      }
+      search = found.result
+      if let point = found.point { points.append(point) }
+    }
+    let (all, result) = (points, search)
+    let outcome = try results.withProgress("Running \(all.count) points") { progress throws(FileError) in
+      try runner.report(on: all, search: result, progress: progress)
+    }
+    try outcome.report.write(to: output)
+    try show(outcome, output: output, seconds: ProcessInfo.processInfo.systemUptime - start)
+    try results.writeJSON(outcome.report)
+  }
+
+  private func show(_ outcome: ReportRunner.Outcome, output: String, seconds: Double) throws {
+    let report = outcome.report
+    var table = SummaryTable(columns: QuantizationReport.terminalColumns, alignment: .right)
+    for (name, cells) in report.terminalRows { table.add(name, cells) }
+    try results.show(table)
+    try results.show("\n")
+    for sentence in report.summary { try results.show("  \(sentence)\n") }
+    var facts = SummaryTable(columns: [])
+    facts.add("points", "\(report.points.count), \(outcome.foundCount) of them run before")
+    facts.add("time", Numbers.duration(seconds: seconds))
+    facts.add("page", output + "/report.html")
+    try results.show("\n")
+    try results.show(facts)
+  }
+
+  private func runComparison() throws {
+    let first = try QuantizationReport.read(compare[0])
+    let second = try QuantizationReport.read(compare[1])
+    let comparison = try ReportComparison(first, second, files: (compare[0], compare[1]), seed: seed)
+    var table = SummaryTable(columns: ReportComparison.titles, alignment: .right)
+    for (name, cells) in comparison.cells { table.add(name, cells) }
+    try results.show(table)
+    try results.show("\n  \(comparison.sentence)\n")
+    if let output {
+      try Files.makeFolder(output)
+      try Files.write(comparison.page(), to: output + "/comparison.html")
+      try Files.write(try JSON.data(comparison), to: output + "/comparison.json")
+    }
+    try results.writeJSON(comparison)
+  }
+
+  private func runImported(_ model: String, output: String) throws {
+    let report = try results.withProgress("Running samples") { progress throws(FileError) in
+      try ImportedReport(
+        model: model, float: float ?? "", input: input ?? "", labels: labels,
+        profiles: profile.split(separator: ",").map(String.init), decisionsPerMinute: decisionsPerMinute,
+        threads: threading.count, progress: progress)
+    }
+    try report.write(to: output)
+    for sentence in report.summary { try results.show("  \(sentence)\n") }
+    var facts = SummaryTable(columns: [])
+    facts.add("page", output + "/report.html")
+    try results.show("\n")
+    try results.show(facts)
+    try results.writeJSON(report)
+  }
+}

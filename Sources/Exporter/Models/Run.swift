@@ -1,0 +1,78 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import HostDevice
+import ModelFiles
+import Support
+
+/// The command `exporter run`.
+struct Run: ParsableCommand {
+  /// What was computed.
+  private struct Result: Encodable {
+    var samples: Int
+    var outputsPerSample: [Int]
+    var layers: [String]
+  }
+
+  static let configuration = CommandConfiguration(
+    abstract: "Run a model on samples.",
+    discussion: """
+      Inputs and outputs are NumPy arrays, a row a sample: the values in a line or in
+      the input's shape, in the model's own type (int8, int16, or float32 where a
+      .tflite model quantizes its input itself). A model of several inputs or outputs
+      takes --input and --output for each, in its order.
+
+      Examples:
+
+        exporter run beats.qinf --input windows.npy --output logits.npy
+        exporter run keywords.tflite --input x.npy --output y.npy --layers layers
+      """)
+
+  @Argument(help: ArgumentHelp("The model: .qinf or .tflite.", valueName: "model")) var model: String
+  @Option(help: ArgumentHelp("The samples; an option an input.", valueName: "x.npy")) var input: [String]
+  @Option(help: ArgumentHelp("The outputs to write; an option an output.", valueName: "y.npy"))
+  var output: [String]
+  @Option(
+    help: ArgumentHelp(
+      "A folder for every operator's output for the first sample, as opNN_NAME_tTENSOR.npy.", valueName: "dir"
+    ))
+  var layers: String?
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: output + [results.jsonFile], inputs: [model] + input)
+    guard !input.isEmpty, !output.isEmpty else { throw ValidationError("name an --input and an --output") }
+  }
+
+  func run() throws {
+    let loaded = try LoadedModel.read(model)
+    guard output.count <= loaded.model.outputCount else {
+      throw FileError.malformed(
+        model, "has \(loaded.model.outputCount) outputs, not \(output.count)",
+        remedy: "name fewer with --output")
+    }
+    var samples: [(file: String, values: NumPyArray)] = []
+    for file in input { samples.append((file, try NumPyArray.read(file))) }
+    let run = try SampleRun(loaded, inputs: samples)
+    for (file, values) in zip(output, run.outputs) { try Files.write(values.encoded(), to: file) }
+    if let layers {
+      try Files.makeFolder(layers)
+      for layer in run.layers { try Files.write(layer.values.encoded(), to: layers + "/" + layer.fileName) }
+    }
+    try report(run)
+  }
+
+  private func report(_ run: SampleRun) throws {
+    var table = SummaryTable(columns: [])
+    table.add("samples", Numbers.integer(run.outputs[0].shape[0]))
+    for (file, values) in zip(output, run.outputs) {
+      table.add("outputs", "\(values.shape[1]) a sample, \(values.values.typeName), in \(file)")
+    }
+    if let layers { table.add("layers", "\(run.layers.count) in \(layers)") }
+    try results.show(table)
+    try results.writeJSON(
+      Result(
+        samples: run.outputs[0].shape[0], outputsPerSample: run.outputs.map { $0.shape[1] },
+        layers: layers == nil ? [] : run.layers.map(\.fileName)))
+  }
+}

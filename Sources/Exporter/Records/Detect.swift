@@ -1,0 +1,64 @@
+import ArgumentParser
+import CommandSupport
+import Evaluation
+import Foundation
+import Metrics
+import Tasks
+
+/// The command `exporter detect`.
+struct Detect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Find beats as the device does, and compare them with the reference.",
+    discussion: """
+      The runtime's integer detector hears each record's MLII, or first lead, as
+      counts, one at a time. A detection and a reference beat within 150 ms match.
+      Segments of ventricular flutter are left out, paced records are not.
+
+      Examples:
+
+        exporter detect --data data/mitdb
+        exporter detect --data data/mitdb --learning-seconds 0 --json -
+        exporter detect --data data/mitdb --records 105,207 --annotations out
+      """)
+
+  @Option(help: ArgumentHelp("The folder of records with atr annotations.", valueName: "dir")) var data:
+    String
+  @Option(help: ArgumentHelp("ds2, all, or names with commas.", valueName: "records"))
+  var records = RecordSelection.all
+  @Option(help: ArgumentHelp("The detector's sampling rate.", valueName: "Hz")) var rate = 128.0
+  @OptionGroup var adc: ConverterOptions
+  @OptionGroup var comparing: ComparisonOptions
+  @OptionGroup var threading: ThreadOptions
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [results.jsonFile], inputs: [])
+    guard (100...1000).contains(rate) else { throw ValidationError("--rate must be in 100 ... 1000") }
+    if case .test = records { throw ValidationError("--records must be ds2, all, or names with commas") }
+  }
+
+  func run() throws {
+    let converter = adc.converter
+    let names = records.names(of: .inter)
+    try BeatRecords(folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threading.count)
+      .requireRecords(names)
+    let writer = try comparing.writer()
+    let (folder, rateHz, learningSeconds) = (data, rate, comparing.learningSeconds)
+    let compared = try results.withProgress("Detecting") { progress in
+      try names.concurrentMap(threads: threading.count, progress: progress) {
+        name -> (record: String, lead: String, comparison: BeatByBeat) in
+        let record = try ReferenceRecord(
+          name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+        let found = try DeviceBeats(in: record.signal.microvolts.map(converter.count), sampleRateHz: rateHz)
+        let beats = ComparedBeats(found, codes: [], undecided: .normal, in: record)
+        try writer?.write(beats, record: record.signal.record)
+        return (record.signal.record, record.signal.lead, beats.comparison)
+      }
+    }
+    let evaluation = DetectionEvaluation(
+      records: records, sampleRateHz: rateHz, learningSeconds: learningSeconds, compared: compared)
+    try results.show(evaluation.title)
+    try results.show(evaluation.table)
+    try results.writeJSON(evaluation)
+  }
+}

@@ -1,0 +1,133 @@
+import ArgumentParser
+import CommandSupport
+import Evaluation
+import Foundation
+import Support
+import Tasks
+
+/// The command `exporter evaluate`.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure how well a network tells beats apart, in float, int8 or both.",
+    discussion: """
+      A model image runs sample by sample as on the device. With --float both
+      networks hear the same counts, so that what differs is what integers lose.
+      Accuracy has Wilson's interval; F1 has the interval of 2,000 draws of whole
+      patients. Both hold 95 %.
+
+      Records: test (those that the model was not trained on, by its own split),
+      ds2, all, or names.
+
+      --ec57 measures the whole device instead: the runtime's own detector finds
+      the beats, the image decides about them, and both are compared with the
+      reference as ANSI/AAMI EC57 prescribes and WFDB's bxb does. See
+      docs/Evaluation.md.
+
+      Examples:
+
+        exporter evaluate beats.safetensors --data data/mitdb
+        exporter evaluate beats.qinf --float beats.safetensors --data data/mitdb
+        exporter evaluate beats.qinf --data data/mitdb --records 200,233 --json -
+        exporter evaluate beats.qinf --data data/mitdb --ec57 --annotations out
+      """)
+
+  @Argument(help: ArgumentHelp("A checkpoint, or a model image (.qinf).", valueName: "model")) var model:
+    String
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Option(name: .customLong("float"), help: ArgumentHelp("The image's float checkpoint.", valueName: "ckpt"))
+  var checkpoint: String?
+  @Option(help: ArgumentHelp("test, ds2, all, or names with commas.", valueName: "records"))
+  var records = RecordSelection.test
+  @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "s"))
+  var seed: UInt64 = 1
+  @OptionGroup var threading: ThreadOptions
+  @Option(help: ArgumentHelp("Write the tables, and one of each record, as Markdown.", valueName: "f.md"))
+  var markdown: String?
+  @Flag(help: "Let each beat's RR interval move the network's decision: N rises where it isn't early.")
+  var rhythm = false
+  @Flag(help: "Compare the device's own beats with the reference, by EC57's rules.")
+  var ec57 = false
+  @Flag(help: "With --ec57: compare records with paced beats too.") var includePaced = false
+  @OptionGroup(title: "With --ec57") var comparing: ComparisonOptions
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [results.jsonFile, markdown], inputs: [model, checkpoint])
+    guard ec57 || (comparing.isStandard && !includePaced) else {
+      throw ValidationError(
+        "--learning-seconds, --include-paced, --annotations and --annotator go with --ec57")
+    }
+    guard markdown == nil || !ec57 else { throw ValidationError("--markdown doesn't go with --ec57") }
+    guard isImage || !ec57 else { throw ValidationError("--ec57 goes with a model image (.qinf)") }
+    guard checkpoint == nil || isImage else {
+      throw ValidationError("--float goes with a model image (.qinf)")
+    }
+  }
+
+  func run() throws {
+    var twins = try isImage ? Twins(image: model, checkpoint: checkpoint) : Twins(checkpoint: model)
+    if rhythm { twins = try twins.withRhythm(file: model) }
+    let beats = try BeatRecords(
+      folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
+      sampleRateHz: twins.window.settings.sampleRateHz, threads: threading.count, file: model)
+    try ec57 ? compare(twins, beats) : evaluate(twins, beats)
+  }
+
+  private func evaluate(_ twins: Twins, _ beats: BeatRecords) throws {
+    let signals = try results.withProgress("Reading") { progress in
+      try records.signals(of: beats, progress: progress)
+    }
+    let perRecord = try results.withProgress("Evaluating") { progress in
+      try signals.concurrentMap(threads: threading.count, progress: progress) { try twins.evaluation(of: $0) }
+    }
+    let evaluation = BeatEvaluation(twins, of: beats, records: records, perRecord: perRecord, seed: seed)
+    try results.show(evaluation.title)
+    for (title, table) in evaluation.classTables {
+      try results.show("\n\(title)\n")
+      try results.show(table)
+    }
+    if let table = evaluation.agreementTable {
+      try results.show("\n")
+      try results.show(table)
+    }
+    try results.writeJSON(evaluation)
+    if let markdown { try Files.write(Data(evaluation.markdown.utf8), to: markdown) }
+  }
+
+  /// Compares the beats that the device finds by itself.
+  private func compare(_ twins: Twins, _ beats: BeatRecords) throws {
+    let device = try BeatByBeatDevice(twins, file: model)
+    let names = records.names(of: beats.split)
+    try beats.requireRecords(names)
+    let writer = try comparing.writer()
+    let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
+    let rateHz = beats.sampleRateHz
+    let compared = try results.withProgress("Comparing") { progress in
+      try names.concurrentMap(threads: threading.count, progress: progress) {
+        name -> EC57Evaluation.Record? in
+        let record = try ReferenceRecord(
+          name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+        guard includesPaced || !record.reference.isPaced else { return nil }
+        let (int8, float) = try device.compare(record)
+        try writer?.write(int8, record: record.signal.record)
+        if let float { try writer?.writeTwin(float, record: record.signal.record) }
+        return EC57Evaluation.Record(record, int8: int8, float: float)
+      }
+    }
+    let paced = zip(names, compared).filter { $0.1 == nil }.map(\.0)
+    let evaluation = EC57Evaluation(
+      twins, of: beats, records: records, learningSeconds: learningSeconds, pacedRecords: paced,
+      perRecord: compared.compactMap(\.self))
+    try results.show(evaluation.title)
+    for (title, summary) in evaluation.summaries {
+      try results.show("\n\(title)\n")
+      try results.show(summary.gross.matrixTable)
+      try results.show(summary.figureTable)
+    }
+    try results.show("\nint8, by record\n")
+    try results.show(evaluation.recordTable)
+    try results.writeJSON(evaluation)
+  }
+
+  private var isImage: Bool { model.hasSuffix(".qinf") }
+}

@@ -1,0 +1,211 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import Networks
+import Quantization
+import Support
+import Tasks
+import Training
+
+/// The command `exporter train`.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a float network on MIT-BIH's beats.",
+    discussion: """
+      Tasks: aami (or beats) tells N, S, V and F apart; types tells N, L, R, A, V
+      and paced. Splits: inter trains on the patients of DS1, intra on four fifths
+      of all beats.
+
+      After each epoch the training is saved in CKPT.part, and the same command
+      continues from there after an interruption, to the same bits. The number of
+      threads changes nothing in the result.
+
+      Examples:
+
+        exporter train --task aami --data data/mitdb --output beats.safetensors
+        exporter train --task types --data data/mitdb --epochs 20 --seed 2 \\
+          --output types.safetensors
+        exporter train --task aami --data data/mitdb --from beats.safetensors \\
+          --learning-rate 0.0003 --epochs 2 --output tuned.safetensors
+      """)
+
+  @Option(
+    help: ArgumentHelp("What to tell beats apart by: aami (beats is the same) or types.", valueName: "task"))
+  var task: BeatTask
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("The checkpoint to write.", valueName: "ckpt"))
+  var output: String
+  @Option(
+    help: "How beats are divided: inter (by patient) or intra. (default: inter for aami, intra for types)")
+  var split: BeatSplit?
+  @Option(help: ArgumentHelp("Start from a checkpoint's weights instead of random ones.", valueName: "ckpt"))
+  var from: String?
+  @Flag(
+    help:
+      "Train the network of --from on for its integers: in the codes and the rounding of `exporter quantize`."
+  )
+  var quantizationAware = false
+  @OptionGroup var threading: ThreadOptions
+  @OptionGroup(title: "Network") var network: NetworkArguments
+  @OptionGroup(title: "Training") var options: TrainingArguments
+  @OptionGroup(title: "Augmentation") var augmentation: AugmentationArguments
+  @OptionGroup var results: OutputOptions
+
+  func validate() throws {
+    try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
+    guard from != nil || !quantizationAware else {
+      throw ValidationError("--quantization-aware goes with --from")
+    }
+    guard from == nil || !network.isGiven else {
+      throw ValidationError("--columns, --channels, --dilations and --hidden are those of --from")
+    }
+    try network.check(classCount: task.classNames.count)
+    try options.check(classNames: task.classNames)
+    if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
+      throw ValidationError(problem)
+    }
+  }
+
+  func run() throws {
+    var start = try startingCheckpoint()
+    let beats = BeatRecords(
+      folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
+      threads: threading.count)
+    try requireRegularFile(output)
+    let signals = try results.withProgress("Reading") { progress in
+      try beats.training(leads: start.training.leads, progress: progress)
+    }
+    let noises = try augmentation.noises(atRateHz: start.settings.sampleRateHz)
+    if quantizationAware { start = try prepared(start, calibratedOn: signals) }
+    let part = TrainingPart(of: start, signals: signals, noises: noises, codes: start.codes, output: output)
+    let trainer: Trainer
+    do {
+      trainer = try part.trainer(threads: threading.count)
+    } catch let error as TrainingError {
+      throw FileError.malformed(data, error.description, remedy: "use MIT-BIH's whole records")
+    }
+    let first = trainer.checkpoint.completedSteps
+    if first > 0 && !results.quiet {
+      let epoch = first / start.training.stepsPerEpoch
+      Terminal.error.write("Continuing after epoch \(epoch) of \(start.training.epochs) from \(part.path)\n")
+    }
+    let trained = try results.withProgress("Training") { progress in
+      try trainer.run(
+        progress: { step in
+          progress(
+            TaskProgress(
+              completed: step.completed - first, total: step.total - first, detail: step.detail))
+        },
+        save: part.save)
+    }
+    try trained.write(to: output)
+    part.remove()
+    try show(TrainingResult(trained, signals: signals, leftOutBeats: trainer.leftOutBeatCount, file: output))
+  }
+
+  private var chosenSplit: BeatSplit { split ?? (task == .aami ? .inter : .intra) }
+
+  /// The network before its first step: random, or with another checkpoint's structure and weights.
+  private func startingCheckpoint() throws -> Checkpoint {
+    let training = options.values(split: chosenSplit, augmentation: augmentation)
+    guard let from else {
+      return try Checkpoint.untrained(
+        settings: SpectrogramSettings(),
+        specification: network.specification(classCount: task.classNames.count),
+        classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue, training: training)
+    }
+    let source = try Checkpoint.read(from)
+    guard source.classNames == task.classNames else {
+      throw FileError.malformed(
+        from, "is another network, for the classes \(source.classNames.joined(separator: ", "))",
+        remedy: "start from a checkpoint of the task \(task.rawValue)")
+    }
+    var start = try Checkpoint.untrained(
+      settings: source.settings, specification: source.specification,
+      decisionDelaySeconds: source.decisionDelaySeconds, classNames: task.classNames, task: task.rawValue,
+      split: chosenSplit.rawValue, training: training)
+    start.layers = source.layers
+    let (new, old) = (
+      training.logitOffsets(of: task.classNames), source.training.logitOffsets(of: task.classNames)
+    )
+    start.raiseLogits(by: zip(new, old).map { $0 - $1 })
+    return start
+  }
+
+  /// The network with a plan for its integers, as `exporter quantize` would make them of it now.
+  private func prepared(
+    _ start: Checkpoint, calibratedOn signals: [LabelledSignal]
+  ) throws(FileError) -> Checkpoint {
+    do throws(InvalidNetwork) {
+      let quantized = try QuantizedNetwork.quantized(
+        start, calibratedOn: signals, converter: AnalogConverter(bits: 12, rangeMillivolts: 10))
+      return start.prepared(for: try QuantizationAwareness(of: quantized), training: start.training)
+    } catch {
+      throw .malformed(from ?? data, error.description, remedy: "train a network that the device can hold")
+    }
+  }
+
+  /// A long training shall not end at a folder or device in its output's place.
+  private func requireRegularFile(_ path: String) throws(FileError) {
+    let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
+    if let type = attributes?[.type] as? FileAttributeType, type != .typeRegular {
+      throw .inaccessible(path, "is not a regular file", remedy: "name a file for the checkpoint")
+    }
+  }
+
+  private func show(_ result: TrainingResult) throws {
+    var table = SummaryTable(columns: [])
+    let counts = zip(task.classNames, result.beatsPerClass).map { "\($0) \(Numbers.integer($1))" }
+    table.add("task", "\(result.task), split \(result.split), seed \(result.seed)")
+    table.add("records", "\(result.records), \(result.leads) leads")
+    table.add("beats", "\(Numbers.integer(result.beats)): \(counts.joined(separator: ", "))")
+    table.add("left out", "\(Numbers.integer(result.leftOutBeats)), too near a record's ends")
+    table.add(
+      "network",
+      "\(Numbers.integer(result.weights)) weights, \(Numbers.integer(result.macsPerWindow)) MAC a window")
+    let epochs = result.epochs == 1 ? "1 epoch" : "\(result.epochs) epochs"
+    table.add("checkpoint", "\(output), \(Numbers.bytes(result.checkpointBytes)), \(epochs)")
+    try results.show(table)
+    try results.writeJSON(result)
+  }
+}
+
+/// What was trained, as JSON.
+private struct TrainingResult: Encodable {
+  var task: String
+  var split: String
+  var seed: UInt64
+  var epochs: Int
+  var classNames: [String]
+  var records: Int
+  /// The signals trained on.
+  var leads: Int
+  /// Counted on every lead.
+  var beats: Int
+  var beatsPerClass: [Int]
+  var leftOutBeats: Int
+  var weights: Int
+  var macsPerWindow: Int
+  var checkpoint: String
+  var checkpointBytes: Int
+
+  init(_ trained: Checkpoint, signals: [LabelledSignal], leftOutBeats: Int, file: String) throws {
+    let shapes = try trained.specification.layerShapes()
+    let classes = signals.flatMap { $0.beats.map(\.classIndex) }
+    task = trained.task
+    split = trained.split
+    seed = trained.training.seed
+    epochs = trained.training.epochs
+    classNames = trained.classNames
+    records = Set(signals.map(\.record)).count
+    leads = signals.count
+    beats = classes.count
+    beatsPerClass = trained.classNames.indices.map { index in classes.count { $0 == index } }
+    self.leftOutBeats = leftOutBeats
+    weights = shapes.reduce(0) { $0 + $1.weightCount }
+    macsPerWindow = shapes.reduce(0) { $0 + $1.multiplyAccumulateCount }
+    checkpoint = file
+    checkpointBytes = trained.encoded().count
+  }
+}
