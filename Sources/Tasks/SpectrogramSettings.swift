@@ -60,8 +60,13 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   }
 
   /// The network's input for a level.
-  package func networkInput<Scalar: BinaryFloatingPoint>(ofLevel level: Scalar) -> Scalar {
-    (level - Scalar(centerLevel)) / Scalar(levelsPerUnit)
+  package func networkInput(ofLevel level: Float) -> Float {
+    (level - Float(centerLevel)) / Float(levelsPerUnit)
+  }
+
+  /// The same in double precision.
+  package func networkInput(ofLevel level: Double) -> Double {
+    (level - centerLevel) / levelsPerUnit
   }
 
   /// What is wrong with the settings, in a few words; nil where nothing is.

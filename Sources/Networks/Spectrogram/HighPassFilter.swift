@@ -19,6 +19,8 @@ package struct HighPassFilter<Scalar: BinaryFloatingPoint & Sendable>: Sendable 
   }
 
   /// Filters a whole signal from its first sample.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   package static func filter(_ signal: [Scalar], shift: Int) -> [Scalar] {
     var filter = HighPassFilter(shift: shift)
     return signal.map { filter.filter($0) }

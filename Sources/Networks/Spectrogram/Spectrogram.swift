@@ -48,6 +48,8 @@ package final class Spectrogram<Scalar: FourierScalar> {
   /// Takes the next sample of a stream.
   ///
   /// - Returns: Whether it completed a column, which is then in `latestColumn`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   package func push(_ microvolts: Scalar) -> Bool {
     let length = settings.windowSamples
     let filtered = filter.filter(microvolts)
@@ -66,6 +68,8 @@ package final class Spectrogram<Scalar: FourierScalar> {
 
   /// A bin of the column that was completed last, before the logarithm: the window's unscaled transform, in
   /// microvolts; `bin` in `0..<settings.binCount`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   package func latestSpectrum(at bin: Int) -> (real: Scalar, imaginary: Scalar) {
     precondition(bin >= 0 && bin < settings.binCount, "no such bin")
     let place = transform.output + 2 * (settings.firstBin + bin)
@@ -79,6 +83,8 @@ package final class Spectrogram<Scalar: FourierScalar> {
   }
 
   /// The levels of a whole signal, `[column, bin]`, in `0...255`; the stream is left alone.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   package func levels(ofMicrovolts signal: [Scalar]) -> [Scalar] {
     let filtered = HighPassFilter.filter(signal, shift: settings.highPassShift)
     let columns = settings.columnCount(sampleCount: signal.count)
@@ -93,6 +99,8 @@ package final class Spectrogram<Scalar: FourierScalar> {
   }
 
   /// The levels of `count` columns of a signal that has been filtered already, `[column, bin]`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   package func computeColumns(
     _ count: Int, of filtered: UnsafePointer<Scalar>, into levels: UnsafeMutablePointer<Scalar>
   ) {
