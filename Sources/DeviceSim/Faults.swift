@@ -122,7 +122,7 @@ struct Faults: ParsableCommand {
     options.threads = threading.count
     let (result, foundCount) = try output.withProgress("Breaking \(record)") {
       (progress: @escaping ProgressHandler) throws(FileError) in
-      try FaultCampaign(options).run(addingTo: lines, progress: progress)
+      try FaultCampaign.prepared(options).run(addingTo: lines, progress: progress)
     }
     if let report { try Files.write(result.page(command: Invocation.text), to: report) }
     try output.writeJSON(result)

@@ -130,7 +130,7 @@ struct Stream: ParsableCommand {
     options.csv.sampleRateHz = sampleRate
     options.disturbances = disturbances
     let run = try output.withProgress("Streaming \(record)") {
-      (report: @escaping ProgressHandler) throws(FileError) in try StreamRun(options, progress: report)
+      (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
     }
     if let report { try Files.write(run.page(command: Invocation.text), to: report) }
     if let annotations { try run.writeAnnotations(annotations) }

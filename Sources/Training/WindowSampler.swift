@@ -70,10 +70,10 @@ package struct WindowSampler {
     generator = SeededGenerator(seed: options.seed)
     shiftSamples = Int((options.augmentation.shiftSeconds * window.settings.sampleRateHz).rounded())
     self.signals = signals.map {
-      HighPassFilter.filter($0.microvolts, shift: window.settings.highPassShift)
+      FloatHighPassFilter.filter($0.microvolts, shift: window.settings.highPassShift)
     }
     self.noises = noises.filter { $0.count > window.sampleCount }.compactMap { noise in
-      let filtered = HighPassFilter.filter(noise, shift: window.settings.highPassShift)
+      let filtered = FloatHighPassFilter.filter(noise, shift: window.settings.highPassShift)
       let power = filtered.reduce(0) { $0 + Double($1) * Double($1) } / Double(filtered.count)
       return power > 0 ? filtered.map { $0 / Float(power.squareRoot()) } : nil
     }

@@ -122,10 +122,10 @@ import TestSupport
     var options = StreamRun.Options(model: ProjectFiles.model, record: Databases.path("mitdb") + "/100")
     options.profile = "pacemaker"
     options.deciding = .givenBeats
-    let verdict = try #require(try StreamRun(options).result.verdict)
+    let verdict = try #require(try StreamRun.run(options).result.verdict)
     #expect(!verdict.schedule.findsBeats && verdict.schedule.isAboutBeats)
     options.deciding = .detectedBeats
-    #expect(try #require(try StreamRun(options).result.verdict).schedule.findsBeats)
+    #expect(try #require(try StreamRun.run(options).result.verdict).schedule.findsBeats)
   }
 
   @Test func decisionsFasterThanColumnsAreRefused() throws {

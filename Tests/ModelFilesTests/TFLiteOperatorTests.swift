@@ -27,7 +27,7 @@ import TestSupport
       for port in 0..<loaded.model.inputCount {
         inputs.append((path + ".x\(port).npy", Self.samples(of: loaded.model, port, random: &models.random)))
       }
-      let run = try SampleRun(loaded, inputs: inputs)
+      let run = try SampleRun.run(loaded, inputs: inputs)
       for input in inputs { try Files.write(input.values.encoded(), to: input.file) }
       try Files.write(run.outputs[0].encoded(), to: path + ".y.npy")
       arguments += [path + ".tflite", inputs.map(\.file).joined(separator: ","), path + ".y.npy"]

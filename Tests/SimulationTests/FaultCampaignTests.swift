@@ -16,7 +16,7 @@ import TestSupport
     var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)
     (options.kinds, options.trials) = ([kind], trials)
     change(&options)
-    return try FaultCampaign(options).run()
+    return try FaultCampaign.prepared(options).run()
   }
 
   private func total(_ report: FaultReport) throws -> FaultReport.Tally {
@@ -91,7 +91,7 @@ import TestSupport
     defer { try? FileManager.default.removeItem(at: model) }
     var options = FaultCampaign.Options(model: model.path, record: ProjectFiles.record)
     (options.kinds, options.trials, options.everyColumns) = ([.arena], 300, 2)
-    let tally = try total(try FaultCampaign(options).run())
+    let tally = try total(try FaultCampaign.prepared(options).run())
     // A flip of one activation's bit seldom changes a class: a window that is off by a column would nearly always.
     #expect(tally.masked.count > 200 && tally.silent.count > 0)
   }
@@ -126,7 +126,7 @@ import TestSupport
       var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)
       (options.trials, options.seed, options.threads) = (8, seed, threads)
       options.guards = Set(FaultGuard.allCases)
-      return try JSON.data(FaultCampaign(options).run())
+      return try JSON.data(FaultCampaign.prepared(options).run())
     }
     let first = try report(seed: 3, threads: 1)
     #expect(try report(seed: 3, threads: 2) == first)
@@ -137,7 +137,7 @@ import TestSupport
   func everyFaultHasOneOutcome(everyColumns: Int?) throws {
     var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)
     (options.trials, options.everyColumns) = (10, everyColumns)
-    let report = try FaultCampaign(options).run()
+    let report = try FaultCampaign.prepared(options).run()
     #expect(report.kinds.map(\.kind) == FaultKind.allCases)
     for kind in report.kinds {
       for tally in [kind.total] + kind.places + kind.bits {

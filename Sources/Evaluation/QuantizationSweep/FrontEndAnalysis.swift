@@ -138,7 +138,7 @@ struct FrontEndAnalysis {
     _ counts: [Int16], on device: inout StreamingSpectrogram, _ words: UnsafeMutableBufferPointer<Int32>,
     _ sums: inout StageSums
   ) {
-    var filter = HighPassFilter<Double>(shift: settings.highPassShift)
+    var filter = FloatHighPassFilter<Double>(shift: settings.highPassShift)
     let reference = ReferenceSpectrogram(settings)
     let microvoltsPerCount = Double(converter.microvoltsPerCount)
     var column = [Int8](repeating: 0, count: plan.binCount)

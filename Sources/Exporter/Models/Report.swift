@@ -180,7 +180,7 @@ struct Report: ParsableCommand {
 
   private func runImported(_ model: String, output: String) throws {
     let report = try results.withProgress("Running samples") { progress throws(FileError) in
-      try ImportedReport(
+      try ImportedReport.compared(
         model: model, float: float ?? "", input: input ?? "", labels: labels,
         profiles: profile.split(separator: ",").map(String.init), decisionsPerMinute: decisionsPerMinute,
         threads: threading.count, progress: progress)

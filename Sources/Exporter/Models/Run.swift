@@ -53,7 +53,7 @@ struct Run: ParsableCommand {
     }
     var samples: [(file: String, values: NumPyArray)] = []
     for file in input { samples.append((file, try NumPyArray.read(file))) }
-    let run = try SampleRun(loaded, inputs: samples)
+    let run = try SampleRun.run(loaded, inputs: samples)
     for (file, values) in zip(output, run.outputs) { try Files.write(values.encoded(), to: file) }
     if let layers {
       try Files.makeFolder(layers)

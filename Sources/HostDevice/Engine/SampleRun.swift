@@ -35,13 +35,16 @@ package struct SampleRun: Sendable {
   ///   - loaded: The model.
   ///   - inputs: An array for each of the model's inputs, and its name in errors: a row a sample, the values in a line
   ///     or in the input's shape, where dimensions of 1 don't matter.
+  /// - Returns: The outputs, and the operators' for the first row.
   /// - Throws: `FileError`, malformed, where the inputs' number, types or shapes are not the model's.
-  package init(_ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]) throws(FileError) {
+  package static func run(
+    _ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]
+  ) throws(FileError) -> SampleRun {
     let model = loaded.model
-    let rows = try Self.rowCount(inputs, of: model)
+    let rows = try rowCount(inputs, of: model)
     var samples: [[Int16]] = []
     for (index, input) in inputs.enumerated() {
-      samples.append(try Self.codes(input.values, of: model, port: model.inputPort(index), file: input.file))
+      samples.append(try codes(input.values, of: model, port: model.inputPort(index), file: input.file))
     }
     var engine = RunningEngine(loaded)
     var outputs = [[Int16]](repeating: [], count: model.outputCount)
@@ -62,13 +65,13 @@ package struct SampleRun: Sendable {
         outputs[index] += engine.window.allCodes(of: model.tensor(model.outputPort(index).tensorIndex))
       }
     }
-    self.layers = layers
-    self.outputs = outputs.enumerated().map { index, codes in
+    let arrays = outputs.enumerated().map { index, codes in
       let port = model.outputPort(index)
       return NumPyArray(
         shape: [rows, codes.count / rows],
         values: model.tensor(port.tensorIndex).values(codes, isFloat: port.isFloat))
     }
+    return SampleRun(outputs: arrays, layers: layers)
   }
 
   /// The number of samples, the same in all inputs.

@@ -24,7 +24,7 @@ package final class Spectrogram<Scalar: FourierScalar> {
   private let levelsPerLog2Power: Scalar
 
   // The stream: the filter and the last `windowSamples` samples, doubled so that they are always contiguous.
-  private var filter: HighPassFilter<Scalar>
+  private var filter: FloatHighPassFilter<Scalar>
   private var recent: [Scalar]
   private var pushedCount = 0
 
@@ -41,7 +41,7 @@ package final class Spectrogram<Scalar: FourierScalar> {
     levelsPerLog2Power = Scalar(settings.codesPerOctave / 2)
     transform = FourierTransform(length: length)
     latestColumn = [Scalar](repeating: 0, count: settings.binCount)
-    filter = HighPassFilter(shift: settings.highPassShift)
+    filter = FloatHighPassFilter(shift: settings.highPassShift)
     recent = [Scalar](repeating: 0, count: 2 * length)
   }
 
@@ -78,7 +78,7 @@ package final class Spectrogram<Scalar: FourierScalar> {
 
   /// Forgets the stream's past.
   package func reset() {
-    filter = HighPassFilter(shift: settings.highPassShift)
+    filter = FloatHighPassFilter(shift: settings.highPassShift)
     pushedCount = 0
   }
 
@@ -86,7 +86,7 @@ package final class Spectrogram<Scalar: FourierScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   package func levels(ofMicrovolts signal: [Scalar]) -> [Scalar] {
-    let filtered = HighPassFilter.filter(signal, shift: settings.highPassShift)
+    let filtered = FloatHighPassFilter.filter(signal, shift: settings.highPassShift)
     let columns = settings.columnCount(sampleCount: signal.count)
     return [Scalar](unsafeUninitializedCapacity: columns * settings.binCount) { levels, count in
       filtered.withUnsafeBufferPointer { filtered in

@@ -66,12 +66,13 @@ package struct ImportedReport: Codable, Sendable {
   ///   - decisionsPerMinute: The pace, for charge and battery.
   ///   - threads: The number of threads.
   ///   - progress: Told how far it has come.
+  /// - Returns: The report.
   /// - Throws: `FileError` where a file is wrong or the models aren't twins.
-  package init(
+  package static func compared(
     model: String, float: String, input: String, labels: String?, profiles: [String],
     decisionsPerMinute: Double,
     threads: Int, progress: @escaping ProgressHandler
-  ) throws(FileError) {
+  ) throws(FileError) -> ImportedReport {
     let loaded = try LoadedModel.read(model)
     let graph: FloatGraph
     let parsed = try TFLiteModel(decoding: Files.read(float), file: float)
@@ -82,9 +83,6 @@ package struct ImportedReport: Codable, Sendable {
       throw .malformed(float, at: error.location, error.problem, remedy: "give the model's own float twin")
     }
     let samples = try Self.samples(input, of: loaded)
-    func name(_ file: String) -> String { (file as NSString).lastPathComponent }
-    (self.model, self.float, self.input) = (name(model), name(float), name(input))
-    self.samples = samples.count
     let outputs = samples.concurrentMap(threads: threads, progress: progress) {
       sample -> ([Float], [Float]) in
       guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
@@ -93,23 +91,26 @@ package struct ImportedReport: Codable, Sendable {
       return (float[float.count - 1], integer.reals[loaded.model.outputPort(0).tensorIndex] ?? [])
     }
     let classCount = loaded.model.output.count
-    agreement = AgreementFigures(
+    let agreement = AgreementFigures(
       reference: outputs.flatMap(\.0), measured: outputs.flatMap(\.1), classCount: classCount,
       areProbabilities: graph.operators.last?.kind == .softmax)
-    labelled = try labels.map { file throws(FileError) in
+    let labelled = try labels.map { file throws(FileError) in
       Self.labelled(outputs, try Self.labels(file, count: samples.count, classCount: classCount))
     }
     var judged: [DeviceProfile] = []
     for profile in profiles { judged.append(try DeviceProfile.load(profile)) }
-    cost = CostFigures(loaded, profiles: judged, decisionsPerMinute: decisionsPerMinute)
     // Evenly chosen, so that other kinds of rows at the end count too.
     let chosen = Set((0..<Self.mostLayerSamples).map { $0 * samples.count / Self.mostLayerSamples }).sorted()
-    layerSamples = chosen.count
     guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
-    layers = LayerAnalysis(twins, windows: chosen.map { samples[$0] }).layers
-    findings = layers.compactMap(\.finding)
-    summary = []
-    sumUp()
+    let layers = LayerAnalysis(twins, windows: chosen.map { samples[$0] }).layers
+    func name(_ file: String) -> String { (file as NSString).lastPathComponent }
+    var report = ImportedReport(
+      model: name(model), float: name(float), input: name(input), samples: samples.count,
+      layerSamples: chosen.count, agreement: agreement, labelled: labelled,
+      cost: CostFigures(loaded, profiles: judged, decisionsPerMinute: decisionsPerMinute), layers: layers,
+      findings: layers.compactMap(\.finding), summary: [])
+    report.sumUp()
+    return report
   }
 
   private mutating func sumUp() {

@@ -69,32 +69,28 @@ package struct FaultCampaign: Sendable {
   let layerNames: [String]
   let imageParts: [MemoryMap.Part]
   let stateParts: [MemoryMap.Part]
-  private let modelDigest: String
-  private let recordDigest: String?
+  let modelDigest: String
+  let recordDigest: String?
   /// Of the counts that the device takes: record, lead, rate and converter all show in them.
-  private let samplesDigest: String
+  let samplesDigest: String
 
   /// Reads the files and runs the record without faults.
   ///
   /// - Throws: `FileError` where a file is missing or wrong, or the model decides nothing on the record.
-  package init(_ options: Options) throws(FileError) {
-    self.options = options
-    loaded = try LoadedModel(file: options.model)
-    image = Array(try Files.read(options.model))
+  package static func prepared(_ options: Options) throws(FileError) -> FaultCampaign {
+    let loaded = try LoadedModel(file: options.model)
+    let image = Array(try Files.read(options.model))
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)
     guard let frontEnd = loaded.model.frontEnd else {
       throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
     }
-    acquisition = try Acquisition(
+    let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
       profile: profile, file: options.record)
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
-    layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
-    imageParts = loaded.model.imageParts(operatorNames: layerNames)
-    modelDigest = SHA256.hexadecimal(Data(image))
-    recordDigest = RecordDigest.hexadecimal(of: options.record)
-    samplesDigest = SHA256.hexadecimal(
+    let layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
+    let samplesDigest = SHA256.hexadecimal(
       acquisition.samples.reduce(into: Data(capacity: 2 * acquisition.samples.count)) { data, sample in
         data.append(UInt8(truncatingIfNeeded: sample))
         data.append(UInt8(truncatingIfNeeded: sample >> 8))
@@ -106,6 +102,7 @@ package struct FaultCampaign: Sendable {
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: nil, checkpointFile: "", acquisition: acquisition,
       policy: policy, announcing: options.announcing)
+    let (stateParts, healthy): ([MemoryMap.Part], HealthyRun)
     do {
       stateParts = try Monitor.StateLayout(loaded.model, loop.options)
         .parts(of: loaded.model, operatorNames: layerNames)
@@ -120,6 +117,11 @@ package struct FaultCampaign: Sendable {
       throw .malformed(
         options.record, "has no decision that a fault could change", remedy: "use a longer record")
     }
+    return FaultCampaign(
+      options: options, loaded: loaded, image: image, acquisition: acquisition, healthy: healthy,
+      layerNames: layerNames, imageParts: loaded.model.imageParts(operatorNames: layerNames),
+      stateParts: stateParts, modelDigest: SHA256.hexadecimal(Data(image)),
+      recordDigest: RecordDigest.hexadecimal(of: options.record), samplesDigest: samplesDigest)
   }
 
   /// Injects all faults.

@@ -61,25 +61,28 @@ package struct StreamRun: Sendable {
   /// Runs a record through a model.
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
-  package init(_ options: Options, progress: ProgressHandler? = nil) throws(FileError) {
+  package static func run(
+    _ options: Options, progress: ProgressHandler? = nil
+  ) throws(FileError) -> StreamRun {
     let shipped = try LoadedModel(file: options.model)
     let loaded = try options.patch.map { path throws(FileError) in try shipped.applying(patchFile: path) }
-    try self.init(
+    var run = try run(
       options, loaded: loaded ?? shipped,
       checkpoint: options.float.map { path throws(FileError) in
         let checkpoint = try Checkpoint.read(path)
         return loaded?.patchedTwin(checkpoint, shipped: shipped) ?? checkpoint
       },
       noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
-    result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
-    result.recordDigest = RecordDigest.hexadecimal(of: options.record)
+    run.result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
+    run.result.recordDigest = RecordDigest.hexadecimal(of: options.record)
+    return run
   }
 
   /// Runs a record through a model whose files, and whose noise, were read before; only a judged run has a verdict.
-  init(
+  static func run(
     _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?, isJudged: Bool = true,
     progress: ProgressHandler? = nil
-  ) throws(FileError) {
+  ) throws(FileError) -> StreamRun {
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)
     guard let frontEnd = loaded.model.frontEnd else {
@@ -123,7 +126,7 @@ package struct StreamRun: Sendable {
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
-    result = StreamResult(
+    let result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: checkpoint != nil,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
@@ -131,13 +134,10 @@ package struct StreamRun: Sendable {
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
         } : nil, isJudged: isJudged)
-    self.acquisition = acquisition
-    decisions = loop.decisions
-    columns = loop.columns
-    twinLevels = loop.twinLevels
-    annotatedBeats = beats
-    recordComments = record.comments
-    settings = checkpoint?.settings ?? SpectrogramSettings(frontEnd)
+    return StreamRun(
+      result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
+      twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
+      settings: checkpoint?.settings ?? SpectrogramSettings(frontEnd))
   }
 
   /// The samples before which the device browns out.

@@ -149,7 +149,7 @@ package struct Sweep: Sendable {
 
   private func result(of combination: Combination) throws(FileError) -> SweepResult {
     let start = ProcessInfo.processInfo.systemUptime
-    let run = try StreamRun(
+    let run = try StreamRun.run(
       combination.run, loaded: loaded, checkpoint: checkpoint,
       noise: combination.run.disturbances.noise.flatMap { noises[$0] }, isJudged: false)
     return SweepResult(

@@ -1,7 +1,7 @@
 /// The front end's high-pass filter, one sample at a time.
 ///
 /// `y[n] = x[n] - x[n-1] + (1 - 2^-shift) y[n-1]`, starting from `y = 0` and `x[-1] = x[0]`.
-package struct HighPassFilter<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
+package struct FloatHighPassFilter<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
   private let decay: Scalar
   private var lastInput: Scalar?
   private var lastOutput: Scalar = 0
@@ -22,7 +22,7 @@ package struct HighPassFilter<Scalar: BinaryFloatingPoint & Sendable>: Sendable 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   package static func filter(_ signal: [Scalar], shift: Int) -> [Scalar] {
-    var filter = HighPassFilter(shift: shift)
+    var filter = FloatHighPassFilter(shift: shift)
     return signal.map { filter.filter($0) }
   }
 }
