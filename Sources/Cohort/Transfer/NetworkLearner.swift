@@ -224,7 +224,10 @@ package final class NetworkLearner: Sendable {
     do {
       let device = try FixedPointDecisions(model)
       return try patients.map { patient in
-        let decisions = try cohort.signals[patient].flatMap { try device.decisions(about: $0) }
+        // A patient's score is the network's, as in float, whatever the device would announce.
+        let decisions = try cohort.signals[patient].flatMap {
+          try device.decisions(about: $0, includesSilent: true)
+        }
         return Self.meanMargin(decisions.map { $0.logits[1] - $0.logits[0] })
       }
     } catch {

@@ -51,7 +51,7 @@ package struct DeviceBeats: Sendable {
       .detectedBeats)
     var decided: [Int: [Float]] = [:]
     device.run(counts) { sample, decision, logits in
-      guard case .result = decision.announcement, let age = decision.beatAge else { return }
+      guard decision.hasResult, let age = decision.beatAge else { return }
       decided[sample - age] = logits.map { Float(model.logit($0)) }
     }
     for index in all.indices { all[index].logits = decided[all[index].sample] }

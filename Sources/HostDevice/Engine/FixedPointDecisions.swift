@@ -36,15 +36,16 @@ package struct FixedPointDecisions: Sendable {
 
   /// The decisions about a signal's beats at which the device has a result, in the order of the beats.
   ///
-  /// Beats without a whole window have none, and those at which the signal is bad.
+  /// Beats without a whole window have none, nor have those at which the signal is bad, where these aren't asked for.
   ///
   /// - Parameters:
   ///   - signal: The signal; its beats in order of time.
   ///   - hasRhythm: Whether the intervals of all of its beats move a logit.
+  ///   - includesSilent: Whether logits count where the device has no result: for a score of the network alone.
   /// - Returns: The decisions.
   /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
   package func decisions(
-    about signal: LabelledSignal, hasRhythm: Bool = false
+    about signal: LabelledSignal, hasRhythm: Bool = false, includesSilent: Bool = false
   ) throws(MemoryError) -> [BeatDecision] {
     let announcing = hasRhythm ? Announcing.withRhythm : Announcing()
     let policy = DecisionPolicy.givenBeats(signal.beats.map(\.sample))
@@ -57,12 +58,19 @@ package struct FixedPointDecisions: Sendable {
       while signal.beats[next].sample != sample - age { next += 1 }
       let beat = signal.beats[next]
       next += 1
-      guard case .result = decision.announcement else { return }
+      guard decision.hasLogits, includesSilent || decision.hasResult else { return }
       decisions.append(
         BeatDecision(
           record: signal.record, sample: beat.sample, classIndex: beat.classIndex,
           logits: logits.map { Float(loaded.logit($0)) }))
     }
     return decisions
+  }
+}
+
+extension Monitor.Decision {
+  /// Whether the device announces a class.
+  package var hasResult: Bool {
+    if case .result = announcement { true } else { false }
   }
 }

@@ -71,8 +71,8 @@ extension FaultReport {
           }),
         Paragraph(
           "Each fault is a run of its own: a healthy device up to a random sample, then the fault, then the rest of the "
-            + "record. A decision has changed where its class differs from that of the run without faults, where none is "
-            + "within 150 ms, or where one has come that wasn't there. Each class has as many faults as the next, "
+            + "record. A decision has changed where what is announced differs from the run without faults, be it the class or "
+            + "that there is no result, where none is within 150 ms, or where one has come that wasn't there. Each class has as many faults as the next, "
             + "however often they are in the field: shares are those within a class. All faults meet one record: "
             + "intervals are those of the random draw of faults, and say nothing of other records."),
       ])
@@ -205,7 +205,9 @@ extension FaultReport {
     var facts: [(name: String, value: String)] = [
       ("Model", "\(model), CRC-32 \(modelChecksum), SHA-256 \(modelDigest)"),
       ("Record", "\(record), \(lead)\(digest)"), ("Converter", "\(profile): \(converterBits) bits"),
-      ("Decisions", decide), ("Bits at once", "\(bitsPerFault)"),
+      ("Decisions", ([decide] + announcing.phrases).joined(separator: ", ")),
+      ("State", "\(Numbers.bytes(stateBytes)) that the device keeps between samples; faults hit all of it"),
+      ("Bits at once", "\(bitsPerFault)"),
       ("Scrubbing", scrubSeconds.map { "every \(Self.seconds($0))" } ?? "none"),
       ("State saved", "every \(Self.seconds(saveSeconds))"),
       ("Guards", guards.isEmpty ? "none" : guards.map(\.rawValue).joined(separator: ", ")),
@@ -247,7 +249,7 @@ extension FaultKind {
   fileprivate var words: String {
     switch self {
     case .weights: "weights"
-    case .state: "streaming state"
+    case .state: "the device's state"
     case .arena: "arena"
     case .image: "image before loading"
     case .forged: "image, checksum forged"
