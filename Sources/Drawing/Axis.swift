@@ -98,8 +98,3 @@ struct Plot {
       + "overflow=\"hidden\">\(content)</svg>"
   }
 }
-
-/// A caption whose first words, its title, stand out.
-func figureCaption(_ title: String, _ explanation: String) -> String {
-  "<figcaption><b>\(escaped(title))</b>\(explanation.isEmpty ? "" : " " + escaped(explanation))</figcaption>"
-}

@@ -39,3 +39,8 @@ func coordinate(_ value: Double) -> String {
 func percentage(_ fraction: Double) -> String {
   coordinate(100 * fraction) + "%"
 }
+
+/// A caption whose first words, its title, stand out.
+func figureCaption(_ title: String, _ explanation: String) -> String {
+  "<figcaption><b>\(escaped(title))</b>\(explanation.isEmpty ? "" : " " + escaped(explanation))</figcaption>"
+}

@@ -1,6 +1,7 @@
 import QuantInfer
 
-/// What the runtime says of images that must be refused: one cut off, one of another version, some with a flipped bit.
+/// What the runtime says of images that must be refused: one cut off, one of another version, some with a flipped bit,
+/// and forged ones that ask for more memory than a 32-bit core has sizes for.
 struct Refusals {
   private let image: UnsafeRawBufferPointer
 
@@ -25,7 +26,22 @@ struct Refusals {
       print("flipped", byte, image.count, UnsafeRawBufferPointer(copy))
       copy[byte] ^= 1 &<< UInt8(truncatingIfNeeded: index)
     }
+    for field in 0..<3 {
+      let place = ModelFormat.Header.arenaByteCount &+ 4 &* field
+      let right = copy.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+      forge(copy, place, 0x7fff_fff0)
+      print("forged", place, image.count, UnsafeRawBufferPointer(copy))
+      forge(copy, place, right)
+    }
     print("whole", 0, image.count, UnsafeRawBufferPointer(copy))
+  }
+
+  /// Changes a word and makes the checksum right again.
+  private func forge(_ copy: UnsafeMutableRawBufferPointer, _ place: Int, _ word: UInt32) {
+    copy.storeBytes(of: word, toByteOffset: place, as: UInt32.self)
+    let sealed = UnsafeRawBufferPointer(rebasing: copy[ModelFormat.checksumStart...])
+    copy.storeBytes(
+      of: CRC32.checksum(sealed), toByteOffset: ModelFormat.Header.checksum, as: UInt32.self)
   }
 
   private func print(_ what: StaticString, _ number: Int, _ byteCount: Int, _ bytes: UnsafeRawBufferPointer) {

@@ -60,7 +60,7 @@ package final class LoadedModel: Sendable {
       try self.init(image: Array(data))
     } catch {
       throw .malformed(
-        file, at: "byte \(error.byteOffset)", error.kind.explanation,
+        file, at: "byte \(error.byteOffset)", error.explanation,
         remedy: "export or import the model again")
     }
   }
@@ -104,9 +104,20 @@ package final class AlignedMemory: @unchecked Sendable {
   deinit { bytes.deallocate() }
 }
 
-extension ModelError.Kind {
+extension ModelError {
   /// What is wrong, in words.
   var explanation: String {
+    let sizes = ModelFormat.Header.arenaByteCount...ModelFormat.Header.stateByteCount
+    if kind == .invalidTensor, sizes.contains(byteOffset) {
+      return "the model image asks for more memory than a device can have, or for a part of a word"
+    }
+    return kind.explanation
+  }
+}
+
+extension ModelError.Kind {
+  /// What is wrong, in words.
+  fileprivate var explanation: String {
     switch self {
     case .truncated: "the model image is cut short or longer than its header says"
     case .notAModelImage: "this is not a QuantInfer model image"

@@ -44,7 +44,7 @@ package struct ModelImage: Sendable {
       disjoint = try LoadedModel(image: writer.bytes)
     } catch {
       throw InvalidNetwork(
-        "\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
+        "\(error.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
     }
     plan = ArenaPlan(disjoint.model)
     writer.put(plan)

@@ -135,6 +135,14 @@ public struct Model: @unchecked Sendable {
     }
     try image.checkSection(at: Header.classNames)
     try image.checkSection(at: Header.metadata)
+    // Arena, scratch and state follow one another.
+    field = Header.arenaByteCount
+    while field <= Header.stateByteCount {
+      guard image.number(at: field) <= ModelFormat.greatestMemoryByteCount else {
+        throw ModelError(.invalidTensor, at: field)
+      }
+      field &+= 4
+    }
     guard (scratchByteCount | arenaByteCount) & (ModelFormat.alignment - 1) == 0 else {
       throw ModelError(.invalidTensor, at: Header.scratchByteCount)
     }

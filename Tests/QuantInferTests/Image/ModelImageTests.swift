@@ -41,6 +41,37 @@ import TestNetworks
     }
   }
 
+  /// Sums of such sizes wrap on a 32-bit core: a device would take less memory than it writes.
+  @Test(arguments: [
+    (ModelFormat.Header.arenaByteCount, 0x7fff_fffc), (ModelFormat.Header.scratchByteCount, 0x7fff_fffc),
+    (ModelFormat.Header.stateByteCount, 0x7fff_fff0), (ModelFormat.Header.scratchByteCount, 0x1000_0004),
+  ])
+  func memoryBeyondA32BitCoresSizesIsRefusedAtLoad(field: Int, bytes: Int) throws {
+    let image = Self.mended(try Self.image(), setting: field, to: UInt32(bytes))
+    #expect(throws: ModelError(.invalidTensor, at: field)) { _ = try LoadedModel(image: image) }
+  }
+
+  @Test func theGreatestMemoryIsTaken() throws {
+    let image = Self.mended(
+      try Self.image(), setting: ModelFormat.Header.scratchByteCount, to: 0x1000_0000)
+    let loaded = try LoadedModel(image: image)
+    #expect(loaded.model.scratchByteCount == 1 << 28)
+  }
+
+  /// An image with a word changed and its checksum right again.
+  private static func mended(_ image: [UInt8], setting field: Int, to word: UInt32) -> [UInt8] {
+    var image = image
+    func put(_ word: UInt32, at place: Int) {
+      withUnsafeBytes(of: word.littleEndian) { image.replaceSubrange(place..<place + 4, with: $0) }
+    }
+    put(word, at: field)
+    put(
+      image.withUnsafeBytes {
+        CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
+      }, at: ModelFormat.Header.checksum)
+    return image
+  }
+
   @Test func anotherVersionIsRefusedBeforeItsContent() throws {
     var image = try Self.image()
     image[ModelFormat.Header.version] = 1

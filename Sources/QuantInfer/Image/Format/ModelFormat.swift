@@ -53,6 +53,12 @@ public enum ModelFormat {
     public static let byteCount = 72
   }
 
+  /// The most bytes that arena, scratch and state take, each: 2^28.
+  ///
+  /// A device's memory is their sum with its record, a few hundred bytes, and stays within the 31 bits of a size on a
+  /// 32-bit core.
+  public static let greatestMemoryByteCount = 1 << 28
+
   /// Offsets in a tensor's record.
   public enum Tensor {
     /// `UInt8`, see `ElementType`.
