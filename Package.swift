@@ -135,7 +135,8 @@ let package = Package(
     .testTarget(
       name: "HostDeviceTests",
       dependencies: [
-        "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Simulation", "Support", "Tasks", "TestSupport",
+        "ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Simulation", "Support", "Tasks",
+        "TestSupport",
       ]),
     .testTarget(
       name: "MetricsTests", dependencies: ["ECG", "Evaluation", "Metrics", "Support", "TestSupport"]),

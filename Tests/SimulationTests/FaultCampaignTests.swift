@@ -60,6 +60,15 @@ import TestSupport
     #expect(guarded.detected.count == 200)
   }
 
+  @Test func whatTheDeviceSaysOfItsOwnStateCountsAsFoundInTime() throws {
+    let kind = try #require(try campaign(.state, trials: 600).kinds.first)
+    let announcer = try #require(kind.places.first { $0.name == "announcer" })
+    // The announcer's words are checked before each announcement: no flip is silent, none is found late.
+    #expect(announcer.trials > 0 && announcer.detected.count == announcer.trials)
+    #expect((announcer.detectedBy["fail-safe: unsound state"] ?? 0) == announcer.trials)
+    #expect(kind.places.contains { $0.name == "schedule of decisions" })
+  }
+
   /// A network whose strides leave the window's last column over, and every second column without a decision.
   private func stridedModel(seed: UInt64) throws -> URL {
     var random = SeededGenerator(seed: seed)
