@@ -50,6 +50,14 @@ package struct OutputOptions: ParsableArguments {
     }
   }
 
+  /// Tells notes of files on standard error, a line each, the same one once.
+  package func tell(_ notes: [some CustomStringConvertible]) {
+    var told: Set<String> = []
+    for note in notes.map(\.description) where told.insert(note).inserted {
+      Terminal.error.write("note: \(note)\n")
+    }
+  }
+
   /// Writes the results as JSON, where `--json` asks for it.
   ///
   /// Keys are sorted; a number that is NaN or infinite becomes null.

@@ -8,9 +8,6 @@ struct DecidingOptions: ParsableArguments {
     case beats, annotations
   }
 
-  @Option(help: "The lead; MLII, II or the first one where none is named.")
-  var lead: String?
-
   @Option(
     help: """
       Decide after each beat that the device's detector finds, or that the annotations name. Without it an imported \

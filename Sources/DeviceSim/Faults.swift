@@ -35,8 +35,7 @@ struct Faults: ParsableCommand {
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
   var profile = DeviceProfile.reference.name
 
-  @Option(help: "The lead; MLII, II or the first one where none is named.")
-  var lead: String?
+  @OptionGroup var leads: LeadOption
 
   @Option(
     help: ArgumentHelp("Decide every so many columns instead of after each beat.", valueName: "columns"))
@@ -108,7 +107,7 @@ struct Faults: ParsableCommand {
   func run() throws {
     var options = FaultCampaign.Options(model: model, record: record)
     options.profile = profile
-    options.lead = lead
+    options.lead = leads.lead
     options.everyColumns = every
     options.announcing = announcing.settings
     options.csv.sampleRateHz = sampleRate
@@ -124,6 +123,7 @@ struct Faults: ParsableCommand {
       (progress: @escaping ProgressHandler) throws(FileError) in
       try FaultCampaign.prepared(options).run(addingTo: lines, progress: progress)
     }
+    output.tell(result.notes)
     if let report { try Files.write(result.page(command: Invocation.text), to: report) }
     try output.writeJSON(result)
     try output.show(result.headline)

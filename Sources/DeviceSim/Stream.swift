@@ -57,6 +57,8 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
   var profile = DeviceProfile.reference.name
 
+  @OptionGroup var leads: LeadOption
+
   @OptionGroup var deciding: DecidingOptions
 
   @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
@@ -123,7 +125,7 @@ struct Stream: ParsableCommand {
     options.float = float
     options.patch = patch
     options.profile = profile
-    options.lead = deciding.lead
+    options.lead = leads.lead
     options.deciding = deciding.setting
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
@@ -132,6 +134,7 @@ struct Stream: ParsableCommand {
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
     }
+    output.tell(run.result.notes)
     if let report { try Files.write(run.page(command: Invocation.text), to: report) }
     if let annotations { try run.writeAnnotations(annotations) }
     try output.writeJSON(run.result)

@@ -56,6 +56,8 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
 
+  @OptionGroup var leads: LeadOption
+
   @OptionGroup var deciding: DecidingOptions
 
   @Option(help: ArgumentHelp("Run one of n parts of the combinations.", valueName: "i/n"))
@@ -93,7 +95,7 @@ struct SweepCommand: ParsableCommand {
 
   func run() throws {
     var options = Sweep.Options(model: model)
-    (options.float, options.records, options.data, options.lead) = (float, records, data, deciding.lead)
+    (options.float, options.records, options.data, options.lead) = (float, records, data, leads.lead)
     options.deciding = deciding.setting
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
@@ -104,6 +106,7 @@ struct SweepCommand: ParsableCommand {
       progress throws(FileError) in
       try sweep.run(addingTo: output, progress: progress)
     }
+    results.tell(outcome.results.flatMap { $0.notes ?? [] })
     let summary = SweepSummary(outcome.results)
     try results.writeJSON(Result(outcome, summary))
     try results.show(SummaryTable(summary))

@@ -1,3 +1,5 @@
+import Support
+
 /// A device's converter: microvolts in, signed counts out.
 package struct AnalogConverter: Equatable, Sendable {
   /// The counts' width.
@@ -30,6 +32,16 @@ package struct AnalogConverter: Equatable, Sendable {
     let count = (microvolts / microvoltsPerCount).rounded()
     let limit = Float(1 << (bits - 1))
     return count < -limit || count > limit - 1
+  }
+
+  /// What there is to say where more of a lead saturates than its QRS complexes would; nil where less does.
+  package func saturationNote(_ microvolts: [Float], file: String, lead: String) -> FileNote? {
+    let share = Double(microvolts.count(where: saturates)) / Double(max(1, microvolts.count))
+    guard share > 0.05 else { return nil }
+    let limit = Numbers.decimal(Double(microvoltsPerCount) * Double(1 << (bits - 1)) / 1000, places: 1)
+    return FileNote(
+      file, at: "lead \(lead)",
+      "\(Numbers.percent(share)) of it lie beyond the converter's \(limit) mV: are its unit and gain right?")
   }
 
   /// The signal as the device hears it: rounded to counts and saturated.

@@ -84,32 +84,74 @@ package struct BeatDataSet: Sendable {
 extension LabelledSignal {
   /// Reads a record's leads, each with the beats that the task has a class for.
   ///
-  /// The first is the main lead: MLII, or the record's first lead where it has none.
+  /// The first is the main lead by the one rule for leads; the others follow in the record's order.
   ///
   /// - Throws: `FileError` where the record or its annotations are missing or broken.
   package static func readLeads(
     ofRecord name: String, folder: String, task: BeatTask, sampleRateHz: Double
   ) throws(FileError) -> [LabelledSignal] {
-    let path = (folder as NSString).appendingPathComponent(name)
-    let record = try ECG.Record.read(path)
-    guard !record.signals.isEmpty else {
-      throw .malformed(path, "has no signal", remedy: "use MIT-BIH's records")
+    let source = try Source(name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+    let main = try source.mainIndex(nil)
+    let others = source.record.signals.indices.filter {
+      $0 != main && source.record.signals[$0].millivoltsPerUnit != nil
     }
-    let beats = try Annotations.read(path).resampled(from: record.sampleRateHz, to: sampleRateHz).all
-      .compactMap { label in
-        task.classIndex(of: label.code).map { Beat(sample: label.sample, classIndex: $0) }
+    return try ([main] + others).map { index throws(FileError) in try source.signal(index) }
+  }
+
+  /// Reads one lead of a record, with the beats that the task has a class for.
+  ///
+  /// - Parameters:
+  ///   - name: The record: a WFDB record or a CSV file with annotations beside it.
+  ///   - folder: Its folder.
+  ///   - lead: The lead's name or number; nil for MLII, II or the first.
+  ///   - task: What the classes are.
+  ///   - sampleRateHz: The front end's rate.
+  /// - Returns: The lead's signal.
+  /// - Throws: `FileError` where the record, its annotations or the lead are missing or broken.
+  package static func read(
+    _ name: String, folder: String, lead: String?, task: BeatTask, sampleRateHz: Double
+  ) throws(FileError) -> LabelledSignal {
+    let source = try Source(name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+    return try source.signal(try source.mainIndex(lead))
+  }
+
+  /// A record with its labels.
+  private struct Source {
+    let name: String
+    let path: String
+    let record: ECG.Record
+    let labels: Annotations
+    let task: BeatTask
+    let sampleRateHz: Double
+
+    init(_ name: String, folder: String, task: BeatTask, sampleRateHz: Double) throws(FileError) {
+      (self.name, self.task, self.sampleRateHz) = (name, task, sampleRateHz)
+      path = (folder as NSString).appendingPathComponent(name)
+      record = try ECG.Record.load(path)
+      labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
+    }
+
+    func mainIndex(_ lead: String?) throws(FileError) -> Int {
+      do throws(FileError) {
+        return try record.leadIndex(lead)
+      } catch {
+        var error = error
+        error.file = path
+        throw error
       }
-    var leads = record.signals
-    if let main = leads.firstIndex(where: { $0.name == "MLII" }) {
-      leads.insert(leads.remove(at: main), at: 0)
     }
-    var signals: [LabelledSignal] = []
-    for lead in leads {
-      let millivolts = try lead.millivolts(atRateHz: sampleRateHz)
-      signals.append(
-        LabelledSignal(
-          record: name, lead: lead.name, microvolts: millivolts.map { $0 * 1_000 }, beats: beats))
+
+    func signal(_ index: Int) throws(FileError) -> LabelledSignal {
+      let lead = try Lead(record, index: index, file: path)
+      var signal = LabelledSignal(
+        record: name, lead: lead.name,
+        microvolts: try lead.millivolts(atRateHz: sampleRateHz).map { $0 * 1_000 },
+        beats: labels.resampled(from: record.sampleRateHz, to: sampleRateHz).all.compactMap { label in
+          task.classIndex(of: label.code).map { Beat(sample: label.sample, classIndex: $0) }
+        })
+      signal.isPaced = labels.all.contains { $0.code == .paced }
+      signal.notes = lead.notes + labels.notes
+      return signal
     }
-    return signals
   }
 }

@@ -11,6 +11,8 @@ package struct BeatRecords {
   /// The front end's rate.
   package var sampleRateHz: Double
   package var threads: Int
+  /// The lead that is tested on, by name or number; nil for MLII, II or the first.
+  package var lead: String?
 
   package init(folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, threads: Int) {
     self.folder = folder
@@ -52,14 +54,24 @@ package struct BeatRecords {
     }
   }
 
+  /// The records of the folder, in order of name.
+  ///
+  /// - Throws: `FileError` where the folder is missing or has no record.
+  package func namesOfAll() throws(FileError) -> [String] { try RecordIndex(folder: folder).names }
+
+  /// All beats of all records of the folder; for the AAMI's task without those that have paced beats.
+  package func signalsOfAll(progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
+    let signals = try signals(try namesOfAll(), progress: progress)
+    return task == .aami ? signals.filter { !$0.isPaced } : signals
+  }
+
   /// All beats of some records, each on its main lead.
   package func signals(_ names: [String], progress: @escaping ProgressHandler) throws(FileError)
     -> [LabelledSignal]
   {
     try requireRecords(names)
     return try names.concurrentMap(threads: threads, progress: progress) { name throws(FileError) in
-      try LabelledSignal.readLeads(
-        ofRecord: name, folder: folder, task: task, sampleRateHz: sampleRateHz)[0]
+      try LabelledSignal.read(name, folder: folder, lead: lead, task: task, sampleRateHz: sampleRateHz)
     }
   }
 
@@ -80,7 +92,7 @@ package struct BeatRecords {
       throw .missing(folder, "no such folder", remedy: "name the folder of MIT-BIH's records")
     }
     let missing = names.filter {
-      !FileManager.default.fileExists(atPath: (folder as NSString).appendingPathComponent($0 + ".hea"))
+      !RecordPath.exists((folder as NSString).appendingPathComponent($0))
     }
     guard !missing.isEmpty else { return }
     let some = missing.prefix(4).joined(separator: ", ")
@@ -97,7 +109,7 @@ package enum RecordSelection: CustomStringConvertible {
   case test
   /// De Chazal's test records.
   case ds2
-  /// All of the task's records.
+  /// All records of the folder.
   case all
   /// Some records.
   case names([String])
@@ -131,20 +143,14 @@ package enum RecordSelection: CustomStringConvertible {
     switch self {
     case .test: try beats.test(progress: progress)
     case .ds2: try beats.signals(MITBIH.ds2, progress: progress)
-    case .all: try beats.signals(beats.task.records, progress: progress)
+    case .all: try beats.signalsOfAll(progress: progress)
     case .names(let names): try beats.signals(names, progress: progress)
     }
   }
 
-  /// Whether beats that a model of this split was trained on are among them.
-  package func includesTrainingBeats(of split: BeatSplit, task: BeatTask) -> Bool {
-    let names: [String]
-    switch self {
-    case .test: return false
-    case .ds2: names = MITBIH.ds2
-    case .all: names = task.records
-    case .names(let some): names = some
-    }
+  /// Whether beats that a model of this split was trained on are among those of the records chosen.
+  package func includesTrainingBeats(of split: BeatSplit, task: BeatTask, among names: [String]) -> Bool {
+    if case .test = self { return false }
     let trained = split == .inter ? MITBIH.ds1 : task.records
     return names.contains { trained.contains(($0 as NSString).lastPathComponent) }
   }

@@ -1,3 +1,5 @@
+import Support
+
 /// One lead of a record at the front end's rate, with its labelled beats.
 package struct LabelledSignal: Sendable {
   /// One beat and its class.
@@ -22,6 +24,10 @@ package struct LabelledSignal: Sendable {
   package var microvolts: [Float]
   /// The beats, in order of time.
   package var beats: [Beat]
+  /// Whether some of the record's beats are paced.
+  package var isPaced = false
+  /// What was assumed of the record and its annotations, and what about them isn't plausible.
+  package var notes: [FileNote] = []
 
   /// Creates a signal.
   package init(record: String, lead: String, microvolts: [Float], beats: [Beat]) {

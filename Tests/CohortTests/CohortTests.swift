@@ -120,7 +120,7 @@ import TestSupport
     let cohort = try PatientCohort(manifest: path)
     let error = try #require(failure { _ = try cohort.load(cohort.patients[0].records[0]) })
     #expect(error.description.contains("line 2, column lead:"))
-    #expect(error.description.hasSuffix("has no lead V9; choose one of: II"))
+    #expect(error.description.hasSuffix("has no lead V9; choose one by name or number: II (1)"))
   }
 
   @Test func aCommentOfARecordSaysSyntheticForTheCohort() throws {

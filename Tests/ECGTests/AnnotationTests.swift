@@ -74,27 +74,105 @@ import TestSupport
 
   @Test(
     arguments: [
-      ([], "is empty"), ([0x3B], "ends before its end mark"), ([0x3B, 0x04], "ends before its end mark"),
-      ([0x3B, 0x04, 0x00], "ends before its end mark"), ([0x3B, 0x04, 0x03, 0xFC, 0x28], "is cut off"),
-      ([0x00, 0xEC, 0x00], "ends before its end mark"), ([0x00, 0xC8, 0, 0], "unknown code 50"),
-      ([0x03, 0xFC, 1, 2, 3, 0, 0, 0], "starts without a label"),
-      ([0, 0, 1, 2], "goes on after its end mark"),
-      ([0x00, 0xEC, 0xFF, 0xFF, 0xFB, 0xFF, 0x01, 0x04, 0, 0], "before the record's start"),
+      ([], "is empty"), ([0x00, 0xC8, 0, 0], "makes sense for 0 of 1 labels"),
+      ([0x01, 0xC8, 0x01, 0xE8, 0x01, 0x04, 0, 0], "makes sense for 1 of 3 labels"),
     ] as [([UInt8], String)])
-  func refusesABrokenFile(bytes: [UInt8], problem: String) throws {
+  func refusesWhatIsNoAnnotationFile(bytes: [UInt8], problem: String) throws {
     let error = failure { _ = try parse(bytes) }
     #expect(error?.kind == .malformed)
     #expect(error?.problem.contains(problem) == true, "\(error?.description ?? "no error")")
   }
 
-  @Test func refusesAFileCutAnywhere() throws {
+  @Test(
+    arguments: [
+      // No end mark, whether or not a label, a skip or a text is cut.
+      ([0x3B, 0x04], [59], "ends without an end mark; the 1 labels"),
+      ([0x3B, 0x04, 0x01], [59], "ends without an end mark"),
+      ([0x3B, 0x04, 0x00, 0xEC, 0x00], [59], "ends without an end mark"),
+      ([0x3B, 0x04, 0x03, 0xFC, 0x28], [59], "ends without an end mark"),
+      ([0x3B], [], "the 0 labels"),
+      // A skip to sample -5, a label there with a number that stays, and one at sample 4.
+      (
+        [0x00, 0xEC, 0xFF, 0xFF, 0xFB, 0xFF, 0x00, 0x04, 0x02, 0xF0, 0x09, 0x04, 0, 0], [4],
+        "1 label before sample 0 left out"
+      ),
+      // Code 50 moves the time on; code 49 is an annotator's own.
+      (
+        [0x05, 0x04, 0x05, 0xC8, 0x05, 0xC4, 0, 0], [5, 15],
+        "1 label of a code without a meaning (50) left out"
+      ),
+      ([0x3B, 0x04, 0, 0, 1, 2], [59], "2 bytes after the end mark"),
+      ([0x03, 0xFC, 1, 2, 3, 0, 0x3B, 0x04, 0, 0], [59], ""),
+    ] as [([UInt8], [Int], String)])
+  func readsWhatThereIsAndNotesTheRest(bytes: [UInt8], places: [Int], note: String) throws {
+    let annotations = try Annotations(parsing: Data(bytes), file: "r.atr")
+    #expect(annotations.all.map(\.sample) == places)
+    #expect(annotations.notes.count == (note.isEmpty ? 0 : 1))
+    #expect(note.isEmpty || annotations.notes[0].description.contains(note), "\(annotations.notes)")
+  }
+
+  @Test func aLabelThatIsLeftOutTakesWhatIsItsOwnAlong() throws {
+    // At sample -1: number 2 stays in force, the text goes.
+    let bytes =
+      word(59, 0) + [0xFF, 0xFF, 0xFE, 0xFF] + word(1, 1) + word(60, 2) + word(63, 2) + [65, 66] + word(5, 4)
+      + word(0, 0)
+    #expect(try parse(bytes) == [Annotation(sample: 3, code: .prematureVentricular, number: 2)])
+  }
+
+  @Test func readsTheStartOfAFileCutAnywhere() throws {
     let labels = (1...40).map {
       Annotation(sample: $0 * 900, code: .normal, channel: UInt8($0 % 3), auxiliary: [40, 65])
     }
     let data = try Annotations(labels).encoded(file: "r.atr")
-    for length in 0..<data.count {
-      #expect(
-        failure { _ = try Annotations(parsing: data.prefix(length), file: "r.atr") }?.kind == .malformed)
+    for length in 1..<data.count {
+      let read = try Annotations(parsing: data.prefix(length), file: "r.atr")
+      let places = labels.map(\.sample).prefix(read.all.count)
+      #expect(read.all.map(\.sample) == Array(places) && read.notes.count == 1)
+    }
+  }
+
+  @Test(arguments: ["720", " 720 ", "720.0"]) func theFilesOwnTimeResolutionCounts(rate: String) throws {
+    let folder = try TemporaryFolder()
+    let own = [
+      Annotation(sample: 0, code: .note, auxiliary: Array("a note of the annotator".utf8)),
+      Annotation(sample: 0, code: .note, auxiliary: Array("## time resolution:\(rate)".utf8)),
+      Annotation(sample: 155, code: .normal), Annotation(sample: 7200, code: .paced),
+    ]
+    try Annotations(own).write(folder.file("r"))
+    let labels = try Annotations.read(folder.file("r"), sampleRateHz: 360)
+    #expect(labels.beats.map(\.sample) == [78, 3600])
+    #expect(labels.all.count == 3 && labels.notes[0].text.contains("720 Hz"))
+    let asItIs = try Annotations.read(folder.file("r"))
+    #expect(asItIs.sampleRateHz == 720 && asItIs.beats.map(\.sample) == [155, 7200])
+  }
+
+  @Test func aTimeResolutionThatIsNoRateIsNoted() throws {
+    let note = Annotation(sample: 0, code: .note, auxiliary: Array("## time resolution: fast".utf8))
+    let data = try Annotations([note, Annotation(sample: 9, code: .normal)]).encoded(file: "r.atr")
+    let read = try Annotations(parsing: data, file: "r.atr")
+    #expect(read.sampleRateHz == nil && read.all.map(\.sample) == [9])
+    #expect(
+      read.notes.map(\.text) == ["states a time resolution of 'fast', which is no rate; the record's counts"])
+  }
+
+  @Test func labelsBesideARecordComeInOrderOfTime() throws {
+    let folder = try TemporaryFolder()
+    // Sample 10, then back to 4.
+    try folder.put(
+      "r.atr", word(1, 10) + word(59, 0) + [0xFF, 0xFF, 0xFA, 0xFF] + word(5, 0) + word(0, 0))
+    #expect(try Annotations.read(folder.file("r"), sampleRateHz: 360).all.map(\.sample) == [4, 10])
+  }
+
+  @Test func whatIsBrokenBesideARecordIsNotedAndStopsNothing() throws {
+    let folder = try TemporaryFolder()
+    #expect(Annotations.found(besides: folder.file("none"), sampleRateHz: 360).notes.isEmpty)
+    try folder.put("empty.atr", "")
+    try folder.put("text.atr", String(repeating: "time,label\n", count: 9))
+    try Files.makeFolder(folder.file("folder.atr"))
+    for name in ["empty", "text", "folder"] {
+      let found = Annotations.found(besides: folder.file(name), sampleRateHz: 360)
+      #expect(found.labels == nil && found.notes.count == 1, "\(name)")
+      #expect(found.notes.first?.text.hasSuffix("; the record is taken without annotations") == true)
     }
   }
 

@@ -90,6 +90,7 @@ import TestSupport
         failures += 1
         continue
       }
+      failures += read.notes.isEmpty ? 0 : 1
       _ = read.all.map(\.text)
       _ = try? read.encoded(file: "r.atr")
     }

@@ -157,7 +157,7 @@ import TestSupport
       signals: [Signal(specification, sampleRateHz: 360, samples: [])])
     #expect(try record.signal(named: "mlii").name == "MLII")
     let error = failure { _ = try record.signal(named: "V9") }
-    #expect(error?.description == "100: has no lead V9; choose one of: MLII")
+    #expect(error?.description == "100: has no lead V9; choose one by name or number: MLII (1)")
     let empty = Record(name: "100", sampleRateHz: 360, sampleCount: 0, signals: [])
     let none = failure { _ = try empty.signal(named: "V9") }
     #expect(none?.description == "100: has no signals; choose a record with signals")

@@ -145,7 +145,7 @@ extension LUDBCohort.Patient {
     }
     var durations: [Double] = []
     for lead in LUDBCohort.leads {
-      let labels = try Annotations.read(path, annotator: lead).all
+      let labels = try Annotations.read(path, annotator: lead, sampleRateHz: header.sampleRateHz).all
       for (index, label) in labels.enumerated().dropFirst().dropLast() where label.code.isBeat {
         let (onset, end) = (labels[index - 1], labels[index + 1])
         guard onset.code == .waveformOnset, end.code == .waveformEnd else { continue }

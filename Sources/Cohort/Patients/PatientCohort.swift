@@ -88,16 +88,10 @@ package struct PatientCohort: Sendable {
   ///   names the manifest's row.
   package func load(_ record: CohortRecord) throws(FileError) -> (record: Record, lead: Signal) {
     let content = try Record.load(record.path)
-    guard let name = record.lead else {
-      let usual = content.signals.first { ["ii", "mlii"].contains($0.name.lowercased()) }
-      guard let lead = usual ?? content.signals.first else {
-        throw .malformed(record.path, "the record has no signals", remedy: "name another record")
-      }
-      return (content, lead)
-    }
     do throws(FileError) {
-      return (content, try content.signal(named: name))
+      return (content, content.signals[try content.leadIndex(record.lead)])
     } catch {
+      guard record.lead != nil else { throw error }
       throw .malformed(
         file, at: "line \(record.line), column lead", "\(record.path) \(error.problem)",
         remedy: error.remedy)
@@ -260,8 +254,8 @@ private struct ManifestReader {
   ///
   /// - Throws: `FileError` with the manifest's row, where the record isn't there, or as its header's reading does.
   func comments(of record: CohortRecord) throws(FileError) -> [String] {
-    let isCSV = record.path.lowercased().hasSuffix(".csv")
-    let path = isCSV ? record.path : RecordHeader.path(ofRecord: record.path)
+    let isCSV = RecordPath.isCSV(record.path)
+    let path = RecordPath.mainFile(of: record.path)
     guard FileManager.default.fileExists(atPath: path) else {
       throw FileError(
         .missing, file: file, at: "line \(record.line), column record", "there is no \(path)",

@@ -44,6 +44,8 @@ package struct Annotations: Sendable, Equatable {
   package var sampleRateHz: Double?
   /// The annotator's own meanings of codes, as `mnemonic description`.
   package var definitions: [AnnotationCode: String]
+  /// What was left out in reading.
+  package var notes: [FileNote] = []
 
   /// Creates a set of labels.
   package init(
@@ -75,42 +77,92 @@ package struct Annotations: Sendable, Equatable {
 
   // MARK: Reading
 
-  /// Reads a record's annotation file, such as `100.atr`.
+  /// Reads a record's annotation file, such as `100.atr`, as it is.
   ///
   /// - Parameters:
-  ///   - record: The record's name, with or without path and `.hea`.
+  ///   - record: The record's name, with or without path and `.hea`; or a CSV file.
   ///   - annotator: The file's suffix.
-  /// - Returns: The labels in the file's order.
-  /// - Throws: `FileError` where the file is missing, truncated or not in the MIT format.
+  /// - Returns: The labels in the file's order, at the file's own rate where it states one.
+  /// - Throws: `FileError` where the file is missing, empty or not in the MIT format.
   package static func read(_ record: String, annotator: String = "atr") throws(FileError) -> Annotations {
     let path = path(ofRecord: record, annotator: annotator)
     return try Annotations(parsing: try Files.read(path), file: path)
   }
 
-  /// The annotation file of a record.
-  package static func path(ofRecord record: String, annotator: String) -> String {
-    (record.hasSuffix(".hea") ? String(record.dropLast(4)) : record) + "." + annotator
+  /// Reads a record's annotation file, with places at the record's rate and in order of time.
+  ///
+  /// - Throws: As `read(_:annotator:)` does.
+  package static func read(
+    _ record: String, annotator: String = "atr", sampleRateHz: Double
+  ) throws(FileError) -> Annotations {
+    var labels = try read(record, annotator: annotator)
+    if let own = labels.sampleRateHz, own != sampleRateHz {
+      labels = labels.resampled(from: own, to: sampleRateHz)
+      labels.notes.append(
+        FileNote(
+          path(ofRecord: record, annotator: annotator),
+          "counts time at \(Numbers.shortest(own)) Hz; its places were moved to the record's \(Numbers.shortest(sampleRateHz)) Hz"
+        ))
+    }
+    let isInOrder = zip(labels.all, labels.all.dropFirst()).allSatisfy { $0.sample <= $1.sample }
+    if !isInOrder {
+      let order = labels.all.indices.sorted { (labels.all[$0].sample, $0) < (labels.all[$1].sample, $1) }
+      labels.all = order.map { labels.all[$0] }
+    }
+    return labels
   }
 
-  /// Parses an annotation file's content; `file` is the name used in errors.
+  /// A record's labels where it has any that can be read: what is broken is noted, and stops nothing.
   ///
-  /// - Throws: `FileError`, malformed, with the byte where the content breaks the MIT format.
+  /// - Returns: The labels as `read(_:annotator:sampleRateHz:)` gives them, nil without a readable file; and the notes.
+  package static func found(
+    besides record: String, annotator: String = "atr", sampleRateHz: Double
+  ) -> (labels: Annotations?, notes: [FileNote]) {
+    guard record != "-",
+      FileManager.default.fileExists(atPath: path(ofRecord: record, annotator: annotator))
+    else { return (nil, []) }
+    do throws(FileError) {
+      let labels = try read(record, annotator: annotator, sampleRateHz: sampleRateHz)
+      return (labels, labels.notes)
+    } catch {
+      return (nil, [FileNote(error, "the record is taken without annotations")])
+    }
+  }
+
+  /// The annotation file of a record.
+  package static func path(ofRecord record: String, annotator: String) -> String {
+    RecordPath.stem(of: record) + "." + annotator
+  }
+
+  /// Parses an annotation file's content; `file` is the name used in notes and errors.
+  ///
+  /// A missing end mark, labels before sample 0 and codes without a meaning are noted.
+  ///
+  /// - Throws: `FileError`, malformed, where it is empty or not in the MIT format.
   package init(parsing data: Data, file: String) throws(FileError) {
     var reader = AnnotationReader(bytes: [UInt8](data), file: file)
     self.init(try reader.readAll())
-    takeDefinitions()
+    notes = reader.notes
+    takeDefinitions(file: file)
   }
 
   /// Takes the notes at sample 0 that WFDB writes for its own use out of the labels.
-  private mutating func takeDefinitions() {
-    var count = 0
+  private mutating func takeDefinitions(file: String) {
     var isInTable = false
-    for label in all.prefix(while: { $0.sample == 0 && $0.code == .note && $0.subtype == 0 }) {
-      let text = label.text
-      if text.hasPrefix(Self.timeResolution), let rate = Double(text.dropFirst(Self.timeResolution.count)),
-        rate > 0, rate.isFinite
-      {
-        sampleRateHz = rate
+    var kept: [Annotation] = []
+    let start = all.prefix { $0.sample == 0 && $0.code == .note && $0.subtype == 0 }
+    for label in start {
+      let text = label.text.trimmingCharacters(in: .whitespaces)
+      if text.hasPrefix(Self.timeResolution) {
+        let stated = text.dropFirst(Self.timeResolution.count).trimmingCharacters(in: .whitespaces)
+        if let rate = Double(stated), rate > 0, rate.isFinite {
+          sampleRateHz = rate
+        } else {
+          notes.append(
+            FileNote(
+              file, "states a time resolution of \(stated.quotedStart), which is no rate; the record's counts"
+            ))
+        }
       } else if text == Self.definitionsStart {
         isInTable = true
       } else if text == Self.definitionsEnd {
@@ -120,18 +172,18 @@ package struct Annotations: Sendable, Equatable {
       {
         definitions[AnnotationCode(rawValue: code)] = String(text[space...].dropFirst())
       } else {
-        break
+        kept.append(label)
       }
-      count += 1
     }
-    all.removeFirst(count)
+    guard kept.count < start.count else { return }
+    all.replaceSubrange(..<start.count, with: kept)
     // WFDB closes its table with an empty annotation.
-    if count > 0, let first = all.first, first == Annotation(sample: 0, code: AnnotationCode(rawValue: 0)) {
-      all.removeFirst()
+    if all.count > kept.count, all[kept.count] == Annotation(sample: 0, code: AnnotationCode(rawValue: 0)) {
+      all.remove(at: kept.count)
     }
   }
 
-  fileprivate static let timeResolution = "## time resolution: "
+  fileprivate static let timeResolution = "## time resolution:"
   fileprivate static let definitionsStart = "## annotation type definitions"
   fileprivate static let definitionsEnd = "## end of definitions"
 
@@ -160,7 +212,7 @@ package struct Annotations: Sendable, Equatable {
     var texts: [String] = []
     if let sampleRateHz {
       let isWhole = sampleRateHz == sampleRateHz.rounded() && abs(sampleRateHz) < 1e15
-      texts.append(Self.timeResolution + (isWhole ? "\(Int(sampleRateHz))" : "\(sampleRateHz)"))
+      texts.append("\(Self.timeResolution) " + (isWhole ? "\(Int(sampleRateHz))" : "\(sampleRateHz)"))
     }
     if !definitions.isEmpty {
       texts.append(Self.definitionsStart)
@@ -169,85 +221,6 @@ package struct Annotations: Sendable, Equatable {
       texts.append(Self.definitionsEnd)
     }
     return texts.map { Annotation(sample: 0, code: .note, auxiliary: Array($0.utf8)) }
-  }
-}
-
-/// The codes of the MIT format that say more of a label instead of being one.
-private enum PseudoCode {
-  static let skip: UInt8 = 59
-  static let number: UInt8 = 60
-  static let subtype: UInt8 = 61
-  static let channel: UInt8 = 62
-  static let auxiliary: UInt8 = 63
-}
-
-/// Takes an annotation file apart, word by word.
-private struct AnnotationReader {
-  let bytes: [UInt8]
-  let file: String
-  var position = 0
-
-  init(bytes: [UInt8], file: String) {
-    self.bytes = bytes
-    self.file = file
-  }
-
-  mutating func word() throws(FileError) -> UInt16 {
-    guard position + 2 <= bytes.count else {
-      throw error(
-        bytes.isEmpty ? "the annotation file is empty" : "the annotation file ends before its end mark")
-    }
-    defer { position += 2 }
-    return UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
-  }
-
-  func error(_ problem: String) -> FileError {
-    .malformed(file, at: "byte \(position)", problem, remedy: "fetch the file again")
-  }
-
-  mutating func readAll() throws(FileError) -> [Annotation] {
-    var labels: [Annotation] = []
-    var time = 0
-    var channel: UInt8 = 0
-    var number: Int8 = 0
-    while true {
-      let word = try word()
-      if word == 0 { break }
-      let (code, value) = (UInt8(word >> 10), word & 0x3FF)
-      switch code {
-      case PseudoCode.skip:
-        let (high, low) = (try self.word(), try self.word())
-        time += Int(Int32(bitPattern: UInt32(high) << 16 | UInt32(low)))
-        continue
-      case PseudoCode.number: number = Int8(truncatingIfNeeded: value)
-      case PseudoCode.channel: channel = UInt8(truncatingIfNeeded: value)
-      case PseudoCode.subtype, PseudoCode.auxiliary: break
-      case 0...AnnotationCode.maximum:
-        time += Int(value)
-        guard time >= 0 else { throw error("has a label at sample \(time), before the record's start") }
-        labels.append(
-          Annotation(
-            sample: time, code: AnnotationCode(rawValue: code), channel: channel, number: number))
-        continue
-      default:
-        throw error("has the unknown code \(code); it is no annotation file of the MIT format")
-      }
-      guard let last = labels.indices.last else { throw error("starts without a label") }
-      switch code {
-      case PseudoCode.number: labels[last].number = number
-      case PseudoCode.channel: labels[last].channel = channel
-      case PseudoCode.subtype: labels[last].subtype = Int8(truncatingIfNeeded: value)
-      default:
-        let count = Int(value)
-        guard count <= 255, position + count + count % 2 <= bytes.count else {
-          throw error("has a label whose text of \(count) bytes is cut off")
-        }
-        labels[last].auxiliary = Array(bytes[position..<position + count])
-        position += count + count % 2
-      }
-    }
-    guard bytes[position...].allSatisfy({ $0 == 0 }) else { throw error("goes on after its end mark") }
-    return labels
   }
 }
 

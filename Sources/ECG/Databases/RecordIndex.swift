@@ -18,6 +18,8 @@ package struct RecordSummary: Sendable, Equatable {
   package var annotators: [String] = []
   /// The beats that the first annotator marked; nil without one.
   package var beatCount: Int?
+  /// What was assumed of the record or left out.
+  package var notes: [FileNote] = []
   /// What is wrong with the record.
   package var problem: FileError?
 
@@ -50,13 +52,15 @@ package struct RecordIndex: Sendable {
       throw .missing(folder, "has no WFDB record", remedy: "name a folder with .hea files")
     }
     var segments: Set<String> = []
+    var joined: Set<String> = []
     for name in names {
-      for segment in (try? RecordHeader.read(folder + "/" + name))?.segments ?? [] {
-        segments.insert(RecordPath.file(segment.name, beside: name))
-      }
+      guard let own = (try? RecordHeader.read(folder + "/" + name))?.segments else { continue }
+      joined.insert(name)
+      for segment in own { segments.insert(RecordPath.file(segment.name, beside: name)) }
     }
     self.folder = folder
-    self.names = names.filter { !segments.contains($0) }.sorted {
+    // What has segments itself is no segment, but a record that can't be read.
+    self.names = names.filter { joined.contains($0) || !segments.contains($0) }.sorted {
       let order = $0.compare($1, options: .numeric)
       return order == .orderedSame ? $0 < $1 : order == .orderedAscending
     }
@@ -105,8 +109,10 @@ package struct RecordIndex: Sendable {
       summary.sampleRateHz = header.sampleRateHz
       summary.leads = header.signals.map(\.name)
       summary.sampleCount = header.sampleCount ?? 0
+      summary.notes = header.signals.flatMap(\.notes)
       if readsSignals || header.segments != nil || header.sampleCount == nil {
         let record = try Record.read(path)
+        summary.notes = record.notes + record.signals.flatMap { $0.notes }
         summary.leads = record.signals.map(\.specification.name)
         summary.sampleCount = record.sampleCount
         let isChecked = readsSignals && header.sampleCount != nil
@@ -118,6 +124,7 @@ package struct RecordIndex: Sendable {
       }
       for (index, annotator) in summary.annotators.enumerated() where readsSignals || index == 0 {
         let annotations = try Annotations.read(path, annotator: annotator)
+        summary.notes += annotations.notes
         if index == 0 { summary.beatCount = annotations.beats.count }
       }
     } catch {

@@ -36,15 +36,7 @@ package struct Signal: Sendable, Equatable {
   }
 
   /// Millivolts a physical unit, or nil where the unit is no voltage.
-  package var millivoltsPerUnit: Double? {
-    switch specification.units {
-    case "mV", "mv", "MV": 1
-    case "uV", "uv", "UV", "\u{B5}V", "\u{3BC}V": 1e-3
-    case "nV": 1e-6
-    case "V", "v": 1000
-    default: nil
-    }
-  }
+  package var millivoltsPerUnit: Double? { VoltageUnit.millivolts(per: specification.units) }
 
   /// The samples in millivolts.
   ///
@@ -102,6 +94,8 @@ package struct Record: Sendable, Equatable {
   package var baseDate: String?
   /// The header's comments.
   package var comments: [String]
+  /// What was assumed or left out in reading; what concerns one signal alone is in its own `notes`.
+  package var notes: [FileNote] = []
 
   /// Creates a record.
   package init(
@@ -118,19 +112,4 @@ package struct Record: Sendable, Equatable {
 
   /// The record's length in seconds.
   package var durationSeconds: Double { Double(sampleCount) / sampleRateHz }
-
-  /// The signal of the lead `name`; capitals matter only where two leads differ by them alone.
-  ///
-  /// - Throws: `FileError`, malformed, naming the leads that there are.
-  package func signal(named name: String) throws(FileError) -> Signal {
-    let found =
-      signals.first { $0.name == name } ?? signals.first { $0.name.lowercased() == name.lowercased() }
-    guard let found else {
-      let leads = signals.map(\.specification.name).joined(separator: ", ")
-      throw .malformed(
-        self.name, leads.isEmpty ? "has no signals" : "has no lead \(name)",
-        remedy: leads.isEmpty ? "choose a record with signals" : "choose one of: \(leads)")
-    }
-    return found
-  }
 }

@@ -4,7 +4,7 @@ import Support
 /// SHA-256 of a record's files, one after the other, so that results name the content that they are of.
 ///
 /// A WFDB record's are the header, the signal files in the header's order, those of its segments and the annotations
-/// `.atr`: `cat 208.hea 208.dat 208.atr | sha256sum`. A CSV's is the file. A file that is missing counts as empty:
+/// `.atr`: `cat 208.hea 208.dat 208.atr | sha256sum`. A CSV's is the file, and the annotations where there are any. A file that is missing counts as empty:
 /// reading the record tells of it.
 package enum RecordDigest {
   /// The digest in hexadecimal; nil for standard input, which can't be read again.
@@ -15,17 +15,30 @@ package enum RecordDigest {
   }
 
   private static func files(of record: String) -> [String] {
-    if record.lowercased().hasSuffix(".csv") { return [record] }
+    let annotations = Annotations.path(ofRecord: record, annotator: "atr")
+    if RecordPath.isCSV(record) {
+      return FileManager.default.fileExists(atPath: annotations) ? [record, annotations] : [record]
+    }
     let header = RecordHeader.path(ofRecord: record)
     guard let content = try? RecordHeader.read(record) else { return [header] }
+    var files = signalFiles(of: record, content)
+    // A segment of segments is none, so that headers which name each other come to an end.
+    for segment in content.segments ?? [] where segment.name != "~" {
+      let path = RecordPath.file(segment.name, beside: header)
+      guard let own = try? RecordHeader.read(path) else { continue }
+      files += signalFiles(of: path, own) + [Annotations.path(ofRecord: path, annotator: "atr")]
+    }
+    return files + [annotations]
+  }
+
+  /// The header and the signal files that it names.
+  private static func signalFiles(of record: String, _ content: RecordHeader) -> [String] {
+    let header = RecordHeader.path(ofRecord: record)
     var files = [header]
     for signal in content.signals where signal.fileName != "~" {
       let file = RecordPath.file(signal.fileName, beside: header)
       if !files.contains(file) { files.append(file) }
     }
-    for segment in content.segments ?? [] where segment.name != "~" && segment.name != content.name {
-      files += Self.files(of: RecordPath.file(segment.name, beside: header))
-    }
-    return files + [Annotations.path(ofRecord: record, annotator: "atr")]
+    return files
   }
 }

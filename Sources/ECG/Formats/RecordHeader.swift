@@ -31,6 +31,8 @@ package struct SignalSpecification: Sendable, Equatable {
   package var blockSize = 0
   /// The lead's name.
   package var name = ""
+  /// What was assumed of the signal in reading it.
+  package var notes: [FileNote] = []
 
   /// Creates a specification with the standard's defaults.
   package init() {}
@@ -86,7 +88,7 @@ package struct RecordHeader: Sendable, Equatable {
   ///
   /// - Throws: `FileError`, malformed, with the line that breaks the header's grammar.
   package init(parsing data: Data, file: String) throws(FileError) {
-    let text = String(decoding: data, as: UTF8.self)
+    let text = Self.text(data)
     var comments: [String] = []
     var lines: [HeaderLine] = []
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -119,6 +121,16 @@ package struct RecordHeader: Sendable, Equatable {
         segments?.append(try Self.segmentLine(&line))
       }
     }
+  }
+}
+
+extension RecordHeader {
+  /// The text in UTF-8, or else in Latin-1, which older programs write the micro sign in.
+  private static func text(_ data: Data) -> String {
+    guard let text = String(validating: data, as: UTF8.self) else {
+      return String(String.UnicodeScalarView(data.map { Unicode.Scalar($0) }))
+    }
+    return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
   }
 }
 
@@ -201,23 +213,29 @@ extension RecordHeader {
     try parseStorage(storage, into: &signal, line)
     signal.adcResolutionBits = signal.format.defaultResolutionBits
 
-    guard let gain = line.field() else { return signal }
-    let statedBaseline = try parseGain(gain, into: &signal, line)
+    guard let gain = line.field() else {
+      signal.notes.append(line.note(gainAssumedFor: signal))
+      return signal
+    }
+    let (statedBaseline, hasGain) = try parseGain(gain, into: &signal, line)
     if let field = line.field() {
       let bits = try line.integer(field, "ADC resolution")
       guard (0...64).contains(bits) else { throw line.error("has an ADC resolution of \(bits) bits") }
       if bits > 0 { signal.adcResolutionBits = bits }
     }
-    if let field = line.field() { signal.adcZero = try line.sample(field, "ADC zero") }
+    if let field = line.field() { signal.adcZero = try line.sample(field, "ADC zero", &signal.notes) }
     signal.baseline = statedBaseline ?? signal.adcZero
     signal.initialValue = signal.adcZero
-    if let field = line.field() { signal.initialValue = try line.sample(field, "initial value") }
+    if let field = line.field() {
+      signal.initialValue = try line.sample(field, "initial value", &signal.notes)
+    }
     if let field = line.field() {
       signal.checksum = Int16(truncatingIfNeeded: try line.integer(field, "checksum"))
     }
     if let field = line.field() { signal.blockSize = try line.integer(field, "block size") }
     let name = line.rest.trimmingCharacters(in: .whitespaces)
     if !name.isEmpty { signal.name = name }
+    if !hasGain { signal.notes.append(line.note(gainAssumedFor: signal)) }
     return signal
   }
 
@@ -247,10 +265,10 @@ extension RecordHeader {
     }
   }
 
-  /// Parses `gain[(baseline)][/units]` and returns the baseline where it is stated.
+  /// Parses `gain[(baseline)][/units]` and returns the baseline where it is stated, and whether the gain is.
   private static func parseGain(
     _ field: Substring, into signal: inout SignalSpecification, _ line: HeaderLine
-  ) throws(FileError) -> Int? {
+  ) throws(FileError) -> (baseline: Int?, hasGain: Bool) {
     let gain = try line.number(field.prefix { $0 != "(" && $0 != "/" }, "gain")
     if gain != 0 { signal.gain = gain }
     var rest = field.drop { $0 != "(" && $0 != "/" }
@@ -259,11 +277,12 @@ extension RecordHeader {
       guard let end = rest.firstIndex(of: ")") else {
         throw line.error("has a baseline without its closing bracket")
       }
-      baseline = try line.sample(rest[..<end].dropFirst(), "baseline")
+      baseline = try line.sample(rest[..<end].dropFirst(), "baseline", &signal.notes)
       rest = rest[rest.index(after: end)...]
     }
-    if rest.first == "/", rest.count > 1 { signal.units = String(rest.dropFirst()) }
-    return baseline
+    if rest.first == "/" { rest = rest.dropFirst() }
+    if !rest.isEmpty { signal.units = String(rest) }
+    return (baseline, gain != 0)
   }
 }
 
@@ -286,16 +305,23 @@ private struct HeaderLine {
     return field.isEmpty ? nil : field
   }
 
+  /// A whole number; with a point and zeros too, as programs write it that know one kind of number.
   func integer(_ field: Substring, _ meaning: String) throws(FileError) -> Int {
-    guard let value = Int(field) else { throw error("has \(field.quotedStart) for its \(meaning)") }
+    if let value = Int(field) { return value }
+    guard let value = Int(exactly: try number(field, meaning)) else {
+      throw error("has \(field.quotedStart) for its \(meaning)")
+    }
     return value
   }
 
-  /// An integer in the range of samples.
-  func sample(_ field: Substring, _ meaning: String) throws(FileError) -> Int {
-    let value = try integer(field, meaning)
-    guard Int32(exactly: value) != nil else { throw error("has \(field.quotedStart) for its \(meaning)") }
-    return value
+  /// An integer in the range of samples; a fraction is rounded, and that noted.
+  func sample(_ field: Substring, _ meaning: String, _ notes: inout [FileNote]) throws(FileError) -> Int {
+    let value = try number(field, meaning)
+    guard let sample = Int32(exactly: value.rounded()) else {
+      throw error("has \(field.quotedStart) for its \(meaning)")
+    }
+    if value != value.rounded() { notes.append(note("the \(meaning) \(field) was taken as \(sample)")) }
+    return Int(sample)
   }
 
   func number(_ field: Substring, _ meaning: String) throws(FileError) -> Double {
@@ -304,6 +330,14 @@ private struct HeaderLine {
       throw error("has \(field.quotedStart) for its \(meaning)")
     }
     return value
+  }
+
+  func note(_ text: String) -> FileNote { FileNote(file, at: "line \(number)", text) }
+
+  func note(gainAssumedFor signal: SignalSpecification) -> FileNote {
+    note(
+      "states no gain for \(signal.name): \(Numbers.shortest(signal.gain)) units a \(signal.units) were assumed, as WFDB does"
+    )
   }
 
   func error(_ problem: String, remedy: String = "correct the header or fetch the record again") -> FileError

@@ -17,9 +17,10 @@ extension Record {
     let header = try RecordHeader.read(path)
     let source = RecordSource(
       headerPath: RecordHeader.path(ofRecord: path), verifiesChecksums: verifyingChecksums)
+    var gaps = GapBudget()
     let signals =
       header.segments == nil
-      ? try source.readSignals(header) : try source.readSegments(header)
+      ? try source.readSignals(header, &gaps) : try source.readSegments(header, &gaps)
     let count = signals.first.map { $0.samples.count / $0.samplesPerFrame } ?? header.sampleCount ?? 0
     var record = Record(
       name: header.name, sampleRateHz: header.sampleRateHz, sampleCount: count, signals: signals,
@@ -32,10 +33,23 @@ extension Record {
   }
 }
 
+/// The invalid samples that may still stand for what no file holds; a record of more is taken for a broken header.
+private struct GapBudget {
+  private var samples = 1 << 27
+
+  /// Takes a gap of `frames` in signals of `samplesPerFrame` together; false where it is too long.
+  mutating func take(frames: Int, samplesPerFrame: Int) -> Bool {
+    let gap = frames.multipliedReportingOverflow(by: samplesPerFrame)
+    guard !gap.overflow, gap.partialValue <= samples else { return false }
+    samples -= gap.partialValue
+    return true
+  }
+}
+
 /// Where a record is read from, and how.
 private struct RecordSource {
-  /// The invalid samples that may stand for gaps; more is taken for a broken header.
-  static let gapSampleLimit = 1 << 27
+  /// Segments repeat what they have to say.
+  static let segmentNoteLimit = 4
 
   let headerPath: String
   let verifiesChecksums: Bool
@@ -51,7 +65,7 @@ private struct RecordSource {
 
   // MARK: One segment
 
-  func readSignals(_ header: RecordHeader) throws(FileError) -> [Signal] {
+  func readSignals(_ header: RecordHeader, _ gaps: inout GapBudget) throws(FileError) -> [Signal] {
     var groups: [SignalGroup] = []
     var first = 0
     while first < header.signals.count {
@@ -69,7 +83,7 @@ private struct RecordSource {
     }
     var signals: [Signal] = []
     for group in groups {
-      signals += try read(group, frames: frames, header)
+      signals += try read(group, frames: frames, header, &gaps)
     }
     return signals
   }
@@ -108,13 +122,13 @@ private struct RecordSource {
   }
 
   private func read(
-    _ group: SignalGroup, frames: Int, _ header: RecordHeader
+    _ group: SignalGroup, frames: Int, _ header: RecordHeader, _ gaps: inout GapBudget
   ) throws(FileError) -> [Signal] {
     let total = frames.multipliedReportingOverflow(by: group.samplesPerFrame)
     let format = group.signals[0].format
     guard let available = group.availableFrames else {
-      guard !total.overflow, total.partialValue <= Self.gapSampleLimit else {
-        throw error("promises \(frames) samples that no file holds")
+      guard gaps.take(frames: frames, samplesPerFrame: group.samplesPerFrame) else {
+        throw error("promises \(frames) samples a signal that no file holds")
       }
       return group.signals.map { signal in
         let samples = [Int32](repeating: Signal.invalidSample, count: frames * signal.samplesPerFrame)
@@ -135,12 +149,13 @@ private struct RecordSource {
     var samples = data.withUnsafeBytes { bytes in
       group.unpack(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + needed]), frames: frames)
     }
+    var signals = group.signals
     for index in samples.indices {
       try finish(
-        &samples[index], group.signals[index], file: file,
+        &samples[index], &signals[index], file: file,
         verifiesChecksum: verifiesChecksums && header.sampleCount != nil)
     }
-    return zip(group.signals, samples).map { signal, samples in
+    return zip(signals, samples).map { signal, samples in
       Signal(signal, sampleRateHz: rate(signal, header), samples: samples)
     }
   }
@@ -152,7 +167,7 @@ private struct RecordSource {
   /// Makes samples of what is stored: sums up differences, checks the sum, marks the invalid ones, corrects
   /// the skew.
   private func finish(
-    _ samples: inout [Int32], _ signal: SignalSpecification, file: String, verifiesChecksum: Bool
+    _ samples: inout [Int32], _ signal: inout SignalSpecification, file: String, verifiesChecksum: Bool
   ) throws(FileError) {
     if signal.format == .differences8 {
       guard integrate(&samples, from: signal.initialValue) else {
@@ -168,11 +183,24 @@ private struct RecordSource {
       }
     }
     if verifiesChecksum, let checksum = signal.checksum, Int16(truncatingIfNeeded: sum) != checksum {
+      // Writers that compute none write 0.
+      guard checksum != 0 else {
+        signal.checksum = nil
+        signal.notes.append(
+          FileNote(
+            headerPath, at: "signal \(signal.name)",
+            "its checksum of 0 doesn't fit and was taken as not stated"))
+        return correctSkew(&samples, signal)
+      }
       throw .malformed(
         file, at: "signal \(signal.name)",
         "the checksum is \(Int16(truncatingIfNeeded: sum)), not \(checksum) as in the header",
         remedy: "the file is damaged; fetch the record again")
     }
+    correctSkew(&samples, signal)
+  }
+
+  private func correctSkew(_ samples: inout [Int32], _ signal: SignalSpecification) {
     let perFrame = signal.samplesPerFrame
     let skew = min((signal.skewSamples + perFrame / 2) / perFrame * perFrame, samples.count)
     if skew > 0 {
@@ -194,7 +222,7 @@ private struct RecordSource {
 
   // MARK: Several segments
 
-  func readSegments(_ header: RecordHeader) throws(FileError) -> [Signal] {
+  func readSegments(_ header: RecordHeader, _ gaps: inout GapBudget) throws(FileError) -> [Signal] {
     let segments = header.segments ?? []
     var total = 0
     for segment in segments {
@@ -212,7 +240,6 @@ private struct RecordSource {
         Signal($0, sampleRateHz: rate($0, header), samples: [])
       }
     }
-    var gapSamples = 0
     for segment in segments.dropFirst(isVariable ? 1 : 0) {
       var parts: [Signal] = []
       if segment.name != "~" {
@@ -225,7 +252,7 @@ private struct RecordSource {
         let source = RecordSource(
           headerPath: RecordHeader.path(ofRecord: path(of: segment.name)),
           verifiesChecksums: verifiesChecksums)
-        parts = try source.readSignals(segmentHeader)
+        parts = try source.readSignals(segmentHeader, &gaps)
         if !isVariable, joined.isEmpty {
           joined = parts.map { Signal($0.specification, sampleRateHz: $0.sampleRateHz, samples: []) }
         }
@@ -235,7 +262,7 @@ private struct RecordSource {
       } else if joined.isEmpty {
         throw error("starts with a gap but has no layout segment to name its signals")
       }
-      try append(parts, of: segment, isVariable: isVariable, to: &joined, gapSamples: &gapSamples)
+      try append(parts, of: segment, isVariable: isVariable, to: &joined, &gaps)
     }
     guard joined.count == header.signalCount else {
       throw error("promises \(header.signalCount) signals, but its segments have \(joined.count)")
@@ -262,7 +289,7 @@ private struct RecordSource {
   /// Appends a segment's signals to the joined ones, matched by place or, in a variable layout, by name.
   private func append(
     _ parts: [Signal], of segment: SegmentSpecification, isVariable: Bool, to joined: inout [Signal],
-    gapSamples: inout Int
+    _ gaps: inout GapBudget
   ) throws(FileError) {
     for index in joined.indices {
       let part =
@@ -270,13 +297,15 @@ private struct RecordSource {
         ? parts.first { $0.name == joined[index].name } : parts.indices.contains(index) ? parts[index] : nil
       let perFrame = joined[index].samplesPerFrame
       guard let part else {
-        let gap = segment.sampleCount.multipliedReportingOverflow(by: perFrame)
-        guard !gap.overflow, gap.partialValue <= Self.gapSampleLimit - gapSamples else {
+        guard gaps.take(frames: segment.sampleCount, samplesPerFrame: perFrame) else {
           throw error("has a gap of \(segment.sampleCount) samples that no file holds")
         }
-        gapSamples += gap.partialValue
-        joined[index].samples += repeatElement(Signal.invalidSample, count: gap.partialValue)
+        joined[index].samples += repeatElement(
+          Signal.invalidSample, count: segment.sampleCount * perFrame)
         continue
+      }
+      if joined[index].notes.count < Self.segmentNoteLimit {
+        joined[index].notes += part.notes.filter { !joined[index].notes.contains($0) }
       }
       guard part.samplesPerFrame == perFrame else {
         throw error("changes the rate of signal \(part.name) in segment \(segment.name)")

@@ -87,7 +87,14 @@ package struct Twins: Sendable {
             decisions, normalClass: $0, beats: signal.beats.map(\.sample),
             within: image?.logitRange ?? -.infinity ... .infinity)
         } ?? decisions
+      if int8 == nil {
+        floatDecisions = try SignalWatch(window).decisions(floatDecisions ?? [], where: signal)
+      }
     }
+    var signal = signal
+    let converter = int8?.converter ?? DeviceProfile.reference.converter
+    signal.notes +=
+      converter.saturationNote(signal.microvolts, file: signal.record, lead: signal.lead).map { [$0] } ?? []
     let int8Decisions = try int8?.decisions(about: signal, hasRhythm: normalClass != nil)
     let windows = signal.beats.count {
       window.columns(ofBeatAt: $0.sample, inRecordOf: signal.microvolts.count) != nil
@@ -101,9 +108,12 @@ package struct Twins: Sendable {
 package struct RecordEvaluation: Encodable, Sendable {
   package var record: String
   package var lead: String
+  /// What was assumed of the record and its annotations, and what about them isn't plausible.
+  package var notes: [FileNote]
   package var beats: Int
   package var leftOutBeats: Int
-  /// The beats at which the device has no result, as the signal is bad; they are no decisions, its twin's neither.
+  /// The beats at which the device has no result, as the signal is bad; they are no decisions, its twin's neither,
+  /// nor are they of a float network alone.
   package var noResultBeats: Int
   package var float: ConfusionMatrix?
   package var int8: ConfusionMatrix?
@@ -130,6 +140,7 @@ package struct RecordEvaluation: Encodable, Sendable {
     }
     record = signal.record
     lead = signal.lead
+    notes = signal.notes
     leftOutBeats = signal.beats.count - windows
     let float = int8.flatMap { int8 in float.map { Self.decisions($0, where: int8) } } ?? float
     beats = (float ?? int8 ?? []).count
@@ -227,7 +238,8 @@ package struct BeatEvaluation: Encodable {
     split = data.split.rawValue
     self.records = records.description
     self.seed = seed
-    includesTrainingBeats = records.includesTrainingBeats(of: data.split, task: data.task)
+    includesTrainingBeats = records.includesTrainingBeats(
+      of: data.split, task: data.task, among: perRecord.map(\.record))
     hasRhythmPrior = twins.normalClass != nil
     beats = perRecord.reduce(0) { $0 + $1.beats }
     leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }

@@ -13,29 +13,22 @@ package struct ReferenceRecord: Sendable {
   /// The rate of `signal`.
   private let signalRateHz: Double
 
-  /// Reads a record and its `atr` annotations; the lead is MLII, or the first where there is none.
+  /// Reads a record and its `atr` annotations; the lead is MLII, II or the first where none is named.
   package init(
-    _ name: String, folder: String, sampleRateHz: Double, learningSeconds: Double
+    _ name: String, folder: String, lead: String? = nil, sampleRateHz: Double, learningSeconds: Double
   ) throws(FileError) {
     let path = (folder as NSString).appendingPathComponent(name)
-    let record = try ECG.Record.read(path)
-    guard let lead = record.signals.first(where: { $0.name == "MLII" }) ?? record.signals.first else {
-      throw .malformed(path, "has no signal", remedy: "leave the record out")
-    }
-    let millivolts: [Float]
-    do throws(FileError) {
-      millivolts = try lead.millivolts(atRateHz: sampleRateHz)
-    } catch {
-      var error = error
-      error.file = path
-      throw error
-    }
-    signal = LabelledSignal(
+    let record = try ECG.Record.load(path)
+    let lead = try record.lead(lead, file: path)
+    let labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
+    var signal = LabelledSignal(
       record: (name as NSString).lastPathComponent, lead: lead.name,
-      microvolts: millivolts.map { $0 * 1000 }, beats: [])
+      microvolts: try lead.millivolts(atRateHz: sampleRateHz).map { $0 * 1000 }, beats: [])
+    signal.notes = lead.notes + labels.notes
+    self.signal = signal
     signalRateHz = sampleRateHz
     reference = BeatReference(
-      try Annotations.read(path), sampleRateHz: record.sampleRateHz, learningSeconds: learningSeconds)
+      labels, sampleRateHz: record.sampleRateHz, learningSeconds: learningSeconds)
   }
 
   /// A place in the signal, in samples of the record.
@@ -160,11 +153,12 @@ package struct EC57Evaluation: Encodable {
   package struct Record: Encodable, Sendable {
     package var record: String
     package var lead: String
+    package var notes: [FileNote]
     package var int8: BeatByBeat
     package var float: BeatByBeat?
 
     package init(_ record: ReferenceRecord, int8: ComparedBeats, float: ComparedBeats?) {
-      (self.record, lead) = (record.signal.record, record.signal.lead)
+      (self.record, lead, notes) = (record.signal.record, record.signal.lead, record.signal.notes)
       (self.int8, self.float) = (int8.comparison, float?.comparison)
     }
   }
@@ -184,13 +178,14 @@ package struct EC57Evaluation: Encodable {
 
   package init(
     _ twins: Twins, of data: BeatRecords, records: RecordSelection, learningSeconds: Double,
-    pacedRecords: [String], perRecord: [Record]
+    pacedRecords: [String], perRecord: [Record], names: [String]
   ) {
     task = data.task.rawValue
     split = data.split.rawValue
     self.records = records.description
     self.learningSeconds = learningSeconds
-    includesTrainingBeats = records.includesTrainingRecords(of: data.split, task: data.task)
+    includesTrainingBeats = RecordSelection.names(names).includesTrainingBeats(
+      of: data.split, task: data.task, among: names)
     hasRhythmPrior = twins.normalClass != nil
     self.pacedRecords = pacedRecords
     self.perRecord = perRecord
@@ -206,6 +201,7 @@ package struct DetectionEvaluation: Encodable {
   package struct Record: Encodable, Sendable {
     package var record: String
     package var lead: String
+    package var notes: [FileNote]
     package var qrs: BeatByBeat.Figures
   }
 
@@ -218,7 +214,7 @@ package struct DetectionEvaluation: Encodable {
 
   package init(
     records: RecordSelection, sampleRateHz: Double, learningSeconds: Double,
-    compared: [(record: String, lead: String, comparison: BeatByBeat)]
+    compared: [(signal: LabelledSignal, comparison: BeatByBeat)]
   ) {
     self.records = records.description
     self.sampleRateHz = sampleRateHz
@@ -226,24 +222,22 @@ package struct DetectionEvaluation: Encodable {
     let summary = BeatByBeatSummary(compared.map(\.comparison))
     (gross, average) = (summary.gross.detection, summary.average.qrs)
     perRecord = compared.map {
-      Record(record: $0.record, lead: $0.lead, qrs: $0.comparison.detection)
+      Record(
+        record: $0.signal.record, lead: $0.signal.lead, notes: $0.signal.notes, qrs: $0.comparison.detection)
     }
   }
 }
 
 extension RecordSelection {
   /// The records chosen, whole; the test side of a split within records is all of them.
-  package func names(of split: BeatSplit) -> [String] {
+  ///
+  /// - Throws: `FileError` where all of a folder are chosen, and it is missing or has no record.
+  package func names(of beats: BeatRecords) throws(FileError) -> [String] {
     switch self {
-    case .test: split == .inter ? MITBIH.ds2 : MITBIH.all
+    case .test: beats.split == .inter ? MITBIH.ds2 : MITBIH.all
     case .ds2: MITBIH.ds2
-    case .all: MITBIH.all
+    case .all: try beats.namesOfAll()
     case .names(let names): names
     }
-  }
-
-  /// Whether the records, taken whole, have beats that a model of this split was trained on.
-  func includesTrainingRecords(of split: BeatSplit, task: BeatTask) -> Bool {
-    RecordSelection.names(names(of: split)).includesTrainingBeats(of: split, task: task)
   }
 }

@@ -93,7 +93,7 @@ package final class ReportRunner {
     data = try BeatRecords(
       folder: options.data, task: checkpoint.task, split: checkpoint.split, classNames: checkpoint.classNames,
       sampleRateHz: checkpoint.settings.sampleRateHz, threads: options.threads, file: options.checkpoint)
-    recordNames = options.records.names(of: data.split)
+    recordNames = try options.records.names(of: data)
     try data.requireRecords(data.task.records + recordNames)
     try Files.makeFolder(options.cache)
     log = try ResultLog(options.cache + "/results.jsonl", kind: Self.log)
@@ -379,5 +379,7 @@ package final class ReportRunner {
   }
 
   var recordDescription: String { options.records.description }
-  var includesTrainingBeats: Bool { options.records.includesTrainingBeats(of: data.split, task: data.task) }
+  var includesTrainingBeats: Bool {
+    options.records.includesTrainingBeats(of: data.split, task: data.task, among: recordNames)
+  }
 }

@@ -24,7 +24,7 @@ struct Explain: ParsableCommand {
   @Option(name: .customLong("float"), help: ArgumentHelp("Its float checkpoint.", valueName: "ckpt"))
   var checkpoint: String
   @Option(help: ArgumentHelp("The record.", valueName: "record")) var record: String
-  @Option(help: "The lead; MLII, II or the first one where none is named.") var lead: String?
+  @OptionGroup var leads: LeadOption
   @Option(help: ArgumentHelp("The moment, from the record's start.", valueName: "s")) var at: Double
   @Option(help: ArgumentHelp("How many values that differ most to show for each layer.", valueName: "n"))
   var worst = 2
@@ -40,7 +40,8 @@ struct Explain: ParsableCommand {
 
   func run() throws {
     let explanation = try Explanation(
-      model: model, float: checkpoint, record: record, lead: lead, at: at)
+      model: model, float: checkpoint, record: record, lead: leads.lead, at: at)
+    results.tell(explanation.notes)
     if let tensors { try explanation.writeTensors(to: tensors) }
     func decimal(_ value: Double?, _ places: Int) -> String {
       value.map { Numbers.decimal($0, places: places) } ?? "-"

@@ -52,6 +52,7 @@ struct Export: ParsableCommand {
   var name: String?
   @Option(help: ArgumentHelp("The image's section in C.", valueName: "section")) var section: String?
   @Option(help: ArgumentHelp("A record whose samples to add in C.", valueName: "record")) var record: String?
+  @OptionGroup var leads: LeadOption
   @Option(help: ArgumentHelp("Where in the record the samples begin.", valueName: "s")) var start = 0.0
   @Option(help: ArgumentHelp("How many of them, in seconds.", valueName: "s")) var seconds = 30.0
   @OptionGroup var adc: ConverterWidthOptions
@@ -119,17 +120,9 @@ struct Export: ParsableCommand {
       throw FileError.malformed(model, "has no front end for samples", remedy: "leave out --record")
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    let read = try Record.read(record)
-    let names = read.signals.map(\.name)
-    let lead = ["MLII", "II", "ii"].first { names.contains($0) } ?? names.first ?? ""
-    let millivolts: [Float]
-    do throws(FileError) {
-      millivolts = try read.signal(named: lead).millivolts(atRateHz: rateHz)
-    } catch {
-      var error = error
-      error.file = record
-      throw error
-    }
+    let lead = try Record.load(record).lead(options.leads.lead, file: record)
+    options.results.tell(lead.notes)
+    let millivolts = try lead.millivolts(atRateHz: rateHz)
     let first = Int((options.start * rateHz).rounded())
     let count = Int((options.seconds * rateHz).rounded())
     guard count > 0, first <= millivolts.count - count else {

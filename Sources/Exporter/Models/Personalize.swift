@@ -35,8 +35,10 @@ struct Personalize: ParsableCommand {
   @Option(help: ArgumentHelp("The patient's record, with annotations.", valueName: "record"))
   var record: String?
   @Option(help: ArgumentHelp("The patch to write.", valueName: "file.qpatch")) var output: String?
-  @Option(help: ArgumentHelp("Score many: ds2, all, or names with commas.", valueName: "records"))
+  @Option(
+    help: ArgumentHelp("Score many: ds2, all of the folder, or names with commas.", valueName: "records"))
   var records: RecordSelection?
+  @OptionGroup var leads: LeadOption
   @Option(help: ArgumentHelp("How long the labelled start of a record is.", valueName: "min"))
   var minutes = 5.0
   @Option(
@@ -63,13 +65,14 @@ struct Personalize: ParsableCommand {
       throw FileError.malformed(
         from, "is not the network that \(model) was made from", remedy: "name the image's own checkpoint")
     }
-    let beats = try BeatRecords(
+    var beats = try BeatRecords(
       folder: data, task: image.provenance[.task], split: image.provenance[.split],
       classNames: image.classNames, sampleRateHz: image.beatWindow?.settings.sampleRateHz ?? 0,
       threads: threading.count, file: model)
     let training = try results.withProgress("Reading training beats") { progress in
       try replay?.signals(of: beats, progress: progress) ?? beats.training(leads: .main, progress: progress)
     }
+    beats.lead = leads.lead
     if let records {
       try score(records, of: beats, image: image, replay: training)
     } else if let record, let output {
@@ -81,9 +84,10 @@ struct Personalize: ParsableCommand {
     _ record: String, beats: BeatRecords, image: LoadedModel, replay: [LabelledSignal], output: String
   ) throws {
     let path = record.hasSuffix(".hea") ? String(record.dropLast(4)) : record
-    let signal = try LabelledSignal.readLeads(
-      ofRecord: (path as NSString).lastPathComponent, folder: (path as NSString).deletingLastPathComponent,
-      task: beats.task, sampleRateHz: beats.sampleRateHz)[0]
+    let signal = try LabelledSignal.read(
+      (path as NSString).lastPathComponent, folder: (path as NSString).deletingLastPathComponent,
+      lead: leads.lead, task: beats.task, sampleRateHz: beats.sampleRateHz)
+    results.tell(signal.notes)
     let patch = try results.withProgress("Personalizing") { progress in
       try explained(record) {
         try prepared(image, replay: replay.filter { $0.record != signal.record }, progress: progress).patch(

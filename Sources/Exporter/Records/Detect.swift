@@ -10,8 +10,8 @@ struct Detect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Find beats as the device does, and compare them with the reference.",
     discussion: """
-      The runtime's integer detector hears each record's MLII, or first lead, as
-      counts, one at a time. A detection and a reference beat within 150 ms match.
+      The runtime's integer detector hears a lead of each record (MLII, II or the
+      first, where --lead names none) as counts, one at a time. A detection and a reference beat within 150 ms match.
       Segments of ventricular flutter are left out, paced records are not.
 
       Examples:
@@ -23,8 +23,9 @@ struct Detect: ParsableCommand {
 
   @Option(help: ArgumentHelp("The folder of records with atr annotations.", valueName: "dir")) var data:
     String
-  @Option(help: ArgumentHelp("ds2, all, or names with commas.", valueName: "records"))
+  @Option(help: ArgumentHelp("ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.all
+  @OptionGroup var leads: LeadOption
   @Option(help: ArgumentHelp("The detector's sampling rate.", valueName: "Hz")) var rate = 128.0
   @OptionGroup var adc: ConverterOptions
   @OptionGroup var comparing: ComparisonOptions
@@ -39,24 +40,31 @@ struct Detect: ParsableCommand {
 
   func run() throws {
     let converter = adc.converter
-    let names = records.names(of: .inter)
-    try BeatRecords(folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threading.count)
-      .requireRecords(names)
+    let beats = BeatRecords(
+      folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threading.count)
+    let names = try records.names(of: beats)
+    try beats.requireRecords(names)
     let writer = try comparing.writer()
-    let (folder, rateHz, learningSeconds) = (data, rate, comparing.learningSeconds)
+    let (folder, lead, rateHz, learningSeconds) = (data, leads.lead, rate, comparing.learningSeconds)
     let compared = try results.withProgress("Detecting") { progress in
       try names.concurrentMap(threads: threading.count, progress: progress) {
-        name -> (record: String, lead: String, comparison: BeatByBeat) in
+        name -> (signal: LabelledSignal, comparison: BeatByBeat) in
         let record = try ReferenceRecord(
-          name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+          name, folder: folder, lead: lead, sampleRateHz: rateHz, learningSeconds: learningSeconds)
         let found = try DeviceBeats(in: record.signal.microvolts.map(converter.count), sampleRateHz: rateHz)
         let beats = ComparedBeats(found, codes: [], undecided: .normal, in: record)
         try writer?.write(beats, record: record.signal.record)
-        return (record.signal.record, record.signal.lead, beats.comparison)
+        var signal = record.signal
+        signal.notes +=
+          converter.saturationNote(signal.microvolts, file: signal.record, lead: signal.lead).map { [$0] }
+          ?? []
+        signal.microvolts = []
+        return (signal, beats.comparison)
       }
     }
     let evaluation = DetectionEvaluation(
       records: records, sampleRateHz: rateHz, learningSeconds: learningSeconds, compared: compared)
+    results.tell(evaluation.perRecord.flatMap(\.notes))
     try results.show(evaluation.title)
     try results.show(evaluation.table)
     try results.writeJSON(evaluation)

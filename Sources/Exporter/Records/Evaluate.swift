@@ -16,7 +16,8 @@ struct Evaluate: ParsableCommand {
       patients. Both hold 95 %.
 
       Records: test (those that the model was not trained on, by its own split),
-      ds2, all, or names.
+      ds2, all (the folder's), or names. Beats at which a device would have no
+      result, as on a lead without signal, are no decisions.
 
       --ec57 measures the whole device instead: the runtime's own detector finds
       the beats, the image decides about them, and both are compared with the
@@ -36,8 +37,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
   @Option(name: .customLong("float"), help: ArgumentHelp("The image's float checkpoint.", valueName: "ckpt"))
   var checkpoint: String?
-  @Option(help: ArgumentHelp("test, ds2, all, or names with commas.", valueName: "records"))
+  @Option(help: ArgumentHelp("test, ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.test
+  @OptionGroup var leads: LeadOption
   @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "s"))
   var seed: UInt64 = 1
   @OptionGroup var threading: ThreadOptions
@@ -67,9 +69,10 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     var twins = try isImage ? Twins(image: model, checkpoint: checkpoint) : Twins(checkpoint: model)
     if rhythm { twins = try twins.withRhythm(file: model) }
-    let beats = try BeatRecords(
+    var beats = try BeatRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threading.count, file: model)
+    beats.lead = leads.lead
     try ec57 ? compare(twins, beats) : evaluate(twins, beats)
   }
 
@@ -81,6 +84,7 @@ struct Evaluate: ParsableCommand {
       try signals.concurrentMap(threads: threading.count, progress: progress) { try twins.evaluation(of: $0) }
     }
     let evaluation = BeatEvaluation(twins, of: beats, records: records, perRecord: perRecord, seed: seed)
+    results.tell(evaluation.perRecord.flatMap(\.notes))
     try results.show(evaluation.title)
     for (title, table) in evaluation.classTables {
       try results.show("\n\(title)\n")
@@ -97,16 +101,16 @@ struct Evaluate: ParsableCommand {
   /// Compares the beats that the device finds by itself.
   private func compare(_ twins: Twins, _ beats: BeatRecords) throws {
     let device = try BeatByBeatDevice(twins, file: model)
-    let names = records.names(of: beats.split)
+    let names = try records.names(of: beats)
     try beats.requireRecords(names)
     let writer = try comparing.writer()
     let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
-    let rateHz = beats.sampleRateHz
+    let (rateHz, lead) = (beats.sampleRateHz, leads.lead)
     let compared = try results.withProgress("Comparing") { progress in
       try names.concurrentMap(threads: threading.count, progress: progress) {
         name -> EC57Evaluation.Record? in
         let record = try ReferenceRecord(
-          name, folder: folder, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+          name, folder: folder, lead: lead, sampleRateHz: rateHz, learningSeconds: learningSeconds)
         guard includesPaced || !record.reference.isPaced else { return nil }
         let (int8, float) = try device.compare(record)
         try writer?.write(int8, record: record.signal.record)
@@ -117,7 +121,8 @@ struct Evaluate: ParsableCommand {
     let paced = zip(names, compared).filter { $0.1 == nil }.map(\.0)
     let evaluation = EC57Evaluation(
       twins, of: beats, records: records, learningSeconds: learningSeconds, pacedRecords: paced,
-      perRecord: compared.compactMap(\.self))
+      perRecord: compared.compactMap(\.self), names: names)
+    results.tell(evaluation.perRecord.flatMap(\.notes))
     try results.show(evaluation.title)
     for (title, summary) in evaluation.summaries {
       try results.show("\n\(title)\n")

@@ -34,6 +34,7 @@ struct Records: ParsableCommand {
           Numbers.duration(seconds: record.durationSeconds),
           record.beatCount.map { Numbers.integer($0) } ?? "-", record.leads.joined(separator: ", "))
       }
+      output.tell(records.flatMap(\.notes))
       try output.show(table)
       try output.writeJSON(records.map(RecordResult.init))
       try report(problemsOf: records)
@@ -74,6 +75,7 @@ struct Records: ParsableCommand {
         checksumCount == signalCount
           ? "all right" : "right; \(signalCount - checksumCount) signals state none")
       table.add("beats", Numbers.integer(beatCount))
+      output.tell(records.flatMap(\.notes))
       try output.show(table)
       try output.writeJSON(
         Result(
@@ -154,6 +156,7 @@ private struct RecordResult: Encodable {
   var checksumsRight: Int
   var annotators: [String]
   var beats: Int?
+  var notes: [FileNote]
   var problem: String?
 
   init(_ summary: RecordSummary) {
@@ -164,6 +167,7 @@ private struct RecordResult: Encodable {
     checksumsRight = summary.checksumCount
     annotators = summary.annotators
     beats = summary.beatCount
+    notes = summary.notes
     problem = summary.problem?.description
   }
 }

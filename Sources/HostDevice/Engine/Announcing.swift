@@ -158,18 +158,23 @@ extension SignalQuality.Limits {
   /// The signal is good again when the window holds good samples alone and the high-pass filter has forgotten 95 % of
   /// the step that ended the bad ones: three time constants.
   package init(_ converter: AnalogConverter, frontEnd: FrontEndPlan, columnCount: Int) {
-    let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
+    let settling = frontEnd.highPassShift > 0 ? 3 << Int(frontEnd.highPassShift) : 0
+    self.init(
+      converter, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
+      refillSamples: (columnCount - 1) * frontEnd.hopSamples + frontEnd.windowSamples + settling)
+  }
+
+  /// The limits for a converter at a rate; the signal is good again after so many samples.
+  package init(_ converter: AnalogConverter, sampleRateHz rateHz: Double, refillSamples: Int) {
     func samples(_ seconds: Double) -> Int32 { Int32(max(2, (seconds * rateHz).rounded())) }
     let end = 1 << (converter.bits - 1)
     let flatCounts = Int32(min(32767, (Self.flatMicrovolts / converter.microvoltsPerCount).rounded(.down)))
-    let settling = frontEnd.highPassShift > 0 ? 3 << Int(frontEnd.highPassShift) : 0
     self.init(
       lowestCount: Int16(-end), highestCount: Int16(end - 1), flatCounts: flatCounts,
       flatSamples: samples(flatCounts > 0 ? Self.flatSeconds : Self.coarseFlatSeconds),
       saturatedSamples: samples(Self.saturatedSeconds),
       saturationSpanSamples: samples(Self.saturationSpanSeconds),
-      refillSamples: Int32(
-        clamping: (columnCount - 1) * frontEnd.hopSamples + frontEnd.windowSamples + settling))
+      refillSamples: Int32(clamping: refillSamples))
   }
 }
 

@@ -47,6 +47,8 @@ package struct Explanation: Encodable, Sendable {
   package var record: String
   /// The lead.
   package var lead: String
+  /// What was assumed of the record, and what about it isn't plausible.
+  package var notes: [FileNote]
   /// When the decision is taken, from the record's start.
   package var decisionSeconds: Double
   /// Where a beat lies that this decision is about; nil where the model doesn't tell.
@@ -74,7 +76,7 @@ package struct Explanation: Encodable, Sendable {
   ///   - model: The image.
   ///   - float: Its checkpoint.
   ///   - record: The record.
-  ///   - lead: The lead; nil for MLII, II or the first.
+  ///   - lead: The lead's name or number; nil for MLII, II or the first.
   ///   - seconds: The decision is the first one at or after this moment.
   /// - Throws: `FileError` where a file is wrong, the checkpoint is another model's, or there is no whole window yet.
   package init(
@@ -128,7 +130,7 @@ package struct Explanation: Encodable, Sendable {
     let output = loaded.model.outputPort(0).tensorIndex
     precondition(
       integer.codes[output] == decided, "a whole window and a stream of columns have the same bits")
-    (self.record, self.lead) = (acquisition.recordName, acquisition.leadName)
+    (self.record, self.lead, notes) = (acquisition.recordName, acquisition.leadName, acquisition.notes)
     decisionSeconds = Double(counts.count - 1) / rateHz
     beatSeconds = loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
     firstColumn = last - columns + 1

@@ -22,8 +22,10 @@ package struct Acquisition: Sendable {
   package let saturatedCount: Int
   /// The record's samples that were marked invalid and stand at the last valid value.
   package let invalidCount: Int
-  /// What befell the signal before the converter; nil where nothing did.
+  /// What befell the signal before the converter, the record's own gaps included; nil where nothing did.
   package let disturbances: AppliedDisturbances?
+  /// What was assumed of the record, and what about it isn't plausible.
+  package let notes: [FileNote]
 
   /// The samples that the device takes in a true second: `sampleRateHz` unless its clock drifts.
   package var trueSampleRateHz: Double {
@@ -37,7 +39,7 @@ package struct Acquisition: Sendable {
   ///
   /// - Parameters:
   ///   - record: The record.
-  ///   - lead: The lead's name; nil takes MLII or II where there is one, else the first lead.
+  ///   - lead: The lead's name or number; nil for MLII, II or the first.
   ///   - sampleRateHz: The model's rate.
   ///   - profile: The converter.
   ///   - file: The record's file, for errors.
@@ -51,36 +53,36 @@ package struct Acquisition: Sendable {
     _ record: Record, lead: String?, sampleRateHz: Double, profile: DeviceProfile, file: String,
     disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil
   ) throws(FileError) {
-    let names = record.signals.map(\.name)
-    let wanted = lead ?? ["MLII", "II", "ii"].first { names.contains($0) } ?? names.first ?? ""
-    let signal: Signal
+    let lead = try record.lead(lead, file: file)
+    guard lead.invalidCount < lead.millivolts.count else {
+      throw .malformed(
+        file, "has no valid sample in lead \(lead.name)", remedy: "choose another lead with --lead")
+    }
     var microvolts: [Float]
-    let applied: AppliedDisturbances?
+    var applied: AppliedDisturbances?
     do throws(FileError) {
-      signal = try record.signal(named: wanted)
-      guard signal.invalidSampleCount < signal.samples.count else {
-        throw .malformed(file, "has no valid sample in lead \(signal.name)", remedy: "choose another lead")
-      }
       if disturbances.isAny {
-        let lead = ElectrodeSignal(
-          millivolts: try signal.millivolts(), sampleRateHz: signal.sampleRateHz,
-          index: names.firstIndex(of: signal.name) ?? 0, file: file)
+        let electrode = ElectrodeSignal(lead, file: file)
         let places =
           if let beats {
-            beats.map { Int((Double($0) * signal.sampleRateHz / record.sampleRateHz).rounded()) }
+            beats.map { Int((Double($0) * lead.sampleRateHz / record.sampleRateHz).rounded()) }
           } else if noise != nil {
-            try lead.detectedBeats(atRateHz: sampleRateHz, profile: profile)
+            try electrode.detectedBeats(atRateHz: sampleRateHz, profile: profile)
           } else {
             [Int]()
           }
-        let (millivolts, result) = try lead.disturbed(
+        let (millivolts, result) = try electrode.disturbed(
           by: disturbances, noise: noise, beats: places, sampleRateHz: sampleRateHz,
           highestMillivolts: profile.converterRangeMillivolts / 2)
         microvolts = millivolts
         applied = result
       } else {
-        microvolts = try signal.millivolts(atRateHz: sampleRateHz)
-        applied = nil
+        microvolts = try lead.millivolts(atRateHz: sampleRateHz)
+        if !lead.gaps.isEmpty {
+          applied = AppliedDisturbances(
+            settings: disturbances, gaps: lead.gapStretches(driftPartsPerMillion: 0))
+          applied?.countLostSamples(rateHz: sampleRateHz, count: microvolts.count)
+        }
       }
     } catch {
       var error = error
@@ -91,22 +93,38 @@ package struct Acquisition: Sendable {
     let converter = profile.converter
     samples = microvolts.map(converter.count)
     saturatedCount = microvolts.count(where: converter.saturates)
-    invalidCount = signal.invalidSampleCount
+    invalidCount = lead.invalidCount
     self.disturbances = applied
     recordName = record.name
-    leadName = signal.name
-    sourceRateHz = signal.sampleRateHz
+    leadName = lead.name
+    sourceRateHz = lead.sampleRateHz
     self.sampleRateHz = sampleRateHz
     self.profile = profile
+    let saturation =
+      disturbances.isAny ? nil : converter.saturationNote(microvolts, file: file, lead: lead.name)
+    notes = lead.notes + (saturation.map { [$0] } ?? [])
+  }
+}
+
+extension Lead {
+  /// The gaps by the clock of a device that runs too fast by so much.
+  fileprivate func gapStretches(driftPartsPerMillion: Double) -> [Stretch] {
+    let scale = (1 + driftPartsPerMillion * 1e-6) / sampleRateHz
+    return gaps.map {
+      Stretch(startSeconds: Double($0.lowerBound) * scale, seconds: Double($0.count) * scale)
+    }
   }
 }
 
 /// A lead at the electrode, at the record's rate.
 private struct ElectrodeSignal {
-  var millivolts: [Float]
-  var sampleRateHz: Double
-  var index: Int
-  var file: String
+  let lead: Lead
+  let file: String
+
+  init(_ lead: Lead, file: String) { (self.lead, self.file) = (lead, file) }
+
+  private var millivolts: [Float] { lead.millivolts }
+  private var sampleRateHz: Double { lead.sampleRateHz }
 
   /// The beats that the runtime's detector finds, at the lead's own rate.
   func detectedBeats(atRateHz rateHz: Double, profile: DeviceProfile) throws(FileError) -> [Int] {
@@ -125,7 +143,9 @@ private struct ElectrodeSignal {
     by disturbances: Disturbances, noise: Noise?, beats: [Int], sampleRateHz rateHz: Double,
     highestMillivolts: Double
   ) throws(FileError) -> ([Float], AppliedDisturbances) {
-    var applied = AppliedDisturbances(settings: disturbances, dropOuts: [], lostSamples: 0)
+    var applied = AppliedDisturbances(
+      settings: disturbances,
+      gaps: lead.gapStretches(driftPartsPerMillion: disturbances.driftPartsPerMillion))
     let generator = SeededGenerator(seed: disturbances.seed)
     var analog = millivolts
     if let noise {
@@ -137,7 +157,7 @@ private struct ElectrodeSignal {
         throw .malformed(file, "has no QRS complex to measure an SNR by", remedy: "leave out --noise")
       }
       let added = try noise.samples(
-        analog.count, sampleRateHz: sampleRateHz, signalIndex: index, qrsAmplitude: amplitude,
+        analog.count, sampleRateHz: sampleRateHz, signalIndex: lead.index, qrsAmplitude: amplitude,
         decibels: disturbances.snrDecibels, using: &generator)
       for index in analog.indices { analog[index] += added[index] }
       applied.noiseIsSynthetic = noise.isSynthetic
@@ -153,7 +173,7 @@ private struct ElectrodeSignal {
     var dropOutGenerator = generator.split(1)
     applied.dropOuts = disturbances.dropOuts(
       durationSeconds: Double(result.count) / rateHz, using: &dropOutGenerator)
-    for stretch in applied.dropOuts {
+    for stretch in applied.gaps + applied.dropOuts {
       for sample in stretch.samples(rateHz: rateHz, count: result.count) { result[sample] = 0 }
     }
     for stretch in disturbances.leadOff {
@@ -166,17 +186,20 @@ private struct ElectrodeSignal {
       // Beyond the range even where the converter's highest count lies half a count below its end.
       for sample in samples { result[sample] = Float(2 * highestMillivolts) }
     }
-    applied.lostSamples = applied.lostStretches(rateHz: rateHz, count: result.count).reduce(0) {
-      $0 + $1.count
-    }
+    applied.countLostSamples(rateHz: rateHz, count: result.count)
     return (result, applied)
   }
 }
 
 extension AppliedDisturbances {
+  /// Counts the samples that were lost.
+  fileprivate mutating func countLostSamples(rateHz: Double, count: Int) {
+    lostSamples = lostStretches(rateHz: rateHz, count: count).reduce(0) { $0 + $1.count }
+  }
+
   /// The samples that were lost, as stretches in order that don't meet.
   func lostStretches(rateHz: Double, count: Int) -> [Range<Int>] {
-    let all = (settings.leadOff + dropOuts).map { $0.samples(rateHz: rateHz, count: count) }
+    let all = (settings.leadOff + dropOuts + gaps).map { $0.samples(rateHz: rateHz, count: count) }
       .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
     return all.reduce(into: []) { merged, next in
       if let last = merged.last, next.lowerBound <= last.upperBound {

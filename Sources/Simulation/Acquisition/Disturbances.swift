@@ -131,10 +131,12 @@ package struct AppliedDisturbances: Encodable, Equatable, Sendable {
   package var qrsMillivolts: Double?
   /// The added noise's root mean square before the amplifier, as the SNR takes it; nil without noise.
   package var noiseMillivolts: Double?
+  /// The record's own gaps: 0 V, as drop-outs are.
+  package var gaps: [Stretch]
   /// The drop-outs that came.
-  package var dropOuts: [Stretch]
-  /// The samples in which the lead was off or dropped out.
-  package var lostSamples: Int
+  package var dropOuts: [Stretch] = []
+  /// The samples in which the lead was off, dropped out or had a gap.
+  package var lostSamples = 0
   /// The decisions whose window reaches into samples that were lost.
   package var decisionsOverLostSamples = 0
 
@@ -151,6 +153,11 @@ package struct AppliedDisturbances: Encodable, Equatable, Sendable {
       phrases.append(
         "\(Numbers.integer(dropOuts.count)) drop-outs of \(Numbers.decimal(settings.dropOutSeconds, places: 2)) s"
       )
+    }
+    if !gaps.isEmpty {
+      let seconds = Numbers.decimal(gaps.reduce(0) { $0 + $1.seconds }, places: 2)
+      phrases.append(
+        "\(Numbers.integer(gaps.count)) gap\(gaps.count == 1 ? "" : "s") of the record, \(seconds) s in all")
     }
     if settings.isRandom { phrases.append("seed \(settings.seed)") }
     if lostSamples > 0 {

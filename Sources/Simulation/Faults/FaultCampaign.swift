@@ -176,7 +176,7 @@ package struct FaultCampaign: Sendable {
       version: Release.version, model: (options.model as NSString).lastPathComponent,
       modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
       record: acquisition.recordName, recordDigest: recordDigest,
-      lead: acquisition.leadName, samples: acquisition.samples.count,
+      lead: acquisition.leadName, notes: acquisition.notes, samples: acquisition.samples.count,
       sampleRateHz: acquisition.sampleRateHz, stateBytes: healthy.stateByteCount,
       decisions: healthy.decisions.count,
       decide: options.everyColumns.map { "every \($0) columns" } ?? "detected beats",

@@ -199,6 +199,8 @@ package struct FaultReport: Encodable, Sendable {
   package var recordDigest: String?
   /// The lead's name.
   package var lead: String
+  /// What was assumed of the record, and what about it isn't plausible.
+  package var notes: [FileNote]
   /// The samples at the model's rate.
   package var samples: Int
   /// The model's rate.

@@ -115,6 +115,8 @@ package struct StreamResult: Encodable, Sendable {
 
   /// The program's version.
   package var version = Release.version
+  /// What was assumed of the record and its annotations, and what about them isn't plausible.
+  package var notes: [FileNote]
   /// The record's name.
   package var record: String
   /// SHA-256 of the record's files, one after the other; null for standard input.
@@ -186,6 +188,7 @@ package struct StreamResult: Encodable, Sendable {
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
+    notes = acquisition.notes
     samples = acquisition.samples.count
     sampleRateHz = acquisition.sampleRateHz
     sourceRateHz = acquisition.sourceRateHz

@@ -90,8 +90,8 @@ package struct StreamRun: Sendable {
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
     let task = Self.task(of: loaded)
-    let annotations =
-      task == nil && noise == nil ? nil : try Self.annotations(of: options.record)
+    let found = try Self.annotations(besides: record, options, isNeeded: task != nil || noise != nil)
+    let annotations = found.labels
     let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record,
       disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample))
@@ -126,7 +126,7 @@ package struct StreamRun: Sendable {
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
-    let result = StreamResult(
+    var result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: checkpoint != nil,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
@@ -134,6 +134,7 @@ package struct StreamRun: Sendable {
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
         } : nil, isJudged: isJudged)
+    result.notes += found.notes
     return StreamRun(
       result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
@@ -185,12 +186,17 @@ package struct StreamRun: Sendable {
     return name.flatMap(BeatTask.init(rawValue:)).flatMap { $0.classNames == loaded.classNames ? $0 : nil }
   }
 
-  /// The record's annotations; nil where there is no annotation file.
-  private static func annotations(of path: String) throws(FileError) -> Annotations? {
-    guard path != "-", !path.hasSuffix(".csv"),
-      FileManager.default.fileExists(atPath: Annotations.path(ofRecord: path, annotator: "atr"))
-    else { return nil }
-    return try Annotations.read(path)
+  /// The record's annotations, which stop nothing where they are broken, unless the device is to decide by them.
+  private static func annotations(
+    besides record: Record, _ options: Options, isNeeded: Bool
+  ) throws(FileError) -> (labels: Annotations?, notes: [FileNote]) {
+    guard isNeeded else { return (nil, []) }
+    let file = Annotations.path(ofRecord: options.record, annotator: "atr")
+    if options.deciding == .givenBeats, options.record != "-", FileManager.default.fileExists(atPath: file) {
+      let labels = try Annotations.read(options.record, sampleRateHz: record.sampleRateHz)
+      return (labels, labels.notes)
+    }
+    return Annotations.found(besides: options.record, sampleRateHz: record.sampleRateHz)
   }
 
   /// The beats in a task's classes, at the device's rate.

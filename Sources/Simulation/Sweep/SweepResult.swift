@@ -91,6 +91,8 @@ package struct SweepResult: Codable, Equatable, Sendable {
   package var settings: Settings
   /// The lead.
   package var lead: String
+  /// What was assumed of the record and its annotations, and what about them isn't plausible; nil for nothing.
+  package var notes: [String]?
   /// The recording's length.
   package var durationSeconds: Double
   /// The decisions.
@@ -120,6 +122,7 @@ package struct SweepResult: Codable, Equatable, Sendable {
     self.settings = settings
     isTrainingRecord = run.trainingNote != nil
     lead = result.lead
+    notes = result.notes.isEmpty ? nil : result.notes.map(\.description)
     durationSeconds = result.durationSeconds
     decisions = result.decisions
     saturatedSamples = result.saturatedSamples
