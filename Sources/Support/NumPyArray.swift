@@ -2,7 +2,8 @@ import Foundation
 
 /// An array of numbers in NumPy's `.npy` format, in C order, little-endian.
 ///
-/// Read are the header versions 1.0, 2.0 and 3.0; written is 1.0, or 2.0 where the header is too long for it.
+/// Read are the header versions 1.0, 2.0 and 3.0; written is 1.0, or 2.0 where the header is too long for it. int64 is
+/// read as int32, float64 as float32.
 package struct NumPyArray: Equatable, Sendable {
   /// The numbers, the last dimension's neighbours next to each other.
   package enum Values: Equatable, Sendable {
@@ -99,10 +100,19 @@ package struct NumPyArray: Equatable, Sendable {
     case "|i1", "<i1", "i1": values = .int8(try numbers(Int8.self))
     case "<i2": values = .int16(try numbers(Int16.self))
     case "<i4": values = .int32(try numbers(Int32.self))
+    case "<i8":
+      let whole = try numbers(Int64.self)
+      guard let place = whole.firstIndex(where: { Int32(exactly: $0) == nil }) else {
+        values = .int32(whole.map { Int32(truncatingIfNeeded: $0) })
+        break
+      }
+      throw malformed("value \(place)", "the number \(whole[place]) is beyond int32")
     case "<f4": values = .float32(try numbers(UInt32.self).map(Float.init(bitPattern:)))
+    case "<f8": values = .float32(try numbers(UInt64.self).map { Float(Double(bitPattern: $0)) })
     default:
       throw malformed(
-        "byte \(start)", "the type \(header.type) is not int8, int16, int32 or float32, little-endian")
+        "byte \(start)",
+        "the type \(header.type) is not int8, int16, int32, int64, float32 or float64, little-endian")
     }
     shape = header.shape
   }

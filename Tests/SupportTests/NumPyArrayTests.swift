@@ -52,8 +52,25 @@ import Testing
     }
   }
 
+  @Test func wideNumbersAreReadAsNarrowOnes() throws {
+    let eight: [UInt8] = [254, 255, 255, 255, 255, 255, 255, 255]
+    #expect(
+      try NumPyArray(decoding: Self.file(Self.header("<i8", "(1,)"), eight), file: "a.npy")
+        == NumPyArray(shape: [1], values: .int32([-2])))
+    // 1.5 in double precision
+    #expect(
+      try NumPyArray(
+        decoding: Self.file(Self.header("<f8", "(1,)"), [0, 0, 0, 0, 0, 0, 0xF8, 0x3F]), file: "a.npy")
+        == NumPyArray(shape: [1], values: .float32([1.5])))
+    let error = #expect(throws: FileError.self) {
+      try NumPyArray(
+        decoding: Self.file(Self.header("<i8", "(1,)"), [0, 0, 0, 0, 1, 0, 0, 0]), file: "a.npy")
+    }
+    #expect(error?.problem.contains("4294967296 is beyond int32") == true)
+  }
+
   @Test(arguments: [
-    (header("<f8", "(1,)"), 8, "<f8"), (header(">i2", "(1,)"), 2, ">i2"), (header("|i1", "(2,)"), 1, "[2]"),
+    (header("<c8", "(1,)"), 8, "<c8"), (header(">i2", "(1,)"), 2, ">i2"), (header("|i1", "(2,)"), 1, "[2]"),
     (header("|i1", "(2,)"), 3, "[2]"), (header("<i4", "(9223372036854775807, 3)"), 4, "values"),
     (header("|i1", "(99999999999999999999,)"), 1, "header"), (header("|i1", "(-1,)"), 1, "header"),
     (header("|i1", "(1"), 1, "header"), ("{'descr': '|i1', 'shape': (1,)}", 1, "header"),

@@ -35,7 +35,7 @@ package struct LayerAnalysis {
     let output = twins.loaded.model.outputPort(0).tensorIndex
     for window in windows {
       let float = twins.float.values(ofWindow: window.input)
-      let logits = float[float.count - 1]
+      let logits = float[twins.graph.outputs[0]]
       let integer = twins.run(window.input, codes: window.codes) { _ in false }
       for layer in 0..<count {
         let place = twins.output(of: layer)

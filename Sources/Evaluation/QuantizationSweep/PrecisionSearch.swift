@@ -167,7 +167,7 @@ private struct GreedySearch: Sendable {
       let window = source.calibration[index]
       let float = twins.float.values(ofWindow: window)
       let integer = twins.run(window, codes: nil) { _ in false }
-      for (a, b) in zip(float[float.count - 1], integer.reals[output] ?? []) {
+      for (a, b) in zip(float[twins.graph.outputs[0]], integer.reals[output] ?? []) {
         squares += Double((a - b) * (a - b))
         count += 1
       }

@@ -20,15 +20,17 @@ struct Run: ParsableCommand {
       Inputs and outputs are NumPy arrays, a row a sample: the values in a line or in
       the input's shape, in the model's own type (int8, int16, or float32 where a
       .tflite model quantizes its input itself). A model of several inputs or outputs
-      takes --input and --output for each, in its order.
+      takes --input and --output for each, in its order. An .onnx model runs in float,
+      its values in its own layout.
 
       Examples:
 
         exporter run beats.qinf --input windows.npy --output logits.npy
         exporter run keywords.tflite --input x.npy --output y.npy --layers layers
+        exporter run beats.onnx --input x.npy --output y.npy
       """)
 
-  @Argument(help: ArgumentHelp("The model: .qinf or .tflite.", valueName: "model")) var model: String
+  @Argument(help: ArgumentHelp("The model: .qinf, .tflite or .onnx.", valueName: "model")) var model: String
   @Option(help: ArgumentHelp("The samples; an option an input.", valueName: "x.npy")) var input: [String]
   @Option(help: ArgumentHelp("The outputs to write; an option an output.", valueName: "y.npy"))
   var output: [String]
@@ -45,21 +47,34 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try LoadedModel.read(model)
-    guard output.count <= loaded.model.outputCount else {
-      throw FileError.malformed(
-        model, "has \(loaded.model.outputCount) outputs, not \(output.count)",
-        remedy: "name fewer with --output")
-    }
-    var samples: [(file: String, values: NumPyArray)] = []
-    for file in input { samples.append((file, try NumPyArray.read(file))) }
-    let run = try SampleRun.run(loaded, inputs: samples)
+    let run = try computed()
     for (file, values) in zip(output, run.outputs) { try Files.write(values.encoded(), to: file) }
     if let layers {
       try Files.makeFolder(layers)
       for layer in run.layers { try Files.write(layer.values.encoded(), to: layers + "/" + layer.fileName) }
     }
     try report(run)
+  }
+
+  private func computed() throws -> SampleRun {
+    func samples() throws -> [(file: String, values: NumPyArray)] {
+      var samples: [(file: String, values: NumPyArray)] = []
+      for file in input { samples.append((file, try NumPyArray.read(file))) }
+      return samples
+    }
+    func checkOutputs(_ count: Int) throws {
+      guard output.count > count else { return }
+      throw FileError.malformed(
+        model, "has \(count) outputs, not \(output.count)", remedy: "name fewer with --output")
+    }
+    guard !FloatNetwork.isONNX(model) else {
+      let network = try FloatNetwork(reading: model)
+      try checkOutputs(network.outputs.count)
+      return try SampleRun.run(network, file: model, inputs: samples())
+    }
+    let loaded = try LoadedModel.read(model)
+    try checkOutputs(loaded.model.outputCount)
+    return try SampleRun.run(loaded, inputs: samples())
   }
 
   private func report(_ run: SampleRun) throws {

@@ -41,7 +41,11 @@ package struct SampleRun: Sendable {
     _ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]
   ) throws(FileError) -> SampleRun {
     let model = loaded.model
-    let rows = try rowCount(inputs, of: model)
+    let rows = try SampleRows.count(
+      inputs,
+      of: (0..<model.inputCount).map(model.inputPort).map { port in
+        SampleRows(typeName: model.typeName(of: port), shape: model.shape(ofTensor: port.tensorIndex))
+      })
     var samples: [[Int16]] = []
     for (index, input) in inputs.enumerated() {
       samples.append(try codes(input.values, of: model, port: model.inputPort(index), file: input.file))
@@ -74,39 +78,6 @@ package struct SampleRun: Sendable {
     return SampleRun(outputs: arrays, layers: layers)
   }
 
-  /// The number of samples, the same in all inputs.
-  private static func rowCount(
-    _ inputs: [(file: String, values: NumPyArray)], of model: Model
-  ) throws(FileError) -> Int {
-    guard inputs.count == model.inputCount, let first = inputs.first else {
-      throw .malformed(
-        inputs.first?.file ?? "", "is one of \(inputs.count) inputs",
-        remedy: "the model has \(model.inputCount)")
-    }
-    for (index, input) in inputs.enumerated() {
-      let port = model.inputPort(index)
-      let (tensor, shape) = (model.tensor(port.tensorIndex), model.shape(ofTensor: port.tensorIndex))
-      let dimensions = ([tensor.count] == shape ? [shape] : [[tensor.count], shape])
-        .map { "[samples" + $0.map { ", \($0)" }.joined() + "]" }.joined(separator: " or ")
-      let remedy = "give \(model.typeName(of: port)) in the shape \(dimensions)"
-      let array = input.values
-      guard array.values.typeName == model.typeName(of: port) else {
-        throw .malformed(input.file, "is an array of \(array.values.typeName)", remedy: remedy)
-      }
-      let row = array.shape.dropFirst().filter { $0 != 1 }
-      guard let rows = array.shape.first, row == shape.filter({ $0 != 1 }) || row == [tensor.count] else {
-        throw .malformed(input.file, "has the shape \(array.shape)", remedy: remedy)
-      }
-      guard rows > 0 else { throw .malformed(input.file, "has no samples", remedy: remedy) }
-      guard rows == first.values.shape[0] else {
-        throw .malformed(
-          input.file, "has \(rows) samples, and the first input \(first.values.shape[0])",
-          remedy: "give as many samples for each input")
-      }
-    }
-    return first.values.shape[0]
-  }
-
   /// An input's codes; real numbers become codes as TensorFlow Lite's QUANTIZE makes them.
   private static func codes(
     _ array: NumPyArray, of model: Model, port: Port, file: String
@@ -114,14 +85,9 @@ package struct SampleRun: Sendable {
     switch array.values {
     case .int8(let codes): return codes.map { Int16($0) }
     case .int16(let codes): return codes
-    case .float32(let values):
-      guard let place = values.firstIndex(where: { !$0.isFinite }) else {
-        let tensor = model.tensor(port.tensorIndex)
-        return values.map { tensor.code($0) }
-      }
-      throw .malformed(
-        file, at: "sample \(place / (values.count / array.shape[0]))", "holds the number \(values[place])",
-        remedy: "give finite numbers")
+    case .float32:
+      let tensor = model.tensor(port.tensorIndex)
+      return try SampleRows.finite(array, file: file).map { tensor.code($0) }
     case .int32: return []  // No input has this type.
     }
   }

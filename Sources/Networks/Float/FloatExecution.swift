@@ -40,6 +40,7 @@ package final class FloatExecution {
     let tensors = graph.tensors.map { tensor in
       let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, tensor.count))
       values.initialize(repeating: 0)
+      if let constant = tensor.constant { _ = values.update(fromContentsOf: constant) }
       return values
     }
     self.tensors = tensors
@@ -55,17 +56,17 @@ package final class FloatExecution {
     for tensor in tensors { tensor.deallocate() }
   }
 
-  /// The output, such as the classes' logits, for one window of the network's input.
+  /// The outputs, such as the classes' logits, for one window of the network's inputs.
   package func logits(ofWindow window: [Float]) -> [Float] {
     logits(ofWindows: window, count: 1)
   }
 
   /// The outputs `[window, class]` for `count` windows, one after the other.
   package func logits(ofWindows windows: [Float], count: Int) -> [Float] {
-    let size = graph.tensors[0].count
+    let size = graph.windowCount
     precondition(windows.count == count * size, "the windows' size isn't the network's")
     var logits: [Float] = []
-    logits.reserveCapacity(count * steps[steps.count - 1].output.count)
+    logits.reserveCapacity(count * graph.outputs.reduce(0) { $0 + graph.tensors[$1].count })
     windows.withUnsafeBufferPointer { windows in
       for index in 0..<count {
         run(UnsafeBufferPointer(rebasing: windows[index * size..<(index + 1) * size]), appendingTo: &logits)
@@ -74,7 +75,7 @@ package final class FloatExecution {
     return logits
   }
 
-  /// All tensors' values for one window: the window itself, then each operator's output, after its activation.
+  /// All tensors' values for one window: given ones, constants, and each operator's output after its activation.
   package func values(ofWindow window: [Float]) -> [[Float]] {
     _ = logits(ofWindow: window)
     return zip(tensors, graph.tensors).map { Array($0.prefix($1.count)) }
@@ -92,9 +93,16 @@ package final class FloatExecution {
 
   /// Runs one window and appends its outputs.
   func run(_ window: UnsafeBufferPointer<Float>, appendingTo logits: inout [Float]) {
-    _ = tensors[0].update(fromContentsOf: window)
+    var place = 0
+    for input in graph.inputs {
+      let count = graph.tensors[input].count
+      _ = tensors[input].update(fromContentsOf: window[place..<place + count])
+      place += count
+    }
     for step in steps { step.run() }
-    logits.append(contentsOf: steps[steps.count - 1].output)
+    for output in graph.outputs {
+      logits.append(contentsOf: tensors[output].prefix(graph.tensors[output].count))
+    }
   }
 }
 
@@ -120,6 +128,12 @@ extension FloatGraph {
     case .maximumPool(let window): FloatPooling(window, from: source.shape, to: target.shape, isMaximum: true)
     case .softmax(let beta): FloatSoftmax(beta: beta, from: source, to: target)
     case .reshape: FloatCopy(from: source, to: target)
+    case .elementwise(let elementwise):
+      FloatElementwise(operation.kind, elementwise, from: operation.inputs.map { tensors[$0] }, to: target)
+    case .rearrangement(let blocks, let fill):
+      FloatRearrangement(blocks, fill: fill, from: operation.inputs.map { tensors[$0] }, to: target)
+    case .mean(let mean): FloatMean(mean, from: source, to: target)
+    case .function(let function): FloatMap(function, from: source, to: target)
     }
   }
 }

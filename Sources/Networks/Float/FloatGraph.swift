@@ -10,11 +10,12 @@ package struct FloatGraph: Equatable, Sendable {
     package var name: String
     /// The dimensions.
     package var shape: [Int]
+    /// A constant's values; nil for a tensor that is given or computed.
+    package var constant: [Float]?
 
     /// Creates a tensor's description.
-    package init(name: String, shape: [Int]) {
-      self.name = name
-      self.shape = shape
+    package init(name: String, shape: [Int], constant: [Float]? = nil) {
+      (self.name, self.shape, self.constant) = (name, shape, constant)
     }
 
     /// The number of values.
@@ -53,6 +54,14 @@ package struct FloatGraph: Equatable, Sendable {
     case softmax(beta: Float)
     /// RESHAPE.
     case reshape
+    /// ADD, SUB, MUL, MAXIMUM, MINIMUM: the operator's kind says which; the multipliers are not used.
+    case elementwise(QuantizedNetwork.Elementwise)
+    /// PAD, TRANSPOSE, STRIDED_SLICE, CONCATENATION: copies between strided places, after the fill where there is one.
+    case rearrangement([QuantizedNetwork.Block], fill: Float?)
+    /// MEAN; the multiplier is not used.
+    case mean(QuantizedNetwork.Mean)
+    /// A function of each value alone.
+    case function(FloatFunction)
   }
 
   /// An operator.
@@ -82,7 +91,7 @@ package struct FloatGraph: Equatable, Sendable {
       switch computation {
       case .convolution(_, let weights), .depthwiseConvolution(_, let weights), .fullyConnected(let weights):
         weights
-      case .averagePool, .maximumPool, .softmax, .reshape: nil
+      case .averagePool, .maximumPool, .softmax, .reshape, .elementwise, .rearrangement, .mean, .function: nil
       }
     }
   }
@@ -90,32 +99,61 @@ package struct FloatGraph: Equatable, Sendable {
   /// What an operator without a fused activation allows.
   package static let everything = -Float.infinity...Float.infinity
 
-  /// The tensors; the first one is the input.
+  /// The tensors.
   package var tensors: [Tensor]
-  /// The operators in order, operator `n` writing tensor `n + 1`; the last one writes the output.
+  /// The operators in order.
   package var operators: [Operator]
+  /// The tensors that are given: a window is their values, one tensor after the other.
+  package var inputs: [Int]
+  /// The tensors that are the results, where they aren't what the last operator writes.
+  private var chosenOutputs: [Int]?
 
   /// Creates a graph.
-  package init(tensors: [Tensor], operators: [Operator]) {
+  ///
+  /// - Parameters:
+  ///   - tensors: The tensors.
+  ///   - operators: The operators in order.
+  ///   - inputs: The tensors that are given.
+  ///   - outputs: The results; nil for what the last operator writes.
+  package init(tensors: [Tensor], operators: [Operator], inputs: [Int] = [0], outputs: [Int]? = nil) {
     (self.tensors, self.operators) = (tensors, operators)
+    (self.inputs, chosenOutputs) = (inputs, outputs)
   }
+
+  /// The tensors that are the results.
+  package var outputs: [Int] { chosenOutputs ?? operators.last.map { [$0.output] } ?? [] }
+
+  /// The number of values of a window: of all inputs.
+  package var windowCount: Int { inputs.reduce(0) { $0 + tensors[$1].count } }
 
   /// Checks that every operator reads what is there by then, and that all parameters are finite.
   ///
   /// - Throws: `InvalidNetwork` where that isn't so.
   package func validate() throws(InvalidNetwork) {
-    guard !operators.isEmpty, tensors.count == operators.count + 1 else {
-      throw InvalidNetwork("\(operators.count) operators have \(tensors.count) tensors")
+    guard !operators.isEmpty, inputs.allSatisfy(tensors.indices.contains), Set(inputs).count == inputs.count
+    else { throw InvalidNetwork("\(operators.count) operators have \(tensors.count) tensors") }
+    var isThere = tensors.map { $0.constant != nil }
+    for (index, tensor) in tensors.enumerated() {
+      guard let constant = tensor.constant else { continue }
+      guard constant.count == tensor.count, constant.allSatisfy(\.isFinite) else {
+        throw InvalidNetwork("constant \(index) has a value that isn't finite, or not one for each place")
+      }
     }
+    for input in inputs { isThere[input] = true }
     for (index, operation) in operators.enumerated() {
-      guard !operation.inputs.isEmpty, operation.inputs.allSatisfy((0...index).contains),
-        operation.output == index + 1
+      guard !operation.inputs.isEmpty, tensors.indices.contains(operation.output),
+        operation.inputs.allSatisfy({ tensors.indices.contains($0) && isThere[$0] }),
+        !isThere[operation.output]
       else { throw InvalidNetwork("layer \(index) reads what no earlier one writes") }
+      isThere[operation.output] = true
       if let weights = operation.weights {
         guard weights.values.allSatisfy(\.isFinite), weights.biases.allSatisfy(\.isFinite) else {
           throw InvalidNetwork("layer \(index) has a parameter that isn't finite")
         }
       }
+    }
+    guard outputs.allSatisfy({ tensors.indices.contains($0) && isThere[$0] }) else {
+      throw InvalidNetwork("no operator writes the result")
     }
   }
 }

@@ -50,6 +50,9 @@ extension FloatGraph {
   /// - Throws: `InvalidNetwork` where the graph isn't such a chain, or its weights don't fit.
   package func layerShapes() throws(InvalidNetwork) -> [LayerShape] {
     try validate()
+    guard inputs == [0], tensors.count == operators.count + 1, outputs == [operators.count] else {
+      throw InvalidNetwork("the layers are no chain")
+    }
     var shapes: [LayerShape] = []
     for (index, operation) in operators.enumerated() {
       guard let shape = layerShape(operation, index), shape.weightCount == operation.weights?.values.count
@@ -64,7 +67,9 @@ extension FloatGraph {
   private func layerShape(_ operation: Operator, _ index: Int) -> LayerShape? {
     let (source, target) = (tensors[index].shape, tensors[index + 1].shape)
     let isRectified = operation.activation == 0...Float.infinity
-    guard operation.inputs == [index], isRectified || operation.activation == Self.everything else {
+    guard operation.inputs == [index], operation.output == index + 1,
+      isRectified || operation.activation == Self.everything
+    else {
       return nil
     }
     let columns = source.count == 4 ? source[1] : 1
@@ -87,12 +92,15 @@ extension FloatGraph {
     }
   }
 
-  /// Changes the weights of a convolution or fully connected operator.
+  /// Changes the weights of an operator that has some.
   package mutating func changeWeights(ofLayer layer: Int, _ change: (inout Weights) -> Void) {
     switch operators[layer].computation {
     case .convolution(let window, var weights):
       change(&weights)
       operators[layer].computation = .convolution(window, weights)
+    case .depthwiseConvolution(let window, var weights):
+      change(&weights)
+      operators[layer].computation = .depthwiseConvolution(window, weights)
     case .fullyConnected(var weights):
       change(&weights)
       operators[layer].computation = .fullyConnected(weights)

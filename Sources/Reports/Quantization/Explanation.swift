@@ -135,7 +135,7 @@ package struct Explanation: Encodable, Sendable {
     beatSeconds = loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
     firstColumn = last - columns + 1
     classNames = loaded.classNames
-    floatLogits = float[float.count - 1]
+    floatLogits = float[twins.graph.outputs[0]]
     integerLogits = integer.reals[output] ?? []
     floatClass = classNames[AgreementFigures.top(floatLogits[...])]
     integerClass = classNames[AgreementFigures.top(integerLogits[...])]

@@ -88,7 +88,7 @@ package struct ImportedReport: Codable, Sendable {
       guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
       let float = twins.float.values(ofWindow: sample.input)
       let integer = twins.run(sample.input, codes: sample.codes) { _ in false }
-      return (float[float.count - 1], integer.reals[loaded.model.outputPort(0).tensorIndex] ?? [])
+      return (float[graph.outputs[0]], integer.reals[loaded.model.outputPort(0).tensorIndex] ?? [])
     }
     let classCount = loaded.model.output.count
     let agreement = AgreementFigures(

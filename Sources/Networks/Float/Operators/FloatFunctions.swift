@@ -37,3 +37,19 @@ struct FloatCopy: FloatKernel {
     target.update(from: inputs[0], count: count)
   }
 }
+
+/// A function of each value alone.
+struct FloatMap: FloatKernel {
+  private let function: FloatFunction
+  private let count: Int
+
+  /// Prepares a function; nil where the shapes don't fit together.
+  init?(_ function: FloatFunction, from source: FloatGraph.Tensor, to target: FloatGraph.Tensor) {
+    guard source.count == target.count else { return nil }
+    (self.function, count) = (function, source.count)
+  }
+
+  func compute(_ inputs: [UnsafePointer<Float>], into target: UnsafeMutablePointer<Float>) {
+    for index in 0..<count { target[index] = function(inputs[0][index]) }
+  }
+}

@@ -1,5 +1,5 @@
 /// The distances between the elements of a tensor whose last dimension's neighbours lie next to each other.
-func contiguousStrides(_ shape: [Int]) -> [Int] {
+package func contiguousStrides(_ shape: [Int]) -> [Int] {
   var strides = shape
   var next = 1
   for index in shape.indices.reversed() {
@@ -12,7 +12,7 @@ func contiguousStrides(_ shape: [Int]) -> [Int] {
 /// The fewest dimensions that visit the same elements in the same order, with each tensor's distances along them.
 ///
 /// Dimensions of 1 are left out, and neighbours become one where every tensor goes through them evenly.
-func mergedDimensions(_ shape: [Int], _ strides: [[Int]]) -> (shape: [Int], strides: [[Int]]) {
+package func mergedDimensions(_ shape: [Int], _ strides: [[Int]]) -> (shape: [Int], strides: [[Int]]) {
   var merged: (shape: [Int], strides: [[Int]]) = ([], strides.map { _ in [] })
   for (index, count) in shape.enumerated() where count != 1 {
     let isEven = zip(merged.strides, strides).allSatisfy { $0.last == $1[index] * count }

@@ -1,0 +1,83 @@
+import Foundation
+import Networks
+import Support
+
+/// A float network from another program, with its border as that program has it.
+package struct FloatNetwork: Sendable {
+  /// An input or output.
+  package struct Port: Equatable, Sendable {
+    /// Its name in the source model.
+    package var name: String
+    /// Its dimensions there, a batch of one among them.
+    package var shape: [Int]
+    /// The dimensions other than 1 from the outermost in the graph's memory to the innermost.
+    package var memoryOrder: [Int]
+
+    /// Creates a port.
+    init(name: String, shape: [Int], memoryOrder: [Int]) {
+      (self.name, self.shape, self.memoryOrder) = (name, shape, memoryOrder)
+    }
+
+    /// The number of values.
+    package var count: Int { shape.reduce(1, *) }
+
+    /// Whether the graph has the values in another order than the source model.
+    package var isRearranged: Bool { memoryOrder != memoryOrder.sorted() }
+
+    /// For each of the graph's values its place in the source model's order.
+    package var places: [Int] {
+      let strides = contiguousStrides(shape)
+      return Array(0..<count).gathered(
+        memoryOrder.map { shape[$0] }, strides: memoryOrder.map { strides[$0] })
+    }
+  }
+
+  /// The graph; its tensors have the engine's layout.
+  package var graph: FloatGraph
+  /// What is given, in the order of the graph's inputs.
+  package var inputs: [Port]
+  /// What comes out, in the order of the graph's outputs.
+  package var outputs: [Port]
+
+  /// Whether a file's name or content says that it is an ONNX model.
+  package static func isONNX(_ file: String) -> Bool { file.lowercased().hasSuffix(".onnx") }
+
+  /// Reads an ONNX model.
+  ///
+  /// - Throws: `FileError`, which names the byte or the operator that is wrong or that this program doesn't have.
+  package init(reading file: String) throws(FileError) {
+    let model = try ONNXModel(decoding: Files.read(file), file: file)
+    do throws(NotConvertible) {
+      self = try ONNXImport.network(model)
+    } catch {
+      throw .malformed(file, at: error.location, error.problem, remedy: Self.remedy)
+    }
+  }
+
+  /// Creates a network.
+  init(graph: FloatGraph, inputs: [Port], outputs: [Port]) {
+    (self.graph, self.inputs, self.outputs) = (graph, inputs, outputs)
+  }
+
+  /// What to do about a model that can't be imported.
+  package static let remedy =
+    "see docs/guides/FloatNetworks.md for the operators, and export the model with these"
+
+  /// Windows in the graph's order from each input's values in the source model's, sample by sample.
+  package func windows(_ values: [[Float]]) -> [[Float]] {
+    let places = inputs.map(\.places)
+    let rows = (values.first?.count ?? 0) / max(1, inputs.first?.count ?? 1)
+    return (0..<rows).map { row in
+      zip(values, places).flatMap { values, places in places.map { values[row * places.count + $0] } }
+    }
+  }
+
+  /// An output's values in the source model's order from those in the graph's.
+  package func source(_ values: ArraySlice<Float>, output: Int) -> [Float] {
+    let port = outputs[output]
+    guard port.isRearranged else { return Array(values) }
+    var result = [Float](repeating: 0, count: values.count)
+    for (value, place) in zip(values, port.places) { result[place] = value }
+    return result
+  }
+}
