@@ -160,8 +160,8 @@ let package = Package(
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "Evaluation", "ModelFiles", "Networks", "Quantization", "Support", "Tasks", "TestNetworks",
-        "Training",
+        "Evaluation", "HostDevice", "ModelFiles", "Networks", "Quantization", "Support", "Tasks",
+        "TestNetworks", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "ReferenceKernelTests",

@@ -73,11 +73,15 @@ struct ActivationRange: Equatable {
 
   private func squaredError(of values: [Float], _ type: ElementType) -> Double {
     let (scale, zeroPoint) = quantization(type)
-    let tensor = QuantizedNetwork.Tensor(name: "", shape: [], type: type, scale: scale, zeroPoint: zeroPoint)
-    return values.reduce(0) { sum, value in
-      let error = Double(tensor.real(tensor.code(value)) - value)
-      return sum + error * error
+    let zero = Float(zeroPoint)
+    let (least, greatest) = (Float(type.codes.lowerBound), Float(type.codes.upperBound))
+    var sum = 0.0
+    for value in values {
+      let code = max(least, min(greatest, (value / scale).rounded() + zero))
+      let error = Double(scale * (code - zero) - value)
+      sum += error * error
     }
+    return sum
   }
 
   /// How often values lie in each of 2,048 equal parts of their range.

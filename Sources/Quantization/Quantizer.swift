@@ -40,6 +40,14 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
     self.calibration = calibration
   }
 
+  /// What does best on the networks of others that were tried: see docs/notebook.
+  package static let forOthersNetworks: QuantizationOptions = {
+    var options = QuantizationOptions()
+    (options.rounding, options.correctsBiases, options.equalizesLayers) = (.adaptive, true, true)
+    options.calibration = .percentile
+    return options
+  }()
+
   /// A layer's weights' bits.
   package func weightBits(ofLayer layer: Int) -> Int { weightBits[min(layer, weightBits.count - 1)] }
   /// A layer's activations' bits.
@@ -83,105 +91,34 @@ extension QuantizedNetwork {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     let network = options.equalizesLayers ? try network.equalized() : network
     let shapes = try network.layerShapes()
-    let execution = try FloatExecution(network)
     if let problem = options.problem(layerCount: shapes.count) { throw InvalidNetwork(problem) }
-    var seen = [[Float]](repeating: [], count: shapes.count)
-    let needsInputs = options.correctsBiases || options.rounding == .adaptive
-    var moments =
-      needsInputs ? shapes.map { InputMoments($0, hasProducts: options.rounding == .adaptive) } : []
-    for (index, window) in calibrationWindows.enumerated() {
-      let values = execution.values(ofWindow: window)
-      for layer in seen.indices { seen[layer] += values[layer + 1] }
-      // Products of inputs cost far more than ranges, and settle after fewer windows.
-      guard needsInputs, index < InputMoments.mostWindows else { continue }
-      for layer in moments.indices { moments[layer].add(values[layer]) }
-    }
-    let spectrogram = Tensor(
-      name: network.tensors[0].name, shape: network.tensors[0].shape,
-      scale: inputCodes(of: settings).scale, zeroPoint: inputCodes(of: settings).zeroPoint)
-    var quantized = QuantizedNetwork(tensors: [spectrogram], operators: [], inputs: [Port(0)], outputs: [])
-    for (layer, shape) in shapes.enumerated() {
-      let type: ElementType = options.activationBits(ofLayer: layer) == 16 ? .int16 : .int8
-      if quantized.tensors[quantized.tensors.count - 1].type != type {
-        quantized.appendRequantization(
-          to: type, values: layer == 0 ? nil : seen[layer - 1], options.calibration)
-      }
-      let input = quantized.tensors.count - 1
-      let trained = type == .int8 && !options.equalizesLayers ? awareness?.outputs[layer] : nil
-      let (scale, zeroPoint) =
-        trained.map { ($0.scale, $0.zeroPoint) }
-        ?? ActivationRange(of: seen[layer], method: options.calibration, type: type).quantization(type)
-      quantized.tensors.append(
-        Tensor(
-          name: network.tensors[layer + 1].name, shape: network.tensors[layer + 1].shape, type: type,
-          scale: scale, zeroPoint: zeroPoint))
-      quantized.tensors[input + 1].sourceIndex = layer + 1
-      let rounded = RoundedWeights(
-        network.operators[layer].weights ?? .init(values: [], biases: []), shape, layer: layer, options,
-        moments: needsInputs ? moments[layer] : nil)
-      quantized.operators.append(
-        rounded.operation(shape, from: input, in: quantized.tensors, sourceIndex: layer))
-    }
-    quantized.outputs = [Port(quantized.tensors.count - 1)]
-    return quantized
+    var quantizer = try GraphQuantizer(
+      network, calibrationWindows: calibrationWindows, awareness: awareness, options: options)
+    return try quantizer.run(given: inputCodes(of: settings))
   }
 
-  /// Appends a QUANTIZE of the newest tensor to another width.
+  /// Any float graph quantized after training, its inputs' ranges measured like all others.
   ///
   /// - Parameters:
-  ///   - type: The new codes.
-  ///   - values: The real numbers seen, which decide an int8 range; nil for the spectrogram, which begins as int8.
-  ///   - calibration: How.
-  private mutating func appendRequantization(
-    to type: ElementType, values: [Float]?, _ calibration: CalibrationMethod
-  ) {
-    let source = tensors[tensors.count - 1]
-    var target = Tensor(
-      name: "\(source.name), \(type == .int16 ? "int16" : "int8")", shape: source.shape, type: type,
-      scale: source.scale / 128, zeroPoint: 0)
-    let computation: Computation
-    if type == .int16 {
-      // A step of int8 is 128 steps of int16, so that nothing is lost.
-      computation = .lookup((-128...127).map { Int16(128 * ($0 - source.zeroPoint)) })
-    } else {
-      (target.scale, target.zeroPoint) =
-        ActivationRange(of: values ?? [], method: calibration, type: type).quantization(type)
-      let factor = FixedPointMultiplier(real: Double(source.scale) / Double(target.scale))
-      computation = .rescaling(Rescaling(multiplier: factor, negativeMultiplier: factor))
+  ///   - network: The graph.
+  ///   - calibrationWindows: Windows: the values of its inputs, one after the other.
+  ///   - options: Widths, granularity, calibration and rounding; a layer is an operator with weights.
+  /// - Returns: The network in integers, and the float graph of the same operators.
+  /// - Throws: `InvalidNetwork` where an operator can't be in integers, or the options don't fit the network.
+  package static func quantized(
+    _ network: FloatGraph, calibrationWindows: [[Float]], options: QuantizationOptions
+  ) throws(InvalidNetwork) -> (network: QuantizedNetwork, graph: FloatGraph) {
+    guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
+    // A table computes any function of int8 codes; int16 ones have no tables.
+    var graph = options.activationBits.contains(16) ? network : network.composed()
+    let layerCount = graph.operators.count { $0.weights != nil }
+    if let problem = options.problem(layerCount: layerCount) { throw InvalidNetwork(problem) }
+    if options.equalizesLayers {
+      graph = try graph.equalized(peaks: graph.channelPeaks(on: calibrationWindows))
     }
-    target.sourceIndex = source.sourceIndex
-    tensors.append(target)
-    operators.append(
-      Operator(
-        kind: .quantize, inputs: [tensors.count - 2], output: tensors.count - 1,
-        activation: type.codes, computation: computation))
-  }
-}
-
-extension RoundedWeights {
-  /// The layer as an operator.
-  fileprivate func operation(
-    _ shape: LayerShape, from input: Int, in tensors: [QuantizedNetwork.Tensor], sourceIndex: Int
-  ) -> QuantizedNetwork.Operator {
-    let (source, target) = (tensors[input], tensors[input + 1])
-    let limit = source.type == .int16 ? 0x1p38 : 0x1p30
-    let codes = zip(biases, scales).map { bias, scale in
-      let code = (bias / (Double(source.scale) * Double(scale))).rounded()
-      return Int64(max(-limit, min(limit, code)))
-    }
-    var packed = QuantizedNetwork.Weights(
-      codes: self.codes, biases: codes, scales: scales, inputScale: source.scale, outputScale: target.scale)
-    packed.bits = bits
-    packed.accumulatorBits = source.type == .int16 ? 64 : 32
-    let time = QuantizedNetwork.Step(
-      kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
-    let least = shape.isRectified ? target.zeroPoint : target.type.codes.lowerBound
-    var operation = QuantizedNetwork.Operator(
-      kind: shape.isDense ? .fullyConnected : .convolution, inputs: [input], output: input + 1,
-      activation: least...target.type.codes.upperBound,
-      computation: shape.isDense
-        ? .fullyConnected(packed) : .convolution(QuantizedNetwork.Window(time: time), packed))
-    operation.sourceIndex = sourceIndex
-    return operation
+    var quantizer = try GraphQuantizer(
+      graph, calibrationWindows: calibrationWindows, awareness: nil, options: options,
+      relevance: Relevance(of: graph), mostValues: 1 << 20)
+    return (try quantizer.run(given: nil), graph)
   }
 }

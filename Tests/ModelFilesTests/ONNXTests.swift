@@ -101,11 +101,11 @@ import TestSupport
   }
 
   @Test func mutatedModelsAreRefusedOrRun() throws {
-    let models = try Self.own.map { try Files.read(Self.oracle + $0 + ".onnx") }.filter { $0.count < 12_000 }
+    let models = try Self.own.map { try Files.read(Self.oracle + $0 + ".onnx") }.filter { $0.count < 9000 }
     let factor = ProcessInfo.processInfo.environment["FUZZ"].flatMap(Int.init) ?? 1
     var random = SeededGenerator(seed: 21)
     var (refused, ran) = (0, 0)
-    for _ in 0..<1500 * factor {
+    for _ in 0..<400 * factor {
       var data = models[random.nextIndex(below: models.count)]
       for _ in 0...random.nextIndex(below: 4) {
         let place = random.nextIndex(below: data.count)
@@ -124,7 +124,7 @@ import TestSupport
       }
     }
     print("mutated .onnx models: \(refused) refused, \(ran) ran")
-    #expect(refused > 200 && ran > 200)
+    #expect(refused > 100 && ran > 100)
   }
 
   private func network(_ data: Data) throws -> FloatNetwork {

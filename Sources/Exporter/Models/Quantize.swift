@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Evaluation
 import Foundation
 import HostDevice
 import ModelFiles
@@ -17,6 +18,11 @@ struct Quantize: ParsableCommand {
       training beats, as the device's converter hears them; or they are those that
       it was trained for by `exporter train --quantization-aware`.
 
+      Another program's float network, an .onnx model, is quantized on samples of its
+      own: NumPy arrays of float32, a row a sample, --samples for each input. What the
+      integers do on them beside the float network is told; with --labels, a class a
+      row, how many are right. Its image takes float32 in `exporter run`.
+
       Examples:
 
         exporter quantize beats.safetensors --data data/mitdb --output beats.qinf
@@ -24,13 +30,20 @@ struct Quantize: ParsableCommand {
           --adc-range-mv 20 --calibration mse --output implant.qinf
         exporter quantize beats.safetensors --data data/mitdb --output small.qinf \\
           --weights int8,int4,int4,int8 --rounding adaptive
+        exporter quantize beats.onnx --samples x.npy --labels y.npy --output beats.qinf
 
       int16 activations run over whole windows, not in a stream. What each choice
       costs and saves is told by `exporter report`.
       """)
 
-  @Argument(help: ArgumentHelp("The trained network.", valueName: "ckpt")) var checkpoint: String
-  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Argument(help: ArgumentHelp("The trained network: a checkpoint, or an .onnx model.", valueName: "network"))
+  var checkpoint: String
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records, for a checkpoint.", valueName: "dir"))
+  var data: String?
+  @Option(help: ArgumentHelp("Samples for an .onnx model; an option an input.", valueName: "x.npy"))
+  var samples: [String] = []
+  @Option(help: ArgumentHelp("The samples' classes, to count what is right.", valueName: "y.npy")) var labels:
+    String?
   @Option(help: ArgumentHelp("The model image to write.", valueName: "model.qinf")) var output: String
   @OptionGroup var adc: ConverterOptions
   @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
@@ -41,11 +54,22 @@ struct Quantize: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [output, results.jsonFile], inputs: [checkpoint])
+    try requireDistinct(
+      outputs: [output, results.jsonFile], inputs: [checkpoint] + samples + [labels].compactMap(\.self))
+    if FloatNetwork.isONNX(checkpoint) {
+      guard !samples.isEmpty, data == nil else {
+        throw ValidationError("an .onnx model is quantized on --samples x.npy, not on --data")
+      }
+    } else {
+      guard data != nil, samples.isEmpty, labels == nil else {
+        throw ValidationError("a checkpoint is quantized on --data dir, not on --samples")
+      }
+    }
     guard (1...16_384).contains(windows) else { throw ValidationError("--windows must be in 1 ... 16384") }
   }
 
   func run() throws {
+    if FloatNetwork.isONNX(checkpoint) { return try quantizeFloatNetwork() }
     let trained = try Checkpoint.read(checkpoint)
     if let problem = integers.values(seed: seed).problem(layerCount: trained.layers.count) {
       throw ValidationError(problem)
@@ -63,9 +87,37 @@ struct Quantize: ParsableCommand {
     try results.writeJSON(summary)
   }
 
+  /// What is said of another program's network in integers.
+  private struct Result: Encodable {
+    var model: ModelSummary
+    var fidelity: FloatNetworkImage.Fidelity
+  }
+
+  private func quantizeFloatNetwork() throws {
+    let made = try FloatNetworkImage(
+      quantizing: checkpoint, samples: samples, labels: labels, calibrationCount: windows,
+      options: integers.values(seed: seed, usual: .forOthersNetworks))
+    try Files.write(Data(made.image.bytes), to: output)
+    let summary = ModelSummary(try LoadedModel(file: output))
+    try results.show(summary.operatorTable)
+    try results.show("\n")
+    try results.show(summary.memoryTable)
+    var table = SummaryTable(columns: [])
+    let fidelity = made.fidelity
+    table.add("samples", Numbers.integer(fidelity.samples))
+    table.add("agreement", "\(Numbers.percent(fidelity.agreement)) the same class as in float")
+    table.add("output error", "\(Numbers.decimal(fidelity.outputError, places: 4)) in the root mean square")
+    if let float = fidelity.floatAccuracy, let integer = fidelity.accuracy {
+      table.add("right", "\(Numbers.percent(integer)), in float \(Numbers.percent(float))")
+    }
+    try results.show("\n")
+    try results.show(table)
+    try results.writeJSON(Result(model: summary, fidelity: fidelity))
+  }
+
   private func makeImage(of trained: Checkpoint) throws -> ModelImage {
     let beats = try BeatRecords(
-      folder: data, task: trained.task, split: trained.split, classNames: trained.classNames,
+      folder: data ?? "", task: trained.task, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: trained.training.leads, progress: progress)

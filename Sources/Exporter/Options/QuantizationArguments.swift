@@ -5,31 +5,36 @@ extension QuantizationOptions.Granularity: ExpressibleByArgument {}
 extension CalibrationMethod: ExpressibleByArgument {}
 extension WeightRounding: ExpressibleByArgument {}
 
-/// How a network becomes integers, as arguments with the library's defaults: those of a point of `exporter report`.
+/// How a network becomes integers, as arguments; what isn't said is the library's default for the kind of network.
 struct QuantizationArguments: ParsableArguments {
-  private static let defaults = QuantizationOptions()
-
   @Option(help: ArgumentHelp("int8 or int4; with commas, one a layer.", valueName: "type,type"))
-  var weights = LayerWidths(bits: defaults.weightBits)
+  var weights: LayerWidths?
   @Option(help: ArgumentHelp("int8 or int16; with commas, one a layer.", valueName: "type,type"))
-  var activations = LayerWidths(bits: defaults.activationBits)
-  @Option(help: "What shares a weight scale.") var granularity = defaults.granularity
-  @Option(help: "How activations' ranges are chosen.") var calibration = defaults.calibration
-  @Option(help: "How a weight between two codes is rounded.") var rounding = defaults.rounding
-  @Flag(help: "Even out the scales of neighbouring layers' channels first.") var equalize = false
-  @Flag(help: "Let biases take up the rounded weights' mean error.") var correctBiases = false
+  var activations: LayerWidths?
+  @Option(help: "What shares a weight scale.") var granularity: QuantizationOptions.Granularity?
+  @Option(help: "How activations' ranges are chosen.") var calibration: CalibrationMethod?
+  @Option(help: "How a weight between two codes is rounded.") var rounding: WeightRounding?
+  @Flag(inversion: .prefixedNo, help: "Even out the scales of neighbouring layers' channels first.")
+  var equalize: Bool?
+  @Flag(inversion: .prefixedNo, help: "Let biases take up the rounded weights' mean error.")
+  var correctBiases: Bool?
 
-  /// The options; stochastic rounding draws from `seed`.
-  func values(seed: UInt64) -> QuantizationOptions {
-    var values = QuantizationOptions(granularity: granularity, calibration: calibration)
-    (values.weightBits, values.activationBits) = (weights.bits, activations.bits)
-    (values.rounding, values.roundingSeed) = (rounding, seed)
-    (values.equalizesLayers, values.correctsBiases) = (equalize, correctBiases)
+  /// The options: `usual` ones where nothing is said; stochastic rounding draws from `seed`.
+  func values(seed: UInt64, usual: QuantizationOptions = .init()) -> QuantizationOptions {
+    var values = usual
+    values.granularity = granularity ?? usual.granularity
+    values.calibration = calibration ?? usual.calibration
+    values.weightBits = weights?.bits ?? usual.weightBits
+    values.activationBits = activations?.bits ?? usual.activationBits
+    (values.rounding, values.roundingSeed) = (rounding ?? usual.rounding, seed)
+    values.equalizesLayers = equalize ?? usual.equalizesLayers
+    values.correctsBiases = correctBiases ?? usual.correctsBiases
     return values
   }
 
   func validate() throws {
     for (name, widths, allowed) in [("weights", weights, [8, 4]), ("activations", activations, [8, 16])] {
+      guard let widths else { continue }
       guard widths.bits.allSatisfy(allowed.contains) else {
         throw ValidationError("--\(name) must be int\(allowed[0]) or int\(allowed[1]), or a list of these")
       }

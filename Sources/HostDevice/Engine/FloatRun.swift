@@ -7,6 +7,7 @@ extension SampleRun {
   ///
   /// - Parameters:
   ///   - network: The network.
+  ///   - file: Its name in errors.
   ///   - inputs: An array of `float32` for each input, and its name in errors: a row a sample, the values in a line or in
   ///     the input's shape.
   /// - Returns: The outputs in the network's own layout, and the operators' for the first row in the graph's.
@@ -51,15 +52,16 @@ extension FloatNetwork {
   ///
   /// - Throws: `FileError`, malformed, where the files' number, types or shapes are not the network's.
   package func windows(of inputs: [(file: String, values: NumPyArray)]) throws(FileError) -> [[Float]] {
-    _ = try SampleRows.count(
-      inputs,
-      of: self.inputs.map { port in
-        // The batch of one is the row.
-        SampleRows(
-          typeName: "float32", shape: Array(port.shape.first == 1 ? port.shape.dropFirst() : port.shape[...]))
-      })
+    _ = try SampleRows.count(inputs, of: self.inputs.map { $0.rows(typeName: "float32") })
     var values: [[Float]] = []
     for input in inputs { values.append(try SampleRows.finite(input.values, file: input.file)) }
     return windows(values)
+  }
+}
+
+extension FloatNetwork.Port {
+  /// What a file of samples has for it: the batch of one is the row.
+  func rows(typeName: String) -> SampleRows {
+    SampleRows(typeName: typeName, shape: Array(shape.first == 1 ? shape.dropFirst() : shape[...]))
   }
 }

@@ -16,6 +16,7 @@ package struct SampleRows {
   ///   - arrays: A file an input: a row a sample, the values in a line or in the input's shape, where dimensions of 1
   ///     don't matter.
   ///   - inputs: The inputs.
+  /// - Returns: The number of samples.
   /// - Throws: `FileError`, malformed, where the files' number, types or shapes are not the inputs'.
   package static func count(
     _ arrays: [(file: String, values: NumPyArray)], of inputs: [SampleRows]

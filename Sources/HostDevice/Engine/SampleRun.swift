@@ -45,10 +45,13 @@ package struct SampleRun: Sendable {
       inputs,
       of: (0..<model.inputCount).map(model.inputPort).map { port in
         SampleRows(typeName: model.typeName(of: port), shape: model.shape(ofTensor: port.tensorIndex))
+      }.enumerated().map { index, rows in
+        loaded.sourcePort(index, isInput: true).map { $0.rows(typeName: rows.typeName) } ?? rows
       })
     var samples: [[Int16]] = []
     for (index, input) in inputs.enumerated() {
-      samples.append(try codes(input.values, of: model, port: model.inputPort(index), file: input.file))
+      let codes = try codes(input.values, of: model, port: model.inputPort(index), file: input.file)
+      samples.append(loaded.sourcePort(index, isInput: true)?.inGraphOrder(codes) ?? codes)
     }
     var engine = RunningEngine(loaded)
     var outputs = [[Int16]](repeating: [], count: model.outputCount)
@@ -71,6 +74,7 @@ package struct SampleRun: Sendable {
     }
     let arrays = outputs.enumerated().map { index, codes in
       let port = model.outputPort(index)
+      let codes = loaded.sourcePort(index, isInput: false)?.inSourceOrder(codes) ?? codes
       return NumPyArray(
         shape: [rows, codes.count / rows],
         values: model.tensor(port.tensorIndex).values(codes, isFloat: port.isFloat))

@@ -14,7 +14,7 @@ package struct FloatNetwork: Sendable {
     package var memoryOrder: [Int]
 
     /// Creates a port.
-    init(name: String, shape: [Int], memoryOrder: [Int]) {
+    package init(name: String, shape: [Int], memoryOrder: [Int]) {
       (self.name, self.shape, self.memoryOrder) = (name, shape, memoryOrder)
     }
 
@@ -74,10 +74,28 @@ package struct FloatNetwork: Sendable {
 
   /// An output's values in the source model's order from those in the graph's.
   package func source(_ values: ArraySlice<Float>, output: Int) -> [Float] {
-    let port = outputs[output]
-    guard port.isRearranged else { return Array(values) }
-    var result = [Float](repeating: 0, count: values.count)
-    for (value, place) in zip(values, port.places) { result[place] = value }
+    outputs[output].inSourceOrder(Array(values))
+  }
+}
+
+extension FloatNetwork.Port {
+  /// Samples in the graph's order from those in the source model's.
+  package func inGraphOrder<Number>(_ values: [Number]) -> [Number] {
+    guard isRearranged else { return values }
+    let places = places
+    return stride(from: 0, to: values.count, by: places.count).flatMap { start in
+      places.map { values[start + $0] }
+    }
+  }
+
+  /// Samples in the source model's order from those in the graph's.
+  package func inSourceOrder<Number>(_ values: [Number]) -> [Number] {
+    guard isRearranged else { return values }
+    let places = places
+    var result = values
+    for start in stride(from: 0, to: values.count, by: places.count) {
+      for (index, place) in places.enumerated() { result[start + place] = values[start + index] }
+    }
     return result
   }
 }

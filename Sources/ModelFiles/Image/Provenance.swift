@@ -28,6 +28,8 @@ package struct Provenance: ExpressibleByDictionaryLiteral, Sendable {
     case data
     /// The model file that the network was imported from, and that file's checksum.
     case source, sourceChecksum
+    /// How the source network's inputs and outputs lie in the image's, where values are given in its own layout.
+    case inputLayout, outputLayout
     /// The version of the exporter that wrote the image.
     case exporter
   }

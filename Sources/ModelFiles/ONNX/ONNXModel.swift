@@ -32,7 +32,9 @@ package struct ONNXModel: Equatable, Sendable {
     var name = ""
     /// The type's code; 1 for `float32`.
     var type = 0
-    /// The dimensions; nil for an open one. No dimensions where the number of them isn't known.
+    /// The dimensions; nil for an open one.
+    ///
+    /// There are none where the number of them isn't known.
     var shape: [Int?] = []
   }
 

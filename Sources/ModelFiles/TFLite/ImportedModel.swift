@@ -34,11 +34,7 @@ extension ModelImage {
   package init(importing file: String, frontEnd: FrontEndFile? = nil) throws(FileError) {
     let data = try Files.read(file)
     let model = try TFLiteModel(decoding: data, file: file)
-    let checksum = data.withUnsafeBytes { CRC32.checksum($0) }
-    let name = URL(fileURLWithPath: file).lastPathComponent.onOneLine
-    let provenance: Provenance = [
-      .source: name, .sourceChecksum: String(format: "%08x (CRC-32)", checksum), .exporter: Release.version,
-    ]
+    let provenance = try Provenance(source: file)
     let network: QuantizedNetwork
     do throws(NotConvertible) {
       network = try QuantizedNetwork(importing: model)

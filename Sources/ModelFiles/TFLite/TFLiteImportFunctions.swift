@@ -121,39 +121,14 @@ extension TFLiteOperator {
   private func sigmoidInterpolation(
     _ input: QuantizedNetwork.Tensor, _ output: QuantizedNetwork.Tensor
   ) throws(NotConvertible) -> QuantizedNetwork.Computation {
-    guard Self.binaryLogarithm(output.scale) == -15 else {
+    guard QuantizedNetwork.Sigmoid.binaryLogarithm(output.scale) == -15 else {
       throw refusal("has the output's scale \(output.scale), not 2^-15")
     }
-    // A scale that is a power of two takes the table's steps, a third of 2^-12, as they are.
-    if let logarithm = Self.binaryLogarithm(input.scale), 0...(kind == .tanh ? 1 : 0) ~= logarithm + 12 {
-      return .sigmoid(.init(tableQ16: Self.sigmoidTableQ16, multiplier: 3 << (logarithm + 12), shift: 0))
-    }
-    var multiplier = Double(input.scale) * 4096 * 3
-    var shift = 0
-    while multiplier <= 32_767.0 / 2, shift <= 30 {
-      shift += 1
-      multiplier *= 2
-    }
-    guard 1..<32_768 ~= multiplier else {
+    guard let sigmoid = QuantizedNetwork.Sigmoid.constants(inputScale: input.scale, isTanh: kind == .tanh)
+    else {
       throw refusal("has the input's scale \(input.scale), which is too small or large")
     }
-    return .sigmoid(.init(tableQ16: Self.sigmoidTableQ16, multiplier: Int(multiplier), shift: shift))
-  }
-
-  /// The whole number nearest to a scale's binary logarithm; nil where it is more than 0.001 away.
-  private static func binaryLogarithm(_ scale: Float) -> Int? {
-    let logarithm = log(scale) * (1 / log(Float(2)))
-    let rounded = logarithm.rounded(.toNearestOrAwayFromZero)
-    return abs(logarithm - rounded) < 1e-3 ? Int(rounded) : nil
-  }
-
-  /// The logistic function of i / 24 in Q16, raised by half of what the line to the next value lacks in its middle.
-  private static let sigmoidTableQ16: [UInt16] = (0..<256).map { index in
-    func sigmoid(_ x: Double) -> Double { 65_536 / (1 + exp(-x / 24)) }
-    let (value, next) = (sigmoid(Double(index)), sigmoid(Double(index) + 1))
-    let lack = sigmoid(Double(index) + 0.5) - (value + next) / 2
-    // The last value stands for all that is beyond.
-    return index == 255 ? .max : UInt16((value + lack / 2).rounded())
+    return .sigmoid(sigmoid)
   }
 }
 
@@ -168,11 +143,11 @@ extension TFLiteOperator {
     // So many exponentials of 1 can be summed up in 32 bits.
     guard depth <= (input.type == .int8 ? 4095 : 65_535) else { throw refusal("goes over \(depth) elements") }
     try requireSoftmaxBorder(input, output)
-    let computation =
-      try input.type == .int8
-      ? softmax(depth: depth, factor: Double(beta) * Double(input.scale))
-      : softmax16(depth: depth, factor: Double(input.scale) * Double(beta))
-    return TFLiteImportedOperator(.softmax(computation), inputs: [input], output: output)
+    let factor = Double(beta) * Double(input.scale)
+    guard let constants = QuantizedNetwork.Softmax.constants(depth: depth, factor: factor, input.type) else {
+      throw refusal("has the input's scale times the factor \(factor), which is too small or large")
+    }
+    return TFLiteImportedOperator(.softmax(constants), inputs: [input], output: output)
   }
 
   /// The output's scale and zero point are those that the kernel's result has.
@@ -194,51 +169,5 @@ extension TFLiteOperator {
         "has the output's scale \(output.scale) and zero point \(output.zeroPoint), not \(expected.scale) and "
           + "\(expected.zeroPoint)")
     }
-  }
-
-  private func softmax(
-    depth: Int, factor: Double
-  ) throws(NotConvertible) -> QuantizedNetwork.Softmax {
-    let real = min(factor * 0x1p26, 0x1p31 - 1)
-    guard real > 1 else {
-      throw refusal("has the input's scale times the factor \(factor), which is too small")
-    }
-    var multiplier = try multiplier(real, mostLeftShift: 31)
-    let radius = (31 * 0x1p26 / pow(2, Double(multiplier.leftShift))).rounded(.down)
-    // With a shift of 31 only the difference 0 counts, whatever it is shifted by.
-    multiplier.leftShift = min(multiplier.leftShift, 30)
-    return .init(depth: depth, multiplier: multiplier, leastDifference: -Int(radius))
-  }
-
-  private func softmax16(
-    depth: Int, factor: Double
-  ) throws(NotConvertible) -> QuantizedNetwork.Softmax {
-    let range: Float = 65_535
-    return .init(
-      depth: depth, multiplier: try multiplier(factor / (10.0 / 65_535)), leastDifference: 0,
-      exponentialsQ15: Self.table(from: -65_535, to: 0, step: 10 / range) { exp($0) },
-      reciprocalsQ15: Self.table(from: 0, to: 65_535, step: 1 / range) { 1 / (1 + $0) })
-  }
-
-  /// A function's 513 values in Q15 between two numbers of steps, for interpolation.
-  ///
-  /// Each is lowered by half of what the line to the next value is too high in its middle. All in single precision,
-  /// as TensorFlow Lite reckons.
-  private static func table(
-    from first: Float, to last: Float, step: Float, of function: (Float) -> Float
-  ) -> [Int16] {
-    let (least, greatest, outputStep) = (step * first, step * last, 2 / Float(65_535))
-    let interval = (greatest - least) / 512
-    let scale = 65_536 / (outputStep * 32_767 - outputStep * -32_768)
-    func clamped(_ value: Float) -> Int16 { Int16(min(max(value, -32_768), 32_767)) }
-    func rounded(_ value: Float) -> Float { value.rounded(.toNearestOrAwayFromZero) }
-    let values = (0..<512).map { index in
-      let start = least + Float(index) * interval
-      let sample = rounded(function(start) * scale)
-      let next = function(least + Float(index + 1) * interval) * scale
-      let excess = rounded((next + sample) / 2) - rounded(function(start + interval / 2) * scale)
-      return clamped(sample - rounded(excess / 2))
-    }
-    return values + [clamped(rounded(function(greatest) * scale))]
   }
 }

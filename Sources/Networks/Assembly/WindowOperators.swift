@@ -15,6 +15,7 @@ extension GraphBuilder {
   ///   - biases: One an output channel; none for zeros.
   ///   - steps: The steps along time, and frequency.
   ///   - groups: The number of groups of channels.
+  /// - Returns: `[batch, output channel, time(, frequency)]`.
   /// - Throws: `InvalidNetwork` where the shapes don't fit together.
   package mutating func convolution(
     _ value: Value, _ weights: ConstantArray, biases: [Float], _ steps: Steps, groups: Int

@@ -54,7 +54,7 @@ struct CellGrid: Equatable {
 
 extension QuantizedNetwork.Step {
   /// The taps of an output that lie inside, with their inputs.
-  func taps(of output: Int, inputs: Int) -> [(tap: Int, input: Int)] {
+  package func taps(of output: Int, inputs: Int) -> [(tap: Int, input: Int)] {
     (0..<kernel).compactMap { tap in
       let input = output * stride + tap * dilation - paddingBefore
       return (0..<inputs).contains(input) ? (tap, input) : nil

@@ -1,0 +1,50 @@
+import Foundation
+import Support
+import Testing
+import TestSupport
+
+/// `exporter run` and `exporter quantize` on an ONNX model.
+@Suite struct FloatNetworkCommandTests {
+  private let exporter = Command("exporter")
+  private let model = ProjectFiles.path("Tests/Oracle/onnx/twelve_leads.onnx")
+  private let samples = ProjectFiles.path("Tests/Oracle/onnx/twelve_leads.input.npy")
+
+  private func floats(_ file: String) throws -> [Float] {
+    guard case .float32(let values) = try NumPyArray.read(file).values else { return [] }
+    return values
+  }
+
+  @Test func anONNXModelIsQuantizedAndRunsBesideFloat() throws {
+    let folder = try TemporaryFolder()
+    try Files.write(
+      NumPyArray(shape: [6], values: .int32([0, 1, 2, 3, 4, 0])).encoded(), to: folder("labels.npy"))
+    let made = try exporter(
+      "quantize", model, "--samples", samples, "--labels", folder("labels.npy"), "--output", folder("m.qinf"),
+      "--json", folder("m.json"))
+    #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
+    #expect(made.output.contains("the same class as in float") && made.output.contains("CONV_2D"))
+    for (file, output) in [(model, "float.npy"), (folder("m.qinf"), "integers.npy")] {
+      let run = try exporter("run", file, "--input", samples, "--output", folder(output))
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    let (float, integers) = (try floats(folder("float.npy")), try floats(folder("integers.npy")))
+    #expect(float.count == 30 && integers.count == 30)
+    for (a, b) in zip(float, integers) { #expect(abs(a - b) < 0.03) }
+  }
+
+  @Test func whatIsMissingOrWrongIsSaidInOneLine() throws {
+    let folder = try TemporaryFolder()
+    let without = try exporter("quantize", model, "--output", folder("m.qinf"))
+    #expect(without.status == 64 && without.errors.contains("--samples"))
+    let checkpoint = try exporter(
+      "quantize", ProjectFiles.checkpoint, "--samples", samples, "--output", folder("m.qinf"))
+    #expect(checkpoint.status == 64 && checkpoint.errors.contains("--data"))
+    let other = ProjectFiles.path("Tests/Oracle/onnx/time_first.input.npy")
+    let wrong = try exporter("quantize", model, "--samples", other, "--output", folder("m.qinf"))
+    #expect(wrong.status == 65 && wrong.hasOneErrorLine && wrong.errors.contains("[samples, 12, 64]"))
+    let damaged = try folder.put("m.onnx", Files.read(model).prefix(3000))
+    let run = try exporter("run", damaged, "--input", samples, "--output", folder("y.npy"))
+    #expect(run.status == 65 && run.hasOneErrorLine && run.errors.contains("m.onnx:byte"))
+    #expect(!FileManager.default.fileExists(atPath: folder("m.qinf")))
+  }
+}

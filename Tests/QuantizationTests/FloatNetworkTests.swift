@@ -1,0 +1,149 @@
+import Evaluation
+import Foundation
+import HostDevice
+import ModelFiles
+import Networks
+import Quantization
+import Support
+import Testing
+import TestSupport
+
+/// Other programs' float networks in integers, run by the runtime.
+@Suite struct FloatNetworkTests {
+  private static let oracle = ProjectFiles.path("Tests/Oracle/onnx") + "/"
+  private static let shared = ProjectFiles.root.deletingLastPathComponent().appending(
+    path: "shared/conformance/onnx"
+  ).path
+  private static let isShared = FileManager.default.fileExists(atPath: shared)
+
+  private func floats(_ file: String) throws -> [Float] {
+    guard case .float32(let values) = try NumPyArray.read(file).values else { return [] }
+    return values
+  }
+
+  /// An image's outputs for a file of samples, by way of its float border.
+  private func outputs(_ image: ModelImage, _ input: String) throws -> [Float] {
+    let run = try SampleRun.run(
+      LoadedModel(image: image.bytes), inputs: [(input, try NumPyArray.read(input))])
+    guard case .float32(let values) = run.outputs[0].values else { return [] }
+    return values
+  }
+
+  /// The best of ONNX Runtime's three calibrations, as ../shared/conformance/onnx/NAME/facts.json says.
+  private struct Facts: Decodable {
+    struct Figures: Decodable {
+      var agrees: Double
+      var rms: Double
+    }
+    var ort_MinMax: Figures
+    var ort_Entropy: Figures
+    var ort_Percentile: Figures
+    var all: [Figures] { [ort_MinMax, ort_Entropy, ort_Percentile] }
+  }
+
+  @Test(
+    .enabled(if: isShared, "needs ../shared/conformance"),
+    arguments: ["cnn1d", "tcn_residual", "dscnn2d", "mobile1d"])
+  func integersAreCloserToFloatThanONNXRuntimes(name: String) throws {
+    let kind = name == "dscnn2d" ? "spectrogram" : "ecg"
+    let made = try FloatNetworkImage(
+      quantizing: "\(Self.shared)/\(name)/\(name).onnx", samples: ["\(Self.shared)/\(kind)_calibration.npy"],
+      labels: nil, calibrationCount: 256, options: .forOthersNetworks)
+    let ours = try outputs(made.image, "\(Self.shared)/\(kind)_input.npy")
+    let expected = try floats("\(Self.shared)/\(name)/float_output.npy")
+    let rows = expected.count / 4
+    func top(_ values: [Float], _ row: Int) -> Int? {
+      (0..<4).max { values[4 * row + $0] < values[4 * row + $1] }
+    }
+    let agreement = Double((0..<rows).count { top(ours, $0) == top(expected, $0) }) / Double(rows)
+    let squares = zip(ours, expected).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    let error = (squares / Double(expected.count)).squareRoot()
+    let facts = try JSONDecoder().decode(
+      Facts.self, from: Files.read("\(Self.shared)/\(name)/facts.json"))
+    print("\(name): \(agreement) the same class, \(error) in the root mean square")
+    #expect(agreement > facts.all.map(\.agrees).max() ?? 1)
+    #expect(error < facts.all.map(\.rms).min() ?? 0)
+  }
+
+  /// A file of many samples near those of the oracle, so that ranges are measured on more than six windows.
+  private func samples(_ name: String, in folder: TemporaryFolder) throws -> String {
+    let array = try NumPyArray.read(Self.oracle + name + ".input.npy")
+    let values = try floats(Self.oracle + name + ".input.npy")
+    var random = SeededGenerator(seed: 3)
+    let many = (0..<16).flatMap { _ in values.map { $0 + 0.3 * Float(random.nextGaussian()) } }
+    let file = folder("samples.npy")
+    let shape = [16 * array.shape[0]] + array.shape.dropFirst()
+    try Files.write(
+      NumPyArray(shape: shape, values: .float32(values + many[values.count...])).encoded(), to: file)
+    return file
+  }
+
+  /// The oracle's outputs come back within a part of their span, values given and taken in the network's own layout.
+  @Test(arguments: [
+    ("twelve_leads", 0.03), ("squeeze_excite", 0.03), ("functions", 0.02), ("time_first", 0.02),
+    ("rearranged", 0.03),
+  ])
+  func everyOperatorFollowsFloatInInt8(name: String, part: Float) throws {
+    let folder = try TemporaryFolder()
+    let samples = try samples(name, in: folder)
+    let made = try FloatNetworkImage(
+      quantizing: Self.oracle + name + ".onnx", samples: [samples], labels: nil, calibrationCount: 96,
+      options: .forOthersNetworks)
+    let expected = try floats(Self.oracle + name + ".output0.npy")
+    let ours = try outputs(made.image, Self.oracle + name + ".input.npy")
+    #expect(ours.count == expected.count)
+    let squares = zip(ours, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let span = (expected.max() ?? 0) - (expected.min() ?? 0)
+    #expect((squares / Float(expected.count)).squareRoot() < part * span)
+  }
+
+  @Test(arguments: ["gru_1", "lstm_1"]) func recurrentNetworksRunWithStatesOfInt16(name: String) throws {
+    let folder = try TemporaryFolder()
+    var options = QuantizationOptions.forOthersNetworks
+    options.activationBits = [16]
+    let made = try FloatNetworkImage(
+      quantizing: Self.oracle + name + ".onnx", samples: [try samples(name, in: folder)], labels: nil,
+      calibrationCount: 96, options: options)
+    let expected = try floats(Self.oracle + name + ".output0.npy")
+    let ours = try outputs(made.image, Self.oracle + name + ".input.npy")
+    for (a, b) in zip(ours, expected) { #expect(abs(a - b) < 0.02) }
+  }
+
+  /// A causal network that reads its last step alone: the early steps matter to nothing.
+  @Test func rangesAreThoseOfTheValuesThatMatter() throws {
+    let taps = QuantizedNetwork.Window(time: .init(kernel: 2, paddingBefore: 1))
+    let graph = FloatGraph(
+      tensors: [
+        .init(name: "x", shape: [1, 4, 1, 1]), .init(name: "y", shape: [1, 4, 1, 1]),
+        .init(name: "z", shape: [1, 1]),
+      ],
+      operators: [
+        .init(
+          kind: .convolution, inputs: [0], output: 1,
+          computation: .convolution(taps, .init(values: [1, 1], biases: [0]))),
+        .init(
+          kind: .stridedSlice, inputs: [1], output: 2,
+          computation: .rearrangement(
+            [
+              .init(
+                input: 0, shape: [1], inputStart: 3, inputStrides: [1], outputStart: 0, outputStrides: [1])
+            ],
+            fill: nil)),
+      ])
+    let network = try QuantizedNetwork.quantized(
+      graph, calibrationWindows: [[1000, -1000, 1, 1.55]], options: .init()
+    ).network
+    // 0 to 1.55 and 0 to 2.55 in 255 steps.
+    #expect(abs(network.tensors[0].scale * 255 - 1.55) < 1e-5)
+    #expect(abs(network.tensors[1].scale * 255 - 2.55) < 1e-5)
+  }
+
+  @Test func equalizationByPeaksKeepsTheFunction() throws {
+    let graph = try FloatNetwork(reading: Self.oracle + "twelve_leads.onnx").graph
+    let window = try Array(floats(Self.oracle + "twelve_leads.input.npy").prefix(12 * 64))
+    let equalized = try graph.equalized(peaks: graph.channelPeaks(on: [window]))
+    #expect(equalized != graph)
+    let (a, b) = (try FloatExecution(graph), try FloatExecution(equalized))
+    for (x, y) in zip(a.logits(ofWindow: window), b.logits(ofWindow: window)) { #expect(abs(x - y) < 1e-5) }
+  }
+}
