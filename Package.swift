@@ -80,7 +80,7 @@ let package = Package(
     // The commands: arguments, one library call a subcommand.
     .target(
       name: "CommandSupport",
-      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser"), "Support"]),
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser"), "ECG", "Support"]),
     .executableTarget(
       name: "Exporter",
       dependencies: [

@@ -35,16 +35,13 @@ struct Faults: ParsableCommand {
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
   var profile = DeviceProfile.reference.name
 
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
 
   @Option(
     help: ArgumentHelp("Decide every so many columns instead of after each beat.", valueName: "columns"))
   var every: Int?
 
   @OptionGroup var announcing: AnnouncingOptions
-
-  @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
-  var sampleRate: Double?
 
   @Option(
     help: ArgumentHelp("What breaks, separated by commas; all where none is named.", valueName: "kinds"))
@@ -95,9 +92,6 @@ struct Faults: ParsableCommand {
     }
     try announcing.validate(isByAnnotations: false)
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
-    if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
-      throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
-    }
     guard !(try list(kinds, of: FaultKind.self, option: "--kinds")).isEmpty else {
       throw ValidationError("--kinds needs a kind of fault at least")
     }
@@ -107,10 +101,10 @@ struct Faults: ParsableCommand {
   func run() throws {
     var options = FaultCampaign.Options(model: model, record: record)
     options.profile = profile
-    options.lead = leads.lead
+    options.lead = opening.lead
     options.everyColumns = every
     options.announcing = announcing.settings
-    options.csv.sampleRateHz = sampleRate
+    options.csv = opening.csv
     options.kinds = try list(kinds, of: FaultKind.self, option: "--kinds")
     options.trials = trials
     options.seed = seed

@@ -11,8 +11,8 @@ struct Stream: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Stream one record through a model and report agreement, memory and operations.",
     discussion: """
-      A record is a WFDB record's name, with or without path and .hea, or a CSV file with a header line and a \
-      column of millivolts or ADC counts; - is CSV from standard input.
+      A record is a WFDB record's name, with or without path and .hea, or a CSV file (see \
+      docs/guides/Records.md); - is CSV from standard input.
 
       Examples:
 
@@ -21,6 +21,8 @@ struct Stream: ParsableCommand {
           --record mitdb-208 --report page.html --json result.json
         device-sim stream --model ecg-beats.qinf --record ecg.csv \\
           --sample-rate 250 --lead II --every 16
+        device-sim stream --model ecg-beats.qinf --record counts.csv \\
+          --sample-rate 250 --gain 409.6 --baseline 2048
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --noise nstdb/em --snr 6 --seed 2 --lead-off 60:10
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
@@ -57,7 +59,7 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
   var profile = DeviceProfile.reference.name
 
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
 
   @OptionGroup var deciding: DecidingOptions
 
@@ -67,9 +69,6 @@ struct Stream: ParsableCommand {
     help: ArgumentHelp(
       "Lose the memory at these seconds, and go on from the state saved just before.", valueName: "s[,s...]"))
   var brownOut: List<Double>?
-
-  @Option(help: ArgumentHelp("A CSV's sampling rate in hertz, where it has no time column.", valueName: "hz"))
-  var sampleRate: Double?
 
   @Option(
     parsing: .singleValue,
@@ -104,9 +103,6 @@ struct Stream: ParsableCommand {
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }
-    if let sampleRate, !(sampleRate > 0 && sampleRate < 1e6) {
-      throw ValidationError("--sample-rate needs a rate above 0 and below 1,000,000 Hz")
-    }
     if let annotations, (annotations as NSString).pathExtension.isEmpty {
       throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
     }
@@ -125,11 +121,11 @@ struct Stream: ParsableCommand {
     options.float = float
     options.patch = patch
     options.profile = profile
-    options.lead = leads.lead
+    options.lead = opening.lead
     options.deciding = deciding.setting
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
-    options.csv.sampleRateHz = sampleRate
+    options.csv = opening.csv
     options.disturbances = disturbances
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)

@@ -56,7 +56,7 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Announcements") var announcing: AnnouncingOptions
 
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
 
   @OptionGroup var deciding: DecidingOptions
 
@@ -95,7 +95,8 @@ struct SweepCommand: ParsableCommand {
 
   func run() throws {
     var options = Sweep.Options(model: model)
-    (options.float, options.records, options.data, options.lead) = (float, records, data, leads.lead)
+    (options.float, options.records, options.data, options.lead) = (float, records, data, opening.lead)
+    options.csv = opening.csv
     options.deciding = deciding.setting
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)

@@ -13,6 +13,7 @@ package struct CSVParser {
     package var fields: [String]
   }
 
+  private let separator: UInt8
   private var rest: ArraySlice<UInt8>
   private let file: String
   private var line = 1
@@ -22,9 +23,11 @@ package struct CSVParser {
   /// - Parameters:
   ///   - data: The text.
   ///   - file: The file's name, for errors.
+  ///   - separator: What separates fields, an ASCII character; of spaces any number.
   /// - Throws: `FileError`, malformed, where it is no text.
-  package init(_ data: Data, file: String) throws(FileError) {
+  package init(_ data: Data, file: String, separator: Character = ",") throws(FileError) {
     self.file = file
+    self.separator = separator.asciiValue ?? UInt8(ascii: ",")
     rest = [UInt8](data)[...]
     if rest.starts(with: [0xEF, 0xBB, 0xBF]) { rest = rest.dropFirst(3) }
     guard !rest.contains(0), String(validating: rest, as: UTF8.self) != nil else {
@@ -47,12 +50,16 @@ package struct CSVParser {
     guard !rest.isEmpty else { return nil }
     var row = Row(line: line, fields: [])
     while true {
-      while let first = rest.first, Self.isSpace(first) { rest = rest.dropFirst() }
+      skipSpaces()
       row.fields.append(
         rest.first == UInt8(ascii: "\"")
-          ? try quotedText() : plainText { $0 == 0x0A || $0 == UInt8(ascii: ",") })
-      guard rest.first == UInt8(ascii: ",") else { break }
+          ? try quotedText() : plainText { [separator] in $0 == 0x0A || $0 == separator })
+      guard rest.first == separator else { break }
       rest = rest.dropFirst()
+      if separator == 0x20 {
+        skipSpaces()
+        if rest.first == 0x0A || rest.isEmpty { break }
+      }
     }
     takeLineEnd()
     return row
@@ -78,15 +85,21 @@ package struct CSVParser {
     .malformed(file, at: "line \(line)", "the header line \(problem)", remedy: remedy)
   }
 
-  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
+  private func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x0D || byte == 0x20 || byte == 0x09 && separator != 0x09
+  }
+
+  private mutating func skipSpaces() {
+    while let first = rest.first, isSpace(first) { rest = rest.dropFirst() }
+  }
 
   /// The text up to a byte, without the spaces around it.
   private mutating func plainText(upTo isEnd: (UInt8) -> Bool) -> String {
     let end = rest.firstIndex(where: isEnd) ?? rest.endIndex
     var text = rest[..<end]
     rest = rest[end...]
-    while let first = text.first, Self.isSpace(first) { text = text.dropFirst() }
-    while let last = text.last, Self.isSpace(last) { text = text.dropLast() }
+    while let first = text.first, isSpace(first) { text = text.dropFirst() }
+    while let last = text.last, isSpace(last) { text = text.dropLast() }
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -102,7 +115,7 @@ package struct CSVParser {
         text.append(byte)
         rest = rest.dropFirst()
       } else {
-        guard plainText(upTo: { $0 == 0x0A || $0 == UInt8(ascii: ",") }).isEmpty else {
+        guard plainText(upTo: { [separator] in $0 == 0x0A || $0 == separator }).isEmpty else {
           throw .malformed(
             file, at: "line \(line)", "has text after a closing quotation mark",
             remedy: "double the quotation marks within a field")

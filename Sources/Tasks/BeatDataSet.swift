@@ -104,14 +104,16 @@ extension LabelledSignal {
   ///   - name: The record: a WFDB record or a CSV file with annotations beside it.
   ///   - folder: Its folder.
   ///   - lead: The lead's name or number; nil for MLII, II or the first.
+  ///   - csv: How to read a CSV file.
   ///   - task: What the classes are.
   ///   - sampleRateHz: The front end's rate.
   /// - Returns: The lead's signal.
   /// - Throws: `FileError` where the record, its annotations or the lead are missing or broken.
   package static func read(
-    _ name: String, folder: String, lead: String?, task: BeatTask, sampleRateHz: Double
+    _ name: String, folder: String, lead: String?, csv: CSVOptions = CSVOptions(), task: BeatTask,
+    sampleRateHz: Double
   ) throws(FileError) -> LabelledSignal {
-    let source = try Source(name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+    let source = try Source(name, folder: folder, csv: csv, task: task, sampleRateHz: sampleRateHz)
     return try source.signal(try source.mainIndex(lead))
   }
 
@@ -124,10 +126,12 @@ extension LabelledSignal {
     let task: BeatTask
     let sampleRateHz: Double
 
-    init(_ name: String, folder: String, task: BeatTask, sampleRateHz: Double) throws(FileError) {
+    init(
+      _ name: String, folder: String, csv: CSVOptions = CSVOptions(), task: BeatTask, sampleRateHz: Double
+    ) throws(FileError) {
       (self.name, self.task, self.sampleRateHz) = (name, task, sampleRateHz)
       path = (folder as NSString).appendingPathComponent(name)
-      record = try ECG.Record.load(path)
+      record = try ECG.Record.load(path, csv: csv)
       labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
     }
 

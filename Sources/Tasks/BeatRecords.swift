@@ -13,6 +13,8 @@ package struct BeatRecords {
   package var threads: Int
   /// The lead that is tested on, by name or number; nil for MLII, II or the first.
   package var lead: String?
+  /// How to read CSV files.
+  package var csv = CSVOptions()
 
   package init(folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, threads: Int) {
     self.folder = folder
@@ -71,7 +73,8 @@ package struct BeatRecords {
   {
     try requireRecords(names)
     return try names.concurrentMap(threads: threads, progress: progress) { name throws(FileError) in
-      try LabelledSignal.read(name, folder: folder, lead: lead, task: task, sampleRateHz: sampleRateHz)
+      try LabelledSignal.read(
+        name, folder: folder, lead: lead, csv: csv, task: task, sampleRateHz: sampleRateHz)
     }
   }
 

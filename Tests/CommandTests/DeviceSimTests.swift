@@ -189,7 +189,7 @@ import TestSupport
   }
 
   @Test(arguments: [
-    "", "mV\n", "mV\n0.1\nabc\n", "mV\n0.1\nnan\n", "mV\n0.1,0.2\n", "time,mV\n0,0.1\n0,0.2\n", "mV\n1e400\n",
+    "", "mV\n", "mV\n0.1\nabc\n", "mV\n0.1\ninf\n", "mV\n0.1,0.2\n", "time,mV\n0,0.1\n0,0.2\n", "mV\n1e400\n",
   ])
   func aBrokenCSVIsRefused(text: String) throws {
     expectError(

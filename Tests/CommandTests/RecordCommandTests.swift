@@ -98,6 +98,8 @@ import TestSupport
           command + ["--data", data, "--records", "r", "--json", "-", "--quiet"] + arguments)
         let records = try #require(try result.json()["perRecord"] as? [[String: Any]], "\(result.errors)")
         #expect(records.map { $0["lead"] as? String } == [lead], "\(command)")
+        let shown = try exporter.run(command + ["--data", data, "--records", "r", "--quiet"] + arguments)
+        #expect(shown.output.contains("(r), lead \(lead)") || shown.output.contains("Hz, lead \(lead),"))
       }
     }
     let wrong = try exporter(
@@ -157,5 +159,70 @@ import TestSupport
       let result = try exporter("records", command, data, "--quiet")
       #expect(result.status == 65 && result.errors.count { $0 == "\n" } == 2, "\(result.errors)")
     }
+  }
+
+  // MARK: CSV
+
+  /// The shipped record's first minute as a CSV file, its rows made of a time in seconds and millivolts.
+  private func putCSV(_ name: String, title: String, row: (Double, Double) -> String?) throws -> String {
+    let source = try Record.read(ProjectFiles.record)
+    let millivolts = try source.signals[0].millivolts()
+    let rows = (0..<60 * 360).compactMap { row(Double($0) / 360, Double(millivolts[$0])) }
+    try folder.put(name, ([title] + rows).joined(separator: "\n") + "\n")
+    return folder.file(name)
+  }
+
+  @Test func aSpreadsheetGivesTheDecisionsOfTheRecord() throws {
+    let right = try stream(try put("r", [("MLII", 1)])).decisionList()
+    func text(_ value: Double, _ places: Int = 6) -> String { String(format: "%.\(places)f", value) }
+    let european = try putCSV("e.csv", title: "Zeit;II_uV") {
+      (text($0) + ";" + text($1 * 1000)).replacingOccurrences(of: ".", with: ",")
+    }
+    #expect(try stream(european).decisionList() == right)
+    let counts = try putCSV("c.csv", title: "sample,ECG") {
+      "\(Int(($0 * 360).rounded())),\(Int(($1 * 200).rounded()) + 1024)"
+    }
+    let options = ["--sample-rate", "360", "--gain", "200", "--baseline", "1024"]
+    let result = try simulator.run(
+      ["stream", "--model", ProjectFiles.model, "--record", counts, "--json", "-", "--quiet"] + options)
+    #expect(try result.decisionList() == right)
+    #expect(result.errors.isEmpty, "\(result.errors)")
+  }
+
+  @Test func aGapIsLostContactAsADropOutIs() throws {
+    let whole = try putCSV("w.csv", title: "time [s],II [mV]") { "\($0),\($1)" }
+    let gap = try putCSV("g.csv", title: "time [s],II [mV]") { time, millivolts in
+      (20..<20.4).contains(time) ? nil : "\(time),\(millivolts)"
+    }
+    let json = try stream(gap).json()
+    let disturbances = try #require(json["disturbances"] as? [String: Any])
+    #expect(disturbances["lostSamples"] as? Int == 51 || disturbances["lostSamples"] as? Int == 52)
+    #expect(try #require(disturbances["decisionsOverLostSamples"] as? Int) > 0)
+    #expect(notes(json).contains { $0.contains("144 samples are missing") })
+    // The device has no result over the gap, and misses no beat elsewhere.
+    let silence = { (json: [String: Any]) in
+      (json["announcements"] as? [String: Any])?["noResultSeconds"] as? Double
+    }
+    let (before, after) = (try #require(silence(try stream(whole).json())), try #require(silence(json)))
+    #expect(after > before + 2)
+  }
+
+  @Test func annotationsBesideACSVAreItsOwn() throws {
+    let file = try putCSV("ecg.csv", title: "time [s],II [mV]") { "\($0),\($1)" }
+    try Self.labels.get().write(file)
+    #expect(FileManager.default.fileExists(atPath: folder.file("ecg.atr")))
+    #expect(try stream(file).json()["accuracy"] is [String: Any])
+    let result = try exporter(
+      "evaluate", ProjectFiles.model, "--data", folder.path, "--records", "ecg.csv", "--json", "-", "--quiet")
+    #expect(try #require(try result.json()["beats"] as? Int) > 50, "\(result.errors)")
+  }
+
+  @Test func aUnitThatCannotBeRightIsSaid() throws {
+    let file = try putCSV("v.csv", title: "time [s],II [mV]") { "\($0),\($1 * 400)" }
+    let result = try stream(file)
+    let notes = try notes(result.json())
+    #expect(notes.contains { $0.contains("an ECG's of 0.1 to 10 mV") }, "\(notes)")
+    #expect(notes.contains { $0.contains("beyond the converter's 5.0 mV") }, "\(notes)")
+    #expect(result.errors == notes.map { "note: \($0)\n" }.joined())
   }
 }

@@ -40,3 +40,48 @@ struct CaseTests {
     #expect(error?.kind == .malformed)
   }
 }
+
+/// The cases' 10 s of one lead at 250 Hz in the ways in which spreadsheets and loggers write it.
+@Suite(.enabled(if: CaseFiles.has("csv"), "needs ../shared/cases/csv"))
+struct CSVCaseTests {
+  private func lead(_ name: String, _ options: CSVOptions = .init()) throws -> Lead {
+    try Record.load(CaseFiles.path("csv/\(name).csv"), csv: options).lead(file: name)
+  }
+
+  @Test(
+    arguments: [
+      ("milliseconds", CSVOptions(), 1e-6, 1), ("timestamps", CSVOptions(), 1e-6, 0),
+      ("semicolons", CSVOptions(), 1e-6, 1), ("no-header", CSVOptions(sampleRateHz: 250), 1e-6, 2),
+      ("no-header", CSVOptions(sampleRateHz: 250, hasTitles: false), 1e-6, 1),
+      ("rdsamp", CSVOptions(), 5.1e-4, 0), ("microvolts-in-name", CSVOptions(), 5.1e-4, 0),
+      ("counts-unsigned", CSVOptions(sampleRateHz: 250, gain: 409.6, baseline: 2048), 2.5e-3, 0),
+    ] as [(String, CSVOptions, Float, Int)])
+  func everyFileGivesTheSameMillivolts(
+    name: String, options: CSVOptions, tolerance: Float, notes: Int
+  ) throws {
+    let right = try lead("millivolts")
+    let lead = try lead(name, options)
+    #expect(right.sampleRateHz == 250 && lead.sampleRateHz == 250)
+    #expect(right.millivolts.count == 2500 && lead.millivolts.count == 2500)
+    let largest = zip(lead.millivolts, right.millivolts).map { abs($0 - $1) }.max() ?? 0
+    #expect(largest <= tolerance)
+    #expect(lead.notes.count == notes, "\(lead.notes)")
+  }
+
+  @Test func countsOfWhichNothingIsKnownAreSaid() throws {
+    let lead = try lead("counts-unsigned", CSVOptions(sampleRateHz: 250))
+    #expect(lead.notes.count == 2, "\(lead.notes)")
+    #expect(lead.notes[0].text.contains("200 a millivolt about 0, from"))
+    // What was assumed puts it 10 mV off, which AC coupling takes away.
+    #expect(lead.notes[1].text.contains("offset"))
+  }
+
+  @Test(arguments: ["gap", "rows-missing"]) func whatIsMissingIsLostContact(name: String) throws {
+    let (right, lead) = (try lead("millivolts"), try lead(name))
+    #expect(lead.gaps.count == 1 && lead.gaps[0].count == 100 && lead.millivolts.count == 2500)
+    for index in right.millivolts.indices where !lead.gaps[0].contains(index) {
+      #expect(abs(lead.millivolts[index] - right.millivolts[index]) < 1e-6)
+    }
+    #expect(lead.notes.contains { $0.text.contains("100 samples are missing in lead II, in 1 gap") })
+  }
+}

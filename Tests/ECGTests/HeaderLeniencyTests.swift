@@ -21,10 +21,10 @@ import TestSupport
     #expect(signal.notes.isEmpty)
   }
 
-  @Test func aFractionOfACountIsRoundedAndNoted() throws {
+  @Test func aFractionOfACountIsLeftOutAndNoted() throws {
     let signal = try header("r 1 360 2\nr.dat 16 200(1023.6)/mV 12 0 0 0 0 II\n").signals[0]
-    #expect(signal.baseline == 1024)
-    #expect(signal.notes.map(\.description) == ["r.hea:line 2: the baseline 1023.6 was taken as 1024"])
+    #expect(signal.baseline == 1023)
+    #expect(signal.notes.map(\.description) == ["r.hea:line 2: the baseline 1023.6 was taken as 1023"])
     #expect(failure { _ = try header("r 1 360 2.5\nr.dat 16\n") }?.problem.contains("'2.5'") == true)
   }
 

@@ -90,7 +90,7 @@ import TestSupport
 
   @Test(
     arguments: [
-      (80_000, "about 400 mV"), (4, "about 0.0200 mV"), (0, "a flat line for 100.00 % of its time"),
+      (80_000, "about 400 mV"), (2, "about 0.01 mV"), (0, "a flat line for 100.00 % of its time"),
     ] as [(Int32, String)])
   func whatIsNoECGIsSaid(gain: Int32, words: String) throws {
     let notes = try record([("II", "mV")], samples: beats(seconds: 10, gain: gain)).lead(file: "r").notes

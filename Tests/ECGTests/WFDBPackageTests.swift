@@ -137,6 +137,45 @@ struct WFDBPackageTests {
     }
   }
 
+  /// Headers that aren't to the manual's letter; what a line means is `wfdb`'s word.
+  @Test func wfdbAgreesOnHeadersOfManyHands() throws {
+    let folder = try TemporaryFolder()
+    let lines = [
+      "16 200(1024.0)/mV 12 0 -145 -32633 0 II", "16 200(0)/mV 12.0 0.0 -145.0 -32633.0 0 II",
+      "16 200(1023.6)/mV 12 0 -145 -32633 0 II", "16 200(0)/mVolt 12 0 -145 -32633 0 II", "16",
+      "16 0 12 0 -145 -32633 0 II", "16 0/mV 12 0 -145 -32633 0 II", "16 2e2/mV 12 0 -145 -32633 0 II",
+      "16 -200/mV 12 0 -145 -32633 0 II", "16 200/mV 12 0 -145 0 0 II", "16 200/mV 12 0 -145 32903 0 II",
+      "16 200/mV 12 1024 -145 -32633 0 II", "\t16   200/mV\t12 0 -145 -32633  0   lead  II ", "16 200/mV",
+      "16 200/mV 12 0 -145 -32633 0", "16 +200/mV 12 0 -145 -32633 0 II", "16 200./mV 12 0 -145 -32633 0 II",
+      "16 200/mV 12 0 -145 -32633 0 II\r",
+    ]
+    let names = lines.indices.map { "h\($0)" }
+    for (name, line) in zip(names, lines) {
+      try folder.put("\(name).hea", "\(name) 1 360 5\n\(name).dat \(line)\n")
+      try folder.put("\(name).dat", [111, 255, 3, 0, 200, 0, 0, 128, 77, 0] as [UInt8])
+    }
+    try runPython(
+      """
+      import json, sys, wfdb
+      folder, names = sys.argv[1], sys.argv[2:]
+      result = {}
+      for name in names:
+          r = wfdb.rdrecord(folder + '/' + name)
+          result[name] = [None if v != v else v for v in r.p_signal[:, 0]]
+      json.dump(result, open(folder + '/out.json', 'w'))
+      """, [folder.path] + names)
+    let found = try decode([String: [Double?]].self, folder.file("out.json"))
+    for (name, line) in zip(names, lines) {
+      let signal = try Record.read(folder.file(name)).signals[0]
+      let own = signal.samples.map { sample in
+        sample == Signal.invalidSample ? nil : Double(Int(sample) - signal.baseline) / signal.gain
+      }
+      let theirs = try #require(found[name])
+      #expect(own.map { $0 == nil } == theirs.map { $0 == nil }, "\(line)")
+      #expect(zip(own, theirs).allSatisfy { abs(($0 ?? 0) - ($1 ?? 0)) < 1e-9 }, "\(line)")
+    }
+  }
+
   @Test func wfdbReadsTheAnnotationsThatWeWrite() throws {
     let folder = try TemporaryFolder()
     var generator = SeededGenerator(seed: 9)

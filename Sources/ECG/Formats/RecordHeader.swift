@@ -314,13 +314,13 @@ private struct HeaderLine {
     return value
   }
 
-  /// An integer in the range of samples; a fraction is rounded, and that noted.
+  /// An integer in the range of samples; a fraction is left out as WFDB does, and that noted.
   func sample(_ field: Substring, _ meaning: String, _ notes: inout [FileNote]) throws(FileError) -> Int {
     let value = try number(field, meaning)
-    guard let sample = Int32(exactly: value.rounded()) else {
+    guard let sample = Int32(exactly: value.rounded(.towardZero)) else {
       throw error("has \(field.quotedStart) for its \(meaning)")
     }
-    if value != value.rounded() { notes.append(note("the \(meaning) \(field) was taken as \(sample)")) }
+    if value != Double(sample) { notes.append(note("the \(meaning) \(field) was taken as \(sample)")) }
     return Int(sample)
   }
 

@@ -73,7 +73,8 @@ extension Lead {
     if twins > 1 { notes.append(note("\(twins) leads have this name; number \(index + 1) was taken")) }
 
     var millivolts = try signal.millivolts()
-    let gaps = signal.invalidStretches(ofAtLeast: Int((Self.gapSeconds * signal.sampleRateHz).rounded(.up)))
+    let gaps = signal.invalidStretches(
+      ofAtLeast: Int(min((Self.gapSeconds * signal.sampleRateHz).rounded(.up), 1e9)))
     if let offset = Self.median(millivolts), abs(offset) > Self.greatestOffsetMillivolts {
       for index in millivolts.indices { millivolts[index] -= offset }
       notes.append(
@@ -122,8 +123,8 @@ extension Lead {
 
   /// A number with three digits at most that count.
   private static func amplitude(_ millivolts: Float) -> String {
-    let places = max(0, min(9, 2 - Int(log10(Double(max(millivolts, 1e-9))).rounded(.down))))
-    return Numbers.decimal(Double(millivolts), places: millivolts >= 1 ? min(places, 1) : places)
+    millivolts < 100
+      ? String(format: "%.3g", Double(millivolts)) : Numbers.decimal(Double(millivolts), places: 0)
   }
 }
 

@@ -15,10 +15,11 @@ package struct ReferenceRecord: Sendable {
 
   /// Reads a record and its `atr` annotations; the lead is MLII, II or the first where none is named.
   package init(
-    _ name: String, folder: String, lead: String? = nil, sampleRateHz: Double, learningSeconds: Double
+    _ name: String, folder: String, lead: String? = nil, csv: CSVOptions = CSVOptions(), sampleRateHz: Double,
+    learningSeconds: Double
   ) throws(FileError) {
     let path = (folder as NSString).appendingPathComponent(name)
-    let record = try ECG.Record.load(path)
+    let record = try ECG.Record.load(path, csv: csv)
     let lead = try record.lead(lead, file: path)
     let labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
     var signal = LabelledSignal(

@@ -24,7 +24,7 @@ struct Explain: ParsableCommand {
   @Option(name: .customLong("float"), help: ArgumentHelp("Its float checkpoint.", valueName: "ckpt"))
   var checkpoint: String
   @Option(help: ArgumentHelp("The record.", valueName: "record")) var record: String
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The moment, from the record's start.", valueName: "s")) var at: Double
   @Option(help: ArgumentHelp("How many values that differ most to show for each layer.", valueName: "n"))
   var worst = 2
@@ -40,7 +40,7 @@ struct Explain: ParsableCommand {
 
   func run() throws {
     let explanation = try Explanation(
-      model: model, float: checkpoint, record: record, lead: leads.lead, at: at)
+      model: model, float: checkpoint, record: record, lead: opening.lead, csv: opening.csv, at: at)
     results.tell(explanation.notes)
     if let tensors { try explanation.writeTensors(to: tensors) }
     func decimal(_ value: Double?, _ places: Int) -> String {

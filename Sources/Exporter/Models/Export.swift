@@ -52,7 +52,7 @@ struct Export: ParsableCommand {
   var name: String?
   @Option(help: ArgumentHelp("The image's section in C.", valueName: "section")) var section: String?
   @Option(help: ArgumentHelp("A record whose samples to add in C.", valueName: "record")) var record: String?
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("Where in the record the samples begin.", valueName: "s")) var start = 0.0
   @Option(help: ArgumentHelp("How many of them, in seconds.", valueName: "s")) var seconds = 30.0
   @OptionGroup var adc: ConverterWidthOptions
@@ -120,7 +120,7 @@ struct Export: ParsableCommand {
       throw FileError.malformed(model, "has no front end for samples", remedy: "leave out --record")
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    let lead = try Record.load(record).lead(options.leads.lead, file: record)
+    let lead = try Record.load(record, csv: options.opening.csv).lead(options.opening.lead, file: record)
     options.results.tell(lead.notes)
     let millivolts = try lead.millivolts(atRateHz: rateHz)
     let first = Int((options.start * rateHz).rounded())

@@ -38,7 +38,7 @@ struct Personalize: ParsableCommand {
   @Option(
     help: ArgumentHelp("Score many: ds2, all of the folder, or names with commas.", valueName: "records"))
   var records: RecordSelection?
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("How long the labelled start of a record is.", valueName: "min"))
   var minutes = 5.0
   @Option(
@@ -72,7 +72,7 @@ struct Personalize: ParsableCommand {
     let training = try results.withProgress("Reading training beats") { progress in
       try replay?.signals(of: beats, progress: progress) ?? beats.training(leads: .main, progress: progress)
     }
-    beats.lead = leads.lead
+    (beats.lead, beats.csv) = (opening.lead, opening.csv)
     if let records {
       try score(records, of: beats, image: image, replay: training)
     } else if let record, let output {
@@ -86,7 +86,7 @@ struct Personalize: ParsableCommand {
     let path = record.hasSuffix(".hea") ? String(record.dropLast(4)) : record
     let signal = try LabelledSignal.read(
       (path as NSString).lastPathComponent, folder: (path as NSString).deletingLastPathComponent,
-      lead: leads.lead, task: beats.task, sampleRateHz: beats.sampleRateHz)
+      lead: opening.lead, csv: opening.csv, task: beats.task, sampleRateHz: beats.sampleRateHz)
     results.tell(signal.notes)
     let patch = try results.withProgress("Personalizing") { progress in
       try explained(record) {

@@ -25,7 +25,7 @@ struct Detect: ParsableCommand {
     String
   @Option(help: ArgumentHelp("ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.all
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The detector's sampling rate.", valueName: "Hz")) var rate = 128.0
   @OptionGroup var adc: ConverterOptions
   @OptionGroup var comparing: ComparisonOptions
@@ -45,12 +45,13 @@ struct Detect: ParsableCommand {
     let names = try records.names(of: beats)
     try beats.requireRecords(names)
     let writer = try comparing.writer()
-    let (folder, lead, rateHz, learningSeconds) = (data, leads.lead, rate, comparing.learningSeconds)
+    let csv = opening.csv
+    let (folder, lead, rateHz, learningSeconds) = (data, opening.lead, rate, comparing.learningSeconds)
     let compared = try results.withProgress("Detecting") { progress in
       try names.concurrentMap(threads: threading.count, progress: progress) {
         name -> (signal: LabelledSignal, comparison: BeatByBeat) in
         let record = try ReferenceRecord(
-          name, folder: folder, lead: lead, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+          name, folder: folder, lead: lead, csv: csv, sampleRateHz: rateHz, learningSeconds: learningSeconds)
         let found = try DeviceBeats(in: record.signal.microvolts.map(converter.count), sampleRateHz: rateHz)
         let beats = ComparedBeats(found, codes: [], undecided: .normal, in: record)
         try writer?.write(beats, record: record.signal.record)

@@ -39,7 +39,7 @@ struct Evaluate: ParsableCommand {
   var checkpoint: String?
   @Option(help: ArgumentHelp("test, ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.test
-  @OptionGroup var leads: LeadOption
+  @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "s"))
   var seed: UInt64 = 1
   @OptionGroup var threading: ThreadOptions
@@ -72,7 +72,7 @@ struct Evaluate: ParsableCommand {
     var beats = try BeatRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threading.count, file: model)
-    beats.lead = leads.lead
+    (beats.lead, beats.csv) = (opening.lead, opening.csv)
     try ec57 ? compare(twins, beats) : evaluate(twins, beats)
   }
 
@@ -105,12 +105,12 @@ struct Evaluate: ParsableCommand {
     try beats.requireRecords(names)
     let writer = try comparing.writer()
     let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
-    let (rateHz, lead) = (beats.sampleRateHz, leads.lead)
+    let (rateHz, lead, csv) = (beats.sampleRateHz, opening.lead, opening.csv)
     let compared = try results.withProgress("Comparing") { progress in
       try names.concurrentMap(threads: threading.count, progress: progress) {
         name -> EC57Evaluation.Record? in
         let record = try ReferenceRecord(
-          name, folder: folder, lead: lead, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+          name, folder: folder, lead: lead, csv: csv, sampleRateHz: rateHz, learningSeconds: learningSeconds)
         guard includesPaced || !record.reference.isPaced else { return nil }
         let (int8, float) = try device.compare(record)
         try writer?.write(int8, record: record.signal.record)

@@ -48,7 +48,7 @@ extension EC57Evaluation {
     return
       "Task \(task), trained on split \(split): the device's own beats against \(Numbers.integer(beats)) of "
       + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records)), "
-      + "\(leftOutText(learningSeconds: learningSeconds))\(warning)"
+      + "\(leadsText(perRecord.map(\.lead))), \(leftOutText(learningSeconds: learningSeconds))\(warning)"
       + "\(hasRhythmPrior ? "; decided with their RR intervals" : "")\(paced)\n"
   }
 
@@ -86,7 +86,7 @@ extension DetectionEvaluation {
   var title: String {
     return "\(Numbers.integer(gross.truePositives + gross.falseNegatives)) beats of \(perRecord.count) "
       + "record\(perRecord.count == 1 ? "" : "s") (\(records)) at \(Numbers.decimal(sampleRateHz, places: 0)) Hz, "
-      + "\(leftOutText(learningSeconds: learningSeconds))\n"
+      + "\(leadsText(perRecord.map(\.lead))), \(leftOutText(learningSeconds: learningSeconds))\n"
   }
 
   /// A record a row, then all together.

@@ -11,7 +11,7 @@ extension BeatEvaluation {
       + (noResultBeats == 0 ? "" : ", \(Numbers.integer(noResultBeats)) without a result")
     let warning = includesTrainingBeats ? "; some of them are the network's training beats" : ""
     return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) beats of "
-      + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records))\(leftOut)\(warning)"
+      + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records)), \(leadsText(perRecord.map(\.lead)))\(leftOut)\(warning)"
       + (hasRhythmPrior ? "; decided with their RR intervals\n" : "\n")
   }
 
@@ -49,4 +49,12 @@ extension BeatEvaluation {
   private func text(_ interval: Interval?) -> String {
     interval.map { $0.percentages(places: 2) + " %" } ?? "n/a"
   }
+}
+
+/// The leads that were heard; where they differ, with how many records each was heard of.
+func leadsText(_ leads: [String]) -> String {
+  let counts = Dictionary(leads.map { ($0, 1) }, uniquingKeysWith: +)
+  guard counts.count > 1 else { return "lead \(leads.first ?? "-")" }
+  let order = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+  return "leads " + order.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
 }

@@ -77,10 +77,12 @@ package struct Explanation: Encodable, Sendable {
   ///   - float: Its checkpoint.
   ///   - record: The record.
   ///   - lead: The lead's name or number; nil for MLII, II or the first.
+  ///   - csv: How to read a CSV file.
   ///   - seconds: The decision is the first one at or after this moment.
   /// - Throws: `FileError` where a file is wrong, the checkpoint is another model's, or there is no whole window yet.
   package init(
-    model: String, float: String, record: String, lead: String?, at seconds: Double
+    model: String, float: String, record: String, lead: String?, csv: CSVOptions = CSVOptions(),
+    at seconds: Double
   ) throws(FileError) {
     let loaded = try LoadedModel(file: model)
     let checkpoint = try Checkpoint.read(float)
@@ -103,7 +105,7 @@ package struct Explanation: Encodable, Sendable {
       converterRangeMillivolts: Double(microvolts) * Double(1 << bits) / 1000)
     let rateHz = Double(plan.sampleRateMillihertz) / 1000
     let acquisition = try Acquisition(
-      try Record.load(record), lead: lead, sampleRateHz: rateHz, profile: profile, file: record)
+      try Record.load(record, csv: csv), lead: lead, sampleRateHz: rateHz, profile: profile, file: record)
     let settings = checkpoint.settings
     let wanted = (seconds * rateHz).rounded(.up)
     let columns = checkpoint.specification.inputColumns

@@ -20,6 +20,8 @@ package struct Sweep: Sendable {
     package var data: String?
     /// The lead; nil for MLII, II or the first.
     package var lead: String?
+    /// How to read CSV files.
+    package var csv = CSVOptions()
     /// When the device decides; nil for what the model's provenance says.
     package var deciding: Monitor.Pace?
     /// How decisions become announcements.
@@ -109,13 +111,14 @@ package struct Sweep: Sendable {
           var run = StreamRun.Options(model: options.model, record: record.path)
           (run.float, run.profile, run.lead) = (options.float, profileName, options.lead)
           (run.deciding, run.announcing) = (options.deciding, options.announcing)
-          run.disturbances = disturbances
+          (run.disturbances, run.csv) = (disturbances, options.csv)
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
             modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
             float: options.float.map { ($0 as NSString).lastPathComponent }, floatDigest: floatDigest,
             record: record.name, recordDigest: digest,
             noiseDigests: disturbances.noise.flatMap { noiseDigests[$0] }, lead: options.lead,
+            csv: RecordPath.isCSV(record.path) && options.csv != CSVOptions() ? options.csv : nil,
             decide: (options.deciding ?? .init(loaded)).name,
             profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
@@ -191,11 +194,9 @@ package struct Sweep: Sendable {
       return index.names.map { ($0, index.path(of: $0)) }
     case let list: names = list.split(separator: ",").map(String.init)
     }
-    for name in names where !name.hasSuffix(".csv") {
-      let header = path(name).hasSuffix(".hea") ? path(name) : path(name) + ".hea"
-      guard FileManager.default.fileExists(atPath: header) else {
-        throw .missing(header, "no such record", remedy: "check --records and --data")
-      }
+    for name in names where !RecordPath.exists(path(name)) {
+      throw .missing(
+        RecordPath.mainFile(of: path(name)), "no such record", remedy: "check --records and --data")
     }
     return names.map { ($0, path($0)) }
   }

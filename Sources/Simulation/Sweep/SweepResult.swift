@@ -1,3 +1,4 @@
+import ECG
 import HostDevice
 import Metrics
 import Support
@@ -26,6 +27,8 @@ package struct SweepResult: Codable, Equatable, Sendable {
     package var noiseDigests: [String]?
     /// The lead that was asked for; nil for MLII, II or the first.
     package var lead: String?
+    /// How a CSV file was read; nil for WFDB records and where nothing was stated.
+    package var csv: CSVOptions?
     /// When the device decides: `beats`, `annotations`, or a number of columns.
     package var decide: String
     /// The profile's name.
