@@ -18,24 +18,24 @@ import TestSupport
   }
 
   private func loop(
-    repeats: Int, policy: DecisionPolicy, announcing: Announcing = Announcing(), twin: Bool = false
+    repeats: Int, timing: DecisionTiming, announcing: Announcing = Announcing(), twin: Bool = false
   ) throws -> DeviceLoop {
     try DeviceLoop(
       LoadedModel(file: ProjectFiles.model), modelFile: ProjectFiles.model,
       checkpoint: twin ? Checkpoint.read(ProjectFiles.checkpoint) : nil,
       checkpointFile: ProjectFiles.checkpoint,
-      acquisition: acquisition(repeats: repeats), policy: policy, announcing: announcing)
+      acquisition: acquisition(repeats: repeats), timing: timing, announcing: announcing)
   }
 
   @Test(
     .enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"),
-    arguments: [0, 10], [DecisionPolicy.everyColumns(8), .detectedBeats, .givenBeats([1000, 2000, 30_000])])
-  func theLoopMakesNoAllocationHoweverLongTheRecord(wakePercent: Int, policy: DecisionPolicy) throws {
+    arguments: [0, 10], [DecisionTiming.everyColumns(8), .detectedBeats, .givenBeats([1000, 2000, 30_000])])
+  func theLoopMakesNoAllocationHoweverLongTheRecord(wakePercent: Int, timing: DecisionTiming) throws {
     var announcing = Announcing()
     (announcing.majority, announcing.hysteresis, announcing.minimumMarginCodes) = (5, 3, 4)
     announcing.wakePercent = wakePercent
     func allocations(repeats: Int) throws -> UInt {
-      let loop = try loop(repeats: repeats, policy: policy, announcing: announcing)
+      let loop = try loop(repeats: repeats, timing: timing, announcing: announcing)
       let before = allocationCount()
       try loop.runSamples()
       return allocationCount() - before
@@ -46,7 +46,7 @@ import TestSupport
   }
 
   @Test func decisionsByTheClockComeAtTheirInterval() throws {
-    let loop = try loop(repeats: 1, policy: .everyColumns(16))
+    let loop = try loop(repeats: 1, timing: .everyColumns(16))
     try loop.run()
     let gaps = Set(zip(loop.decisions, loop.decisions.dropFirst()).map { $1.sample - $0.sample })
     #expect(gaps == [16 * 8])
@@ -54,7 +54,7 @@ import TestSupport
 
   @Test func decisionsAboutGivenBeatsComeAsSoonAsTheWindowReachesThem() throws {
     let beats = [1000, 1003, 1005, 2001, 38_399]
-    let loop = try loop(repeats: 1, policy: .givenBeats(beats))
+    let loop = try loop(repeats: 1, timing: .givenBeats(beats))
     try loop.run()
     #expect(loop.decisions.map(\.beatSample) == [1000, 1003, 1005, 2001])
     // 0.7 s are 90 samples; column k is complete with sample 8 k + 31.
@@ -63,7 +63,7 @@ import TestSupport
   }
 
   @Test func theTwinHearsWhatTheDeviceHears() throws {
-    let loop = try loop(repeats: 1, policy: .detectedBeats, twin: true)
+    let loop = try loop(repeats: 1, timing: .detectedBeats, twin: true)
     try loop.run()
     #expect(loop.agreement.decisions == loop.decisions.count && loop.decisions.count > 400)
     #expect(try #require(loop.agreement.top1) >= 0.98)

@@ -58,7 +58,7 @@ package struct Announcing: Codable, Equatable, Sendable {
 }
 
 /// When the device decides, with the beats that are given to it.
-package enum DecisionPolicy: Equatable, Sendable {
+package enum DecisionTiming: Equatable, Sendable {
   /// After each beat that the runtime's detector finds.
   case detectedBeats
   /// After each of these beats, in samples at the model's rate: a record's own annotations, say.
@@ -95,16 +95,16 @@ extension Monitor.Options {
   /// The options of the device that ships: of `stream` and of all that is measured of it.
   ///
   /// - Parameters:
-  ///   - policy: When to decide.
+  ///   - timing: When to decide.
   ///   - announcing: What becomes of decisions.
   ///   - loaded: The model; it must have a front end.
   ///   - converter: The device's converter.
   package init(
-    _ policy: DecisionPolicy, announcing: Announcing = Announcing(), of loaded: LoadedModel,
+    _ timing: DecisionTiming, announcing: Announcing = Announcing(), of loaded: LoadedModel,
     converter: AnalogConverter
   ) {
     self.init()
-    pace = policy.pace
+    pace = timing.pace
     delaySamples = loaded.beatWindow?.delaySamples ?? 0
     self.policy.majorityCount = announcing.majority
     self.policy.hysteresisCount = announcing.hysteresis

@@ -48,9 +48,9 @@ package struct FixedPointDecisions: Sendable {
     about signal: LabelledSignal, hasRhythm: Bool = false, includesSilent: Bool = false
   ) throws(MemoryError) -> [BeatDecision] {
     let announcing = hasRhythm ? Announcing.withRhythm : Announcing()
-    let policy = DecisionPolicy.givenBeats(signal.beats.map(\.sample))
+    let timing = DecisionTiming.givenBeats(signal.beats.map(\.sample))
     var device = try RunningDevice(
-      loaded, Monitor.Options(policy, announcing: announcing, of: loaded, converter: converter), policy)
+      loaded, Monitor.Options(timing, announcing: announcing, of: loaded, converter: converter), timing)
     var decisions: [BeatDecision] = []
     var next = 0
     device.run(signal.microvolts.lazy.map(converter.count)) { sample, decision, logits in

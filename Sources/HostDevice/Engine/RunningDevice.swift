@@ -47,10 +47,10 @@ package struct RunningDevice: ~Copyable {
   ///
   /// - Throws: `MemoryError` where the model can't stream or the detector can't run at its rate.
   package init(
-    _ loaded: LoadedModel, _ options: Monitor.Options, _ policy: DecisionPolicy
+    _ loaded: LoadedModel, _ options: Monitor.Options, _ timing: DecisionTiming
   ) throws(MemoryError) {
     try self.init(
-      loaded.model, options, givenBeats: policy.givenBeats, scratchByteCount: loaded.scratchByteCount)
+      loaded.model, options, givenBeats: timing.givenBeats, scratchByteCount: loaded.scratchByteCount)
   }
 
   /// Takes a sample, in counts, and the given beats whose sample has come.

@@ -95,13 +95,13 @@ package struct FaultCampaign: Sendable {
         data.append(UInt8(truncatingIfNeeded: sample))
         data.append(UInt8(truncatingIfNeeded: sample >> 8))
       })
-    let policy =
-      (options.everyColumns ?? loaded.decisionHopColumns).map { DecisionPolicy.everyColumns($0) }
+    let timing =
+      (options.everyColumns ?? loaded.decisionHopColumns).map { DecisionTiming.everyColumns($0) }
       ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: nil, checkpointFile: "", acquisition: acquisition,
-      policy: policy, announcing: options.announcing)
+      timing: timing, announcing: options.announcing)
     let (stateParts, healthy): ([MemoryMap.Part], HealthyRun)
     do {
       stateParts = try Monitor.StateLayout(loaded.model, loop.options)

@@ -36,7 +36,7 @@ package final class DeviceLoop {
 
   private let loaded: LoadedModel
   private let acquisition: Acquisition
-  let policy: DecisionPolicy
+  let timing: DecisionTiming
   /// The monitor's options.
   let options: Monitor.Options
   /// What they were made of.
@@ -61,7 +61,7 @@ package final class DeviceLoop {
   ///   - checkpoint: The float twin; nil for a run without one.
   ///   - checkpointFile: The twin's file, for errors.
   ///   - acquisition: The counts, at the model's rate.
-  ///   - policy: When to decide.
+  ///   - timing: When to decide.
   ///   - announcing: What becomes of decisions, and whether the network sleeps.
   ///   - brownOuts: The samples, counted from 0, before which the device saves itself, loses its memory, and goes on in
   ///     another one from what it saved.
@@ -70,7 +70,7 @@ package final class DeviceLoop {
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   package init(
     _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
-    acquisition: Acquisition, policy: DecisionPolicy, announcing: Announcing = Announcing(),
+    acquisition: Acquisition, timing: DecisionTiming, announcing: Announcing = Announcing(),
     brownOuts: [Int] = [],
     firstSample: Int = 0
   ) throws(FileError) {
@@ -91,19 +91,19 @@ package final class DeviceLoop {
         modelFile, "has the classes \(loaded.classNames.joined(separator: ", ")), not N, S, V and F",
         remedy: "leave out --rhythm")
     }
-    if announcing.rhythm, case .everyColumns = policy {
+    if announcing.rhythm, case .everyColumns = timing {
       throw .malformed(
         modelFile, "decides by the clock, and beats' intervals say nothing then",
         remedy: "leave out --rhythm, or decide at beats with --decide beats")
     }
     self.loaded = loaded
     self.acquisition = acquisition
-    self.policy = policy
+    self.timing = timing
     self.firstSample = firstSample
     self.brownOuts = Set(brownOuts)
     self.announcing = announcing
     options = Monitor.Options(
-      policy, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
+      timing, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
     do throws(InvalidNetwork) {
       twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
         guard loaded.isTwin(of: checkpoint) else {
@@ -139,15 +139,15 @@ package final class DeviceLoop {
     logitCodes.reserveCapacity(columnCapacity * model.output.count)
     do throws(MemoryError) {
       // The device; and where it sleeps, one beside it that doesn't, for the columns and what sleep misses.
-      var device = try RunningDevice(loaded, options, policy)
-      var wakeful = try options.wakePercent == 0 ? nil : RunningDevice(loaded, options.wakeful, policy)
+      var device = try RunningDevice(loaded, options, timing)
+      var wakeful = try options.wakePercent == 0 ? nil : RunningDevice(loaded, options.wakeful, timing)
       sleep = try options.wakePercent == 0 ? nil : ObservedSleep(loaded, options)
       layout = try Monitor.StateLayout(model, options)
       var twinStage = TwinStage(twin == nil ? nil : model)
       let start = Self.processorSeconds()
       let samplesPerStep = acquisition.samples.count / 64 + 1
       for (offset, sample) in acquisition.samples.enumerated() {
-        if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options, policy) }
+        if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options, timing) }
         let isColumn = device.push(sample)
         _ = wakeful?.push(sample)
         silence.count(device.monitor.noResult)
@@ -243,9 +243,9 @@ package final class DeviceLoop {
 extension RunningDevice {
   /// The device that goes on from what this one saved, in memory that held something else.
   fileprivate func afterBrownOut(
-    _ loaded: LoadedModel, _ options: Monitor.Options, _ policy: DecisionPolicy
+    _ loaded: LoadedModel, _ options: Monitor.Options, _ timing: DecisionTiming
   ) throws(MemoryError) -> RunningDevice {
-    var next = try RunningDevice(loaded, options, policy)
+    var next = try RunningDevice(loaded, options, timing)
     next.loseMemory { 0xA5 }
     do throws(SavedStateError) {
       try next.restore(snapshot())

@@ -108,21 +108,21 @@ package struct StreamRun: Sendable {
         options.model, "can decide anew every \(period) columns only, not every \(count)",
         remedy: "give --every a multiple of \(period)")
     }
-    let policy: DecisionPolicy
+    let timing: DecisionTiming
     switch options.deciding ?? Monitor.Pace(loaded) {
-    case .detectedBeats: policy = .detectedBeats
-    case .everyColumns(let count): policy = .everyColumns(count)
+    case .detectedBeats: timing = .detectedBeats
+    case .everyColumns(let count): timing = .everyColumns(count)
     case .givenBeats:
       guard let beats else {
         throw .missing(
           options.record, "has no annotations that the model's classes fit",
           remedy: "decide about detected beats (leave out --decide)")
       }
-      policy = .givenBeats(beats.map(\.sample))
+      timing = .givenBeats(beats.map(\.sample))
     }
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, checkpoint: checkpoint, checkpointFile: options.float ?? "",
-      acquisition: acquisition, policy: policy, announcing: options.announcing,
+      acquisition: acquisition, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
@@ -130,7 +130,7 @@ package struct StreamRun: Sendable {
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: checkpoint != nil,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
-      reference: policy.isAboutBeats
+      reference: timing.isAboutBeats
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
         } : nil, isJudged: isJudged)

@@ -192,7 +192,7 @@ import TestSupport
     func decisions(from first: Int) throws -> [DeviceDecision] {
       let loop = try DeviceLoop(
         LoadedModel(file: ProjectFiles.model), modelFile: "", checkpoint: nil, checkpointFile: "",
-        acquisition: acquisition, policy: .detectedBeats, firstSample: first)
+        acquisition: acquisition, timing: .detectedBeats, firstSample: first)
       try loop.run()
       return loop.decisions.map { decision in
         var decision = decision

@@ -14,7 +14,7 @@ import TestSupport
     Announcing(), make(majority: 5), make(hysteresis: 3), make(majority: 3, hysteresis: 2, margin: 10),
     make(wake: 10), make(hysteresis: 2, wake: 5),
   ]
-  private static let policies: [DecisionPolicy] = [
+  private static let policies: [DecisionTiming] = [
     .detectedBeats, .everyColumns(5), .givenBeats((1...150).map { 250 * $0 }),
   ]
 
@@ -36,36 +36,36 @@ import TestSupport
   }
 
   private func loop(
-    _ acquisition: Acquisition, _ policy: DecisionPolicy = .detectedBeats,
+    _ acquisition: Acquisition, _ timing: DecisionTiming = .detectedBeats,
     _ announcing: Announcing = Announcing(), brownOuts: [Int] = []
   ) throws -> DeviceLoop {
     let loop = try DeviceLoop(
       LoadedModel(file: ProjectFiles.model), modelFile: "", checkpoint: nil, checkpointFile: "",
-      acquisition: acquisition, policy: policy, announcing: announcing, brownOuts: brownOuts)
+      acquisition: acquisition, timing: timing, announcing: announcing, brownOuts: brownOuts)
     try loop.run()
     return loop
   }
 
   @Test(arguments: settings, policies)
-  func aDeviceInterruptedAnywhereAnnouncesTheSame(announcing: Announcing, policy: DecisionPolicy) throws {
+  func aDeviceInterruptedAnywhereAnnouncesTheSame(announcing: Announcing, timing: DecisionTiming) throws {
     let acquisition = try acquisition { $0.leadOff = [Stretch(startSeconds: 40, seconds: 5)] }
-    let plain = try loop(acquisition, policy, announcing)
+    let plain = try loop(acquisition, timing, announcing)
     var random = SeededGenerator(seed: 71)
     // Also in the first window, and while the lead is off.
     let moments =
       [0, 1, 31, 32, 366, 367, 368, 40 * 128 + 9, 45 * 128 + 9]
       + (0..<60).map { _ in random.nextIndex(below: acquisition.samples.count) }
-    let interrupted = try loop(acquisition, policy, announcing, brownOuts: moments)
+    let interrupted = try loop(acquisition, timing, announcing, brownOuts: moments)
     #expect(plain.decisions.count > 100)
     let isAlike = interrupted.decisions == plain.decisions && interrupted.columns == plain.columns
     #expect(isAlike)
     #expect(interrupted.silence == plain.silence && interrupted.sleep == plain.sleep)
   }
 
-  @Test(arguments: [5, 10, 30], [DecisionPolicy.detectedBeats, .everyColumns(5)])
-  func aNetworkThatWakesDecidesAsOneThatNeverSleeps(percent: Int, policy: DecisionPolicy) throws {
+  @Test(arguments: [5, 10, 30], [DecisionTiming.detectedBeats, .everyColumns(5)])
+  func aNetworkThatWakesDecidesAsOneThatNeverSleeps(percent: Int, timing: DecisionTiming) throws {
     let acquisition = try acquisition()
-    let loop = try loop(acquisition, policy, Self.make(wake: percent))
+    let loop = try loop(acquisition, timing, Self.make(wake: percent))
     let sleep = try #require(loop.sleep)
     #expect(sleep.inexactDecisions == 0)
     #expect(sleep.awakeDecisions > 5 && sleep.awakeDecisions < sleep.decisions)
@@ -74,7 +74,7 @@ import TestSupport
     #expect(sleep.columns < loop.columns.count / columnByteCount)
     // A window is 43 columns.
     #expect(sleep.greatestBurst == 43)
-    let plain = try self.loop(acquisition, policy)
+    let plain = try self.loop(acquisition, timing)
     #expect(loop.decisions.map(\.fixedLogits) == plain.decisions.map(\.fixedLogits))
     for (own, other) in zip(loop.decisions, plain.decisions) where own.announcement != .asleep {
       #expect(own.announcement == other.announcement)
