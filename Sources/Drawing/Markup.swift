@@ -25,6 +25,16 @@ func escaped(_ text: String) -> String {
   return result
 }
 
+/// Text as it stands in markup, with what stands between backticks, such as a command, set as code.
+func prose(_ text: String) -> String {
+  let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+  // A backtick without its partner stays as it is.
+  guard parts.count % 2 == 1 else { return escaped(text) }
+  return parts.enumerated().map { index, part in
+    index % 2 == 0 ? escaped(String(part)) : "<code>\(escaped(String(part)))</code>"
+  }.joined()
+}
+
 /// A coordinate in markup: at most two decimals, so that pages stay small.
 func coordinate(_ value: Double) -> String {
   let text = Numbers.decimal(value, places: 2).replacing(",", with: "")
@@ -42,5 +52,5 @@ func percentage(_ fraction: Double) -> String {
 
 /// A caption whose first words, its title, stand out.
 func figureCaption(_ title: String, _ explanation: String) -> String {
-  "<figcaption><b>\(escaped(title))</b>\(explanation.isEmpty ? "" : " " + escaped(explanation))</figcaption>"
+  "<figcaption><b>\(escaped(title))</b>\(explanation.isEmpty ? "" : " " + prose(explanation))</figcaption>"
 }

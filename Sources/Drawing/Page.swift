@@ -48,7 +48,7 @@ package struct Page: Component {
       <header>
       <h1>\(escaped(title))</h1>
       \(subtitle.isEmpty ? "" : "<p class=\"subtitle\">\(escaped(subtitle))</p>")
-      <p class="verdict\(outcome.map { " \($0.rawValue)" } ?? "")">\(mark(outcome))\(escaped(verdict))</p>
+      <p class="verdict\(outcome.map { " \($0.rawValue)" } ?? "")">\(mark(outcome))\(prose(verdict))</p>
       </header>
       <main>
       \(content)
@@ -94,7 +94,7 @@ package struct Paragraph: Component {
 
   /// The paragraph's markup.
   package func render() -> String {
-    "<p>\(escaped(text))</p>"
+    "<p>\(prose(text))</p>"
   }
 }
 
@@ -146,7 +146,7 @@ package struct Facts: Component {
 
   /// The list's markup.
   package func render() -> String {
-    let lines = entries.map { "<dt>\(escaped($0.name))</dt><dd>\(escaped($0.value))</dd>" }
+    let lines = entries.map { "<dt>\(escaped($0.name))</dt><dd>\(prose($0.value))</dd>" }
     return "<dl>\n\(lines.joined(separator: "\n"))\n</dl>"
   }
 }
@@ -214,7 +214,7 @@ package struct Table: Component {
     // On paper a table of many rows may go on with its heading on the next page.
     return """
       <figure\(rows.count > 14 ? " class=\"long\"" : "")>
-      <figcaption>\(escaped(caption))</figcaption>
+      <figcaption>\(prose(caption))</figcaption>
       <div class="scroll"><table\(isSortable ? Self.sortableMark : "")>
       <thead><tr>\(headings.joined())</tr></thead>
       <tbody>
@@ -256,7 +256,7 @@ package struct Table: Component {
 
   private func render(_ row: [Cell]) -> String {
     let cells = row.enumerated().map { index, cell in
-      let content = mark(cell.outcome) + escaped(cell.text)
+      let content = mark(cell.outcome) + prose(cell.text)
       if index == 0 { return "<th scope=\"row\">\(content)</th>" }
       if index < columns.count, case .number = columns[index] {
         // A narrow page breaks a number's line before a bracket only.

@@ -12,6 +12,8 @@ let styleSheet = """
   footer { margin-top: 36px; padding-top: 12px; border-top: 1px solid var(--rule); color: var(--faint);
     font-size: 13px }
   footer p { max-width: none }
+  code { padding: 0 0.25em; background: var(--wash); font: 0.92em ui-monospace, "Liberation Mono", monospace;
+    overflow-wrap: anywhere }
   .subtitle { margin: 6px 0 0; max-width: none; color: var(--faint) }
   .verdict { margin: 20px 0 0; max-width: none; padding: 14px 18px; background: var(--wash);
     border-left: 6px solid var(--faint); font-size: clamp(16px, 2.4vw, 19px); line-height: 1.45 }

@@ -17,6 +17,15 @@ package enum BeatTask: String, CaseIterable, Codable, Sendable {
     }
   }
 
+  /// The classes in which a network for a device must not be worse than another: those that EC57 reports on, or that are
+  /// ectopic.
+  package var criticalClassNames: [String] {
+    switch self {
+    case .aami: ["S", "V"]
+    case .types: ["A", "V"]
+    }
+  }
+
   /// The class of a label; nil where the task has none for it.
   package func classIndex(of code: AnnotationCode) -> Int? {
     switch self {

@@ -38,6 +38,11 @@ package struct DifferenceFigures: Codable, Equatable, Sendable {
   package var interval: Interval?
   /// The two-sided probability of McNemar's exact test that neither network is right more often.
   package var pValue: Double?
+
+  /// Creates a difference.
+  package init(value: Double, interval: Interval? = nil, pValue: Double? = nil) {
+    (self.value, self.interval, self.pValue) = (value, interval, pValue)
+  }
 }
 
 /// How well a network tells beats apart.
@@ -180,8 +185,18 @@ package struct CostFigures: Codable, Equatable, Sendable {
     package var chargePerDecisionMicrocoulombs: Double?
     /// How long the battery lasts with the network, in months.
     package var batteryMonths: Double?
-    /// The months that the network takes.
+    /// By how many months that is less than without the network.
     package var monthsLost: Double?
+
+    /// Creates a device's figures.
+    package init(
+      profile: String, mode: String, passes: Bool, chargePerDecisionMicrocoulombs: Double? = nil,
+      batteryMonths: Double? = nil, monthsLost: Double? = nil
+    ) {
+      (self.profile, self.mode, self.passes) = (profile, mode, passes)
+      self.chargePerDecisionMicrocoulombs = chargePerDecisionMicrocoulombs
+      (self.batteryMonths, self.monthsLost) = (batteryMonths, monthsLost)
+    }
   }
 
   /// The image in flash, in bytes.
@@ -198,6 +213,12 @@ package struct CostFigures: Codable, Equatable, Sendable {
   package var macsPerDecision: Int
   /// The devices.
   package var devices: [Device]
+
+  /// Creates the figures of an image that streams and takes the same multiplications for every decision.
+  package init(flashBytes: Int, weightBytes: Int, ramBytes: Int, macs: Int, devices: [Device] = []) {
+    (self.flashBytes, self.weightBytes, self.ramBytes) = (flashBytes, weightBytes, ramBytes)
+    (isStreaming, macsPerWindow, macsPerDecision, self.devices) = (true, macs, macs, devices)
+  }
 }
 
 /// A layer beside its float twin, on windows of the test records.

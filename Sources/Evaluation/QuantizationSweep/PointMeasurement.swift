@@ -119,17 +119,20 @@ package struct PatientMatrices {
   }
 
   /// Macro F1 of the second less the first, from draws of patients for both at once.
-  package func difference(seed: UInt64) -> DifferenceFigures {
-    func macroF1(_ matrices: some Sequence<ConfusionMatrix>) -> Double? {
-      matrices.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 }.macroF1
+  package func difference(seed: UInt64) -> DifferenceFigures { difference(seed: seed) { $0.macroF1 } }
+
+  /// A score of the second less the first's, from draws of patients for both at once.
+  package func difference(
+    seed: UInt64, of score: @escaping (ConfusionMatrix) -> Double?
+  ) -> DifferenceFigures {
+    func sum(_ matrices: some Sequence<ConfusionMatrix>) -> Double? {
+      score(matrices.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 })
     }
-    let pairs = Array(zip(first, second))
-    let interval = Interval.bootstrap(pairs, replicates: 1000, seed: seed) { drawn in
-      guard let a = macroF1(drawn.lazy.map(\.0)), let b = macroF1(drawn.lazy.map(\.1)) else { return nil }
+    let interval = Interval.bootstrap(Array(zip(first, second)), replicates: 1000, seed: seed) { drawn in
+      guard let a = sum(drawn.lazy.map(\.0)), let b = sum(drawn.lazy.map(\.1)) else { return nil }
       return b - a
     }
-    return DifferenceFigures(
-      value: (macroF1(second) ?? 0) - (macroF1(first) ?? 0), interval: interval, pValue: nil)
+    return DifferenceFigures(value: (sum(second) ?? 0) - (sum(first) ?? 0), interval: interval, pValue: nil)
   }
 }
 

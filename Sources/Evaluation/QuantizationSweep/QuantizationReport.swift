@@ -41,6 +41,8 @@ package struct QuantizationReport: Codable, Sendable {
   package var spectrogram: SpectrogramSample?
   /// What was found within a budget; nil where none was given.
   package var search: PrecisionSearch.Result?
+  /// What an engineer would ship, and why; nil in a report that an earlier version made.
+  package var recommendation: Recommendation?
   /// What it all means, in sentences.
   package var summary: [String] = []
 

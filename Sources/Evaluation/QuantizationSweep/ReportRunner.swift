@@ -58,6 +58,9 @@ package final class ReportRunner {
   /// What holds the results.
   private static let log = ResultLog.Kind("quantization report", version: 1)
 
+  /// What a point has to hold to be recommended: at first, the usual limits in the task's critical classes.
+  package var rule: Recommendation.Rule
+
   let options: Options
   let checkpoint: Checkpoint
   let profiles: [DeviceProfile]
@@ -93,6 +96,8 @@ package final class ReportRunner {
     data = try BeatRecords(
       folder: options.data, task: checkpoint.task, split: checkpoint.split, classNames: checkpoint.classNames,
       sampleRateHz: checkpoint.settings.sampleRateHz, threads: options.threads, file: options.checkpoint)
+    rule = Recommendation.Rule(
+      criticalClasses: data.task.criticalClassNames.filter(checkpoint.classNames.contains))
     recordNames = try options.records.names(of: data)
     try data.requireRecords(data.task.records + recordNames)
     try Files.makeFolder(options.cache)
@@ -117,6 +122,9 @@ package final class ReportRunner {
     }
     self.contents = contents
   }
+
+  /// The classes' names.
+  package var classNames: [String] { checkpoint.classNames }
 
   /// The number of the network's layers.
   package var layerCount: Int { checkpoint.specification.layers.count }
@@ -178,6 +186,7 @@ package final class ReportRunner {
     report.spectrogram = try spectrogramSample()
     report.labels = try labels()
     report.search = search
+    report.recommendation = report.recommendation(by: rule)
     report.sumUp()
     return Outcome(report: report, foundCount: foundCount)
   }

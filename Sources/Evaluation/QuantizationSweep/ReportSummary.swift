@@ -1,38 +1,17 @@
 import Support
 
 extension QuantizationReport {
-  /// A macro F1 this much below the float network's is a loss that matters.
-  static let margin = 0.01
+  /// Whether 95 % of the draws of patients lose less macro F1 than the margin.
+  func isHarmless(_ point: PointFigures) -> Bool { rule.isHarmless(point.macroF1Loss) }
 
-  /// Whether 95 % of the draws of patients lose less than the margin.
-  package static func isHarmless(_ point: PointFigures) -> Bool {
-    (point.macroF1Loss.interval?.lower ?? point.macroF1Loss.value) > -margin
+  private var rule: Recommendation.Rule { recommendation?.rule ?? Recommendation.Rule(criticalClasses: []) }
+
+  private var margin: String {
+    rule.margin == 0.01 ? "1 point" : "\(Numbers.decimal(100 * rule.margin, places: 2)) points"
   }
 
-  /// The points that a device could be built with: the network's own front end and signal.
-  private var choices: [PointFigures] {
-    points.filter { $0.point.frontEnd == FrontEndVariant() && $0.point.shape == nil }
-  }
-
-  /// The point that a summary recommends: of those without a loss that matters, the one that takes least charge, then
-  /// least flash and RAM; of equal ones the first of the sweep, as what is left between them is chance.
-  package var recommended: PointFigures? {
-    func charge(_ point: PointFigures) -> Double {
-      point.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
-        ?? Double(point.cost.macsPerDecision)
-    }
-    let best = choices.filter(Self.isHarmless).min {
-      (charge($0), $0.cost.flashBytes, $0.cost.ramBytes, -$0.macroF1)
-        < (charge($1), $1.cost.flashBytes, $1.cost.ramBytes, -$1.macroF1)
-    }
-    // Bytes that a label's length costs are none.
-    guard let best else { return nil }
-    let alike = choices.filter {
-      Self.isHarmless($0) && charge($0) <= charge(best) * 1.001 && $0.cost.ramBytes <= best.cost.ramBytes
-        && $0.cost.flashBytes <= best.cost.flashBytes + 16
-    }
-    return alike.first
-  }
+  /// The point that the report recommends.
+  package var recommended: PointFigures? { recommendation?.point.flatMap(point) }
 
   /// What a page opens with: a pass where there is a point to recommend and a profile that carries it, or none was asked.
   package var outcome: Outcome? {
@@ -47,7 +26,8 @@ extension QuantizationReport {
   /// Makes the sentences.
   package mutating func sumUp() {
     summary = [
-      overall, recommendation, confidence, weights, calibration, sensitivity, wrong, frontEnd, converter,
+      overall, shipping, otherAnswers, confidence, weights, calibration, sensitivity, wrong, frontEnd,
+      converter,
       shapes,
       found,
     ].compactMap(\.self)
@@ -65,39 +45,58 @@ extension QuantizationReport {
 
   private var overall: String? {
     guard let float = sources.first, let base else { return nil }
-    let harmless = points.count(where: Self.isHarmless)
+    let harmless = points.count(where: isHarmless)
     return
       "On \(Numbers.integer(float.beats)) beats of \(labels.count) record\(labels.count == 1 ? "" : "s") the float "
       + "network reaches a macro F1 of \(Numbers.percent(float.accuracy.macroF1)), and \"\(base.point.name)\" "
       + "\(Numbers.percent(base.macroF1)): \(Self.text(base.macroF1Loss)). Of \(points.count) points run, \(harmless) "
-      + "lose less than \(Numbers.decimal(100 * Self.margin, places: 0)) point of macro F1 with 95 % certainty."
+      + "lose less than \(margin) of macro F1 with 95 % certainty."
       + (includesTrainingBeats ? " Some of these beats are the network's training beats." : "")
   }
 
-  private var recommendation: String? {
+  /// The rule in a sentence.
+  private var ruleInWords: String {
+    let names = rule.criticalClasses
+    let classes =
+      names.count == 1 ? "the class \(names[0])" : "each of the classes \(names.joined(separator: " and "))"
+    return
+      "The rule: "
+      + (names.isEmpty
+        ? "" : "in \(classes) 95 % of the draws of patients lose less than \(margin) of F1 against float; ")
+      + "at least \(Numbers.percent(rule.agreementFloor)) of the decisions are float's"
+      + (rule.budget.isAny ? "; it is within the budget" : "")
+      + "; of these, what most profiles carry, and then the simplest. A gain over float is no reason."
+  }
+
+  private var shipping: String? {
+    guard let recommendation else { return nil }
     guard let best = recommended else {
-      return "No point keeps the float network's accuracy within "
-        + "\(Numbers.decimal(100 * Self.margin, places: 0)) point of macro F1: ship none of them before the findings "
-        + "below are dealt with."
+      return
+        "Ship none of them before the findings below are dealt with: \(recommendation.reason). \(ruleInWords)"
     }
     let devices = best.cost.devices
     let passing = devices.filter(\.passes).map(\.profile)
     let device = devices.first { $0.passes && $0.batteryMonths != nil }
-    let charge = best.cost.devices.compactMap(\.chargePerDecisionMicrocoulombs).first
-    return "Ship \"\(best.point.name)\": \(Self.text(best.macroF1Loss)) of macro F1 against float, "
+    let charge = devices.compactMap(\.chargePerDecisionMicrocoulombs).first
+    return "Ship \"\(best.point.name)\": \(recommendation.reason). It takes "
       + "\(Numbers.bytes(best.cost.flashBytes)) of flash and \(Numbers.bytes(best.cost.ramBytes)) of RAM"
       + (charge.map { ", \(Numbers.decimal($0, places: 2)) uC a decision" } ?? "")
       + (device.map {
         "; on the profile \($0.profile) the battery lasts "
-          + "\(Numbers.decimal($0.batteryMonths ?? 0, places: 1)) months, "
-          + "\(Numbers.decimal($0.monthsLost ?? 0, places: 2)) less than without the network"
+          + "\(Numbers.decimal($0.batteryMonths ?? 0, places: 1)) months with the network, "
+          + "\(Numbers.decimal($0.monthsLost ?? 0, places: 2)) less than without it"
       } ?? "")
       + (devices.isEmpty
         ? ""
         : passing.isEmpty
-          ? "; none of the profiles can carry it (`device-sim stream` tells why)"
+          ? "; none of the profiles can carry it (`device-sim verdict` tells why)"
           : "; it fits the profile\(passing.count == 1 ? "" : "s") \(passing.joined(separator: ", "))")
       + ". It was chosen on these same records: other records will be a little less kind to it."
+  }
+
+  private var otherAnswers: String? {
+    guard let recommendation, recommendation.point != nil else { return recommendation?.alternatives.first }
+    return ([ruleInWords] + recommendation.alternatives).joined(separator: " ")
   }
 
   private var confidence: String? {
@@ -115,7 +114,7 @@ extension QuantizationReport {
   private func losses(_ names: [String]) -> String? {
     let all = names.compactMap { point($0) }.map {
       "\"\($0.point.name)\" \(Self.points($0.macroF1Loss.value))"
-        + (Self.isHarmless($0) ? "" : " (not shown to be harmless)")
+        + (isHarmless($0) ? "" : " (not shown to be harmless)")
     }
     return all.isEmpty ? nil : all.joined(separator: ", ")
   }
@@ -170,7 +169,7 @@ extension QuantizationReport {
 
   private var converter: String? {
     let group = points.filter { $0.point.group == "converter" && $0.point.frontEnd.gainErrorPercent == 0 }
-    let harmless = group.filter(Self.isHarmless).map(\.point.frontEnd.converterBits)
+    let harmless = group.filter(isHarmless).map(\.point.frontEnd.converterBits)
     guard !group.isEmpty else { return nil }
     guard let least = harmless.min() else {
       return "No other converter keeps the accuracy that 12 bits have."

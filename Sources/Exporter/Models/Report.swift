@@ -53,6 +53,15 @@ struct Report: ParsableCommand {
   @Option(help: ArgumentHelp("The same for the charge a decision on the first profile.", valueName: "uC"))
   var budgetCharge: Double?
   @Option(
+    help: ArgumentHelp(
+      "The classes in which a point must not be worse than float, with commas. (default: the task's)",
+      valueName: "names"))
+  var critical: String?
+  @Option(help: ArgumentHelp("What they may lose, in points of F1.", valueName: "points")) var margin = 1.0
+  @Option(
+    help: ArgumentHelp("The least share of decisions that must be float's, in percent.", valueName: "%"))
+  var agreementFloor = 98.0
+  @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp("Compare two reports: their folders or report.json files.", valueName: "a b"))
   var compare: [String] = []
@@ -86,6 +95,12 @@ struct Report: ParsableCommand {
       if let value, !(value > 0 && value <= 1e9) {
         throw ValidationError("--budget-\(name) must be above 0, and at most 1,000,000,000")
       }
+    }
+    guard margin > 0 && margin <= 100 else {
+      throw ValidationError("--margin must be above 0, and at most 100")
+    }
+    guard (0...100).contains(agreementFloor) else {
+      throw ValidationError("--agreement-floor must be in 0 ... 100")
     }
     if !compare.isEmpty {
       guard compare.count == 2, checkpoint == nil else {
@@ -126,6 +141,7 @@ struct Report: ParsableCommand {
     options.profiles = profile.split(separator: ",").map(String.init)
     options.decisionsPerMinute = decisionsPerMinute
     let runner = try ReportRunner(options)
+    runner.rule = try rule(of: runner, checkpoint)
     var points =
       sweep == "default"
       ? ReportPoint.defaultSweep(hasQAT: qat != nil, layerCount: runner.layerCount)
@@ -145,6 +161,19 @@ struct Report: ParsableCommand {
     try outcome.report.write(to: output)
     try show(outcome, output: output, seconds: ProcessInfo.processInfo.systemUptime - start)
     try results.writeJSON(outcome.report)
+  }
+
+  /// What a point has to hold to be recommended.
+  private func rule(of runner: ReportRunner, _ checkpoint: String) throws(FileError) -> Recommendation.Rule {
+    var rule = runner.rule
+    if let critical { rule.criticalClasses = critical.split(separator: ",").map(String.init) }
+    if let unknown = rule.criticalClasses.first(where: { !runner.classNames.contains($0) }) {
+      throw .malformed(
+        checkpoint, "has no class \(unknown)",
+        remedy: "choose --critical among \(runner.classNames.joined(separator: ", "))")
+    }
+    (rule.margin, rule.agreementFloor, rule.budget) = (margin / 100, agreementFloor / 100, budget)
+    return rule
   }
 
   private func show(_ outcome: ReportRunner.Outcome, output: String, seconds: Double) throws {

@@ -15,7 +15,7 @@ extension QuantizationReport {
       verdict: verdict,
       outcome: outcome,
       sections: [
-        Section("Summary", summary.map { Paragraph($0) }),
+        Section("Summary", summary.map { Paragraph($0) }), Section("What to ship", [ruleTable]),
         Section("Accuracy against cost", paretoCharts + [Paragraph(Self.costDefinitions)]),
         Section("Points", pointTables + [Paragraph(Self.accuracyDefinitions)]),
         Section("Classes", classTables), Section("Changed decisions", [flipTable]),
@@ -26,8 +26,41 @@ extension QuantizationReport {
     ).render()
   }
 
-  private var verdict: String {
-    summary.first { $0.hasPrefix("Ship ") || $0.hasPrefix("No point ") } ?? summary.first ?? ""
+  private var verdict: String { summary.first { $0.hasPrefix("Ship ") } ?? summary.first ?? "" }
+
+  // MARK: What to ship
+
+  private var ruleTable: Table {
+    let recommendation = recommendation ?? recommendation(by: .init(criticalClasses: []))
+    let rule = recommendation.rule
+    return Table(
+      caption:
+        "Each point that a device could be built with, held against the rule; all are compared with the float network",
+      columns: [.text("point")] + rule.criticalClasses.map { .number("\($0) F1 less float (points)") } + [
+        .number("as float (%)"), .text("beside the usual settings"), .text("holds the rule"),
+      ],
+      rows: recommendation.candidates.map { candidate in
+        let reasons = rule.reasons(against: candidate)
+        let place =
+          switch candidate.name {
+          case recommendation.point: "to ship"
+          case recommendation.runnerUp: "yes, the runner-up"
+          default: "yes"
+          }
+        return [Table.Cell(candidate.name)]
+          + candidate.criticalLosses.map { Table.Cell(Self.difference($0)) } + [
+            Table.Cell(Numbers.decimal(100 * candidate.agreement, places: 2)),
+            Table.Cell(
+              candidate.departures.isEmpty ? "nothing" : candidate.departures.joined(separator: ", ")),
+            Table.Cell(
+              reasons.isEmpty ? place : reasons.joined(separator: "; "),
+              outcome: reasons.isEmpty ? .pass : .fail),
+          ]
+      }, isSortable: true)
+  }
+
+  private static func difference(_ difference: DifferenceFigures) -> String {
+    points(difference.value) + (difference.interval.map { " (\($0.text(points)))" } ?? "")
   }
 
   // MARK: Accuracy against cost
@@ -40,14 +73,20 @@ extension QuantizationReport {
 
   private var paretoCharts: [any Component] {
     let float = sources.first.map { (value: 100 * $0.accuracy.macroF1, name: "float") }
-    func chart(_ title: String, _ unit: String, _ value: (PointFigures) -> Double?) -> ScatterChart {
-      ScatterChart(
-        title: title,
-        points: points.compactMap { point in
-          value(point).map {
-            .init(point.point.name, group: point.point.group, x: $0, y: 100 * point.macroF1)
-          }
-        }, horizontalUnit: unit, verticalUnit: "macro F1 (%)", reference: float)
+    func chart(
+      _ title: String, _ unit: String, _ value: (PointFigures) -> Double?
+    ) -> any Component {
+      let marks = points.compactMap { point in
+        value(point).map {
+          ScatterChart.Point(point.point.name, group: point.point.group, x: $0, y: 100 * point.macroF1)
+        }
+      }
+      if let first = marks.first, marks.allSatisfy({ $0.x == first.x }) {
+        return Paragraph(
+          "\(title): all points have the same \(unit), \(Numbers.decimal(first.x, places: 2)).")
+      }
+      return ScatterChart(
+        title: title, points: marks, horizontalUnit: unit, verticalUnit: "macro F1 (%)", reference: float)
     }
     let device = points.first?.cost.devices.firstIndex { $0.chargePerDecisionMicrocoulombs != nil }
     var charts: [any Component] = [

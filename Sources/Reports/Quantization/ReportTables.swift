@@ -30,6 +30,7 @@ extension QuantizationReport {
           { $0.cost.devices[index].chargePerDecisionMicrocoulombs }
         ))
       columns.append(("batteryMonths \(device.profile)", { $0.cost.devices[index].batteryMonths }))
+      columns.append(("monthsLost \(device.profile)", { $0.cost.devices[index].monthsLost }))
     }
     return columns
   }
@@ -118,7 +119,7 @@ extension QuantizationReport {
     ["point", "flash (B)", "RAM (B)", "MAC a decision"]
       + (points.first?.cost.devices ?? []).flatMap { device in
         (device.chargePerDecisionMicrocoulombs == nil ? [] : ["\(device.profile) (uC a decision)"])
-          + (device.batteryMonths == nil ? [] : ["\(device.profile) (months)"])
+          + (device.batteryMonths == nil ? [] : ["\(device.profile) (months left)", "(months lost)"])
       }
   }
 
@@ -129,7 +130,9 @@ extension QuantizationReport {
     ]
       + point.cost.devices.flatMap { device in
         (device.chargePerDecisionMicrocoulombs.map { [Numbers.decimal($0, places: 2)] } ?? [])
-          + (device.batteryMonths.map { [Numbers.decimal($0, places: 2)] } ?? [])
+          + (device.batteryMonths.map {
+            [Numbers.decimal($0, places: 2), device.monthsLost.map { Numbers.decimal($0, places: 2) } ?? "-"]
+          } ?? [])
       }
   }
 }
