@@ -3,6 +3,7 @@ import CommandSupport
 import Foundation
 import HostDevice
 import Reports
+import Support
 
 /// `device-sim verdict`: a model on devices, from its counts alone.
 struct VerdictCommand: ParsableCommand {
@@ -17,7 +18,8 @@ struct VerdictCommand: ParsableCommand {
 
         device-sim verdict --model ecg-beats.qinf
         device-sim verdict --model ecg-beats.qinf --profile leadless --profile mine.json \\
-          --interval 3600 --json verdict.json
+          --interval 3600 --json verdict.json --report verdict.html
+        device-sim verdict --model ecg-beats.qinf --profile pacemaker --check
       """)
 
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
@@ -35,10 +37,16 @@ struct VerdictCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Decide every so many seconds instead.", valueName: "seconds"))
   var interval: Double?
 
+  @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
+  var report: String?
+
+  @Flag(help: "End with status 2 unless every device carries the network in one of its ways.")
+  var check = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [output.jsonFile], inputs: [model] + profile)
+    try requireDistinct(outputs: [report, output.jsonFile], inputs: [model] + profile)
     guard (10...400).contains(heartRate) else {
       throw ValidationError("--heart-rate needs beats a minute in 10 ... 400")
     }
@@ -52,6 +60,7 @@ struct VerdictCommand: ParsableCommand {
       model: model, profiles: profile,
       schedule: interval.map { .every(seconds: $0) } ?? .detectedBeats(perSecond: heartRate / 60))
     try output.writeJSON(verdicts)
+    if let report { try Files.write(verdicts.page(command: Invocation.text), to: report) }
     try output.show(verdicts.headline + "\n")
     var table = SummaryTable(columns: verdicts.columns)
     for row in verdicts.rows {
@@ -66,5 +75,6 @@ struct VerdictCommand: ParsableCommand {
     }
     try output.show(
       "\n  Estimates from counts and the profiles' figures, judged at their unfavourable end.\n")
+    if check, !verdicts.devices.allSatisfy(\.verdict.passes) { throw ExitCode(2) }
   }
 }

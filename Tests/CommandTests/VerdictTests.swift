@@ -14,6 +14,44 @@ import TestSupport
     #expect(result.errors.contains("would pass with"))
   }
 
+  @Test func thePageHasEachDevicesFiguresAndTheCheckItsStatus() throws {
+    let folder = try TemporaryFolder()
+    func verdict(_ arguments: String...) throws -> Command.Result {
+      try Command("device-sim").run(["verdict", "--model", ProjectFiles.model] + arguments)
+    }
+    let result = try verdict("--report", folder("v.html"), "--json", folder("v.json"))
+    #expect(result.status == 0, "\(result.errors)")
+    let page = String(decoding: try Files.read(folder("v.html")), as: UTF8.self)
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Files.read(folder("v.json"))) as? [String: Any])
+    let devices = try #require(json["devices"] as? [[String: Any]])
+    func carries(_ device: [String: Any]) -> Bool {
+      let modes = (device["verdict"] as? [String: Any])?["modes"] as? [[String: Any]]
+      return modes?.contains { $0["outcome"] as? String == "pass" } == true
+    }
+    let names = devices.filter(carries).compactMap { ($0["profile"] as? [String: Any])?["name"] as? String }
+    #expect(names == ["programmer"])
+    #expect(
+      page.contains(
+        "By estimate it runs on programmer; it doesn&#39;t on reference (average current), pacemaker"))
+    let rows = page.components(separatedBy: "<tr>").filter {
+      $0.contains("<th scope=\"row\">average current</th>")
+    }
+    #expect(try #require(rows.first).components(separatedBy: "<td").count == 1 + devices.count)
+    #expect(
+      page.contains("nothing: both ways give the same bits") || page.contains("unknown until such a network"))
+    #expect(!page.contains("`"))
+    #expect(try verdict("--check", "--profile", "pacemaker").status == 2)
+    #expect(try verdict("--check", "--profile", "programmer").status == 0)
+    #expect(try verdict("--check").status == 2)
+  }
+
+  @Test func aRemedyIsNoTie() throws {
+    let result = try Command("device-sim")("verdict", "--model", ProjectFiles.model, "--json", "-")
+    let figure = /at most .*? ([0-9.,]+ [A-Za-z%]+) instead of ([0-9.,]+ [A-Za-z%]+)/
+    for match in result.output.matches(of: figure) { #expect(match.1 != match.2) }
+  }
+
   @Test func aStreamedRunHasAVerdictOnItsProfile() throws {
     let folder = try TemporaryFolder()
     let result = try Command("device-sim")(

@@ -45,9 +45,13 @@ struct FeasibilityAdvice {
     let passed = ordered(failing.subtracting(remaining), judgement)
     guard !passed.isEmpty, remaining.isSubset(of: failing) else { return nil }
     let details = passed.compactMap { name -> String? in
-      guard let now = judgement.criterion(name), let then = other.criterion(name) else { return nil }
+      guard let now = judgement.criterion(name), let then = other.criterion(name),
+        // What reads the same is a tie, and no remedy.
+        then.text(then.estimate.high) != now.text(now.estimate.high)
+      else { return nil }
       return "\(name.words) \(then.text(then.estimate.high)) instead of \(now.text(now.estimate.high))"
     }
+    guard !details.isEmpty else { return nil }
     return Feasibility.Suggestion(
       change: other.mode == .streaming ? .streaming : .wholeWindow, passes: passed, value: nil,
       text:

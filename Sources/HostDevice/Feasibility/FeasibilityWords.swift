@@ -33,6 +33,14 @@ extension Feasibility {
     return rows
   }
 
+  /// Whether one of the ways to run the network passes every requirement.
+  package var passes: Bool { modes.contains { $0.outcome == .pass } }
+
+  /// The way to run the network that fails least; of equal ones the first.
+  package var best: Judgement {
+    modes.min { $0.failing.count < $1.failing.count } ?? modes[0]
+  }
+
   /// The verdict in a sentence.
   package var sentence: String {
     let passing = modes.filter { $0.outcome == .pass }.map(\.mode.words)
@@ -55,5 +63,5 @@ extension Feasibility.Suggestion {
 
 extension [Feasibility.Criterion.Name] {
   /// Average current, charge and battery are one requirement in three units: the first stands for all.
-  fileprivate var withoutRepeats: Self { filter { ![.chargePerDecision, .monthsLost].contains($0) } }
+  package var withoutRepeats: Self { filter { ![.chargePerDecision, .monthsLost].contains($0) } }
 }
