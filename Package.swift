@@ -122,8 +122,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "ECG", "Evaluation", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Reports", "Support", "Tasks",
-        "TestSupport",
+        "ECG", "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Reports",
+        "Support", "Tasks", "TestSupport",
       ]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "QuantInfer", "Support"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
@@ -166,6 +166,11 @@ let package = Package(
     .testTarget(
       name: "ReferenceKernelTests",
       dependencies: ["ConformanceCases", "QuantInfer", "ReferenceKernels", "TestSupport"]),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: [
+        "ECG", "HostDevice", "Reports", "Simulation", "Support", "TestSupport",
+      ]),
     .testTarget(
       name: "SimulationTests",
       dependencies: [

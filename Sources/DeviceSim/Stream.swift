@@ -89,6 +89,8 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
   var report: String?
 
+  @OptionGroup(title: "Page") var page: PageOptions
+
   @Option(
     help: ArgumentHelp("Write the decisions as WFDB annotations, RECORD.ANNOTATOR.", valueName: "file"))
   var annotations: String?
@@ -103,6 +105,7 @@ struct Stream: ParsableCommand {
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }
+try page.validate(hasPage: report != nil)
     if let annotations, (annotations as NSString).pathExtension.isEmpty {
       throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
     }
@@ -114,6 +117,15 @@ struct Stream: ParsableCommand {
     disturbances.snrDecibels = snr
     disturbances.seed = seed
     return disturbances
+  }
+
+  /// `exporter explain` takes a record as it is, through a model as shipped.
+  private var explainCommand: String? {
+    guard let float, patch == nil, opening.csv == CSVOptions(), record != "-", !disturbances.isAny else {
+      return nil
+    }
+    let lead = opening.lead.map { ["--lead", $0] } ?? []
+    return Invocation.text(["exporter", "explain", model, "--float", float, "--record", record] + lead)
   }
 
   func run() throws {
@@ -131,7 +143,14 @@ struct Stream: ParsableCommand {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
     }
     output.tell(run.result.notes)
-    if let report { try Files.write(run.page(command: Invocation.text), to: report) }
+    if let report {
+      var shown = StreamPageOptions()
+      shown.command = Invocation.text
+      (shown.fromSeconds, shown.momentsSeconds) = (page.from, page.moments?.values ?? [])
+      (shown.isAnonymous, shown.explainCommand) = (page.anonymous, explainCommand)
+      try page.check(durationSeconds: run.result.durationSeconds, record: record)
+      try Files.write(run.page(shown), to: report)
+    }
     if let annotations { try run.writeAnnotations(annotations) }
     try output.writeJSON(run.result)
     try output.show(run.headline)

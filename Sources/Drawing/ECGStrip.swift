@@ -3,8 +3,8 @@ import Support
 
 /// An ECG on millimetre paper, a few seconds a row, with the decisions of both twins above it.
 ///
-/// Twins that differ are framed, and a wedge points at the moment. Equal decisions in close succession are
-/// written once, on a line from the first to the last.
+/// Twins that differ are framed, and a wedge points at the moment. What the device said stands below them. Equal decisions
+/// in close succession are written once, on a line from the first to the last.
 package struct ECGStrip: Component {
   /// What both twins decided at a moment.
   package struct Decision: Sendable {
@@ -14,12 +14,15 @@ package struct ECGStrip: Component {
     package var float: String?
     /// The fixed-point class.
     package var fixed: String
+    /// What the device said, a letter or two; nil where that isn't told.
+    package var said: String?
 
     /// Creates a decision.
-    package init(timeSeconds: Double, float: String?, fixed: String) {
+    package init(timeSeconds: Double, float: String?, fixed: String, said: String? = nil) {
       self.timeSeconds = timeSeconds
       self.float = float
       self.fixed = fixed
+      self.said = said
     }
 
     var differs: Bool { float.map { $0 != fixed } ?? false }
@@ -152,11 +155,13 @@ package struct ECGStrip: Component {
     if hasFloat { names.append("float") }
     let fixedY = names.count * rowHeight + 14
     names.append("fixed")
+    let saidY = names.count * rowHeight + 14
+    if decisions.contains(where: { $0.said != nil }) { names.append("said") }
 
     for run in runs(decisions.filter { (start..<end).contains($0.timeSeconds) }) {
       let middle = x((run.decision.timeSeconds + run.lastSeconds) / 2)
       if run.lastSeconds > run.decision.timeSeconds {
-        for y in hasFloat ? [floatY, fixedY] : [fixedY] {
+        for y in (hasFloat ? [floatY] : []) + [fixedY] + (run.decision.said == nil ? [] : [saidY]) {
           markup +=
             "<line class=\"axis\" x1=\"\(x(run.decision.timeSeconds))\" x2=\"\(x(run.lastSeconds))\" y1=\"\(y - 4)\" y2=\"\(y - 4)\"/>"
         }
@@ -171,6 +176,7 @@ package struct ECGStrip: Component {
       }
       if let float = run.decision.float { markup += label(float, x: middle, y: floatY) }
       markup += label(run.decision.fixed, x: middle, y: fixedY)
+      if let said = run.decision.said { markup += label(said, x: middle, y: saidY) }
     }
     // A frame at the row's start reaches 11 px to the left of it.
     for (index, name) in names.enumerated() {
@@ -189,7 +195,7 @@ package struct ECGStrip: Component {
     var runs: [(decision: Decision, lastSeconds: Double)] = []
     for decision in decisions {
       if let run = runs.last, run.decision.float == decision.float, run.decision.fixed == decision.fixed,
-        decision.timeSeconds - run.lastSeconds < secondsPerRow / 60
+        run.decision.said == decision.said, decision.timeSeconds - run.lastSeconds < secondsPerRow / 60
       {
         runs[runs.count - 1].lastSeconds = decision.timeSeconds
       } else {

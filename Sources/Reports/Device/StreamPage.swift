@@ -5,22 +5,41 @@ import Simulation
 import Support
 import Tasks
 
+/// What a run's page shows, beside the run.
+package struct StreamPageOptions: Sendable {
+  /// The command that made it, for its provenance.
+  package var command = ""
+  /// Where the strip of 30 seconds begins; nil for where decisions differ or vary most.
+  package var fromSeconds: Double?
+  /// The moments around which to show strips of ten seconds.
+  package var momentsSeconds: [Double] = []
+  /// Whether names of records and patients are left out.
+  package var isAnonymous = false
+  /// The command that takes one of the run's decisions apart, but for its moment; nil where none can.
+  package var explainCommand: String?
+
+  /// A page of the run alone.
+  package init() {}
+}
+
 extension StreamRun {
   /// The run as one self-contained page for a design review.
   ///
-  /// - Parameter command: The command that made it, for its provenance.
+  /// - Parameter options: What it shows.
   /// - Returns: The page's HTML.
-  package func page(command: String = "") -> String {
-    let excerpt = Excerpt(self)
+  package func page(_ options: StreamPageOptions = StreamPageOptions()) -> String {
+    let excerpt = Excerpt(self, fromSeconds: options.fromSeconds)
     return Page(
-      title: "\(result.record) through \(result.model)",
+      title: "\(options.isAnonymous ? "A record" : result.record) through \(result.model)",
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
-      sections: [ecgSection(excerpt)] + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
+      sections: [overviewSection, ecgSection(excerpt, momentsSeconds: options.momentsSeconds)]
+        + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection, policySection, memorySection, operationSection]
-        + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(command)],
+        + [decisionSection(explainCommand: options.isAnonymous ? nil : options.explainCommand)]
+        + [policySection, memorySection, operationSection]
+        + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(options)],
       footer: Release.footer(version: result.version)
     ).render()
   }
@@ -41,19 +60,20 @@ extension StreamRun {
   }
 
   /// The part of the run that the page shows: 30 seconds around the most varied decisions.
-  private struct Excerpt {
+  struct Excerpt {
     let startSeconds: Double
     let endSeconds: Double
     let samples: Range<Int>
     let columns: Range<Int>
     let decisions: Range<Int>
 
-    init(_ run: StreamRun) {
+    init(_ run: StreamRun, fromSeconds: Double?) {
       let rate = run.result.sampleRateHz
       let length = Int(30 * rate)
       let count = run.acquisition.samples.count
-      var best = (start: 0, score: -1.0)
-      for start in stride(from: 0, through: max(0, count - length), by: max(1, Int(10 * rate))) {
+      var best = (start: min(max(0, count - 1), Int((fromSeconds ?? 0) * rate)), score: -1.0)
+      let starts = stride(from: 0, through: max(0, count - length), by: max(1, Int(10 * rate)))
+      for start in starts where fromSeconds == nil {
         let inside = run.decisions.filter { (start..<start + length).contains($0.sample) }
         let kinds = Set(inside.map(\.fixedClass)).count
         let flips = inside.filter { $0.differs }.count
@@ -70,32 +90,6 @@ extension StreamRun {
       let last = run.decisions.firstIndex { $0.sample >= best.start + length } ?? run.decisions.count
       decisions = first..<max(first, last)
     }
-  }
-
-  private func ecgSection(_ excerpt: Excerpt) -> Section {
-    let rate = result.sampleRateHz
-    let millivolts = acquisition.samples[excerpt.samples].map {
-      Double($0) * Double(acquisition.profile.converter.microvoltsPerCount) / 1000
-    }
-    let marks = decisions[excerpt.decisions].map { decision in
-      ECGStrip.Decision(
-        timeSeconds: Double(decision.beatSample ?? decision.sample) / rate,
-        float: decision.floatClass.map { result.classNames[$0] },
-        fixed: result.classNames[decision.fixedClass])
-    }
-    let truth = (annotatedBeats ?? []).filter { excerpt.samples.contains($0.sample) }.map {
-      ECGStrip.Annotation(timeSeconds: Double($0.sample) / rate, result.classNames[$0.classIndex])
-    }
-    return Section(
-      "ECG and decisions",
-      [
-        ECGStrip(
-          title: "What the converter heard, and what was decided",
-          explanation: "\(Numbers.duration(seconds: excerpt.endSeconds - excerpt.startSeconds)) of "
-            + "\(Numbers.duration(seconds: result.durationSeconds)): where decisions differ or vary most.",
-          millivolts: millivolts, sampleRateHz: rate, startSeconds: excerpt.startSeconds, decisions: marks,
-          annotations: truth)
-      ])
   }
 
   private func spectrogramSection(_ excerpt: Excerpt) -> Section {
@@ -156,50 +150,6 @@ extension StreamRun {
         ], horizontalUnit: "time of decision (s)", verticalUnit: "logit", height: 150)
     }
     return Section("Logits of both twins", [Columns(charts)])
-  }
-
-  private var decisionSection: Section {
-    var rows: [[Table.Cell]] = result.classNames.indices.map { index in
-      let fixed = decisions.filter { $0.fixedClass == index }.count
-      let float = decisions.filter { $0.floatClass == index }.count
-      return [
-        .init(result.classNames[index]), .init(Numbers.integer(fixed)),
-        .init(result.agreement == nil ? "-" : Numbers.integer(float)),
-      ]
-    }
-    rows.append(["all", .init(Numbers.integer(decisions.count)), .init(Numbers.integer(decisions.count))])
-    var parts: [any Component] = [
-      Table(
-        caption: "Decisions by class", columns: [.text("class"), .number("fixed point"), .number("float")],
-        rows: rows)
-    ]
-    if let agreement = result.agreement, let top1 = agreement.top1 {
-      let interval = Interval.wilson(successes: agreement.equalDecisions, trials: agreement.decisions)
-      parts.append(
-        Facts([
-          (
-            "The same class",
-            "\(Numbers.percent(top1)) (95 % interval \(interval.text { Numbers.percent($0) }))"
-          ),
-          (
-            "Largest logit error",
-            Numbers.decimal(agreement.maxAbsoluteLogitError, places: 2)
-          ),
-          (
-            "Mean logit error", Numbers.decimal(agreement.meanAbsoluteLogitError ?? 0, places: 3)
-          ),
-        ]))
-    }
-    if let accuracy = result.accuracy, let value = accuracy.fixed.accuracy {
-      parts.append(
-        Facts([
-          ("Against the record's annotations", "\(Numbers.percent(value)) of matched beats"),
-          ("Annotated beats without a decision", Numbers.integer(accuracy.missedBeats)),
-          ("Decisions about other beats or none", Numbers.integer(accuracy.extraDecisions)),
-        ]))
-    }
-    if let note = trainingNote { parts.append(Paragraph(note)) }
-    return Section("Decisions and agreement", parts)
   }
 
   private var memorySection: Section {
@@ -290,15 +240,21 @@ extension StreamRun {
       ])
   }
 
-  private func provenanceSection(_ command: String) -> Section {
+  private func provenanceSection(_ options: StreamPageOptions) -> Section {
     let modelDigest = result.modelDigest.map { ", SHA-256 \($0)" } ?? ""
     let recordDigest = result.recordDigest.map { ", SHA-256 of its files \($0)" } ?? ", not kept"
     let range = Numbers.decimal(result.profile.converterRangeMillivolts, places: 1)
     let frontEnd = result.disturbances?.phrases ?? []
     var facts: [(name: String, value: String)] = [
       ("Model", "\(result.model), CRC-32 \(result.modelChecksum)\(modelDigest)"),
-      ("Patch", result.patch?.text ?? "none: the model as shipped"),
-      ("Record", "\(result.record), \(result.lead)\(recordDigest)"),
+      (
+        "Patch",
+        result.patch.map { options.isAnonymous ? "a patient's own" : $0.text } ?? "none: the model as shipped"
+      ),
+      (
+        "Record",
+        options.isAnonymous ? "left out, \(result.lead)" : "\(result.record), \(result.lead)\(recordDigest)"
+      ),
       ("Profile", "\(result.profile.name): \(result.profile.converterBits) bits over \(range) mV"),
       (
         "Samples",
@@ -308,11 +264,11 @@ extension StreamRun {
       ("Front end", frontEnd.isEmpty ? "undisturbed, nothing random" : frontEnd.joined(separator: "; ")),
       ("Version", result.version),
     ]
-    if !command.isEmpty { facts.append(("Command", command)) }
+    if !options.command.isEmpty, !options.isAnonymous { facts.append(("Command", options.command)) }
     for (key, value) in result.provenance.sorted(by: { $0.key < $1.key }) {
       facts.append(("Model's \(key)", value))
     }
-    for comment in recordComments { facts.append(("Record's comment", comment)) }
+    for comment in recordComments where !options.isAnonymous { facts.append(("Record's comment", comment)) }
     return Section("Provenance", [Facts(facts)])
   }
 }

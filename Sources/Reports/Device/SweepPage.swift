@@ -36,14 +36,59 @@ extension SweepSummary {
     + "over the annotated beats that a decision was about; found tells how many those were. Extra decisions are about "
     + "no annotated beat of the model's classes."
 
-  private var verdict: String {
-    let worst = rows.filter { $0.agreement != nil }
-      .min { ($0.agreement?.fraction ?? 1) < ($1.agreement?.fraction ?? 1) }
-    guard let worst, let agreement = worst.agreement else {
-      return "\(Numbers.integer(rows.reduce(0) { $0 + $1.runs })) runs in integers."
+  /// What falls most, and by how much: accuracy first, then the class that suffers most and decisions about no beat; how far
+  /// the integers still follow float stands beside it.
+  package var verdict: String {
+    let runs = Numbers.integer(rows.reduce(0) { $0 + $1.runs })
+    guard let worst = rows.min(by: { Self.fraction($0) < Self.fraction($1) }),
+      Self.fraction(worst) < .infinity
+    else {
+      return "\(runs) runs in integers."
     }
-    return "At worst, with \(worst.label), the device decided as its float twin on "
-      + "\(Numbers.percent(agreement.fraction)) of \(Numbers.integer(agreement.total)) decisions."
+    let agreement = worst.agreement.map {
+      "the device decided as its float twin on \(Numbers.percent($0.fraction)) of \(Numbers.integer($0.total)) decisions"
+    }
+    guard let accuracy = worst.accuracy else {
+      return "At worst, with \(worst.label), \(agreement ?? "nothing was compared")."
+    }
+    let calm = rows.first {
+      !$0.settings.disturbances.isAny && $0.settings.modelChecksum == worst.settings.modelChecksum
+        && $0.settings.profile == worst.settings.profile
+    }
+    let before = calm?.accuracy.map { ", \(Numbers.percent($0.fraction)) undisturbed" } ?? ""
+    let parts = [
+      "At worst, with \(worst.label), \(Numbers.percent(accuracy.fraction)) of the annotated beats are decided right\(before)",
+      fallingClass(worst, beside: calm), extra(worst, beside: calm),
+    ]
+    return parts.compactMap(\.self).joined(separator: "; ") + "."
+      + (agreement.map { " There \($0)." } ?? "")
+  }
+
+  /// What rows are compared by: accuracy, or agreement where nothing is annotated.
+  private static func fraction(_ row: Row) -> Double {
+    row.accuracy?.fraction ?? row.agreement?.fraction ?? .infinity
+  }
+
+  /// The class whose sensitivity falls most.
+  private func fallingClass(_ worst: Row, beside calm: Row?) -> String? {
+    let falls = worst.classes.compactMap { score -> (name: String, from: Double, to: Double)? in
+      guard let to = score.sensitivity,
+        let from = calm?.classes.first(where: { $0.name == score.name })?.sensitivity
+      else { return nil }
+      return (score.name, from, to)
+    }
+    return falls.max { $0.from - $0.to < $1.from - $1.to }.flatMap { fall in
+      fall.to < fall.from
+        ? "\(fall.name) falls most, from \(Numbers.percent(fall.from)) to \(Numbers.percent(fall.to)) of its beats"
+        : nil
+    }
+  }
+
+  private func extra(_ worst: Row, beside calm: Row?) -> String? {
+    worst.extraDecisionsPerHour.map { extra in
+      "\(Numbers.decimal(extra, places: 0)) decisions an hour are about no annotated beat"
+        + (calm?.extraDecisionsPerHour.map { ", \(Numbers.decimal($0, places: 0)) undisturbed" } ?? "")
+    }
   }
 
   /// A row's name: its disturbances, and what else differs between rows.
@@ -161,8 +206,8 @@ extension SweepSummary {
         : LineChart(title: title, series: series, horizontalUnit: "SNR (dB)", verticalUnit: "%", height: 240)
     }
     let charts = [
-      chart("Agreement with the float twin", \.agreement), chart("Accuracy in fixed point", \.accuracy),
-      chart("Beats found", \.found),
+      chart("Accuracy in fixed point", \.accuracy), chart("Beats found", \.found),
+      chart("Agreement with the float twin", \.agreement),
     ]
     return [Columns(charts.compactMap(\.self))]
   }

@@ -103,6 +103,8 @@ package struct StreamResult: Encodable, Sendable {
     package var fixed: String
     /// The twin's class.
     package var float: String?
+    /// The class that the record's annotations give the beat; null where they name none of the model's within 150 ms.
+    package var annotated: String?
     /// The class that was announced; null without a result and in sleep.
     package var announced: String?
     /// Why there was no result, or `asleep`; null with a result.
@@ -206,7 +208,7 @@ package struct StreamResult: Encodable, Sendable {
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
     if isJudged {
       var schedule = Feasibility.Schedule(
-        loop.decisions, findsBeats: loop.policy == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
+        loop.decisions, findsBeats: loop.timing == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
         durationSeconds: acquisition.durationSeconds)
       schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
       if let sleep = loop.sleep { schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds) }
@@ -219,9 +221,10 @@ package struct StreamResult: Encodable, Sendable {
       ? Spectrogram(
         snrDecibels: loop.spectrum.decibels, maxAbsoluteStepError: loop.codes.maxAbsoluteStepError,
         withinOneStep: loop.codes.withinOneStep) : nil
-    accuracy = reference.map {
-      Accuracy($0, loop.decisions, classNames: loaded.classNames, sampleRateHz: acquisition.sampleRateHz)
+    let truths = reference.map {
+      AnnotatedDecisions($0, loop.decisions, sampleRateHz: acquisition.sampleRateHz)
     }
+    accuracy = truths.map { Accuracy($0, loop.decisions, classNames: loaded.classNames) }
     let summary = ModelSummary(loaded)
     memory = summary.memory
     memoryMap = MemoryMap(loaded, loop.layout)
@@ -236,36 +239,59 @@ package struct StreamResult: Encodable, Sendable {
     realTimeFactor = acquisition.durationSeconds / max(loop.loopSeconds, 1e-9)
     let rate = acquisition.sampleRateHz
     let names = loaded.classNames
-    decisionList = loop.decisions.map { decision in
+    decisionList = loop.decisions.enumerated().map { index, decision in
       Decision(
         timeSeconds: Double(decision.sample) / rate,
         beatSeconds: decision.beatSample.map { Double($0) / rate },
         fixed: names[decision.fixedClass], float: decision.floatClass.map { names[$0] },
+        annotated: truths?.classes[index].map { names[$0] },
         announced: decision.announcedClass.map { names[$0] }, noResult: decision.announcement.silence,
         fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
     }
   }
 }
 
-extension StreamResult.Accuracy {
-  /// Scores the decisions about beats that match an annotated one within 150 ms.
+/// Decisions beside the beats of a record's annotations: a beat within 150 ms is the one that a decision is about.
+private struct AnnotatedDecisions {
+  /// The class of each decision's beat; nil where no annotated one is near.
+  var classes: [Int?]
+  /// The annotated beats that no decision was about.
+  var missedBeats: Int
+  /// The decisions about no annotated beat.
+  var extraDecisions: Int
+
   init(
-    _ reference: [(sample: Int, classIndex: Int)], _ decisions: [DeviceDecision], classNames: [String],
-    sampleRateHz: Double
+    _ reference: [(sample: Int, classIndex: Int)], _ decisions: [DeviceDecision], sampleRateHz: Double
   ) {
-    let judged = decisions.filter { $0.beatSample != nil }
     let matching = BeatMatching(
-      reference: reference.map(\.sample), detected: judged.map { $0.beatSample ?? 0 },
+      reference: reference.map(\.sample), detected: decisions.compactMap(\.beatSample),
       sampleRateHz: sampleRateHz)
-    let classes = Dictionary(reference.map { ($0.sample, $0.classIndex) }) { first, _ in first }
-    let decided = Dictionary(judged.map { ($0.beatSample ?? 0, $0) }) { first, _ in first }
+    let truths = Dictionary(reference.map { ($0.sample, $0.classIndex) }) { first, _ in first }
+    var places: [Int: Int] = [:]
+    for (place, decision) in decisions.enumerated() {
+      if let beat = decision.beatSample, places[beat] == nil { places[beat] = place }
+    }
+    classes = decisions.map { _ in nil }
+    for match in matching.matches {
+      guard let place = places[match.detected] else { continue }
+      classes[place] = truths[match.reference]
+    }
+    (missedBeats, extraDecisions) = (matching.missed.count, matching.extra.count)
+  }
+}
+
+extension StreamResult.Accuracy {
+  /// Scores the decisions whose beat is annotated.
+  fileprivate init(_ annotated: AnnotatedDecisions, _ decisions: [DeviceDecision], classNames: [String]) {
     fixed = ConfusionMatrix(classNames: classNames)
-    float = judged.contains { $0.floatClass != nil } ? ConfusionMatrix(classNames: classNames) : nil
+    float =
+      decisions.contains { $0.beatSample != nil && $0.floatClass != nil }
+      ? ConfusionMatrix(classNames: classNames) : nil
     announced = ConfusionMatrix(classNames: classNames)
     withoutResult = Dictionary(classNames.map { ($0, 0) }) { first, _ in first }
     asleep = withoutResult
-    for match in matching.matches {
-      guard let truth = classes[match.reference], let decision = decided[match.detected] else { continue }
+    for (truth, decision) in zip(annotated.classes, decisions) {
+      guard let truth else { continue }
       fixed.add(reference: truth, prediction: decision.fixedClass)
       if let floatClass = decision.floatClass { float?.add(reference: truth, prediction: floatClass) }
       switch decision.announcement {
@@ -274,8 +300,7 @@ extension StreamResult.Accuracy {
       case .asleep: asleep[classNames[truth], default: 0] += 1
       }
     }
-    missedBeats = matching.missed.count
-    extraDecisions = matching.extra.count
+    (missedBeats, extraDecisions) = (annotated.missedBeats, annotated.extraDecisions)
   }
 }
 

@@ -1,0 +1,171 @@
+import ECG
+import Foundation
+import HostDevice
+import Reports
+import Simulation
+import Support
+import Testing
+import TestSupport
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+/// The page of a run of the shipped record, beside the decisions that it tells of.
+@Suite struct StreamPageTests {
+  /// A copy of the shipped record with beats that an expert might have noted: every seventh one is V, and the first half alone.
+  private struct Fixture {
+    let folder: TemporaryFolder
+    let run: StreamRun
+
+    init(announcing: Announcing = Announcing()) throws {
+      folder = try TemporaryFolder()
+      for ending in ["hea", "dat"] {
+        try Files.write(
+          try Files.read(ProjectFiles.record + "." + ending), to: folder("mitdb-208.\(ending)"))
+      }
+      var options = StreamRun.Options(model: ProjectFiles.model, record: ProjectFiles.record)
+      options.float = ProjectFiles.checkpoint
+      let bare = try StreamRun.run(options)
+      let found = bare.decisions.compactMap(\.beatSample)
+      let beats = found.prefix(found.count / 2).enumerated().map { index, sample in
+        Annotation(
+          sample: Int((Double(sample) * 360 / 128).rounded()),
+          code: index % 7 == 0 ? .prematureVentricular : .normal)
+      }
+      try Files.write(
+        try Annotations(beats, sampleRateHz: 360).encoded(file: "atr"), to: folder("mitdb-208.atr"))
+      options.record = folder("mitdb-208")
+      options.announcing = announcing
+      run = try StreamRun.run(options)
+    }
+  }
+
+  private func policy() -> Announcing {
+    var announcing = Announcing()
+    (announcing.majority, announcing.minimumMarginCodes, announcing.wakePercent) = (3, 8, 10)
+    return announcing
+  }
+
+  /// A table's body and foot, as text, by its caption.
+  private func table(_ caption: String, in page: String) throws -> [[String]] {
+    let start = try #require(page.range(of: "<figcaption>\(caption)"), "\(caption)")
+    let rest = page[start.upperBound...]
+    let end = try #require(rest.range(of: "</table>"))
+    let body = rest[..<end.lowerBound].components(separatedBy: "<tbody>").last ?? ""
+    return body.components(separatedBy: "<tr>").dropFirst().map { row in
+      row.replacing("\u{A0}", with: " ").components(separatedBy: .init(charactersIn: "\n")).joined()
+        .components(separatedBy: "</t")
+        .dropLast().compactMap {
+          $0.components(separatedBy: ">").last
+        }.filter { !$0.isEmpty }
+    }
+  }
+
+  @Test func everyDecisionIsAccountedFor() throws {
+    let run = try Fixture(announcing: policy()).run
+    let rows = try table("What became of each decision", in: run.page())
+    let counts = try rows.map { try #require(Int($0[1].replacing(",", with: ""))) }
+    #expect(rows.last?.first == "all" && counts.last == run.decisions.count)
+    #expect(counts.dropLast().reduce(0, +) == run.decisions.count)
+    #expect(rows.map { $0[0] }.contains("the network slept"))
+    let results = run.decisions.count { $0.announcedClass != nil }
+    #expect(counts[0] == results && results > 0 && results < run.decisions.count)
+  }
+
+  @Test func theMatrixIsThatOfAHandCount() throws {
+    let run = try Fixture().run
+    let rows = try table("Beside the annotations: the device&#39;s raw decisions", in: run.page())
+    // Annotated beats are the first half of all found ones, every seventh V, in the order of the decisions.
+    let half = run.decisions.count { $0.beatSample != nil } / 2
+    let names = run.result.classNames
+    var counts = [[Int]](repeating: [0, 0, 0, 0], count: 4)
+    for (index, decision) in run.decisions.prefix(half).enumerated() {
+      counts[index % 7 == 0 ? 2 : 0][decision.fixedClass] += 1
+    }
+    for (index, row) in rows.dropLast().enumerated() {
+      #expect(row[0] == names[index])
+      #expect(row[2..<6].map { $0 } == counts[index].map { Numbers.integer($0) }, "\(row)")
+    }
+    let hits = counts[2][2]
+    #expect(rows[2][6].hasPrefix(Numbers.percent(Double(hits) / Double(counts[2].reduce(0, +)))))
+    #expect(rows[2][7].hasPrefix(Numbers.percent(Double(hits) / Double(counts.reduce(0) { $0 + $1[2] }))))
+    // The other half of the decisions are about no annotated beat, and no annotated one is missed.
+    let accuracy = try #require(run.result.accuracy)
+    #expect(accuracy.extraDecisions == run.decisions.count - half && accuracy.missedBeats == 0)
+    #expect(counts[0][2] != counts[2][0] && counts[2].reduce(0, +) != counts.reduce(0) { $0 + $1[2] })
+  }
+
+  @Test func classesAreCountedForEachTwinAndForWhatWasAnnounced() throws {
+    let run = try Fixture(announcing: policy()).run
+    let rows = try table("Decisions by class", in: run.page())
+    for (index, row) in rows.dropLast().enumerated() {
+      let expected = [
+        run.decisions.count { $0.fixedClass == index }, run.decisions.count { $0.floatClass == index },
+        run.decisions.count { $0.announcedClass == index },
+      ]
+      #expect(Array(row.dropFirst()) == expected.map { Numbers.integer($0) })
+    }
+    #expect(rows.last?[2] == Numbers.integer(run.decisions.count))
+  }
+
+  @Test func whatIsWrongIsListedWorstFirstWithTheCommandThatExplainsIt() throws {
+    let fixture = try Fixture()
+    let run = fixture.run
+    var options = StreamPageOptions()
+    options.explainCommand = Invocation.explain
+    let page = run.page(options)
+    let rows = try table("Decisions that the annotations contradict", in: page)
+    let wrong = run.result.decisionList.filter { $0.annotated != nil && $0.annotated != $0.fixed }
+    #expect(rows.count == min(20, wrong.count) && wrong.count > 20)
+    let margins = try rows.map { try #require(Double($0[5].replacing("\u{2212}", with: "-"))) }
+    #expect(margins == margins.sorted(by: >) && margins[0] > 0)
+    // The command's decision is the listed one: the same logits, from the record anew.
+    let times = page.components(separatedBy: "\(Invocation.explain) --at ").dropFirst().map {
+      $0.prefix { $0.isNumber || $0 == "." }
+    }
+    let differing = run.result.decisionList.count { $0.float != $0.fixed }
+    #expect(times.count == min(20, differing) + 20)
+    let at = try #require(times.last.flatMap { Double($0) })
+    let explained = try Explanation(
+      model: ProjectFiles.model, float: ProjectFiles.checkpoint, record: fixture.folder("mitdb-208"),
+      lead: nil,
+      at: at)
+    let last = try #require(rows.last)
+    let listed = try #require(wrong.first { Numbers.decimal($0.beatSeconds ?? 0, places: 2) == last[0] })
+    #expect(explained.integerLogits == listed.fixedLogits)
+    #expect(explained.integerClass == last[1])
+  }
+
+  private enum Invocation {
+    static let explain = "exporter explain m.qinf --float f.safetensors --record r"
+  }
+
+  @Test func namesAreLeftOutWhereThatIsAsked() throws {
+    let run = try Fixture().run
+    var options = StreamPageOptions()
+    options.command = "device-sim stream --record mitdb-208"
+    let named = run.page(options)
+    #expect(
+      named.contains("mitdb-208") && run.recordComments.allSatisfy { named.contains($0) || $0.contains("&") })
+    #expect(!run.recordComments.isEmpty)
+    options.isAnonymous = true
+    let page = run.page(options)
+    let digest = try #require(run.result.recordDigest)
+    #expect(!page.contains("mitdb-208") && !page.contains(digest))
+    #expect(run.recordComments.allSatisfy { !page.contains($0) })
+  }
+
+  @Test func momentsAndTheStripsStartAreTheReaders() throws {
+    let run = try Fixture().run
+    var options = StreamPageOptions()
+    (options.fromSeconds, options.momentsSeconds) = (100, [12.5, 299])
+    let page = run.page(options)
+    #expect(page.contains("aria-label=\"What the converter heard, and what was decided, 100 s to 110 s\""))
+    #expect(page.contains("aria-label=\"Around 12.50 s, 7.5 s to 17.5 s\""))
+    #expect(page.contains("aria-label=\"Around 299.00 s, 290"))
+    let parser = XMLParser(data: Data(page.utf8))
+    #expect(parser.parse(), "\(String(describing: parser.parserError))")
+    #expect(!page.contains("`"))
+  }
+}
