@@ -2,12 +2,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
+.PHONY: help setup demo install test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
   benchmark-training check-all clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
 DEMO   := build/demo
+PREFIX ?= /usr/local
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,21 @@ demo: setup ## Stream a real ECG through the shipped model, beside its float twi
 	@"$$(swift build -c release --show-bin-path)/device-sim" stream \
 	  --model $(MODEL).qinf --float $(MODEL).safetensors --record $(RECORD) \
 	  --report $(DEMO)/report.html --json $(DEMO)/report.json
+
+install: setup ## Put both commands and their completions under PREFIX, which is /usr/local without it
+	@swift build -c release --product exporter
+	@swift build -c release --product device-sim
+	@root="$(DESTDIR)$(PREFIX)"; bin="$$(swift build -c release --show-bin-path)"; \
+	mkdir -p "$$root/bin" "$$root/share/bash-completion/completions" "$$root/share/zsh/site-functions" \
+	  "$$root/share/fish/vendor_completions.d"; \
+	for command in exporter device-sim; do \
+	  install -m 755 "$$bin/$$command" "$$root/bin/$$command"; \
+	  "$$bin/$$command" --generate-completion-script bash >"$$root/share/bash-completion/completions/$$command"; \
+	  "$$bin/$$command" --generate-completion-script zsh >"$$root/share/zsh/site-functions/_$$command"; \
+	  "$$bin/$$command" --generate-completion-script fish >"$$root/share/fish/vendor_completions.d/$$command.fish"; \
+	done; \
+	echo "Installed exporter and device-sim in $$root/bin"; \
+	case ":$$PATH:" in *":$$root/bin:"*) ;; *) echo "That folder is not on the path: export PATH=\"$$root/bin:\$$PATH\"" ;; esac
 
 test: setup ## Build everything and run every test, in release
 	swift build -c release --build-tests

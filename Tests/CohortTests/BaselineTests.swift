@@ -122,6 +122,18 @@ private let scikitLearn = PythonEnvironment(
     #expect(try #require(ROC(scores: testRows.map(line.probability), labels: testLabels)).area < 0.65)
   }
 
+  @Test func aTreeSeesTheCasesThatItsBootstrapDrew() {
+    // One case among 200 is labelled otherwise than its neighbours. A tree of pure leaves has it wherever the draw with
+    // replacement has it: in 1 - (1 - 1/200)^200 = 63.3 % of the trees; without a bootstrap in all of them.
+    let rows = (0..<200).map { [Double($0)] }
+    let labels = rows.map { $0[0] >= 100 || $0[0] == 50 }
+    var options = RandomForest.Options()
+    (options.treeCount, options.leafCount) = (2000, 1)
+    let forest = RandomForest.grown(rows: rows, labels: labels, options: options, seed: 3)
+    #expect(abs(forest.probability([50]) - 0.633) < 3 * (0.633 * 0.367 / 2000).squareRoot())
+    #expect(forest.probability([0]) == 0 && forest.probability([199]) == 1)
+  }
+
   // MARK: The study
 
   private func study(_ labels: [Bool], seed: UInt64 = 1) -> CohortStudy {

@@ -6,6 +6,12 @@ import TestSupport
 
 /// Outside truth: PhysioNet's published counts, and the checksums in the databases' own headers.
 @Suite struct DatabaseTests {
+  /// PhysioNet: 201 and 202 came from the same man; all other records are of patients of their own.
+  @Test func twoRecordsAreOfOnePatient() {
+    #expect(MITBIH.patient(of: "201") == MITBIH.patient(of: "202"))
+    #expect(MITBIH.all.count == 48 && Set(MITBIH.all.map(MITBIH.patient)).count == 47)
+  }
+
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func rereadAnnotationsAreTheSameBytes() throws {
     for record in MITBIH.all {

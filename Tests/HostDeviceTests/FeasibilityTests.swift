@@ -208,6 +208,22 @@ import TestSupport
     #expect(window.failing.first?.outcomeAtBest == .pass)
   }
 
+  @Test func theBatterysRangeIsThatOfAHandCalculation() throws {
+    var profile = try profile()
+    profile.battery?.capacityAmpereHours.low = 0.8
+    profile.battery?.capacityAmpereHours.high = 1.2
+    profile.battery?.selfDischargePercentPerYear.value = 2
+    profile.battery?.selfDischargePercentPerYear.low = 1
+    profile.battery?.selfDischargePercentPerYear.high = 5
+    profile.battery?.baseMicroamps.low = 8
+    profile.battery?.baseMicroamps.high = 12
+    let years = try #require(try judge(profile, .every(seconds: 10)).battery).years
+    // 0.8 Ah at 12 uA and 5 % of it a year (4.5631 uA); 1 Ah at 10 and 2.2815 uA; 1.2 Ah at 8 and 1.3689 uA.
+    #expect(abs(years.low - 0.8e6 / 16.5631 / 8766) < 1e-3)
+    #expect(abs(years.value - 1e6 / 12.2815 / 8766) < 1e-3)
+    #expect(abs(years.high - 1.2e6 / 9.3689 / 8766) < 1e-3)
+  }
+
   @Test(arguments: ["reference", "pacemaker", "crt-d", "leadless"])
   func decisionsAsSlowAsSuggestedPassAndFasterOnesDoNot(name: String) throws {
     let profile = try DeviceProfile.load(name)

@@ -53,6 +53,14 @@ import TestSupport
     #expect(tally.detected.count > tally.late.count && tally.changed.count > tally.late.count)
   }
 
+  @Test func scrubbingChecksAtItsPeriodAndNotOnceMore() throws {
+    // In a record of 300 s a check every 200 s comes once: it finds the flips of the first 200 s, two thirds of those at
+    // random moments, and no later one. A check that came a period late would find none.
+    let tally = try total(try campaign(.weights, trials: 150) { $0.scrubSeconds = 200 })
+    let found = Double(tally.detected.count + tally.late.count) / 150
+    #expect(abs(found - 2.0 / 3) < 4 * (2.0 / 9 / 150).squareRoot(), "\(found)")
+  }
+
   @Test func aChecksumOfTheStateFindsEveryFlip() throws {
     let plain = try total(try campaign(.state, trials: 200))
     #expect(plain.masked.count > plain.silent.count && plain.silent.count > 0)
