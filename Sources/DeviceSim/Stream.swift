@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Foundation
 import HostDevice
 import Reports
@@ -105,7 +106,7 @@ struct Stream: ParsableCommand {
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }
-try page.validate(hasPage: report != nil)
+    try page.validate(hasPage: report != nil)
     if let annotations, (annotations as NSString).pathExtension.isEmpty {
       throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
     }
