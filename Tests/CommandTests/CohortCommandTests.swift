@@ -54,6 +54,25 @@ import TestSupport
     #expect(shown.status == 0 && shown.output.contains("synthetic"))
   }
 
+  @Test func aCSVWithoutTimesHasItsRateInTheManifest() throws {
+    let samples = (0..<2500).map { "\(($0 % 250) < 10 ? 1.0 : 0.0)" }.joined(separator: "\n")
+    try Files.write("II [mV]\n" + samples + "\n", to: folder("bare.csv"))
+    func check(_ rate: String, record: String = "bare.csv") throws -> Command.Result {
+      try Files.write(
+        "patient,record,sample_rate_hz,label\np1,\(record),\(rate),1\n", to: folder("rates.csv"))
+      return try exporter("cohort", "check", folder("rates.csv"), "--json", "-", "--quiet")
+    }
+    let result = try check("250")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try jsonObject(result.output)["seconds"] as? Double == 10)
+    for (rate, record) in [("0", "bare.csv"), ("fast", "bare.csv"), ("250", "cohort/records/S0001")] {
+      let wrong = try check(rate, record: record)
+      #expect(wrong.status == 65 && wrong.hasOneErrorLine, "\(wrong.errors)")
+      #expect(wrong.errors.contains("line 2, column sample_rate_hz"))
+    }
+    #expect(try check("").status == 65)
+  }
+
   @Test func featuresHaveARowAPatient() throws {
     let result = try exporter("cohort", "features", manifest, "--output", folder("features.csv"), "--quiet")
     #expect(result.status == 0, "\(result.errors)")
@@ -140,6 +159,23 @@ import TestSupport
     ] {
       #expect(names.contains(name))
     }
+    // What each patient was given is there: the area under the curve is that of counting pairs of patients.
+    let cases = try #require(study["cases"] as? [[String: Any]])
+    #expect(cases.count == 24 && Set(cases.compactMap { $0["patient"] as? String }).count == 24)
+    #expect(Set(cases.compactMap { ($0["folds"] as? [Int])?.first }) == [0, 1])
+    func scores(_ responds: Bool) throws -> [Double] {
+      try cases.filter { $0["responds"] as? Bool == responds }.map {
+        let all = try #require($0["probabilities"] as? [String: [Double]])
+        return try #require(all["transfer, float"]?.first)
+      }
+    }
+    let (ill, well) = (try scores(true), try scores(false))
+    let pairs = ill.flatMap { score in well.map { score > $0 ? 1 : score == $0 ? 0.5 : 0.0 } }
+    let transfer = try #require(
+      (study["methods"] as? [[String: Any]])?.first { $0["method"] as? String == "transfer, float" })
+    let area = try #require((transfer["auc"] as? [String: Any])?["value"] as? Double)
+    #expect(abs(pairs.reduce(0, +) / Double(pairs.count) - area) < 1e-9)
+
     // Float and int8 give nearly the same probabilities.
     let agreement = try #require(study["agreement"] as? [String: Any])
     #expect(try #require(agreement["largestDifference"] as? Double) < 0.05)

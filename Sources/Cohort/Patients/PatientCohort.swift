@@ -8,12 +8,14 @@ package struct CohortRecord: Equatable, Sendable {
   package var path: String
   /// The lead; nil where the manifest leaves it open.
   package var lead: String?
+  /// A CSV file's sampling rate where it has no times; nil where the manifest leaves it open.
+  package var sampleRateHz: Double?
   /// The manifest's line that names it.
   package var line: Int
 
   /// Creates a record.
-  package init(path: String, lead: String?, line: Int) {
-    (self.path, self.lead, self.line) = (path, lead, line)
+  package init(path: String, lead: String?, sampleRateHz: Double? = nil, line: Int) {
+    (self.path, self.lead, self.sampleRateHz, self.line) = (path, lead, sampleRateHz, line)
   }
 }
 
@@ -44,6 +46,7 @@ package struct Patient: Equatable, Sendable {
 /// | `patient` | the patient's name; several rows of one name are several records of one patient |
 /// | `record` | a WFDB record or a CSV file, relative to the manifest's folder |
 /// | `lead` | optional: the lead to use; else II, MLII or the record's first |
+/// | `sample_rate_hz` | optional: the rate of a CSV file without times |
 /// | `label` | optional: whether the patient responded, 1 or 0 |
 /// | `qrsd_ms`, `lbbb`, `sex`, `age`, `nyha`, `lvef_before`, `lvef_after`, `lvesv_before`, `lvesv_after` | optional |
 ///
@@ -87,7 +90,7 @@ package struct PatientCohort: Sendable {
   /// - Throws: `FileError`, as `Record.load` does; where the manifest names a lead that the record doesn't have, it
   ///   names the manifest's row.
   package func load(_ record: CohortRecord) throws(FileError) -> (record: Record, lead: Signal) {
-    let content = try Record.load(record.path)
+    let content = try Record.load(record.path, csv: CSVOptions(sampleRateHz: record.sampleRateHz))
     do throws(FileError) {
       return (content, content.signals[try content.leadIndex(record.lead)])
     } catch {
@@ -106,7 +109,8 @@ private struct ManifestReader {
   private let patientColumn: Int
   private let recordColumn: Int
 
-  private static let columns = ["patient", "record", "lead", "label"] + Covariates.Column.all.map(\.name)
+  private static let columns =
+    ["patient", "record", "lead", "sample_rate_hz", "label"] + Covariates.Column.all.map(\.name)
 
   init(_ file: String) throws(FileError) {
     self.file = file
@@ -184,7 +188,25 @@ private struct ManifestReader {
     let folder = (file as NSString).deletingLastPathComponent
     let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
     let lead = table.index(of: "lead").map { row.fields[$0] }
-    return CohortRecord(path: path, lead: lead == "" ? nil : lead, line: row.line)
+    return CohortRecord(
+      path: path, lead: lead == "" ? nil : lead, sampleRateHz: try sampleRateHz(row, of: path), line: row.line
+    )
+  }
+
+  private func sampleRateHz(_ row: CSVText.Row, of path: String) throws(FileError) -> Double? {
+    guard let text = table.index(of: "sample_rate_hz").map({ row.fields[$0] }), !text.isEmpty else {
+      return nil
+    }
+    guard let rate = Double(text), rate > 0, rate < 1e6 else {
+      throw error(
+        row, "sample_rate_hz", "is '\(text.prefix(40))'", remedy: "give a rate in hertz, such as 250")
+    }
+    guard RecordPath.isCSV(path) else {
+      throw error(
+        row, "sample_rate_hz", "is given for a record whose header has its own rate",
+        remedy: "leave the cell empty")
+    }
+    return rate
   }
 
   /// What tells a record and its lead from all others.

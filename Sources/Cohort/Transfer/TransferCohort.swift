@@ -9,6 +9,8 @@ package struct TransferCohort: Sendable {
   package let name: String
   /// Whether any of it is synthetic.
   package let isSynthetic: Bool
+  /// The patients' names.
+  package let patients: [String]
   /// Whether each patient responded.
   package let labels: [Bool]
   /// What else is known of each patient.
@@ -40,10 +42,12 @@ package struct TransferCohort: Sendable {
   }
 
   private init(
-    name: String, isSynthetic: Bool, labels: [Bool], covariates: [Covariates], members: [Member],
-    view: View
+    name: String, isSynthetic: Bool, patients: [String], labels: [Bool], covariates: [Covariates],
+    members: [Member], view: View
   ) {
-    (self.name, self.isSynthetic, self.labels, self.covariates) = (name, isSynthetic, labels, covariates)
+    (self.name, self.isSynthetic, self.patients, self.labels, self.covariates) = (
+      name, isSynthetic, patients, labels, covariates
+    )
     features = members.map(\.features)
     signals = members.map(\.signals)
     windows = members.map(\.windows)
@@ -138,7 +142,8 @@ package struct TransferCohort: Sendable {
       return try view.member(records, label: patient.responds)
     }
     return TransferCohort(
-      name: cohort.file, isSynthetic: cohort.isSynthetic, labels: cohort.labels,
+      name: cohort.file, isSynthetic: cohort.isSynthetic, patients: cohort.patients.map(\.name),
+      labels: cohort.labels,
       covariates: cohort.patients.map(\.covariates), members: members, view: view)
   }
 
@@ -156,7 +161,8 @@ package struct TransferCohort: Sendable {
       return try view.member([(record, signal)], label: cohort.patients[index].responds)
     }
     return TransferCohort(
-      name: cohort.notice, isSynthetic: true, labels: cohort.patients.map(\.responds),
+      name: cohort.notice, isSynthetic: true, patients: cohort.patients.map(\.name),
+      labels: cohort.patients.map(\.responds),
       covariates: cohort.patients.map(\.covariates), members: members, view: view)
   }
 }

@@ -148,6 +148,18 @@ package struct TransferStudy: Encodable, Sendable {
     package var sensitivity: [Double]
   }
 
+  /// A patient: what is true, in which fold it was tested, and what each method said.
+  package struct Case: Encodable, Sendable {
+    /// The name in the manifest.
+    package var patient: String
+    /// Whether the patient responded.
+    package var responds: Bool
+    /// The fold in which the patient was tested, counted from 0, one a repeat; null where it wasn't.
+    package var folds: [Int?]
+    /// The probabilities of a response, one a repeat, by method; null where the method couldn't score the patient.
+    package var probabilities: [String: [Double?]]
+  }
+
   /// The data.
   package let data: Data
   /// The options of the transfer.
@@ -170,6 +182,8 @@ package struct TransferStudy: Encodable, Sendable {
   package let agreement: Agreement?
   /// The ROC curves of methods that give more than yes and no.
   package let curves: [Curve]
+  /// The patients, in the cohort's order.
+  package let cases: [Case]
   /// Youden's threshold of all patients' probabilities, each the mean over the repeats: the final model's.
   package let threshold: Double
 
@@ -224,7 +238,20 @@ package struct TransferStudy: Encodable, Sendable {
       },
       curves: zip(outcomes, means).compactMap { outcome, means in
         Curve(outcome.method, means, labels: cohort.labels)
-      }, threshold: min(max(roc?.youdenThreshold ?? 0.5, 0.001), 0.999))
+      }, cases: cases(of: cohort, division: division, outcomes: outcomes),
+      threshold: min(max(roc?.youdenThreshold ?? 0.5, 0.001), 0.999))
+  }
+
+  private static func cases(
+    of cohort: TransferCohort, division: [[Fold]], outcomes: [CohortStudy.Outcome]
+  ) -> [Case] {
+    cohort.labels.indices.map { patient in
+      Case(
+        patient: cohort.patients[patient], responds: cohort.labels[patient],
+        folds: division.map { folds in folds.firstIndex { $0.test.contains(patient) } },
+        probabilities: Dictionary(
+          uniqueKeysWithValues: outcomes.map { ($0.method, $0.probabilities.map { $0[patient] }) }))
+    }
   }
 
   /// Each patient's mean probability over the repeats; nil where one lacks.
