@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo install test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
-  benchmark-training check-all clean
+  benchmark-training check-all mutants clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -109,6 +109,9 @@ fuzz: setup ## Mutate a million model files, truncate all and break a device, un
 
 check-all: setup ## Run all checks, also those of hours: [DATA=folder of MIT-BIH] [STEPS="fuzz year"]
 	@DATA="$(DATA)" STEPS="$(STEPS)" .ci/check-all
+
+mutants: setup ## Plant faults in a copy, and list those that no test notices: [HOST=100] [RUNTIME=50] [SEED=1]
+	@HOST="$(HOST)" RUNTIME="$(RUNTIME)" SEED="$(SEED)" .ci/mutants
 
 benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of .tflite files
 	@ls "$(MODELS)"/*.tflite >/dev/null 2>&1 || \
