@@ -13,7 +13,7 @@ extension StreamResult.Decision {
 
 /// The decisions: what became of each, how they agree, and those that a reader will ask about.
 extension StreamRun {
-  /// - Parameter explainCommand: The command that takes a decision apart, but for its moment.
+  /// The section; a command, but for its moment, takes a decision apart.
   func decisionSection(explainCommand: String?) -> Section {
     var parts: [any Component] = [accountTable, classTable]
     if let agreement = result.agreement, let top1 = agreement.top1 {

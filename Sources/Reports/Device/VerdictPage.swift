@@ -6,6 +6,7 @@ extension ModelVerdicts {
   /// The verdicts as one self-contained page: devices beside each other, what would make each pass, and how it comes about.
   ///
   /// - Parameter command: The command that made it, for its provenance.
+  /// - Returns: The page's HTML.
   package func page(command: String = "") -> String {
     Page(
       title: "\(model) on \(devices.count) device\(devices.count == 1 ? "" : "s")", subtitle: headline,
