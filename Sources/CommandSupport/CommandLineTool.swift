@@ -28,6 +28,8 @@ extension CommandLineTool {
   /// Parses arguments, runs the command they name and exits with the contract's status.
   package static func runAndExit(_ arguments: [String]) -> Never {
     signal(SIGPIPE, SIG_DFL)
+    // A file beyond a limit is told as a full disk is.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot(arguments)
       try command.run()

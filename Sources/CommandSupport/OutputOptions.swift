@@ -20,6 +20,13 @@ package struct OutputOptions: ParsableArguments {
   /// Creates the options, for ArgumentParser to fill in.
   package init() {}
 
+  /// Refuses a file for the results that can't be written, before the work.
+  ///
+  /// - Throws: `FileError`, inaccessible.
+  package func validate() throws {
+    if let jsonFile, jsonFile != "-" { try Files.requireWritable(jsonFile) }
+  }
+
   /// Runs a task whose progress a bar shows, unless `--quiet` was given.
   ///
   /// - Throws: What the task throws.

@@ -21,6 +21,13 @@ package enum Files {
     guard !isDirectory.boolValue else {
       throw .inaccessible(path, "is a folder, not a file", remedy: "name a file in it")
     }
+    // A pipe can be read once only, and a device may have no end.
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+      throw .inaccessible(
+        path, "is a pipe or a device, not an ordinary file",
+        remedy: "save its content in a file and name that")
+    }
     do {
       return try Data(contentsOf: URL(fileURLWithPath: path))
     } catch {
@@ -31,29 +38,43 @@ package enum Files {
   /// Writes a whole file under a temporary name beside it, flushes it to the disk and renames it, so that
   /// an interrupted or failed write leaves what was there before.
   ///
-  /// A link is followed. What is no regular file, such as `/dev/full` or a pipe, is written in place, as it
+  /// The file keeps its mode.
+  ///
+  /// A link is followed. What is no ordinary file, such as `/dev/stdout` or a pipe, is written in place, as it
   /// can't be replaced.
   ///
   /// - Throws: `FileError`, inaccessible, where the folder is missing or not writable or the disk is full.
   package static func write(_ data: Data, to path: String) throws(FileError) {
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    let isInPlace = exists && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
-    let destination = exists && !isInPlace ? resolved(path) : path
-    let target = isInPlace ? path : destination + ".tmp-\(getpid())"
-    let flags = isInPlace ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC
-    let descriptor = open(target, flags, 0o644)
-    guard descriptor >= 0 else { throw writeFailure(path) }
-    let written = writeAll(data, to: descriptor)
-    let flushed = written && (isInPlace || fsync(descriptor) == 0)
-    let failure = errno
-    let closed = close(descriptor) == 0
-    guard flushed, closed, isInPlace || rename(target, destination) == 0 else {
-      if !flushed { errno = failure }
-      let error = writeFailure(path)
-      if !isInPlace { unlink(target) }
-      throw error
+    switch try OutputPlace(path) {
+    case .open(let descriptor):
+      fflush(nil)
+      guard writeAll(data, to: descriptor) else { throw writeFailure(path) }
+    case .special:
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw writeFailure(path) }
+      let isWritten = writeAll(data, to: descriptor)
+      let reason = errno
+      guard close(descriptor) == 0, isWritten else {
+        if !isWritten { errno = reason }
+        throw writeFailure(path)
+      }
+    case .file(let destination, let status):
+      guard let file = TemporaryFile(beside: destination, like: status) else { throw writeFailure(path) }
+      guard file.write(data), rename(file.path, destination) == 0 else {
+        file.remove()
+        throw writeFailure(path)
+      }
     }
+  }
+
+  /// Finds out, before a long run, whether a file can be written; what was there stays.
+  ///
+  /// - Throws: `FileError`, inaccessible, as `write(_:to:)` would, but for a disk that fills until then.
+  package static func requireWritable(_ path: String) throws(FileError) {
+    guard case .file(let destination, let status) = try OutputPlace(path) else { return }
+    guard let file = TemporaryFile(beside: destination, like: status) else { throw writeFailure(path) }
+    close(file.descriptor)
+    file.remove()
   }
 
   /// Writes a whole text file as UTF-8; see `write(_:to:)`.
@@ -72,6 +93,24 @@ package enum Files {
     } catch {
       throw .inaccessible(path, "can't be made: \(reason(error))", remedy: "choose a writable place")
     }
+  }
+
+  /// Opens a file for reading and adding to, or makes it, and locks it; links are not followed.
+  ///
+  /// - Throws: `FileError`, inaccessible, where another process has it locked, it is no ordinary file or can't be opened.
+  package static func openLocked(_ path: String) throws(FileError) -> FileHandle {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw writeFailure(path) }
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw .inaccessible(path, "is no ordinary file", remedy: "remove it or choose another folder")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      throw .inaccessible(
+        path, "is being written by another run", remedy: "wait for its end, or choose another folder")
+    }
+    return handle
   }
 
   /// Writes to standard output, after what was printed before.
@@ -111,6 +150,7 @@ package enum Files {
     switch errno {
     case ENOSPC, EDQUOT, EFBIG: remedy = "free some space or choose another disk"
     case ENOENT: remedy = "make its folder first or choose another"
+    case EISDIR: remedy = "name a file in it"
     default: remedy = "choose a place that you may write to"
     }
     return .inaccessible(path, "can't be written: \(String(cString: strerror(errno)))", remedy: remedy)

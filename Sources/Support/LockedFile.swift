@@ -26,7 +26,7 @@ final class LockedFile {
       throw .inaccessible(path, "is no ordinary file", remedy: "name a file that lines can be added to")
     }
     while true {
-      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
       guard descriptor >= 0 else { throw Files.writeFailure(path) }
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
         let reason = errno
@@ -77,18 +77,19 @@ final class LockedFile {
   /// Puts other content in the file's place, as a whole; where that can't be done the file stays as it is.
   func replace(with data: Data) {
     let destination = Files.resolved(path)
-    let temporary = destination + ".tmp-\(getpid())"
-    let new = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard new >= 0 else { return }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, let new = TemporaryFile(beside: destination, like: status) else {
+      return
+    }
     // Locked before it has the name, so that no other run can take it.
-    guard flock(new, LOCK_EX | LOCK_NB) == 0, Files.writeAll(data, to: new), fsync(new) == 0,
-      rename(temporary, destination) == 0
+    guard flock(new.descriptor, LOCK_EX | LOCK_NB) == 0, Files.writeAll(data, to: new.descriptor),
+      fsync(new.descriptor) == 0, rename(new.path, destination) == 0
     else {
-      unlink(temporary)
-      close(new)
+      new.remove()
+      close(new.descriptor)
       return
     }
     close(descriptor)
-    (descriptor, byteCount) = (new, data.count)
+    (descriptor, byteCount) = (new.descriptor, data.count)
   }
 }

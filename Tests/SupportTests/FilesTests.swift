@@ -18,12 +18,56 @@ import Testing
     #expect(try names() == ["a.txt"])
   }
 
-  @Test func existingFileSurvivesAFailedWrite() throws {
+  @Test func fileKeepsItsMode() throws {
+    let path = folder + "/a.txt"
+    try Files.write("old", to: path)
+    try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
+    try Files.write("new", to: path)
+    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    #expect(mode == 0o640)
+  }
+
+  @Test func linkToNoFileYetIsFollowed() throws {
+    try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "real")
+    try Files.write("new", to: folder + "/link")
+    #expect(try Files.read(folder + "/real") == Data("new".utf8))
+    #expect(try names().sorted() == ["link", "real"])
+  }
+
+  @Test func openFileIsWrittenBehindWhatItHas() throws {
+    let path = folder + "/a.txt"
+    try Files.write("before ", to: path)
+    let handle = try #require(FileHandle(forUpdatingAtPath: path))
+    try handle.seekToEnd()
+    try Files.write("after", to: "/dev/fd/\(handle.fileDescriptor)")
+    try handle.close()
+    #expect(try Files.read(path) == Data("before after".utf8))
+  }
+
+  @Test func pipeIsWrittenAndNotRead() throws {
+    let path = folder + "/pipe"
+    #expect(mkfifo(path, 0o600) == 0)
+    let error = #expect(throws: FileError.self) { try Files.read(path) }
+    #expect(
+      error?.description
+        == "\(path): is a pipe or a device, not an ordinary file; save its content in a file and name that")
+    let descriptor = open(path, O_RDWR)
+    defer { close(descriptor) }
+    try Files.write("through", to: path)
+    var buffer = [UInt8](repeating: 0, count: 16)
+    #expect(read(descriptor, &buffer, 16) == 7)
+    #expect(try names() == ["pipe"])
+  }
+
+  @Test func lookingWhetherAFileCanBeWrittenLeavesNothing() throws {
     try Files.write("kept", to: folder + "/a.txt")
-    // A folder in the temporary file's place makes the write fail.
-    try Files.makeFolder(folder + "/a.txt.tmp-\(ProcessInfo.processInfo.processIdentifier)")
-    #expect(throws: FileError.self) { try Files.write("lost", to: self.folder + "/a.txt") }
-    #expect(try Files.read(folder + "/a.txt") == Data("kept".utf8))
+    try Files.requireWritable(folder + "/a.txt")
+    try Files.requireWritable(folder + "/new.txt")
+    #expect(try Files.read(folder + "/a.txt") == Data("kept".utf8) && names() == ["a.txt"])
+    let missing = #expect(throws: FileError.self) { try Files.requireWritable(self.folder + "/none/a.txt") }
+    #expect(missing?.remedy == "make its folder first or choose another")
+    let folderError = #expect(throws: FileError.self) { try Files.requireWritable(self.folder) }
+    #expect(folderError?.remedy == "name a file in it")
   }
 
   @Test func folderSurvivesBeingWrittenTo() throws {

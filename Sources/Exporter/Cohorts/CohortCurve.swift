@@ -62,7 +62,6 @@ struct CohortCurve: ParsableCommand {
 
   func run() throws {
     let source = try Checkpoint.read(from)
-    try requireFolders(of: [report, results.jsonFile])
     let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threading.count)
     let curve: LabelEfficiency
     if let cohort {

@@ -53,7 +53,6 @@ struct CohortStudyCommand: ParsableCommand {
 
   func run() throws {
     let source = try Checkpoint.read(from)
-    try requireFolders(of: [log, report, results.jsonFile])
     let settings = SyntheticStudy.Settings(
       patients: patients, folds: folds, innerFolds: innerFolds, lead: lead, usesAllLeads: transfer.allLeads,
       withInt8: !transfer.floatOnly, options: transfer.options, source: source)

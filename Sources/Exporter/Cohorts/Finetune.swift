@@ -42,8 +42,6 @@ struct Finetune: ParsableCommand {
 
   func run() throws {
     let source = try Checkpoint.read(from)
-    // What can't be written is told now, not after the study.
-    try requireFolders(of: [output, image, report, results.jsonFile])
     let manifest = try PatientCohort(manifest: cohort, response: response)
     let threads = transfer.threading.count
     let patients = try results.withProgress("Reading") { progress throws(FileError) in
