@@ -7,6 +7,8 @@ import Support
 
 /// Requests, one at a time over one connection, that append a URL's remaining bytes to a `.part` file.
 ///
+/// What comes too slowly is broken off, to be asked for anew; what is beyond a limit is broken off for good.
+///
 /// The session calls it from one queue of its own; the caller waits for a request's end before it looks at
 /// the result.
 final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
@@ -16,8 +18,23 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     case complete
     /// The server does not have the file, and another try would not help.
     case refused(status: Int)
+    /// The file is beyond the limit, or all files together are.
+    case tooLarge
     /// Another try may help.
     case interrupted(String)
+  }
+
+  private let limits: PhysioNet.Limits
+  /// The bytes that came in all requests.
+  private var totalBytes = 0
+  private var url: URL?
+  private var byteLimit = 0
+  private var pace = Pace()
+
+  /// What came since when.
+  private struct Pace {
+    var start = DispatchTime.now()
+    var bytes = 0
   }
 
   private var file = FileHandle.nullDevice
@@ -27,6 +44,8 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
   private let done = DispatchSemaphore(value: 0)
   private lazy var session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
 
+  init(_ limits: PhysioNet.Limits) { self.limits = limits }
+
   /// Closes the connection; the session keeps its delegate alive until then.
   func close() {
     session.finishTasksAndInvalidate()
@@ -34,14 +53,20 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
 
   /// Runs a request to its end.
   ///
-  /// - Throws: `FileError`, inaccessible, where the `.part` file can't be written.
-  func run(_ url: URL, toPart part: String) throws(FileError) -> Ending {
-    if !FileManager.default.fileExists(atPath: part) { try Files.write(Data(), to: part) }
-    guard let file = FileHandle(forUpdatingAtPath: part), let size = try? file.seekToEnd() else {
+  /// - Parameters:
+  ///   - url: What to ask for.
+  ///   - part: The file that grows.
+  ///   - byteLimit: The bytes that it may have.
+  /// - Returns: How it ended.
+  /// - Throws: `FileError`, inaccessible, where the `.part` file can't be written, or another run writes it.
+  func run(_ url: URL, toPart part: String, byteLimit: Int) throws(FileError) -> Ending {
+    let file = try Files.openLocked(part)
+    defer { try? file.close() }
+    guard let size = try? file.seekToEnd() else {
       throw .inaccessible(part, "can't be written", remedy: "choose a writable place")
     }
-    defer { try? file.close() }
     (self.file, startOffset, ending, failure) = (file, size, nil, nil)
+    (self.url, self.byteLimit, pace) = (url, byteLimit, Pace())
     var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: 60)
     // A compressed answer has other offsets than the file.
     request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
@@ -69,12 +94,15 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     do {
       switch response.statusCode {
       case 200:
-        // The whole file, from its start.
+        // The whole file, from its start: or a page that a network shows before it lets anybody through.
+        guard isFile(response) else { return false }
         try file.truncate(atOffset: 0)
-        return true
+        return isWithinLimit(response.expectedContentLength)
       case 206:
         let range = response.value(forHTTPHeaderField: "Content-Range") ?? ""
-        if range.hasPrefix("bytes \(startOffset)-") { return true }
+        if range.hasPrefix("bytes \(startOffset)-") {
+          return isWithinLimit(response.expectedContentLength, after: Int64(clamping: startOffset))
+        }
         ending = .interrupted("the server sent another range than it was asked for")
         try file.truncate(atOffset: 0)
       case 416:
@@ -101,10 +129,47 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     guard ending == nil, failure == nil else { return }
     do {
       try file.write(contentsOf: data)
+      totalBytes += data.count
+      guard isWithinLimit(0, after: Int64(clamping: try file.offset())), isFastEnough(data.count) else {
+        return dataTask.cancel()
+      }
     } catch {
       failure = error
       dataTask.cancel()
     }
+  }
+
+  /// Whether an answer is the file that was asked for, not a page about something else.
+  private func isFile(_ response: HTTPURLResponse) -> Bool {
+    guard response.mimeType == "text/html", let url, !url.hasDirectoryPath,
+      !["htm", "html"].contains(url.pathExtension.lowercased())
+    else { return true }
+    ending = .interrupted("a web page came instead of the file; the network may ask for a login")
+    return false
+  }
+
+  /// Whether a file of `byteCount` bytes after those that are there, and all files together, aren't too large; a count
+  /// that isn't known is negative.
+  private func isWithinLimit(_ byteCount: Int64, after present: Int64 = 0) -> Bool {
+    guard byteCount > Int64(byteLimit) - present || present > byteLimit || totalBytes > limits.totalBytes
+    else {
+      return true
+    }
+    ending = .tooLarge
+    return false
+  }
+
+  /// Whether the bytes come fast enough, counted over stretches of `paceSeconds`.
+  private func isFastEnough(_ byteCount: Int) -> Bool {
+    pace.bytes += byteCount
+    let seconds = Double(DispatchTime.now().uptimeNanoseconds - pace.start.uptimeNanoseconds) / 1e9
+    guard seconds >= limits.paceSeconds else { return true }
+    guard Double(pace.bytes) >= limits.leastBytesPerSecond * seconds else {
+      ending = .interrupted("it came at less than \(Numbers.bytes(Int(limits.leastBytesPerSecond))) a second")
+      return false
+    }
+    pace = Pace()
+    return true
   }
 
   func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {

@@ -20,6 +20,12 @@ final class LoopbackServer: @unchecked Sendable {
     case status(Int)
     /// The whole file comes although a part was asked for.
     case ignoreRange
+    /// A page comes instead, as from a network that asks for a login.
+    case page(String)
+    /// The body comes so many bytes at a time, every so many seconds.
+    case trickle(bytes: Int, seconds: Double)
+    /// The header promises so many bytes.
+    case promise(Int)
   }
 
   private let lock = NSLock()
@@ -94,7 +100,15 @@ final class LoopbackServer: @unchecked Sendable {
       if trouble != nil { mischief[path]?.removeFirst() }
       return (files[path], trouble)
     }
-    send(reply(file, from: start, trouble), to: connection)
+    let reply = reply(file, from: start, trouble)
+    guard case .trickle(let bytes, let seconds) = trouble else {
+      send(reply, to: connection)
+      return
+    }
+    for place in stride(from: 0, to: reply.count, by: bytes) {
+      guard send(reply[place..<min(place + bytes, reply.count)], to: connection) else { return }
+      Thread.sleep(forTimeInterval: seconds)
+    }
   }
 
   private func reply(_ file: Data?, from start: Int?, _ trouble: Mischief?) -> Data {
@@ -102,6 +116,10 @@ final class LoopbackServer: @unchecked Sendable {
       Data("HTTP/1.1 \(status) X\r\nContent-Length: \(length)\r\nConnection: close\r\n\(more)\r\n".utf8)
     }
     if case .status(let status) = trouble { return head(status, 0) }
+    if case .page(let text) = trouble {
+      return head(200, text.utf8.count, "Content-Type: text/html; charset=utf-8\r\n") + Data(text.utf8)
+    }
+    if case .promise(let length) = trouble { return head(200, length) + Data("x".utf8) }
     guard let file else { return head(404, 0) }
     var (status, body, more) = (200, file, "")
     if let start, !isIgnoringRange(trouble) {
@@ -118,7 +136,9 @@ final class LoopbackServer: @unchecked Sendable {
     if case .ignoreRange = trouble { true } else { false }
   }
 
-  private func send(_ data: Data, to connection: Int32) {
+  /// Sends bytes; returns whether the other side took them.
+  @discardableResult
+  private func send(_ data: Data, to connection: Int32) -> Bool {
     data.withUnsafeBytes { bytes in
       var done = 0
       while done < bytes.count {
@@ -128,9 +148,10 @@ final class LoopbackServer: @unchecked Sendable {
           let flags = Int32(MSG_NOSIGNAL)
         #endif
         let count = Foundation.send(connection, bytes.baseAddress! + done, bytes.count - done, flags)
-        guard count > 0 else { return }
+        guard count > 0 else { return false }
         done += count
       }
+      return true
     }
   }
 }

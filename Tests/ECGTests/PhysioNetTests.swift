@@ -35,6 +35,7 @@ import TestSupport
     PhysioNet(baseURL: server.url, attempts: 3, firstDelaySeconds: 0.01)
   }
 
+  private static let sumsPath = "/files/mitdb/1.0.0/SHA256SUMS.txt"
   private static let signalPath = "/files/mitdb/1.0.0/data/b.dat"
 
   @Test func fetchesTheFilesOfTheRecords() throws {
@@ -136,6 +137,115 @@ import TestSupport
     server.serve("/files/mitdb/1.0.0/SHA256SUMS.txt", Data(line.utf8))
     let error = failure { _ = try client(server).fetch(database: "mitdb", into: folder.path) }
     #expect(error?.kind == .malformed && error?.location == "line 1")
+    #expect(try leftovers(folder).isEmpty)
+  }
+
+  @Test(arguments: ["<html>log in</html>", ""]) func aPageOfTheNetworkReplacesNothing(page: String) throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    _ = try client(server).fetch(database: "mitdb", into: folder.path)
+    // Each as a page that says what it is, and as bytes that claim to be the file.
+    for path in [Self.sumsPath, Self.signalPath] {
+      try folder.put("data/b.dat", "damaged")
+      try folder.put("data/b.dat.part", Self.signal.prefix(70_000))
+      server.misbehave(path, [.page(page), .page(page), .page(page)])
+      let error = failure { _ = try client(server).fetch(database: "mitdb", into: folder.path) }
+      #expect(error?.problem.contains("a web page came instead of the file") == true)
+      #expect(try Files.read(folder.file("SHA256SUMS.txt")) == Self.sums)
+      #expect(try Files.read(folder.file("data/b.dat.part")) == Self.signal.prefix(70_000))
+    }
+    server.serve(Self.sumsPath, Data(page.utf8))
+    #expect(
+      failure { _ = try client(server).fetch(database: "mitdb", into: folder.path) }?.kind == .malformed)
+    #expect(try Files.read(folder.file("SHA256SUMS.txt")) == Self.sums)
+    server.serve(Self.sumsPath, Self.sums)
+    _ = try client(server).fetch(database: "mitdb", into: folder.path)
+    #expect(try Files.read(folder.file("data/b.dat")) == Self.signal)
+  }
+
+  @Test func sizesAreBounded() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    var client = client(server)
+    client.limits.totalBytes = 90_000
+    let error = failure { _ = try client.fetch(database: "mitdb", into: folder.path) }
+    #expect(error?.problem == "is beyond the limit of 90.0 kB for a download")
+    #expect(try leftovers(folder).isEmpty)
+    client.limits.totalBytes = 200_000
+    client.limits.listBytes = 100
+    #expect(failure { _ = try client.fetch(database: "mitdb", into: folder.path) }?.kind == .malformed)
+    client.limits.listBytes = 1000
+    server.misbehave(Self.sumsPath, [.promise(1 << 50), .promise(1001)])
+    for _ in 0..<2 {
+      #expect(failure { _ = try client.fetch(database: "mitdb", into: folder.path) }?.kind == .malformed)
+    }
+    _ = try client.fetch(database: "mitdb", into: folder.path)
+  }
+
+  @Test func slownessIsBounded() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    var client = client(server)
+    client.limits.paceSeconds = 0.2
+    client.limits.leastBytesPerSecond = 100_000
+    let slow = LoopbackServer.Mischief.trickle(bytes: 500, seconds: 0.05)
+    server.misbehave(Self.signalPath, [slow, slow, slow])
+    let error = failure { _ = try client.fetch(database: "mitdb", into: folder.path) }
+    #expect(error?.problem.hasSuffix("it came at less than 100.0 kB a second") == true)
+    // What came is kept, and each try goes on behind it.
+    #expect(server.requests.filter { $0.hasPrefix(Self.signalPath + " from ") }.count == 2)
+    #expect(try leftovers(folder) == ["data/b.dat.part"])
+  }
+
+  @Test func writesWhereTheRecordsAreFrom() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    #expect(
+      try client(server).fetch(database: "mitdb", into: folder.path).title.hasSuffix(
+        "Database, version 1.0.0"))
+    let text = String(decoding: try Files.read(folder.file("SOURCE.txt")), as: UTF8.self)
+    for part in ["https://physionet.org/content/mitdb/1.0.0/", "doi:10.13026/C2F305", "Goldberger"] {
+      #expect(text.contains(part))
+    }
+    #expect(text.contains("Open Data Commons Attribution License v1.0"))
+    // Each known database has the same to say.
+    #expect(Database.all.allSatisfy { $0.citation?.isEmpty == false && $0.licence != nil })
+    #expect(
+      Set(Database.all.map(\.name)).isSuperset(of: [
+        "svdb", "vfdb", "cudb", "afdb", "incartdb", "ltafdb", "edb",
+      ]))
+  }
+
+  @Test func findsTheVersionOfADatabaseThatItDoesntKnow() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    for (path, data) in [("SHA256SUMS.txt", Self.sums), ("RECORDS", Self.records), ("a.hea", Self.header)] {
+      server.serve("/files/newdb/2.1.0/" + path, data)
+    }
+    server.serve("/files/newdb/2.1.0/data/b.dat", Self.signal)
+    #expect(failure { _ = try client(server).fetch(database: "newdb", into: folder.path) }?.kind == .missing)
+    server.serve("/content/newdb/", Data("<title>New ECGs v2.1.0</title> <p>Version: <b>2.1.0</b></p>".utf8))
+    let outcome = try client(server).fetch(database: "newdb", into: folder.path)
+    #expect(outcome.title == "New ECGs, version 2.1.0" && outcome.downloaded.count == 3)
+    let text = String(decoding: try Files.read(folder.file("SOURCE.txt")), as: UTF8.self)
+    #expect(text.contains("https://physionet.org/content/newdb/2.1.0/") && text.contains("see LICENSE.txt"))
+    server.serve("/content/newdb/", Data("<html>".utf8))
+    let error = failure { _ = try client(server).fetch(database: "newdb", into: folder.path) }
+    #expect(error?.problem == "no version of this database is known, and its page doesn't tell one")
+  }
+
+  @Test func aLinkInTheWayIsNotFollowed() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    try folder.put("precious", "mine")
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.file("RECORDS.part"), withDestinationPath: folder.file("precious"))
+    let error = failure { _ = try client(server).fetch(database: "mitdb", into: folder.path) }
+    #expect(error?.kind == .inaccessible)
+    #expect(try Files.read(folder.file("precious")) == Data("mine".utf8))
+  }
+
+  @Test func bringsWholeFoldersOfRecords() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    // A segment of data/b, which RECORDS doesn't list.
+    server.serve(Self.sumsPath, Self.sums + Data("\(Self.headerSum)  data/b_0001.hea\n".utf8))
+    server.serve("/files/mitdb/1.0.0/data/b_0001.hea", Self.header)
+    let outcome = try client(server).fetch(database: "mitdb", into: folder.path)
+    #expect(outcome.downloaded == ["RECORDS", "a.hea", "data/b.dat", "data/b_0001.hea"])
   }
 
   /// The `.part` files in a folder.

@@ -106,22 +106,34 @@ struct Records: ParsableCommand {
       abstract: "Download a database from PhysioNet, and check its SHA-256 sums.",
       discussion: """
         Files that are there and right are kept; an interrupted download goes on
-        where it stopped when the command is run again.
+        where it stopped when the command is run again. SOURCE.txt, beside the
+        records, says where they are from, their licence and what to cite.
+
+        Known by name and version are
+        \(databaseNames).
+        Another database's version is that of its page on physionet.org.
 
         Examples:
 
           exporter records fetch mitdb --into data/mitdb
-          exporter records fetch nsrdb --database-version 1.0.0 --into data/nsrdb
+          exporter records fetch ltafdb --into data/ltafdb --limit 5
+          exporter records fetch ptb-xl --database-version 1.0.3 --into data/ptb-xl
         """)
+
+    /// The names of the databases that are known, in lines of help.
+    private static var databaseNames: String {
+      let names = Database.all.map(\.name)
+      let half = names.count / 2
+      return names[..<half].joined(separator: ", ") + ",\n" + names[half...].joined(separator: ", ")
+    }
 
     @Argument(help: "The database's short name, such as mitdb or ludb.") var name: String
     @Option(name: .customLong("into"), help: ArgumentHelp("The folder for the files.", valueName: "dir"))
     var folder: String
-    @Option(
-      help: ArgumentHelp(
-        "The database's version; known for \(PhysioNet.versions.keys.sorted().joined(separator: ", ")).",
-        valueName: "version"))
+    @Option(help: ArgumentHelp("The database's version.", valueName: "version"))
     var databaseVersion: String?
+    @Option(help: ArgumentHelp("The most that is downloaded, in gigabytes.", valueName: "GB"))
+    var limit = 20.0
     @Option(help: ArgumentHelp("The server's folder of databases.", valueName: "url"))
     var server = PhysioNet.publicURL.absoluteString
     @OptionGroup var output: OutputOptions
@@ -130,14 +142,25 @@ struct Records: ParsableCommand {
       guard let url = URL(string: server), ["http", "https"].contains(url.scheme) else {
         throw ValidationError("--server must be an http or https address")
       }
+      guard (0.001...100_000).contains(limit) else {
+        throw ValidationError("--limit must be in 0.001 ... 100,000 GB")
+      }
+      guard name.contains(/^[A-Za-z0-9][-_.A-Za-z0-9]*$/),
+        databaseVersion?.contains(/^[0-9]+(\.[0-9]+)*$/) != false
+      else {
+        throw ValidationError(
+          "a database is named as in its address, such as mitdb, and its version as 1.0.0")
+      }
     }
 
     func run() throws {
-      let source = PhysioNet(baseURL: URL(string: server) ?? PhysioNet.publicURL)
+      var source = PhysioNet(baseURL: URL(string: server) ?? PhysioNet.publicURL)
+      source.limits.totalBytes = Int(limit * 1e9)
       let outcome = try output.withProgress("Fetching \(name)") { progress throws(FileError) in
         try source.fetch(database: name, version: databaseVersion, into: folder, progress: progress)
       }
       var table = SummaryTable(columns: [])
+      table.add("database", outcome.title)
       table.add("downloaded", "\(Numbers.integer(outcome.downloaded.count)) files")
       table.add("kept", "\(Numbers.integer(outcome.kept.count)) files, there and right")
       table.add("folder", folder)
