@@ -77,7 +77,7 @@ package struct Annotations: Sendable, Equatable {
 
   // MARK: Reading
 
-  /// Reads a record's annotation file, such as `100.atr`, as it is.
+  /// Reads a record's annotation file, such as `100.atr`, or the annotations that an EDF file has in itself, as they are.
   ///
   /// - Parameters:
   ///   - record: The record's name, with or without path and `.hea`; or a CSV file.
@@ -86,6 +86,7 @@ package struct Annotations: Sendable, Equatable {
   /// - Throws: `FileError` where the file is missing, empty or not in the MIT format.
   package static func read(_ record: String, annotator: String = "atr") throws(FileError) -> Annotations {
     let path = path(ofRecord: record, annotator: annotator)
+    if file(ofRecord: record, annotator: annotator) == record { return try read(edf: record) }
     return try Annotations(parsing: try Files.read(path), file: path)
   }
 
@@ -118,20 +119,34 @@ package struct Annotations: Sendable, Equatable {
   package static func found(
     besides record: String, annotator: String = "atr", sampleRateHz: Double
   ) -> (labels: Annotations?, notes: [FileNote]) {
-    guard record != "-",
-      FileManager.default.fileExists(atPath: path(ofRecord: record, annotator: annotator))
-    else { return (nil, []) }
+    guard let file = file(ofRecord: record, annotator: annotator) else { return (nil, []) }
     do throws(FileError) {
       let labels = try read(record, annotator: annotator, sampleRateHz: sampleRateHz)
-      return (labels, labels.notes)
+      // An EDF file's own annotations are of anything, sleep stages say.
+      return (file == record && labels.beats.isEmpty ? nil : labels, labels.notes)
     } catch {
       return (nil, [FileNote(error, "the record is taken without annotations")])
     }
   }
 
-  /// The annotation file of a record.
+  /// The annotation file of a record: beside `x.edf` it may be called `x.edf.atr` as well as `x.atr`.
   package static func path(ofRecord record: String, annotator: String) -> String {
-    RecordPath.stem(of: record) + "." + annotator
+    let whole = record + "." + annotator
+    if EDFFile.isNamed(record), FileManager.default.fileExists(atPath: whole) { return whole }
+    return RecordPath.stem(of: record) + "." + annotator
+  }
+
+  /// The file that holds a record's annotations: the one beside it or, where there is none, an EDF file itself; nil
+  /// where it has none.
+  package static func file(ofRecord record: String, annotator: String = "atr") -> String? {
+    guard record != "-" else { return nil }
+    let beside = path(ofRecord: record, annotator: annotator)
+    if FileManager.default.fileExists(atPath: beside) { return beside }
+    guard annotator == "atr", EDFFile.isNamed(record), (try? RecordHeader.hasAnnotations(edf: record)) == true
+    else {
+      return nil
+    }
+    return record
   }
 
   /// Parses an annotation file's content; `file` is the name used in notes and errors.

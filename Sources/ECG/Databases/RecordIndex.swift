@@ -27,7 +27,7 @@ package struct RecordSummary: Sendable, Equatable {
   package var durationSeconds: Double { sampleRateHz > 0 ? Double(sampleCount) / sampleRateHz : 0 }
 }
 
-/// The WFDB records in a folder and those below it, in order of name.
+/// The WFDB records and files of the EDF family in a folder and those below it, in order of name.
 package struct RecordIndex: Sendable {
   /// The folder.
   package let folder: String
@@ -41,15 +41,16 @@ package struct RecordIndex: Sendable {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue
     else {
-      throw .missing(folder, "no such folder", remedy: "name a folder of WFDB records")
+      throw .missing(folder, "no such folder", remedy: "name a folder of records")
     }
     var names: [String] = []
     for case let path as String in FileManager.default.enumerator(atPath: folder) ?? .init()
-    where path.hasSuffix(".hea") && !path.split(separator: "/").contains(where: { $0.hasPrefix(".") }) {
-      names.append(String(path.dropLast(4)))
+    where !path.split(separator: "/").contains(where: { $0.hasPrefix(".") }) {
+      if path.hasSuffix(".hea") { names.append(String(path.dropLast(4))) }
+      if EDFFile.isRecord(folder + "/" + path) { names.append(path) }
     }
     guard !names.isEmpty else {
-      throw .missing(folder, "has no WFDB record", remedy: "name a folder with .hea files")
+      throw .missing(folder, "has no record", remedy: "name a folder with .hea, .edf or .bdf files")
     }
     var segments: Set<String> = []
     var joined: Set<String> = []
@@ -126,6 +127,12 @@ package struct RecordIndex: Sendable {
         let annotations = try Annotations.read(path, annotator: annotator)
         summary.notes += annotations.notes
         if index == 0 { summary.beatCount = annotations.beats.count }
+      }
+      if summary.annotators.isEmpty, Annotations.file(ofRecord: path) == path {
+        let annotations = try Annotations.read(edf: path)
+        summary.annotators = ["edf"]
+        summary.notes += annotations.notes
+        summary.beatCount = annotations.beats.count
       }
     } catch {
       summary.problem = error

@@ -25,7 +25,8 @@ package struct CSVOptions: Codable, Equatable, Sendable {
 
 // The rules of a CSV recording are in docs/guides/Records.md.
 extension Record {
-  /// Reads a record argument: `-` for CSV from standard input, a `.csv` file, or else a WFDB record.
+  /// Reads a record argument: `-` for CSV from standard input, a `.csv` file, a file of the EDF family, or else a WFDB
+  /// record.
   ///
   /// - Throws: `FileError` where the file is missing or wrong, or the record has no samples.
   package static func load(_ argument: String, csv options: CSVOptions = .init()) throws(FileError) -> Record
@@ -55,8 +56,9 @@ extension Record {
       FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder)
     {
       throw .malformed(
-        argument, "is a \(isFolder.boolValue ? "folder" : "file"), not a WFDB record or a .csv file",
-        remedy: "name a record by its .hea file, or a file that ends in .csv")
+        argument,
+        "is a \(isFolder.boolValue ? "folder" : "file"), not a WFDB record, .csv, .edf or .bdf file",
+        remedy: "name a record by its .hea file, or a file that ends in .csv, .edf or .bdf")
     }
     return try read(argument)
   }

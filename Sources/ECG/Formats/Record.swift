@@ -58,11 +58,11 @@ package struct Signal: Sendable, Equatable {
         "has the impossible gain of \(specification.gain) units a \(specification.units)",
         remedy: "correct the gain in the header")
     }
-    let baseline = specification.baseline
+    let (baseline, fraction) = (specification.baseline, specification.baselineFraction)
     var held = samples.first { $0 != Self.invalidSample } ?? Int32(clamping: baseline)
     return samples.map { sample in
       if sample != Self.invalidSample { held = sample }
-      return Float(Double(Int(held) - baseline) * scale)
+      return Float((Double(Int(held) - baseline) - fraction) * scale)
     }
   }
 
@@ -78,7 +78,7 @@ package struct Signal: Sendable, Equatable {
 package struct Record: Sendable, Equatable {
   /// The record's name.
   package var name: String
-  /// The record's rate; a signal may have a multiple of it.
+  /// The record's rate; a signal may have a multiple of it or, in EDF, any rate up to it.
   package var sampleRateHz: Double
   /// The samples of each signal at the record's rate.
   package var sampleCount: Int

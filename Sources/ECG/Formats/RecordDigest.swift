@@ -4,7 +4,8 @@ import Support
 /// SHA-256 of a record's files, one after the other, so that results name the content that they are of.
 ///
 /// A WFDB record's are the header, the signal files in the header's order, those of its segments and the annotations
-/// `.atr`: `cat 208.hea 208.dat 208.atr | sha256sum`. A CSV's is the file, and the annotations where there are any. A file that is missing counts as empty:
+/// `.atr`: `cat 208.hea 208.dat 208.atr | sha256sum`. A CSV's or EDF's is the file, and the annotations where there are
+/// any beside it. A file that is missing counts as empty:
 /// reading the record tells of it.
 package enum RecordDigest {
   /// The digest in hexadecimal; nil for standard input, which can't be read again.
@@ -16,7 +17,7 @@ package enum RecordDigest {
 
   private static func files(of record: String) -> [String] {
     let annotations = Annotations.path(ofRecord: record, annotator: "atr")
-    if RecordPath.isCSV(record) {
+    if RecordPath.isCSV(record) || EDFFile.isNamed(record) {
       return FileManager.default.fileExists(atPath: annotations) ? [record, annotations] : [record]
     }
     let header = RecordHeader.path(ofRecord: record)

@@ -17,6 +17,8 @@ package struct SignalSpecification: Sendable, Equatable {
   package var gain = 200.0
   /// The ADC value of 0 physical units.
   package var baseline = 0
+  /// What that value lies above `baseline`, less than one unit: EDF's ranges need not put it on a whole one.
+  package var baselineFraction = 0.0
   /// The physical unit, such as `mV`.
   package var units = "mV"
   /// The ADC's resolution.
@@ -71,15 +73,16 @@ package struct RecordHeader: Sendable, Equatable {
   /// The comments, without `#` and the spaces around them.
   package var comments: [String]
 
-  /// The header file of a record named with or without path and `.hea`.
+  /// The header file of a record named with or without path and `.hea`; a file of the EDF family is its own.
   package static func path(ofRecord record: String) -> String {
-    record.hasSuffix(".hea") ? record : record + ".hea"
+    record.hasSuffix(".hea") || EDFFile.isNamed(record) ? record : record + ".hea"
   }
 
   /// Reads a record's header file.
   ///
   /// - Throws: `FileError` where the file is missing or breaks the header's grammar.
   package static func read(_ record: String) throws(FileError) -> RecordHeader {
+    if EDFFile.isNamed(record) { return try read(edf: record) }
     let path = path(ofRecord: record)
     return try RecordHeader(parsing: try Files.read(path), file: path)
   }
@@ -137,7 +140,7 @@ extension RecordHeader {
 // MARK: - The three kinds of line
 
 extension RecordHeader {
-  private init(name: String) {
+  init(name: String) {
     self.name = name
     sampleRateHz = 250
     counterFrequencyHz = 250

@@ -16,12 +16,12 @@ package enum RecordPath {
   /// Whether a record is a CSV file.
   package static func isCSV(_ record: String) -> Bool { record.lowercased().hasSuffix(".csv") }
 
-  /// The path without `.hea` or `.csv`, from which the names of the record's other files are made.
+  /// The path without `.hea`, `.csv` or an ending of the EDF family, from which the names of the record's other files are made.
   static func stem(of record: String) -> String {
-    record.hasSuffix(".hea") || isCSV(record) ? String(record.dropLast(4)) : record
+    record.hasSuffix(".hea") || isCSV(record) || EDFFile.isNamed(record) ? String(record.dropLast(4)) : record
   }
 
-  /// The file that makes a record: a WFDB record's header, or the CSV file.
+  /// The file that makes a record: a WFDB record's header, or the CSV or EDF file.
   package static func mainFile(of record: String) -> String {
     isCSV(record) ? record : RecordHeader.path(ofRecord: record)
   }

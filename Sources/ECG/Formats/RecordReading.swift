@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 extension Record {
-  /// Reads a WFDB record: its header, its signal files and its segments.
+  /// Reads a WFDB record: its header, its signal files and its segments; or a file of the EDF family.
   ///
   /// A signal with a skew is shifted by it, to the frame, and its end filled with invalid samples. A
   /// record of several segments is joined into one: gaps become invalid samples, and a segment whose gain
@@ -14,6 +14,7 @@ extension Record {
   /// - Returns: The record with all its samples.
   /// - Throws: `FileError` where a file is missing, truncated, against the grammar or of a wrong checksum.
   package static func read(_ path: String, verifyingChecksums: Bool = true) throws(FileError) -> Record {
+    if EDFFile.isNamed(path) { return try read(edf: path) }
     let header = try RecordHeader.read(path)
     let source = RecordSource(
       headerPath: RecordHeader.path(ofRecord: path), verifiesChecksums: verifyingChecksums)

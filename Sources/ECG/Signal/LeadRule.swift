@@ -3,7 +3,7 @@ import Support
 // The one rule for leads, which training, evaluation, streaming and everything else follow:
 // - A lead that is named is that of the name, capitals aside; or with words such as `ECG` and `lead` aside; or
 //   that of the number, counted from 1.
-// - Where none is named it is MLII, else II, else the first that is a voltage.
+// - Where none is named it is MLII, else II, else the first voltage whose name says ECG, else the first voltage.
 extension Record {
   /// The place of a lead in `signals`.
   ///
@@ -37,7 +37,10 @@ extension Record {
     for usual: [Substring] in [["mlii"], ["ii"]] {
       if let index = voltages.first(where: { Self.leadWords(signals[$0].name) == usual }) { return index }
     }
-    return voltages.first ?? 0
+    let ecgs = voltages.filter { index in
+      ["ecg", "ekg"].contains { signals[index].name.lowercased().contains($0) }
+    }
+    return ecgs.first ?? voltages.first ?? 0
   }
 
   /// A lead's name as words in small letters, without those that only say that it is a lead.

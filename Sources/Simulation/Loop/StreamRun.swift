@@ -191,8 +191,7 @@ package struct StreamRun: Sendable {
     besides record: Record, _ options: Options, isNeeded: Bool
   ) throws(FileError) -> (labels: Annotations?, notes: [FileNote]) {
     guard isNeeded else { return (nil, []) }
-    let file = Annotations.path(ofRecord: options.record, annotator: "atr")
-    if options.deciding == .givenBeats, options.record != "-", FileManager.default.fileExists(atPath: file) {
+    if options.deciding == .givenBeats, Annotations.file(ofRecord: options.record) != nil {
       let labels = try Annotations.read(options.record, sampleRateHz: record.sampleRateHz)
       return (labels, labels.notes)
     }

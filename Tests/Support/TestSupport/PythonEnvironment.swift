@@ -66,4 +66,8 @@ extension PythonEnvironment {
   /// PyPI's `wfdb`, with the last generation of pandas that it runs with; nil where it can't be had.
   public static let wfdb = PythonEnvironment(
     "wfdb-venv", requirements: ["wfdb==4.3.0", "pandas<3"], modules: ["wfdb"])
+
+  /// PyPI's `pyedflib`; nil where it can't be had.
+  public static let pyedflib = PythonEnvironment(
+    "pyedflib-venv", requirements: ["pyedflib==0.1.42"], modules: ["pyedflib"])
 }
