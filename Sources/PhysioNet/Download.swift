@@ -83,9 +83,9 @@ struct Download {
 
   /// The text of a page.
   func text(_ url: URL) throws(FileError) -> String {
-    let part = folder + "/page.part"
+    let part = FileManager.default.temporaryDirectory.appending(path: "quantinfer-\(UUID().uuidString).part")
+      .path
     defer { try? FileManager.default.removeItem(atPath: part) }
-    try? FileManager.default.removeItem(atPath: part)
     try bring(url, toPart: part, byteLimit: client.limits.listBytes)
     return String(decoding: try Files.read(part), as: UTF8.self)
   }

@@ -71,11 +71,11 @@ package struct PhysioNet: Sendable {
   package func fetch(
     database name: String, version: String? = nil, into folder: String, progress: ProgressHandler? = nil
   ) throws(FileError) -> Outcome {
-    try Files.makeFolder(folder)
     let transfer = Transfer(limits)
     defer { transfer.close() }
     let download = Download(client: self, transfer: transfer, folder: folder)
     let database = try self.database(name, version: version, download)
+    try Files.makeFolder(folder)
     let source = baseURL.appending(path: name).appending(path: database.version)
     let list = try download.list(source)
 

@@ -137,6 +137,14 @@ package enum Files {
     }
   }
 
+  /// A path's folder: what comes before its last `/`, and `.` for a name alone.
+  ///
+  /// Foundation's own way of asking, `deletingLastPathComponent`, traps at names of one letter.
+  package static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
   /// The path of what a path's links lead to.
   static func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }

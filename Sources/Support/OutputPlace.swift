@@ -56,7 +56,7 @@ enum OutputPlace {
     var target = path
     for _ in 0..<8 {
       guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: target) else { break }
-      target = next.hasPrefix("/") ? next : (target as NSString).deletingLastPathComponent + "/" + next
+      target = next.hasPrefix("/") ? next : Files.folder(of: target) + "/" + next
     }
     return target
   }
@@ -72,11 +72,10 @@ struct TemporaryFile {
   ///
   /// - Returns: nil where that can't be done, and `errno` says why.
   init?(beside destination: String, like status: stat?) {
-    let folder = (destination as NSString).deletingLastPathComponent
     var (name, descriptor) = ("", Int32(-1))
     repeat {
       let number = Numbers.hexadecimal(UInt64.random(in: 0 ... .max))
-      name = (folder.isEmpty ? "." : folder) + "/.quantinfer-\(number).tmp"
+      name = Files.folder(of: destination) + "/.quantinfer-\(number).tmp"
       descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
     } while descriptor < 0 && errno == EEXIST
     guard descriptor >= 0 else { return nil }

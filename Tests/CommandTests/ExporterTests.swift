@@ -285,7 +285,6 @@ import TestSupport
     ["train", "--task", "aami", "--data", "none", "--output", "never"],
     ["train", "--task", "aami", "--data", ".", "--output", "never", "--from", "none.safetensors"],
     ["records", "list", "none"], ["records", "verify", "none"],
-    ["records", "fetch", "nosuchdatabase", "--into", "never"],
   ])
   func missingFilesExitWith66(_ arguments: [String]) throws {
     let result = try exporter.run(arguments + ["--quiet"])

@@ -34,6 +34,11 @@ import Testing
     #expect(try names().sorted() == ["link", "real"])
   }
 
+  @Test func foldersOfPathsAreFound() {
+    let paths = ["a": ".", "a.txt": ".", "/a": "/", "b/a": "b", "/b/c/a": "/b/c", "b/": "b", "": "."]
+    for (path, folder) in paths { #expect(Files.folder(of: path) == folder) }
+  }
+
   @Test func openFileIsWrittenBehindWhatItHas() throws {
     let path = folder + "/a.txt"
     try Files.write("before ", to: path)

@@ -89,7 +89,7 @@ package struct LUDBCohort: Sendable {
 
   /// The manifest for a file: its paths to the records start from the file's folder.
   package func manifestText(for file: String) -> String {
-    let path = Self.relativePath(from: (file as NSString).deletingLastPathComponent, to: folder)
+    let path = Self.relativePath(from: Files.folder(of: file), to: folder)
     let blockText = blocks == .any ? "a bundle branch block" : "a complete bundle branch block"
     let notice =
       "# LUDB (Kalyakulina and others, IEEE Access 8:186181, 2020): label 1 for conduction disease, \(blockText) diagnosed "

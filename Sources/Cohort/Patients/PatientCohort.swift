@@ -185,7 +185,7 @@ private struct ManifestReader {
     guard !name.isEmpty else {
       throw error(row, "record", "is empty", remedy: "name a WFDB record or a .csv file")
     }
-    let folder = (file as NSString).deletingLastPathComponent
+    let folder = Files.folder(of: file)
     let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
     let lead = table.index(of: "lead").map { row.fields[$0] }
     return CohortRecord(
