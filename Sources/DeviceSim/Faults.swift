@@ -29,7 +29,8 @@ struct Faults: ParsableCommand {
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
   var model: String
 
-  @Option(help: ArgumentHelp("The ECG: a WFDB record, a CSV file, or - for CSV.", valueName: "record"))
+  @Option(
+    help: ArgumentHelp("The ECG: a WFDB record, an EDF or CSV file, or - for CSV.", valueName: "record"))
   var record: String
 
   @Option(help: ArgumentHelp("The device: a profile's name or JSON file.", valueName: "name|file"))
@@ -44,8 +45,10 @@ struct Faults: ParsableCommand {
   @OptionGroup var announcing: AnnouncingOptions
 
   @Option(
-    help: ArgumentHelp("What breaks, separated by commas; all where none is named.", valueName: "kinds"))
-  var kinds = FaultKind.allCases.map(\.rawValue).joined(separator: ",")
+    help: ArgumentHelp(
+      "What breaks, with commas: weights, state, arena, image, forged, samples, adc, clock, brownout; all where none is named.",
+      valueName: "kinds"))
+  var kinds: String?
 
   @Option(help: "The faults of each kind.")
   var trials = 1000
@@ -92,7 +95,7 @@ struct Faults: ParsableCommand {
     }
     try announcing.validate(isByAnnotations: false)
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
-    guard !(try list(kinds, of: FaultKind.self, option: "--kinds")).isEmpty else {
+    guard !(try chosenKinds()).isEmpty else {
       throw ValidationError("--kinds needs a kind of fault at least")
     }
     _ = try list(guards, of: FaultGuard.self, option: "--guards")
@@ -105,7 +108,7 @@ struct Faults: ParsableCommand {
     options.everyColumns = every
     options.announcing = announcing.settings
     options.csv = opening.csv
-    options.kinds = try list(kinds, of: FaultKind.self, option: "--kinds")
+    options.kinds = try chosenKinds()
     options.trials = trials
     options.seed = seed
     options.bitsPerFault = bits
@@ -131,6 +134,11 @@ struct Faults: ParsableCommand {
       try output.show("\n")
       try output.show(files)
     }
+  }
+
+  private func chosenKinds() throws -> [FaultKind] {
+    guard let kinds else { return FaultKind.allCases }
+    return try list(kinds, of: FaultKind.self, option: "--kinds")
   }
 
   /// The distinct names of a list, in the order of their type.

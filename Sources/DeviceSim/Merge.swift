@@ -8,6 +8,7 @@ import Support
 struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Merge the results of sweeps, and report agreement and accuracy by noise and SNR.",
+    usage: "device-sim merge <file.jsonl> ... [<options>]",
     discussion: """
       The merged lines are in order, each combination once and without the time that
       it took, so that they are the same however the work was divided. A combination

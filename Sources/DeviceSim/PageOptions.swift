@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Support
 
 /// What a run's page shows.

@@ -6,6 +6,7 @@ import HostDevice
 struct Profiles: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the devices that can be named, and check profiles of your own.",
+    usage: "device-sim profiles [<file> ...] [<options>]",
     discussion: """
       A profile is a JSON file; every figure in it has a source, and a range where it is uncertain. For one of \
       your own, copy one and change it.

@@ -12,8 +12,8 @@ struct Stream: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Stream one record through a model and report agreement, memory and operations.",
     discussion: """
-      A record is a WFDB record's name, with or without path and .hea, or a CSV file (see \
-      docs/guides/Records.md); - is CSV from standard input.
+      A record is a WFDB record's name, with or without path and .hea, an EDF or BDF file, or a CSV file (see \
+      docs/guides/Records.md and EDF.md); - is CSV from standard input.
 
       Examples:
 
@@ -45,7 +45,8 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
   var model: String
 
-  @Option(help: ArgumentHelp("The ECG: a WFDB record, a CSV file, or - for CSV.", valueName: "record"))
+  @Option(
+    help: ArgumentHelp("The ECG: a WFDB record, an EDF or CSV file, or - for CSV.", valueName: "record"))
   var record: String
 
   @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
@@ -84,7 +85,7 @@ struct Stream: ParsableCommand {
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
 
-  @Option(help: ArgumentHelp("The seed of noise and drop-outs.", valueName: "s"))
+  @Option(help: ArgumentHelp("The seed of noise and drop-outs.", valueName: "seed"))
   var seed: UInt64 = 1
 
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
@@ -92,24 +93,19 @@ struct Stream: ParsableCommand {
 
   @OptionGroup(title: "Page") var page: PageOptions
 
-  @Option(
-    help: ArgumentHelp("Write the decisions as WFDB annotations, RECORD.ANNOTATOR.", valueName: "file"))
-  var annotations: String?
+  @OptionGroup var annotating: AnnotationOptions
 
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     try requireDistinct(
-      outputs: [report, annotations, output.jsonFile], inputs: [model, float, patch, record, profile] + noise)
+      outputs: [report, output.jsonFile], inputs: [model, float, patch, record, profile] + noise)
     try disturbances.validate()
     try announcing.validate(isByAnnotations: deciding.isByAnnotations)
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }
     try page.validate(hasPage: report != nil)
-    if let annotations, (annotations as NSString).pathExtension.isEmpty {
-      throw ValidationError("--annotations needs a record and an annotator, such as mitdb-208.qinf")
-    }
   }
 
   private var disturbances: Disturbances {
@@ -140,6 +136,7 @@ struct Stream: ParsableCommand {
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv = opening.csv
     options.disturbances = disturbances
+    let annotationFolder = try annotating.makeFolder()
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
     }
@@ -152,7 +149,7 @@ struct Stream: ParsableCommand {
       try page.check(durationSeconds: run.result.durationSeconds, record: record)
       try Files.write(run.page(shown), to: report)
     }
-    if let annotations { try run.writeAnnotations(annotations) }
+    if let annotationFolder { try run.writeAnnotations(annotationFolder, annotator: annotating.annotator) }
     try output.writeJSON(run.result)
     try output.show(run.headline)
     try output.show(SummaryTable(run, report: report))

@@ -34,7 +34,8 @@ struct SweepCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
   var float: String?
 
-  @Option(help: ArgumentHelp("all, ds1, ds2, a folder, or records with commas.", valueName: "records"))
+  @Option(
+    help: ArgumentHelp("ds1, ds2, all of the folder, a folder, or names with commas.", valueName: "records"))
   var records = "all"
 
   @Option(help: ArgumentHelp("The folder of the records.", valueName: "dir"))
@@ -49,7 +50,7 @@ struct SweepCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("The noises' SNRs, with commas.", valueName: "dB"))
   var snr: List<Double>?
 
-  @Option(help: ArgumentHelp("The seeds of noise and drop-outs, with commas.", valueName: "seeds"))
+  @Option(help: ArgumentHelp("The seeds of noise and drop-outs, with commas.", valueName: "seed"))
   var seed = List<UInt64>([1])
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions

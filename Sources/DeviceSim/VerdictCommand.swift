@@ -10,6 +10,7 @@ struct VerdictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verdict",
     abstract: "Estimate whether a model can live on devices: memory, time, charge, battery.",
+    usage: "device-sim verdict --model <file.qinf> [<options>]",
     discussion: """
       Nothing is streamed: the estimates come from the model's own counts and the profiles' figures. A requirement \
       passes where the unfavourable end of its range is within the budget.

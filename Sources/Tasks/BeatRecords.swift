@@ -110,6 +110,8 @@ package struct BeatRecords {
 package enum RecordSelection: CustomStringConvertible {
   /// The test side of the model's own split.
   case test
+  /// De Chazal's training records.
+  case ds1
   /// De Chazal's test records.
   case ds2
   /// All records of the folder.
@@ -117,10 +119,11 @@ package enum RecordSelection: CustomStringConvertible {
   /// Some records.
   case names([String])
 
-  /// Reads a selection: `test`, `ds2`, `all`, or records with commas between them; nil for anything else.
+  /// Reads a selection: `test`, `ds1`, `ds2`, `all`, or records with commas between them; nil for anything else.
   package init?(_ text: String) {
     switch text {
     case "test": self = .test
+    case "ds1": self = .ds1
     case "ds2": self = .ds2
     case "all": self = .all
     default:
@@ -133,6 +136,7 @@ package enum RecordSelection: CustomStringConvertible {
   package var description: String {
     switch self {
     case .test: "test"
+    case .ds1: "ds1"
     case .ds2: "ds2"
     case .all: "all"
     case .names(let names): names.joined(separator: ",")
@@ -145,6 +149,7 @@ package enum RecordSelection: CustomStringConvertible {
   {
     switch self {
     case .test: try beats.test(progress: progress)
+    case .ds1: try beats.signals(MITBIH.ds1, progress: progress)
     case .ds2: try beats.signals(MITBIH.ds2, progress: progress)
     case .all: try beats.signalsOfAll(progress: progress)
     case .names(let names): try beats.signals(names, progress: progress)

@@ -237,9 +237,9 @@ import TestSupport
       "cohort", "study", "--from", network, "--patients", "24", "--folds", "2", "--steps", "3",
       "--beats-per-patient", "4", "--float-only", "--quiet", "--log", folder("study.jsonl"), "--json", "-",
     ]
-    let one = try exporter.run(arguments + ["--seeds", "1"])
+    let one = try exporter.run(arguments + ["--cohorts", "1"])
     #expect(one.status == 0, "\(one.errors)")
-    let two = try exporter.run(arguments + ["--seeds", "2", "--report", folder("study.html")])
+    let two = try exporter.run(arguments + ["--cohorts", "2", "--report", folder("study.html")])
     #expect(two.status == 0, "\(two.errors)")
     // A line that says what the log is, and one for each arm and seed.
     #expect(try text(folder("study.jsonl")).split(separator: "\n").count == 5)
@@ -248,11 +248,11 @@ import TestSupport
     let page = try text(folder("study.html"))
     #expect(page.contains("SYNTHETIC DATA") && page.contains("60.5 to 81.0 %") && page.contains("72 %"))
     try Files.write("before", to: folder("study.jsonl"))
-    let other = try exporter.run(arguments + ["--seeds", "1"])
+    let other = try exporter.run(arguments + ["--cohorts", "1"])
     #expect(other.status == 65 && other.hasOneErrorLine && other.errors.contains("line 1"))
     #expect(try text(folder("study.jsonl")) == "before")
     for wrong in [
-      ["--seeds", "0"], ["--patients", "3"], ["--lead", "X"], ["--folds", "1"], ["--arm", "none"],
+      ["--cohorts", "0"], ["--patients", "3"], ["--lead", "X"], ["--folds", "1"], ["--arm", "none"],
     ] {
       #expect(try exporter.run(arguments + wrong).status == 64, "\(wrong)")
     }

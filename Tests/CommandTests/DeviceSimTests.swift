@@ -50,10 +50,9 @@ import TestSupport
 
   @Test func decisionsAreWrittenAsAnnotations() throws {
     try withFolder { folder in
-      let file = folder + "/mitdb-208.qinf"
-      let result = try stream("--annotations", file)
+      let result = try stream("--annotations", folder + "/out", "--annotator", "device")
       #expect(result.status == 0, "\(result.errors)")
-      let beats = try Annotations.read(folder + "/mitdb-208", annotator: "qinf").beats
+      let beats = try Annotations.read(folder + "/out/mitdb-208", annotator: "device").beats
       #expect(beats.count > 400)
       #expect(beats.contains { $0.code == .prematureVentricular })
     }
@@ -113,7 +112,7 @@ import TestSupport
       ["stream", "--model", "m", "--record", "r", "--every", "0"],
       ["stream", "--model", "m", "--record", "r", "--sample-rate", "0"],
       ["stream", "--model", "m", "--record", "r", "--sample-rate", "nan"],
-      ["stream", "--model", "m", "--record", "r", "--annotations", "../mitdb-208"],
+      ["stream", "--model", "m", "--record", "r", "--annotator", "atr"],
     ] {
       #expect(try Command("device-sim").run(arguments).status == 64, "\(arguments)")
     }

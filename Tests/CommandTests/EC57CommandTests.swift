@@ -134,7 +134,7 @@ import TestSupport
     let own = try found()
     let streamed = try Command("device-sim").run([
       "stream", "--model", model + ".qinf", "--record", folder("208"), "--rhythm", "--annotations",
-      folder("out/208.stream"), "--quiet",
+      folder("out"), "--annotator", "stream", "--quiet",
     ])
     #expect(streamed.status == 0, "\(streamed.errors)")
     let decided = try Annotations.read(folder("out/208"), annotator: "stream").all

@@ -260,7 +260,7 @@ import TestSupport
     ["train", "--task", "aami", "--data", ".", "--output", "a", "--premature", "0.6", "--irregular", "0.6"],
     ["train", "--task", "aami", "--data", ".", "--output", "a", "--recorded-microvolts", "50"],
     ["validate", "--task", "aami", "--data", ".", "--folds", "1"],
-    ["validate", "--task", "aami", "--data", ".", "--seeds", "1,1"],
+    ["validate", "--task", "aami", "--data", ".", "--seed", "1,1"],
     ["evaluate", "a.qinf", "--data", ".", "--ec57", "--markdown", "f.md"],
     ["quantize", "a", "--data", ".", "--output", "b", "--adc-bits", "17"],
     ["quantize", "a", "--data", ".", "--output", "b", "--adc-range-mv", "nan"],

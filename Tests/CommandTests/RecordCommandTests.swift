@@ -23,10 +23,9 @@ import TestSupport
   private static let labels = Result {
     let folder = try TemporaryFolder()
     let result = try Command("device-sim")(
-      "stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--annotations",
-      folder.file("r.atr"))
+      "stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--annotations", folder.path)
     #expect(result.status == 0, "\(result.errors)")
-    var labels = try Annotations.read(folder.file("r"), sampleRateHz: 360)
+    var labels = try Annotations.read(folder.file("mitdb-208"), annotator: "qinf", sampleRateHz: 360)
     labels.all.removeAll { $0.sample >= 60 * 360 }
     labels.notes = []
     return labels

@@ -434,13 +434,17 @@ import TestSupport
         atPath: ProjectFiles.record + "." + ending, toPath: folder("mitdb-208." + ending))
     }
     let stream = ["stream", "--model", ProjectFiles.model, "--record", folder("mitdb-208")]
-    let own = try Command("device-sim").run(stream + ["--annotations", folder("mitdb-208.own")])
+    let own = try Command("device-sim").run(stream + ["--annotations", folder.path, "--annotator", "own"])
     #expect(own.status == 0, "\(own.errors)")
     try FileManager.default.moveItem(atPath: folder("mitdb-208.own"), toPath: folder("mitdb-208.atr"))
     let beats = try Annotations.read(folder("mitdb-208")).beats.map(\.sample)
     #expect(beats.count > 400)
     let result = try Command("device-sim").run(
-      stream + ["--decide", "annotations", "--drift-ppm", "5000", "--annotations", folder("mitdb-208.fast")])
+      stream
+        + [
+          "--decide", "annotations", "--drift-ppm", "5000", "--annotations", folder.path, "--annotator",
+          "fast",
+        ])
     #expect(result.status == 0, "\(result.errors)")
     let fast = try Annotations.read(folder("mitdb-208"), annotator: "fast").beats.map(\.sample)
     // A sample of the device is 2.8 of the record: each place is right within half of it, twice rounded.

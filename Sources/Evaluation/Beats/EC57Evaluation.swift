@@ -236,6 +236,7 @@ extension RecordSelection {
   package func names(of beats: BeatRecords) throws(FileError) -> [String] {
     switch self {
     case .test: beats.split == .inter ? MITBIH.ds2 : MITBIH.all
+    case .ds1: MITBIH.ds1
     case .ds2: MITBIH.ds2
     case .all: try beats.namesOfAll()
     case .names(let names): names

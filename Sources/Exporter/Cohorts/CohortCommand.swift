@@ -34,6 +34,7 @@ struct CohortCommand: ParsableCommand {
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Read a cohort's manifest and every record of it, and count.",
+      usage: "exporter cohort check <manifest> [<options>]",
       discussion: """
         The response is the label given; lvesv15: the end-systolic volume falls by
         15 % or more; or lvef5: the ejection fraction rises by 5 points or more.
@@ -65,6 +66,7 @@ struct CohortCommand: ParsableCommand {
   struct Features: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Measure each patient's ECG: QRS duration and area, notches, axis, heart rate variability.",
+      usage: "exporter cohort features <manifest> --output <csv> [<options>]",
       discussion: """
         The output has a row a patient, empty where something can't be measured, and
         the mean over a patient's records. By default only the manifest's lead is
@@ -109,6 +111,7 @@ struct CohortCommand: ParsableCommand {
   struct Synthesize: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write a synthetic CRT cohort: records, manifest and truth.",
+      usage: "exporter cohort synthesize --output <dir> [<options>]",
       discussion: """
         Twelve leads of 10 s at 500 Hz a patient. Response, QRS duration, QRS area and
         LBBB are drawn with published effect sizes, or with 0.61 times their
@@ -122,7 +125,7 @@ struct CohortCommand: ParsableCommand {
         """)
 
     @Option(help: ArgumentHelp("The number of patients.", valueName: "n")) var patients = 71
-    @Option(help: ArgumentHelp("The seed.", valueName: "s")) var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("The seed.", valueName: "seed")) var seed: UInt64 = 1
     @Option(help: ArgumentHelp("published or pessimistic.", valueName: "arm"))
     var arm = SyntheticArm.published
     @Option(help: ArgumentHelp("The lead that the manifest names.", valueName: "lead")) var lead = "V6"

@@ -34,7 +34,7 @@ struct CohortCurve: ParsableCommand {
   @Option(help: ArgumentHelp("The numbers of patients to learn from.", valueName: "n,m"))
   var sizes = "10,20,40,71,142"
   @Option(help: ArgumentHelp("The repeats.", valueName: "r")) var repeats = 30
-  @Option(help: ArgumentHelp("The seed.", valueName: "s")) var seed: UInt64 = 1
+  @Option(help: ArgumentHelp("The seed.", valueName: "seed")) var seed: UInt64 = 1
   @Option(help: ArgumentHelp("The page to write.", valueName: "html")) var report: String?
   @OptionGroup(title: "Learning") var transfer: TransferArguments
   @OptionGroup var results: OutputOptions

@@ -11,6 +11,7 @@ struct CohortLUDB: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ludb",
     abstract: "Write a manifest of LUDB's 200 patients: who has a conduction disease, by lead II.",
+    usage: "exporter cohort ludb --data <dir> --output <csv> [<options>]",
     discussion: """
       A patient has one where a bundle branch block was diagnosed, or where the
       median annotated QRS complex lasts 120 ms or more. The columns _qrsd_ms, _block

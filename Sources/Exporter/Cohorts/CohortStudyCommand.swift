@@ -19,13 +19,13 @@ struct CohortStudyCommand: ParsableCommand {
 
       Example:
 
-        exporter cohort study --from beats.safetensors --seeds 200 --log study.jsonl \\
-          --report study.html
+        exporter cohort study --from beats.safetensors --cohorts 200 \\
+          --log study.jsonl --report study.html
       """)
 
   @Option(help: ArgumentHelp("The pre-trained network.", valueName: "ckpt")) var from: String
-  @Option(help: ArgumentHelp("The number of cohorts of an arm.", valueName: "n")) var seeds = 200
-  @Option(help: ArgumentHelp("The first cohort's seed.", valueName: "s")) var firstSeed: UInt64 = 1
+  @Option(help: ArgumentHelp("The number of cohorts of an arm.", valueName: "n")) var cohorts = 200
+  @Option(help: ArgumentHelp("The first cohort's seed.", valueName: "seed")) var firstSeed: UInt64 = 1
   @Option(help: ArgumentHelp("The patients of a cohort.", valueName: "n")) var patients = 71
   @Option(help: ArgumentHelp("published, pessimistic, or both.", valueName: "arm")) var arm = Arms.both
   @Option(help: ArgumentHelp("The folds of the cross-validation.", valueName: "k")) var folds = 5
@@ -39,8 +39,8 @@ struct CohortStudyCommand: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(outputs: [log, report, results.jsonFile], inputs: [from])
-    guard (1...100_000).contains(seeds), firstSeed <= .max - 100_000 else {
-      throw ValidationError("--seeds must be in 1 ... 100,000")
+    guard (1...100_000).contains(cohorts), firstSeed <= .max - 100_000 else {
+      throw ValidationError("--cohorts must be in 1 ... 100,000")
     }
     guard (20...10_000).contains(patients) else {
       throw ValidationError("--patients must be in 20 ... 10,000")
@@ -60,7 +60,7 @@ struct CohortStudyCommand: ParsableCommand {
       settings, source: source, file: from, converter: transfer.view(of: source).converter)
     let all = try results.withProgress("Studying") { progress throws(FileError) in
       try study.run(
-        arms: arm.values, seeds: firstSeed...(firstSeed + UInt64(seeds - 1)), log: log,
+        arms: arm.values, seeds: firstSeed...(firstSeed + UInt64(cohorts - 1)), log: log,
         threads: transfer.threading.count, progress: progress)
     }
     let summaries = arm.values.map { SyntheticStudySummary(all, arm: $0) }

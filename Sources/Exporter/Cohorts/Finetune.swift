@@ -10,6 +10,7 @@ import Support
 struct Finetune: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Transfer a beat network to a cohort's patients, and tell how well it can be expected to do.",
+    usage: "exporter finetune --from <ckpt> --cohort <csv> --output <ckpt> ...",
     discussion: """
       A cohort is a CSV file with a row a record; see exporter cohort check. The
       network is transferred to the question whether a patient responds, and tested by

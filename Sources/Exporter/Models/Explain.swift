@@ -8,6 +8,7 @@ import Support
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Take one decision apart: both twins' tensors side by side.",
+    usage: "exporter explain <model> --float <ckpt> --record <record> --at <s> ...",
     discussion: """
       The record goes sample by sample through the image, and through its float twin,
       up to the first decision at or after a moment. For each layer there is what both

@@ -32,6 +32,7 @@ struct Export: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     abstract: "Write a model image's network for other programs.",
+    usage: "exporter export <model.qinf> --format <format> --output <file> ...",
     discussion: """
       A .tflite model gives the image's bits in TensorFlow Lite Micro: time is its
       height, frequency its width. The front end is not part of it.

@@ -9,6 +9,7 @@ import Support
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make a model image of another program's network.",
+    usage: "exporter import <model.tflite> --output <model.qinf> [<options>]",
     discussion: """
       A .tflite model of int8 or int16 codes becomes an image that gives TensorFlow
       Lite Micro's bits. What the image can't hold is refused by the operator's name.

@@ -36,7 +36,8 @@ struct Personalize: ParsableCommand {
   var record: String?
   @Option(help: ArgumentHelp("The patch to write.", valueName: "file.qpatch")) var output: String?
   @Option(
-    help: ArgumentHelp("Score many: ds2, all of the folder, or names with commas.", valueName: "records"))
+    help: ArgumentHelp("Score many: ds1, ds2, all of the folder, or names with commas.", valueName: "records")
+  )
   var records: RecordSelection?
   @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("How long the labelled start of a record is.", valueName: "min"))
@@ -85,8 +86,9 @@ struct Personalize: ParsableCommand {
   ) throws {
     let path = record.hasSuffix(".hea") ? String(record.dropLast(4)) : record
     let signal = try LabelledSignal.read(
-      (path as NSString).lastPathComponent, folder: (path as NSString).deletingLastPathComponent,
-      lead: opening.lead, csv: opening.csv, task: beats.task, sampleRateHz: beats.sampleRateHz)
+      (path as NSString).lastPathComponent, folder: Files.folder(of: path), lead: opening.lead,
+      csv: opening.csv,
+      task: beats.task, sampleRateHz: beats.sampleRateHz)
     results.tell(signal.notes)
     let patch = try results.withProgress("Personalizing") { progress in
       try explained(record) {
@@ -158,7 +160,7 @@ struct Personalize: ParsableCommand {
 struct PersonalizationArguments: ParsableArguments {
   private static let defaults = PersonalizationOptions()
 
-  @Option(help: ArgumentHelp("The seed of the beats drawn.", valueName: "s")) var seed = defaults.seed
+  @Option(help: ArgumentHelp("The seed of the beats drawn.", valueName: "seed")) var seed = defaults.seed
   @Option(help: ArgumentHelp("The number of steps.", valueName: "n")) var steps = defaults.steps
   @Option(help: ArgumentHelp("The number of beats of a step.", valueName: "n"))
   var batchSize = defaults.batchSize

@@ -48,7 +48,7 @@ struct Quantize: ParsableCommand {
   @OptionGroup var adc: ConverterOptions
   @Option(help: ArgumentHelp("The number of windows to calibrate on.", valueName: "n"))
   var windows = QuantizedNetwork.standardCalibrationWindows
-  @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "s"))
+  @Option(help: ArgumentHelp("The seed of the windows drawn.", valueName: "seed"))
   var seed: UInt64 = 1
   @OptionGroup(title: "Integers") var integers: QuantizationArguments
   @OptionGroup var results: OutputOptions

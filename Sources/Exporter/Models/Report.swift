@@ -39,7 +39,8 @@ struct Report: ParsableCommand {
   var qat: String?
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String?
   @Option(help: ArgumentHelp("The folder for the report.", valueName: "dir")) var output: String?
-  @Option(help: ArgumentHelp("test, ds2, all, or names with commas.", valueName: "records"))
+  @Option(
+    help: ArgumentHelp("test, ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.ds2
   @Option(help: ArgumentHelp("default, or a JSON file with a list of points.", valueName: "file.json"))
   var sweep = "default"
@@ -70,7 +71,7 @@ struct Report: ParsableCommand {
   var float: String?
   @Option(help: ArgumentHelp("A .tflite model's samples, a row each.", valueName: "x.npy")) var input: String?
   @Option(help: ArgumentHelp("The samples' classes.", valueName: "y.npy")) var labels: String?
-  @Option(help: ArgumentHelp("The seed of calibration windows and draws of patients.", valueName: "s"))
+  @Option(help: ArgumentHelp("The seed of calibration windows and draws of patients.", valueName: "seed"))
   var seed: UInt64 = 1
   @OptionGroup var threading: ThreadOptions
   @OptionGroup var results: OutputOptions

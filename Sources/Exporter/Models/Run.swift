@@ -16,6 +16,7 @@ struct Run: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     abstract: "Run a model on samples.",
+    usage: "exporter run <model> --input <x.npy> --output <y.npy> [<options>]",
     discussion: """
       Inputs and outputs are NumPy arrays, a row a sample: the values in a line or in
       the input's shape, in the model's own type (int8, int16, or float32 where a

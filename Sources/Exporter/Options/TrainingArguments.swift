@@ -19,7 +19,8 @@ struct TrainingArguments: ParsableArguments {
       "The leads to train on: main or all. (default: \(defaults.leads) for inter, \(intra.leads) for intra)",
       valueName: "leads"))
   var leads: TrainingLeads?
-  @Option(help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "s"))
+  @Option(
+    help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "seed"))
   var seed = defaults.seed
   @Option(help: ArgumentHelp("The windows drawn in an epoch.", valueName: "n"))
   var windowsPerEpoch = defaults.windowsPerEpoch

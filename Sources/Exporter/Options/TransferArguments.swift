@@ -8,7 +8,7 @@ import Networks
 struct CrossValidationArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The folds of a repeat.", valueName: "k")) var folds = 5
   @Option(help: ArgumentHelp("The repeats, each with patients dealt anew.", valueName: "r")) var repeats = 10
-  @Option(help: ArgumentHelp("The seed of folds, draws and random weights.", valueName: "s"))
+  @Option(help: ArgumentHelp("The seed of folds, draws and random weights.", valueName: "seed"))
   var seed: UInt64 = 1
 
   func validate() throws {

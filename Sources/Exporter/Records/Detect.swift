@@ -9,6 +9,7 @@ import Tasks
 struct Detect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Find beats as the device does, and compare them with the reference.",
+    usage: "exporter detect --data <dir> [<options>]",
     discussion: """
       The runtime's integer detector hears a lead of each record (MLII, II or the
       first, where --lead names none) as counts, one at a time. A detection and a reference beat within 150 ms match.
@@ -23,7 +24,7 @@ struct Detect: ParsableCommand {
 
   @Option(help: ArgumentHelp("The folder of records with atr annotations.", valueName: "dir")) var data:
     String
-  @Option(help: ArgumentHelp("ds2, all of the folder, or names with commas.", valueName: "records"))
+  @Option(help: ArgumentHelp("ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.all
   @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The detector's sampling rate.", valueName: "Hz")) var rate = 128.0
@@ -35,7 +36,7 @@ struct Detect: ParsableCommand {
   func validate() throws {
     try requireDistinct(outputs: [results.jsonFile], inputs: [])
     guard (100...1000).contains(rate) else { throw ValidationError("--rate must be in 100 ... 1000") }
-    if case .test = records { throw ValidationError("--records must be ds2, all, or names with commas") }
+    if case .test = records { throw ValidationError("--records must be ds1, ds2, all, or names with commas") }
   }
 
   func run() throws {

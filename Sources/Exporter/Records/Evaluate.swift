@@ -16,7 +16,7 @@ struct Evaluate: ParsableCommand {
       patients. Both hold 95 %.
 
       Records: test (those that the model was not trained on, by its own split),
-      ds2, all (the folder's), or names. Beats at which a device would have no
+      ds1, ds2, all (the folder's), or names. Beats at which a device would have no
       result, as on a lead without signal, are no decisions.
 
       --ec57 measures the whole device instead: the runtime's own detector finds
@@ -37,10 +37,11 @@ struct Evaluate: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
   @Option(name: .customLong("float"), help: ArgumentHelp("The image's float checkpoint.", valueName: "ckpt"))
   var checkpoint: String?
-  @Option(help: ArgumentHelp("test, ds2, all of the folder, or names with commas.", valueName: "records"))
+  @Option(
+    help: ArgumentHelp("test, ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.test
   @OptionGroup(title: "Record") var opening: RecordOptions
-  @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "s"))
+  @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "seed"))
   var seed: UInt64 = 1
   @OptionGroup var threading: ThreadOptions
   @Option(help: ArgumentHelp("Write the tables, and one of each record, as Markdown.", valueName: "f.md"))

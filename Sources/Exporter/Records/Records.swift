@@ -104,6 +104,7 @@ struct Records: ParsableCommand {
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Download a database from PhysioNet, and check its SHA-256 sums.",
+      usage: "exporter records fetch <name> --into <dir> [<options>]",
       discussion: """
         Files that are there and right are kept; an interrupted download goes on
         where it stopped when the command is run again. SOURCE.txt, beside the

@@ -21,7 +21,7 @@ struct Validate: ParsableCommand {
 
       Examples:
 
-        exporter validate --task aami --data data/mitdb --seeds 1,2,3
+        exporter validate --task aami --data data/mitdb --seed 1,2,3
         exporter validate --task aami --data data/mitdb --premature 0.15 --hidden 32
       """)
 
@@ -30,8 +30,8 @@ struct Validate: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
   @Option(help: ArgumentHelp("The number of folds.", valueName: "n"))
   var folds = 5
-  @Option(help: ArgumentHelp("The seeds, with commas.", valueName: "s,s"))
-  var seeds: WholeNumbers = WholeNumbers(argument: "1")!
+  @Option(help: ArgumentHelp("The seeds of the trainings, with commas.", valueName: "seed"))
+  var seed = List<UInt64>([1])
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
@@ -45,9 +45,6 @@ struct Validate: ParsableCommand {
       throw ValidationError(problem)
     }
     guard (2...22).contains(folds) else { throw ValidationError("\(folds) folds are not in 2 ... 22") }
-    guard seeds.values.allSatisfy({ $0 >= 0 }), Set(seeds.values).count == seeds.values.count else {
-      throw ValidationError("--seeds must be different whole numbers")
-    }
   }
 
   func run() throws {
@@ -66,7 +63,7 @@ struct Validate: ParsableCommand {
       do {
         return try PatientValidation(
           signals: signals, mainLeads: mainLeads, noises: noises, folds: folds,
-          seeds: seeds.values.map { UInt64($0) },
+          seeds: seed.values,
           untrained: { seed in
             var training = training
             training.seed = seed

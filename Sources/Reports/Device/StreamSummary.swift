@@ -104,10 +104,11 @@ extension StreamRun {
     return rows + (result.verdict?.summary ?? [])
   }
 
-  /// Writes the decisions as WFDB annotations to a file `RECORD.ANNOTATOR`.
+  /// Writes the decisions as WFDB annotations into a folder, as `RECORD.ANNOTATOR`.
   ///
   /// - Throws: `FileError` where it can't be written.
-  package func writeAnnotations(_ file: String) throws(FileError) {
-    try Files.write(annotations().encoded(file: file), to: file)
+  package func writeAnnotations(_ folder: String, annotator: String) throws(FileError) {
+    let record = (result.record as NSString).lastPathComponent
+    try annotations().write((folder as NSString).appendingPathComponent(record), annotator: annotator)
   }
 }

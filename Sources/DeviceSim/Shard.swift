@@ -1,22 +1,5 @@
 import ArgumentParser
 
-/// Values with commas between them, each there once.
-struct List<Value: LosslessStringConvertible & Hashable & Sendable>: ExpressibleByArgument, Sendable {
-  var values: [Value]
-
-  init(_ values: [Value]) { self.values = values }
-
-  init?(argument: String) {
-    values = []
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      guard !part.isEmpty, let value = Value(String(part)), !values.contains(value) else { return nil }
-      values.append(value)
-    }
-  }
-
-  var defaultValueDescription: String { values.map(\.description).joined(separator: ",") }
-}
-
 /// A part of the work: `I/N`.
 struct Shard: ExpressibleByArgument {
   var index: Int
