@@ -9,6 +9,8 @@ package struct NumPyArray: Equatable, Sendable {
   package enum Values: Equatable, Sendable {
     /// `int8`.
     case int8([Int8])
+    /// `uint8`.
+    case uint8([UInt8])
     /// `int16`.
     case int16([Int16])
     /// `int32`.
@@ -20,6 +22,7 @@ package struct NumPyArray: Equatable, Sendable {
     package var count: Int {
       switch self {
       case .int8(let values): values.count
+      case .uint8(let values): values.count
       case .int16(let values): values.count
       case .int32(let values): values.count
       case .float32(let values): values.count
@@ -30,6 +33,7 @@ package struct NumPyArray: Equatable, Sendable {
     package var typeName: String {
       switch self {
       case .int8: "int8"
+      case .uint8: "uint8"
       case .int16: "int16"
       case .int32: "int32"
       case .float32: "float32"
@@ -98,6 +102,7 @@ package struct NumPyArray: Equatable, Sendable {
     }
     switch header.type {
     case "|i1", "<i1", "i1": values = .int8(try numbers(Int8.self))
+    case "|u1", "<u1", "u1": values = .uint8(try numbers(UInt8.self))
     case "<i2": values = .int16(try numbers(Int16.self))
     case "<i4": values = .int32(try numbers(Int32.self))
     case "<i8":
@@ -112,7 +117,7 @@ package struct NumPyArray: Equatable, Sendable {
     default:
       throw malformed(
         "byte \(start)",
-        "the type \(header.type) is not int8, int16, int32, int64, float32 or float64, little-endian")
+        "the type \(header.type) is not int8, uint8, int16, int32, int64, float32 or float64, little-endian")
     }
     shape = header.shape
   }
@@ -123,6 +128,7 @@ package struct NumPyArray: Equatable, Sendable {
     let type: String
     switch values {
     case .int8(let values): (type, content) = ("|i1", Self.littleEndian(values))
+    case .uint8(let values): (type, content) = ("|u1", Data(values))
     case .int16(let values): (type, content) = ("<i2", Self.littleEndian(values))
     case .int32(let values): (type, content) = ("<i4", Self.littleEndian(values))
     case .float32(let values): (type, content) = ("<f4", Self.littleEndian(values.map(\.bitPattern)))

@@ -121,7 +121,10 @@ import TestSupport
       ),
       (
         name, "writes tensor 0 't0', which has its values already", relu,
-        { $0.graph.operators[0].outputs = [0] }
+        {
+          $0.graph.operators[0].outputs = [0]
+          $0.graph.outputs = [0]
+        }
       ),
       (
         "operator 1 (RELU)", "writes tensor 1", relu,
@@ -162,7 +165,10 @@ import TestSupport
     let relu = Self.simple(19)
     let name = "operator 0 (RELU)"
     Self.expectRefusals([
-      (nil, "input: tensor 0 't0' is uint8", relu, { $0.graph.tensors[0].type = .uint8 }),
+      (
+        name, "the uint8 tensor 0 't0'; uint8 is for the model's inputs and outputs", relu,
+        { $0.graph.tensors[0].type = .uint8 }
+      ),
       (name, "'t1' is int32, not int8 or int16", relu, { $0.graph.tensors[1].type = .int32 }),
       (name, "'t0' is float32", relu, { $0.graph.tensors[0].type = .float32 }),
       (nil, "'t0' has 0 scales", relu, { $0.graph.tensors[0].quantization = nil }),
@@ -201,9 +207,8 @@ import TestSupport
     builder.add(6, options(38), [tensors.3], to: [tensors.4])
     let model = builder.finished(inputs: [0], outputs: [4])
     Self.expectRefusals([
-      ("operator 1 (DEQUANTIZE)", "gives float values within the model", model, { _ in }),
       (
-        "operator 1 (QUANTIZE)", "quantizes float values within the model", model,
+        "operator 1 (QUANTIZE)", "quantizes float values that no operator", model,
         { $0.graph.operators.remove(at: 1) }
       ),
       (
@@ -244,13 +249,13 @@ import TestSupport
         name, "has 2 weight scales for 3 channels", model,
         { $0.graph.tensors[1].quantization?.scales.removeLast() }
       ),
-      (name, "one that isn't positive", model, { $0.graph.tensors[1].quantization?.scales[2] = 0 }),
+      (name, "one that is negative", model, { $0.graph.tensors[1].quantization?.scales[2] = -1 }),
       (
         name, "weights whose zero point isn't 0", model,
         { $0.graph.tensors[1].quantization?.zeroPoints[1] = 1 }
       ),
       (name, "has 23 B of constants, not 24", model, { constant(&$0, 1, [UInt8](repeating: 0, count: 23)) }),
-      (name, "has weights of uint8", model, { $0.graph.tensors[1].type = .uint8 }),
+      (name, "has the uint8 tensor 1", model, { $0.graph.tensors[1].type = .uint8 }),
       (name, "has weights that are computed", model, { constant(&$0, 1, []) }),
       (name, "has biases of float32", model, { $0.graph.tensors[2].type = .float32 }),
       (
@@ -364,8 +369,8 @@ import TestSupport
     #expect(
       network.tensors.map(\.scale) == [0.5, 0.125, 0.25] && network.tensors.map(\.zeroPoint) == [3, 7, -5])
     #expect(network.tensors.map(\.constant) == [nil, [1, -2, 3], nil])
-    #expect(network.inputs.map(\.float) == [.init(operatorIndex: 0, tensorIndex: Int(codes))])
-    #expect(network.outputs.map(\.float) == [.init(operatorIndex: 2, tensorIndex: Int(output))])
+    #expect(network.inputs.map(\.boundary) == [.init(.float, operatorIndex: 0, tensorIndex: Int(codes))])
+    #expect(network.outputs.map(\.boundary) == [.init(.float, operatorIndex: 2, tensorIndex: Int(output))])
     let operation = try #require(network.operators.first)
     #expect(network.operators.count == 1 && operation.sourceIndex == 1 && operation.kind == .add)
     #expect(operation.activation == -5...127 && operation.inputs == [0, 1] && operation.output == 2)

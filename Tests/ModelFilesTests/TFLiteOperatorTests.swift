@@ -52,7 +52,7 @@ import TestSupport
     for _ in 0..<5 { rows.append(row { _ in codes.lowerBound + random.nextIndex(below: codes.count) }) }
     let all = rows.flatMap { $0 }
     let shape = [rows.count, tensor.count]
-    if model.inputPort(port).isFloat {
+    if model.inputPort(port).border == .float {
       let scale = Float(bitPattern: tensor.scaleBits)
       return NumPyArray(
         shape: shape,

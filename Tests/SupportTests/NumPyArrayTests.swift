@@ -102,7 +102,7 @@ import Testing
 
   private func size(_ values: NumPyArray.Values) -> Int {
     switch values {
-    case .int8: 1
+    case .int8, .uint8: 1
     case .int16: 2
     case .int32, .float32: 4
     }

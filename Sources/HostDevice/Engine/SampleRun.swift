@@ -75,9 +75,8 @@ package struct SampleRun: Sendable {
     let arrays = outputs.enumerated().map { index, codes in
       let port = model.outputPort(index)
       let codes = loaded.sourcePort(index, isInput: false)?.inSourceOrder(codes) ?? codes
-      return NumPyArray(
-        shape: [rows, codes.count / rows],
-        values: model.tensor(port.tensorIndex).values(codes, isFloat: port.isFloat))
+      let values = model.tensor(port.tensorIndex).values(codes, port.border)
+      return NumPyArray(shape: [rows, values.count / rows], values: values)
     }
     return SampleRun(outputs: arrays, layers: layers)
   }
@@ -88,6 +87,7 @@ package struct SampleRun: Sendable {
   ) throws(FileError) -> [Int16] {
     switch array.values {
     case .int8(let codes): return codes.map { Int16($0) }
+    case .uint8(let codes): return codes.map { Int16($0) - 128 }
     case .int16(let codes): return codes
     case .float32:
       let tensor = model.tensor(port.tensorIndex)
@@ -105,18 +105,32 @@ extension Tensor {
     return Int16(max(Double(type.codes.lowerBound), min(Double(type.codes.upperBound), code)))
   }
 
-  /// Codes as the type that they have outside, or the real numbers that they stand for.
-  fileprivate func values(_ codes: [Int16], isFloat: Bool = false) -> NumPyArray.Values {
-    let scale = Float(bitPattern: scaleBits)
-    if isFloat { return .float32(codes.map { scale * Float(Int32($0) - zeroPoint) }) }
-    return type == .int8 ? .int8(codes.map(Int8.init(truncatingIfNeeded:))) : .int16(codes)
+  /// Codes as what the caller has for them: codes of the tensor's type or uint8, real numbers, or a row's index.
+  fileprivate func values(_ codes: [Int16], _ border: PortBorder = .codes) -> NumPyArray.Values {
+    switch border {
+    case .codes:
+      return type == .int8 ? .int8(codes.map(Int8.init(truncatingIfNeeded:))) : .int16(codes)
+    case .float:
+      let scale = Float(bitPattern: scaleBits)
+      return .float32(codes.map { scale * Float(Int32($0) - zeroPoint) })
+    case .unsigned: return .uint8(codes.map { UInt8(truncatingIfNeeded: $0 + 128) })
+    case .greatestIndex, .leastIndex:
+      return .int32(
+        stride(from: 0, to: codes.count, by: channelCount).map { start in
+          let row = codes[start..<start + channelCount]
+          let place = row.indices.reduce(start) { best, next in
+            (border == .greatestIndex ? row[next] > row[best] : row[next] < row[best]) ? next : best
+          }
+          return Int32(place - start)
+        })
+    }
   }
 }
 
 extension Model {
   /// The type of a port's values in NumPy's words.
   fileprivate func typeName(of port: Port) -> String {
-    tensor(port.tensorIndex).values([], isFloat: port.isFloat).typeName
+    tensor(port.tensorIndex).values([], port.border).typeName
   }
 
   /// What an operator has written.
@@ -132,30 +146,35 @@ extension Model {
   /// What the source model's QUANTIZE operators at the inputs have written.
   fileprivate func inputLayers(of engine: borrowing WholeWindow) -> [SampleRun.Layer] {
     var layers: [SampleRun.Layer] = []
-    for port in (0..<inputCount).map(inputPort) where port.isFloat {
-      layers.append(borderLayer(port, .quantize, isFloat: false, of: engine))
+    for port in (0..<inputCount).map(inputPort) where port.border == .float {
+      layers.append(borderLayer(port, .quantize, .codes, of: engine))
     }
     return layers
   }
 
-  /// What the source model's DEQUANTIZE operators at the outputs have written.
+  /// What the source model's DEQUANTIZE, ARG_MAX and ARG_MIN operators at the outputs have written.
   fileprivate func outputLayers(of engine: borrowing WholeWindow) -> [SampleRun.Layer] {
     var layers: [SampleRun.Layer] = []
-    for port in (0..<outputCount).map(outputPort) where port.isFloat {
-      layers.append(borderLayer(port, .dequantize, isFloat: true, of: engine))
+    for port in (0..<outputCount).map(outputPort) {
+      switch port.border {
+      case .codes, .unsigned: break
+      case .float: layers.append(borderLayer(port, .dequantize, .float, of: engine))
+      case .greatestIndex: layers.append(borderLayer(port, .argMax, .greatestIndex, of: engine))
+      case .leastIndex: layers.append(borderLayer(port, .argMin, .leastIndex, of: engine))
+      }
     }
     return layers
   }
 
   private func borderLayer(
-    _ port: Port, _ kind: TFLiteOperatorKind, isFloat: Bool, of engine: borrowing WholeWindow
+    _ port: Port, _ kind: TFLiteOperatorKind, _ border: PortBorder, of engine: borrowing WholeWindow
   ) -> SampleRun.Layer {
     let tensor = tensor(port.tensorIndex)
+    let values = tensor.values(engine.allCodes(of: tensor), border)
+    let shape = shape(ofTensor: port.tensorIndex)
     return .init(
       name: kind.name, operatorIndex: port.sourceOperatorIndex, tensorIndex: port.sourceTensorIndex,
-      values: .init(
-        shape: shape(ofTensor: port.tensorIndex),
-        values: tensor.values(engine.allCodes(of: tensor), isFloat: isFloat)))
+      values: .init(shape: values.count == tensor.count ? shape : shape.dropLast(), values: values))
   }
 }
 

@@ -16,8 +16,9 @@ extension Model {
       case .averagePool, .maximumPool, .mean: conditions.insert("QUANTINFER_POOLING")
       case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize, .softmax:
         conditions.insert("QUANTINFER_FUNCTIONS")
-      case .add, .subtract, .multiply, .maximum, .minimum, .pad, .transpose, .stridedSlice, .concatenation,
-        .svdf:
+      case .add, .subtract, .multiply, .maximum, .minimum, .svdf, .pad, .transpose, .stridedSlice, .slice,
+        .split, .splitUnevenly, .unpack, .concatenation, .pack, .gather, .tile, .broadcast, .reverse,
+        .resizeNearestNeighbor, .depthToSpace, .spaceToDepth, .spaceToBatch, .batchToSpace:
         conditions.insert("QUANTINFER_ELEMENTWISE")
       case .reshape, nil: break
       }

@@ -118,6 +118,7 @@ package struct FrontEndFile: Sendable {
         nil, "describes a front end, but the network's input is int16", remedy: "quantize it to int8")
     }
     try checkLevels(of: input)
+    if case .samples = columns { try checkLeads(of: input) }
     if let windowSamples, windowSamples != input.count {
       throw error(
         "windowSamples", "is \(windowSamples), but the network's input \(input.shape) has \(input.count)",
@@ -133,6 +134,17 @@ package struct FrontEndFile: Sendable {
     } catch {
       throw self.error(nil, error.description, remedy: "check microvoltsPerCount and the scaling")
     }
+  }
+
+  /// Raw samples are one lead's, one after the other: an input of time and leads isn't a longer window.
+  private func checkLeads(of input: QuantizedNetwork.Tensor) throws(FileError) {
+    let lengths = input.shape.filter { $0 != 1 }
+    guard lengths.count > 1 else { return }
+    throw error(
+      "kind",
+      "is samples, one lead's, but the network's input \(input.shape) is \(lengths[0]) samples of "
+        + "\(lengths.dropFirst().reduce(1, *)) leads",
+      remedy: "train the network for one lead, or import it without --streaming and give it finished windows")
   }
 
   /// A level's code is the level less 128, so that scale and zero point of the network's input tell how it takes levels.

@@ -225,9 +225,9 @@ struct ImageWriter {
   private mutating func put(_ port: QuantizedNetwork.Port, at place: Int) {
     typealias Field = ModelFormat.Port
     put(UInt16(port.tensor), at: place + Field.tensor)
-    put(UInt16(port.float == nil ? 0 : 1), at: place + Field.isFloat)
-    put(UInt16(port.float?.operatorIndex ?? 0), at: place + Field.operatorIndex)
-    put(UInt16(port.float?.tensorIndex ?? 0), at: place + Field.tensorIndex)
+    put((port.boundary?.kind ?? .codes).rawValue, at: place + Field.border)
+    put(UInt16(port.boundary?.operatorIndex ?? 0), at: place + Field.operatorIndex)
+    put(UInt16(port.boundary?.tensorIndex ?? 0), at: place + Field.tensorIndex)
   }
 }
 

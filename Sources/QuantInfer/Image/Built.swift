@@ -44,7 +44,7 @@ enum Built {
     static var pooling: Bool { false }
   #endif
 
-  /// ADD, SUB, MUL, MAXIMUM, MINIMUM, PAD, TRANSPOSE, STRIDED_SLICE, CONCATENATION and SVDF.
+  /// ADD, SUB, MUL, MAXIMUM, MINIMUM, SVDF, and what moves codes: PAD, TRANSPOSE, CONCATENATION, SPLIT and the like.
   #if !QUANTINFER_SELECTED || QUANTINFER_ELEMENTWISE
     static var elementwise: Bool { true }
   #else

@@ -92,7 +92,7 @@ public struct Model: @unchecked Sendable {
     let place = portPlace(index)
     return Port(
       tensorIndex: Int(image.half(at: place + Field.tensor)),
-      isFloat: image.half(at: place + Field.isFloat) != 0,
+      border: PortBorder(rawValue: image.half(at: place + Field.border)) ?? .codes,
       sourceOperatorIndex: Int(image.half(at: place + Field.operatorIndex)),
       sourceTensorIndex: Int(image.half(at: place + Field.tensorIndex)))
   }
@@ -155,7 +155,9 @@ public struct Model: @unchecked Sendable {
     for index in 0..<tensorCount { try Tensor.validate(image, at: tensorPlace(index), arena: arenaByteCount) }
     for port in 0..<inputCount &+ outputCount {
       let index = self.port(port).tensorIndex
-      guard index < tensorCount, tensor(index).storage == .computed else {
+      guard index < tensorCount, tensor(index).storage == .computed,
+        PortBorder(rawValue: image.half(at: portPlace(port) &+ ModelFormat.Port.border)) != nil
+      else {
         throw ModelError(.invalidTensor, at: portPlace(port))
       }
     }

@@ -109,12 +109,26 @@ public struct Tensor: Equatable, Sendable {
 public struct Port: Equatable, Sendable {
   /// The tensor's index.
   public let tensorIndex: Int
-  /// Whether the caller's values are float in the source model; the runtime takes and gives codes all the same.
-  public let isFloat: Bool
-  /// The index in the source model of the operator between floats and codes.
+  /// What the caller's values are in the source model; the runtime takes and gives codes all the same.
+  public let border: PortBorder
+  /// The index in the source model of the operator between those values and the codes.
   public let sourceOperatorIndex: Int
   /// The index in the source model of the tensor that this operator writes.
   public let sourceTensorIndex: Int
+}
+
+/// What a source model's caller has where the runtime has codes.
+public enum PortBorder: UInt16, Sendable {
+  /// The codes.
+  case codes = 0
+  /// Real numbers.
+  case float
+  /// Codes of uint8, 128 above the int8 ones.
+  case unsigned
+  /// For each row of codes the index of the greatest, the first of equals.
+  case greatestIndex
+  /// For each row of codes the index of the least, the first of equals.
+  case leastIndex
 }
 
 /// Whether the bits of an IEEE 754 number of 32 bits are those of one above zero, and neither infinite nor NaN.

@@ -63,7 +63,11 @@ extension OperatorKind {
     case .averagePool, .maximumPool: try ifBuilt(Pooling.self, visitor)
     case .add, .subtract, .multiply, .maximum, .minimum: try ifBuilt(Elementwise.self, visitor)
     case .reshape: try ifBuilt(Reshape.self, visitor)
-    case .pad, .transpose, .stridedSlice, .concatenation: try ifBuilt(Rearrangement.self, visitor)
+    case .pad, .transpose, .stridedSlice, .slice, .split, .splitUnevenly, .unpack, .concatenation, .pack,
+      .gather,
+      .tile, .broadcast, .reverse, .resizeNearestNeighbor, .depthToSpace, .spaceToDepth, .spaceToBatch,
+      .batchToSpace:
+      try ifBuilt(Rearrangement.self, visitor)
     case .mean: try ifBuilt(Mean.self, visitor)
     case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize: try ifBuilt(Functions.self, visitor)
     case .softmax: try ifBuilt(Softmax.self, visitor)

@@ -175,6 +175,7 @@ package struct ImportedReport: Codable, Sendable {
     let labels: [Int]
     switch array.values {
     case .int8(let values): labels = values.map { Int($0) }
+    case .uint8(let values): labels = values.map { Int($0) }
     case .int16(let values): labels = values.map { Int($0) }
     case .int32(let values): labels = values.map { Int($0) }
     case .float32: labels = []

@@ -102,6 +102,10 @@ package struct TFLiteModel: Equatable, Sendable {
   package struct Buffer: Equatable, Sendable {
     /// The bytes.
     package var bytes: [UInt8] = []
+    /// Where bytes that follow the tables begin in the file; 0 or 1 where there are none, and after reading.
+    package var fileOffset: UInt64 = 0
+    /// How many bytes follow there.
+    package var fileByteCount: UInt64 = 0
 
     /// Creates a buffer.
     package init(_ bytes: [UInt8] = []) { self.bytes = bytes }
@@ -151,6 +155,7 @@ extension TFLiteModel {
       self.init()
       (version, description) = (root.version, root.description)
       (operatorCodes, buffers, self.graph) = (root.operatorCodes, root.buffers, graph)
+      try readBuffersByOffset([UInt8](data))
     } catch {
       throw .malformed(file, at: "byte \(error.byteOffset)", error.description, remedy: remedy)
     }
@@ -172,6 +177,20 @@ extension TFLiteModel {
     (root.version, root.description) = (version, description)
     (root.operatorCodes, root.buffers, root.subgraphs) = (operatorCodes, buffers, [graph])
     return Data(try FlatBufferWriter.write(root, identifier: Self.identifier))
+  }
+
+  /// Fetches the buffers that lie behind the tables, as in files that converters write in large-model mode.
+  private mutating func readBuffersByOffset(_ file: [UInt8]) throws(FlatBufferError) {
+    var allowance = 2 * file.count
+    for index in buffers.indices where buffers[index].fileOffset > 1 {
+      let (offset, count) = (buffers[index].fileOffset, buffers[index].fileByteCount)
+      guard buffers[index].bytes.isEmpty, offset <= file.count, count <= UInt64(file.count) - offset else {
+        throw FlatBufferError(.outOfBounds, at: Int(clamping: offset))
+      }
+      allowance -= Int(count)
+      guard allowance >= 0 else { throw FlatBufferError(.overlappingParts, at: Int(offset)) }
+      buffers[index] = Buffer(Array(file[Int(offset)..<Int(offset + count)]))
+    }
   }
 
   private var firstWrongIndex: (location: String, problem: String)? {

@@ -29,6 +29,24 @@ package struct TFLiteOptions: Equatable, Sendable {
     static let maximumMinimum = Self(rawValue: 39)
     static let leakyRelu = Self(rawValue: 75)
     static let quantize = Self(rawValue: 89)
+    static let resizeBilinear = Self(rawValue: 15)
+    static let spaceToDepth = Self(rawValue: 19)
+    static let gather = Self(rawValue: 23)
+    static let div = Self(rawValue: 29)
+    static let squeeze = Self(rawValue: 30)
+    static let split = Self(rawValue: 35)
+    static let cast = Self(rawValue: 37)
+    static let argMax = Self(rawValue: 40)
+    static let transposeConv = Self(rawValue: 49)
+    static let shape = Self(rawValue: 55)
+    static let argMin = Self(rawValue: 57)
+    static let pack = Self(rawValue: 59)
+    static let unpack = Self(rawValue: 64)
+    static let sequenceLSTM = Self(rawValue: 71)
+    static let resizeNearestNeighbor = Self(rawValue: 74)
+    static let splitV = Self(rawValue: 79)
+    static let depthToSpace = Self(rawValue: 94)
+    static let batchMatMul = Self(rawValue: 101)
 
     /// Whether the kind's values can be read and written.
     package var isKnown: Bool { Self.known.contains(self) }
@@ -36,6 +54,9 @@ package struct TFLiteOptions: Equatable, Sendable {
     private static let known: Set<Self> = [
       none, conv2D, depthwiseConv2D, pool2D, svdf, fullyConnected, softmax, concatenation, add, reshape, mul,
       pad, transpose, reducer, sub, stridedSlice, dequantize, maximumMinimum, leakyRelu, quantize,
+      resizeBilinear, spaceToDepth, gather, div, squeeze, split, cast, argMax, transposeConv, shape, argMin,
+      pack,
+      unpack, sequenceLSTM, resizeNearestNeighbor, splitV, depthToSpace, batchMatMul,
     ]
   }
 
@@ -69,8 +90,36 @@ package struct TFLiteOptions: Equatable, Sendable {
   package var quantizesInputsAsymmetrically = false
   /// Whether 16-bit scales are powers of two.
   package var hasPowerOfTwoScale = true
-  /// The dimension along which to concatenate.
+  /// The dimension along which to concatenate, pack, unpack or gather.
   package var axis: Int32 = 0
+  /// The number of inputs to pack, outputs to unpack, or parts to split into.
+  package var partCount: Int32 = 0
+  /// The number of dimensions in front along which each place gathers for itself.
+  package var batchDimensions: Int32 = 0
+  /// The dimensions that a squeeze drops; empty for all of 1.
+  package var squeezedDimensions: [Int32] = []
+  /// The rows and columns of a block that becomes channels, or comes from them.
+  package var blockSize: Int32 = 0
+  /// Whether the corners of a resized image stay where they are.
+  package var alignsCorners = false
+  /// Whether a resized image's places are those of its cells' centres.
+  package var hasHalfPixelCenters = false
+  /// The type of the indices or dimensions that come out.
+  package var outputType = TFLiteElementType.float32
+  /// The type that is cast.
+  package var inputType = TFLiteElementType.float32
+  /// Whether the first matrix is transposed.
+  package var transposesFirst = false
+  /// Whether the second matrix is transposed.
+  package var transposesSecond = false
+  /// The limit of a recurrent cell's state; 0 for none.
+  package var cellClip: Float = 0
+  /// The limit of a recurrent projection; 0 for none.
+  package var projectionClip: Float = 0
+  /// Whether time is the outermost dimension.
+  package var isTimeMajor = false
+  /// Whether recurrent weights are diagonal.
+  package var hasDiagonalRecurrence = false
   /// A softmax's factor.
   package var beta: Float = 0
   /// A leaky activation's slope below 0.
@@ -140,6 +189,38 @@ extension TFLiteOptions: FlatBufferTable {
       try fields.scalar(4, &shrinkAxisMask, default: 0)
       try fields.scalar(5, &endIsOffset, default: false)
     case .leakyRelu: try fields.scalar(0, &alpha, default: 0)
+    case .div: try fields.scalar(0, &activation, default: .none)
+    case .resizeBilinear, .resizeNearestNeighbor:
+      let first = kind == .resizeBilinear ? 2 : 0
+      try fields.scalar(first, &alignsCorners, default: false)
+      try fields.scalar(first + 1, &hasHalfPixelCenters, default: false)
+    case .spaceToDepth, .depthToSpace: try fields.scalar(0, &blockSize, default: 0)
+    case .gather:
+      try fields.scalar(0, &axis, default: 0)
+      try fields.scalar(1, &batchDimensions, default: 0)
+    case .squeeze: try fields.vector(0, &squeezedDimensions)
+    case .split, .splitV: try fields.scalar(0, &partCount, default: 0)
+    case .pack, .unpack:
+      try fields.scalar(0, &partCount, default: 0)
+      try fields.scalar(1, &axis, default: 0)
+    case .cast:
+      try fields.scalar(0, &inputType, default: .float32)
+      try fields.scalar(1, &outputType, default: .float32)
+    case .argMax, .argMin, .shape: try fields.scalar(0, &outputType, default: .float32)
+    case .transposeConv:
+      try visitWindow(&fields, activation: 3)
+      try fields.scalar(4, &quantizedBiasType, default: .float32)
+    case .batchMatMul:
+      try fields.scalar(0, &transposesFirst, default: false)
+      try fields.scalar(1, &transposesSecond, default: false)
+      try fields.scalar(2, &quantizesInputsAsymmetrically, default: false)
+    case .sequenceLSTM:
+      try fields.scalar(0, &activation, default: .none)
+      try fields.scalar(1, &cellClip, default: 0)
+      try fields.scalar(2, &projectionClip, default: 0)
+      try fields.scalar(3, &isTimeMajor, default: false)
+      try fields.scalar(4, &quantizesInputsAsymmetrically, default: false)
+      try fields.scalar(5, &hasDiagonalRecurrence, default: false)
     default: break  // The rest have no values, or are unknown.
     }
   }

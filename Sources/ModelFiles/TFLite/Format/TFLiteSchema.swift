@@ -88,6 +88,7 @@ extension TFLiteModel.Buffer: FlatBufferTable {
   /// Constants lie at multiples of 16.
   mutating func visit(_ fields: inout some FlatBufferFields) throws(FlatBufferError) {
     try fields.vector(0, &bytes, alignment: 16, isOptional: true)
-    try fields.refuse(1, "a buffer outside the model")
+    try fields.scalar(1, &fileOffset, default: 0)
+    try fields.scalar(2, &fileByteCount, default: 0)
   }
 }

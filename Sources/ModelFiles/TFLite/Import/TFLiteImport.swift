@@ -6,8 +6,9 @@ extension QuantizedNetwork {
   /// A `.tflite` model of int8 or int16 codes as a network that gives TensorFlow Lite Micro's bits.
   ///
   /// The network has the model's operators in their order and the tensors that they compute; weights, shapes and
-  /// other constants are part of the operators. A QUANTIZE of the model's float input and a DEQUANTIZE to its float
-  /// output become the border's `Port.float`.
+  /// other constants are part of the operators. What only shapes and constants decide is worked out before, for a batch
+  /// of 1, and operators that nobody reads are left out; see `FoldedModel`. A QUANTIZE of the model's float input, a
+  /// DEQUANTIZE to its float output and an ARG_MAX or ARG_MIN at the end become the border's `Port.boundary`.
   ///
   /// - Throws: `NotConvertible`, which names the operator and what of it this program doesn't have.
   package init(importing model: TFLiteModel) throws(NotConvertible) {
@@ -42,12 +43,17 @@ struct TFLiteImportedOperator {
 
 /// The walk through a `.tflite` model's graph.
 struct TFLiteImport {
-  let model: TFLiteModel
-  private var network = QuantizedNetwork(tensors: [], operators: [], inputs: [], outputs: [])
+  /// The model; folded once it is known to be of a size to fold.
+  private(set) var model: TFLiteModel
+  private(set) var network = QuantizedNetwork(tensors: [], operators: [], inputs: [], outputs: [])
   /// The place in the network of each of the model's tensors that has codes by now.
-  private var places: [Int: Int] = [:]
-  /// The ports of the model's float inputs and outputs, by their tensor in the model.
-  private var floatPorts: [Int: QuantizedNetwork.Port] = [:]
+  private(set) var places: [Int: Int] = [:]
+  /// The ports of the model's inputs and outputs that aren't codes, by their tensor in the model.
+  private var ports: [Int: QuantizedNetwork.Port] = [:]
+  /// The model's float tensors that are functions of codes.
+  var floats: [Int: FloatOfCodes] = [:]
+  /// The tensors that an operator or the caller reads.
+  private var readTensors: Set<Int32> = []
 
   /// The constants' bytes that the operators may read, one counted as often as it is read; a device has less.
   private static let mostConstantBytes = 1 << 26
@@ -59,10 +65,10 @@ struct TFLiteImport {
 
   mutating func run() throws(NotConvertible) -> QuantizedNetwork {
     try checkModel()
+    let folded = FoldedModel(model)
+    (model, readTensors) = (folded.model, folded.readTensors)
     try addInputs()
-    for index in model.graph.operators.indices {
-      try add(TFLiteOperator(model, index))
-    }
+    for operation in folded.operators { try add(operation) }
     for input in model.graph.inputs { network.inputs.append(try port(Int(input), "input")) }
     for output in model.graph.outputs { network.outputs.append(try port(Int(output), "output")) }
     guard !network.operators.isEmpty else { throw NotConvertible(problem: "the model computes nothing") }
@@ -113,10 +119,22 @@ struct TFLiteImport {
 
   private mutating func add(_ operation: TFLiteOperator) throws(NotConvertible) {
     if try addBorder(operation) { return }
-    guard let kind = operation.imageKind else {
+    let movement = try operation.movement()
+    if try addInFloat(operation, movement) { return }
+    if movement == nil, operation.kind != .quantize { try refuseUnsigned(operation) }
+    for imported in try operation.imported(movement, read: readTensors) {
+      try add(imported, of: operation)
+    }
+  }
+
+  /// Adds what an operator became; `place` is that of its output in the network.
+  @discardableResult
+  mutating func add(
+    _ imported: TFLiteImportedOperator, of operation: TFLiteOperator, as kind: OperatorKind? = nil
+  ) throws(NotConvertible) -> Int {
+    guard let kind = kind ?? operation.imageKind else {
       throw operation.refusal("isn't one of this program's operators")
     }
-    let imported = try operation.imported()
     guard imported.inputs.contains(where: { $0.constant == nil }) else {
       throw operation.refusal("reads constants only")
     }
@@ -132,48 +150,100 @@ struct TFLiteImport {
       computation: imported.computation)
     added.sourceIndex = operation.index
     network.operators.append(added)
+    return output
   }
 
-  /// Makes a port of a QUANTIZE of a float input or a DEQUANTIZE to a float output; false for other operators.
+  /// Makes a port of an operator at the model's border; false for others.
+  ///
+  /// Those are a QUANTIZE of a float input, a DEQUANTIZE to a float output, an ARG_MAX or ARG_MIN at the end.
   private mutating func addBorder(_ operation: TFLiteOperator) throws(NotConvertible) -> Bool {
-    guard operation.kind == .quantize || operation.kind == .dequantize else { return false }
-    try operation.requireCounts(inputs: 1...1)
-    let (source, target) = (try operation.inputIndex(0), operation.outputIndex)
-    let (from, to) = (model.graph.tensors[source], model.graph.tensors[target])
-    guard operation.kind == .dequantize || from.type == .float32 else { return false }
-    guard from.shape == to.shape else {
-      throw operation.refusal("goes from the shape \(from.shape) to \(to.shape)")
-    }
-    var port: QuantizedNetwork.Port
-    if operation.kind == .quantize {
-      guard model.graph.inputs.contains(Int32(source)), floatPorts[source] == nil else {
+    guard let target = operation.operation.outputs.first.map({ Int($0) }) else { return false }
+    let isOutput = model.graph.outputs.contains(Int32(target))
+    switch operation.kind {
+    case .quantize:
+      try operation.requireCounts(inputs: 1...1)
+      let source = try operation.inputIndex(0)
+      guard model.graph.tensors[source].type == .float32, floats[source] == nil else { return false }
+      try requireEqualShapes(operation, source, target)
+      guard model.graph.inputs.contains(Int32(source)), ports[source] == nil else {
         throw operation.refusal(
-          "quantizes float values within the model; float is for its inputs and outputs, once each")
+          "quantizes float values that no operator of this program's computes from codes, or an input twice")
       }
-      port = .init(try write(operation.output(), by: operation))
-    } else {
-      guard model.graph.outputs.contains(Int32(target)), to.type == .float32, floatPorts[target] == nil else {
-        throw operation.refusal(
-          "gives float values within the model; float is for its inputs and outputs, once each")
+      ports[source] = .init(
+        try write(operation.output(), by: operation),
+        .init(.float, operatorIndex: operation.index, tensorIndex: target))
+    case .dequantize:
+      try operation.requireCounts(inputs: 1...1)
+      try requireEqualShapes(operation, operation.inputIndex(0), target)
+      guard model.graph.tensors[target].type == .float32 else {
+        throw operation.refusal("gives \(model.graph.tensors[target].type.name), not float32")
       }
-      port = .init(try read(operation.input(0), by: operation))
+      let codes = try operation.input(0)
+      let place = try read(codes, by: operation)
+      floats[target] = FloatOfCodes(codes, at: place)
+      guard isOutput else { return true }
+      try addOutput(
+        target, place, .init(.float, operatorIndex: operation.index, tensorIndex: target), operation)
+    case .argMax, .argMin:
+      let codes = try operation.codesOfExtremum(isOutput: isOutput, floats: floats)
+      try addOutput(
+        target, try placeOfExtremum(codes, operation),
+        .init(
+          operation.kind == .argMax ? .greatestIndex : .leastIndex, operatorIndex: operation.index,
+          tensorIndex: target), operation)
+    default: return false
     }
-    port.float = .init(operatorIndex: operation.index, tensorIndex: target)
-    floatPorts[operation.kind == .quantize ? source : target] = port
     return true
   }
 
+  private mutating func placeOfExtremum(
+    _ codes: QuantizedNetwork.Tensor, _ operation: TFLiteOperator
+  ) throws(NotConvertible) -> Int {
+    if let float = floats[try operation.inputIndex(0)] { return float.place }
+    return try read(codes, by: operation)
+  }
+
+  /// Makes a port of a model's output that isn't codes.
+  mutating func addOutput(
+    _ tensor: Int, _ place: Int, _ boundary: QuantizedNetwork.Boundary, _ operation: TFLiteOperator
+  ) throws(NotConvertible) {
+    guard ports[tensor] == nil else {
+      throw operation.refusal("writes an output that has its values already")
+    }
+    ports[tensor] = .init(place, boundary)
+  }
+
+  private func requireEqualShapes(
+    _ operation: TFLiteOperator, _ source: Int, _ target: Int
+  ) throws(NotConvertible) {
+    let (from, to) = (model.graph.tensors[source].shape, model.graph.tensors[target].shape)
+    guard from == to else { throw operation.refusal("goes from the shape \(from) to \(to)") }
+  }
+
+  /// Codes of uint8 are for the model's border.
+  private func refuseUnsigned(_ operation: TFLiteOperator) throws(NotConvertible) {
+    for tensor in operation.operation.inputs + operation.operation.outputs where tensor >= 0 {
+      guard model.graph.tensors[Int(tensor)].type == .uint8 else { continue }
+      let label = Self.label(named: model.graph.tensors[Int(tensor)].name, Int(tensor))
+      throw operation.refusal(
+        "has the uint8 \(label); uint8 is for the model's inputs and outputs, behind QUANTIZE")
+    }
+  }
+
   private func port(_ tensor: Int, _ role: String) throws(NotConvertible) -> QuantizedNetwork.Port {
-    if let port = floatPorts[tensor] { return port }
+    if let port = ports[tensor] { return port }
     guard let place = places[tensor] else {
       let described = model.graph.tensors[tensor]
       let label = Self.label(named: described.name, tensor)
       throw NotConvertible(
         problem: described.type == .float32
-          ? "the model's \(role) \(label) is float32, and no operator quantizes it"
+          ? "the model's \(role) \(label) is float32, and no operator \(role == "input" ? "quantizes" : "dequantizes") it"
           : "the model's \(role) \(label) is computed by no operator")
     }
-    return .init(place)
+    return .init(
+      place,
+      model.graph.tensors[tensor].type == .uint8
+        ? .init(.unsigned, operatorIndex: 0, tensorIndex: tensor) : nil)
   }
 
   /// The place of a tensor that an operator reads.
@@ -209,7 +279,7 @@ struct TFLiteImport {
     return network.tensors.count - 1
   }
 
-  private static func label(_ tensor: QuantizedNetwork.Tensor) -> String {
+  static func label(_ tensor: QuantizedNetwork.Tensor) -> String {
     label(named: tensor.name, tensor.sourceIndex)
   }
 
@@ -228,8 +298,15 @@ extension TFLiteOperator {
     }
   }
 
-  /// What it becomes in a network.
-  func imported() throws(NotConvertible) -> TFLiteImportedOperator {
+  /// What it becomes in a network: an operator, or one for each output that is read of those that move codes.
+  func imported(
+    _ movement: Movement?, read: Set<Int32>
+  ) throws(NotConvertible) -> [TFLiteImportedOperator] {
+    if let movement { return try moved(by: movement, read: read) }
+    return [try computed()]
+  }
+
+  private func computed() throws(NotConvertible) -> TFLiteImportedOperator {
     switch kind {
     case .conv2D: try convolution()
     case .depthwiseConv2D: try depthwiseConvolution()
@@ -238,11 +315,6 @@ extension TFLiteOperator {
     case .add, .sub: try sum()
     case .mul: try product()
     case .maximum, .minimum: try extremum()
-    case .reshape, .expandDims, .squeeze: try reshape()
-    case .pad, .padV2: try pad()
-    case .transpose: try transpose()
-    case .stridedSlice: try stridedSlice()
-    case .concatenation: try concatenation()
     case .mean: try mean()
     case .logistic, .tanh: try sigmoid()
     case .relu: try relu()

@@ -158,10 +158,10 @@ extension TFLiteOperator {
     guard constant.shape.count == rank else { throw refusal("has weights of the shape \(constant.shape)") }
     let (scales, zeroPoints) = (constant.quantization.scales, constant.quantization.zeroPoints)
     guard scales.count == 1 || scales.count == constant.shape[channelAxis],
-      scales.allSatisfy({ $0.isNormal && $0 > 0 })
+      scales.allSatisfy({ $0 == 0 || ($0.isNormal && $0 > 0) })
     else {
       throw refusal(
-        "has \(scales.count) weight scales for \(constant.shape[channelAxis]) channels, or one that isn't positive"
+        "has \(scales.count) weight scales for \(constant.shape[channelAxis]) channels, or one that is negative"
       )
     }
     guard !zeroPoints.isEmpty,

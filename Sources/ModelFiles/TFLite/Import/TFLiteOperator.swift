@@ -6,13 +6,15 @@ import QuantInfer
 /// Its functions check what they hand out: shapes, types, the constants' sizes, scales and zero points.
 struct TFLiteOperator {
   let model: TFLiteModel
+  /// The operator's index in the model file.
   let index: Int
   let operation: TFLiteModel.Operator
   let kind: TFLiteOperatorKind
 
-  init(_ model: TFLiteModel, _ index: Int) {
-    (self.model, self.index) = (model, index)
-    operation = model.graph.operators[index]
+  /// An operator of a model; `source` is its index in the file where folding has moved it.
+  init(_ model: TFLiteModel, _ place: Int, source: Int? = nil) {
+    (self.model, index) = (model, source ?? place)
+    operation = model.graph.operators[place]
     kind = model.kind(of: operation)
   }
 
@@ -32,13 +34,18 @@ struct TFLiteOperator {
     return options
   }
 
-  func requireCounts(inputs: ClosedRange<Int>) throws(NotConvertible) {
-    guard inputs.contains(operation.inputs.count), operation.outputs.count == 1 else {
+  func requireCounts(
+    inputs: ClosedRange<Int>, outputs: ClosedRange<Int> = 1...1
+  ) throws(NotConvertible) {
+    guard inputs.contains(operation.inputs.count), outputs.contains(operation.outputs.count) else {
       throw refusal("has \(operation.inputs.count) inputs and \(operation.outputs.count) outputs")
     }
   }
 
   var outputIndex: Int { Int(operation.outputs[0]) }
+
+  /// Whether the file leaves a dimension of the output open, as a model with an open batch does.
+  var hasOpenShape: Bool { model.graph.tensors[outputIndex].shapeSignature.contains(-1) }
 
   func inputIndex(_ place: Int) throws(NotConvertible) -> Int {
     guard let index = optionalInputIndex(place) else { throw refusal("lacks its input \(place)") }
@@ -55,8 +62,10 @@ struct TFLiteOperator {
     try codes(inputIndex(place))
   }
 
-  /// The output of codes.
-  func output() throws(NotConvertible) -> QuantizedNetwork.Tensor { try codes(outputIndex) }
+  /// An output of codes.
+  func output(_ place: Int = 0) throws(NotConvertible) -> QuantizedNetwork.Tensor {
+    try codes(Int(operation.outputs[place]))
+  }
 
   private func codes(_ tensor: Int) throws(NotConvertible) -> QuantizedNetwork.Tensor {
     do throws(NotConvertible) {
@@ -104,6 +113,8 @@ extension TFLiteOperator {
     switch source.type {
     case .int8: type = .int8
     case .int16: type = .int16
+    // Only the border has them: the code less 128, and so the zero point.
+    case .uint8: type = .int8
     default: throw NotConvertible(problem: "\(label) is \(source.type.name), not int8 or int16")
     }
     let shape = try shape(of: index, in: model)
@@ -114,7 +125,11 @@ extension TFLiteOperator {
           "\(label) has \(quantization.scales.count) scales and \(quantization.zeroPoints.count) zero points")
     }
     let scale = quantization.scales[0]
-    guard let zeroPoint = Int(exactly: quantization.zeroPoints[0]), type.codes.contains(zeroPoint),
+    let shift: Int64 = source.type == .uint8 ? 128 : 0
+    guard
+      let zeroPoint = Int(
+        exactly: quantization.zeroPoints[0].subtractingReportingOverflow(shift).partialValue),
+      type.codes.contains(zeroPoint),
       scale.isNormal, scale > 0
     else {
       throw NotConvertible(
@@ -133,8 +148,8 @@ extension TFLiteOperator {
     return tensor
   }
 
-  private static let mostDimensions = 6
-  private static let mostElements = 1 << 28
+  static let mostDimensions = 6
+  static let mostElements = 1 << 28
 
   /// A shape of at most six dimensions, none of them 0, whose product is no more than 2^28.
   static func shape(of index: Int, in model: TFLiteModel) throws(NotConvertible) -> [Int] {
@@ -156,7 +171,7 @@ extension TFLiteOperator {
   }
 
   /// A constant's bytes, as many as shape and type ask for; nil for a tensor that is computed.
-  private static func constantBytes(of index: Int, in model: TFLiteModel) throws(NotConvertible) -> [UInt8]? {
+  static func constantBytes(of index: Int, in model: TFLiteModel) throws(NotConvertible) -> [UInt8]? {
     let source = model.graph.tensors[index]
     let bytes = model.buffers[Int(source.buffer)].bytes
     guard !bytes.isEmpty else { return nil }
@@ -180,7 +195,7 @@ extension TFLiteOperator {
     return bytes
   }
 
-  private static func littleEndian<Number: FixedWidthInteger>(_ bytes: [UInt8], as: Number.Type) -> [Number] {
+  static func littleEndian<Number: FixedWidthInteger>(_ bytes: [UInt8], as: Number.Type) -> [Number] {
     let size = Number.bitWidth / 8
     return stride(from: 0, to: bytes.count, by: size).map { start in
       (0..<size).reduce(0) { $0 | Number(truncatingIfNeeded: bytes[start + $1]) << (8 * $1) }
@@ -229,9 +244,12 @@ extension TFLiteOperator {
     }
   }
 
-  /// A constant list of int32 numbers, such as dimensions.
+  /// A constant list of int32 or int64 numbers, such as dimensions; each is within 32 bits.
   func integers(_ place: Int, _ role: String, count: Int? = nil) throws(NotConvertible) -> [Int] {
-    let numbers = try constant(place, role, types: .int32).numbers(Int32.self)
+    let constant = try constant(place, role, types: .int32, .int64)
+    let numbers =
+      constant.type == .int32
+      ? constant.numbers(Int32.self) : constant.numbers(Int64.self).map { Int32(clamping: $0) }
     if let count, numbers.count != count {
       throw refusal("has \(numbers.count) \(role), not \(count)")
     }

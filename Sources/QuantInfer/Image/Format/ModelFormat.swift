@@ -87,9 +87,9 @@ public enum ModelFormat {
   public enum Port {
     /// `UInt16`, index of the tensor.
     public static let tensor = 0
-    /// `UInt16`, 1 where the caller's values are float in the source model, otherwise 0.
-    public static let isFloat = 2
-    /// `UInt16`, index in the source model of the operator between floats and codes.
+    /// `UInt16`, see `PortBorder`.
+    public static let border = 2
+    /// `UInt16`, index in the source model of the operator between the caller's values and codes.
     public static let operatorIndex = 4
     /// `UInt16`, index in the source model of the tensor that this operator writes.
     public static let tensorIndex = 6

@@ -55,7 +55,7 @@ extension ModelFormat {
     public static let byteCount = 100
   }
 
-  /// Offsets in the constants of PAD, TRANSPOSE, STRIDED_SLICE and CONCATENATION.
+  /// Offsets in the constants of operators that move codes: PAD, TRANSPOSE, CONCATENATION, SPLIT and the like.
   public enum Rearrangement {
     /// `UInt16`, the number of blocks.
     public static let blockCount = 0

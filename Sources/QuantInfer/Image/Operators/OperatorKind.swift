@@ -10,6 +10,8 @@ public enum OperatorKind: UInt16, Sendable {
   case convolution = 3
   /// DEPTHWISE_CONV_2D.
   case depthwiseConvolution = 4
+  /// DEPTH_TO_SPACE.
+  case depthToSpace = 5
   /// FULLY_CONNECTED.
   case fullyConnected = 9
   /// LOGISTIC.
@@ -26,12 +28,20 @@ public enum OperatorKind: UInt16, Sendable {
   case reshape = 22
   /// SOFTMAX.
   case softmax = 25
+  /// SPACE_TO_DEPTH.
+  case spaceToDepth = 26
   /// SVDF.
   case svdf = 27
   /// TANH.
   case tanh = 28
   /// PAD.
   case pad = 34
+  /// GATHER.
+  case gather = 36
+  /// BATCH_TO_SPACE_ND.
+  case batchToSpace = 37
+  /// SPACE_TO_BATCH_ND.
+  case spaceToBatch = 38
   /// TRANSPOSE.
   case transpose = 39
   /// MEAN.
@@ -40,12 +50,30 @@ public enum OperatorKind: UInt16, Sendable {
   case subtract = 41
   /// STRIDED_SLICE.
   case stridedSlice = 45
+  /// SPLIT.
+  case split = 49
   /// MAXIMUM.
   case maximum = 55
   /// MINIMUM.
   case minimum = 57
+  /// SLICE.
+  case slice = 65
+  /// TILE.
+  case tile = 69
+  /// PACK.
+  case pack = 83
+  /// UNPACK.
+  case unpack = 88
+  /// RESIZE_NEAREST_NEIGHBOR.
+  case resizeNearestNeighbor = 97
   /// LEAKY_RELU.
   case leakyRelu = 98
+  /// SPLIT_V.
+  case splitUnevenly = 102
+  /// REVERSE_V2.
+  case reverse = 105
   /// QUANTIZE.
   case quantize = 114
+  /// BROADCAST_TO.
+  case broadcast = 130
 }

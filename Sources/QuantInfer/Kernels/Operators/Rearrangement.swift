@@ -1,4 +1,5 @@
-/// PAD, TRANSPOSE, STRIDED_SLICE and CONCATENATION: copies of blocks between strided places, codes unchanged.
+/// PAD, TRANSPOSE, CONCATENATION, SPLIT, TILE, GATHER and all else that only moves codes: copies of blocks between
+/// strided places.
 enum Rearrangement: Kernel {
   private typealias Field = ModelFormat.Rearrangement
 
@@ -9,7 +10,7 @@ enum Rearrangement: Kernel {
   }
 
   static func takesInputs(of plan: OperatorPlan) -> Bool {
-    plan.kind == .concatenation ? plan.inputCount >= 1 : plan.inputCount == 1
+    plan.kind == .concatenation || plan.kind == .pack ? plan.inputCount >= 1 : plan.inputCount == 1
   }
 
   /// A block to copy.
