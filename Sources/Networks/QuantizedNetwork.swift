@@ -155,7 +155,7 @@ extension QuantizedNetwork {
     case averagePool(Window)
     /// MAX_POOL_2D.
     case maximumPool(Window)
-    /// ADD, SUB, MUL, MAXIMUM, MINIMUM.
+    /// ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, PRELU, SQUARED_DIFFERENCE.
     case elementwise(Elementwise)
     /// RESHAPE: the same codes in the same order.
     case reshape
@@ -165,9 +165,13 @@ extension QuantizedNetwork {
     case rearrangement([Block], fill: Int?)
     /// MEAN.
     case mean(Mean)
-    /// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE of int8 codes: the output for each of the codes -128...127.
+    /// SUM, REDUCE_MAX and REDUCE_MIN; the multiplier is SUM's.
+    case reduction(Mean)
+    /// BATCH_MATMUL.
+    case batchProduct(BatchProduct)
+    /// LOGISTIC, RELU, QUANTIZE, ABS, ELU and other functions of int8 codes: the output for each of -128...127.
     case lookup([Int16])
-    /// RELU, RELU6, LEAKY_RELU, QUANTIZE of int16 codes.
+    /// RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS of int16 codes.
     case rescaling(Rescaling)
     /// LOGISTIC and TANH of int16 codes.
     case sigmoid(Sigmoid)

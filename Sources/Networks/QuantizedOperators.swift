@@ -148,6 +148,34 @@ extension QuantizedNetwork {
     }
   }
 
+  /// Products of matrices in batches: for each output element a sum along the depth.
+  package struct BatchProduct: Equatable, Sendable {
+    /// The output's dimensions, at most six.
+    package var shape: [Int]
+    /// For each of them, the distance between the first input's elements; 0 where it repeats one.
+    package var firstStrides: [Int]
+    /// The same for the second input.
+    package var secondStrides: [Int]
+    /// The number of products in a sum.
+    package var depth: Int
+    /// The distance between the first input's elements along the depth.
+    package var firstStep: Int
+    /// The same for the second input.
+    package var secondStep: Int
+    /// From the sum to output codes.
+    package var multiplier: FixedPointMultiplier
+
+    /// Creates products.
+    package init(
+      shape: [Int], firstStrides: [Int], secondStrides: [Int], depth: Int, firstStep: Int, secondStep: Int,
+      multiplier: FixedPointMultiplier
+    ) {
+      (self.shape, self.firstStrides, self.secondStrides) = (shape, firstStrides, secondStrides)
+      (self.depth, self.firstStep, self.secondStep) = (depth, firstStep, secondStep)
+      self.multiplier = multiplier
+    }
+  }
+
   /// Codes, less the input's zero point, times one factor from 0 up and another below 0.
   package struct Rescaling: Equatable, Sendable {
     /// For codes from the zero point up.

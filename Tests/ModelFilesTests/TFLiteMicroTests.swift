@@ -46,7 +46,7 @@ import TestSupport
     }
     print(
       "models of TensorFlow Lite Micro: \(goldens.cases.count) cases, \(compared.values.reduce(0, +)) values")
-    #expect(goldens.cases.count > 70 && compared.values.allSatisfy { $0 > 0 })
+    #expect(goldens.cases.count > 150 && compared.values.allSatisfy { $0 > 0 })
   }
 
   private static func array(_ rows: [[Int]], of type: ElementType) -> NumPyArray {

@@ -233,10 +233,102 @@ def floats():
          + [("QUANTIZE", None, {}, [p], [o]) for p, o in zip(parts, outs)], [x], outs)
 
 
+def functions():
+    """Functions of single elements over all int8 codes, and over int16 codes."""
+    all8 = np.arange(-128, 128, dtype=np.int8)
+    all16 = np.concatenate([np.arange(-32768, 32768, 1997), [-32767, -2, -1, 0, 1, 2, 32767]]).astype(np.int16)
+    for name in ("ABS", "NEG", "ELU", "HARD_SWISH", "EXP", "LOG", "SQRT", "RSQRT"):
+        positive = name in ("LOG", "SQRT", "RSQRT")
+        for scale, zero, out_scale, out_zero in ((0.05, -3, 0.05, -3), (0.02, 12, 0.031, -40), (0.11, -128, 0.05, 5)):
+            zero = -128 if positive else zero
+            one(name, None, {}, [tensor([256], scale=scale, zero=zero)], [tensor([256], scale=out_scale, zero=out_zero)],
+                rows=[np.where(all8 == -128, 1, all8).astype(np.int8) if positive else all8])
+            if name == "RSQRT":
+                continue
+            one(name, None, {}, [tensor([len(all16)], "int16", scale / 100)],
+                [tensor([len(all16)], "int16", out_scale / 100)],
+                rows=[np.where(all16 <= 0, 1, all16).astype(np.int16) if positive else all16])
+
+
+def pairs():
+    shapes = [([2, 3, 4], [2, 3, 4]), ([2, 1, 4], [3, 1]), ([1], [2, 5]), ([4, 2], [2])]
+    for kind in ("int8", "int16"):
+        for name, options in (("SQUARED_DIFFERENCE", None), ("DIV", "DivOptions"), ("PRELU", None)):
+            for index, (first, second) in enumerate(shapes):
+                if name == "PRELU" and index == 2:
+                    continue
+                a, b = tensor(first, kind, 0.05), tensor(second, kind, 0.03 + 0.01 * index)
+                rows = None
+                if name == "PRELU":
+                    b = tensor(second, "int8", 0.01 + 0.004 * index)
+                    b["codes"] = rows_of(b, 4)[3]
+                if name == "DIV":
+                    b["zero"] = -128 if kind == "int8" else 0
+                    b["codes"] = np.maximum(rows_of(b, 4)[3], -90 if kind == "int8" else 3).astype(kind)
+                scale = {"SQUARED_DIFFERENCE": 0.2, "DIV": 0.012, "PRELU": 0.06}[name] * (1 if kind == "int8" else 0.8)
+                one(name, options, {"fusedActivationFunction": index % 2} if options and kind == "int8" else {}, [a, b],
+                    [tensor(np.broadcast_shapes(first, second), kind, scale)])
+
+
+def reductions():
+    for kind in ("int8", "int16"):
+        for name in ("SUM", "REDUCE_MAX", "REDUCE_MIN"):
+            for shape, axes, keeps in (([1, 7, 5, 3], [1, 2], True), ([2, 3, 4], [-1], False), ([3, 4, 5], [0, 2], True),
+                                       ([1, 31, 6], [1], False)):
+                x = tensor(shape, kind)
+                kept = [1 if i in axes or i - len(shape) in axes else n for i, n in enumerate(shape)]
+                if not keeps:
+                    kept = [n for i, n in enumerate(shape) if i not in axes and i - len(shape) not in axes]
+                y = like(x, kept)
+                if name == "SUM":
+                    y["scales"] = [float(np.float32(x["scales"][0] * 3.7))]
+                one(name, "ReducerOptions", {"keepDims": keeps}, [x, constant(axes)], [y])
+        for name in ("ARG_MAX", "ARG_MIN"):
+            for shape in ([1, 6], [2, 3, 5], [7]):
+                one(name, name.title().replace("_", "") + "Options", {"outputType": schema.TensorType.INT32},
+                    [tensor(shape, kind), constant([len(shape) - 1])], [{**constant(np.zeros(shape[:-1])), "codes": None}])
+
+
+def transposed():
+    for kind in ("int8", "int16"):
+        for size, stride, padding, channels, kernel in (([1, 5], [1, 2], 0, 2, [1, 3]), ([4, 3], [2, 2], 1, 3, [3, 2]),
+                                                        ([3, 3], [1, 1], 0, 1, [2, 2]), ([1, 6], [1, 3], 1, 2, [1, 2])):
+            x = tensor([1] + size + [channels], kind)
+            out = [n * s if padding == 0 else (n - 1) * s + max(k, s) if False else (n - 1) * s + k
+                   for n, s, k in zip(size, stride, kernel)]
+            w = weights([4] + kernel + [channels], 0.01)
+            for bias in (False, True):
+                b = None
+                if bias:
+                    b = tensor([4], "int32" if kind == "int8" else "int64", zero=0,
+                               codes=random.integers(-3000, 3000, 4), scales=[0.05 * s for s in w["scales"]])
+                one("TRANSPOSE_CONV", "TransposeConvOptions", {"padding": padding, "strideW": stride[1], "strideH": stride[0]},
+                    [constant([1] + out + [4]), w, x] + ([b] if bias else []), [tensor([1] + out + [4], kind, 0.08)])
+
+
+def products():
+    for kind in ("int8", "int16"):
+        for a, b, first, second in (([2, 3], [3, 4], 0, 0), ([2, 5, 3], [2, 3, 4], 0, 0), ([1, 2, 5, 3], [1, 2, 4, 3], 0, 1),
+                                    ([3, 2, 5], [1, 2, 4], 1, 0), ([1, 4, 2], [3, 5, 4], 1, 1)):
+            rows, columns = a[-1 if first else -2], b[-2 if second else -1]
+            batch = list(np.broadcast_shapes(a[:-2], b[:-2]))
+            x, y = tensor(a, kind), tensor(b, kind, 0.03)
+            z = tensor(batch + [rows, columns], kind, 0.05 if kind == "int8" else 4.0)
+            one("BATCH_MATMUL", "BatchMatMulOptions", {"adjX": bool(first), "adjY": bool(second)}, [x, y], [z])
+
+
+def silent_channels():
+    """A channel whose weights all stand for 0."""
+    for kind in ("int8", "int16"):
+        x, w = tensor([1, 4, 4, 2], kind), weights([3, 2, 2, 2], [0.01, 0.0, 0.02])
+        one("CONV_2D", "Conv2DOptions", {"padding": 1, "strideW": 1, "strideH": 1, "dilationWFactor": 1,
+                                         "dilationHFactor": 1}, [x, w], [tensor([1, 3, 3, 3], kind, 0.08)], " weight scale 0")
+
+
 def main(arguments):
     if len(arguments) != 1:
         sys.exit(__doc__)
-    for make in (movements, dilations, floats):
+    for make in (movements, dilations, floats, functions, pairs, reductions, transposed, products, silent_channels):
         make()
     version = importlib.metadata.version("tflite-micro")
     with open(arguments[0], "w") as file:

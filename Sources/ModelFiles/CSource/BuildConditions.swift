@@ -13,10 +13,13 @@ extension Model {
       case .depthwiseConvolution:
         conditions.insert(plan.weights?.layout == .taps ? "QUANTINFER_DEPTHWISE" : "QUANTINFER_CONVOLUTION")
       case .fullyConnected: conditions.insert("QUANTINFER_FULLY_CONNECTED")
-      case .averagePool, .maximumPool, .mean: conditions.insert("QUANTINFER_POOLING")
-      case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize, .softmax:
+      case .averagePool, .maximumPool, .mean, .sum, .reduceMaximum, .reduceMinimum:
+        conditions.insert("QUANTINFER_POOLING")
+      case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize, .absolute, .negate, .elu, .hardSwish,
+        .exponential, .logarithm, .squareRoot, .reciprocalSquareRoot, .softmax:
         conditions.insert("QUANTINFER_FUNCTIONS")
-      case .add, .subtract, .multiply, .maximum, .minimum, .svdf, .pad, .transpose, .stridedSlice, .slice,
+      case .add, .subtract, .multiply, .divide, .maximum, .minimum, .prelu, .squaredDifference, .batchMatMul,
+        .svdf, .pad, .transpose, .stridedSlice, .slice,
         .split, .splitUnevenly, .unpack, .concatenation, .pack, .gather, .tile, .broadcast, .reverse,
         .resizeNearestNeighbor, .depthToSpace, .spaceToDepth, .spaceToBatch, .batchToSpace:
         conditions.insert("QUANTINFER_ELEMENTWISE")

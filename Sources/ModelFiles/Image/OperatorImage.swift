@@ -27,7 +27,8 @@ extension ImageWriter {
     case .elementwise(let elementwise): parameters = append(elementwise)
     case .reshape: parameters = reserve(0)
     case .rearrangement(let blocks, let fill): parameters = append(blocks, fill: fill)
-    case .mean(let mean): parameters = append(mean)
+    case .mean(let mean), .reduction(let mean): parameters = append(mean)
+    case .batchProduct(let product): parameters = append(product)
     case .lookup(let table):
       let codes = output.type == .int8 ? append(table.map(Int8.init(truncatingIfNeeded:))) : append(table)
       parameters = reserve(ModelFormat.Lookup.byteCount)
@@ -137,6 +138,19 @@ extension ImageWriter {
     put(six: mean.reducedShape, padding: 1, at: place + Field.reducedShape)
     put(six: mean.reducedStrides, padding: 0, at: place + Field.reducedStrides)
     put(mean.multiplier, at: place + Field.multiplier)
+    return place
+  }
+
+  private mutating func append(_ product: QuantizedNetwork.BatchProduct) -> Int {
+    typealias Field = ModelFormat.BatchProduct
+    let place = reserve(Field.byteCount)
+    put(six: product.shape, padding: 1, at: place + Field.shape)
+    put(six: product.firstStrides, padding: 0, at: place + Field.firstStrides)
+    put(six: product.secondStrides, padding: 0, at: place + Field.secondStrides)
+    put(six: [product.depth], padding: 1, at: place + Field.depth)
+    put(six: [product.firstStep], padding: 0, at: place + Field.firstDepthStrides)
+    put(six: [product.secondStep], padding: 0, at: place + Field.secondDepthStrides)
+    put(product.multiplier, at: place + Field.multiplier)
     return place
   }
 

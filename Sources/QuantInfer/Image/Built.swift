@@ -37,21 +37,21 @@ enum Built {
     static var fullyConnected: Bool { false }
   #endif
 
-  /// AVERAGE_POOL_2D, MAX_POOL_2D and MEAN.
+  /// AVERAGE_POOL_2D, MAX_POOL_2D, MEAN and other reductions.
   #if !QUANTINFER_SELECTED || QUANTINFER_POOLING
     static var pooling: Bool { true }
   #else
     static var pooling: Bool { false }
   #endif
 
-  /// ADD, SUB, MUL, MAXIMUM, MINIMUM, SVDF, and what moves codes: PAD, TRANSPOSE, CONCATENATION, SPLIT and the like.
+  /// ADD, SUB, MUL and other pairs, BATCH_MATMUL, SVDF, and what moves codes: PAD, TRANSPOSE, CONCATENATION, SPLIT and the like.
   #if !QUANTINFER_SELECTED || QUANTINFER_ELEMENTWISE
     static var elementwise: Bool { true }
   #else
     static var elementwise: Bool { false }
   #endif
 
-  /// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE and SOFTMAX.
+  /// LOGISTIC, TANH, RELU, QUANTIZE and other functions of a code, and SOFTMAX.
   #if !QUANTINFER_SELECTED || QUANTINFER_FUNCTIONS
     static var functions: Bool { true }
   #else

@@ -61,16 +61,21 @@ extension OperatorKind {
     case .convolution, .depthwiseConvolution: try ifBuilt(Convolution.self, visitor)
     case .fullyConnected: try ifBuilt(FullyConnected.self, visitor)
     case .averagePool, .maximumPool: try ifBuilt(Pooling.self, visitor)
-    case .add, .subtract, .multiply, .maximum, .minimum: try ifBuilt(Elementwise.self, visitor)
+    case .add, .subtract, .multiply, .divide, .maximum, .minimum, .prelu, .squaredDifference:
+      try ifBuilt(Elementwise.self, visitor)
     case .reshape: try ifBuilt(Reshape.self, visitor)
     case .pad, .transpose, .stridedSlice, .slice, .split, .splitUnevenly, .unpack, .concatenation, .pack,
       .gather,
       .tile, .broadcast, .reverse, .resizeNearestNeighbor, .depthToSpace, .spaceToDepth, .spaceToBatch,
       .batchToSpace:
       try ifBuilt(Rearrangement.self, visitor)
-    case .mean: try ifBuilt(Mean.self, visitor)
-    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize: try ifBuilt(Functions.self, visitor)
+    case .mean, .sum, .reduceMaximum, .reduceMinimum: try ifBuilt(Mean.self, visitor)
+    case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize, .absolute, .negate, .elu, .hardSwish,
+      .exponential,
+      .logarithm, .squareRoot, .reciprocalSquareRoot:
+      try ifBuilt(Functions.self, visitor)
     case .softmax: try ifBuilt(Softmax.self, visitor)
+    case .batchMatMul: try ifBuilt(BatchProduct.self, visitor)
     case .svdf: try ifBuilt(SVDF.self, visitor)
     }
   }

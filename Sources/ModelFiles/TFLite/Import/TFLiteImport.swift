@@ -30,13 +30,15 @@ struct TFLiteImportedOperator {
   var output: QuantizedNetwork.Tensor
   var activation: ClosedRange<Int>
   var computation: QuantizedNetwork.Computation
+  /// The kind where it isn't the source operator's.
+  var kind: OperatorKind?
 
   /// An operator; one without a fused activation allows all codes.
   init(
     _ computation: QuantizedNetwork.Computation, inputs: [QuantizedNetwork.Tensor],
-    output: QuantizedNetwork.Tensor, activation: ClosedRange<Int>? = nil
+    output: QuantizedNetwork.Tensor, activation: ClosedRange<Int>? = nil, as kind: OperatorKind? = nil
   ) {
-    (self.inputs, self.output, self.computation) = (inputs, output, computation)
+    (self.inputs, self.output, self.computation, self.kind) = (inputs, output, computation, kind)
     self.activation = activation ?? output.type.codes
   }
 }
@@ -71,8 +73,24 @@ struct TFLiteImport {
     for operation in folded.operators { try add(operation) }
     for input in model.graph.inputs { network.inputs.append(try port(Int(input), "input")) }
     for output in model.graph.outputs { network.outputs.append(try port(Int(output), "output")) }
+    if network.operators.isEmpty { addCopyForIndex() }
     guard !network.operators.isEmpty else { throw NotConvertible(problem: "the model computes nothing") }
     return network
+  }
+
+  /// Gives an ARG_MAX or ARG_MIN of the model's own input an operator to read from: an image has one at least.
+  private mutating func addCopyForIndex() {
+    guard let output = network.outputs.first, let boundary = output.boundary,
+      boundary.kind == .greatestIndex || boundary.kind == .leastIndex
+    else { return }
+    let codes = network.tensors[output.tensor]
+    network.tensors.append(codes)
+    network.outputs[0].tensor = network.tensors.count - 1
+    var copy = QuantizedNetwork.Operator(
+      kind: .reshape, inputs: [output.tensor], output: network.tensors.count - 1,
+      activation: codes.type.codes, computation: .reshape)
+    copy.sourceIndex = boundary.operatorIndex
+    network.operators.append(copy)
   }
 
   private func checkModel() throws(NotConvertible) {
@@ -123,7 +141,7 @@ struct TFLiteImport {
     if try addInFloat(operation, movement) { return }
     if movement == nil, operation.kind != .quantize { try refuseUnsigned(operation) }
     for imported in try operation.imported(movement, read: readTensors) {
-      try add(imported, of: operation)
+      try add(imported, of: operation, as: imported.kind)
     }
   }
 
@@ -303,6 +321,7 @@ extension TFLiteOperator {
     _ movement: Movement?, read: Set<Int32>
   ) throws(NotConvertible) -> [TFLiteImportedOperator] {
     if let movement { return try moved(by: movement, read: read) }
+    if kind == .transposeConv { return try transposedConvolution() }
     return [try computed()]
   }
 
@@ -314,8 +333,16 @@ extension TFLiteOperator {
     case .averagePool2D, .maxPool2D: try pool()
     case .add, .sub: try sum()
     case .mul: try product()
+    case .div: try quotient()
+    case .prelu: try prelu()
+    case .squaredDifference: try squaredDifference()
     case .maximum, .minimum: try extremum()
-    case .mean: try mean()
+    case .batchMatMul: try batchProduct()
+    case .mean, .sum, .reduceMax, .reduceMin: try reduction()
+    case .abs: try absolute()
+    case .hardSwish: try hardSwish()
+    case .rsqrt: try reciprocalSquareRoot()
+    case .elu, .exp, .log, .sqrt, .neg: try floatTable()
     case .logistic, .tanh: try sigmoid()
     case .relu: try relu()
     case .relu6: try relu6()

@@ -73,6 +73,70 @@ extension TFLiteOperator {
       activation: try range(options.activation, of: output))
   }
 
+  /// TRANSPOSE_CONV as a convolution over inputs with zeros between them, its taps in the opposite order.
+  ///
+  /// The sums and their rounding are the same; so are zeros, as codes of the zero point, in between and around.
+  func transposedConvolution() throws(NotConvertible) -> [TFLiteImportedOperator] {
+    try requireCounts(inputs: 3...4)
+    let (input, output) = (try input(2), try output())
+    try requireSameType(input, output)
+    try requireSymmetric(input, output)
+    let options = try options(.transposeConv)
+    var kernel = try weights(rank: 4, channelAxis: 0)
+    guard input.shape.count == 4, output.shape.count == 4, input.shape[0] == output.shape[0],
+      input.shape[3] == kernel.shape[3], output.shape[3] == kernel.shape[0], kernel.bits == 8
+    else {
+      throw refusal(
+        "goes from the shape \(input.shape) to \(output.shape) with weights of the shape \(kernel.shape)")
+    }
+    let taps = kernel.shape[1] * kernel.shape[2]
+    kernel.codes = (0..<kernel.codes.count).map { place in
+      let (channel, tap, depth) = (
+        place / (taps * kernel.shape[3]), place / kernel.shape[3] % taps, place % kernel.shape[3]
+      )
+      return kernel.codes[(channel * taps + taps - 1 - tap) * kernel.shape[3] + depth]
+    }
+    let strides = [Int(options.strideHeight), Int(options.strideWidth)]
+    var (spread, steps) = (input, [QuantizedNetwork.Step]())
+    var axes = Self.whole(input.shape)
+    for axis in 1...2 {
+      let (length, size, taps, stride) = (
+        input.shape[axis], output.shape[axis], kernel.shape[axis], strides[axis - 1]
+      )
+      guard (1...4096).contains(stride), taps <= 4096, options.padding == .same || options.padding == .valid
+      else {
+        throw refusal("has the stride \(stride), \(taps) taps and the padding \(options.padding.rawValue)")
+      }
+      // TensorFlow Lite's padding is that of the convolution from the output to the input.
+      let windows = options.padding == .same ? (size + stride - 1) / stride : (size - taps + stride) / stride
+      let padding = max(0, (windows - 1) * stride + taps - size) / 2
+      let before = taps - 1 - padding
+      let padded = size + taps - 1
+      // Inputs lie at before + stride * i; those beyond the padded length have no output.
+      let count = min(length, (padded - before + stride - 1) / stride)
+      guard before >= 0, count > 0 else { throw refusal("goes from \(length) to \(size) cells") }
+      axes[axis] = [AxisRun(count: count, outputStart: before, outputStep: stride)]
+      spread.shape[axis] = padded
+      steps.append(.init(kernel: taps))
+    }
+    spread.sourceIndex = model.graph.tensors.count + index
+    spread.constant = nil
+    guard spread.sourceIndex < 65_536, spread.shape.reduce(1, *) <= Self.mostElements else {
+      throw refusal("belongs to a model of too many tensors, or gives the shape \(output.shape)")
+    }
+    let blocks = try blocks(input: 0, from: input.shape, to: spread.shape, axes: axes)
+    let weights = try weights(
+      kernel, from: input, to: output, accumulators: input.type == .int8 ? [32] : [64], without: .int64,
+      biasPlace: 3)
+    return [
+      TFLiteImportedOperator(
+        .rearrangement(blocks, fill: input.zeroPoint), inputs: [input], output: spread, as: .pad),
+      TFLiteImportedOperator(
+        .convolution(.init(time: steps[0], frequency: steps[1]), weights), inputs: [spread], output: output,
+        activation: try range(options.activation, of: output), as: .convolution),
+    ]
+  }
+
   func pool() throws(NotConvertible) -> TFLiteImportedOperator {
     try requireCounts(inputs: 1...1)
     let (input, output) = try imageInputAndOutput()
@@ -179,12 +243,13 @@ extension TFLiteOperator {
   /// `biasType`.
   private func weights(
     _ kernel: Kernel, from input: QuantizedNetwork.Tensor, to output: QuantizedNetwork.Tensor,
-    accumulators: Set<Int>, without biasType: TFLiteElementType
+    accumulators: Set<Int>, without biasType: TFLiteElementType, biasPlace: Int = 2
   ) throws(NotConvertible) -> QuantizedNetwork.Weights {
     guard kernel.bits == 8 || (input.type == .int8 && (kind != .fullyConnected || kernel.scales.count == 1))
     else { throw refusal("has int4 weights for int16 codes or with a scale for each channel") }
     let channels = output.shape[output.shape.count - 1]
-    let (biases, bits) = try biases(count: channels, accumulators: accumulators, without: biasType)
+    let (biases, bits) = try biases(
+      count: channels, at: biasPlace, accumulators: accumulators, without: biasType)
     let scales =
       kernel.scales.count == 1 ? Array(repeating: kernel.scales[0], count: channels) : kernel.scales
     var multipliers: [FixedPointMultiplier] = []
@@ -199,15 +264,15 @@ extension TFLiteOperator {
     return weights
   }
 
-  /// The third input, zeros where it is left out, and the sums' width.
+  /// The input with the biases, zeros where it is left out, and the sums' width.
   private func biases(
-    count: Int, accumulators: Set<Int>, without biasType: TFLiteElementType
+    count: Int, at place: Int, accumulators: Set<Int>, without biasType: TFLiteElementType
   ) throws(NotConvertible) -> ([Int64], Int) {
-    guard optionalInputIndex(2) != nil else {
+    guard optionalInputIndex(place) != nil else {
       let isWide = accumulators == [64] || (accumulators.contains(64) && biasType != .int32)
       return (Array(repeating: 0, count: count), isWide ? 64 : 32)
     }
-    let constant = try constant(2, "biases", types: .int32, .int64)
+    let constant = try constant(place, "biases", types: .int32, .int64)
     let bits = constant.type == .int32 ? 32 : 64
     guard accumulators.contains(bits) else { throw refusal("has biases of \(constant.type.name)") }
     guard constant.shape.reduce(1, *) == count else {

@@ -6,7 +6,7 @@ import QuantInfer
 
 extension TFLiteOperator {
   /// A table of the output codes for -128...127.
-  private func lookup(_ code: (Int32) -> Int, in range: ClosedRange<Int>) -> QuantizedNetwork.Computation {
+  func lookup(_ code: (Int32) -> Int, in range: ClosedRange<Int>) -> QuantizedNetwork.Computation {
     .lookup((-128...127).map { Int16(min(max(code($0), range.lowerBound), range.upperBound)) })
   }
 

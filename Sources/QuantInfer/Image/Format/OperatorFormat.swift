@@ -37,7 +37,7 @@ extension ModelFormat {
     public static let byteCount = 44
   }
 
-  /// Offsets in the constants of ADD, SUB, MUL, MAXIMUM and MINIMUM.
+  /// Offsets in the constants of ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, PRELU and SQUARED_DIFFERENCE.
   ///
   /// Where fewer than six dimensions are needed here and below, dimensions of 1 stand in front.
   public enum Elementwise {
@@ -49,7 +49,7 @@ extension ModelFormat {
     public static let secondStrides = 48
     /// `Int32` each: multiplier and left shift of the first input, the second input and the output.
     public static let multipliers = 72
-    /// `UInt32`, the inputs' left shift, for ADD and SUB: 0...20.
+    /// `UInt32`, the inputs' left shift, for ADD, SUB and SQUARED_DIFFERENCE: 0...20.
     public static let leftShift = 96
     /// The constants' size.
     public static let byteCount = 100
@@ -87,13 +87,13 @@ extension ModelFormat {
     public static let byteCount = 84
   }
 
-  /// Offsets in the constants of MEAN.
+  /// Offsets in the constants of MEAN, SUM, REDUCE_MAX and REDUCE_MIN.
   public enum Mean {
     /// `UInt32` each, six: the dimensions kept, in the output's order.
     public static let shape = 0
     /// `Int32` each, six: the distances between their elements in the input.
     public static let strides = 24
-    /// `UInt32` each, six: the dimensions that are summed up.
+    /// `UInt32` each, six: the dimensions that are summed up or compared.
     public static let reducedShape = 48
     /// `Int32` each, six: the distances between their elements in the input.
     public static let reducedStrides = 72
@@ -103,7 +103,7 @@ extension ModelFormat {
     public static let byteCount = 104
   }
 
-  /// Offsets in the constants of LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU and QUANTIZE of int8 codes.
+  /// Offsets in the constants of functions of int8 codes: LOGISTIC, RELU, QUANTIZE, ABS, ELU and the like.
   public enum Lookup {
     /// `UInt32`, offset of the output codes for -128...127, in the output's type.
     public static let table = 0
@@ -111,7 +111,7 @@ extension ModelFormat {
     public static let byteCount = 4
   }
 
-  /// Offsets in the constants of RELU, RELU6, LEAKY_RELU and QUANTIZE of int16 codes.
+  /// Offsets in the constants of RELU, RELU6, LEAKY_RELU, QUANTIZE and ABS of int16 codes.
   public enum Rescaling {
     /// `Int32` each: multiplier and left shift from the zero point up, then below the zero point.
     public static let multipliers = 0
@@ -143,6 +143,26 @@ extension ModelFormat {
     public static let tables = 16
     /// The constants' size.
     public static let byteCount = 24
+  }
+
+  /// Offsets in the constants of BATCH_MATMUL: output element (batch, row, column) is the sum of products along the depth.
+  public enum BatchProduct {
+    /// `UInt32` each, six: the output's dimensions.
+    public static let shape = 0
+    /// `Int32` each, six: the distances between the first input's elements along them; 0 where it repeats one.
+    public static let firstStrides = 24
+    /// The same for the second input.
+    public static let secondStrides = 48
+    /// `UInt32` each, six: the depth, and ones before it.
+    public static let depth = 72
+    /// `Int32` each, six: the distances between the first input's elements along the depth.
+    public static let firstDepthStrides = 96
+    /// The same for the second input.
+    public static let secondDepthStrides = 120
+    /// `Int32` each: multiplier and left shift from the sum to output codes.
+    public static let multiplier = 144
+    /// The constants' size.
+    public static let byteCount = 152
   }
 
   /// Offsets in the constants of SVDF.

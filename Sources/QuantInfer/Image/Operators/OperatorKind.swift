@@ -48,32 +48,62 @@ public enum OperatorKind: UInt16, Sendable {
   case mean = 40
   /// SUB.
   case subtract = 41
+  /// DIV.
+  case divide = 42
   /// STRIDED_SLICE.
   case stridedSlice = 45
+  /// EXP.
+  case exponential = 47
   /// SPLIT.
   case split = 49
+  /// PRELU.
+  case prelu = 54
   /// MAXIMUM.
   case maximum = 55
   /// MINIMUM.
   case minimum = 57
+  /// NEG.
+  case negate = 59
   /// SLICE.
   case slice = 65
   /// TILE.
   case tile = 69
+  /// LOG.
+  case logarithm = 73
+  /// SUM.
+  case sum = 74
+  /// SQRT.
+  case squareRoot = 75
+  /// RSQRT.
+  case reciprocalSquareRoot = 76
+  /// REDUCE_MAX.
+  case reduceMaximum = 82
   /// PACK.
   case pack = 83
   /// UNPACK.
   case unpack = 88
+  /// REDUCE_MIN.
+  case reduceMinimum = 89
   /// RESIZE_NEAREST_NEIGHBOR.
   case resizeNearestNeighbor = 97
   /// LEAKY_RELU.
   case leakyRelu = 98
+  /// SQUARED_DIFFERENCE.
+  case squaredDifference = 99
+  /// ABS.
+  case absolute = 101
   /// SPLIT_V.
   case splitUnevenly = 102
   /// REVERSE_V2.
   case reverse = 105
+  /// ELU.
+  case elu = 111
   /// QUANTIZE.
   case quantize = 114
+  /// HARD_SWISH.
+  case hardSwish = 117
+  /// BATCH_MATMUL.
+  case batchMatMul = 126
   /// BROADCAST_TO.
   case broadcast = 130
 }

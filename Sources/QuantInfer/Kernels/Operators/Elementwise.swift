@@ -1,4 +1,5 @@
-/// ADD, SUB, MUL, MAXIMUM and MINIMUM of two tensors, of which either may repeat along dimensions.
+/// ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, PRELU and SQUARED_DIFFERENCE of two tensors, of which either may repeat along
+/// dimensions.
 enum Elementwise: Kernel {
   private typealias Field = ModelFormat.Elementwise
 
@@ -23,6 +24,11 @@ enum Elementwise: Kernel {
       image.word(at: parameters + Field.leftShift) <= 20
     else { throw ModelError(.invalidOperator, at: parameters) }
     for index in 0..<3 { _ = try image.validMultiplier(at: parameters + Field.multipliers + 8 * index) }
+    // A quotient is at least 22 bits larger than it is meant to be, and shifted right after its multiplication.
+    guard plan.kind != .divide || image.multiplier(at: parameters + Field.multipliers + 16).leftShift <= 22
+    else {
+      throw ModelError(.invalidMultiplier, at: parameters + Field.multipliers + 16)
+    }
   }
 
   /// 0 where an input's elements are read in the order in which the output's are written.
@@ -70,6 +76,19 @@ enum Elementwise: Kernel {
                 &- secondMultiplier.scale((y &- secondZero) &<< leftShift)) &+ outputZero
         case .multiply:
           code = outputMultiplier.scale((x &- firstZero) &* (y &- secondZero)) &+ outputZero
+        case .divide:
+          code = quotient(x &- firstZero, y &- secondZero, outputMultiplier) &+ outputZero
+        case .prelu:
+          let value = x &- firstZero
+          code =
+            (value >= 0
+              ? firstMultiplier.scale(value) : outputMultiplier.scale(value &* (y &- secondZero)))
+            &+ outputZero
+        case .squaredDifference:
+          let difference =
+            firstMultiplier.scale((x &- firstZero) &<< leftShift)
+            &- secondMultiplier.scale((y &- secondZero) &<< leftShift)
+          code = outputMultiplier.scale(difference &* difference) &+ outputZero
         case .maximum: code = max(x, y)
         default: code = min(x, y)
         }
@@ -79,5 +98,23 @@ enum Elementwise: Kernel {
       unsafe result += shape.last
       shape.advance(&place)
     }
+  }
+
+  /// A quotient times a factor; a divisor of 0 gives the greatest number of the dividend's sign, or 0 for 0.
+  private static func quotient(
+    _ dividend: Int32, _ divisor: Int32, _ multiplier: FixedPointMultiplier
+  ) -> Int32 {
+    guard divisor != 0 else { return dividend.signum() &* (1 &<< 20) }
+    let (x, y) = divisor < 0 ? (0 &- dividend, 0 &- divisor) : (dividend, divisor)
+    // 1 / y as a fraction of 31 bits, y brought to 1 ..< 2 by its leading zeros.
+    let zeros = Int32(truncatingIfNeeded: y.leadingZeroBitCount)
+    let inverse = Softmax.reciprocal(
+      Int32(bitPattern: (UInt32(bitPattern: y) &<< UInt32(zeros)) ^ (1 &<< 31)))
+    let signBits = x < 0 ? (~x).leadingZeroBitCount : x.leadingZeroBitCount
+    let headroom = Int32(truncatingIfNeeded: signBits) &- 1
+    let unscaled = doubledHighProduct(x &<< headroom, inverse)
+    let exponent = 31 &- zeros &+ headroom &- Int32(multiplier.leftShift)
+    guard exponent <= 31 else { return 0 }
+    return dividedByPowerOfTwo(doubledHighProduct(unscaled, multiplier.multiplierQ31), exponent: exponent)
   }
 }

@@ -1,6 +1,7 @@
 /// Functions of one code: a table for int8, arithmetic for int16.
 ///
-/// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU and QUANTIZE.
+/// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS; of int8 also ELU, HARD_SWISH, EXP and others, whose tables
+/// say all.
 enum Functions: Kernel {
   @inline(__always)
   static var traits: KernelTraits {
@@ -79,7 +80,8 @@ enum Functions: Kernel {
     let outputs = unsafe output.codes(as: Code.self)
     for index in 0..<input.tensor.count {
       let difference = unsafe Int32(inputs[index]) &- input.tensor.zeroPoint
-      let scaled = (difference >= 0 ? positive : negative).scale(difference) &+ output.tensor.zeroPoint
+      let value = plan.kind == .absolute ? abs(difference) : difference
+      let scaled = (value >= 0 ? positive : negative).scale(value) &+ output.tensor.zeroPoint
       unsafe outputs[index] = Code(
         truncatingIfNeeded: min(max(scaled, plan.activationMinimum), plan.activationMaximum))
     }

@@ -1,4 +1,4 @@
-/// MEAN over any dimensions.
+/// MEAN, SUM, REDUCE_MAX and REDUCE_MIN over any dimensions.
 enum Mean: Kernel {
   private typealias Field = ModelFormat.Mean
 
@@ -43,10 +43,16 @@ enum Mean: Kernel {
     for _ in 0..<shape.outerCount {
       let inputs = unsafe UnsafePointer(input.codes(as: Code.self)) + strides.offset(place)
       for index in 0..<shape.last {
-        let sum = unsafe sum(inputs + (index &* strides.last), reduced, reducedStrides)
-        unsafe result[index] = Code(
-          truncatingIfNeeded: Self.code(
-            of: sum, plan, elements: elements, input: input.tensor, output: output.tensor))
+        let start = unsafe inputs + (index &* strides.last)
+        let code: Int32
+        if plan.kind == .reduceMaximum || plan.kind == .reduceMinimum {
+          code = unsafe extreme(start, reduced, reducedStrides, isMaximum: plan.kind == .reduceMaximum)
+        } else {
+          code = unsafe Self.code(
+            of: sum(start, reduced, reducedStrides), plan, elements: elements, input: input.tensor,
+            output: output.tensor)
+        }
+        unsafe result[index] = Code(truncatingIfNeeded: code)
       }
       unsafe result += shape.last
       shape.advance(&place)
@@ -72,6 +78,22 @@ enum Mean: Kernel {
         .areContiguous(
           Strides(image, at: parameters + Field.reducedStrides),
           from: Int32(truncatingIfNeeded: output.count))
+  }
+
+  private static func extreme<Code: FixedWidthInteger & SignedInteger>(
+    _ inputs: UnsafePointer<Code>, _ shape: Dimensions, _ strides: Strides, isMaximum: Bool
+  ) -> Int32 {
+    var extreme = unsafe inputs[0]
+    var place = SIMD8<Int32>.zero
+    for _ in 0..<shape.outerCount {
+      let row = unsafe inputs + strides.offset(place)
+      for index in 0..<shape.last {
+        let code = unsafe row[index &* strides.last]
+        if isMaximum ? code > extreme : code < extreme { extreme = code }
+      }
+      shape.advance(&place)
+    }
+    return Int32(truncatingIfNeeded: extreme)
   }
 
   @inline(__always)

@@ -118,7 +118,7 @@ enum Softmax: Kernel {
   }
 
   /// 1 / (1 + x) in Q0.31 for x in Q0.31, x in 0 ..< 1, by three of Newton's steps in Q2.29.
-  private static func reciprocal(_ x: Int32) -> Int32 {
+  static func reciprocal(_ x: Int32) -> Int32 {
     let halfDenominator = Int32(bitPattern: (UInt32(bitPattern: x) &+ (1 &<< 31)) &>> 1)
     // 48/17 - 32/17 d is the linear function that is nearest to 1/d for d in 1/2...1.
     var y: Int32 = 1_515_870_810 &+ doubledHighProduct(halfDenominator, -1_010_580_540)
