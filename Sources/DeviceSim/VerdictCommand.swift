@@ -23,7 +23,7 @@ struct VerdictCommand: ParsableCommand {
         device-sim verdict --model ecg-beats.qinf --profile pacemaker --check
       """)
 
-  @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
+  @Option(help: ArgumentHelp("The quantized model, .qinf or .tflite.", valueName: "file"))
   var model: String
 
   @Option(

@@ -177,6 +177,10 @@ extension QuantizedNetwork {
     case sigmoid(Sigmoid)
     /// SOFTMAX along the last dimension.
     case softmax(Softmax)
+    /// LOG_SOFTMAX along the last dimension.
+    case logSoftmax(LogSoftmax)
+    /// RESIZE_BILINEAR.
+    case resize(Resize)
     /// SVDF; its inputs are the new codes and the state, a variable tensor.
     case svdf(SVDF)
   }

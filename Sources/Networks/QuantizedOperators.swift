@@ -227,6 +227,43 @@ extension QuantizedNetwork {
     }
   }
 
+  /// LOG_SOFTMAX's constants.
+  package struct LogSoftmax: Equatable, Sendable {
+    /// The number of elements that share a sum.
+    package var depth: Int
+    /// From differences of codes to Q5.26.
+    package var multiplier: FixedPointMultiplier
+    /// Differences below this one count as 0.
+    package var leastDifference: Int
+    /// From Q5.26 back to differences of codes.
+    package var reverseMultiplier: FixedPointMultiplier
+
+    /// Creates the constants.
+    package init(
+      depth: Int, multiplier: FixedPointMultiplier, leastDifference: Int,
+      reverseMultiplier: FixedPointMultiplier
+    ) {
+      (self.depth, self.multiplier) = (depth, multiplier)
+      (self.leastDifference, self.reverseMultiplier) = (leastDifference, reverseMultiplier)
+    }
+  }
+
+  /// RESIZE_BILINEAR's constants: input cells for an output cell, Q10.
+  package struct Resize: Equatable, Sendable {
+    /// Along the height, the last dimension but two.
+    package var heightScaleQ10: Int
+    /// Along the width, the last dimension but one.
+    package var widthScaleQ10: Int
+    /// Whether places are those of the cells' centres.
+    package var hasHalfPixelCenters: Bool
+
+    /// Creates the constants.
+    package init(heightScaleQ10: Int, widthScaleQ10: Int, hasHalfPixelCenters: Bool) {
+      (self.heightScaleQ10, self.widthScaleQ10) = (heightScaleQ10, widthScaleQ10)
+      self.hasHalfPixelCenters = hasHalfPixelCenters
+    }
+  }
+
   /// A singular value decomposition filter: a feature filter, then a filter over its last results.
   package struct SVDF: Equatable, Sendable {
     /// `[filter, input]`.

@@ -43,6 +43,15 @@ import TestSupport
     }
   }
 
+  @Test func twoLeadsAreNotTwiceTheSamplesOfOne() throws {
+    var builder = ModelBuilder()
+    let (input, output) = (builder.tensor([1, 16, 2]), builder.tensor([1, 16, 2]))
+    builder.add(.relu, nil, [input], to: [output])
+    let model = builder.finished(inputs: [input], outputs: [output])
+    let refusal = try refusal(model, Self.samples)
+    #expect(refusal.contains("the network's input [1, 16, 2] is 16 samples of 2 leads"), "\(refusal)")
+  }
+
   private static var samples: [String: Any] {
     ["kind": "samples", "sampleRateHz": 360, "microvoltsPerUnit": 1000, "microvoltsPerCount": 5]
   }

@@ -317,6 +317,18 @@ def products():
             one("BATCH_MATMUL", "BatchMatMulOptions", {"adjX": bool(first), "adjY": bool(second)}, [x, y], [z])
 
 
+def images_and_rows():
+    for shape in ([3, 5], [1, 40], [2, 2, 3]):
+        for scale in (0.05, 0.2, 0.004):
+            one("LOG_SOFTMAX", "LogSoftmaxOptions", {}, [tensor(shape, scale=scale)],
+                [tensor(shape, scale=16 / 256, zero=127)])
+    for size, corners, centres in (([12, 8], 0, 0), ([6, 8], 0, 1), ([9, 5], 1, 0), ([4, 3], 0, 0), ([5, 7], 0, 1)):
+        x = tensor([2, 6, 4, 3])
+        one("RESIZE_BILINEAR", "ResizeBilinearOptions",
+            {"alignCorners": bool(corners), "halfPixelCenters": bool(centres)}, [x, constant(size)],
+            [like(x, [2] + size + [3])])
+
+
 def silent_channels():
     """A channel whose weights all stand for 0."""
     for kind in ("int8", "int16"):
@@ -328,7 +340,7 @@ def silent_channels():
 def main(arguments):
     if len(arguments) != 1:
         sys.exit(__doc__)
-    for make in (movements, dilations, floats, functions, pairs, reductions, transposed, products, silent_channels):
+    for make in (movements, dilations, floats, functions, pairs, reductions, transposed, products, silent_channels, images_and_rows):
         make()
     version = importlib.metadata.version("tflite-micro")
     with open(arguments[0], "w") as file:

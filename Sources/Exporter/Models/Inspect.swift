@@ -6,7 +6,7 @@ import ModelFiles
 /// The command `exporter inspect`.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show a model image's operators, memory, front end and provenance, or what a patch is for.",
+    abstract: "Show a model's operators, memory, front end and provenance, or what a patch is for.",
     discussion: """
       Shapes are batch x time x frequency x channels, where there are so many; a
       kernel "3x1 by 2x1" is dilated.
@@ -15,12 +15,16 @@ struct Inspect: ParsableCommand {
       the operators say how much.
       "zero" is the zero point: real = scale x (code - zero).
 
-      Example:
+      A .tflite model is shown as the image that `exporter import` makes of it, with the
+      front end that is described beside it.
+
+      Examples:
 
         exporter inspect beats.qinf --json -
+        exporter inspect beats.tflite
       """)
 
-  @Argument(help: ArgumentHelp("The model image, or a patch (.qpatch).", valueName: "model.qinf"))
+  @Argument(help: ArgumentHelp("The model, .qinf or .tflite, or a patch (.qpatch).", valueName: "model"))
   var model: String
   @OptionGroup var results: OutputOptions
 
@@ -30,7 +34,7 @@ struct Inspect: ParsableCommand {
       try results.show("Patch of \(patch.text)\n")
       return try results.writeJSON(patch)
     }
-    let summary = ModelSummary(try LoadedModel(file: model))
+    let summary = ModelSummary(try LoadedModel.read(model, withFrontEnd: true))
     try results.show(summary.operatorTable)
     try results.show("\n")
     if summary.operations.macsPerColumn != nil {

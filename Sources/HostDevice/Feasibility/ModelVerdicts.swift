@@ -28,12 +28,12 @@ package struct ModelVerdicts: Encodable, Sendable {
   /// Judges a model.
   ///
   /// - Parameters:
-  ///   - model: The `.qinf` file.
+  ///   - model: The `.qinf` file, or a `.tflite` one, with the front end that is described beside it.
   ///   - profiles: Profiles' names or files; all built-in ones where there are none.
   ///   - schedule: When decisions come.
   /// - Throws: `FileError` where a file is missing or wrong, or a profile has no processor.
   package init(model: String, profiles: [String], schedule: Feasibility.Schedule) throws(FileError) {
-    let loaded = try LoadedModel(file: model)
+    let loaded = try LoadedModel.read(model, withFrontEnd: true)
     let summary = ModelSummary(loaded)
     self.model = (model as NSString).lastPathComponent
     modelChecksum = summary.checksum

@@ -16,9 +16,10 @@ extension Model {
       case .averagePool, .maximumPool, .mean, .sum, .reduceMaximum, .reduceMinimum:
         conditions.insert("QUANTINFER_POOLING")
       case .logistic, .tanh, .relu, .relu6, .leakyRelu, .quantize, .absolute, .negate, .elu, .hardSwish,
-        .exponential, .logarithm, .squareRoot, .reciprocalSquareRoot, .softmax:
+        .exponential, .logarithm, .squareRoot, .reciprocalSquareRoot, .softmax, .logSoftmax:
         conditions.insert("QUANTINFER_FUNCTIONS")
       case .add, .subtract, .multiply, .divide, .maximum, .minimum, .prelu, .squaredDifference, .batchMatMul,
+        .resizeBilinear,
         .svdf, .pad, .transpose, .stridedSlice, .slice,
         .split, .splitUnevenly, .unpack, .concatenation, .pack, .gather, .tile, .broadcast, .reverse,
         .resizeNearestNeighbor, .depthToSpace, .spaceToDepth, .spaceToBatch, .batchToSpace:

@@ -56,6 +56,11 @@ package final class LoadedModel: Sendable {
   /// - Throws: `FileError`, which names the byte where the image is wrong.
   package convenience init(file: String) throws(FileError) {
     let data = try Files.read(file)
+    guard !data.prefix(8).suffix(4).elementsEqual(TFLiteModel.identifier.utf8) else {
+      throw .malformed(
+        file, "is a TensorFlow Lite model, and a device runs an image",
+        remedy: "make its image: exporter import \(file) --output MODEL.qinf, with --streaming for ECG")
+    }
     do throws(ModelError) {
       try self.init(image: Array(data))
     } catch {

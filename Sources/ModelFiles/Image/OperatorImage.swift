@@ -44,6 +44,19 @@ extension ImageWriter {
       put(Int32(truncatingIfNeeded: sigmoid.multiplier), at: parameters + ModelFormat.Sigmoid.multiplier)
       put(UInt32(truncatingIfNeeded: sigmoid.shift), at: parameters + ModelFormat.Sigmoid.shift)
     case .softmax(let softmax): parameters = append(softmax)
+    case .logSoftmax(let softmax):
+      typealias Field = ModelFormat.LogSoftmax
+      parameters = reserve(Field.byteCount)
+      put(UInt32(truncatingIfNeeded: softmax.depth), at: parameters + Field.depth)
+      put(softmax.multiplier, at: parameters + Field.multiplier)
+      put(Int32(truncatingIfNeeded: softmax.leastDifference), at: parameters + Field.leastDifference)
+      put(softmax.reverseMultiplier, at: parameters + Field.reverseMultiplier)
+    case .resize(let resize):
+      typealias Field = ModelFormat.Resize
+      parameters = reserve(Field.byteCount)
+      put(Int32(truncatingIfNeeded: resize.heightScaleQ10), at: parameters + Field.heightScaleQ10)
+      put(Int32(truncatingIfNeeded: resize.widthScaleQ10), at: parameters + Field.widthScaleQ10)
+      put(UInt32(resize.hasHalfPixelCenters ? 1 : 0), at: parameters + Field.hasHalfPixelCenters)
     case .svdf(let svdf): parameters = append(svdf, state: network.tensors[operation.inputs[1]])
     }
     put(UInt32(parameters), at: place + Field.parameters)

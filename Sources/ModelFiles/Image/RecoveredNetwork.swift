@@ -9,10 +9,15 @@ package struct NotConvertible: Error, Equatable, Sendable {
   package var operatorName: String?
   /// What is in the way.
   package var problem: String
+  /// What to do about it; nil where there is no more to say than that it is in the way.
+  package var remedy: String?
 
   /// Creates an error.
-  package init(operatorIndex: Int? = nil, operatorName: String? = nil, problem: String) {
+  package init(
+    operatorIndex: Int? = nil, operatorName: String? = nil, problem: String, remedy: String? = nil
+  ) {
     (self.operatorIndex, self.operatorName, self.problem) = (operatorIndex, operatorName, problem)
+    self.remedy = remedy
   }
 }
 

@@ -75,6 +75,8 @@ extension OperatorKind {
       .logarithm, .squareRoot, .reciprocalSquareRoot:
       try ifBuilt(Functions.self, visitor)
     case .softmax: try ifBuilt(Softmax.self, visitor)
+    case .logSoftmax: try ifBuilt(LogSoftmax.self, visitor)
+    case .resizeBilinear: try ifBuilt(BilinearResize.self, visitor)
     case .batchMatMul: try ifBuilt(BatchProduct.self, visitor)
     case .svdf: try ifBuilt(SVDF.self, visitor)
     }

@@ -20,6 +20,7 @@ struct RandomOperators {
   enum Family: String, CaseIterable {
     case convolution, depthwiseConvolution, fullyConnected, pool, addition, multiplication, extreme
     case rearrangement, concatenation, mean, function, wideFunction, softmax, svdf
+    case slope, squaredDifference, quotient, reduction, batchProduct, absolute, logSoftmax, resize
   }
 
   var random: SeededGenerator
@@ -41,26 +42,34 @@ struct RandomOperators {
     case .wideFunction: wideFunction()
     case .softmax: softmax()
     case .svdf: svdf()
+    case .slope: slope()
+    case .squaredDifference: squaredDifference()
+    case .quotient: quotient()
+    case .reduction: reduction()
+    case .batchProduct: batchProduct()
+    case .absolute: absolute()
+    case .logSoftmax: logSoftmax()
+    case .resize: resize()
     }
   }
 
   // MARK: Parts
 
-  private mutating func number(_ range: ClosedRange<Int>) -> Int {
+  mutating func number(_ range: ClosedRange<Int>) -> Int {
     range.lowerBound + random.nextIndex(below: range.count)
   }
 
   /// A small number of channels, or one that inner loops go through in several steps.
   private mutating func channelCount() -> Int { isOne(in: 6) ? number(16...70) : number(1...9) }
 
-  private mutating func isOne(in count: Int) -> Bool { random.nextIndex(below: count) == 0 }
+  mutating func isOne(in count: Int) -> Bool { random.nextIndex(below: count) == 0 }
 
-  private mutating func element<Element>(_ elements: [Element]) -> Element {
+  mutating func element<Element>(_ elements: [Element]) -> Element {
     elements[random.nextIndex(below: elements.count)]
   }
 
   /// Uniform codes; one time in two the least, the greatest or a mixture of both.
-  private mutating func codes(_ count: Int, _ range: ClosedRange<Int>) -> [Int] {
+  mutating func codes(_ count: Int, _ range: ClosedRange<Int>) -> [Int] {
     switch number(0...7) {
     case 0: return [Int](repeating: range.lowerBound, count: count)
     case 1: return [Int](repeating: range.upperBound, count: count)
@@ -70,28 +79,28 @@ struct RandomOperators {
   }
 
   /// A tensor; int16 ones have their zero point at 0.
-  private mutating func tensor(_ shape: [Int], _ type: ElementType) -> Tensor {
+  mutating func tensor(_ shape: [Int], _ type: ElementType) -> Tensor {
     Tensor(
       name: "", shape: shape, type: type, scale: 1,
       zeroPoint: type == .int16 ? 0 : isOne(in: 4) ? element([-128, 0, 127]) : number(-128...127))
   }
 
-  private mutating func codes(of tensor: Tensor) -> [Int] { codes(tensor.count, tensor.type.codes) }
+  mutating func codes(of tensor: Tensor) -> [Int] { codes(tensor.count, tensor.type.codes) }
 
-  private mutating func type() -> ElementType { element([.int8, .int16]) }
+  mutating func type() -> ElementType { element([.int8, .int16]) }
 
-  private mutating func shape(rank: ClosedRange<Int>, _ lengths: ClosedRange<Int>) -> [Int] {
+  mutating func shape(rank: ClosedRange<Int>, _ lengths: ClosedRange<Int>) -> [Int] {
     (0..<number(rank)).map { _ in number(lengths) }
   }
 
   /// All codes, or some of them.
-  private mutating func activation(_ type: ElementType) -> ClosedRange<Int> {
+  mutating func activation(_ type: ElementType) -> ClosedRange<Int> {
     let (a, b) = (number(type.codes), number(type.codes))
     return isOne(in: 2) ? type.codes : min(a, b)...max(a, b)
   }
 
   /// A multiplier that brings a magnitude to about a hundred codes, or any.
-  private mutating func multiplier(
+  mutating func multiplier(
     bringing magnitude: Double, shifts: ClosedRange<Int> = -31...30
   ) -> FixedPointMultiplier {
     let usual = FixedPointMultiplier(real: exp2(random.next(in: 4...9)) / magnitude)
@@ -238,7 +247,7 @@ struct RandomOperators {
   }
 
   /// Two tensors and what they make together, either of them repeated along some dimensions.
-  private mutating func pair(_ type: ElementType) -> (inputs: [Tensor], output: Tensor) {
+  mutating func pair(_ type: ElementType) -> (inputs: [Tensor], output: Tensor) {
     let whole = shape(rank: 1...6, 1...4)
     let shapes = (0..<2).map { _ in
       var shape = whole.map { isOne(in: 3) ? 1 : $0 }

@@ -94,3 +94,55 @@ public func referenceMinimum(_ pair: ReferencePair) -> [Int] { pair.map { min($0
 
 /// MAXIMUM: of the raw codes, which share their scale.
 public func referenceMaximum(_ pair: ReferencePair) -> [Int] { pair.map { max($0, $1) } }
+
+/// PRELU: codes from the zero point up times one factor, those below times the other input's and another factor.
+public func referenceSlope(
+  _ pair: ReferencePair, firstZeroPoint: Int, secondZeroPoint: Int, multiplier: ReferenceMultiplier,
+  slopeMultiplier: ReferenceMultiplier, outputZeroPoint: Int, range: ClosedRange<Int>
+) -> [Int] {
+  pair.map { first, second in
+    let value = first - firstZeroPoint
+    let scaled =
+      value >= 0
+      ? multiplier.scale(value)
+      : slopeMultiplier.scale(ReferenceArithmetic.wrapped(value * (second - secondZeroPoint)))
+    return ReferenceArithmetic.clamped(ReferenceArithmetic.wrapped(scaled + outputZeroPoint), to: range)
+  }
+}
+
+/// SQUARED_DIFFERENCE: the difference on the common scale, squared, times one factor.
+public func referenceSquaredDifference(_ pair: ReferencePair, _ constants: ReferenceAddition) -> [Int] {
+  pair.map { first, second in
+    let (a, b) = (
+      constants.firstMultiplier.scale((first - constants.firstZeroPoint) << constants.leftShift),
+      constants.secondMultiplier.scale((second - constants.secondZeroPoint) << constants.leftShift)
+    )
+    let scaled = constants.outputMultiplier.scale(ReferenceArithmetic.wrapped((a - b) * (a - b)))
+    return ReferenceArithmetic.clamped(
+      ReferenceArithmetic.wrapped(scaled + constants.outputZeroPoint), to: constants.range)
+  }
+}
+
+/// DIV: the dividend times the divisor's reciprocal of 31 bits; a quotient by 0 is beyond all codes, but 0 / 0 is 0.
+public func referenceDivide(
+  _ pair: ReferencePair, firstZeroPoint: Int, secondZeroPoint: Int, multiplier: ReferenceMultiplier,
+  outputZeroPoint: Int, range: ClosedRange<Int>
+) -> [Int] {
+  pair.map { first, second in
+    var (x, y) = (first - firstZeroPoint, second - secondZeroPoint)
+    if y < 0 { (x, y) = (-x, -y) }
+    var quotient = x.signum() * 1_000_000
+    if y > 0 {
+      // y * 2^zeros lies in 2^31 ..< 2^32, |x| * 2^headroom below 2^31.
+      var (zeros, headroom) = (0, 0)
+      while y << zeros < 1 << 31 { zeros += 1 }
+      while headroom < 31, -(1 << 31)..<(1 << 31) ~= x << (headroom + 1) { headroom += 1 }
+      let inverse = ReferenceExponential.reciprocalOfOnePlus((y << zeros) - (1 << 31))
+      let fine = ReferenceArithmetic.doublingHighMultiply(x << headroom, inverse)
+      quotient = ReferenceArithmetic.roundingDivide(
+        ReferenceArithmetic.doublingHighMultiply(fine, multiplier.multiplierQ31),
+        byPowerOfTwo: 31 - zeros + headroom - multiplier.leftShift)
+    }
+    return ReferenceArithmetic.clamped(quotient + outputZeroPoint, to: range)
+  }
+}

@@ -36,3 +36,32 @@ public func referenceMean(
     return ReferenceArithmetic.clamped(ReferenceArithmetic.wrapped(mean + outputZeroPoint), to: range)
   }
 }
+
+/// REDUCE_MAX or REDUCE_MIN over some axes: of the raw codes.
+public func referenceExtreme(_ input: [Int], shape: [Int], axes: [Int], isMaximum: Bool) -> [Int] {
+  let keptShape = shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
+  let reducedShape = shape.indices.map { axes.contains($0) ? shape[$0] : 1 }
+  return allIndices(of: keptShape).map { kept in
+    let codes = allIndices(of: reducedShape).map { reduced in
+      input[offset(zip(kept, reduced).map { $0 + $1 }, in: shape)]
+    }
+    return codes.reduce(codes[0]) { isMaximum ? max($0, $1) : min($0, $1) }
+  }
+}
+
+/// BATCH_MATMUL of `[batch, row, depth]` and `[batch, depth, column]`; a batch of 1 is repeated.
+public func referenceBatchProduct(
+  _ first: [Int], _ firstShape: [Int], zeroPoint firstZero: Int, _ second: [Int], _ secondShape: [Int],
+  zeroPoint secondZero: Int, output: ReferenceOutput
+) -> [Int] {
+  let shape = [max(firstShape[0], secondShape[0]), firstShape[1], secondShape[2]]
+  return allIndices(of: shape).map { index in
+    var sum = 0
+    for depth in 0..<firstShape[2] {
+      let x = first[offset([firstShape[0] == 1 ? 0 : index[0], index[1], depth], in: firstShape)]
+      let y = second[offset([secondShape[0] == 1 ? 0 : index[0], depth, index[2]], in: secondShape)]
+      sum += (x - firstZero) * (y - secondZero)
+    }
+    return output.code(sum, channel: 0)
+  }
+}

@@ -6,13 +6,20 @@ import Support
 extension LoadedModel {
   /// Reads a `.qinf` image or imports a `.tflite` model, whichever the file's content is.
   ///
+  /// - Parameters:
+  ///   - file: The model.
+  ///   - withFrontEnd: Whether a `.tflite` model streams behind the front end that is described beside it, if one is.
+  /// - Returns: The model.
   /// - Throws: `FileError`, which names the byte, operator or tensor that is wrong or that this program doesn't have.
-  package static func read(_ file: String) throws(FileError) -> LoadedModel {
+  package static func read(_ file: String, withFrontEnd: Bool = false) throws(FileError) -> LoadedModel {
     let start = try Files.read(file).prefix(8)
     guard start.suffix(4).elementsEqual(TFLiteModel.identifier.utf8) else {
       return try LoadedModel(file: file)
     }
-    let image = try ModelImage(importing: file)
+    let description = FrontEndFile.path(besideModel: file)
+    let isDescribed = withFrontEnd && FileManager.default.fileExists(atPath: description)
+    let image = try ModelImage(
+      importing: file, frontEnd: isDescribed ? FrontEndFile(reading: description) : nil)
     do throws(ModelError) {
       return try LoadedModel(image: image.bytes)
     } catch {
@@ -22,7 +29,7 @@ extension LoadedModel {
 }
 
 extension ModelImage {
-  fileprivate static let importRemedy = "convert another model"
+  fileprivate static let importRemedy = "see docs/guides/Operators.md for what is imported, and convert it so"
 
   /// The image of a `.tflite` model; its provenance names the file, its checksum and this program's version.
   ///
@@ -39,7 +46,7 @@ extension ModelImage {
     do throws(NotConvertible) {
       network = try QuantizedNetwork(importing: model)
     } catch {
-      throw .malformed(file, at: error.location, error.problem, remedy: Self.importRemedy)
+      throw .malformed(file, at: error.location, error.problem, remedy: error.remedy ?? Self.importRemedy)
     }
     guard let frontEnd else {
       do throws(InvalidNetwork) {

@@ -126,7 +126,7 @@ struct TFLiteImport {
       do throws(NotConvertible) {
         described = try TFLiteOperator.codes(of: Int(input), in: model)
       } catch {
-        throw NotConvertible(problem: "the model's input: " + error.problem)
+        throw NotConvertible(problem: "the model's input: " + error.problem, remedy: error.remedy)
       }
       guard described.constant == nil, !described.isVariable else {
         throw NotConvertible(problem: "the model's input \(Self.label(described)) is a constant or variable")
@@ -151,7 +151,7 @@ struct TFLiteImport {
     _ imported: TFLiteImportedOperator, of operation: TFLiteOperator, as kind: OperatorKind? = nil
   ) throws(NotConvertible) -> Int {
     guard let kind = kind ?? operation.imageKind else {
-      throw operation.refusal("isn't one of this program's operators")
+      throw operation.isUnknown
     }
     guard imported.inputs.contains(where: { $0.constant == nil }) else {
       throw operation.refusal("reads constants only")
@@ -349,8 +349,10 @@ extension TFLiteOperator {
     case .leakyRelu: try leakyRelu()
     case .quantize: try requantization()
     case .softmax: try softmax()
+    case .logSoftmax: try logSoftmax()
+    case .resizeBilinear: try bilinearResize()
     case .svdf: try svdf()
-    default: throw refusal("isn't one of this program's operators")
+    default: throw isUnknown
     }
   }
 }

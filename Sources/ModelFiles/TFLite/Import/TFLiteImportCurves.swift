@@ -3,6 +3,7 @@ import Networks
 import QuantInfer
 
 // ABS, ELU, EXP, LOG, SQRT, NEG, HARD_SWISH and RSQRT: functions of int8 codes as tables, ABS of int16 codes too.
+// LOG_SOFTMAX and RESIZE_BILINEAR of int8 codes.
 
 extension TFLiteOperator {
   /// ABS; TensorFlow Lite takes the factor in single precision.
@@ -125,5 +126,55 @@ extension TFLiteOperator {
             ).scale(fine))
       }, in: output.type.codes)
     return TFLiteImportedOperator(table, inputs: [input], output: output)
+  }
+}
+
+extension TFLiteOperator {
+  func logSoftmax() throws(NotConvertible) -> TFLiteImportedOperator {
+    try requireCounts(inputs: 1...1)
+    let (input, output) = try inputAndOutput()
+    guard input.type == .int8, output.type == .int8, let depth = input.shape.last, depth <= 4095 else {
+      throw refusal("has int16 codes, or goes over more than 4,095 elements")
+    }
+    guard output.scale == 0.0625, output.zeroPoint == 127 else {
+      throw refusal(
+        "has the output's scale \(output.scale) and zero point \(output.zeroPoint), not 0.0625 and 127")
+    }
+    guard
+      let softmax = QuantizedNetwork.Softmax.constants(
+        depth: depth, factor: Double(input.scale), input.type),
+      (1...30).contains(softmax.multiplier.leftShift)
+    else {
+      throw refusal("has the input's scale \(input.scale), which is too small or large")
+    }
+    let reverse =
+      Double(1 << (31 - Int(softmax.multiplier.leftShift))) / Double(softmax.multiplier.multiplierQ31)
+    return TFLiteImportedOperator(
+      .logSoftmax(
+        .init(
+          depth: depth, multiplier: softmax.multiplier, leastDifference: softmax.leastDifference,
+          reverseMultiplier: try multiplier(reverse))), inputs: [input], output: output)
+  }
+
+  func bilinearResize() throws(NotConvertible) -> TFLiteImportedOperator {
+    try requireCounts(inputs: 2...2)
+    let options = try options(.resizeBilinear)
+    let (input, output) = (try input(0), try output())
+    let sizes = try integers(1, "sizes", count: 2)
+    guard input.type == .int8, output.type == .int8, input.shape.count == 4,
+      sizes.allSatisfy({ (1...65_536).contains($0) }),
+      output.shape == [input.shape[0]] + sizes + [input.shape[3]],
+      !(options.alignsCorners && options.hasHalfPixelCenters)
+    else {
+      throw refusal("resizes the shape \(input.shape) to \(output.shape), or has int16 codes")
+    }
+    func scaleQ10(_ length: Int, _ size: Int) -> Int {
+      options.alignsCorners && size > 1
+        ? (1024 * (length - 1) + (size - 1) / 2) / (size - 1) : (1024 * length + size / 2) / size
+    }
+    let resize = QuantizedNetwork.Resize(
+      heightScaleQ10: scaleQ10(input.shape[1], sizes[0]), widthScaleQ10: scaleQ10(input.shape[2], sizes[1]),
+      hasHalfPixelCenters: options.hasHalfPixelCenters)
+    return TFLiteImportedOperator(.resize(resize), inputs: [input], output: output)
   }
 }

@@ -138,7 +138,9 @@ extension TFLiteOperator {
       default: throw refusal("computes in float from two computed tensors")
       }
     }
-    throw refusal("computes in float within the model")
+    throw refusal(
+      "computes in float within the model",
+      remedy: "quantize it whole: set inference_input_type and supported_ops to int8 when converting")
   }
 
   private func singleFloat(_ place: Int) throws(NotConvertible) -> Float {

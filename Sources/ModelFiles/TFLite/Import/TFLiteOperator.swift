@@ -19,12 +19,21 @@ struct TFLiteOperator {
   }
 
   /// The error that says what is in the way.
-  func refusal(_ problem: String) -> NotConvertible {
+  func refusal(_ problem: String, remedy: String? = nil) -> NotConvertible {
     let custom = model.operatorCodes[Int(operation.code)].customName
     return NotConvertible(
       operatorIndex: index,
       operatorName: kind == .custom && !custom.isEmpty ? "CUSTOM \(custom.onOneLine.prefix(60))" : kind.name,
-      problem: problem)
+      problem: problem, remedy: remedy)
+  }
+
+  /// The error of an operator that has no counterpart here.
+  var isUnknown: NotConvertible {
+    refusal(
+      "isn't one of this program's operators",
+      remedy: kind == .custom
+        ? "convert the network without it: allow_custom_ops=False has the converter write builtin operators"
+        : "build the network without it; docs/guides/Operators.md lists the operators that are imported")
   }
 
   /// The options; the schema's initial values where there are none.
@@ -71,7 +80,7 @@ struct TFLiteOperator {
     do throws(NotConvertible) {
       return try Self.codes(of: tensor, in: model)
     } catch {
-      throw refusal(error.problem)
+      throw refusal(error.problem, remedy: error.remedy)
     }
   }
 
@@ -115,7 +124,10 @@ extension TFLiteOperator {
     case .int16: type = .int16
     // Only the border has them: the code less 128, and so the zero point.
     case .uint8: type = .int8
-    default: throw NotConvertible(problem: "\(label) is \(source.type.name), not int8 or int16")
+    default:
+      throw NotConvertible(
+        problem: "\(label) is \(source.type.name), not int8 or int16",
+        remedy: source.type == .float32 ? Self.quantizeRemedy : nil)
     }
     let shape = try shape(of: index, in: model)
     let quantization = source.quantization ?? .init()
@@ -147,6 +159,10 @@ extension TFLiteOperator {
     }
     return tensor
   }
+
+  /// What to do about a model of real numbers.
+  static let quantizeRemedy =
+    "quantize it: exporter quantize MODEL.tflite --samples WINDOWS.npy --output MODEL.qinf"
 
   static let mostDimensions = 6
   static let mostElements = 1 << 28
@@ -234,14 +250,23 @@ extension TFLiteOperator {
     guard types.contains(source.type) else { throw refusal("has \(role) of \(source.type.name)") }
     do throws(NotConvertible) {
       guard let bytes = try Self.constantBytes(of: index, in: model) else {
-        throw NotConvertible(problem: "has \(role) that are computed, not constant")
+        throw NotConvertible(
+          problem: "has \(role) that are computed, not constant",
+          remedy: isBatchOpen
+            ? "convert it for a batch of 1: keras.Input(shape, batch_size=1), or a concrete function of it"
+            : nil)
       }
       return Constant(
         type: source.type, shape: try Self.shape(of: index, in: model), bytes: bytes,
         quantization: source.quantization ?? .init())
     } catch {
-      throw refusal(error.problem)
+      throw refusal(error.problem, remedy: error.remedy)
     }
+  }
+
+  /// Whether the model's first input leaves its batch open.
+  private var isBatchOpen: Bool {
+    model.graph.inputs.contains { model.graph.tensors[Int($0)].shapeSignature.first == -1 }
   }
 
   /// A constant list of int32 or int64 numbers, such as dimensions; each is within 32 bits.

@@ -165,6 +165,32 @@ extension ModelFormat {
     public static let byteCount = 152
   }
 
+  /// Offsets in the constants of LOG_SOFTMAX.
+  public enum LogSoftmax {
+    /// `UInt32`, the number of elements that share a sum.
+    public static let depth = 0
+    /// `Int32` each: multiplier and left shift.
+    public static let multiplier = 4
+    /// `Int32`, differences below it count as 0.
+    public static let leastDifference = 12
+    /// `Int32` each: multiplier and left shift back to differences of codes.
+    public static let reverseMultiplier = 16
+    /// The constants' size.
+    public static let byteCount = 24
+  }
+
+  /// Offsets in the constants of RESIZE_BILINEAR.
+  public enum Resize {
+    /// `Int32`, from output rows to input rows, Q10; not below 0.
+    public static let heightScaleQ10 = 0
+    /// `Int32`, from output columns to input columns, Q10; not below 0.
+    public static let widthScaleQ10 = 4
+    /// `UInt32`, 1 where places are those of the cells' centres, otherwise 0.
+    public static let hasHalfPixelCenters = 8
+    /// The constants' size.
+    public static let byteCount = 12
+  }
+
   /// Offsets in the constants of SVDF.
   public enum SVDF {
     /// `UInt32`, the number of filters that add up to a unit.

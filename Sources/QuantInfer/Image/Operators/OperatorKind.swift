@@ -26,6 +26,8 @@ public enum OperatorKind: UInt16, Sendable {
   case relu6 = 21
   /// RESHAPE.
   case reshape = 22
+  /// RESIZE_BILINEAR.
+  case resizeBilinear = 23
   /// SOFTMAX.
   case softmax = 25
   /// SPACE_TO_DEPTH.
@@ -56,6 +58,8 @@ public enum OperatorKind: UInt16, Sendable {
   case exponential = 47
   /// SPLIT.
   case split = 49
+  /// LOG_SOFTMAX.
+  case logSoftmax = 50
   /// PRELU.
   case prelu = 54
   /// MAXIMUM.

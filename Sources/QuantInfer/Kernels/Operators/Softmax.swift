@@ -90,7 +90,7 @@ enum Softmax: Kernel {
   }
 
   /// exp(x) in Q0.31 for x in Q5.26, x <= 0.
-  private static func exponential(_ x: Int32) -> Int32 {
+  static func exponential(_ x: Int32) -> Int32 {
     if x == 0 { return Int32.max }
     // x = quarter - remainder, with quarter in -1/4 ..< 0 and the remainder a multiple of 1/4.
     let quarter = (x & 0xFF_FFFF) &- (1 &<< 24)
@@ -129,7 +129,7 @@ enum Softmax: Kernel {
     return shiftedLeft(y, by: 1)
   }
 
-  private static func shiftedLeft(_ x: Int32, by bits: Int32) -> Int32 {
+  static func shiftedLeft(_ x: Int32, by bits: Int32) -> Int32 {
     if x > Int32.max &>> bits { return Int32.max }
     return x < Int32.min &>> bits ? Int32.min : x &<< bits
   }
