@@ -115,6 +115,7 @@ package struct FloatNetworkImage: Sendable {
     let labels: [Int]
     switch array.values {
     case .int8(let values): labels = values.map { Int($0) }
+    case .uint8(let values): labels = values.map { Int($0) }
     case .int16(let values): labels = values.map { Int($0) }
     case .int32(let values): labels = values.map { Int($0) }
     case .float32: labels = []
@@ -133,12 +134,13 @@ extension QuantizedNetwork {
     var network = self
     for index in network.operators.indices { network.operators[index].sourceIndex += network.inputs.count }
     for index in network.inputs.indices {
-      network.inputs[index].float = .init(operatorIndex: index, tensorIndex: index)
+      network.inputs[index].boundary = .init(.float, operatorIndex: index, tensorIndex: index)
     }
     let after = (network.operators.map(\.sourceIndex).max() ?? 0) + 1
     let last = (network.tensors.map(\.sourceIndex).max() ?? 0) + 1
     for index in network.outputs.indices {
-      network.outputs[index].float = .init(operatorIndex: after + index, tensorIndex: last + index)
+      network.outputs[index].boundary = .init(
+        .float, operatorIndex: after + index, tensorIndex: last + index)
     }
     return network
   }
