@@ -13,7 +13,8 @@ struct VerdictCommand: ParsableCommand {
     usage: "device-sim verdict --model <file.qinf> [<options>]",
     discussion: """
       Nothing is streamed: the estimates come from the model's own counts and the profiles' figures. A requirement \
-      passes where the unfavourable end of its range is within the budget.
+      passes where the unfavourable end of its range is within the budget. The worst case counts everything that one \
+      sample can set off, for images of any origin.
 
       Examples:
 
@@ -68,6 +69,10 @@ struct VerdictCommand: ParsableCommand {
       table.add(row.label, row.cells.map { SummaryTable.Cell($0.text, outcome: $0.outcome) })
     }
     try output.show(table)
+    var worst = SummaryTable(columns: [])
+    for row in verdicts.worstCases { worst.add(row.label, row.cells) }
+    try output.show("\n")
+    try output.show(worst)
     var advice = SummaryTable(columns: [])
     for row in verdicts.advice { advice.add(row.label, row.cells) }
     if !verdicts.advice.isEmpty {

@@ -44,7 +44,9 @@ public func quantinfer_inspect(
       sample_rate_millihertz: frontEnd.sampleRateMillihertz,
       microvolts_per_count: Float(bitPattern: frontEnd.microvoltsPerCountBits),
       class_count: UInt32(truncatingIfNeeded: output.count), logit_scale: Float(bitPattern: output.scaleBits),
-      logit_zero_point: output.zeroPoint, checksum: model.imageChecksum)
+      logit_zero_point: output.zeroPoint, checksum: model.imageChecksum,
+      operator_count: UInt32(truncatingIfNeeded: model.operatorCount),
+      steps_per_decision: UInt32(clamping: model.stepsPerDecision))
     return QUANTINFER_OK
   } catch {
     return quantinfer_status(numericCast(error.kind.rawValue))

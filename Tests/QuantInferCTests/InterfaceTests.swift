@@ -45,6 +45,7 @@ import TestSupport
     let classCount = loaded.model.output.count
     #expect(c.info.class_count == UInt32(classCount) && c.info.checksum == loaded.checksum)
     #expect(c.info.state_byte_count == UInt32(loaded.model.stateByteCount))
+    #expect(c.info.operator_count == 4 && c.info.steps_per_decision == UInt32(loaded.model.stepsPerDecision))
     var decisions = 0
     for sample in Self.samples(1000) {
       let isFull = pipeline.push(sample) && pipeline.isWindowFull

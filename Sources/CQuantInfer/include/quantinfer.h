@@ -52,6 +52,7 @@ typedef enum quantinfer_status {
   QUANTINFER_OVERFLOW = 11,
   QUANTINFER_FRONT_END = 12,
   QUANTINFER_STREAMING_PLAN = 13,
+  QUANTINFER_BEYOND_LIMITS = 14,  // only where limits were given
   // The memory:
   QUANTINFER_MEMORY_TOO_SMALL = 32,
   QUANTINFER_MEMORY_MISALIGNED = 33,
@@ -77,6 +78,8 @@ typedef struct quantinfer_info {
   float logit_scale;                // a logit is logit_scale * (code - logit_zero_point)
   int32_t logit_zero_point;
   uint32_t checksum;                // names the image
+  uint32_t operator_count;          // of the network
+  uint32_t steps_per_decision;      // the most between two samples: products, codes moved, runs of them begun
 } quantinfer_info;
 
 // A running model; it lies at the beginning of the memory that quantinfer_init is given.

@@ -40,6 +40,11 @@ package struct ModelSummary: Encodable, Sendable {
     package var runningSums: RunningSums?
     /// The ring of input columns that a streaming run keeps; null where the network can't stream.
     package var ringBytes: Int?
+    /// All that one of its steps takes, in the runtime's steps: products, codes moved, runs begun; see
+    /// `Model.stepsPerDecision`.
+    package var workPerStep: Int
+    /// The same over a whole window.
+    package var workPerWindow: Int
   }
 
   /// Multiply-accumulates of one output column, or of one decision by operators that need the whole window.
@@ -89,6 +94,8 @@ package struct ModelSummary: Encodable, Sendable {
     package var columnOperatorCount: Int?
     /// New columns from one decision that is possible to the next: the product of the strides along time.
     package var columnsPerDecision: Int?
+    /// The most work from one sample to the next, in steps: see `Model.stepsPerDecision`.
+    package var workPerDecision: Int
     /// The operators in order.
     package var operators: [Operator]
   }
@@ -233,9 +240,11 @@ package struct ModelSummary: Encodable, Sendable {
 
 extension ModelSummary.Operations {
   init(_ model: Model) {
-    operators = (0..<model.operatorCount).map { ModelSummary.Operator(model, index: $0) }
+    let layout = model.streaming
+    operators = (0..<model.operatorCount).map { ModelSummary.Operator(model, layout, index: $0) }
     macsPerWindow = operators.reduce(0) { $0 + $1.macsPerWindow }
-    guard let streaming = model.streaming else { return }
+    workPerDecision = model.stepsPerDecision
+    guard let streaming = layout else { return }
     macsPerColumn = operators[..<streaming.tailStart].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
     macsPerDecision = operators[streaming.tailStart...].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
     columnOperatorCount = streaming.tailStart
@@ -256,7 +265,7 @@ extension ModelSummary.Operations {
 }
 
 extension ModelSummary.Operator {
-  init(_ model: Model, index: Int) {
+  init(_ model: Model, _ layout: StreamingLayout?, index: Int) {
     let plan = model.operatorPlan(index)
     let input = model.tensor(plan.inputIndex(0))
     let output = model.tensor(plan.outputIndex)
@@ -279,7 +288,9 @@ extension ModelSummary.Operator {
       weightBytes = (inputsPerOutput * output.channelCount * weights.weightBits + 7) / 8
       macsPerWindow = inputsPerOutput * output.count
     }
-    guard let streaming = model.streaming else { return }
+    workPerStep = model.steps(ofOperator: index, in: layout)
+    workPerWindow = model.steps(ofOperator: index, in: nil)
+    guard let streaming = layout else { return }
     if index < streaming.tailStart {
       // An output column comes with every so many input columns of the network.
       let columns = (0...index).reduce(1) { $0 * (model.operatorPlan($1).window?.time.stride ?? 1) }
@@ -331,12 +342,15 @@ extension OperatorPlan {
 
 extension WindowStep {
   /// How many taps of all outputs lie on inputs rather than in the padding.
+  ///
+  /// - Complexity: O(taps).
   fileprivate func tapsOnInputs(outputs: Int, inputs: Int) -> Int {
-    (0..<outputs).reduce(0) { sum, output in
-      sum
-        + (0..<kernel).count { tap in
-          (0..<inputs).contains(output * stride - paddingBefore + tap * dilation)
-        }
+    (0..<kernel).reduce(0) { sum, tap in
+      // The outputs whose tap lies on an input: 0 <= output * stride - offset < inputs.
+      let offset = paddingBefore - tap * dilation
+      let first = offset <= 0 ? 0 : (offset + stride - 1) / stride
+      let end = inputs + offset <= 0 ? 0 : min(outputs, (inputs + offset - 1) / stride + 1)
+      return sum + max(0, end - first)
     }
   }
 }

@@ -189,6 +189,8 @@ package struct Feasibility: Encodable, Sendable {
     package var criteria: [Criterion]
     /// What would make failing ones pass, found by trying.
     package var suggestions: [Suggestion]
+    /// The most that one sample can set off.
+    package var worstCase: WorstCase
 
     /// The requirements that fail.
     package var failing: [Criterion] { criteria.filter { $0.outcome == .fail } }

@@ -109,8 +109,8 @@ struct NetworkCounts {
       let macs = layer.macsPerWindow / columns
       calls += 1
       guard macs > 0 else {
-        let inputs = isColumn ? layer.ringBytes ?? 0 : layer.inputShape.reduce(1, *)
-        elements += max(inputs, outputCount * layer.kernel.reduce(1, *))
+        // What moves codes takes as many as it moves, however often it moves the same one.
+        elements += isColumn ? layer.workPerStep : layer.workPerWindow
         return
       }
       switch layer.name {
@@ -191,6 +191,7 @@ extension Feasibility.Judgement {
       + Self.timeCriteria(tasks, network, device, mode, schedule)
       + Self.chargeCriteria(tasks, device, schedule)
     suggestions = []
+    worstCase = Feasibility.WorstCase(network, on: device.processor, mode: mode, tasks: tasks)
     outcome = criteria.contains { $0.outcome == .fail } ? .fail : .pass
   }
 

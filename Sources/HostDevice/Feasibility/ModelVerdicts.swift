@@ -101,6 +101,13 @@ package struct ModelVerdicts: Encodable, Sendable {
     }
   }
 
+  /// The most that one sample can set off on each device.
+  package var worstCases: [(label: String, cells: [String])] {
+    devices.flatMap { device in
+      device.verdict.modes.map { ("\(device.verdict.profile), \($0.mode.words)", [$0.worstCase.text]) }
+    }
+  }
+
   /// What would help where a device fails.
   package var advice: [(label: String, cells: [String])] {
     devices.flatMap { device in

@@ -137,6 +137,7 @@ extension ModelError.Kind {
     case .accumulatorOverflow: "an operator's sum could overflow, and isn't marked so"
     case .invalidFrontEnd: "the front end's settings or tables are impossible"
     case .invalidStreamingPlan: "the streaming plan doesn't fit the network"
+    case .beyondLimits: "the model image asks for more than the limits allow"
     }
   }
 }

@@ -83,6 +83,10 @@ public struct StreamingLayout: Equatable, Sendable {
       columnsPerDecision = product
       expected = plan.outputIndex
     }
+    // A window's samples are counted in 32 bits.
+    guard columnsPerWindow <= Tensor.greatestCount / frontEnd.hopSamples else {
+      throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.frontEnd)
+    }
     readsRing = Self.readsRing(model, from: tailStart, window: expected)
     guard Built.wholeWindow || (readsRing && tailStart &+ 1 == model.operatorCount) else {
       throw ModelError(.unsupportedOperator, at: model.operatorPlace(tailStart))
@@ -105,9 +109,10 @@ public struct StreamingLayout: Equatable, Sendable {
     let output = model.tensor(plan.outputIndex)
     let start = RunningSums.offset(behindRingEnd: ringEnd)
     guard isTail, RunningSums.serve(plan, input: model.tensor(plan.inputIndex(0)), output: output),
-      start <= model.stateByteCount, RunningSums.byteCount(output: output) <= model.stateByteCount - start
+      start <= model.stateByteCount,
+      output.count <= (model.stateByteCount &- start) / RunningSums.bytesPerOutput
     else { throw ModelError(.invalidStreamingPlan, at: place) }
-    return start + RunningSums.byteCount(output: output)
+    return start &+ RunningSums.bytesPerOutput &* output.count
   }
 
   /// The bytes of the arena that the tail's tensors take; it reads none but the window, its own and constants.

@@ -3,20 +3,43 @@ extension Model {
   ///
   /// - Parameter bytes: The image, its first byte at a multiple of 4; it must outlive the model, unchanged.
   /// - Throws: `ModelError`, with the place of the first thing that is wrong.
-  /// - Complexity: O(n) in the image's size and the number of output cells.
+  /// - Complexity: O(n) in the image's size.
   public init(validating bytes: UnsafeRawBufferPointer) throws(ModelError) {
     self = try unsafe Model(tables: bytes)
     try validateOperators()
     if isStreamable { _ = try StreamingLayout(self) }
   }
 
+  /// Validates an image that may take no more than the caller's limits; see `Model.init(validating:)`.
+  ///
+  /// - Parameters:
+  ///   - bytes: The image.
+  ///   - limits: What it may take.
+  /// - Throws: `ModelError`; of the kind `beyondLimits` where the image is sound and asks for more.
+  public init(validating bytes: UnsafeRawBufferPointer, limits: Limits) throws(ModelError) {
+    self = try unsafe Model(tables: bytes)
+    try check(operatorsWithin: limits)
+    try validateOperators()
+    if isStreamable { _ = try StreamingLayout(self) }
+    try check(runWithin: limits)
+  }
+
   /// Every operator reads what is there from the start or what an earlier operator wrote, and writes a computed
   /// tensor.
   private func validateOperators() throws(ModelError) {
+    var (recordCount, weightsEnd) = (0, 0)
     for index in 0..<operatorCount {
       let place = operatorPlace(index)
       let plan = operatorPlan(index)
       try plan.validateLists(at: place)
+      // What is checked one by one takes time linear in the image's size, though operators may share lists and blocks ...
+      recordCount &+= plan.inputCount &+ plan.blockCount
+      guard recordCount <= byteCount else { throw ModelError(.invalidOperator, at: place) }
+      // ... as weights lie between the constants of one operator and the next.
+      if let start = plan.weightsPlace {
+        guard start >= weightsEnd else { throw ModelError(.offsetOutOfRange, at: plan.parameters) }
+        weightsEnd = plan.parameters
+      }
       guard plan.outputIndex < tensorCount, tensor(plan.outputIndex).storage == .computed else {
         throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
@@ -72,6 +95,16 @@ private struct InputCountCheck: KernelVisitor {
 }
 
 extension OperatorPlan {
+  /// The number of blocks that it copies; 0 for kinds without.
+  fileprivate var blockCount: Int {
+    traits?.hasBlocks == true ? Int(image.half(at: parameters &+ ModelFormat.Rearrangement.blockCount)) : 0
+  }
+
+  /// Where its weights begin, not yet checked; nil for kinds without.
+  fileprivate var weightsPlace: Int? {
+    traits?.hasWeights == true ? image.number(at: parameters &+ ModelFormat.Weights.weights) : nil
+  }
+
   /// Checks where the record's lists lie and how many inputs there are.
   fileprivate func validateLists(at place: Int) throws(ModelError) {
     typealias Field = ModelFormat.Operator

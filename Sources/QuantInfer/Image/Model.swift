@@ -150,9 +150,19 @@ public struct Model: @unchecked Sendable {
     guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: Header.operatorCount) }
   }
 
-  /// Tensors lie in arena or image; ports are computed ones.
+  /// Tensors lie in arena or image, variable ones without sharing; ports are computed ones.
   private func validateTensors() throws(ModelError) {
-    for index in 0..<tensorCount { try Tensor.validate(image, at: tensorPlace(index), arena: arenaByteCount) }
+    var variableByteCount = 0
+    for index in 0..<tensorCount {
+      try Tensor.validate(image, at: tensorPlace(index), arena: arenaByteCount)
+      let tensor = tensor(index)
+      guard tensor.storage == .variable else { continue }
+      // Whoever sets them to their zero points goes through the arena once at most.
+      guard tensor.byteCount <= arenaByteCount &- variableByteCount else {
+        throw ModelError(.invalidTensor, at: tensorPlace(index) &+ ModelFormat.Tensor.place)
+      }
+      variableByteCount &+= tensor.byteCount
+    }
     for port in 0..<inputCount &+ outputCount {
       let index = self.port(port).tensorIndex
       guard index < tensorCount, tensor(index).storage == .computed,

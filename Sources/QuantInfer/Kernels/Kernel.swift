@@ -14,6 +14,9 @@ protocol Kernel {
     _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError)
 
+  /// The work for all of an output in steps, see `Model.stepsPerDecision`.
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int
+
   /// How many bytes the output must lie before an input where the two share memory; nil where they must not.
   static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int?
 
@@ -32,6 +35,8 @@ struct KernelTraits {
   var hasWindow = false
   /// Whether the constants are `Weights`.
   var hasWeights = false
+  /// Whether the constants are blocks to copy.
+  var hasBlocks = false
   /// Whether it can compute an output column from as many input columns as the window reaches over.
   var takesColumns = false
 }

@@ -14,8 +14,8 @@ struct RunningSums {
   /// The sums' place in the streaming state: behind the ring, at the next multiple of 4.
   static func offset(behindRingEnd end: Int) -> Int { (end &+ 3) / 4 &* 4 }
 
-  /// Their size, in bytes.
-  static func byteCount(output: Tensor) -> Int { 8 &* output.count }
+  /// What an output's sums take: the window's and the round's.
+  static var bytesPerOutput: Int { 8 }
 
   /// Whether sums can serve an operator that is valid: each output is the mean of every so many codes of the input.
   static func serve(_ plan: OperatorPlan, input: Tensor, output: Tensor) -> Bool {

@@ -28,6 +28,8 @@ public struct ModelError: Error, Equatable, Sendable {
     case invalidFrontEnd
     /// The streaming plan doesn't fit the operators or the state.
     case invalidStreamingPlan
+    /// The image is sound, but asks for more than the caller's limits.
+    case beyondLimits
   }
 
   /// What is wrong.

@@ -114,8 +114,10 @@ extension Weights {
     guard !overflow else { throw ModelError(.offsetOutOfRange, at: place &+ Field.weights) }
     // A block that is cut off at the group's end still has four channels.
     let channels = layout == .blocks ? output.channelCount &+ 3 : (output.channelCount &+ 3) / 4 &* 4
-    try image.offset(
-      at: place &+ Field.weights, count: weightBits == 8 ? count : count / 2 &+ count % 2, stride: 1)
+    let byteCount = weightBits == 8 ? count : count / 2 &+ count % 2
+    let start = try image.offset(at: place &+ Field.weights, count: byteCount, stride: 1)
+    // They lie before these constants, so that no two operators share them: see `Model.validateOperators`.
+    guard byteCount <= place &- start else { throw ModelError(.offsetOutOfRange, at: place &+ Field.weights) }
     try image.offset(at: place &+ Field.biases, count: channels, stride: accumulatorBits / 8)
     try image.offset(at: place &+ Field.multipliers, count: channels, stride: 4)
     try image.offset(at: place &+ Field.shifts, count: channels, stride: 1)

@@ -19,12 +19,17 @@ public struct WindowStep: Equatable, Sendable {
 
   /// The number of outputs for a number of inputs; 0 where the window doesn't fit or an option is impossible.
   func outputCount(for inputCount: Int) -> Int {
-    // Sizes of 16 and of 28 bits.
-    let padded = inputCount &+ paddingBefore &+ paddingAfter
-    guard kernel > 0, stride > 0, dilation > 0, paddingBefore < reach, paddingAfter < reach, padded >= reach
-    else { return 0 }
+    // Sizes of 16 and of 28 bits; the reach is that of two of 16.
+    guard kernel > 0, stride > 0, dilation > 0, kernel &- 1 < Tensor.greatestCount / dilation else {
+      return 0
+    }
+    let padded = padded(inputCount)
+    guard paddingBefore < reach, paddingAfter < reach, padded >= reach else { return 0 }
     return (padded &- reach) / stride &+ 1
   }
+
+  /// A number of inputs and the padding around them.
+  func padded(_ inputCount: Int) -> Int { inputCount &+ paddingBefore &+ paddingAfter }
 
   /// The input under the first tap for an output; negative in the padding.
   @inline(__always)
@@ -71,10 +76,15 @@ public struct Window: Equatable, Sendable {
   static func timeStride(_ image: ImageBytes, at place: Int) -> Int { Int(image.half(at: place &+ 4)) }
 
   /// Checks the window against the tensors that it leads from and to.
+  ///
+  /// The input with its padding has as many codes as a tensor may have, so that places in the padding and their
+  /// differences fit 32 bits too.
   func validate(input: Tensor, output: Tensor, at place: Int) throws(ModelError) {
     guard time.outputCount(for: input.timeCount) == output.timeCount,
       frequency.outputCount(for: input.frequencyCount) == output.frequencyCount,
-      input.batchCount == output.batchCount
+      input.batchCount == output.batchCount,
+      time.padded(input.timeCount) <= Tensor.greatestCount / frequency.padded(input.frequencyCount)
+        / input.channelCount / input.batchCount
     else { throw ModelError(.invalidOperator, at: place) }
   }
 
@@ -95,30 +105,45 @@ public struct Window: Equatable, Sendable {
   ///   - output: The output's tensor.
   ///   - gathersFirst: Whether the kernel has read all that it needs for a cell before it writes the cell.
   /// - Returns: The distance.
-  /// - Complexity: O(cells).
+  /// - Complexity: O(1), whatever sizes an image claims.
   func lead(input: Tensor, output: Tensor, gathersFirst: Bool) -> Int {
-    let outputCell = output.channelCount * output.type.byteCount
-    let inputCell = input.channelCount * input.type.byteCount
-    /// The first byte that a cell needs.
-    func place(_ column: Int, _ row: Int) -> Int {
-      let column = max(0, min(time.first(column), input.timeCount - 1))
-      let row = max(0, min(frequency.first(row), input.frequencyCount - 1))
-      return (column * input.frequencyCount + row) * inputCell
+    let outputCell = output.channelCount &* output.type.byteCount
+    let (outputColumn, inputColumn) = (output.columnByteCount, input.columnByteCount)
+    let (outputBatch, inputBatch) = (output.timeCount &* outputColumn, input.timeCount &* inputColumn)
+    func alongTime(_ columns: Range<Int>) -> Int {
+      time.lead(columns, outputSize: outputColumn, inputCount: input.timeCount, inputSize: inputColumn)
     }
-    let inputBatch = input.byteCount / input.batchCount
-    var lead = Int.min
-    for column in 0..<output.timeCount {
-      // Rows of the next column start over; the next batch needs all of its input.
-      let next = column + 1 < output.timeCount ? place(column + 1, 0) : inputBatch
-      for row in 0..<output.frequencyCount {
-        let written = (column * output.frequencyCount + row + 1) * outputCell
-        let needed = gathersFirst ? row + 1 : row
-        lead = max(
-          lead, written - min(needed < output.frequencyCount ? place(column, needed) : next, next))
-      }
+    // A column is written before the next one's input is needed; the next batch needs all of its input.
+    var lead = max(outputBatch &- inputBatch, alongTime(1..<output.timeCount))
+    // Within it a cell is written before the next one's input is needed, or before its own.
+    let cells = gathersFirst ? 1..<output.frequencyCount : 0..<output.frequencyCount
+    if !cells.isEmpty {
+      let alongFrequency = frequency.lead(
+        cells, outputSize: outputCell, inputCount: input.frequencyCount,
+        inputSize: input.channelCount &* input.type.byteCount)
+      lead = max(
+        lead, alongTime(0..<output.timeCount) &+ alongFrequency &+ (gathersFirst ? 0 : outputCell))
     }
     // Each further batch moves the output by its size, and what is needed by the input's.
-    let drift = output.byteCount / output.batchCount - inputBatch
-    return lead + max(0, drift * (output.batchCount - 1))
+    return lead &+ max(0, (outputBatch &- inputBatch) &* (output.batchCount &- 1))
+  }
+}
+
+extension WindowStep {
+  /// The most bytes from the first input that one of some outputs needs back to where that output starts.
+  ///
+  /// Outputs and inputs lie side by side; an output in the padding needs the input at that end. `Int.min` where there is
+  /// no output.
+  fileprivate func lead(_ outputs: Range<Int>, outputSize: Int, inputCount: Int, inputSize: Int) -> Int {
+    guard !outputs.isEmpty else { return Int.min }
+    func lead(_ output: Int) -> Int {
+      let output = min(max(output, outputs.lowerBound), outputs.upperBound &- 1)
+      return output &* outputSize &- max(0, min(first(output), inputCount &- 1)) &* inputSize
+    }
+    // It is linear up to the padding's end, from there to the input's end, and behind it: the most is at an end.
+    let (start, end) = (paddingBefore / stride, (inputCount &- 1 &+ paddingBefore) / stride)
+    return max(
+      max(lead(outputs.lowerBound), lead(outputs.upperBound &- 1)),
+      max(max(lead(start), lead(start &+ 1)), max(lead(end), lead(end &+ 1))))
   }
 }

@@ -6,7 +6,7 @@ enum Rearrangement: Kernel {
   @inline(__always)
   static var traits: KernelTraits {
     KernelTraits(
-      isBuilt: Built.elementwise, parameterByteCount: Field.byteCount)
+      isBuilt: Built.elementwise, parameterByteCount: Field.byteCount, hasBlocks: true)
   }
 
   static func takesInputs(of plan: OperatorPlan) -> Bool {

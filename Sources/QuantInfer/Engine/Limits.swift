@@ -1,0 +1,107 @@
+extension Model {
+  /// What a model may take: a caller's limits, checked before it gives memory or time away.
+  ///
+  /// Validation itself is bounded without them, by the image's size.
+  ///
+  /// ```swift
+  /// var limits = Model.Limits()
+  /// limits.memoryByteCount = memory.count
+  /// limits.stepsPerDecision = 200_000
+  /// let model = try Model(validating: image, limits: limits)
+  /// ```
+  public struct Limits: Equatable, Sendable {
+    /// The most bytes of a run: state and scratch where the network streams, otherwise arena and scratch.
+    public var memoryByteCount = Int.max
+    /// The most operators.
+    public var operatorCount = Int.max
+    /// The most tensors that all operators read, counted as often as they are read.
+    public var inputCount = Int.max
+    /// The most work from one sample to the next, see `Model.stepsPerDecision`.
+    public var stepsPerDecision = Int.max
+
+    /// No limits.
+    public init() {}
+  }
+
+  /// The memory of a run, in bytes: state and scratch where the network streams, otherwise arena and scratch.
+  public var runByteCount: Int {
+    isStreamable ? stateByteCount &+ streamingScratchByteCount : arenaByteCount &+ scratchByteCount
+  }
+
+  /// The most work from one sample to the next: a column that all strides along time fall due with, and a decision. Of
+  /// a network that can't stream, all of a window.
+  ///
+  /// A step is a product of a weight and an input, those that fill up blocks too, or a code that is moved, added up or
+  /// compared. Each run of neighbouring codes begins with 8, or with 32 where it is gathered for products, each call of an
+  /// operator with 16, and costlier functions count for several. Steps order models by their work; a core's cycles for one are a profile's matter. The number
+  /// stops at `Int.max`.
+  ///
+  /// - Complexity: O(n) in the image's size.
+  public var stepsPerDecision: Int {
+    let streaming = streaming
+    var steps = streaming == nil ? 0 : frontEnd?.stepsPerColumn ?? 0
+    for index in 0..<operatorCount { steps.addSteps(self.steps(ofOperator: index, in: streaming)) }
+    return steps
+  }
+
+  /// An operator's part of `stepsPerDecision`.
+  ///
+  /// - Parameters:
+  ///   - index: The operator.
+  ///   - streaming: The model's `streaming`; nil for a run over whole windows.
+  /// - Returns: The steps.
+  public func steps(ofOperator index: Int, in streaming: StreamingLayout?) -> Int {
+    let plan = operatorPlan(index)
+    let whole = plan.steps(
+      input: tensor(plan.inputIndex(0)), output: tensor(plan.outputIndex), of: self)
+    guard let streaming, index <= streaming.tailStart else { return whole }
+    let input = tensor(plan.inputIndex(0))
+    // The ring is copied, but by those that read it in place.
+    let ringCount = plan.ringColumnCount &* input.columnCount
+    if index < streaming.tailStart {
+      return Int.steps(
+        plan.steps(
+          input: input.columns(plan.ringColumnCount), output: tensor(plan.outputIndex).columns(1), of: self),
+        plus: ringCount)
+    }
+    if plan.hasRunningSums {
+      return Int.steps(
+        4 &* input.columnCount, plus: Int.stepsPerRun.steps(times: tensor(plan.outputIndex).count))
+    }
+    return Int.steps(whole, plus: streaming.readsRing ? 0 : ringCount)
+  }
+
+  /// Checks what can be known before the operators are read.
+  func check(operatorsWithin limits: Limits) throws(ModelError) {
+    guard operatorCount <= limits.operatorCount else {
+      throw ModelError(.beyondLimits, at: ModelFormat.Header.operatorCount)
+    }
+    var inputCount = 0
+    for index in 0..<operatorCount {
+      // Lists of 16 bits each, of no more records than an image has bytes.
+      inputCount.addSteps(operatorPlan(index).inputCount)
+      guard inputCount <= limits.inputCount else {
+        throw ModelError(.beyondLimits, at: operatorPlace(index) &+ ModelFormat.Operator.inputCount)
+      }
+    }
+  }
+
+  /// Checks what a run takes.
+  func check(runWithin limits: Limits) throws(ModelError) {
+    guard runByteCount <= limits.memoryByteCount else {
+      throw ModelError(.beyondLimits, at: ModelFormat.Header.arenaByteCount)
+    }
+    guard stepsPerDecision <= limits.stepsPerDecision else {
+      throw ModelError(.beyondLimits, at: ModelFormat.Header.operators)
+    }
+  }
+}
+
+extension FrontEndPlan {
+  /// What a column takes in steps, see `Model.stepsPerDecision`.
+  public var stepsPerColumn: Int {
+    // Windows of at most 512 samples; a point of a stage takes some 8 steps, a bin's logarithm 64.
+    let stages = Int.bitWidth &- windowSamples.leadingZeroBitCount
+    return windowSamples == 1 ? 64 : 8 &* windowSamples &* stages &+ 64 &* binCount
+  }
+}

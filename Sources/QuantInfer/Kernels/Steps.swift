@@ -1,0 +1,136 @@
+/// What operators take in steps, see `Model.stepsPerDecision`: at least their work on every core, in proportion.
+extension Kernel {
+  /// As for one that makes each output of an input or two.
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    4.steps(times: max(input.count, output.count))
+  }
+}
+
+extension Int {
+  /// What each run of neighbouring codes begins with.
+  static var stepsPerRun: Int { 8 }
+
+  /// The same where the codes are gathered for products, of which a core does several in the time of one code.
+  static var productsPerRun: Int { 32 }
+
+  /// A product that stops at the greatest number; neither factor is negative.
+  func steps(times other: Int) -> Int {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : product
+  }
+
+  /// A sum that stops at the greatest number; neither part is negative.
+  static func steps(_ some: Int, plus others: Int) -> Int {
+    let (sum, overflow) = some.addingReportingOverflow(others)
+    return overflow ? .max : sum
+  }
+
+  /// Adds steps, and stops at the greatest number.
+  mutating func addSteps(_ others: Int) { self = .steps(self, plus: others) }
+}
+
+extension OperatorPlan {
+  /// The work for an output of a size, the call included.
+  func steps(input: Tensor, output: Tensor, of model: Model) -> Int {
+    .steps(kind?.visit(StepsVisitor(plan: self, input: input, output: output, model: model)) ?? 0, plus: 16)
+  }
+}
+
+/// Asks a kernel for the work.
+private struct StepsVisitor: KernelVisitor {
+  let plan: OperatorPlan
+  let input: Tensor
+  let output: Tensor
+  let model: Model
+
+  @inline(__always)
+  func visit<K: Kernel>(_ kernel: K.Type) throws(Never) -> Int {
+    K.steps(plan, input: input, output: output, of: model)
+  }
+}
+
+extension Convolution {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let (window, weights) = (Window(plan.image, at: plan.parameters), Weights(plan))
+    let cells = output.count / output.channelCount
+    guard weights.layout == .blocks else {
+      // A tap's product, beside what begins with each cell.
+      let taps = window.time.kernel &* window.frequency.kernel
+      return .steps(output.count.steps(times: 2 &* taps), plus: Int.productsPerRun.steps(times: cells))
+    }
+    let groups = input.channelCount / weights.groupChannelCount
+    let inputs = window.inputsPerOutput(groupChannelCount: weights.groupChannelCount)
+    // A group's inputs are gathered in runs: a column's under the window at once, or a tap's.
+    let isRun = groups == 1 && window.frequency.dilation == 1
+    let runs = isRun ? window.time.kernel : window.time.kernel &* window.frequency.kernel
+    let quads = Weights.quads(inputs)
+    let products = (16 &* quads).steps(times: Weights.quads(output.channelCount / groups))
+    let gathered = Int.steps(4 &* quads, plus: Int.productsPerRun.steps(times: runs))
+    return Int.steps(products, plus: gathered).steps(times: groups).steps(times: cells)
+  }
+}
+
+extension FullyConnected {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let rows = output.count / output.channelCount
+    let quads = Weights.quads(input.count / rows)
+    let products = (16 &* quads).steps(times: Weights.quads(output.channelCount))
+    return Int.steps(products, plus: 4 &* quads &+ .productsPerRun).steps(times: rows)
+  }
+}
+
+extension Pooling {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let window = Window(plan.image, at: plan.parameters)
+    // Sixteen channels at a time, whether there are as many or not.
+    let stretches = (output.count / output.channelCount).steps(times: (output.channelCount &+ 15) / 16)
+    return stretches.steps(times: 16 &* (window.time.kernel &* window.frequency.kernel &+ 2))
+  }
+}
+
+extension Elementwise {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let rows = Dimensions(plan.image, at: plan.parameters &+ ModelFormat.Elementwise.shape).outerCount
+    return .steps(4.steps(times: output.count), plus: Int.stepsPerRun.steps(times: rows))
+  }
+}
+
+extension Rearrangement {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    typealias Field = ModelFormat.Rearrangement
+    let image = plan.image
+    var steps = image.half(at: plan.parameters &+ Field.hasFill) != 0 ? output.count : 0
+    let blocks = image.number(at: plan.parameters &+ Field.blocks)
+    for index in 0..<Int(image.half(at: plan.parameters &+ Field.blockCount)) {
+      let block = blocks &+ index &* ModelFormat.Block.byteCount
+      let shape = Dimensions(image, at: block &+ ModelFormat.Block.shape)
+      let rows = shape.outerCount
+      // To read the block's record takes as much as to begin a row.
+      steps.addSteps(.steps(rows.steps(times: shape.last), plus: Int.stepsPerRun.steps(times: rows &+ 1)))
+    }
+    return steps
+  }
+}
+
+extension Mean {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let rows = Dimensions(plan.image, at: plan.parameters &+ ModelFormat.Mean.reducedShape).outerCount
+    return .steps(input.count, plus: Int.stepsPerRun.steps(times: rows &+ 1).steps(times: output.count))
+  }
+}
+
+extension Softmax {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    // Two exponentials a code.
+    64.steps(times: output.count)
+  }
+}
+
+extension SVDF {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let rank = plan.image.number(at: plan.parameters &+ ModelFormat.SVDF.rank)
+    let filters = rank.steps(times: output.channelCount)
+    let state = model.tensor(plan.inputIndex(1)).count
+    return Int.steps(2.steps(times: input.count).steps(times: filters), plus: 4.steps(times: state))
+  }
+}
