@@ -79,7 +79,7 @@ PARTS = [
 
 
 # The device's own record: QUANTINFER_MEMORY of quantinfer.h.
-RECORD_BYTES = 28 * 4
+RECORD_BYTES = 32 * 4
 
 
 def code_parts(nm):

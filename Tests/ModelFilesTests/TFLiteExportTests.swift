@@ -24,16 +24,12 @@ import TestNetworks
     let network = Self.dense(outputs: 2)
     var image = try ModelImage(network, frontEnd: nil).bytes
     #expect(try LoadedModel(image: image).network().operators == network.operators)
-    let operators = Self.word(image, at: ModelFormat.Header.operators)
-    let constants = Self.word(image, at: operators + ModelFormat.Operator.parameters)
-    image[Self.word(image, at: constants + ModelFormat.Weights.multipliers)] ^= 3
+    let operators = word(image, at: networkField(ModelFormat.Network.operators, of: image))
+    let constants = word(image, at: operators + ModelFormat.Operator.parameters)
+    image[word(image, at: constants + ModelFormat.Weights.multipliers)] ^= 3
     #expect(throws: NotConvertible.self) {
       _ = try LoadedModel(image: resealed(image)).network()
     }
-  }
-
-  private static func word(_ image: [UInt8], at place: Int) -> Int {
-    (0..<4).reduce(0) { $0 | Int(image[place + $1]) << (8 * $1) }
   }
 
   @Test func aLimitThatNoActivationHasIsRefused() throws {

@@ -27,8 +27,10 @@ struct Refusals {
       copy[byte] ^= 1 &<< UInt8(truncatingIfNeeded: index)
     }
     // Sizes whose sums a 32-bit core can't hold, with the checksum right again.
+    // Arena, scratch and state are the first fields of the network's record, which the first section names.
+    let network = word(copy, at: word(copy, at: ModelFormat.Header.sections) &+ ModelFormat.Section.content)
     for field in 0..<3 {
-      let place = ModelFormat.Header.arenaByteCount &+ 4 &* field
+      let place = network &+ 4 &* field
       let (low, high) = (copy[place], copy[place &+ 3])
       (copy[place], copy[place &+ 3]) = (0xf0, 0x7f)
       seal(copy)
@@ -39,9 +41,13 @@ struct Refusals {
     print("whole", 0, image.count, UnsafeRawBufferPointer(copy))
   }
 
+  private func word(_ copy: UnsafeMutableRawBufferPointer, at place: Int) -> Int {
+    Int(truncatingIfNeeded: UInt32(littleEndian: copy.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+  }
+
   /// Makes the checksum right again.
   private func seal(_ copy: UnsafeMutableRawBufferPointer) {
-    let checksum = CRC32.checksum(UnsafeRawBufferPointer(rebasing: copy[ModelFormat.checksumStart...]))
+    let checksum = ModelFormat.checksum(of: UnsafeRawBufferPointer(copy))
     for index in 0..<4 {
       copy[ModelFormat.Header.checksum &+ index] = UInt8(
         truncatingIfNeeded: checksum &>> UInt32(truncatingIfNeeded: 8 &* index))

@@ -10,7 +10,7 @@ import Support
 struct Export: ParsableCommand {
   /// The formats that a model image can be written in.
   enum Format: String, ExpressibleByArgument, CaseIterable {
-    case tflite, c
+    case tflite, c, qinf
   }
 
   /// What was written.
@@ -31,7 +31,7 @@ struct Export: ParsableCommand {
   }
 
   static let configuration = CommandConfiguration(
-    abstract: "Write a model image's network for other programs.",
+    abstract: "Write a model image's network for other programs, or an older image in today's format.",
     usage: "exporter export <model.qinf> --format <format> --output <file> ...",
     discussion: """
       A .tflite model gives the image's bits in TensorFlow Lite Micro: time is its
@@ -40,14 +40,18 @@ struct Export: ParsableCommand {
       A .c file holds the whole image as a constant array for firmware, and with
       --record also that record's samples, as counts at the image's rate.
 
+      A .qinf image of format version 2 becomes one of version 3, which is all that
+      the runtime reads: with the same tensors, weights and decisions.
+
       Examples:
 
         exporter export beats.qinf --format tflite --output beats.tflite
         exporter export beats.qinf --format c --output beats.c --section .model
+        exporter export old.qinf --format qinf --output new.qinf
       """)
 
   @Argument(help: ArgumentHelp("The model image.", valueName: "model.qinf")) var model: String
-  @Option(help: "The format to write: tflite or c.") var format: Format
+  @Option(help: "The format to write: tflite, c or qinf.") var format: Format
   @Option(help: ArgumentHelp("The file to write.", valueName: "file")) var output: String
   @Option(help: ArgumentHelp("The arrays' name in C; from the model's file without it.", valueName: "name"))
   var name: String?
@@ -78,15 +82,34 @@ struct Export: ParsableCommand {
     switch format {
     case .tflite: try writeTFLite()
     case .c: try writeC()
+    case .qinf: try convert()
     }
+  }
+
+  private func convert() throws {
+    let image = try LoadedModel.converting(file: model)
+    try Files.write(Data(image), to: output)
+    let loaded = try LoadedModel(file: output)
+    var table = SummaryTable(columns: [])
+    table.add("format", "\(format.rawValue), version \(ModelFormat.version)")
+    table.add("size", "\(Numbers.integer(image.count)) B")
+    table.add("checksum", "\(Numbers.hexadecimal(loaded.checksum)) (CRC-32)")
+    try results.show(table)
+    try results.writeJSON(
+      Result(
+        format: format.rawValue, bytes: image.count,
+        operators: (0..<loaded.model.operatorCount).map { loaded.model.operatorPlan($0).kind?.name ?? "" },
+        tensors: loaded.model.tensorCount))
   }
 
   private func writeC() throws {
     let loaded = try LoadedModel(file: model)
     let samples = try record.map { try Self.counts(of: $0, for: loaded, model: model, options: self) }
-    let count = loaded.model.byteCount
+    // With the signature, where there is one.
+    let image = Array(try Files.read(model))
+    let count = image.count
     let source = CSource(
-      image: (0..<count).map { loaded.model.byte(at: $0) }, name: name ?? CSource.identifier(forFile: model),
+      image: image, name: name ?? CSource.identifier(forFile: model),
       section: section,
       comment: [
         "A QuantInfer model image, CRC-32 \(Numbers.hexadecimal(loaded.checksum)); written by QuantInfer \(Release.version).",

@@ -116,6 +116,7 @@ extension ModelSummary {
     table.add("classes", classNames.joined(separator: ", "))
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) { table.add(key, value) }
     table.add("checksum", "\(checksum) (CRC-32), format \(formatVersion)")
+    table.add("digest", "\(digest) (SHA-256)")
     return table
   }
 

@@ -97,22 +97,32 @@ extension Model {
       (0..<4).reduce(0) { $0 | Int(byte(at: place + $1)) << (8 * $1) }
     }
     typealias Header = ModelFormat.Header
+    typealias Field = ModelFormat.Network
+    let sections = word(Header.sections)
+    // The first section's record is that of the network, as the exporter writes it.
+    let network = word(sections + ModelFormat.Section.content)
     var parts = [
       MemoryMap.Part(name: "header", offset: 0, bytes: Header.byteCount),
       .init(
-        name: "tensors", offset: word(Header.tensors), bytes: tensorCount * ModelFormat.Tensor.byteCount),
+        name: "sections", offset: sections, bytes: word(Header.sectionCount) * ModelFormat.Section.byteCount),
+      .init(name: "network", offset: network, bytes: Field.byteCount),
       .init(
-        name: "operators", offset: word(Header.operators),
+        name: "tensors", offset: word(network + Field.tensors),
+        bytes: tensorCount * ModelFormat.Tensor.byteCount),
+      .init(
+        name: "operators", offset: word(network + Field.operators),
         bytes: operatorCount * ModelFormat.Operator.byteCount),
       .init(
-        name: "ports", offset: word(Header.ports),
+        name: "ports", offset: word(network + Field.ports),
         bytes: (inputCount + outputCount) * ModelFormat.Port.byteCount),
-      .init(name: "texts", offset: classNames.byteOffset, bytes: classNames.byteCount),
-      .init(name: "texts", offset: metadata.byteOffset, bytes: metadata.byteCount),
     ]
+    for kind in [SectionKind.classNames, .provenance, .task] {
+      parts.append(.init(name: "texts", offset: section(kind).byteOffset, bytes: section(kind).byteCount))
+    }
     if frontEnd != nil {
       parts.append(
-        .init(name: "front end", offset: word(Header.frontEnd), bytes: ModelFormat.FrontEnd.byteCount))
+        .init(
+          name: "front end", offset: word(network + Field.frontEnd), bytes: ModelFormat.FrontEnd.byteCount))
     }
     for (index, name) in operatorNames.enumerated() {
       guard let weights = weightBytes(ofOperator: index) else { continue }

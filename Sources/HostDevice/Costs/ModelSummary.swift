@@ -1,5 +1,6 @@
 import ModelFiles
 import QuantInfer
+import Support
 import Tasks
 
 /// What a model image holds and needs, for tables and JSON.
@@ -195,6 +196,8 @@ package struct ModelSummary: Encodable, Sendable {
   package var provenance: [String: String]
   /// The image's CRC-32, in hexadecimal.
   package var checksum: String
+  /// The SHA-256 that the image states of itself, in hexadecimal.
+  package var digest: String
   /// The image's format version.
   package var formatVersion: Int
 
@@ -234,6 +237,7 @@ package struct ModelSummary: Encodable, Sendable {
     provenance = Dictionary(loaded.provenance.lines.map { ($0.key, $0.value) }) { first, _ in first }
     let digits = String(loaded.checksum, radix: 16)
     checksum = String(repeating: "0", count: 8 - digits.count) + digits
+    digest = loaded.digest.map { Numbers.hexadecimal($0) }.joined()
     formatVersion = Int(ModelFormat.version)
   }
 }

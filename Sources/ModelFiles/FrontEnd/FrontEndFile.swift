@@ -170,7 +170,7 @@ package struct FrontEndFile: Sendable {
     do throws(ModelError) {
       loaded = try LoadedModel(image: image)
     } catch {
-      throw self.error(nil, error.explanation, remedy: "check the settings")
+      throw self.error(nil, error.kind.explanation, remedy: "check the settings")
     }
     let outputs = loaded.model.output.count
     guard classNames.isEmpty || classNames.count == outputs else {

@@ -13,6 +13,8 @@ package final class LoadedModel: Sendable {
   package let provenance: Provenance
   /// The image's CRC-32, which names it in reports.
   package let checksum: UInt32
+  /// The SHA-256 that the image states of itself, 32 bytes: patches and signatures name it by that.
+  package let digest: [UInt8]
   /// What changes the image's constants; nil for the model as shipped.
   package let patch: PatchSummary?
   /// The image, and a patched operator's constants.
@@ -32,20 +34,23 @@ package final class LoadedModel: Sendable {
       let range = section.byteOffset..<section.byteOffset + section.byteCount
       return String(decoding: range.map { model.byte(at: $0) }, as: UTF8.self).split(separator: "\n")
     }
-    let names = text(model.classNames).map(String.init)
+    let names = text(model.section(.classNames)).map(String.init)
     let outputs = model.output.count
     classNames = names.count == outputs ? names : (0..<min(outputs, 1 << 16)).map { "output \($0)" }
     provenance = Provenance(
-      lines: text(model.metadata).map { line in
+      lines: text(model.section(.provenance)).map { line in
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
       })
+    let place = ModelFormat.Header.digest
+    digest = Array(image[place..<place + ModelFormat.Header.digestByteCount])
     checksum = (0..<4).reduce(0) { $0 | UInt32(image[ModelFormat.Header.checksum + $1]) << (8 * UInt32($1)) }
   }
 
   /// The same image with a patch's constants in a buffer.
   init(_ shipped: LoadedModel, patched model: Model, buffer: AlignedMemory, summary: PatchSummary) {
     (classNames, provenance, checksum) = (shipped.classNames, shipped.provenance, shipped.checksum)
+    digest = shipped.digest
     memory = shipped.memory + [buffer]
     self.model = model
     patch = summary
@@ -65,8 +70,10 @@ package final class LoadedModel: Sendable {
       try self.init(image: Array(data))
     } catch {
       throw .malformed(
-        file, at: "byte \(error.byteOffset)", error.explanation,
-        remedy: "export or import the model again")
+        file, at: "byte \(error.byteOffset)", error.kind.explanation,
+        remedy: error.kind == .unsupportedVersion
+          ? "convert it with `exporter export \(file) --format qinf --output NEW.qinf`"
+          : "export or import the model again")
     }
   }
 
@@ -109,24 +116,13 @@ package final class AlignedMemory: @unchecked Sendable {
   deinit { bytes.deallocate() }
 }
 
-extension ModelError {
-  /// What is wrong, in words.
-  var explanation: String {
-    let sizes = ModelFormat.Header.arenaByteCount...ModelFormat.Header.stateByteCount
-    if kind == .invalidTensor, sizes.contains(byteOffset) {
-      return "the model image asks for more memory than a device can have, or for a part of a word"
-    }
-    return kind.explanation
-  }
-}
-
 extension ModelError.Kind {
   /// What is wrong, in words.
-  fileprivate var explanation: String {
+  var explanation: String {
     switch self {
     case .truncated: "the model image is cut short or longer than its header says"
     case .notAModelImage: "this is not a QuantInfer model image"
-    case .unsupportedVersion: "the model image is of a format version that this program doesn't read"
+    case .unsupportedVersion: "the model image is of another format version than this program's"
     case .checksumMismatch: "the model image's checksum is wrong: at least one bit was changed"
     case .misaligned: "the model image is not aligned in memory"
     case .offsetOutOfRange: "a table of the model image lies outside it"
@@ -137,7 +133,8 @@ extension ModelError.Kind {
     case .accumulatorOverflow: "an operator's sum could overflow, and isn't marked so"
     case .invalidFrontEnd: "the front end's settings or tables are impossible"
     case .invalidStreamingPlan: "the streaming plan doesn't fit the network"
-    case .beyondLimits: "the model image asks for more than the limits allow"
+    case .beyondLimits: "the model image asks for more memory than a device can have"
+    case .unsupportedSection: "the model image holds something that this program doesn't know"
     }
   }
 }

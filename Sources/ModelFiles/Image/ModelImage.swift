@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import QuantInfer
+import Support
 import Tasks
 
 /// A model image as it is written to a `.qinf` file and to the device's flash.
@@ -36,7 +37,7 @@ package struct ModelImage: Sendable {
         if mustStream { throw error }
       }
     }
-    var writer = ImageWriter(byteCount: ModelFormat.Header.byteCount)
+    var writer = ImageWriter()
     try writer.write(
       network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance)
     let disjoint: LoadedModel
@@ -44,7 +45,7 @@ package struct ModelImage: Sendable {
       disjoint = try LoadedModel(image: writer.bytes)
     } catch {
       throw InvalidNetwork(
-        "\(error.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
+        "\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
     }
     plan = ArenaPlan(disjoint.model)
     writer.put(plan)
@@ -78,10 +79,17 @@ package struct ModelImage: Sendable {
 /// Writes an image: little-endian numbers, records and constants.
 struct ImageWriter {
   var bytes: [UInt8]
+  private var networkPlace = 0
+  private var sectionsPlace = 0
   private var tensorsPlace = 0
   private var operatorsPlace = 0
 
-  init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
+  /// Begins an image, or goes on with one whose header's bytes are there: with the records of a network and of sections.
+  init(bytes: [UInt8] = [UInt8](repeating: 0, count: ModelFormat.Header.byteCount)) {
+    self.bytes = bytes
+    networkPlace = reserve(ModelFormat.Network.byteCount)
+    sectionsPlace = reserve(SectionKind.written.count * ModelFormat.Section.byteCount)
+  }
 
   /// Writes all of an image, every tensor at a place of its own.
   mutating func write(
@@ -89,7 +97,6 @@ struct ImageWriter {
     provenance: Provenance
   ) throws(InvalidNetwork) {
     try checkLimits(network)
-    typealias Header = ModelFormat.Header
     tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
     operatorsPlace = reserve(network.operators.count * ModelFormat.Operator.byteCount)
     let ports = reserve((network.inputs.count + network.outputs.count) * ModelFormat.Port.byteCount)
@@ -105,23 +112,54 @@ struct ImageWriter {
       put(UInt16(rings[index].columnCount), at: place + ModelFormat.Operator.ringColumnCount)
       put(UInt16(rings[index].hasRunningSums ? 1 : 0), at: place + ModelFormat.Operator.hasRunningSums)
     }
-    if let frontEnd { put(UInt32(append(frontEnd)), at: Header.frontEnd) }
-    append(classNames.joined(separator: "\n"), section: Header.classNames)
-    append(provenance.lines.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"), section: Header.metadata)
+    typealias Field = ModelFormat.Network
+    if let frontEnd { put(network: UInt32(append(frontEnd)), at: Field.frontEnd) }
+    put(network: UInt32(arena), at: Field.arenaByteCount)
+    put(network: UInt32(scratchByteCount(network, frontEnd: frontEnd)), at: Field.scratchByteCount)
+    put(network: UInt32(streaming?.stateByteCount ?? 0), at: Field.stateByteCount)
+    put(network: UInt32(tensorsPlace), at: Field.tensors)
+    put(network: UInt32(network.tensors.count), at: Field.tensorCount)
+    put(network: UInt32(operatorsPlace), at: Field.operators)
+    put(network: UInt32(network.operators.count), at: Field.operatorCount)
+    put(network: UInt32(ports), at: Field.ports)
+    put(network: UInt16(network.inputs.count), at: Field.portCounts)
+    put(network: UInt16(network.outputs.count), at: Field.portCounts + 2)
+    finish(
+      classNames: Array(classNames.joined(separator: "\n").utf8),
+      provenance: Array(provenance.lines.map { "\($0.key)=\($0.value)" }.joined(separator: "\n").utf8),
+      task: Array((provenance[.task] ?? "").utf8))
+  }
+
+  /// Puts a field of the network's record.
+  mutating func put(network number: some FixedWidthInteger, at field: Int) {
+    put(number, at: networkPlace + field)
+  }
+
+  /// Writes the texts, the sections' records and the header, behind all else.
+  mutating func finish(classNames: [UInt8], provenance: [UInt8], task: [UInt8]) {
+    typealias Field = ModelFormat.Section
+    put(network: UInt16(1), at: ModelFormat.Network.leadCount)
+    for (index, kind) in SectionKind.written.enumerated() {
+      let place = sectionsPlace + index * Field.byteCount
+      let (content, count) =
+        switch kind {
+        case .network: (networkPlace, ModelFormat.Network.byteCount)
+        case .classNames: (append(classNames), classNames.count)
+        case .provenance: (append(provenance), provenance.count)
+        case .task: (append(task), task.count)
+        }
+      put(kind.rawValue, at: place + Field.kind)
+      put(UInt8(kind == .network ? 1 : 0), at: place + Field.isRequired)
+      put(UInt32(count == 0 ? 0 : content), at: place + Field.content)
+      put(UInt32(count), at: place + Field.contentByteCount)
+    }
     pad()
+    typealias Header = ModelFormat.Header
     put(ModelFormat.magic, at: Header.magic)
-    put(ModelFormat.version, at: Header.version)
+    put(UInt32(ModelFormat.version), at: Header.version)
     put(UInt32(bytes.count), at: Header.imageByteCount)
-    put(UInt32(arena), at: Header.arenaByteCount)
-    put(UInt32(scratchByteCount(network, frontEnd: frontEnd)), at: Header.scratchByteCount)
-    put(UInt32(streaming?.stateByteCount ?? 0), at: Header.stateByteCount)
-    put(UInt32(tensorsPlace), at: Header.tensors)
-    put(UInt32(network.tensors.count), at: Header.tensorCount)
-    put(UInt32(operatorsPlace), at: Header.operators)
-    put(UInt32(network.operators.count), at: Header.operatorCount)
-    put(UInt32(ports), at: Header.ports)
-    put(UInt16(network.inputs.count), at: Header.portCounts)
-    put(UInt16(network.outputs.count), at: Header.portCounts + 2)
+    put(UInt32(sectionsPlace), at: Header.sections)
+    put(UInt32(SectionKind.written.count), at: Header.sectionCount)
     seal()
   }
 
@@ -132,7 +170,7 @@ struct ImageWriter {
         UInt32(placement.offset),
         at: tensorsPlace + placement.tensor * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.place)
     }
-    put(UInt32(plan.arenaByteCount), at: ModelFormat.Header.arenaByteCount)
+    put(network: UInt32(plan.arenaByteCount), at: ModelFormat.Network.arenaByteCount)
     seal()
   }
 
@@ -173,9 +211,13 @@ struct ImageWriter {
         throw InvalidNetwork("a convolution has more than 65,535 input channels in a group")
       }
     }
-    guard network.tensors.count <= limit, network.operators.count <= limit,
+    guard network.tensors.count <= limit, network.operators.count < ModelFormat.Tensor.firstInput,
+      network.inputs.count < ModelFormat.Tensor.firstInput,
       network.tensors.allSatisfy({ $0.shape.count <= ModelFormat.greatestRank })
-    else { throw InvalidNetwork("there are more than 65,535 tensors, or one has more than six dimensions") }
+    else {
+      throw InvalidNetwork(
+        "there are more than 65,535 tensors or 32,767 operators, or a tensor has more than six dimensions")
+    }
     let total = network.tensors.reduce(0) { $0 + $1.byteCount }
     guard total < Int(Int32.max) else { throw InvalidNetwork("the tensors need more than 2 GB") }
   }
@@ -198,6 +240,8 @@ struct ImageWriter {
   private mutating func putTensors(_ network: QuantizedNetwork) -> Int {
     typealias Field = ModelFormat.Tensor
     var arena = 0
+    let writers = TensorWriters(
+      inputs: network.inputs.map(\.tensor), outputs: network.operators.map(\.output))
     for (index, tensor) in network.tensors.enumerated() {
       let place = tensorsPlace + index * Field.byteCount
       let storage: TensorStorage =
@@ -206,6 +250,7 @@ struct ImageWriter {
       put(UInt8(tensor.shape.count), at: place + Field.rank)
       put(storage.rawValue, at: place + Field.storage)
       put(UInt16(tensor.sourceIndex), at: place + Field.sourceIndex)
+      put(writers[index], at: place + Field.writer)
       for axis in 0..<ModelFormat.greatestRank {
         put(UInt32(axis < tensor.shape.count ? tensor.shape[axis] : 1), at: place + Field.shape + 4 * axis)
       }
@@ -270,17 +315,38 @@ extension ImageWriter {
     return place
   }
 
-  mutating func append(_ text: String, section field: Int) {
-    guard !text.isEmpty else { return }
-    put(UInt32(append(Array(text.utf8))), at: field)
-    put(UInt32(text.utf8.count), at: field + 4)
+  /// Puts the digest of all else, then the checksum of all else.
+  mutating func seal() {
+    typealias Header = ModelFormat.Header
+    let digest = Header.digest..<Header.digest + Header.digestByteCount
+    bytes.replaceSubrange(digest, with: repeatElement(0, count: digest.count))
+    put(UInt32(0), at: Header.checksum)
+    bytes.replaceSubrange(digest, with: SHA256.digest(bytes))
+    put(bytes.withUnsafeBytes { ModelFormat.checksum(of: $0) }, at: Header.checksum)
+  }
+}
+
+/// Who fills each tensor first, as its record says: see `ModelFormat.Tensor.writer`.
+struct TensorWriters {
+  private var numbers: [Int: UInt16] = [:]
+
+  /// - Parameters:
+  ///   - inputs: The tensors of the network's inputs.
+  ///   - outputs: The tensors that the operators write, in order.
+  init(inputs: [Int], outputs: [Int]) {
+    for (index, tensor) in inputs.enumerated() where numbers[tensor] == nil {
+      numbers[tensor] = UInt16(ModelFormat.Tensor.firstInput + index)
+    }
+    for (index, tensor) in outputs.enumerated() where numbers[tensor] == nil {
+      numbers[tensor] = UInt16(index)
+    }
   }
 
-  /// Puts the checksum of all that it covers.
-  mutating func seal() {
-    let checksum = bytes.withUnsafeBytes {
-      CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
-    }
-    put(checksum, at: ModelFormat.Header.checksum)
-  }
+  /// A tensor's writer; the greatest number of an input where there is none.
+  subscript(tensor: Int) -> UInt16 { numbers[tensor] ?? .max }
+}
+
+extension SectionKind {
+  /// The sections that the exporter writes.
+  static let written: [SectionKind] = [.network, .classNames, .provenance, .task]
 }

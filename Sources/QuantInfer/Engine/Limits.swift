@@ -28,13 +28,13 @@ extension Model {
     isStreamable ? stateByteCount &+ streamingScratchByteCount : arenaByteCount &+ scratchByteCount
   }
 
-  /// The most work from one sample to the next: a column that all strides along time fall due with, and a decision. Of
-  /// a network that can't stream, all of a window.
+  /// The most work from one sample to the next, in steps.
   ///
-  /// A step is a product of a weight and an input, those that fill up blocks too, or a code that is moved, added up or
-  /// compared. Each run of neighbouring codes begins with 8, or with 32 where it is gathered for products, each call of an
-  /// operator with 16, and costlier functions count for several. Steps order models by their work; a core's cycles for one are a profile's matter. The number
-  /// stops at `Int.max`.
+  /// That is a column that all strides along time fall due with, and a decision; of a network that can't stream, all of a
+  /// window. A step is a product of a weight and an input, those that fill up blocks too, or a code that is moved, added
+  /// up or compared. Each run of neighbouring codes begins with 8, or with 32 where it is gathered for products, each
+  /// call of an operator with 16, and costlier functions count for several. Steps order models by their work; a core's
+  /// cycles for one are a profile's matter. The number stops at `Int.max`.
   ///
   /// - Complexity: O(n) in the image's size.
   public var stepsPerDecision: Int {
@@ -74,7 +74,7 @@ extension Model {
   /// Checks what can be known before the operators are read.
   func check(operatorsWithin limits: Limits) throws(ModelError) {
     guard operatorCount <= limits.operatorCount else {
-      throw ModelError(.beyondLimits, at: ModelFormat.Header.operatorCount)
+      throw ModelError(.beyondLimits, at: network &+ ModelFormat.Network.operatorCount)
     }
     var inputCount = 0
     for index in 0..<operatorCount {
@@ -89,10 +89,10 @@ extension Model {
   /// Checks what a run takes.
   func check(runWithin limits: Limits) throws(ModelError) {
     guard runByteCount <= limits.memoryByteCount else {
-      throw ModelError(.beyondLimits, at: ModelFormat.Header.arenaByteCount)
+      throw ModelError(.beyondLimits, at: network &+ ModelFormat.Network.arenaByteCount)
     }
     guard stepsPerDecision <= limits.stepsPerDecision else {
-      throw ModelError(.beyondLimits, at: ModelFormat.Header.operators)
+      throw ModelError(.beyondLimits, at: network &+ ModelFormat.Network.operators)
     }
   }
 }

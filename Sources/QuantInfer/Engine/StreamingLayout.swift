@@ -37,7 +37,7 @@ public struct StreamingLayout: Equatable, Sendable {
   init(_ model: Model) throws(ModelError) {
     typealias Field = ModelFormat.Operator
     guard let frontEnd = model.frontEnd, model.inputCount == 1, model.output.type == .int8 else {
-      throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.stateByteCount)
+      throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.stateByteCount)
     }
     var tailStart = 0
     for index in 1..<max(1, model.operatorCount) where model.operatorPlan(index).ringColumnCount > 0 {
@@ -85,7 +85,7 @@ public struct StreamingLayout: Equatable, Sendable {
     }
     // A window's samples are counted in 32 bits.
     guard columnsPerWindow <= Tensor.greatestCount / frontEnd.hopSamples else {
-      throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.frontEnd)
+      throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.frontEnd)
     }
     readsRing = Self.readsRing(model, from: tailStart, window: expected)
     guard Built.wholeWindow || (readsRing && tailStart &+ 1 == model.operatorCount) else {
@@ -125,18 +125,17 @@ public struct StreamingLayout: Equatable, Sendable {
     if !Built.wholeWindow {
       // The operator that reads the ring is the last one; its output is the model's.
       guard model.outputCount == 1, model.outputPort(0).tensorIndex == model.operatorPlan(start).outputIndex
-      else { throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.ports) }
+      else { throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.ports) }
       return first..<end
     }
     for index in start..<model.operatorCount {
       let plan = model.operatorPlan(index)
       for input in 0..<plan.inputCount {
         let source = plan.inputIndex(input)
-        var isKnown = source == window || model.tensor(source).storage == .constant
-        for earlier in start..<index where model.operatorPlan(earlier).outputIndex == source {
-          isKnown = true
-        }
-        guard isKnown else {
+        guard
+          source == window || model.tensor(source).storage == .constant
+            || model.isWritten(source, from: start, before: index)
+        else {
           throw ModelError(.invalidStreamingPlan, at: model.operatorPlace(index))
         }
       }
@@ -148,7 +147,9 @@ public struct StreamingLayout: Equatable, Sendable {
       var isWritten = false
       for index in start..<model.operatorCount
       where model.operatorPlan(index).outputIndex == model.outputPort(port).tensorIndex { isWritten = true }
-      guard isWritten else { throw ModelError(.invalidStreamingPlan, at: ModelFormat.Header.ports) }
+      guard isWritten else {
+        throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.ports)
+      }
     }
     return first..<end
   }
@@ -170,7 +171,7 @@ public struct StreamingLayout: Equatable, Sendable {
 extension Model {
   /// How a streaming run goes; nil where the network can't stream.
   ///
-  /// - Complexity: O(n) in the square of the number of operators: worth keeping.
+  /// - Complexity: O(n) in the number of operators and of what they read: worth keeping.
   public var streaming: StreamingLayout? { isStreamable ? try? StreamingLayout(self) : nil }
 
   /// The scratch that a streaming run needs, in bytes; a whole-window run's where the network can't stream.

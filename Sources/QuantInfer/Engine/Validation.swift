@@ -1,11 +1,14 @@
 extension Model {
   /// Validates an image.
   ///
-  /// - Parameter bytes: The image, its first byte at a multiple of 4; it must outlive the model, unchanged.
+  /// - Parameters:
+  ///   - bytes: The image, its first byte at a multiple of 4, and its signature if it has one; they must outlive the
+  ///     model, unchanged.
+  ///   - network: Which of the image's networks: the first one, or 1 for a second one beside it.
   /// - Throws: `ModelError`, with the place of the first thing that is wrong.
   /// - Complexity: O(n) in the image's size.
-  public init(validating bytes: UnsafeRawBufferPointer) throws(ModelError) {
-    self = try unsafe Model(tables: bytes)
+  public init(validating bytes: UnsafeRawBufferPointer, network: Int = 0) throws(ModelError) {
+    self = try unsafe Model(tables: bytes, network: network)
     try validateOperators()
     if isStreamable { _ = try StreamingLayout(self) }
   }
@@ -14,10 +17,13 @@ extension Model {
   ///
   /// - Parameters:
   ///   - bytes: The image.
+  ///   - network: Which of the image's networks.
   ///   - limits: What it may take.
   /// - Throws: `ModelError`; of the kind `beyondLimits` where the image is sound and asks for more.
-  public init(validating bytes: UnsafeRawBufferPointer, limits: Limits) throws(ModelError) {
-    self = try unsafe Model(tables: bytes)
+  public init(
+    validating bytes: UnsafeRawBufferPointer, network: Int = 0, limits: Limits
+  ) throws(ModelError) {
+    self = try unsafe Model(tables: bytes, network: network)
     try check(operatorsWithin: limits)
     try validateOperators()
     if isStreamable { _ = try StreamingLayout(self) }
@@ -64,11 +70,22 @@ extension Model {
     }
   }
 
+  /// Whether an operator finds a tensor filled: it is kept, an input, or an earlier operator's.
   private func isDefined(_ tensorIndex: Int, before operatorIndex: Int) -> Bool {
     if tensor(tensorIndex).storage != .computed { return true }
-    for input in 0..<inputCount where inputPort(input).tensorIndex == tensorIndex { return true }
-    for earlier in 0..<operatorIndex where operatorPlan(earlier).outputIndex == tensorIndex { return true }
-    return false
+    let input = writer(ofTensor: tensorIndex) &- ModelFormat.Tensor.firstInput
+    if input >= 0 { return input < inputCount && inputPort(input).tensorIndex == tensorIndex }
+    return isWritten(tensorIndex, from: 0, before: operatorIndex)
+  }
+
+  /// Whether a tensor says that an operator of a range fills it first, and that operator does.
+  func isWritten(_ tensorIndex: Int, from first: Int, before end: Int) -> Bool {
+    let writer = writer(ofTensor: tensorIndex)
+    return writer >= first && writer < end && operatorPlan(writer).outputIndex == tensorIndex
+  }
+
+  private func writer(ofTensor index: Int) -> Int {
+    Int(image.half(at: tensorPlace(index) &+ ModelFormat.Tensor.writer))
   }
 }
 

@@ -6,7 +6,7 @@
 /// - **Packed weights** are factors and nothing else. No address, length, shift or loop bound is made of them; sums
 ///   of products wrap, by operators that don't trap, and the code that comes out is limited to the operator's output
 ///   codes. So whatever a weight becomes, the engines stay within their memory and end; only codes differ.
-/// - **Records** (header, tensors, operators, ports, windows, front end) hold offsets, lengths and strides, of which
+/// - **Records** (header, sections, tensors, operators, ports, windows, front end) hold offsets, lengths and strides, of which
 ///   addresses are made. A bit that flips there after validation can lead an engine anywhere. Only a checksum tells:
 ///   hold the image's against it now and then (`isChecksumValid`) and validate again before going on.
 ///
@@ -18,8 +18,7 @@ extension Model {
 
   /// Whether the image still has its checksum: what a device asks now and then, to find flipped bits.
   ///
-  /// A CRC-32 finds every change of up to 32 neighbouring bits, all others but one in 2^32. It also reads the four
-  /// fields before `ModelFormat.checksumStart`.
+  /// A CRC-32 finds every change of up to 32 neighbouring bits, all others but one in 2^32.
   ///
   /// - Complexity: O(n) in the image's size.
   public var isChecksumValid: Bool {

@@ -6,8 +6,10 @@
 @safe
 public struct Model: @unchecked Sendable {
   let image: ImageBytes
-  /// The image's size, in bytes.
+  /// The image's size, in bytes; a signature behind it is not part of it.
   public let byteCount: Int
+  /// The network's record in the image.
+  let network: Int
   #if QUANTINFER_SELECTED
     var patch: PatchedConstants? { nil }
   #else
@@ -15,55 +17,59 @@ public struct Model: @unchecked Sendable {
     var patch: PatchedConstants?
   #endif
 
-  /// Reads an image's tables and checks all but its operators; see `Model.init(validating:)`.
-  init(tables bytes: UnsafeRawBufferPointer) throws(ModelError) {
+  /// Reads a network's tables and checks all but its operators; see `Model.init(validating:)`.
+  init(tables bytes: UnsafeRawBufferPointer, network index: Int) throws(ModelError) {
     image = try unsafe ImageBytes(bytes)
-    byteCount = bytes.count
-    try validateHeader()
+    byteCount = image.count
+    let section = image.section(.network, of: index)
+    guard section.byteCount >= ModelFormat.Network.byteCount, section.byteOffset % ModelFormat.alignment == 0
+    else {
+      throw ModelError(.truncated, at: ModelFormat.Header.sections)
+    }
+    network = section.byteOffset
+    try validateSizes()
     try validateTensors()
     try frontEnd?.validate(input: input, scratchByteCount: scratchByteCount)
   }
 
   /// The memory that the tensors of a whole-window run need, in bytes.
-  public var arenaByteCount: Int { image.number(at: ModelFormat.Header.arenaByteCount) }
+  public var arenaByteCount: Int { image.number(at: network &+ ModelFormat.Network.arenaByteCount) }
   /// The memory that kernels and front end need while they run, in bytes.
-  public var scratchByteCount: Int { image.number(at: ModelFormat.Header.scratchByteCount) }
+  public var scratchByteCount: Int { image.number(at: network &+ ModelFormat.Network.scratchByteCount) }
   /// The memory that a streaming run keeps between samples, in bytes; 0 where the network can't stream.
-  public var stateByteCount: Int { image.number(at: ModelFormat.Header.stateByteCount) }
+  public var stateByteCount: Int { image.number(at: network &+ ModelFormat.Network.stateByteCount) }
   /// The number of tensors.
-  public var tensorCount: Int { image.number(at: ModelFormat.Header.tensorCount) }
+  public var tensorCount: Int { image.number(at: network &+ ModelFormat.Network.tensorCount) }
   /// The number of operators.
-  public var operatorCount: Int { image.number(at: ModelFormat.Header.operatorCount) }
+  public var operatorCount: Int { image.number(at: network &+ ModelFormat.Network.operatorCount) }
   /// The number of inputs, at least 1.
-  public var inputCount: Int { Int(image.half(at: ModelFormat.Header.portCounts)) }
+  public var inputCount: Int { Int(image.half(at: network &+ ModelFormat.Network.portCounts)) }
   /// The number of outputs, at least 1.
-  public var outputCount: Int { Int(image.half(at: ModelFormat.Header.portCounts + 2)) }
-  /// The bytes of the class names in UTF-8, a line a class: offset in the image and size.
-  public var classNames: (byteOffset: Int, byteCount: Int) {
-    image.section(at: ModelFormat.Header.classNames)
-  }
-  /// The bytes of the provenance in UTF-8, a line `key=value` each: offset in the image and size.
-  public var metadata: (byteOffset: Int, byteCount: Int) { image.section(at: ModelFormat.Header.metadata) }
+  public var outputCount: Int { Int(image.half(at: network &+ ModelFormat.Network.portCounts &+ 2)) }
+  /// A section's bytes in the image; (0, 0) where it isn't there.
+  ///
+  /// Class names, provenance and task are UTF-8; they are those of the image's first network.
+  public func section(_ kind: SectionKind) -> (byteOffset: Int, byteCount: Int) { image.section(kind, of: 0) }
 
   /// How samples become the network's columns; nil where the model takes finished input.
   public var frontEnd: FrontEndPlan? {
-    let place = image.number(at: ModelFormat.Header.frontEnd)
+    let place = image.number(at: network &+ ModelFormat.Network.frontEnd)
     return place == 0 ? nil : FrontEndPlan(image, at: place)
   }
 
   /// Where a tensor's record lies.
   func tensorPlace(_ index: Int) -> Int {
-    image.number(at: ModelFormat.Header.tensors) &+ index &* ModelFormat.Tensor.byteCount
+    image.number(at: network &+ ModelFormat.Network.tensors) &+ index &* ModelFormat.Tensor.byteCount
   }
 
   /// Where an operator's record lies.
   func operatorPlace(_ index: Int) -> Int {
-    image.number(at: ModelFormat.Header.operators) &+ index &* ModelFormat.Operator.byteCount
+    image.number(at: network &+ ModelFormat.Network.operators) &+ index &* ModelFormat.Operator.byteCount
   }
 
   /// Where a port's record lies, inputs first.
   func portPlace(_ index: Int) -> Int {
-    image.number(at: ModelFormat.Header.ports) &+ index &* ModelFormat.Port.byteCount
+    image.number(at: network &+ ModelFormat.Network.ports) &+ index &* ModelFormat.Port.byteCount
   }
 
   /// The first input's tensor.
@@ -117,37 +123,39 @@ public struct Model: @unchecked Sendable {
   }
 
   /// Sizes, and where the tables lie.
-  private func validateHeader() throws(ModelError) {
-    typealias Header = ModelFormat.Header
-    var field = Header.arenaByteCount
-    while field < Header.byteCount {
+  private func validateSizes() throws(ModelError) {
+    typealias Field = ModelFormat.Network
+    var field = 0
+    while field < Field.byteCount {
       // All are sizes and offsets but two counts of 16 bits.
-      guard field == Header.portCounts || image.signedWord(at: field) >= 0 else {
-        throw ModelError(.offsetOutOfRange, at: field)
+      guard field == Field.portCounts || image.signedWord(at: network &+ field) >= 0 else {
+        throw ModelError(.offsetOutOfRange, at: network &+ field)
       }
+      // Arena, scratch and state follow one another in front.
+      guard
+        field > Field.stateByteCount
+          || image.number(at: network &+ field) <= ModelFormat.greatestMemoryByteCount
+      else { throw ModelError(.beyondLimits, at: network &+ field) }
       field &+= 4
     }
-    try image.offset(at: Header.tensors, count: tensorCount, stride: ModelFormat.Tensor.byteCount)
-    try image.offset(at: Header.operators, count: operatorCount, stride: ModelFormat.Operator.byteCount)
-    try image.offset(at: Header.ports, count: inputCount &+ outputCount, stride: ModelFormat.Port.byteCount)
-    if image.number(at: Header.frontEnd) != 0 {
-      try image.offset(at: Header.frontEnd, count: ModelFormat.FrontEnd.byteCount / 4, stride: 4)
-    }
-    try image.checkSection(at: Header.classNames)
-    try image.checkSection(at: Header.metadata)
-    // Arena, scratch and state follow one another.
-    field = Header.arenaByteCount
-    while field <= Header.stateByteCount {
-      guard image.number(at: field) <= ModelFormat.greatestMemoryByteCount else {
-        throw ModelError(.invalidTensor, at: field)
-      }
-      field &+= 4
+    try image.offset(at: network &+ Field.tensors, count: tensorCount, stride: ModelFormat.Tensor.byteCount)
+    try image.offset(
+      at: network &+ Field.operators, count: operatorCount, stride: ModelFormat.Operator.byteCount)
+    try image.offset(
+      at: network &+ Field.ports, count: inputCount &+ outputCount, stride: ModelFormat.Port.byteCount)
+    if image.number(at: network &+ Field.frontEnd) != 0 {
+      try image.offset(at: network &+ Field.frontEnd, count: ModelFormat.FrontEnd.byteCount / 4, stride: 4)
     }
     guard (scratchByteCount | arenaByteCount) & (ModelFormat.alignment - 1) == 0 else {
-      throw ModelError(.invalidTensor, at: Header.scratchByteCount)
+      throw ModelError(.invalidTensor, at: network &+ Field.scratchByteCount)
     }
-    guard inputCount > 0, outputCount > 0 else { throw ModelError(.invalidTensor, at: Header.portCounts) }
-    guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: Header.operatorCount) }
+    guard inputCount > 0, outputCount > 0 else {
+      throw ModelError(.invalidTensor, at: network &+ Field.portCounts)
+    }
+    guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: network &+ Field.operatorCount) }
+    guard image.word(at: network &+ Field.leadCount) == 1 else {
+      throw ModelError(.unsupportedSection, at: network &+ Field.leadCount)
+    }
   }
 
   /// Tensors lie in arena or image, variable ones without sharing; ports are computed ones.

@@ -132,11 +132,10 @@ extension FaultCampaign {
     var damaged = image
     damaged.withUnsafeMutableBytes { flip($0, bit: bit) }
     if isForged {
-      let checksum = damaged.withUnsafeBytes {
-        CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
-      }
+      let checksum = damaged.withUnsafeBytes { ModelFormat.checksum(of: $0) }
       withUnsafeBytes(of: checksum.littleEndian) {
-        damaged.replaceSubrange(ModelFormat.Header.checksum..<ModelFormat.checksumStart, with: $0)
+        damaged.replaceSubrange(
+          ModelFormat.Header.checksum..<ModelFormat.Header.checksum + $0.count, with: $0)
       }
     }
     var trial = FaultTrial(kind: isForged ? .forged : .image, place: imagePlace(byte: bit / 8))

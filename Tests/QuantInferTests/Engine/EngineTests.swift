@@ -195,7 +195,8 @@ import TestSupport
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
     let image = try ModelImage(networkWithMean(), frontEnd: tables, mustStream: true).bytes
     typealias Field = ModelFormat.Operator
-    let operators = (0..<4).reduce(0) { $0 | Int(image[ModelFormat.Header.operators + $1]) << (8 * $1) }
+    let operators = word(image, at: networkField(ModelFormat.Network.operators, of: image))
+    let state = networkField(ModelFormat.Network.stateByteCount, of: image)
     func refused(_ change: (inout [UInt8]) -> Void) -> Bool {
       var changed = image
       change(&changed)
@@ -207,7 +208,7 @@ import TestSupport
     #expect(refused { $0[operators + 2 * Field.byteCount + Field.hasRunningSums] = 1 })
     #expect(refused { $0[operators + Field.byteCount + Field.hasRunningSums] = 2 })
     // A state that ends within the sums.
-    #expect(refused { $0[ModelFormat.Header.stateByteCount] -= 1 })
+    #expect(refused { $0[state] -= 1 })
     // A mean of the same codes for all outputs: a valid one, but not of every so many codes.
     let mean = (0..<4).reduce(0) {
       $0 | Int(image[operators + Field.byteCount + Field.parameters + $1]) << (8 * $1)

@@ -14,8 +14,9 @@ import TestSupport
     path: "shared/cases/images"
   ).path
 
+  /// A case, which is of format version 2, in today's format.
   private static func caseImage(_ name: String) throws -> [UInt8] {
-    Array(try Files.read(cases + "/" + name + ".qinf"))
+    try ImageConversion.converted(Array(try Files.read(cases + "/" + name + ".qinf")))
   }
 
   @Test(
@@ -25,7 +26,7 @@ import TestSupport
     let image = try Self.caseImage(name)
     let time = ContinuousClock().measure {
       let error = #expect(throws: ModelError.self) { _ = try LoadedModel(image: image) }
-      #expect(error?.kind == .invalidTensor)
+      #expect(error?.kind == .beyondLimits)
     }
     #expect(time < .milliseconds(200))
   }
@@ -69,7 +70,9 @@ import TestSupport
       ], input: 0, output: 1)
     let image = try ModelImage(network, frontEnd: nil).bytes
     let time = try ContinuousClock().measure {
-      let model = try LoadedModel(image: image).model
+      let loaded = try LoadedModel(image: image)
+      defer { withExtendedLifetime(loaded) {} }
+      let model = loaded.model
       // A column of 2^13 codes is needed until the next one is written, and a cell before its own.
       #expect(model.lead(model.operatorPlan(0), input: 0) == 1 << 13 + 1)
       // Sixteen lanes for each of three taps and two more.
@@ -105,7 +108,9 @@ import TestSupport
             kind: .maximumPool, inputs: [0], output: 1, activation: -128...127,
             computation: .maximumPool(window))
         ], input: 0, output: 1)
-      let model = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes).model
+      let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
+      defer { withExtendedLifetime(loaded) {} }
+      let model = loaded.model
       #expect(
         model.lead(model.operatorPlan(0), input: 0)
           == Self.lead(from: shapes[0], to: shapes[1], window, isGathered: false), "round \(round)")
@@ -120,7 +125,9 @@ import TestSupport
         let network = try? QuantizedNetwork(importing: source),
         let image = try? ModelImage(network, frontEnd: nil).bytes
       else { continue }
-      let model = try LoadedModel(image: image).model
+      let loaded = try LoadedModel(image: image)
+      defer { withExtendedLifetime(loaded) {} }
+      let model = loaded.model
       for index in 0..<model.operatorCount {
         let plan = model.operatorPlan(index)
         let (input, output) = (model.tensor(plan.inputIndex(0)), model.tensor(plan.outputIndex))
@@ -183,7 +190,9 @@ import TestSupport
 
   @Test func operatorsThatShareWeightsAreRefused() throws {
     let image = try Self.dense(2)
-    let model = try LoadedModel(image: image).model
+    let loaded = try LoadedModel(image: image)
+    defer { withExtendedLifetime(loaded) {} }
+    let model = loaded.model
     let first = try #require(model.weightBytes(ofOperator: 0))
     let second = try #require(model.weightBytes(ofOperator: 1))
     func refusal(replacing old: Int, by new: Int) -> ModelError.Kind? {
@@ -204,7 +213,9 @@ import TestSupport
 
   @Test func stepsAreAsReckonedByHand() throws {
     // A quad of inputs to a block of channels: 16 products, 4 codes gathered, a row and a call begun; twice.
-    #expect(try LoadedModel(image: Self.dense(2)).model.stepsPerDecision == 2 * (16 + 4 + 32 + 16))
+    let dense = try LoadedModel(image: Self.dense(2))
+    #expect(dense.model.stepsPerDecision == 2 * (16 + 4 + 32 + 16))
+    withExtendedLifetime(dense) {}
     // Two inputs of 3 x 5 side by side: 30 codes in six rows, and two records read; and the call.
     func tensor(_ channels: Int) -> QuantizedNetwork.Tensor {
       .init(name: "", shape: [1, 3, channels], scale: 1, zeroPoint: 0)
@@ -311,7 +322,9 @@ import TestSupport
     }
     print("ns a step: shipped model \(shipped); most of \(measured) images:")
     for (time, image) in slowest {
-      let model = try LoadedModel(image: image).model
+      let loaded = try LoadedModel(image: image)
+      defer { withExtendedLifetime(loaded) {} }
+      let model = loaded.model
       let kinds = (0..<model.operatorCount).map { "\(model.operatorPlan($0).kind!)" }
       print("  \(time) \(kinds.prefix(6)) of \(model.stepsPerDecision)")
     }

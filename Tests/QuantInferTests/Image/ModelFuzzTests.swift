@@ -50,13 +50,14 @@ import TestSupport
     let outcomes = (0..<8).map { share in
       FuzzingOutcome(rounds: 500 * Fuzzing.factor, seed: 82 + UInt64(share)) { random in
         var bytes = images[random.nextIndex(below: images.count)]
-        let operators = (0..<4).reduce(0) { $0 | Int(bytes[ModelFormat.Header.operators + $1]) << (8 * $1) }
+        let operators = word(bytes, at: networkField(ModelFormat.Network.operators, of: bytes))
+        let state = networkField(ModelFormat.Network.stateByteCount, of: bytes)
         for _ in 0...random.nextIndex(below: 3) {
           // Most mutations hit the state's size and the rings.
           let place =
             switch random.nextIndex(below: 4) {
             case 0: random.nextIndex(below: bytes.count)
-            case 1: ModelFormat.Header.stateByteCount + random.nextIndex(below: 4)
+            case 1: state + random.nextIndex(below: 4)
             default:
               operators + random.nextIndex(below: 4) * ModelFormat.Operator.byteCount
                 + ModelFormat.Operator.ring + random.nextIndex(below: 8)
@@ -134,7 +135,7 @@ import TestSupport
     let outcomes = (0..<8).map { share in
       FuzzingOutcome(rounds: 1250 * Fuzzing.factor, seed: 82 + UInt64(share)) { random in
         var bytes = images[random.nextIndex(below: images.count)]
-        let record = (0..<4).reduce(0) { $0 | Int(bytes[ModelFormat.Header.frontEnd + $1]) << (8 * $1) }
+        let record = word(bytes, at: networkField(ModelFormat.Network.frontEnd, of: bytes))
         for _ in 0...random.nextIndex(below: 3) {
           // Half of the mutations hit the front end's record.
           let index =

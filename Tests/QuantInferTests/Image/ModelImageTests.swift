@@ -43,38 +43,115 @@ import TestNetworks
 
   /// Sums of such sizes wrap on a 32-bit core: a device would take less memory than it writes.
   @Test(arguments: [
-    (ModelFormat.Header.arenaByteCount, 0x7fff_fffc), (ModelFormat.Header.scratchByteCount, 0x7fff_fffc),
-    (ModelFormat.Header.stateByteCount, 0x7fff_fff0), (ModelFormat.Header.scratchByteCount, 0x1000_0004),
+    (ModelFormat.Network.arenaByteCount, 0x7fff_fffc), (ModelFormat.Network.scratchByteCount, 0x7fff_fffc),
+    (ModelFormat.Network.stateByteCount, 0x7fff_fff0), (ModelFormat.Network.scratchByteCount, 0x1000_0004),
   ])
   func memoryBeyondA32BitCoresSizesIsRefusedAtLoad(field: Int, bytes: Int) throws {
-    let image = Self.mended(try Self.image(), setting: field, to: UInt32(bytes))
-    #expect(throws: ModelError(.invalidTensor, at: field)) { _ = try LoadedModel(image: image) }
+    let image = try Self.image()
+    let place = networkField(field, of: image)
+    #expect(throws: ModelError(.beyondLimits, at: place)) {
+      _ = try LoadedModel(image: Self.mended(image, setting: place, to: UInt32(bytes)))
+    }
   }
 
   @Test func theGreatestMemoryIsTaken() throws {
-    let image = Self.mended(
-      try Self.image(), setting: ModelFormat.Header.scratchByteCount, to: 0x1000_0000)
-    let loaded = try LoadedModel(image: image)
+    let image = try Self.image()
+    let mended = Self.mended(
+      image, setting: networkField(ModelFormat.Network.scratchByteCount, of: image), to: 0x1000_0000)
+    let loaded = try LoadedModel(image: mended)
     #expect(loaded.model.scratchByteCount == 1 << 28)
+    withExtendedLifetime(loaded) {}
   }
 
   /// An image with a word changed and its checksum right again.
-  private static func mended(_ image: [UInt8], setting field: Int, to word: UInt32) -> [UInt8] {
+  private static func mended(_ image: [UInt8], setting place: Int, to word: UInt32) -> [UInt8] {
     var image = image
-    func put(_ word: UInt32, at place: Int) {
-      withUnsafeBytes(of: word.littleEndian) { image.replaceSubrange(place..<place + 4, with: $0) }
+    withUnsafeBytes(of: word.littleEndian) { image.replaceSubrange(place..<place + 4, with: $0) }
+    return resealed(image)
+  }
+
+  /// The header too: the checksum leaves out nothing but itself.
+  @Test func theDigestIsTheSHA256OfAllButItselfAndTheChecksum() throws {
+    var image = try Self.image()
+    typealias Header = ModelFormat.Header
+    let digest = Array(image[Header.digest..<Header.digest + Header.digestByteCount])
+    for place in Array(Header.checksum..<Header.checksum + 4) + Array(Header.digest..<Header.digest + 32) {
+      image[place] = 0
     }
-    put(word, at: field)
-    put(
-      image.withUnsafeBytes {
-        CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[ModelFormat.checksumStart...]))
-      }, at: ModelFormat.Header.checksum)
-    return image
+    #expect(digest.map { Numbers.hexadecimal($0) }.joined() == SHA256.hexadecimal(Data(image)))
+  }
+
+  @Test func aSectionOfAnUnknownKindIsSkippedUnlessItIsRequired() throws {
+    let image = try Self.image()
+    let last = word(image, at: ModelFormat.Header.sections) + 3 * ModelFormat.Section.byteCount
+    var changed = image
+    changed[last] = 99
+    _ = try LoadedModel(image: resealed(changed))
+    changed[last + ModelFormat.Section.isRequired] = 1
+    #expect(throws: ModelError(.unsupportedSection, at: last)) {
+      _ = try LoadedModel(image: resealed(changed))
+    }
+    // Nor are sections taken whose number no image has room for.
+    for count: UInt32 in [0, 0x7fff_ffff, 0xffff_ffff] {
+      #expect(throws: ModelError.self) {
+        _ = try LoadedModel(image: Self.mended(image, setting: ModelFormat.Header.sectionCount, to: count))
+      }
+    }
+  }
+
+  @Test func severalLeadsAreRefusedByARuntimeOfOne() throws {
+    let image = try Self.image()
+    let place = networkField(ModelFormat.Network.leadCount, of: image)
+    #expect(throws: ModelError(.unsupportedSection, at: place)) {
+      _ = try LoadedModel(image: Self.mended(image, setting: place, to: 2))
+    }
+  }
+
+  /// The section of the task becomes a second network's: the same record, so the same network.
+  @Test func aSecondNetworkIsReadBesideTheFirst() throws {
+    var image = try Self.image()
+    let sections = word(image, at: ModelFormat.Header.sections)
+    let record = ModelFormat.Section.byteCount
+    #expect(throws: ModelError(.truncated, at: ModelFormat.Header.sections)) {
+      try Self.withModel(image, network: 1) { _ in }
+    }
+    image.replaceSubrange(
+      sections + 3 * record..<sections + 4 * record, with: image[sections..<sections + record])
+    image[sections + 3 * record + ModelFormat.Section.network] = 1
+    let first = try LoadedModel(image: resealed(image))
+    try Self.withModel(image, network: 1) { second in
+      #expect(second.operatorCount == first.model.operatorCount && second.isStreamable)
+    }
+    withExtendedLifetime(first) {}
+  }
+
+  private static func withModel(_ image: [UInt8], network: Int, _ body: (Model) -> Void) throws {
+    let memory = AlignedMemory(byteCount: image.count)
+    memory.bytes.copyBytes(from: resealed(image))
+    defer { withExtendedLifetime(memory) {} }
+    body(try Model(validating: UnsafeRawBufferPointer(memory.bytes), network: network))
+  }
+
+  @Test func aTensorMustNameWhoFillsIt() throws {
+    let image = try Self.image()
+    let tensors = word(image, at: networkField(ModelFormat.Network.tensors, of: image))
+    let count = word(image, at: networkField(ModelFormat.Network.tensorCount, of: image))
+    for tensor in 0..<count {
+      let place = tensors + tensor * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.writer
+      for writer: UInt16 in [0, 1, 2, 3, 0x7fff, 0x8000, 0x8001, 0xffff] {
+        var changed = image
+        withUnsafeBytes(of: writer.littleEndian) { changed.replaceSubrange(place..<place + 2, with: $0) }
+        guard changed != image else { continue }
+        #expect(throws: ModelError.self, "tensor \(tensor), \(writer)") {
+          _ = try LoadedModel(image: resealed(changed))
+        }
+      }
+    }
   }
 
   @Test func anotherVersionIsRefusedBeforeItsContent() throws {
     var image = try Self.image()
-    image[ModelFormat.Header.version] = 1
+    image[ModelFormat.Header.version] = 2
     #expect(throws: ModelError(.unsupportedVersion, at: ModelFormat.Header.version)) {
       _ = try LoadedModel(image: image)
     }
@@ -82,14 +159,14 @@ import TestNetworks
 
   @Test(arguments: [Float.nan, .infinity, 0, -1])
   func aScaleThatIsNoneIsRefused(value: Float) throws {
-    func word(_ field: Int) throws -> Int {
+    func record(_ field: Int) throws -> Int {
       let image = try Self.image()
-      return (0..<4).reduce(0) { $0 | Int(image[field + $1]) << (8 * $1) }
+      return word(image, at: networkField(field, of: image))
     }
     let places = [
-      (try word(ModelFormat.Header.tensors) + ModelFormat.Tensor.scaleBits, ModelError.Kind.invalidTensor),
+      (try record(ModelFormat.Network.tensors) + ModelFormat.Tensor.scaleBits, ModelError.Kind.invalidTensor),
       (
-        try word(ModelFormat.Header.frontEnd) + ModelFormat.FrontEnd.microvoltsPerCountBits,
+        try record(ModelFormat.Network.frontEnd) + ModelFormat.FrontEnd.microvoltsPerCountBits,
         .invalidFrontEnd
       ),
     ]
@@ -117,9 +194,8 @@ import TestNetworks
       ).bytes
     }
     func mark(_ image: [UInt8]) -> Int {
-      func word(_ place: Int) -> Int { (0..<4).reduce(0) { $0 | Int(image[place + $1]) << (8 * $1) } }
-      return word(word(ModelFormat.Header.operators) + ModelFormat.Operator.parameters)
-        + ModelFormat.Weights.mayWrap
+      let operators = word(image, at: networkField(ModelFormat.Network.operators, of: image))
+      return word(image, at: operators + ModelFormat.Operator.parameters) + ModelFormat.Weights.mayWrap
     }
     let greatest = Int64(Int32.max) - 4 * 127 * 128
     let proven = try image(bias: greatest)

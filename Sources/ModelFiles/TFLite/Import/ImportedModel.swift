@@ -23,7 +23,7 @@ extension LoadedModel {
     do throws(ModelError) {
       return try LoadedModel(image: image.bytes)
     } catch {
-      throw .malformed(file, error.explanation, remedy: ModelImage.importRemedy)
+      throw .malformed(file, error.kind.explanation, remedy: ModelImage.importRemedy)
     }
   }
 }

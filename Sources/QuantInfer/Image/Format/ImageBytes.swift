@@ -6,7 +6,7 @@ struct ImageBytes {
   /// The image's size by its header, which is right.
   var count: Int { number(at: ModelFormat.Header.imageByteCount) }
 
-  /// Checks what can be known of any image: size, magic, version, checksum.
+  /// Checks what can be known of any image: size, magic, version, checksum, sections.
   init(_ bytes: UnsafeRawBufferPointer) throws(ModelError) {
     typealias Header = ModelFormat.Header
     guard let start = bytes.baseAddress, bytes.count >= Header.byteCount else {
@@ -21,13 +21,46 @@ struct ImageBytes {
     guard word(at: Header.version) == UInt32(ModelFormat.version) else {
       throw ModelError(.unsupportedVersion, at: Header.version)
     }
-    guard number(at: Header.imageByteCount) == bytes.count else {
+    let size = number(at: Header.imageByteCount)
+    guard size >= Header.byteCount, unsafe bytes.count == size || Signature.content(of: bytes).count == size
+    else {
       throw ModelError(.truncated, at: Header.imageByteCount)
     }
-    let covered = unsafe UnsafeRawBufferPointer(rebasing: bytes[ModelFormat.checksumStart...])
-    guard unsafe CRC32.checksum(covered) == word(at: Header.checksum) else {
+    let image = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<size])
+    guard unsafe ModelFormat.checksum(of: image) == word(at: Header.checksum) else {
       throw ModelError(.checksumMismatch, at: Header.checksum)
     }
+    try validateSections()
+  }
+
+  /// Checks where the sections lie, and that none is required and unknown.
+  private func validateSections() throws(ModelError) {
+    typealias Field = ModelFormat.Section
+    let count = try size(at: ModelFormat.Header.sectionCount)
+    let first = try offset(at: ModelFormat.Header.sections, count: count, stride: Field.byteCount)
+    for index in 0..<count {
+      let place = first &+ index &* Field.byteCount
+      guard SectionKind(rawValue: half(at: place)) != nil || byte(at: place &+ Field.isRequired) == 0 else {
+        throw ModelError(.unsupportedSection, at: place)
+      }
+      let length = try size(at: place &+ Field.contentByteCount)
+      if length != 0 { try offset(at: place &+ Field.content, count: length, stride: 1) }
+    }
+  }
+
+  /// A network's section that has content; (0, 0) where there is none.
+  func section(_ kind: SectionKind, of network: Int) -> (byteOffset: Int, byteCount: Int) {
+    typealias Field = ModelFormat.Section
+    for index in 0..<number(at: ModelFormat.Header.sectionCount) {
+      let place = number(at: ModelFormat.Header.sections) &+ index &* Field.byteCount
+      let length = number(at: place &+ Field.contentByteCount)
+      guard half(at: place) == kind.rawValue, Int(byte(at: place &+ Field.network)) == network, length != 0
+      else {
+        continue
+      }
+      return (number(at: place &+ Field.content), length)
+    }
+    return (0, 0)
   }
 
   @inline(__always)
@@ -74,18 +107,6 @@ struct ImageBytes {
     else { throw ModelError(.offsetOutOfRange, at: field) }
     return start
   }
-
-  /// Checks a section of plain bytes: its offset and size stand side by side.
-  func checkSection(at field: Int) throws(ModelError) {
-    let length = number(at: field &+ 4)
-    if length != 0 { try offset(at: field, count: length, stride: 1) }
-  }
-
-  /// A section that was checked; (0, 0) where it is empty.
-  func section(at field: Int) -> (byteOffset: Int, byteCount: Int) {
-    let length = number(at: field &+ 4)
-    return (length == 0 ? 0 : number(at: field), length)
-  }
 }
 
 extension ImageBytes {
@@ -102,5 +123,14 @@ extension ImageBytes {
       throw ModelError(.invalidMultiplier, at: place)
     }
     return multiplier
+  }
+}
+
+extension ModelFormat {
+  /// The CRC-32 of an image's bytes but those that hold it; the image has a header at least.
+  public static func checksum(of image: UnsafeRawBufferPointer) -> UInt32 {
+    let head = unsafe CRC32.checksum(UnsafeRawBufferPointer(rebasing: image[..<Header.checksum]))
+    return unsafe CRC32.checksum(
+      UnsafeRawBufferPointer(rebasing: image[(Header.checksum + 4)...]), continuing: head)
   }
 }

@@ -28,8 +28,10 @@ public struct ModelError: Error, Equatable, Sendable {
     case invalidFrontEnd
     /// The streaming plan doesn't fit the operators or the state.
     case invalidStreamingPlan
-    /// The image is sound, but asks for more than the caller's limits.
+    /// The image asks for more memory than any device has, or for more than the caller's limits.
     case beyondLimits
+    /// A section that must be understood is of no kind that this runtime knows, or there are several leads.
+    case unsupportedSection
   }
 
   /// What is wrong.

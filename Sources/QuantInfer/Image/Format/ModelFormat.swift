@@ -1,4 +1,4 @@
-/// The model image's layout, format version 2: what the exporter writes and the runtime reads.
+/// The model image's layout, format version 3: what the exporter writes and the runtime reads.
 ///
 /// All numbers are little-endian; offsets are bytes from the image's start unless said otherwise. The image is
 /// read in place and starts at a multiple of 4. See <doc:ModelFormat>.
@@ -6,9 +6,7 @@ public enum ModelFormat {
   /// The first four bytes, `QINF`.
   public static let magic: UInt32 = 0x464E_4951
   /// The version that this runtime reads and the exporter writes.
-  public static let version: UInt16 = 2
-  /// The checksum covers everything from this offset on.
-  public static let checksumStart = 16
+  public static let version: UInt16 = 3
   /// The multiple at which the image, its tables and constants start.
   public static let alignment = 4
 
@@ -21,36 +19,66 @@ public enum ModelFormat {
     public static let magic = 0
     /// `UInt16`, see `ModelFormat.version`.
     public static let version = 4
-    /// `UInt32`, the image's size.
+    /// `UInt32`, the image's size; a signature may follow, see `Signature`.
     public static let imageByteCount = 8
-    /// `UInt32`, CRC-32 of the bytes from `ModelFormat.checksumStart` on.
+    /// `UInt32`, CRC-32 of all other bytes: see `ModelFormat.checksum`.
     public static let checksum = 12
-    /// `UInt32`, the arena of a whole-window run: the tensors.
-    public static let arenaByteCount = 16
-    /// `UInt32`, what kernels and front end use while they run; with more of it they can be faster.
-    public static let scratchByteCount = 20
-    /// `UInt32`, what a streaming run keeps between samples; 0 where the network can't stream.
-    public static let stateByteCount = 24
-    /// `UInt32`, offset of the tensor records.
-    public static let tensors = 28
+    /// `UInt32`, offset of the section records.
+    public static let sections = 16
     /// `UInt32`, their number.
-    public static let tensorCount = 32
-    /// `UInt32`, offset of the operator records, in order of execution.
-    public static let operators = 36
-    /// `UInt32`, their number.
-    public static let operatorCount = 40
-    /// `UInt32`, offset of the port records: the inputs, then the outputs.
-    public static let ports = 44
-    /// `UInt16` each: the number of inputs and that of outputs.
-    public static let portCounts = 48
-    /// `UInt32`, offset of the front end's record; 0 where there is none.
-    public static let frontEnd = 52
-    /// `UInt32` offset and `UInt32` size of the class names: UTF-8, a line a class.
-    public static let classNames = 56
-    /// `UInt32` offset and `UInt32` size of the provenance: UTF-8, a line `key=value` each.
-    public static let metadata = 64
+    public static let sectionCount = 20
+    /// 32 bytes, SHA-256 of the image with 0 in place of these bytes and of the checksum's.
+    ///
+    /// The exporter computes it; the runtime compares it and hands it on.
+    public static let digest = 24
+    /// The digest's size.
+    public static let digestByteCount = 32
     /// The header's size.
     public static let byteCount = 72
+  }
+
+  /// Offsets in a section's record.
+  public enum Section {
+    /// `UInt16`, see `SectionKind`.
+    public static let kind = 0
+    /// `UInt8`, the network that it belongs to: 0, or 1 for a second one.
+    public static let network = 2
+    /// `UInt8`, 1 where a reader that doesn't know the kind must refuse the image; otherwise 0.
+    public static let isRequired = 3
+    /// `UInt32`, offset of the content.
+    public static let content = 4
+    /// `UInt32`, its size; a section without content isn't there.
+    public static let contentByteCount = 8
+    /// The record's size.
+    public static let byteCount = 16
+  }
+
+  /// Offsets in a network's record.
+  public enum Network {
+    /// `UInt32`, the arena of a whole-window run: the tensors.
+    public static let arenaByteCount = 0
+    /// `UInt32`, what kernels and front end use while they run; with more of it they can be faster.
+    public static let scratchByteCount = 4
+    /// `UInt32`, what a streaming run keeps between samples; 0 where the network can't stream.
+    public static let stateByteCount = 8
+    /// `UInt32`, offset of the tensor records.
+    public static let tensors = 12
+    /// `UInt32`, their number.
+    public static let tensorCount = 16
+    /// `UInt32`, offset of the operator records, in order of execution.
+    public static let operators = 20
+    /// `UInt32`, their number.
+    public static let operatorCount = 24
+    /// `UInt32`, offset of the port records: the inputs, then the outputs.
+    public static let ports = 28
+    /// `UInt16` each: the number of inputs and that of outputs.
+    public static let portCounts = 32
+    /// `UInt32`, offset of the front end's record; 0 where there is none.
+    public static let frontEnd = 36
+    /// `UInt16`, the number of leads that the front end takes a sample of at a time: 1, as this runtime has it.
+    public static let leadCount = 40
+    /// The record's size.
+    public static let byteCount = 44
   }
 
   /// The most bytes that arena, scratch and state take, each: 2^28.
@@ -69,6 +97,12 @@ public enum ModelFormat {
     public static let storage = 2
     /// `UInt16`, its index in the model that the network was imported from.
     public static let sourceIndex = 4
+    /// `UInt16`, who fills it first: an operator, or `firstInput` plus the number of an input; any number of others.
+    ///
+    /// So a reader sees at once that an operator reads what is there.
+    public static let writer = 6
+    /// From here on a writer is an input of the network.
+    public static let firstInput = 0x8000
     /// `UInt32` each: the dimensions, outermost first, then 1 for those that there aren't.
     public static let shape = 8
     /// `Int32`, the code of real 0.
@@ -189,6 +223,18 @@ public enum ElementType: UInt8, Sendable {
   public var byteCount: Int { self == .int8 ? 1 : 2 }
   /// The codes that there are.
   public var codes: ClosedRange<Int> { self == .int8 ? -128...127 : -32_768...32_767 }
+}
+
+/// What a section holds.
+public enum SectionKind: UInt16, Sendable {
+  /// A network's record: see `ModelFormat.Network`.
+  case network = 1
+  /// The class names: UTF-8, a line a class.
+  case classNames = 2
+  /// The provenance: UTF-8, a line `key=value` each.
+  case provenance = 3
+  /// The name of the task that the network answers, UTF-8.
+  case task = 4
 }
 
 /// Where a tensor's codes lie.
