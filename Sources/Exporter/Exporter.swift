@@ -33,6 +33,6 @@ import Support
       Records.self, CohortCommand.self, Train.self, Validate.self, Finetune.self, Quantize.self,
       Evaluate.self,
       Report.self, Explain.self, Personalize.self, Detect.self, Inspect.self, Import.self, Export.self,
-      Run.self,
+      Run.self, Sign.self, Verify.self,
     ])
 }

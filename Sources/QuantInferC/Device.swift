@@ -13,7 +13,7 @@ private struct Division {
       unsafe Range(uncheckedBounds: (start, start &+ (byteCount &+ 7) / 8 &* 8))
     }
     // The header's QUANTINFER_MEMORY says the same.
-    let recordByteCount = 28 &* MemoryLayout<Int>.size
+    let recordByteCount = 32 &* MemoryLayout<Int>.size
     precondition(MemoryLayout<StreamingPipeline>.size <= recordByteCount, "the record has no room")
     state = next(recordByteCount, model.stateByteCount)
     scratch = next(state.upperBound, model.streamingScratchByteCount)
@@ -44,9 +44,28 @@ public func quantinfer_inspect(
       sample_rate_millihertz: frontEnd.sampleRateMillihertz,
       microvolts_per_count: Float(bitPattern: frontEnd.microvoltsPerCountBits),
       class_count: UInt32(truncatingIfNeeded: output.count), logit_scale: Float(bitPattern: output.scaleBits),
-      logit_zero_point: output.zeroPoint, checksum: model.imageChecksum,
-      operator_count: UInt32(truncatingIfNeeded: model.operatorCount),
-      steps_per_decision: UInt32(clamping: model.stepsPerDecision))
+      logit_zero_point: output.zeroPoint, checksum: model.imageChecksum)
+    return QUANTINFER_OK
+  } catch {
+    return quantinfer_status(numericCast(error.kind.rawValue))
+  }
+}
+
+/// Checks an image and that it keeps to limits.
+@c @implementation
+public func quantinfer_check(
+  _ image: UnsafeRawPointer, _ byteCount: Int, _ limits: UnsafePointer<quantinfer_limits>
+) -> quantinfer_status {
+  func limit(_ number: UInt32) -> Int { number > UInt32(Int32.max) ? .max : Int(truncatingIfNeeded: number) }
+  let given = unsafe limits.pointee
+  var limits = Model.Limits()
+  limits.memoryByteCount = limit(given.memory_byte_count)
+  limits.operatorCount = limit(given.operator_count)
+  limits.inputCount = limit(given.input_count)
+  limits.stepsPerDecision = limit(given.steps_per_decision)
+  do throws(ModelError) {
+    _ = try unsafe Model(
+      validating: UnsafeRawBufferPointer(start: image, count: max(0, byteCount)), limits: limits)
     return QUANTINFER_OK
   } catch {
     return quantinfer_status(numericCast(error.kind.rawValue))
@@ -83,6 +102,23 @@ public func quantinfer_init(
   } catch {
     return error.status
   }
+}
+
+/// Asks the maker's function, then does the same.
+@c @implementation
+public func quantinfer_init_verified(
+  _ device: UnsafeMutablePointer<OpaquePointer?>?, _ image: UnsafeRawPointer, _ byteCount: Int,
+  _ memory: UnsafeMutableRawPointer, _ memoryByteCount: Int, _ verify: quantinfer_verify,
+  _ context: UnsafeMutableRawPointer?
+) -> quantinfer_status {
+  if let device = unsafe device { unsafe device.pointee = nil }
+  let bytes = unsafe UnsafeRawBufferPointer(start: image, count: max(0, byteCount))
+  let content = unsafe Signature.verified(bytes) { content, signature in
+    guard let start = content.baseAddress, let record = signature.baseAddress else { return false }
+    return unsafe verify(start, content.count, record, context)
+  }
+  guard let content = unsafe content else { return QUANTINFER_NOT_AUTHENTIC }
+  return unsafe quantinfer_init(device, image, content.count, memory, memoryByteCount)
 }
 
 /// Takes a sample; tells whether a new window is full.

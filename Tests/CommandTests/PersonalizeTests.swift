@@ -39,18 +39,18 @@ import TestSupport
     let patch = folder("233.qpatch")
     let made = try personalize("--record", record, "--output", patch)
     #expect(made.status == 0, "\(made.errors)")
-    #expect(try Data(contentsOf: URL(fileURLWithPath: patch)).count == 532)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: patch)).count == 620)
     let plain = try stream()
     let patched = try stream("--patch", patch, "--float", ProjectFiles.checkpoint)
     #expect(try accuracy(patched) > accuracy(plain))
     let result = try jsonObject(patched.output)
-    #expect((result["patch"] as? [String: Any])?["byteCount"] as? Int == 532)
+    #expect((result["patch"] as? [String: Any])?["byteCount"] as? Int == 620)
     #expect(try jsonObject(plain.output)["patch"] == nil)
     // The float twin has the patch too.
     let agreement = try #require((result["agreement"] as? [String: Any])?["top1"] as? Double)
     #expect(agreement > 0.99)
     let inspected = try exporter("inspect", patch)
-    #expect(inspected.status == 0 && inspected.output.contains("532 B, number 1, for operator 3"))
+    #expect(inspected.status == 0 && inspected.output.contains("620 B, number 1, for operator 3"))
   }
 
   @Test func aPatchOfAnotherModelIsRefused() throws {

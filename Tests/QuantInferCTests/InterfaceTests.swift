@@ -45,7 +45,6 @@ import TestSupport
     let classCount = loaded.model.output.count
     #expect(c.info.class_count == UInt32(classCount) && c.info.checksum == loaded.checksum)
     #expect(c.info.state_byte_count == UInt32(loaded.model.stateByteCount))
-    #expect(c.info.operator_count == 4 && c.info.steps_per_decision == UInt32(loaded.model.stepsPerDecision))
     var decisions = 0
     for sample in Self.samples(1000) {
       let isFull = pipeline.push(sample) && pipeline.isWindowFull
@@ -74,6 +73,52 @@ import TestSupport
       let expected = #expect(throws: ModelError.self) { try LoadedModel(image: damaged) }
       #expect(device.status.rawValue == UInt32(expected?.kind.rawValue ?? 0) && device.device == nil)
     }
+  }
+
+  @Test func anImageIsSetUpWhereTheMakersFunctionSaysSo() throws {
+    let image = try Self.shipped()
+    let key = Ed25519.PrivateKey()
+    for (bytes, accepts, status) in [
+      (SignedFile(signing: image, with: key).bytes, true, QUANTINFER_OK),
+      (SignedFile(signing: image, with: key).bytes, false, QUANTINFER_NOT_AUTHENTIC),
+      (image, true, QUANTINFER_NOT_AUTHENTIC),
+    ] {
+      let (flash, memory) = (AlignedMemory(byteCount: bytes.count), AlignedMemory(byteCount: 8192))
+      flash.bytes.copyBytes(from: bytes)
+      var (device, accepting) = (OpaquePointer?.none, accepts)
+      let given = quantinfer_init_verified(
+        &device, flash.bytes.baseAddress!, bytes.count, memory.bytes.baseAddress!, 8192,
+        { _, count, signature, context in
+          // The signature's record lies behind the content, which is the shipped image's.
+          context!.load(as: Bool.self) && count == signature.load(fromByteOffset: 8, as: UInt32.self)
+        }, &accepting)
+      #expect(given == status && (device != nil) == (status == QUANTINFER_OK))
+      withExtendedLifetime((flash, memory)) {}
+    }
+  }
+
+  @Test func imagesBeyondLimitsAreToldApart() throws {
+    let image = try Self.shipped()
+    let memory = AlignedMemory(byteCount: image.count)
+    memory.bytes.copyBytes(from: image)
+    defer { withExtendedLifetime(memory) {} }
+    let loaded = try LoadedModel(image: image)
+    defer { withExtendedLifetime(loaded) {} }
+    let model = loaded.model
+    let taken = quantinfer_limits(
+      memory_byte_count: UInt32(model.runByteCount), operator_count: 4, input_count: 4,
+      steps_per_decision: UInt32(model.stepsPerDecision))
+    func check(_ change: (inout quantinfer_limits) -> Void) -> quantinfer_status {
+      var limits = taken
+      change(&limits)
+      return quantinfer_check(memory.bytes.baseAddress!, image.count, &limits)
+    }
+    #expect(check { _ in } == QUANTINFER_OK)
+    #expect(check { $0.memory_byte_count -= 1 } == QUANTINFER_BEYOND_LIMITS)
+    #expect(check { $0.operator_count -= 1 } == QUANTINFER_BEYOND_LIMITS)
+    #expect(check { $0.input_count -= 1 } == QUANTINFER_BEYOND_LIMITS)
+    #expect(check { $0.steps_per_decision -= 1 } == QUANTINFER_BEYOND_LIMITS)
+    #expect(check { $0.steps_per_decision = .max } == QUANTINFER_OK)
   }
 
   @Test func memoryIsAsMuchAsInspectTells() throws {

@@ -33,7 +33,7 @@ extern "C" {
 // The bytes of a device in all, where state and scratch are known: `exporter inspect` tells them, and `exporter export`
 // writes them down. The first part is the device's own record.
 #define QUANTINFER_MEMORY(state_byte_count, scratch_byte_count) \
-  (28 * sizeof(void *) + ((state_byte_count) + 7) / 8 * 8 + ((scratch_byte_count) + 7) / 8 * 8)
+  (32 * sizeof(void *) + ((state_byte_count) + 7) / 8 * 8 + ((scratch_byte_count) + 7) / 8 * 8)
 
 // What functions return. The image's errors have the numbers that the host's tools have for them.
 typedef enum quantinfer_status {
@@ -52,7 +52,9 @@ typedef enum quantinfer_status {
   QUANTINFER_OVERFLOW = 11,
   QUANTINFER_FRONT_END = 12,
   QUANTINFER_STREAMING_PLAN = 13,
-  QUANTINFER_BEYOND_LIMITS = 14,  // only where limits were given
+  QUANTINFER_BEYOND_LIMITS = 14,  // more memory than any device has, or more than quantinfer_check was given
+  QUANTINFER_UNSUPPORTED_SECTION = 15,
+  QUANTINFER_NOT_AUTHENTIC = 24,  // no signature, or one that the maker's function refused
   // The memory:
   QUANTINFER_MEMORY_TOO_SMALL = 32,
   QUANTINFER_MEMORY_MISALIGNED = 33,
@@ -78,8 +80,6 @@ typedef struct quantinfer_info {
   float logit_scale;                // a logit is logit_scale * (code - logit_zero_point)
   int32_t logit_zero_point;
   uint32_t checksum;                // names the image
-  uint32_t operator_count;          // of the network
-  uint32_t steps_per_decision;      // the most between two samples: products, codes moved, runs of them begun
 } quantinfer_info;
 
 // A running model; it lies at the beginning of the memory that quantinfer_init is given.
@@ -88,11 +88,33 @@ typedef struct quantinfer_device quantinfer_device;
 // Checks an image and tells its needs; the image lies at a multiple of 4.
 quantinfer_status quantinfer_inspect(const void *image, size_t byte_count, quantinfer_info *info);
 
+// What an image may take. UINT32_MAX is no limit.
+typedef struct quantinfer_limits {
+  uint32_t memory_byte_count;   // of state and scratch
+  uint32_t operator_count;      // of the network
+  uint32_t input_count;         // tensors that all operators read together
+  uint32_t steps_per_decision;  // work from one sample to the next: products, codes moved, runs of them begun
+} quantinfer_limits;
+
+// Checks an image, and that it takes no more than some limits: QUANTINFER_BEYOND_LIMITS where it is sound and does.
+quantinfer_status quantinfer_check(const void *image, size_t byte_count, const quantinfer_limits *limits);
+
 // Checks an image and sets up a device that has heard nothing yet. Image and memory must outlive it; the memory lies at a
 // multiple of 8 and has `memory_byte_count` bytes at least.
 quantinfer_status quantinfer_init(
   quantinfer_device *QUANTINFER_NULLABLE *QUANTINFER_NULLABLE device, const void *image, size_t byte_count, void *memory,
   size_t memory_byte_count);
+
+// The maker's own verification: whether a signature is that of some content. `signature` points to 96 bytes, as the model
+// format's documentation has them: at 16 the key's identifier, at 32 the 64 bytes that Ed25519 made of all of the content.
+typedef bool (*quantinfer_verify)(
+  const void *content, size_t content_byte_count, const void *signature, void *QUANTINFER_NULLABLE context);
+
+// As quantinfer_init, of an image with its signature behind it: first asks `verify`, which gets `context`. Nothing of the
+// image is read where it says no.
+quantinfer_status quantinfer_init_verified(
+  quantinfer_device *QUANTINFER_NULLABLE *QUANTINFER_NULLABLE device, const void *image, size_t byte_count, void *memory,
+  size_t memory_byte_count, quantinfer_verify verify, void *QUANTINFER_NULLABLE context);
 
 // Takes a sample, in counts. Returns whether a new window is full, so that quantinfer_decide has something to decide on:
 // until the next call of this function.

@@ -47,6 +47,8 @@ struct Personalize: ParsableCommand {
   var replay: RecordSelection?
   @Option(help: ArgumentHelp("Counts a device's patches up.", valueName: "n"))
   var sequence: UInt32 = 1
+  @Option(help: ArgumentHelp("The device that the patch is for; any without it.", valueName: "identifier"))
+  var device: String?
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Fitting") var fitting: PersonalizationArguments
   @OptionGroup var results: OutputOptions
@@ -55,6 +57,9 @@ struct Personalize: ParsableCommand {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [model, from, record])
     guard (record == nil) == (output == nil), (record == nil) != (records == nil) else {
       throw ValidationError("give --record and --output for one patient, or --records to score many")
+    }
+    guard device == nil || (device != "" && record != nil) else {
+      throw ValidationError("--device needs an identifier, and --record")
     }
     guard minutes > 0 && minutes <= 1440 else { throw ValidationError("--minutes must be in 0 ... 1440") }
     if let problem = fitting.values.problem { throw ValidationError(problem) }
@@ -96,13 +101,14 @@ struct Personalize: ParsableCommand {
           signal, condition: PersonalizationCondition(minutes: minutes), sequenceNumber: sequence)
       }
     }
-    try Files.write(Data(patch.image.bytes), to: output)
+    let bound = device.map { patch.image.bound(toDevice: $0) } ?? patch.image
+    try Files.write(Data(bound.bytes), to: output)
     let counts = zip(image.classNames, patch.ownBeats).map { "\($0) \(Numbers.integer($1))" }
     let patched = try image.applying(patchFile: output)
     var table = SummaryTable(columns: [])
     table.add("patient", "\(signal.record), \(signal.lead), first \(Numbers.decimal(minutes, places: 1)) min")
     table.add("own beats", counts.joined(separator: ", "))
-    table.add("patch", "\(output), \(Numbers.bytes(patch.image.bytes.count)), number \(sequence)")
+    table.add("patch", "\(output), \(Numbers.bytes(bound.bytes.count)), number \(sequence)")
     table.add("on the device", "\(Numbers.bytes(patched.patch?.bufferByteCount ?? 0)) of memory")
     try results.show(table)
     try results.writeJSON(

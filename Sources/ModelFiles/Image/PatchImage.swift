@@ -5,7 +5,7 @@ import Support
 /// A patch as it is written to a `.qpatch` file and to the device's flash.
 package struct PatchImage: Equatable, Sendable {
   /// The patch's bytes.
-  package let bytes: [UInt8]
+  package private(set) var bytes: [UInt8]
 
   /// Writes the patch that brings a fully connected operator's weights nearest to new ones.
   ///
@@ -37,24 +37,58 @@ package struct PatchImage: Equatable, Sendable {
     append(model.checksum)
     append(sequenceNumber)
     append(UInt32(Header.byteCount + 5 * biases.count + (changes.levels.count + 1) / 2))
-    let head = bytes.withUnsafeBytes { CRC32.checksum($0) }
     append(UInt32(0))
     append(channelCount)
     append(inputsPerOutput)
     append(columnCount)
     append(span)
+    append(Self.answerSeed)
+    append(UInt32(0))
+    bytes += model.digest + [UInt8](repeating: 0, count: Header.byteCount - Header.deviceSalt)
     for bias in biases { append(bias) }
     bytes += changes.steps
     for first in stride(from: 0, to: changes.levels.count, by: 2) {
       let second = first + 1 < changes.levels.count ? changes.levels[first + 1] : 0
       bytes.append(UInt8(bitPattern: changes.levels[first]) & 15 | UInt8(bitPattern: second) << 4)
     }
-    let checksum = bytes[(Header.checksum + 4)...].withUnsafeBytes { CRC32.checksum($0, continuing: head) }
-    withUnsafeBytes(of: checksum.littleEndian) {
-      bytes.replaceSubrange(Header.checksum..<Header.checksum + 4, with: $0)
+    self.bytes = Self.sealed(bytes)
+    let patched = try model.applying(patch: self.bytes)
+    let memory = AlignedMemory(byteCount: patched.model.answerByteCount(ofOperator: operatorIndex) ?? 0)
+    defer { withExtendedLifetime((patched, memory)) {} }
+    let answers = try patched.model.answers(
+      seed: Self.answerSeed, ofOperator: operatorIndex, in: memory.bytes)
+    withUnsafeBytes(of: answers.littleEndian) {
+      bytes.replaceSubrange(Header.answerChecksum..<Header.answerChecksum + 4, with: $0)
     }
-    self.bytes = bytes
-    _ = try model.applying(patch: bytes)
+    self.bytes = Self.sealed(bytes)
+  }
+
+  private init(bytes: [UInt8]) { self.bytes = Self.sealed(bytes) }
+
+  /// The same patch for one device alone: the digest of its identifier, with a salt that is the patch's own.
+  package func bound(toDevice identifier: String) -> PatchImage {
+    typealias Header = ModelPatch.Header
+    let salt = Array(SHA256.digest(bytes)[..<Header.deviceSaltByteCount])
+    var bound = bytes
+    bound.replaceSubrange(Header.deviceSalt..<Header.deviceDigest, with: salt)
+    bound.replaceSubrange(
+      Header.deviceDigest..<Header.byteCount, with: SHA256.digest(salt + Array(identifier.utf8)))
+    return PatchImage(bytes: bound)
+  }
+
+  /// What every patch's known answers begin from.
+  private static let answerSeed: UInt32 = 1
+
+  /// A patch with its checksum.
+  private static func sealed(_ bytes: [UInt8]) -> [UInt8] {
+    typealias Header = ModelPatch.Header
+    let head = bytes[..<Header.checksum].withUnsafeBytes { CRC32.checksum($0) }
+    let checksum = bytes[(Header.checksum + 4)...].withUnsafeBytes { CRC32.checksum($0, continuing: head) }
+    var sealed = bytes
+    withUnsafeBytes(of: checksum.littleEndian) {
+      sealed.replaceSubrange(Header.checksum..<Header.checksum + 4, with: $0)
+    }
+    return sealed
   }
 }
 
@@ -157,6 +191,8 @@ extension LoadedModel {
   /// The model with a patch, over the same image.
   ///
   /// - Throws: `PatchError` where the patch is broken or doesn't fit.
+  ///
+  /// A host is every device: what a patch says of one is for the device to check.
   package func applying(patch bytes: [UInt8]) throws(PatchError) -> LoadedModel {
     let memory = AlignedMemory(byteCount: bytes.count)
     memory.bytes.copyBytes(from: bytes)
@@ -164,7 +200,7 @@ extension LoadedModel {
     let patch = try ModelPatch(validating: UnsafeRawBufferPointer(memory.bytes))
     let buffer = AlignedMemory(byteCount: model.patchBufferByteCount(ofOperator: patch.operatorIndex) ?? 0)
     return LoadedModel(
-      self, patched: try model.applying(patch, into: buffer.bytes), buffer: buffer,
+      self, patched: try model.applying(patch, into: buffer.bytes) { _, _ in true }, buffer: buffer,
       summary: PatchSummary(
         byteCount: patch.byteCount, operatorIndex: patch.operatorIndex,
         sequenceNumber: patch.sequenceNumber, bufferByteCount: buffer.bytes.count))
@@ -211,6 +247,7 @@ extension PatchError {
     case .unsupportedVersion: "the patch is of a format version that this program doesn't read"
     case .checksumMismatch: "the patch's checksum is wrong: at least one bit was changed"
     case .otherModel: "the patch was made for another model image"
+    case .otherDevice: "the patch was made for another device"
     case .invalidLayer: "the patch's layer is none that the model has and a patch can change"
     case .invalidSize: "the patch is not as large as its layer asks for"
     case .accumulatorOverflow: "with the patch's weights a sum could overflow"
@@ -226,6 +263,10 @@ package struct PatchDescription: Encodable, Equatable, Sendable {
   package var byteCount: Int
   /// The CRC-32 of the image that it changes, in hexadecimal.
   package var imageChecksum: String
+  /// The digest of that image, in hexadecimal.
+  package var imageDigest: String
+  /// The digest of the device that it is for, in hexadecimal; null where it is for any.
+  package var deviceDigest: String?
   /// The operator that it changes.
   package var operatorIndex: Int
   /// Counts a device's patches up.
@@ -249,6 +290,9 @@ package struct PatchDescription: Encodable, Equatable, Sendable {
       let patch = try ModelPatch(validating: UnsafeRawBufferPointer(memory.bytes))
       let digits = String(patch.imageChecksum, radix: 16)
       imageChecksum = String(repeating: "0", count: 8 - digits.count) + digits
+      let place = ModelPatch.Header.imageDigest
+      imageDigest = data[place..<place + 32].map { Numbers.hexadecimal($0) }.joined()
+      deviceDigest = patch.device.map { $0.digest.map { Numbers.hexadecimal($0) }.joined() }
       (byteCount, operatorIndex) = (patch.byteCount, patch.operatorIndex)
       (sequenceNumber, channelCount) = (patch.sequenceNumber, patch.channelCount)
       (inputsPerOutput, span) = (patch.inputsPerOutput, patch.span)
@@ -261,6 +305,7 @@ package struct PatchDescription: Encodable, Equatable, Sendable {
   package var text: String {
     "\(Numbers.bytes(byteCount)), number \(sequenceNumber), for operator \(operatorIndex) "
       + "(\(channelCount) x \(inputsPerOutput) weights, \(span) column\(span == 1 ? "" : "s") share a change) "
-      + "of the image of CRC-32 \(imageChecksum)"
+      + "of the image of CRC-32 \(imageChecksum), for "
+      + (deviceDigest == nil ? "any device" : "one device")
   }
 }

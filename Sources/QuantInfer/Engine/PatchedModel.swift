@@ -24,13 +24,21 @@
     ///   - patch: The patch; it isn't needed any more afterwards.
     ///   - buffer: At least `patchBufferByteCount(ofOperator:)` bytes, at a multiple of 4, which no running model uses;
     ///     it must outlive the model that is returned, unchanged.
+    ///   - isThisDevice: Whether SHA-256 of a salt and this device's identifier is a digest: the maker's function. Without
+    ///     one, no patch is taken that names a device.
     /// - Returns: The patched model; the image must outlive it too.
     /// - Throws: `PatchError`; the buffer's bytes then mean nothing.
     /// - Complexity: O(n) in the operator's number of weights.
     public func applying(
-      _ patch: ModelPatch, into buffer: UnsafeMutableRawBufferPointer
+      _ patch: ModelPatch, into buffer: UnsafeMutableRawBufferPointer,
+      isThisDevice: (_ salt: UnsafeRawBufferPointer, _ digest: UnsafeRawBufferPointer) -> Bool = { _, _ in
+        false
+      }
     ) throws(PatchError) -> Model {
-      guard patch.imageChecksum == imageChecksum else { throw .otherModel }
+      guard patch.changes(self) else { throw .otherModel }
+      if let device = unsafe patch.device, unsafe !isThisDevice(device.salt, device.digest) {
+        throw .otherDevice
+      }
       guard let byteCount = patchBufferByteCount(ofOperator: patch.operatorIndex),
         let source = weightBytes(ofOperator: patch.operatorIndex)
       else { throw .invalidLayer }

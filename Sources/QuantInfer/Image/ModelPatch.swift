@@ -9,10 +9,11 @@
 /// To take a patch off is to go on with the shipped model.
 ///
 /// ```swift
-/// if let patch = ModelPatch.newest(of: slotA, slotB, for: model) {
-///   model = try model.applying(patch, into: buffer)
-/// }
+/// if let (patched, number) = model.applyingNewest(of: slotA, slotB, floor: floor, into: buffer) { model = patched }
 /// ```
+///
+/// A patch names its image by digest, and may name the device that it is for, by a digest of the device's identifier and
+/// a salt. Who made it is for a signature to say, see `Signature`.
 ///
 /// See <doc:ModelFormat#Patch>.
 @safe
@@ -20,7 +21,7 @@ public struct ModelPatch {
   /// The first four bytes, `QIPA`.
   public static let magic: UInt32 = 0x4150_4951
   /// The version of the layout.
-  public static let version: UInt16 = 1
+  public static let version: UInt16 = 2
 
   /// Offsets in the header; numbers are little-endian.
   public enum Header {
@@ -46,8 +47,20 @@ public struct ModelPatch {
     public static let columnCount = 28
     /// `UInt16`, the number of columns that share a change.
     public static let span = 30
+    /// `UInt32`, what the known answers begin from; see `Model.answers(seed:ofOperator:in:)`.
+    public static let answerSeed = 32
+    /// `UInt32`, CRC-32 of the patched operator's answers.
+    public static let answerChecksum = 36
+    /// 32 bytes, the digest of the image that it changes; see `ModelFormat.Header.digest`.
+    public static let imageDigest = 40
+    /// 16 bytes, the salt of the device's digest.
+    public static let deviceSalt = 72
+    /// 32 bytes, SHA-256 of the salt and the identifier of the device that it is for; all 0 for any device.
+    public static let deviceDigest = 88
+    /// The salt's size.
+    public static let deviceSaltByteCount = 16
     /// The header's size; biases follow, an `Int32` a channel, steps, a `UInt8` a channel, and four bits a change.
-    public static let byteCount = 32
+    public static let byteCount = 120
   }
 
   /// The number of changes to an output channel's weights.
@@ -81,6 +94,10 @@ public struct ModelPatch {
   public let span: Int
   /// The number of changes to an output channel's weights.
   public let groupsPerOutput: Int
+  /// What its known answers begin from.
+  public let answerSeed: UInt32
+  /// The CRC-32 of its known answers.
+  public let answerChecksum: UInt32
   /// The place of the channels' steps.
   private var steps: Int { Header.byteCount &+ 4 &* channelCount }
 
@@ -110,6 +127,8 @@ public struct ModelPatch {
     inputsPerOutput = unsafe Int(Self.half(bytes, at: Header.inputsPerOutput))
     columnCount = unsafe Int(Self.half(bytes, at: Header.columnCount))
     span = unsafe Int(Self.half(bytes, at: Header.span))
+    answerSeed = unsafe Self.word(bytes, at: Header.answerSeed)
+    answerChecksum = unsafe Self.word(bytes, at: Header.answerChecksum)
     guard channelCount > 0, inputsPerOutput > 0, columnCount > 0, span > 0 else { throw .invalidSize }
     groupsPerOutput = Self.groupsPerOutput(
       inputsPerOutput: inputsPerOutput, columnCount: columnCount, span: span)
@@ -126,21 +145,55 @@ public struct ModelPatch {
   /// A device writes a new patch over the older one, or over what is none. A brown-out while it writes leaves a wrong
   /// checksum there, and the other patch is the newest. To be rid of patches it erases the older one first.
   ///
+  /// - Parameters:
+  ///   - first: A slot.
+  ///   - second: The other.
+  ///   - model: The model as shipped.
+  ///   - floor: The lowest sequence number that is taken; nil for any. See `Model.applyingNewest`.
+  /// - Returns: The patch; whether it fits is seen when it is applied.
   /// - Complexity: O(n) in the patches' sizes.
   public static func newest(
-    of first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, for model: Model
+    of first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, for model: Model, floor: UInt32? = nil
   ) -> ModelPatch? {
-    let one = unsafe Self.whole(first, of: model)
-    guard let other = unsafe Self.whole(second, of: model) else { return one }
+    let one = unsafe whole(first, of: model, floor: floor)
+    guard let other = unsafe whole(second, of: model, floor: floor) else { return one }
     guard let one else { return other }
-    // The distance wraps, so that the count may too.
-    return Int32(bitPattern: one.sequenceNumber &- other.sequenceNumber) >= 0 ? one : other
+    return one.isAtLeast(other.sequenceNumber) ? one : other
   }
 
-  private static func whole(_ slot: UnsafeRawBufferPointer, of model: Model) -> ModelPatch? {
-    guard let patch = try? unsafe ModelPatch(validating: slot), patch.imageChecksum == model.imageChecksum
+  /// A slot's patch where it is whole, this model's, and not below a floor.
+  static func whole(_ slot: UnsafeRawBufferPointer, of model: Model, floor: UInt32?) -> ModelPatch? {
+    guard let patch = try? unsafe ModelPatch(validating: slot), patch.changes(model),
+      patch.isAtLeast(floor ?? patch.sequenceNumber)
     else { return nil }
     return patch
+  }
+
+  /// Whether its sequence number is another one or follows it; the distance wraps, so that the count may too.
+  func isAtLeast(_ number: UInt32) -> Bool { Int32(bitPattern: sequenceNumber &- number) >= 0 }
+
+  /// Whether it was made for a model's image.
+  func changes(_ model: Model) -> Bool {
+    guard imageChecksum == model.imageChecksum else { return false }
+    for index in 0..<ModelFormat.Header.digestByteCount
+    where unsafe bytes[Header.imageDigest &+ index]
+      != model.image.byte(at: ModelFormat.Header.digest &+ index)
+    {
+      return false
+    }
+    return true
+  }
+
+  /// The salt and the digest of the device that it is for: 16 and 32 bytes; nil where it is for any.
+  public var device: (salt: UnsafeRawBufferPointer, digest: UnsafeRawBufferPointer)? {
+    let salt = Header.deviceSalt..<Header.deviceDigest
+    let digest = Header.deviceDigest..<Header.byteCount
+    for index in digest where unsafe bytes[index] != 0 {
+      return unsafe (
+        UnsafeRawBufferPointer(rebasing: bytes[salt]), UnsafeRawBufferPointer(rebasing: bytes[digest])
+      )
+    }
+    return nil
   }
 
   /// A channel's bias, with the input's zero point folded in; the channel must be in `0 ..< channelCount`.
@@ -181,6 +234,8 @@ public enum PatchError: Error, Equatable, Sendable {
   case checksumMismatch
   /// It was made for another image.
   case otherModel
+  /// It was made for another device, or nobody can tell which device this is.
+  case otherDevice
   /// The operator isn't there, is no FULLY_CONNECTED of 8-bit weights and 32-bit sums, or is of another size.
   case invalidLayer
   /// It is not as large as the layer's patch must be.

@@ -168,7 +168,8 @@ import TestNetworks
     }
     #expect(throws: PatchError.otherModel) { _ = try other.shipped.applying(patch: bytes) }
     #expect(refusal { $0[0] = 0 } == .notAPatch)
-    #expect(refusal { $0[Header.version] = 2 } == .unsupportedVersion)
+    #expect(refusal { $0[Header.version] = 1 } == .unsupportedVersion)
+    #expect(refusal { $0[Header.imageDigest + 31] ^= 1 } == .otherModel)
     #expect(refusal { $0[Header.operatorIndex] = 0 } == .invalidLayer)
     #expect(refusal { $0[Header.operatorIndex] = 200 } == .invalidLayer)
     #expect(refusal { $0[Header.channelCount] += 1 } == .invalidSize)
@@ -281,6 +282,90 @@ import TestNetworks
     // The count may wrap.
     #expect(newest(new, current) == 0 && newest(current, new) == 0)
     #expect(newest([], []) == nil)
+  }
+
+  private static func numbered(
+    _ patch: [UInt8], _ number: UInt32, _ change: (inout [UInt8]) -> Void = { _ in }
+  ) -> [UInt8] {
+    var bytes = patch
+    let place = ModelPatch.Header.sequenceNumber
+    withUnsafeBytes(of: number.littleEndian) { bytes.replaceSubrange(place..<place + 4, with: $0) }
+    change(&bytes)
+    return resealed(bytes)
+  }
+
+  /// The sequence number that a device ends up with; nil for the model as shipped.
+  private static func chosen(
+    _ model: Model, _ first: [UInt8], _ second: [UInt8], floor: UInt32,
+    isThisDevice: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool = { _, _ in false }
+  ) -> UInt32? {
+    let buffer = AlignedMemory(byteCount: 1 << 16)
+    defer { withExtendedLifetime(buffer) {} }
+    return first.withUnsafeBytes { first in
+      second.withUnsafeBytes { second in
+        model.applyingNewest(of: first, second, floor: floor, into: buffer.bytes, isThisDevice: isThisDevice)?
+          .sequenceNumber
+      }
+    }
+  }
+
+  @Test func whereTheNewerPatchDoesNotFitTheOlderOneIsTakenUnlessItIsBelowTheFloor() throws {
+    var networks = RandomNetworks(random: SeededGenerator(seed: 96))
+    let test = try Case(&networks, depth: 1)
+    let patch = test.patch.bytes
+    let model = test.shipped.model
+    // Whole, this image's, and for a layer that isn't fully connected.
+    let misfit = Self.numbered(patch, 8) { $0[ModelPatch.Header.operatorIndex] = 0 }
+    let (older, newer) = (Self.numbered(patch, 7), Self.numbered(patch, 8))
+    #expect(Self.chosen(model, older, newer, floor: 0) == 8)
+    #expect(
+      Self.chosen(model, older, misfit, floor: 0) == 7 && Self.chosen(model, misfit, older, floor: 7) == 7)
+    #expect(Self.chosen(model, older, misfit, floor: 8) == nil)
+    #expect(
+      Self.chosen(model, older, newer, floor: 8) == 8 && Self.chosen(model, older, newer, floor: 9) == nil)
+    // The distance to the floor wraps.
+    #expect(Self.chosen(model, Self.numbered(patch, 3), older, floor: .max - 1) == 7)
+    #expect(Self.chosen(model, Self.numbered(patch, .max - 1), [], floor: 3) == nil)
+    withExtendedLifetime(test) {}
+  }
+
+  @Test func aPatchForADeviceIsTakenByThatDeviceAlone() throws {
+    var networks = RandomNetworks(random: SeededGenerator(seed: 97))
+    let test = try Case(&networks, depth: 0)
+    let bound = test.patch.bound(toDevice: "serial 4711").bytes
+    /// What the maker's firmware does, with a SHA-256 of its own.
+    func isDevice(_ identifier: String) -> (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool {
+      { salt, digest in SHA256.digest(Array(salt) + Array(identifier.utf8)) == Array(digest) }
+    }
+    let model = test.shipped.model
+    #expect(Self.chosen(model, bound, [], floor: 0, isThisDevice: isDevice("serial 4711")) == 1)
+    #expect(Self.chosen(model, bound, [], floor: 0, isThisDevice: isDevice("serial 4712")) == nil)
+    #expect(Self.chosen(model, bound, [], floor: 0) == nil)
+    #expect(Self.chosen(model, bound, test.patch.bytes, floor: 0, isThisDevice: isDevice("another")) == 1)
+    withExtendedLifetime(test) {}
+  }
+
+  @Test func aPatchedLayerGivesItsKnownAnswersAndAnotherDoesNot() throws {
+    var networks = RandomNetworks(random: SeededGenerator(seed: 98))
+    let test = try Case(&networks, depth: 2)
+    let device = try test.shipped.applying(patch: test.patch.bytes)
+    let patched = device.model
+    let memory = AlignedMemory(byteCount: try #require(patched.answerByteCount(ofOperator: 2)) + 64)
+    let bytes = AlignedMemory(byteCount: test.patch.bytes.count)
+    bytes.bytes.copyBytes(from: test.patch.bytes)
+    let patch = try ModelPatch(validating: UnsafeRawBufferPointer(bytes.bytes))
+    #expect(try patched.givesAnswers(of: patch, in: memory.bytes))
+    #expect(try !test.shipped.model.givesAnswers(of: patch, in: memory.bytes))
+    // Those of the image that was written with the patch's constants.
+    #expect(
+      try test.rewritten.model.answers(
+        seed: patch.answerSeed, ofOperator: patch.operatorIndex, in: memory.bytes)
+        == patch.answerChecksum)
+    #expect(throws: PatchError.self) {
+      _ = try patched.givesAnswers(
+        of: patch, in: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<8]))
+    }
+    withExtendedLifetime((test, bytes, device)) {}
   }
 
   /// A patch with a right checksum, where it has room for one.
