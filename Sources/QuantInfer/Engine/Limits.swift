@@ -33,7 +33,7 @@ extension Model {
   /// That is a column that all strides along time fall due with, and a decision; of a network that can't stream, all of a
   /// window. A step is a product of a weight and an input, those that fill up blocks too, or a code that is moved, added
   /// up or compared. Each run of neighbouring codes begins with 8, or with 32 where it is gathered for products, each
-  /// call of an operator with 16, and costlier functions count for several. Steps order models by their work; a core's
+  /// call of an operator with 256, and costlier functions count for several. Steps order models by their work; a core's
   /// cycles for one are a profile's matter. The number stops at `Int.max`.
   ///
   /// - Complexity: O(n) in the image's size.

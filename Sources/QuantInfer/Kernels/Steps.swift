@@ -7,6 +7,9 @@ extension Kernel {
 }
 
 extension Int {
+  /// What each call of an operator begins with.
+  static var stepsPerCall: Int { 256 }
+
   /// What each run of neighbouring codes begins with.
   static var stepsPerRun: Int { 8 }
 
@@ -32,7 +35,9 @@ extension Int {
 extension OperatorPlan {
   /// The work for an output of a size, the call included.
   func steps(input: Tensor, output: Tensor, of model: Model) -> Int {
-    .steps(kind?.visit(StepsVisitor(plan: self, input: input, output: output, model: model)) ?? 0, plus: 16)
+    .steps(
+      kind?.visit(StepsVisitor(plan: self, input: input, output: output, model: model)) ?? 0,
+      plus: .stepsPerCall)
   }
 }
 
@@ -131,6 +136,8 @@ extension SVDF {
     let rank = plan.image.number(at: plan.parameters &+ ModelFormat.SVDF.rank)
     let filters = rank.steps(times: output.channelCount)
     let state = model.tensor(plan.inputIndex(1)).count
-    return Int.steps(2.steps(times: input.count).steps(times: filters), plus: 4.steps(times: state))
+    // Plain loops over inputs and state, which also moves; they begin with each filter.
+    let products = Int.steps(4.steps(times: input.count).steps(times: filters), plus: 8.steps(times: state))
+    return .steps(products, plus: 64.steps(times: rank).steps(times: output.count))
   }
 }

@@ -36,7 +36,7 @@ import TestSupport
   func copiesAreWorkThatAVerdictCountsAndACallerBounds() throws {
     let image = try Self.caseImage("work8k")
     let loaded = try LoadedModel(image: image)
-    let steps = 150 * (45 * (1024 * (1 + 8) + 8) + 16)
+    let steps = 150 * (45 * (1024 * (1 + 8) + 8) + 256)
     #expect(loaded.model.stepsPerDecision == steps)
     let profile = try DeviceProfile.load("pacemaker")
     let verdict = try #require(Feasibility(loaded, on: profile, schedule: .every(seconds: 60)))
@@ -76,7 +76,7 @@ import TestSupport
       // A column of 2^13 codes is needed until the next one is written, and a cell before its own.
       #expect(model.lead(model.operatorPlan(0), input: 0) == 1 << 13 + 1)
       // Sixteen lanes for each of three taps and two more.
-      #expect(model.stepsPerDecision == 16 + (1 << 27) * 16 * 5)
+      #expect(model.stepsPerDecision == 256 + (1 << 27) * 16 * 5)
     }
     #expect(time < .milliseconds(200))
   }
@@ -214,7 +214,7 @@ import TestSupport
   @Test func stepsAreAsReckonedByHand() throws {
     // A quad of inputs to a block of channels: 16 products, 4 codes gathered, a row and a call begun; twice.
     let dense = try LoadedModel(image: Self.dense(2))
-    #expect(dense.model.stepsPerDecision == 2 * (16 + 4 + 32 + 16))
+    #expect(dense.model.stepsPerDecision == 2 * (16 + 4 + 32 + 256))
     withExtendedLifetime(dense) {}
     // Two inputs of 3 x 5 side by side: 30 codes in six rows, and two records read; and the call.
     func tensor(_ channels: Int) -> QuantizedNetwork.Tensor {
@@ -233,7 +233,7 @@ import TestSupport
           computation: .rearrangement([block(0), block(1)], fill: nil))
       ], input: 0, output: 1)
     let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
-    #expect(loaded.model.stepsPerDecision == 30 + 8 * 6 + 8 * 2 + 16)
+    #expect(loaded.model.stepsPerDecision == 30 + 8 * 6 + 8 * 2 + 256)
     // The verdict's elements are these.
     let operation = try #require(ModelSummary(loaded).operations.operators.first)
     #expect(operation.workPerWindow == loaded.model.stepsPerDecision)
@@ -328,7 +328,7 @@ import TestSupport
       let kinds = (0..<model.operatorCount).map { "\(model.operatorPlan($0).kind!)" }
       print("  \(time) \(kinds.prefix(6)) of \(model.stepsPerDecision)")
     }
-    // The unfavourable end of a profile's figures is at least twice the figures of the shipped model.
-    #expect(slowest[0].0 < 2 * shipped)
+    // The shipped model does products, of which a profile's core does several in the time of another operator's step.
+    #expect(slowest[0].0 < 4 * shipped)
   }
 }
