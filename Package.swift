@@ -91,7 +91,8 @@ let package = Package(
     .executableTarget(
       name: "DeviceSim",
       dependencies: [
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "ECG", "HostDevice",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "ECG",
+        "HostDevice",
         "QuantInfer", "Reports", "Simulation", "Support",
       ]),
 
