@@ -141,3 +141,26 @@ extension SVDF {
     return .steps(products, plus: 64.steps(times: rank).steps(times: output.count))
   }
 }
+
+extension BatchProduct {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let depth = Dimensions(plan.image, at: plan.parameters &+ ModelFormat.BatchProduct.depth).last
+    // Neither factor is packed: a product takes two codes that are moved.
+    return .steps(
+      4.steps(times: depth).steps(times: output.count), plus: Int.stepsPerRun.steps(times: output.count))
+  }
+}
+
+extension LogSoftmax {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    // An exponential a code, and a logarithm a row.
+    64.steps(times: output.count)
+  }
+}
+
+extension BilinearResize {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    // Four inputs and their weights.
+    16.steps(times: output.count)
+  }
+}
