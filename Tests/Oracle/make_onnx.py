@@ -124,6 +124,12 @@ def rearranged():
     n.finish(flat, n("LogSoftmax", side, axis=1))
 
 
+def greatest():
+    n = Network("greatest", (2, 6, 5))
+    x = n("Relu", n.conv("x", 2, 4, 3, 3))
+    n.finish(n("Flatten", n("GlobalMaxPool", x)))
+
+
 def time_first():
     n = Network("time_first", (30, 3), opset=18)
     x = n("Transpose", "x", perm=[0, 2, 1])
@@ -152,7 +158,7 @@ def recurrent(kind, gates, directions):
 
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for make in (twelve_leads, squeeze_excite, functions, rearranged, time_first):
+    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, time_first):
         make()
     for directions in (1, 2):
         recurrent("GRU", 3, directions)

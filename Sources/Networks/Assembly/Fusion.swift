@@ -48,18 +48,17 @@ extension FloatGraph {
     operators.remove(at: index)
   }
 
-  /// A clamp after weights, a sum or a product becomes its activation.
+  /// A clamp after weights, a sum or a product becomes its activation, unless it goes on under another shape.
   private mutating func fuseLimits(at index: Int) -> Bool {
     guard case .function(.clamp(let range)) = operators[index].computation,
       let producer = producer(of: operators[index].inputs[0]), operators[producer].takesActivation,
-      tensors[operators[producer].output].count == tensors[operators[index].output].count
+      operators[producer].weights == nil
+        || tensors[operators[producer].output].shape == tensors[operators[index].output].shape
     else { return false }
     let before = operators[producer].activation
     let least = min(max(before.lowerBound, range.lowerBound), range.upperBound)
     let greatest = max(min(before.upperBound, range.upperBound), least)
     operators[producer].activation = least...greatest
-    let shape = tensors[operators[producer].output].shape
-    tensors[operators[index].output].shape = shape
     merge(index, into: producer)
     return true
   }
@@ -71,7 +70,7 @@ extension FloatGraph {
       let producer = producer(of: operators[index].inputs[0]),
       operators[producer].activation == Self.everything,
       var weights = operators[producer].weights, weights.biases.count == factors.biases.count,
-      tensors[operators[index].output].count == tensors[operators[index].inputs[0]].count
+      tensors[operators[index].output].shape == tensors[operators[producer].output].shape
     else { return false }
     let channels = weights.biases.count
     let isDepthwise = operators[producer].kind == .depthwiseConvolution
@@ -84,7 +83,6 @@ extension FloatGraph {
     }
     changeWeights(ofLayer: producer) { $0 = weights }
     operators[producer].activation = operators[index].activation
-    tensors[operators[index].output].shape = tensors[operators[producer].output].shape
     merge(index, into: producer)
     return true
   }
