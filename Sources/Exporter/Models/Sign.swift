@@ -8,6 +8,7 @@ import Support
 struct Sign: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Sign a model image or a patch with your key, or make a key.",
+    usage: "exporter sign [<file>] [<options>]",
     discussion: """
       The signature is Ed25519 over the file's bytes and stands behind them; a runtime
       that isn't asked to verify ignores it. A file that is signed is signed anew.
