@@ -52,15 +52,25 @@ extension FloatGraph {
   private mutating func fuseLimits(at index: Int) -> Bool {
     guard case .function(.clamp(let range)) = operators[index].computation,
       let producer = producer(of: operators[index].inputs[0]), operators[producer].takesActivation,
-      operators[producer].weights == nil
-        || tensors[operators[producer].output].shape == tensors[operators[index].output].shape
+      operators[producer].weights == nil || keepsShape(from: producer, to: index)
     else { return false }
     let before = operators[producer].activation
     let least = min(max(before.lowerBound, range.lowerBound), range.upperBound)
     let greatest = max(min(before.upperBound, range.upperBound), least)
     operators[producer].activation = least...greatest
+    if operators[producer].weights != nil {
+      tensors[operators[index].output].shape = tensors[operators[producer].output].shape
+    }
     merge(index, into: producer)
     return true
+  }
+
+  /// Whether an operator's output has its input's shape, or is read as values in a row alone.
+  private func keepsShape(from producer: Int, to index: Int) -> Bool {
+    let (before, after) = (operators[producer].output, operators[index].output)
+    if tensors[before].shape == tensors[after].shape { return true }
+    return tensors[before].count == tensors[after].count && !outputs.contains(after)
+      && operators.allSatisfy { !$0.inputs.contains(after) || $0.kind == .fullyConnected }
   }
 
   /// A factor and an offset a channel after weights become part of them.
