@@ -80,7 +80,8 @@ enum LogSoftmax: Kernel {
     let power = max(
       (12 &- zeros) &<< 25 &+ quarterQ25, (12 &- halvedZeros) &<< 25 &- quarterQ25)
     let r = min(whole, other)
-    let p = Int32(truncatingIfNeeded: (Int64(extending: r) &+ Int64(extending: fourthRoot) &+ 1) / 2)
+    // Neither is negative: the sum shifted is its half, rounded.
+    let p = Int32(truncatingIfNeeded: (Int64(extending: r) &+ Int64(extending: fourthRoot) &+ 1) &>> 1)
     let q = (r &- fourthRoot) &* 2
     let square = doubledHighProduct(q, q)
     let numerator =
