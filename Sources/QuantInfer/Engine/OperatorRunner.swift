@@ -4,6 +4,7 @@ struct OperatorRunner {
   let workspace: Workspace
 
   /// Runs an operator; `index` in `0 ..< operatorCount`.
+  @inline(never)
   func run(_ index: Int) {
     let plan = workspace.model.operatorPlan(index)
     let input = workspace.operand(plan.inputIndex(0))
