@@ -52,6 +52,32 @@ package struct NumPyArray: Equatable, Sendable {
     (self.shape, self.values) = (shape, values)
   }
 
+  /// Reads labels: whole numbers, a class a sample.
+  ///
+  /// - Parameters:
+  ///   - file: The `.npy` file, of any type of integers.
+  ///   - count: The number of samples.
+  ///   - classCount: The number of classes; a label is in `0 ..< classCount`.
+  /// - Returns: The samples' classes.
+  /// - Throws: `FileError` where the file is missing or wrong, of another length, or has another number in it.
+  package static func classes(
+    reading file: String, count: Int, classCount: Int
+  ) throws(FileError) -> [Int] {
+    let labels: [Int]
+    switch try read(file).values {
+    case .int8(let values): labels = values.map { Int($0) }
+    case .uint8(let values): labels = values.map { Int($0) }
+    case .int16(let values): labels = values.map { Int($0) }
+    case .int32(let values): labels = values.map { Int($0) }
+    case .float32: labels = []
+    }
+    guard labels.count == count, labels.allSatisfy({ (0..<classCount).contains($0) }) else {
+      throw .malformed(
+        file, "isn't \(count) whole numbers in 0 ... \(classCount - 1)", remedy: "give a class a sample")
+    }
+    return labels
+  }
+
   private static let magic: [UInt8] = [0x93] + "NUMPY".utf8
   private static let remedy = "save it with numpy.save"
 

@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Testing
+import TestSupport
 
 @Suite struct NumPyArrayTests {
   /// A file as NumPy writes it, from a header's text and the numbers' bytes.
@@ -105,6 +106,30 @@ import Testing
     case .int8, .uint8: 1
     case .int16: 2
     case .int32, .float32: 4
+    }
+  }
+
+  /// NumPy's own spelling of int64, which is what labels usually are.
+  @Test func labelsAreWholeNumbersOfEveryWidthWithinTheClasses() throws {
+    let folder = try TemporaryFolder()
+    func put(_ type: String, _ bytes: [UInt8], count: Int) throws -> String {
+      let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(count),), }"
+      let text = header + String(repeating: " ", count: 117 - header.count) + "\n"
+      let file = folder("\(type.dropFirst()).npy")
+      try Files.write(
+        Data([0x93] + "NUMPY".utf8 + [1, 0, UInt8(text.utf8.count), 0]) + Data(text.utf8) + Data(bytes),
+        to: file)
+      return file
+    }
+    let wide = try put(
+      "<i8", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], count: 3)
+    #expect(try NumPyArray.classes(reading: wide, count: 3, classCount: 3) == [2, 1, 0])
+    #expect(
+      try NumPyArray.classes(reading: put("|u1", [3, 0], count: 2), count: 2, classCount: 4) == [3, 0])
+    for (count, classes) in [(2, 3), (3, 2)] {
+      #expect(throws: FileError.self) {
+        try NumPyArray.classes(reading: wide, count: count, classCount: classes)
+      }
     }
   }
 }

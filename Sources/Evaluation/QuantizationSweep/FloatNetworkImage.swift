@@ -45,7 +45,8 @@ package struct FloatNetworkImage: Sendable {
     for sample in samples { arrays.append((sample, try NumPyArray.read(sample))) }
     let windows = try network.windows(of: arrays)
     let classes = try labels.map { file throws(FileError) in
-      try Self.classes(file, count: windows.count, outputs: network.outputs[0].count)
+      try NumPyArray.classes(
+        reading: file, count: windows.count, classCount: network.outputs[0].count)
     }
     let count = min(calibrationCount, windows.count)
     let calibration = (0..<count).map { windows[$0 * windows.count / count] }
@@ -89,7 +90,7 @@ package struct FloatNetworkImage: Sendable {
     for (row, window) in windows.enumerated() {
       let reference = network.source(float.logits(ofWindow: window)[..<size], output: 0)
       let measured = integers[row * size..<(row + 1) * size]
-      let (a, b) = (top(reference[...]), top(measured))
+      let (a, b) = (AgreementFigures.top(reference[...]), AgreementFigures.top(measured))
       if a == b { same += 1 }
       if a == classes?[row] { floatRight += 1 }
       if b == classes?[row] { right += 1 }
@@ -101,30 +102,6 @@ package struct FloatNetworkImage: Sendable {
       outputError: (squares / (count * Double(size))).squareRoot(),
       floatAccuracy: classes.map { _ in Double(floatRight) / count },
       accuracy: classes.map { _ in Double(right) / count })
-  }
-
-  /// The place of the greatest value, the first of equal ones.
-  private static func top(_ values: ArraySlice<Float>) -> Int {
-    values.indices.max { values[$0] < values[$1] || (values[$0] == values[$1] && $0 > $1) }.map {
-      $0 - values.startIndex
-    } ?? 0
-  }
-
-  private static func classes(_ file: String, count: Int, outputs: Int) throws(FileError) -> [Int] {
-    let array = try NumPyArray.read(file)
-    let labels: [Int]
-    switch array.values {
-    case .int8(let values): labels = values.map { Int($0) }
-    case .uint8(let values): labels = values.map { Int($0) }
-    case .int16(let values): labels = values.map { Int($0) }
-    case .int32(let values): labels = values.map { Int($0) }
-    case .float32: labels = []
-    }
-    guard labels.count == count, labels.allSatisfy({ (0..<outputs).contains($0) }) else {
-      throw .malformed(
-        file, "isn't \(count) whole numbers in 0 ... \(outputs - 1)", remedy: "give a class a sample")
-    }
-    return labels
   }
 }
 

@@ -95,7 +95,8 @@ package struct ImportedReport: Codable, Sendable {
       reference: outputs.flatMap(\.0), measured: outputs.flatMap(\.1), classCount: classCount,
       areProbabilities: graph.operators.last?.kind == .softmax)
     let labelled = try labels.map { file throws(FileError) in
-      Self.labelled(outputs, try Self.labels(file, count: samples.count, classCount: classCount))
+      Self.labelled(
+        outputs, try NumPyArray.classes(reading: file, count: samples.count, classCount: classCount))
     }
     var judged: [DeviceProfile] = []
     for profile in profiles { judged.append(try DeviceProfile.load(profile)) }
@@ -168,23 +169,6 @@ package struct ImportedReport: Codable, Sendable {
       let range = row * tensor.count..<(row + 1) * tensor.count
       return .init(input: Array(reals[range]), codes: Array(codes[range]))
     }
-  }
-
-  private static func labels(_ file: String, count: Int, classCount: Int) throws(FileError) -> [Int] {
-    let array = try NumPyArray.read(file)
-    let labels: [Int]
-    switch array.values {
-    case .int8(let values): labels = values.map { Int($0) }
-    case .uint8(let values): labels = values.map { Int($0) }
-    case .int16(let values): labels = values.map { Int($0) }
-    case .int32(let values): labels = values.map { Int($0) }
-    case .float32: labels = []
-    }
-    guard labels.count == count, labels.allSatisfy({ (0..<classCount).contains($0) }) else {
-      throw .malformed(
-        file, "isn't \(count) whole numbers in 0 ... \(classCount - 1)", remedy: "give a class a sample")
-    }
-    return labels
   }
 
   private static func labelled(_ outputs: [([Float], [Float])], _ labels: [Int]) -> Labelled {
