@@ -153,6 +153,10 @@ import TestSupport
     let page = run.page(options)
     let digest = try #require(run.result.recordDigest)
     #expect(!page.contains("mitdb-208") && !page.contains(digest))
+    // The note on training names the record too.
+    #expect(
+      named.contains("MIT-BIH 208") && !page.contains("MIT-BIH 208")
+        && page.contains("The record is one of the model&#39;s training records"))
     #expect(run.recordComments.allSatisfy { !page.contains($0) })
   }
 

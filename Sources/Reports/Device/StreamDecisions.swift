@@ -13,8 +13,8 @@ extension StreamResult.Decision {
 
 /// The decisions: what became of each, how they agree, and those that a reader will ask about.
 extension StreamRun {
-  /// The section; a command, but for its moment, takes a decision apart.
-  func decisionSection(explainCommand: String?) -> Section {
+  func decisionSection(_ options: StreamPageOptions) -> Section {
+    let explainCommand = options.isAnonymous ? nil : options.explainCommand
     var parts: [any Component] = [accountTable, classTable]
     if let agreement = result.agreement, let top1 = agreement.top1 {
       let interval = Interval.wilson(successes: agreement.equalDecisions, trials: agreement.decisions)
@@ -29,7 +29,7 @@ extension StreamRun {
         ]))
     }
     parts += scoreParts
-    if let note = trainingNote { parts.append(Paragraph(note)) }
+    if let note = trainingNote(namesRecord: !options.isAnonymous) { parts.append(Paragraph(note)) }
     if result.agreement != nil {
       parts += listed("that are not the float twin's", cases(\.differs, than: \.float), explainCommand)
     }

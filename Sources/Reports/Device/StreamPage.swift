@@ -37,7 +37,7 @@ extension StreamRun {
       sections: [overviewSection, ecgSection(excerpt, momentsSeconds: options.momentsSeconds)]
         + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection(explainCommand: options.isAnonymous ? nil : options.explainCommand)]
+        + [decisionSection(options)]
         + [policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(options)],
       footer: Release.footer(version: result.version)

@@ -221,7 +221,10 @@ package struct StreamRun: Sendable {
   }
 
   /// What must be said of accuracy on this record; nil where nothing is known.
-  package var trainingNote: String? {
+  package var trainingNote: String? { trainingNote(namesRecord: true) }
+
+  /// What must be said of accuracy on this record, with or without its name; nil where nothing is known.
+  package func trainingNote(namesRecord: Bool) -> String? {
     let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
     guard result.record.contains("mitdb") || result.record == digits,
       result.provenance[Provenance.Key.split.rawValue] != nil
@@ -233,8 +236,8 @@ package struct StreamRun: Sendable {
     }
     guard MITBIH.ds1.contains(digits) else { return nil }
     return
-      "MIT-BIH \(digits) is one of the model's training records (DS1): what is seen here is agreement, not "
-      + "accuracy."
+      (namesRecord ? "MIT-BIH \(digits)" : "The record")
+      + " is one of the model's training records (DS1): what is seen here is agreement, not accuracy."
   }
 
   private static func code(ofClass name: String) -> AnnotationCode {
