@@ -27,6 +27,8 @@ package struct Database: Sendable {
     - Goldberger A, Amaral L, Glass L, et al. PhysioBank, PhysioToolkit, and PhysioNet: components of a new research
       resource for complex physiologic signals. Circulation 101(23):e215-e220, 2000.
 
+    Where the page says otherwise, the page is right.
+
     """
   }
 
