@@ -12,6 +12,7 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
+    .library(name: "QuantInferTarget", targets: ["QuantInferTarget"]),
     .library(name: "quantinfer-c", type: .static, targets: ["QuantInferC"]),
     .executable(name: "exporter", targets: ["Exporter"]),
     .executable(name: "device-sim", targets: ["DeviceSim"]),
@@ -24,6 +25,9 @@ let package = Package(
     // CKernels has its inner loops in the vector instructions of 64-bit x86 and ARM; elsewhere it is empty.
     .target(name: "CKernels"),
     .target(name: "QuantInfer", dependencies: ["CKernels"], swiftSettings: runtimeSettings),
+
+    // A board's side of the wire that `device-sim stream --target` talks over.
+    .target(name: "QuantInferTarget", dependencies: ["QuantInfer"]),
 
     // The runtime's C interface, for firmware in C.
     .target(name: "CQuantInfer"),
@@ -67,7 +71,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Support", "Tasks",
+        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "QuantInferTarget", "Support",
+        "Tasks",
       ]),
     .target(name: "Drawing", dependencies: ["Support"]),
     .target(
@@ -175,8 +180,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "Simulation", "Support", "Tasks",
-        "TestSupport",
+        "AllocationCounter", "ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "QuantInferTarget",
+        "Simulation", "Support", "Tasks", "TestSupport",
       ]),
     .testTarget(name: "StructureTests", dependencies: ["QuantInfer", "TestSupport"]),
     .testTarget(

@@ -14,6 +14,10 @@ let package = Package(
     .executableTarget(
       name: "Firmware",
       dependencies: ["Board", "Payload", .product(name: "QuantInfer", package: "QuantInfer")]),
+    // What `device-sim stream --target` talks to.
+    .executableTarget(
+      name: "Target",
+      dependencies: ["Board", "Payload", .product(name: "QuantInferTarget", package: "QuantInfer")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | test [BOARD]... | report | sizes | example
+# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | report | sizes | example
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -90,6 +90,17 @@ firmware() {  # board toolset triple
   echo "Building for $1 ($2)"
   compile "$2" "$3" Firmware
   check_no_heap "$(elf "$2" "$3" Firmware)"
+}
+
+# The firmware that device-sim's --target talks to: build/firmware/target-BOARD.elf. It carries the model in flash.
+target() {  # board...
+  payload "$MODEL"
+  while read -r board toolset triple _; do
+    compile "$toolset" "$triple" Target
+    check_no_heap "$(elf "$toolset" "$triple" Target)"
+    cp "$(elf "$toolset" "$triple" Target)" "build/firmware/target-$board.elf"
+    echo "build/firmware/target-$board.elf"
+  done < <(wanted "$@")
 }
 
 # Runs a function for each line of standard input, with its words; fails where one of them does.
@@ -238,6 +249,26 @@ compare_examples() {  # [board]...
   done < <(wanted "$@")
 }
 
+# The board as device-sim's target: five minutes of samples over its serial port, asleep and over two brown-outs.
+compare_targets() {  # [board]...
+  swift build -c release --product device-sim
+  local sim status
+  sim="$(swift build -c release --show-bin-path)/device-sim"
+  target "$@" > /dev/null
+  while read -r board _; do
+    status=0
+    "$sim" stream --model "$MODEL" --record "$RECORD" --wake-rr 10 --majority 3 --brown-out 20,100.5 --quiet \
+      --target "qemu:$board@build/firmware/target-$board.elf" --json "build/firmware/target-$board.json" > /dev/null ||
+      status=$?
+    if [ "$status" -eq 0 ] && python3 Firmware/report.py target "build/firmware/target-$board.json"; then
+      passed=$((passed + 1))
+    else
+      echo "$board as a target: status $status"
+      failed=$((failed + 1))
+    fi
+  done < <(wanted "$@")
+}
+
 # The public keyword-spotting model, where it is here.
 compare_keywords() {
   local model=../shared/conformance/models/kws_ref_model.tflite
@@ -250,6 +281,7 @@ compare_keywords() {
 test_boards() {
   compare "$MODEL" "$@"
   compare_examples "$@"
+  compare_targets "$@"
   [ $# -gt 0 ] || compare_keywords
   echo "firmware: $passed passed, $failed failed"
   [ "$failed" -eq 0 ]
@@ -354,6 +386,7 @@ case "$command" in
     setup || { build mps2-an386; echo "firmware: not run, as QEMU is not here and can't be installed"; exit 0; }
     test_boards "$@"
     ;;
+  target) setup && target "$@" ;;
   report) setup && report ;;
   sizes) sizes ;;
   example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;

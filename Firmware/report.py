@@ -46,6 +46,16 @@ def functions(nm):
             yield match.group(1), match.group(2), match.group(3)
 
 
+def target(file):
+    """Fails unless a board took all samples and its counter moved."""
+    result = json.load(open(file))["target"]
+    ticks = result["ticks"]
+    print(f"{result['address'].split('@')[0]} as a target: {result['decisions']} decisions, {result['columns']} columns, "
+          f"{result['states']} states, {result['differing']} differing; {ticks['perSecond']:,.0f} {ticks['unit']} a second")
+    if result["differing"] or result.get("failure") or result["states"] != 3 or ticks["perSecond"] <= 0:
+        sys.exit(1)
+
+
 def symbols(nm):
     for address, size, name in functions(nm):
         stage = next((stage for pattern, stage in STAGES if re.search(pattern, name)), "-")
@@ -404,6 +414,7 @@ if __name__ == "__main__":
         case ["write", folder]: write(pathlib.Path(folder))
         case ["signals"]: print_signals()
         case ["code", nm]: print(code_bytes(nm))
+        case ["target", file]: target(file)
         case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
         case ["sizes", folder]: write_sizes(pathlib.Path(folder))
         case ["memory", nm, inspect]: check_memory(nm, inspect)

@@ -21,5 +21,6 @@ struct DeviceSim: CommandLineTool {
     version: Release.version,
     subcommands: [
       Stream.self, VerdictCommand.self, SweepCommand.self, Merge.self, Faults.self, Profiles.self,
+      TargetCommand.self,
     ])
 }

@@ -30,6 +30,8 @@ struct Stream: ParsableCommand {
           --majority 3 --hysteresis 2 --min-margin 8
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --wake-rr 10
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --patch 208.qpatch
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
+          --target tty:/dev/ttyACM0@115200
 
       A decision is announced as a result, or there is none: while the window isn't full, over a flat line or \
       a saturated converter, until the window holds good samples alone, and below --min-margin.
@@ -88,6 +90,8 @@ struct Stream: ParsableCommand {
   @Option(help: ArgumentHelp("The seed of noise and drop-outs.", valueName: "seed"))
   var seed: UInt64 = 1
 
+  @OptionGroup(title: "Board") var board: TargetOptions
+
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
   var report: String?
 
@@ -100,6 +104,7 @@ struct Stream: ParsableCommand {
   func validate() throws {
     try requireDistinct(
       outputs: [report, output.jsonFile], inputs: [model, float, patch, record, profile] + noise)
+    try board.validate(hasPatch: patch != nil)
     try disturbances.validate()
     try announcing.validate(isByAnnotations: deciding.isByAnnotations)
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
@@ -136,6 +141,7 @@ struct Stream: ParsableCommand {
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv = opening.csv
     options.disturbances = disturbances
+    (options.target, options.comparesLayers) = (board.target, board.layers)
     let annotationFolder = try annotating.makeFolder()
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
@@ -153,6 +159,7 @@ struct Stream: ParsableCommand {
     try output.writeJSON(run.result)
     try output.show(run.headline)
     try output.show(SummaryTable(run, report: report))
+    try run.result.target?.check()
   }
 }
 

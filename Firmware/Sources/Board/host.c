@@ -25,4 +25,26 @@ void board_paint_stack(void) {}
 
 size_t board_used_stack_byte_count(void) { return 0; }
 
+// Standard input and output are the host's wire.
+void wire_start(void) {}
+
+int32_t wire_receive(void) {
+  const int byte = getchar();
+  return byte == EOF ? -1 : byte;
+}
+
+void wire_send(uint8_t byte) {
+  putchar(byte);
+  fflush(stdout);
+}
+
+const char *wire_name(void) { return "host"; }
+
+size_t wire_name_byte_count(void) { return 4; }
+
+uint32_t wire_counter(void) { return 0; }
+uint32_t wire_ticks_per_second(void) { return 0; }
+uint32_t wire_tick_mask(void) { return 0; }
+uint32_t wire_ticks(void) { return 0; }
+
 #endif

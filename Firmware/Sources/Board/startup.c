@@ -94,8 +94,13 @@ __attribute__((used)) _Noreturn static void start(void) {
   board_exit(main(0, 0));
 }
 
+__attribute__((weak)) void board_faulted(uint32_t address) { (void)address; }
+
 // An unexpected exception: EX_SOFTWARE.
-__attribute__((used)) static void fault(void) { board_exit(70); }
+__attribute__((used)) static void fault_at(uint32_t address) {
+  board_faulted(address);
+  board_exit(70);
+}
 
 #if defined(__riscv)
 
@@ -107,11 +112,18 @@ __attribute__((naked, used, section(".vectors"))) void vectors(void) {
     "j start\n");
 }
 
-__attribute__((naked, used, aligned(4))) static void trap(void) { __asm__ volatile("j fault"); }
+__attribute__((naked, used, aligned(4))) static void trap(void) {
+  __asm__ volatile("csrr a0, mepc\n j fault_at");
+}
 
 #else
 
 typedef void handler(void);
+
+// The exception's frame holds the program counter as its seventh word.
+__attribute__((naked, used)) static void fault(void) {
+  __asm__ volatile("mrs r0, msp\n ldr r0, [r0, #24]\n ldr r1, =fault_at\n bx r1\n .ltorg");
+}
 
 // The stack's end, reset, NMI, hard fault, memory, bus, usage and secure faults.
 __attribute__((used, section(".vectors"))) const struct {

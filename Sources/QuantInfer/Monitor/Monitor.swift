@@ -146,9 +146,11 @@ public struct Monitor: ~Copyable {
 
   /// Takes a sample, in counts.
   ///
-  /// Returns whether a column ends with it: then decisions may be due.
+  /// Returns whether a column ends with it: then decisions may be due. It is a call of its own, and calls what may
+  /// change the monitor: inlined, or lent to what doesn't, the whole of it would be copied for each sample.
   ///
   /// - Complexity: O(1) for most samples, one column's work each hop; nothing of the network while it sleeps.
+  @inline(never)
   public mutating func push(_ sample: Int16) -> Bool {
     unsafe words.pointee.sampleNumber &+= 1
     if quality.push(sample) != nil { silence() }

@@ -41,8 +41,11 @@ extension Monitor {
 }
 
 extension Monitor.Options {
-  /// A checksum, continued over the options.
-  func checksum(continuing previous: UInt32) -> UInt32 {
+  /// The numbers that `encoded` has.
+  public static var encodedCount: Int { 18 }
+
+  /// The options as numbers, in a fixed order: for a checksum, or to send them to a board.
+  public var encoded: InlineArray<18, Int32> {
     var pace = (kind: Int32(0), columns: Int32(0))
     switch self.pace {
     case .detectedBeats: break
@@ -52,7 +55,7 @@ extension Monitor.Options {
     let policy = self.policy.clamped
     let limits = quality
     let prior = rhythmPrior ?? .init(classIndex: -1, codesPerOctave: 0, neutralPartLog2Q16: 0)
-    let words: InlineArray<18, Int32> = [
+    return [
       pace.kind, pace.columns, Int32(clamping: delaySamples), Int32(clamping: wakePercent),
       Int32(clamping: policy.majorityCount), Int32(clamping: policy.hysteresisCount),
       Int32(clamping: policy.hysteresisMarginCodes), Int32(clamping: policy.minimumMarginCodes),
@@ -61,6 +64,37 @@ extension Monitor.Options {
       limits.saturationSpanSamples, limits.refillSamples,
       Int32(clamping: prior.classIndex), Int32(clamping: prior.codesPerOctave), prior.neutralPartLog2Q16,
     ]
+  }
+
+  /// The options of `encoded` numbers.
+  ///
+  /// - Parameter encoded: The numbers, from whoever; what is out of range is refused by the monitor, or clamped.
+  public init(encoded: InlineArray<18, Int32>) {
+    self.init()
+    switch encoded[0] {
+    case 1: pace = .givenBeats
+    case 2: pace = .everyColumns(Int(encoded[1]))
+    default: pace = .detectedBeats
+    }
+    delaySamples = Int(encoded[2])
+    wakePercent = Int(encoded[3])
+    policy.majorityCount = Int(encoded[4])
+    policy.hysteresisCount = Int(encoded[5])
+    policy.hysteresisMarginCodes = Int(encoded[6])
+    policy.minimumMarginCodes = Int(encoded[7])
+    quality = .init(
+      lowestCount: Int16(truncatingIfNeeded: encoded[8]), highestCount: Int16(truncatingIfNeeded: encoded[9]),
+      flatCounts: encoded[10], flatSamples: encoded[11], saturatedSamples: encoded[12],
+      saturationSpanSamples: encoded[13], refillSamples: encoded[14])
+    if encoded[15] >= 0 {
+      rhythmPrior = .init(
+        classIndex: Int(encoded[15]), codesPerOctave: Int(encoded[16]), neutralPartLog2Q16: encoded[17])
+    }
+  }
+
+  /// A checksum, continued over the options.
+  func checksum(continuing previous: UInt32) -> UInt32 {
+    let words = encoded
     return unsafe withUnsafeBytes(of: words) {
       unsafe CRC32.checksum($0, continuing: previous)
     }

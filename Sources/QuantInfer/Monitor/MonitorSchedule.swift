@@ -37,7 +37,7 @@ extension Monitor {
   }
 
   /// Counts a sample, and the column that ends with it.
-  func countSample() -> Bool {
+  mutating func countSample() -> Bool {
     var words = unsafe self.words.pointee
     words.awakeSamples = max(0, words.awakeSamples &- 1)
     words.samplesUntilColumn &-= 1

@@ -38,7 +38,7 @@ extension StreamRun {
         + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
         + [decisionSection(options)]
-        + [policySection, memorySection, operationSection]
+        + (result.target.map { [$0.section] } ?? []) + [policySection, memorySection, operationSection]
         + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(options)],
       footer: Release.footer(version: result.version)
     ).render()

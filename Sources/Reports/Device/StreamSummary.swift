@@ -45,6 +45,7 @@ extension StreamRun {
       result.leftOutBeats == 0
       ? "" : "; \(Numbers.integer(result.leftOutBeats)) beats too near the record's ends left out"
     rows.append(("classes", [classes.joined(separator: ", ") + leftOut]))
+    if let target = result.target { rows.append(("board", [target.sentence])) }
     if let accuracy = result.accuracy, let fixed = accuracy.fixed.accuracy {
       let float = accuracy.float?.accuracy.map { Numbers.percent($0) } ?? "-"
       rows.append(

@@ -180,6 +180,8 @@ package struct StreamResult: Encodable, Sendable {
   /// The recording's length over the loop's processor time on one core of this host, twin included where there is
   /// one.
   package var realTimeFactor: Double
+  /// What a board did beside the host; null where none was asked for.
+  package var target: TargetResult?
   /// The decisions.
   package var decisionList: [Decision]
 

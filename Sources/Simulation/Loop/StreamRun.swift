@@ -34,6 +34,10 @@ package struct StreamRun: Sendable {
     package var disturbances = Disturbances()
     /// How to read a CSV.
     package var csv = CSVOptions()
+    /// The board that takes the same samples; nil for none.
+    package var target: TargetAddress?
+    /// Whether it is compared column by column, with the state after each.
+    package var comparesLayers = false
 
     /// Options for a model and a record.
     package init(model: String, record: String) {
@@ -135,6 +139,14 @@ package struct StreamRun: Sendable {
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
         } : nil, isJudged: isJudged)
     result.notes += found.notes
+    if let target = options.target {
+      let plan = TargetComparison.Plan(
+        loaded: loaded, image: Array(try Files.read(options.model)), options: loop.options, timing: timing,
+        samples: acquisition.samples, sampleRateHz: acquisition.sampleRateHz,
+        brownOuts: Set(try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record)),
+        comparesLayers: options.comparesLayers)
+      result.target = try TargetComparison.run(plan, on: target, progress: progress)
+    }
     return StreamRun(
       result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,

@@ -9,6 +9,9 @@
 void board_put(uint8_t character);
 void board_put_all(const uint8_t *characters, size_t count);
 
+// Called where the processor met a fault, with the address of the instruction; then the program ends.
+void board_faulted(uint32_t address);
+
 // Ends the emulation, or the process, with an exit status.
 _Noreturn void board_exit(int32_t status);
 
@@ -22,5 +25,20 @@ size_t board_stack_byte_count(void);
 // Paints the stack below the caller, and tells how much of it was used since, in bytes; 0 on the host.
 void board_paint_stack(void);
 size_t board_used_stack_byte_count(void);
+
+// A wire to a host, for `device-sim stream --target`: these functions are what a board of your own needs beside memory.
+void wire_start(void);
+// The next byte; waits for it. -1 where the wire is closed, which a board's never is.
+int32_t wire_receive(void);
+void wire_send(uint8_t byte);
+// The board's name, in UTF-8.
+const char *wire_name(void);
+size_t wire_name_byte_count(void);
+
+// A counter: 0 for none, 1 for the core's cycles, 2 for SysTick; what it counts a second, or 0; its bits; and itself.
+uint32_t wire_counter(void);
+uint32_t wire_ticks_per_second(void);
+uint32_t wire_tick_mask(void);
+uint32_t wire_ticks(void);
 
 #pragma clang assume_nonnull end
