@@ -38,6 +38,8 @@ struct Faults: ParsableCommand {
 
   @OptionGroup(title: "Record") var opening: RecordOptions
 
+  @OptionGroup var electrode: CouplingOptions
+
   @Option(
     help: ArgumentHelp("Decide every so many columns instead of after each beat.", valueName: "columns"))
   var every: Int?
@@ -94,6 +96,9 @@ struct Faults: ParsableCommand {
       }
     }
     try announcing.validate(isByAnnotations: false)
+    var disturbances = Disturbances()
+    disturbances.couplingHz = electrode.coupling?.hertz
+    try disturbances.validate()
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     guard !(try chosenKinds()).isEmpty else {
       throw ValidationError("--kinds needs a kind of fault at least")
@@ -108,6 +113,7 @@ struct Faults: ParsableCommand {
     options.everyColumns = every
     options.announcing = announcing.settings
     options.csv = opening.csv
+    options.disturbances.couplingHz = electrode.coupling?.hertz
     options.kinds = try chosenKinds()
     options.trials = trials
     options.seed = seed

@@ -2,8 +2,37 @@ import ArgumentParser
 import Foundation
 import Simulation
 
+/// The electrode's coupling: an option of `stream`, `sweep` and `faults`.
+struct CouplingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      The electrode's coupling: dc, or the corner of its high pass in hertz. (default: dc; a record's offset beyond \
+      2 mV is taken off, and one that wanders by more than 4 mV goes through 0.05 Hz)
+      """, valueName: "dc|Hz"))
+  var coupling: Setting?
+
+  /// A coupling as an argument: `dc`, or a corner.
+  struct Setting: ExpressibleByArgument {
+    /// The corner; 0 for none.
+    var hertz: Double
+
+    init?(argument: String) {
+      if argument == "dc" {
+        hertz = 0
+      } else if let hertz = Double(argument), hertz > 0 {
+        self.hertz = hertz
+      } else {
+        return nil
+      }
+    }
+  }
+}
+
 /// What befalls the ECG before the converter: the options that `stream` and `sweep` share.
 struct FrontEndOptions: ParsableArguments {
+  @OptionGroup var electrode: CouplingOptions
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("How much too high the amplifier's gain is.", valueName: "percent"))
@@ -12,6 +41,11 @@ struct FrontEndOptions: ParsableArguments {
   @Option(
     parsing: .unconditional, help: ArgumentHelp("The electrode's offset.", valueName: "mV"))
   var offset = 0.0
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The converter's own offset, behind the coupling.", valueName: "mV"))
+  var converterOffset: Double?
 
   @Option(
     parsing: .unconditional,
@@ -45,6 +79,9 @@ struct FrontEndOptions: ParsableArguments {
     var disturbances = Disturbances()
     disturbances.gainErrorPercent = gainError
     disturbances.offsetMillivolts = offset
+    (disturbances.couplingHz, disturbances.converterOffsetMillivolts) = (
+      electrode.coupling?.hertz, converterOffset
+    )
     disturbances.driftPartsPerMillion = driftPpm
     disturbances.leadOff = leadOff
     disturbances.dropOutsPerMinute = dropOuts?.perMinute ?? 0

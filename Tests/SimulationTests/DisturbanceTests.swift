@@ -234,6 +234,69 @@ import TestSupport
     #expect(acquisition.saturatedCount == acquisition.samples.count)
   }
 
+  @Test(arguments: [-300.0, -5, 5, 300])
+  func behindACouplingAnElectrodesOffsetIsNotHeard(offset: Double) throws {
+    for hertz in [0.05, 0.5] {
+      let plain = try acquire(record(), profile: .reference) { $0.couplingHz = hertz }
+      let shifted = try acquire(record(), profile: .reference) {
+        ($0.couplingHz, $0.offsetMillivolts) = (hertz, offset)
+      }
+      // In floats of 300 mV a sample is right within 0.02 uV, of a count's 2.4 uV.
+      let different = zip(plain.samples, shifted.samples).count { $0 != $1 }
+      #expect(zip(plain.samples, shifted.samples).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+      #expect(different < plain.samples.count / 20, "\(different)")
+      #expect(shifted.saturatedCount == plain.saturatedCount)
+    }
+  }
+
+  @Test func theOffsetOfARecordIsItsElectrodes() throws {
+    var shifted = try record()
+    for index in shifted.signals[0].samples.indices { shifted.signals[0].samples[index] += 60_000 }
+    let plain = try acquire(record(), profile: .reference) { $0.couplingHz = 0.05 }
+    let coupled = try acquire(shifted, profile: .reference) { $0.couplingHz = 0.05 }
+    #expect(zip(plain.samples, coupled.samples).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+    let direct = try acquire(shifted, profile: .reference) { $0.couplingHz = 0 }
+    #expect(direct.saturatedCount == direct.samples.count)
+    #expect(direct.notes.contains { $0.text.contains("beyond the converter's 5.0 mV") })
+    // Without a word what the record needs is done, and said.
+    let usual = try acquire(shifted, profile: .reference)
+    #expect(usual.saturatedCount == 0 && usual.notes.contains { $0.text.contains("was taken off") })
+  }
+
+  @Test func theSNRIsMeasuredBeforeTheCoupling() throws {
+    func applied(_ hertz: Double?) throws -> AppliedDisturbances {
+      let acquisition = try acquire(record(), noise: "emg", beats: peaks(microvolts(acquire(record())))) {
+        ($0.snrDecibels, $0.couplingHz) = (6, hertz)
+      }
+      return try #require(acquisition.disturbances)
+    }
+    let (plain, coupled) = (try applied(nil), try applied(5))
+    #expect(plain.qrsMillivolts == coupled.qrsMillivolts && plain.noiseMillivolts == coupled.noiseMillivolts)
+    #expect(coupled.phrases.contains("coupled from 5.000 Hz on"), "\(coupled.phrases)")
+  }
+
+  @Test func theConvertersOwnOffsetComesBehindTheCoupling() throws {
+    let plain = try acquire(record(), profile: .reference) {
+      ($0.couplingHz, $0.dropOutsPerMinute, $0.dropOutSeconds) = (0.5, 20, 0.25)
+    }
+    // 0.25 mV is 102.4 counts.
+    let shifted = try acquire(record(), profile: .reference) {
+      ($0.couplingHz, $0.dropOutsPerMinute, $0.dropOutSeconds) = (0.5, 20, 0.25)
+      $0.converterOffsetMillivolts = 0.25
+    }
+    #expect(zip(plain.samples, shifted.samples).allSatisfy { (102...103).contains(Int($1) - Int($0)) })
+  }
+
+  @Test func whatNoCouplingCanBeIsRefused() {
+    for (hertz, isPossible) in [
+      (0, true), (0.05, true), (20, true), (-1, false), (0.0001, false), (21, false),
+    ] {
+      var disturbances = Disturbances()
+      disturbances.couplingHz = hertz
+      #expect((disturbances.problem == nil) == isPossible, "\(hertz)")
+    }
+  }
+
   @Test func aLeadThatIsOffStandsAtTheHighestCount() throws {
     let clean = try acquire(record(), profile: .reference).samples
     let acquisition = try acquire(record(), profile: .reference) {

@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// A lead as an amplifier hands it on: in millivolts, without what no amplifier lets through, and with its gaps.
+/// A lead as an amplifier hands it on: in millivolts, without what its coupling keeps away, and with its gaps.
 ///
 /// A stretch of invalid samples of at least `gapSeconds` is lost contact, in which the input is 0 V as in a drop-out;
 /// over fewer the last value holds.
@@ -48,11 +48,14 @@ extension Record {
   /// - Parameters:
   ///   - wanted: A name or a number from 1; nil for MLII, II or the first.
   ///   - file: The record's file, for notes and errors.
+  ///   - coupling: What of its offset comes through.
   /// - Returns: The lead.
   /// - Throws: `FileError`, malformed, where there is no such lead or it is no voltage.
-  package func lead(_ wanted: String? = nil, file: String) throws(FileError) -> Lead {
+  package func lead(
+    _ wanted: String? = nil, file: String, coupling: Coupling = .automatic
+  ) throws(FileError) -> Lead {
     do throws(FileError) {
-      return try Lead(self, index: try leadIndex(wanted), file: file)
+      return try Lead(self, index: try leadIndex(wanted), file: file, coupling: coupling)
     } catch {
       var error = error
       error.file = file
@@ -65,7 +68,9 @@ extension Lead {
   /// Takes a signal of a record.
   ///
   /// - Throws: `FileError`, malformed, where it is no voltage.
-  package init(_ record: Record, index: Int, file: String) throws(FileError) {
+  package init(
+    _ record: Record, index: Int, file: String, coupling: Coupling = .automatic
+  ) throws(FileError) {
     let signal = record.signals[index]
     func note(_ text: String) -> FileNote { FileNote(file, at: "lead \(signal.name)", text) }
     var notes = record.notes + signal.notes
@@ -75,26 +80,13 @@ extension Lead {
     var millivolts = try signal.millivolts()
     let gaps = signal.invalidStretches(
       ofAtLeast: Int(min((Self.gapSeconds * signal.sampleRateHz).rounded(.up), 1e9)))
-    if let offset = Self.median(millivolts), abs(offset) > Self.greatestOffsetMillivolts {
-      for index in millivolts.indices { millivolts[index] -= offset }
-      notes.append(
-        note(
-          "its median of \(Numbers.decimal(Double(offset), places: 2)) mV, an electrode's offset, was taken off as AC coupling does"
-        ))
-    }
+    let coupled = Self.coupled(millivolts, by: coupling, sampleRateHz: signal.sampleRateHz)
+    millivolts = coupled.millivolts
+    notes += coupled.note.map { [note($0)] } ?? []
     notes += Self.doubts(about: millivolts, sampleRateHz: signal.sampleRateHz).map(note)
     (name, self.index, sampleRateHz) = (signal.name, index, signal.sampleRateHz)
     (self.millivolts, self.gaps, self.notes) = (millivolts, gaps, notes)
     invalidCount = signal.invalidSampleCount
-  }
-
-  /// Beyond this an ECG lies about an offset, which front ends' AC coupling keeps away from the converter.
-  static let greatestOffsetMillivolts: Float = 2
-
-  /// The median of up to 10,000 samples spread over the recording; nil without samples.
-  private static func median(_ samples: [Float]) -> Float? {
-    let some = stride(from: 0, to: samples.count, by: max(1, samples.count / 10_000)).map { samples[$0] }
-    return some.isEmpty ? nil : some.sorted()[some.count / 2]
   }
 
   /// The least and greatest range of two seconds of an ECG, in millivolts.

@@ -39,7 +39,7 @@ package struct Acquisition: Sendable {
   ///
   /// - Parameters:
   ///   - record: The record.
-  ///   - lead: The lead's name or number; nil for MLII, II or the first.
+  ///   - wanted: The lead's name or number; nil for MLII, II or the first.
   ///   - sampleRateHz: The model's rate.
   ///   - profile: The converter.
   ///   - file: The record's file, for errors.
@@ -50,10 +50,18 @@ package struct Acquisition: Sendable {
   /// - Throws: `FileError` where the lead is not there or empty, its unit or rate can't be used, or the disturbances
   ///   don't suit it.
   package init(
-    _ record: Record, lead: String?, sampleRateHz: Double, profile: DeviceProfile, file: String,
+    _ record: Record, lead wanted: String?, sampleRateHz: Double, profile: DeviceProfile, file: String,
     disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil
   ) throws(FileError) {
-    let lead = try record.lead(lead, file: file)
+    // A coupling that was asked for comes behind what is added at the electrode.
+    let coupling = disturbances.coupling
+    let lead = try record.lead(wanted, file: file, coupling: coupling.hertz == nil ? coupling : .direct)
+    if let hertz = coupling.hertz, hertz >= lead.sampleRateHz / 2 {
+      throw .malformed(
+        file,
+        "is sampled at \(Numbers.decimal(lead.sampleRateHz, places: 1)) Hz, too slowly for a coupling of "
+          + "\(Numbers.decimal(hertz, places: 3)) Hz", remedy: "choose a lower corner with --coupling")
+    }
     guard lead.invalidCount < lead.millivolts.count else {
       throw .malformed(
         file, "has no valid sample in lead \(lead.name)", remedy: "choose another lead with --lead")
@@ -67,7 +75,9 @@ package struct Acquisition: Sendable {
           if let beats {
             beats.map { Int((Double($0) * lead.sampleRateHz / record.sampleRateHz).rounded()) }
           } else if noise != nil {
-            try electrode.detectedBeats(atRateHz: sampleRateHz, profile: profile)
+            // Whatever its offset, the signal comes to the detector.
+            try ElectrodeSignal(record.lead(wanted, file: file), file: file)
+              .detectedBeats(atRateHz: sampleRateHz, profile: profile)
           } else {
             [Int]()
           }
@@ -100,8 +110,10 @@ package struct Acquisition: Sendable {
     sourceRateHz = lead.sampleRateHz
     self.sampleRateHz = sampleRateHz
     self.profile = profile
+    var others = disturbances
+    others.couplingHz = nil
     let saturation =
-      disturbances.isAny ? nil : converter.saturationNote(microvolts, file: file, lead: lead.name)
+      others.isAny ? nil : converter.saturationNote(microvolts, file: file, lead: lead.name)
     notes = lead.notes + (saturation.map { [$0] } ?? [])
   }
 }
@@ -166,7 +178,13 @@ private struct ElectrodeSignal {
     }
     let gain = Float(1 + disturbances.gainErrorPercent / 100)
     let offset = Float(disturbances.offsetMillivolts)
-    for index in analog.indices { analog[index] = (analog[index] + offset) * gain }
+    if let hertz = disturbances.coupling.hertz {
+      for index in analog.indices { analog[index] += offset }
+      analog = Coupling.highPassed(analog, hertz: hertz, sampleRateHz: sampleRateHz)
+      for index in analog.indices { analog[index] *= gain }
+    } else {
+      for index in analog.indices { analog[index] = (analog[index] + offset) * gain }
+    }
     let drift = ClockDrift(partsPerMillion: disturbances.driftPartsPerMillion)
     var result = try Resampler(from: sampleRateHz, to: rateHz)(drift(analog))
 
@@ -186,6 +204,8 @@ private struct ElectrodeSignal {
       // Beyond the range even where the converter's highest count lies half a count below its end.
       for sample in samples { result[sample] = Float(2 * highestMillivolts) }
     }
+    let converterOffset = Float(disturbances.converterOffsetMillivolts ?? 0)
+    for index in result.indices { result[index] += converterOffset }
     applied.countLostSamples(rateHz: rateHz, count: result.count)
     return (result, applied)
   }

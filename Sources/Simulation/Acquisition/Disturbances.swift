@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import Support
 
@@ -23,18 +24,23 @@ package struct Stretch: Codable, Equatable, Sendable {
 
 /// What befalls the ECG on its way from the electrode to the converter.
 ///
-/// The noise and the offset are added at the electrode, at the record's rate; then comes the amplifier's gain; then
-/// the device's clock, the anti-alias filter and the converter, which saturates. Where a lead is off, the input
-/// drifts to the converter's highest count; in a drop-out it is 0 V.
+/// The noise and the offset are added at the electrode, at the record's rate; then come the coupling and the amplifier's
+/// gain; then the device's clock, the anti-alias filter and the converter, which has an offset of its own and
+/// saturates. Where a lead is off, the input drifts to the converter's highest count; in a drop-out it is 0 V.
 package struct Disturbances: Codable, Equatable, Sendable {
   /// The noise or the mixture of noises, as in `Noise.init(_:)`; nil for none.
   package var noise: String?
   /// The SNR as `NoiseLevel` defines it, of those noises together that have none of their own.
   package var snrDecibels: Double?
+  /// The corner of the electrode's coupling, a high pass of first order, in hertz; 0 for none, and nil for what the
+  /// record needs before disturbances; see `Coupling`.
+  package var couplingHz: Double?
   /// How much too high the gain is, in percent.
   package var gainErrorPercent = 0.0
   /// The electrode's offset in millivolts.
   package var offsetMillivolts = 0.0
+  /// The converter's own offset in millivolts, behind coupling and amplifier; nil for none.
+  package var converterOffsetMillivolts: Double?
   /// How much too fast the sampling clock runs, in parts per million.
   package var driftPartsPerMillion = 0.0
   /// When the lead is off.
@@ -48,6 +54,9 @@ package struct Disturbances: Codable, Equatable, Sendable {
 
   /// Creates a front end that disturbs nothing.
   package init() {}
+
+  /// What of the electrode's offset comes through.
+  package var coupling: Coupling { Coupling(setting: couplingHz) }
 
   /// Whether anything is disturbed.
   package var isAny: Bool { !isEqual(toNoneButSeed: self) }
@@ -74,6 +83,12 @@ package struct Disturbances: Codable, Equatable, Sendable {
     }
     if !(-90...900).contains(gainErrorPercent) { return "a gain error not in -90 ... 900 %" }
     if !(-1000...1000).contains(offsetMillivolts) { return "an offset not in -1,000 ... 1,000 mV" }
+    if let hertz = couplingHz, hertz != 0, !Coupling.hertzRange.contains(hertz) {
+      return "a coupling that is neither dc nor in 0.001 ... 20 Hz"
+    }
+    if !(-1000...1000).contains(converterOffsetMillivolts ?? 0) {
+      return "a converter's offset not in -1,000 ... 1,000 mV"
+    }
     if !(-10_000...10_000).contains(driftPartsPerMillion) { return "a drift not in -10,000 ... 10,000 ppm" }
     if !leadOff.allSatisfy({ (0...1e9).contains($0.startSeconds) && $0.seconds > 0 && $0.seconds <= 1e9 }) {
       return "a lead-off that starts before 0 s or doesn't last"
@@ -87,11 +102,14 @@ package struct Disturbances: Codable, Equatable, Sendable {
 
   /// The settings in words, noise and seed aside.
   package var phrases: [String] {
-    var phrases: [String] = []
+    var phrases = coupling.text.map { [$0] } ?? []
     if gainErrorPercent != 0 {
       phrases.append("gain error \(Numbers.decimal(gainErrorPercent, places: 2)) %")
     }
     if offsetMillivolts != 0 { phrases.append("offset \(Numbers.decimal(offsetMillivolts, places: 3)) mV") }
+    if let offset = converterOffsetMillivolts, offset != 0 {
+      phrases.append("converter's offset \(Numbers.decimal(offset, places: 3)) mV")
+    }
     if driftPartsPerMillion != 0 {
       phrases.append("clock \(Numbers.decimal(driftPartsPerMillion, places: 1)) ppm fast")
     }

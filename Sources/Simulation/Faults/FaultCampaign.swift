@@ -34,6 +34,8 @@ package struct FaultCampaign: Sendable {
     package var lead: String?
     /// How to read a CSV.
     package var csv = CSVOptions()
+    /// What befalls the signal before the converter.
+    package var disturbances = Disturbances()
     /// The columns between decisions; nil for a decision after each detected beat.
     package var everyColumns: Int?
     /// What becomes of decisions, and whether the network sleeps.
@@ -87,7 +89,7 @@ package struct FaultCampaign: Sendable {
     }
     let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
-      profile: profile, file: options.record)
+      profile: profile, file: options.record, disturbances: options.disturbances)
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
     let samplesDigest = SHA256.hexadecimal(
