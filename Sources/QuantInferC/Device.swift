@@ -201,7 +201,7 @@ extension MemoryError {
     switch self {
     case .tooSmall: QUANTINFER_MEMORY_TOO_SMALL
     case .misaligned: QUANTINFER_MEMORY_MISALIGNED
-    case .notStreamable, .unsupportedSampleRate: QUANTINFER_NOT_STREAMABLE
+    case .notStreamable, .decidesByClockAlone, .unsupportedSampleRate: QUANTINFER_NOT_STREAMABLE
     }
   }
 }

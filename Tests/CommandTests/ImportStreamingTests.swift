@@ -131,6 +131,50 @@ import TestSupport
     #expect(verdict.status == 0 && !verdict.output.contains("stages of the transform"), "\(verdict.errors)")
   }
 
+  @Test(
+    .enabled(
+      if: CaseFiles.has("import/strided") && Databases.has("mitdb"),
+      "needs ../shared/cases/import/strided and ../shared/data/mitdb"))
+  func aStridedNetworkDecidesAboutBeatsAtTheDelayThatItWasTrainedWith() throws {
+    let folder = try TemporaryFolder()
+    let network = CaseFiles.path("import/strided/strided.tflite")
+    let imported = try exporter("import", network, "--streaming", "--output", folder("m.qinf"))
+    #expect(imported.status == 0, "\(imported.errors)")
+    #expect(imported.output.contains("45 samples (0.352 s) after its beat"), "\(imported.output)")
+    func stream(_ model: String) throws -> Command.Result {
+      try deviceSim(
+        "stream", "--model", model, "--record", Databases.path("mitdb") + "/200", "--decide", "annotations",
+        "--json", "-", "--quiet")
+    }
+    let result = try stream(folder("m.qinf"))
+    #expect(result.status == 0, "\(result.errors)")
+    let json = try result.json()
+    // What the network gives in Python's reference over windows cut out at the beats, in this converter's counts.
+    let fixed = try #require((json["accuracy"] as? [String: Any])?["fixed"] as? [String: Any])
+    let counts = try #require(fixed["counts"] as? [[Int]])
+    let (right, all) = (counts.indices.reduce(0) { $0 + counts[$1][$1] }, counts.flatMap(\.self).reduce(0, +))
+    #expect(all == 2599 && abs(Double(right) / Double(all) - 0.9596) < 0.0001, "\(right) of \(all)")
+    let delay = try #require(json["decisionDelay"] as? [String: Any])
+    let observed = try #require(delay["observed"] as? [String: Any])
+    #expect(observed["leastSamples"] as? Int == 45 && observed["greatestSamples"] as? Int == 45)
+    #expect(delay["lateDecisions"] as? Int == 0)
+
+    // Whoever wants columns gets a clock, and a line where beats are asked for.
+    var description = try #require(
+      JSONSerialization.jsonObject(
+        with: try Files.read(CaseFiles.path("import/strided/strided.frontend.json"))) as? [String: Any])
+    description["mode"] = "columns"
+    try describe(description, in: folder("columns.json"))
+    try exporter(
+      "import", network, "--front-end", folder("columns.json"), "--output", folder("c.qinf"), "--quiet")
+    let refused = try stream(folder("c.qinf"))
+    #expect(refused.status == 65 && refused.hasOneErrorLine, "\(refused.errors)")
+    #expect(refused.errors.contains("up to 7 samples later than it was trained to; "), "\(refused.errors)")
+    let byClock = try deviceSim(
+      "stream", "--model", folder("c.qinf"), "--record", ProjectFiles.record, "--every", "8", "--quiet")
+    #expect(byClock.status == 0, "\(byClock.errors)")
+  }
+
   @Test func aMissingDescriptionExitsWith66AndABadOneWith65() throws {
     let folder = try TemporaryFolder()
     try Files.write(Self.timeSeries(), to: folder("m.tflite"))

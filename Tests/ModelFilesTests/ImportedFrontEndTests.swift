@@ -147,11 +147,15 @@ import TestSupport
           settings.highPassShift, settings.offsetMicrovolts
         )
       }
-      if isPadded || round % 5 == 0 { description["mode"] = "window" }
+      let mode: StreamingMode? = isPadded || round % 5 == 0 ? .window : round % 5 == 1 ? nil : .columns
+      description["mode"] = mode?.rawValue
       let loaded = try importing(model, description)
       let plain = try LoadedModel(image: ModelImage(QuantizedNetwork(importing: model), frontEnd: nil).bytes)
       let streaming = try #require(loaded.model.streaming)
-      if description["mode"] == nil {
+      if mode == nil {
+        // Nothing is said of a clock: every sample can be a beat's.
+        #expect(streaming.columnsPerDecision == 1)
+      } else if mode == .columns {
         let windows = model.graph.operators.count { [3, 17].contains(model.kind(of: $0).rawValue) }
         #expect(streaming.tailStart >= windows - 1 && streaming.columnsPerDecision == stride, "\(shape)")
       } else {
@@ -198,6 +202,23 @@ import TestSupport
     }
   }
 
+  @Test func withoutAWordAClockThatTheStridesAllowKeepsColumnsAndAnyOtherIsMet() throws {
+    var models = TimeSeriesModels(random: SeededGenerator(seed: 88))
+    var strided = 0
+    while strided < 6 {
+      let (model, _, stride) = models.network(.sequence)
+      guard stride > 1 else { continue }
+      strided += 1
+      for (hop, expected) in [(stride * 3, stride), (stride * 3 + 1, 1)] {
+        let loaded = try importing(model, Self.samples.merging(["hopSamples": hop]) { $1 })
+        #expect(loaded.model.streaming?.columnsPerDecision == expected, "\(hop) over \(stride)")
+      }
+      let refusal = try refusal(
+        model, Self.samples.merging(["hopSamples": stride * 3 + 1, "mode": "columns"]) { $1 })
+      #expect(refusal.contains("use \(stride * 4), or leave mode out"), "\(refusal)")
+    }
+  }
+
   @Test func aMemoryOfItsOwnIsRefusedInEitherMode() throws {
     var operators = OperatorModels(random: SeededGenerator(seed: 84))
     let svdf = try #require(operators.all().first { $0.name.hasPrefix("SVDF int8") }).model
@@ -236,7 +257,7 @@ import TestSupport
       (Self.samples, "highPassShift", 13, "not a whole number in 1 ... 12"),
       (Self.samples, "highPasShift", 5, "means nothing here"),
       (Self.samples, "binCount", 5, "means nothing here"),
-      (Self.samples, "mode", "fast", "give \"columns\" or \"window\""),
+      (Self.samples, "mode", "fast", "give \"columns\" or \"everyColumn\" or \"window\""),
       (Self.samples, "classNames", ["one"], "has 1 names, but the network has \(outputs) outputs"),
       (Self.samples, "classNames", ["a", "a"], "is not a list of different lines"),
       (Self.samples, "classNames", ["a\nb"], "is not a list of different lines"),
@@ -298,7 +319,7 @@ import TestSupport
       [
         "kind": "spectrogram", "sampleRateHz": 128, "windowSamples": 32, "hopSamples": 8, "firstBin": 1,
         "binCount": 10, "highPassShift": 5, "floorMicrovolts": 5, "codesPerOctave": 24,
-        "centerLevel": 68, "levelsPerUnit": 64, "microvoltsPerCount": 1,
+        "centerLevel": 68, "levelsPerUnit": 64, "microvoltsPerCount": 1, "mode": "columns",
       ])
     #expect(loaded.model.streaming?.tailStart == 1 && loaded.model.streaming?.columnsPerDecision == 2)
     let plain = try LoadedModel(image: ModelImage(QuantizedNetwork(importing: model), frontEnd: nil).bytes)

@@ -112,6 +112,12 @@ extension ModelSummary {
           "\(frontEnd.windowSamples) samples every \(frontEnd.hopSamples), \(frontEnd.bins) bins of "
             + "\(Numbers.decimal(binHz, places: 2)) Hz from bin \(frontEnd.firstBin) on")
       }
+      if let delay = decisionDelay {
+        table.add("decision", "\(delay.text) after its beat")
+      } else if let columns = operations.columnsPerDecision {
+        table.add(
+          "decision", "by the clock alone: every \(Numbers.integer(columns)) columns, or a multiple of them")
+      }
     }
     table.add("classes", classNames.joined(separator: ", "))
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) { table.add(key, value) }

@@ -190,6 +190,8 @@ package struct ModelSummary: Encodable, Sendable {
   package var memory: Memory
   /// The front end; null for a model that takes finished input.
   package var frontEnd: FrontEnd?
+  /// How long after its beat a decision comes; null where decisions can't come at beats.
+  package var decisionDelay: DecisionDelay?
   /// The classes' names.
   package var classNames: [String]
   /// Where the model is from.
@@ -233,6 +235,7 @@ package struct ModelSummary: Encodable, Sendable {
         bins: settings.binCount, highPassShift: settings.highPassShift,
         microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
     }
+    decisionDelay = DecisionDelay(loaded)
     classNames = loaded.classNames
     provenance = Dictionary(loaded.provenance.lines.map { ($0.key, $0.value) }) { first, _ in first }
     let digits = String(loaded.checksum, radix: 16)

@@ -20,8 +20,8 @@ package struct FrontEndFile: Sendable {
   package var columns: Columns
   /// The converter's step.
   package var microvoltsPerCount: Float
-  /// How the network streams.
-  package var mode = StreamingMode.columns
+  /// How the network streams; nil where the file doesn't tell.
+  package var mode: StreamingMode?
   /// The network's window in samples, to be checked; nil where the file doesn't tell.
   package var windowSamples: Int?
   /// The samples from one decision to the next; nil where the file doesn't tell.
@@ -61,7 +61,7 @@ package struct FrontEndFile: Sendable {
       windowSamples = try fields.optionalInteger("windowSamples", in: 1...65_535)
       decisionHopSamples = try fields.optionalInteger("hopSamples", in: 1...1_000_000)
     }
-    mode = try fields.optionalChoice("mode", of: StreamingMode.self) ?? .columns
+    mode = try fields.optionalChoice("mode", of: StreamingMode.self)
     decisionDelaySeconds = try fields.optionalNumber("decisionDelaySeconds", in: 0...60)
     classNames = try fields.names("classNames")
     task = try fields.optionalChoice("task", of: BeatTask.self)
@@ -162,6 +162,25 @@ package struct FrontEndFile: Sendable {
     }
   }
 
+  /// How a network streams: as the file says; without its word so that a decision comes when its beat or the clock
+  /// wants it.
+  func mode(for network: QuantizedNetwork, _ tables: FrontEndTables) -> StreamingMode {
+    if let mode { return mode }
+    let columns = try? StreamingPlan(network, frontEnd: tables, mode: .columns)
+    guard let columns, let hop = decisionHopSamples, hop.isMultiple(of: columns.columnsPerDecision) else {
+      return .everyColumn
+    }
+    return .columns
+  }
+
+  /// How often the network decides: by the file's clock, or at the beats of a heart at rest.
+  var decisionsPerSecond: Double {
+    guard let hop = decisionHopSamples, case .samples(let settings) = columns else {
+      return StreamingPlan.decisionsPerSecond
+    }
+    return settings.sampleRateHz / Double(hop)
+  }
+
   /// Checks an image's outputs and strides.
   ///
   /// - Throws: `FileError`, which names the key.
@@ -183,7 +202,7 @@ package struct FrontEndFile: Sendable {
       throw error(
         "hopSamples",
         "is \(hop), but with its strides along time the network can decide every \(step) samples only",
-        remedy: "use \((hop + step - 1) / step * step), or set mode to window")
+        remedy: "use \((hop + step - 1) / step * step), or leave mode out")
     }
   }
 

@@ -14,7 +14,8 @@ package struct ModelImage: Sendable {
   /// Lays out a network, its front end, class names and provenance as an image.
   ///
   /// The image is written twice: first with every tensor at a place of its own, so that the runtime's own rules tell
-  /// which tensors may share memory, then as planned.
+  /// which tensors may share memory, then as planned. Where the mode leaves several streaming plans open, the one of the
+  /// least work is taken.
   ///
   /// - Parameters:
   ///   - network: The network.
@@ -23,31 +24,33 @@ package struct ModelImage: Sendable {
   ///   - provenance: Where it comes from, without line breaks.
   ///   - mustStream: Whether a network that can't stream is refused.
   ///   - mode: How it streams.
+  ///   - decisionsPerSecond: How often it decides, where that tells which plan is less work.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
     provenance: Provenance = [:], mustStream: Bool = false,
-    mode: StreamingMode = .columns
+    mode: StreamingMode = .columns, decisionsPerSecond: Double = StreamingPlan.decisionsPerSecond
   ) throws(InvalidNetwork) {
-    var streaming: StreamingPlan?
+    var plans: [StreamingPlan?] = [nil]
     if let frontEnd {
       do throws(InvalidNetwork) {
-        streaming = try StreamingPlan(network, frontEnd: frontEnd, mode: mode)
+        plans = try StreamingPlan.all(network, frontEnd: frontEnd, mode: mode)
       } catch {
         if mustStream { throw error }
       }
     }
-    var writer = ImageWriter()
-    try writer.write(
-      network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance)
-    let disjoint: LoadedModel
-    do throws(ModelError) {
-      disjoint = try LoadedModel(image: writer.bytes)
-    } catch {
-      throw InvalidNetwork(
-        "\(error.kind.explanation) (\(writer.name(ofPlace: error.byteOffset, in: network)))")
+    var best: (writer: ImageWriter, disjoint: LoadedModel, steps: Double)?
+    for streaming in plans {
+      var writer = ImageWriter()
+      try writer.write(
+        network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance)
+      let disjoint = try writer.loaded(network)
+      let steps = disjoint.model.stepsPerSecond(decisionsPerSecond: decisionsPerSecond)
+      if best.map({ steps < $0.steps }) ?? true { best = (writer, disjoint, steps) }
     }
-    plan = ArenaPlan(disjoint.model)
+    guard let best else { throw InvalidNetwork("no streaming plan fits the network") }
+    var writer = best.writer
+    plan = ArenaPlan(best.disjoint.model)
     writer.put(plan)
     bytes = writer.bytes
   }
@@ -72,7 +75,7 @@ package struct ModelImage: Sendable {
     }
     return try ModelImage(
       network, frontEnd: tables, classNames: trained.classNames,
-      provenance: provenance ?? Provenance(trained, converter: converter) + .exporter)
+      provenance: provenance ?? Provenance(trained, converter: converter) + .exporter, mode: .everyColumn)
   }
 }
 
@@ -161,6 +164,15 @@ struct ImageWriter {
     put(UInt32(sectionsPlace), at: Header.sections)
     put(UInt32(SectionKind.written.count), at: Header.sectionCount)
     seal()
+  }
+
+  /// The image as the runtime takes it.
+  func loaded(_ network: QuantizedNetwork) throws(InvalidNetwork) -> LoadedModel {
+    do throws(ModelError) {
+      return try LoadedModel(image: bytes)
+    } catch {
+      throw InvalidNetwork("\(error.kind.explanation) (\(name(ofPlace: error.byteOffset, in: network)))")
+    }
   }
 
   /// Moves the tensors to their planned places.

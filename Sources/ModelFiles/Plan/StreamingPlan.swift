@@ -4,8 +4,12 @@ import Support
 
 /// How much of a network runs for each new column.
 package enum StreamingMode: String, CaseIterable, Codable, Sendable {
-  /// The operators that can take one column at a time do so; the others run at a decision.
+  /// The operators that can take one column at a time do so; the others run at a decision. With strides along time a
+  /// decision is possible every so many columns only: by the clock, not at beats.
   case columns
+  /// The same, but a decision is possible at every column: at most the operators in front of the first stride along time
+  /// take columns, and fewer where that is less work.
+  case everyColumn
   /// All operators run over the whole window at a decision.
   case window
 }
@@ -27,15 +31,24 @@ package struct StreamingPlan: Equatable, Sendable {
   package var rings: [Ring]
   /// The streaming state's size.
   package var stateByteCount: Int
+  /// New columns from one decision that is possible to the next: the product of the strides along time.
+  package var columnsPerDecision: Int
 
   /// Plans the rings.
   ///
   /// Operators take columns as long as each reads what its predecessor wrote, doesn't pad along time and gives more than
-  /// one column in a window; those behind them run at a decision. They may have no window along time that moves.
+  /// one column in a window; those behind them run at a decision. They may have no window along time that moves, unless
+  /// a stride along time or the mode put them there.
   ///
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - frontEnd: What turns samples into its columns.
+  ///   - mode: How much of it runs for each new column.
+  ///   - most: The most operators that take columns; nil for as many as the mode allows.
   /// - Throws: `InvalidNetwork`, which names the operator that stands in the way, and why.
   package init(
-    _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode = .columns
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode = .columns,
+    columnOperators most: Int? = nil
   ) throws(InvalidNetwork) {
     guard network.inputs.count == 1, let input = network.inputs.first?.tensor else {
       throw InvalidNetwork("the network has \(network.inputs.count) inputs")
@@ -53,8 +66,12 @@ package struct StreamingPlan: Equatable, Sendable {
     guard network.operators.first?.inputs.first == input else {
       throw InvalidNetwork("the first operator reads something else before the network's input")
     }
-    let taken = mode == .window ? 0 : Self.operatorsThatTakeColumns(network, input: input)
-    try Self.checkTail(network, from: taken, mode: mode)
+    let able = mode == .window ? 0 : Self.operatorsThatTakeColumns(network, input: input)
+    let allowed = mode == .everyColumn ? Self.operatorsWithoutStride(network, among: able) : able
+    let taken = min(allowed, most ?? allowed)
+    try Self.checkTail(network, from: taken)
+    if mode != .window { try Self.checkNothingMoves(network, from: able) }
+    columnsPerDecision = network.operators[..<taken].reduce(1) { $0 * ($1.window?.time.stride ?? 1) }
     var offset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)
       + ModelFormat.State.cursorByteCount * (taken + 1)
@@ -90,6 +107,11 @@ package struct StreamingPlan: Equatable, Sendable {
       taken += 1
     }
     return taken
+  }
+
+  /// The number of operators in front of the first one with a stride along time.
+  private static func operatorsWithoutStride(_ network: QuantizedNetwork, among count: Int) -> Int {
+    network.operators[..<count].firstIndex { $0.window?.time.stride ?? 1 > 1 } ?? count
   }
 
   /// What keeps an operator from taking one column at a time; nil where nothing does.
@@ -139,16 +161,15 @@ package struct StreamingPlan: Equatable, Sendable {
     return true
   }
 
-  /// The operators behind the columns may have no memory of their own and, unless all run over the whole window, no
-  /// window along time that moves.
+  /// The operators behind the columns may have no memory of their own.
   private static func checkTail(
-    _ network: QuantizedNetwork, from start: Int, mode: StreamingMode
+    _ network: QuantizedNetwork, from start: Int
   ) throws(InvalidNetwork) {
     let operators = network.operators[start...]
     let window = network.operators[start].inputs[0]
     let written = Set(operators.map(\.output))
     for operation in operators {
-      let name = "operator \(operation.sourceIndex) (\(operation.kind.name))"
+      let name = operation.nameInErrors
       for input in operation.inputs where input != window && !written.contains(input) {
         guard network.tensors[input].constant != nil else {
           throw InvalidNetwork(
@@ -157,14 +178,25 @@ package struct StreamingPlan: Equatable, Sendable {
               : "\(name) reads a tensor beside the one that its predecessor wrote")
         }
       }
-      if mode == .columns, operation.window != nil, network.tensors[operation.output].shape[1] > 1 {
-        throw InvalidNetwork("\(name) \(obstacle(operation, in: network) ?? "comes after a branch")")
-      }
+    }
+  }
+
+  /// The operators that can't take columns have no window along time that moves.
+  private static func checkNothingMoves(
+    _ network: QuantizedNetwork, from start: Int
+  ) throws(InvalidNetwork) {
+    for operation in network.operators[start...]
+    where operation.window != nil && network.tensors[operation.output].shape[1] > 1 {
+      throw InvalidNetwork(
+        "\(operation.nameInErrors) \(obstacle(operation, in: network) ?? "comes after a branch")")
     }
   }
 }
 
 extension QuantizedNetwork.Operator {
+  /// Its place and kind, for errors.
+  fileprivate var nameInErrors: String { "operator \(sourceIndex) (\(kind.name))" }
+
   /// The window that moves along time and frequency; nil for operators without.
   var window: QuantizedNetwork.Window? {
     switch computation {

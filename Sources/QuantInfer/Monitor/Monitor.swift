@@ -5,7 +5,8 @@
 /// with one checksum saves a device, after any sample.
 ///
 /// **Pace.** A decision comes a fixed time after each beat, with the first column by which that time has passed, or by
-/// the clock, every so many columns. Either waits while the network's strides along time keep a decision from it.
+/// the clock, every so many columns. A clock's decision waits while the network's strides along time keep one from it;
+/// with such strides beats are refused, as their decisions would be later than the network was trained to.
 ///
 /// **Fail-safe.** While the signal is bad, and until the window holds good samples alone, there is no result, from the
 /// first sample on for which the watch says so; what was decided before is then no evidence any more. Each column
@@ -70,7 +71,8 @@ public struct Monitor: ~Copyable {
   ///     comes first.
   ///   - scratch: At least `model.streaming.scratchByteCount` bytes, likewise; free for other use between calls.
   ///   - instructions: What inner loops may use.
-  /// - Throws: `MemoryError` where the memory doesn't fit, the model can't stream or the detector can't run at its rate.
+  /// - Throws: `MemoryError` where the memory doesn't fit, the model can't stream, or not at beats where these are the
+  ///   pace, or the detector can't run at its rate.
   public init(
     model: Model, options: Options, state: UnsafeMutableRawBufferPointer,
     scratch: UnsafeMutableRawBufferPointer, instructions: InstructionSet = .best

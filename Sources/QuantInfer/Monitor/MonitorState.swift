@@ -30,9 +30,10 @@ extension Monitor {
 
     /// The layout for a model and options.
     ///
-    /// - Throws: `MemoryError` where the model can't stream.
+    /// - Throws: `MemoryError` where the model can't stream, or not at beats where these are the pace.
     public init(_ model: Model, _ options: Options) throws(MemoryError) {
       guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
+      guard layout.columnsPerDecision == 1 || options.columnsPerClock > 0 else { throw .decidesByClockAlone }
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
         let start = end

@@ -261,6 +261,7 @@ extension StreamRun {
         "\(Numbers.integer(result.saturatedSamples)) beyond the converter's range, "
           + "\(Numbers.integer(result.invalidSamples)) of the record's marked invalid"
       ),
+      ("Decision", result.decisionDelay?.text ?? "by the clock"),
       ("Front end", frontEnd.isEmpty ? "undisturbed, nothing random" : frontEnd.joined(separator: "; ")),
       ("Version", result.version),
     ]

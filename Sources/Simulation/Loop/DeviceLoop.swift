@@ -86,6 +86,9 @@ package final class DeviceLoop {
           + "\(acquisition.profile.converter.microvoltsPerCount)",
         remedy: "quantize it for this converter or choose another profile")
     }
+    if timing.isAboutBeats, let obstacle = loaded.obstacleToBeats {
+      throw .malformed(modelFile, obstacle.problem, remedy: obstacle.remedy)
+    }
     if announcing.rhythm, loaded.rhythmPrior == nil {
       throw .malformed(
         modelFile, "has the classes \(loaded.classNames.joined(separator: ", ")), not N, S, V and F",

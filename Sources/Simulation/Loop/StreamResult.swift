@@ -93,6 +93,16 @@ package struct StreamResult: Encodable, Sendable {
     package var sleep: Sleep?
   }
 
+  /// How long after their beats decisions came.
+  package struct Delay: Encodable, Sendable {
+    /// What the network was trained with.
+    package var trained: DecisionDelay
+    /// What it was in this run; null without a decision.
+    package var observed: DecisionDelay?
+    /// The decisions that came later than trained: their beat was found too late.
+    package var lateDecisions: Int
+  }
+
   /// One decision.
   package struct Decision: Encodable, Sendable {
     /// When, in seconds from the record's start.
@@ -161,6 +171,8 @@ package struct StreamResult: Encodable, Sendable {
   package var decisions: Int
   /// The beats too near the record's ends for a decision.
   package var leftOutBeats: Int
+  /// How long after their beats decisions came; null where they come by the clock.
+  package var decisionDelay: Delay?
   /// The decisions of each class.
   package var decisionsByClass: [String: Int]
   /// What was announced.
@@ -205,6 +217,7 @@ package struct StreamResult: Encodable, Sendable {
     columns = loop.columns.count / loaded.model.input.columnByteCount
     decisions = loop.decisions.count
     leftOutBeats = loop.leftOutBeatCount
+    decisionDelay = Delay(loop, loaded)
     decisionsByClass = [:]
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
@@ -213,7 +226,9 @@ package struct StreamResult: Encodable, Sendable {
         loop.decisions, findsBeats: loop.timing == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
         durationSeconds: acquisition.durationSeconds)
       schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
-      if let sleep = loop.sleep { schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds) }
+      if let sleep = loop.sleep {
+        schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds)
+      }
       verdict = Feasibility(loaded, on: acquisition.profile, schedule: schedule)
     }
     announcements = Announcements(loop, classNames: loaded.classNames, acquisition)
@@ -250,6 +265,28 @@ package struct StreamResult: Encodable, Sendable {
         announced: decision.announcedClass.map { names[$0] }, noResult: decision.announcement.silence,
         fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
     }
+  }
+}
+
+extension StreamResult.Delay {
+  /// The delays of a run's decisions; nil where they come by the clock.
+  fileprivate init?(_ loop: DeviceLoop, _ loaded: LoadedModel) {
+    guard loop.timing.isAboutBeats, let trained = DecisionDelay(loaded) else { return nil }
+    let ages = loop.decisions.compactMap { decision in decision.beatSample.map { decision.sample - $0 } }
+    self.trained = trained
+    if let least = ages.min(), let greatest = ages.max() {
+      observed = DecisionDelay(
+        leastSamples: least, greatestSamples: greatest, sampleRateHz: trained.sampleRateHz)
+    }
+    lateDecisions = ages.count { $0 > trained.greatestSamples }
+  }
+
+  /// The delay in words.
+  package var text: String {
+    guard lateDecisions > 0, let observed else { return "\(trained.text) after the beat, as trained" }
+    return "\(observed.text) after the beat: \(Numbers.integer(lateDecisions)) "
+      + "\(lateDecisions == 1 ? "decision" : "decisions") later than the trained \(trained.text), "
+      + "as the beat was found so late"
   }
 }
 

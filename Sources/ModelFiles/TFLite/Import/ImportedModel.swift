@@ -58,10 +58,11 @@ extension ModelImage {
     }
     let tables = try frontEnd.tables(for: network)
     do throws(InvalidNetwork) {
+      let inColumns = try network.withTimeInColumns(of: tables.settings.binCount)
       try self.init(
-        network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables,
-        classNames: frontEnd.classNames, provenance: provenance + frontEnd.provenance, mustStream: true,
-        mode: frontEnd.mode)
+        inColumns, frontEnd: tables, classNames: frontEnd.classNames,
+        provenance: provenance + frontEnd.provenance, mustStream: true,
+        mode: frontEnd.mode(for: inColumns, tables), decisionsPerSecond: frontEnd.decisionsPerSecond)
     } catch {
       throw .malformed(
         file, "can't stream: \(error.description)", remedy: Self.remedy(network, frontEnd, tables))
@@ -75,7 +76,7 @@ extension ModelImage {
   ) -> String {
     let windows = try? StreamingPlan(
       network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables, mode: .window)
-    return frontEnd.mode == .columns && windows != nil
+    return frontEnd.mode != .window && windows != nil
       ? "set \"mode\": \"window\" in \(frontEnd.file) to run the whole window at each decision"
       : "import it without --streaming and give it finished windows"
   }

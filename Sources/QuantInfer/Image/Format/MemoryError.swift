@@ -6,6 +6,9 @@ public enum MemoryError: Error, Equatable, Sendable {
   case misaligned
   /// The model has no front end, or no streaming plan.
   case notStreamable
+  /// With its strides along time the model can't decide at every column, and so not at the delay after a beat that it was
+  /// trained with; see `StreamingLayout.columnsPerDecision`.
+  case decidesByClockAlone
   /// The beat detector doesn't work at this sampling rate.
   case unsupportedSampleRate
 }
