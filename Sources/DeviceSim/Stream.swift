@@ -29,6 +29,8 @@ struct Stream: ParsableCommand {
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --majority 3 --hysteresis 2 --min-margin 8
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --wake-rr 10
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
+          --coupling 0.5 --sensed --sensed-jitter 10 --undersense 2
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --patch 208.qpatch
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --target tty:/dev/ttyACM0@115200
@@ -87,7 +89,7 @@ struct Stream: ParsableCommand {
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
 
-  @Option(help: ArgumentHelp("The seed of noise and drop-outs.", valueName: "seed"))
+  @Option(help: ArgumentHelp("The seed of noise, drop-outs and senses.", valueName: "seed"))
   var seed: UInt64 = 1
 
   @OptionGroup(title: "Board") var board: TargetOptions
@@ -136,7 +138,7 @@ struct Stream: ParsableCommand {
     options.patch = patch
     options.profile = profile
     options.lead = opening.lead
-    options.deciding = deciding.setting
+    (options.deciding, options.sensing) = (deciding.setting, deciding.sensing)
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv = opening.csv

@@ -50,7 +50,7 @@ struct SweepCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("The noises' SNRs, with commas.", valueName: "dB"))
   var snr: List<Double>?
 
-  @Option(help: ArgumentHelp("The seeds of noise and drop-outs, with commas.", valueName: "seed"))
+  @Option(help: ArgumentHelp("The seeds of noise, drop-outs and senses, with commas.", valueName: "seed"))
   var seed = List<UInt64>([1])
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
@@ -98,7 +98,7 @@ struct SweepCommand: ParsableCommand {
     var options = Sweep.Options(model: model)
     (options.float, options.records, options.data, options.lead) = (float, records, data, opening.lead)
     options.csv = opening.csv
-    options.deciding = deciding.setting
+    (options.deciding, options.sensing) = (deciding.setting, deciding.sensing)
     (options.profiles, options.noises) = (profile.values, noise.values)
     (options.decibels, options.seeds) = (snr?.values ?? [], seed.values)
     (options.disturbances, options.announcing) = (frontEnd.disturbances, announcing.settings)

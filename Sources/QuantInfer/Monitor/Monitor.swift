@@ -156,7 +156,7 @@ public struct Monitor: ~Copyable {
   public mutating func push(_ sample: Int16) -> Bool {
     unsafe words.pointee.sampleNumber &+= 1
     if quality.push(sample) != nil { silence() }
-    if let age = detector?.push(sample) { noteDetectedBeat(samplesAgo: UInt32(bitPattern: age)) }
+    if let age = detector?.push(sample) { note(beatSamplesAgo: UInt32(bitPattern: age)) }
     let isColumn = countSample()
     if isColumn, !isStateSound {
       resetUnsound()
@@ -170,11 +170,14 @@ public struct Monitor: ~Copyable {
     return isColumn
   }
 
-  /// Takes a beat that was so many samples ago, where the pace is that of given beats.
+  /// Takes a beat that was so many samples ago, where the pace is that of given beats; they come in order of time.
+  ///
+  /// A device that senses the heart by an amplifier names its beats here, and runs no detector.
   ///
   /// Up to 32 beats wait for their decision at a time; a further one makes the oldest give way.
   public mutating func addBeat(samplesAgo: Int) {
-    schedule(UInt32(truncatingIfNeeded: max(0, samplesAgo)), isIrregular: true)
+    guard options.pace == .givenBeats else { return }
+    note(beatSamplesAgo: UInt32(truncatingIfNeeded: max(0, samplesAgo)))
   }
 
   /// Why there is no result at present; nil where there is one.

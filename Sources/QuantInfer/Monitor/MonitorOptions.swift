@@ -30,7 +30,8 @@ extension Monitor {
     /// Whether the network sleeps between irregular beats.
     var sleeps: Bool { wakePercent > 0 }
 
-    var findsBeats: Bool { pace == .detectedBeats || sleeps }
+    /// Whether the detector runs: at detected beats, and where a network that decides by the clock sleeps.
+    public var findsBeats: Bool { pace == .detectedBeats || (sleeps && pace != .givenBeats) }
 
     /// The columns from one stroke of the clock to the next; 0 without a clock.
     var columnsPerClock: Int32 {

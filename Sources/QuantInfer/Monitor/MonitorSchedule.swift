@@ -7,7 +7,8 @@ extension Monitor {
     var isIrregular: Bool
   }
 
-  mutating func noteDetectedBeat(samplesAgo age: UInt32) {
+  /// Takes a beat, found or given: its interval says whether it is worth waking for.
+  mutating func note(beatSamplesAgo age: UInt32) {
     let beat = unsafe words.pointee.sampleNumber &- age
     var isIrregular = true
     if unsafe words.pointee.hasBeat != 0 {
@@ -17,7 +18,7 @@ extension Monitor {
     unsafe words.pointee.lastBeat = beat
     unsafe words.pointee.hasBeat = 1
     if isIrregular { unsafe words.pointee.awakeSamples = places.windowSamples }
-    if options.pace == .detectedBeats { schedule(age, isIrregular: isIrregular) }
+    if options.columnsPerClock == 0 { schedule(age, isIrregular: isIrregular) }
   }
 
   mutating func schedule(_ age: UInt32, isIrregular: Bool) {

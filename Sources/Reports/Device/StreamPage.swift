@@ -261,6 +261,10 @@ extension StreamRun {
         "\(Numbers.integer(result.saturatedSamples)) beyond the converter's range, "
           + "\(Numbers.integer(result.invalidSamples)) of the record's marked invalid"
       ),
+      (
+        "Beats",
+        result.sensed.map { "sensed by the device: \($0.text)" } ?? "found or given as the command says"
+      ),
       ("Decision", result.decisionDelay?.text ?? "by the clock"),
       ("Front end", frontEnd.isEmpty ? "undisturbed, nothing random" : frontEnd.joined(separator: "; ")),
       ("Version", result.version),

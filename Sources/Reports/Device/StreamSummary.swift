@@ -40,6 +40,7 @@ extension StreamRun {
           ]
         ))
     }
+    if let sensed = result.sensed { rows.append(("sensed", [sensed.text])) }
     if let delay = result.decisionDelay { rows.append(("delay", [delay.text])) }
     let classes = result.classNames.map { "\($0) \(Numbers.integer(result.decisionsByClass[$0] ?? 0))" }
     let leftOut =

@@ -55,9 +55,9 @@ extension Feasibility.Schedule {
   }
 
   /// Takes a run's observed sleep: only waking decisions cost, and a streaming network's columns only then.
-  mutating func sleep(_ sleep: ObservedSleep, durationSeconds: Double) {
+  mutating func sleep(_ sleep: ObservedSleep, findsBeats: Bool, durationSeconds: Double) {
     decisionsPerSecond = Double(max(1, sleep.awakeDecisions)) / durationSeconds
-    findsBeats = true
+    self.findsBeats = findsBeats
     self.sleep = Sleep(
       columnsPerSecond: Double(sleep.columns) / durationSeconds, columnsPerBurst: sleep.greatestBurst,
       ringBytes: sleep.ringBytes)

@@ -173,6 +173,8 @@ package struct StreamResult: Encodable, Sendable {
   package var leftOutBeats: Int
   /// How long after their beats decisions came; null where they come by the clock.
   package var decisionDelay: Delay?
+  /// What the device's own amplifier sensed; null where it finds its beats or is given the annotated ones.
+  package var sensed: Sensing.Sensed?
   /// The decisions of each class.
   package var decisionsByClass: [String: Int]
   /// What was announced.
@@ -227,7 +229,8 @@ package struct StreamResult: Encodable, Sendable {
         durationSeconds: acquisition.durationSeconds)
       schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
       if let sleep = loop.sleep {
-        schedule.sleep(sleep, durationSeconds: acquisition.durationSeconds)
+        schedule.sleep(
+          sleep, findsBeats: loop.options.findsBeats, durationSeconds: acquisition.durationSeconds)
       }
       verdict = Feasibility(loaded, on: acquisition.profile, schedule: schedule)
     }

@@ -26,6 +26,9 @@ package struct StreamRun: Sendable {
     /// When to decide, given beats being those that the record's annotations name; nil for what the model's provenance
     /// says.
     package var deciding: Monitor.Pace?
+    /// How the device's own amplifier senses the beats, which the record's annotations stand for; nil for a device that
+    /// is told as `deciding` says.
+    package var sensing: Sensing?
     /// What becomes of decisions, and whether the network sleeps.
     package var announcing = Announcing()
     /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
@@ -94,7 +97,8 @@ package struct StreamRun: Sendable {
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
     let task = Self.task(of: loaded)
-    let found = try Self.annotations(besides: record, options, isNeeded: task != nil || noise != nil)
+    let found = try Self.annotations(
+      besides: record, options, isNeeded: task != nil || noise != nil || options.sensing != nil)
     let annotations = found.labels
     let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record,
@@ -112,8 +116,12 @@ package struct StreamRun: Sendable {
         options.model, "can decide anew every \(period) columns only, not every \(count)",
         remedy: "give --every a multiple of \(period)")
     }
+    let sensed = try options.sensing.map { sensing throws(FileError) in
+      try Self.sensed(sensing, annotations, options, record: record, acquisition)
+    }
     let timing: DecisionTiming
     switch options.deciding ?? Monitor.Pace(loaded) {
+    case _ where sensed != nil: timing = .givenBeats(sensed?.beats ?? [])
     case .detectedBeats: timing = .detectedBeats
     case .everyColumns(let count): timing = .everyColumns(count)
     case .givenBeats:
@@ -139,6 +147,7 @@ package struct StreamRun: Sendable {
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
         } : nil, isJudged: isJudged)
     result.notes += found.notes
+    result.sensed = sensed
     if let target = options.target {
       let plan = TargetComparison.Plan(
         loaded: loaded, image: Array(try Files.read(options.model)), options: loop.options, timing: timing,
@@ -151,6 +160,25 @@ package struct StreamRun: Sendable {
       result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
       settings: checkpoint?.settings ?? SpectrogramSettings(frontEnd))
+  }
+
+  /// What the device's amplifier senses of a record.
+  private static func sensed(
+    _ sensing: Sensing, _ annotations: Annotations?, _ options: Options, record: Record,
+    _ acquisition: Acquisition
+  ) throws(FileError) -> Sensing.Sensed {
+    let labels = annotations?.resampled(from: record.sampleRateHz, to: acquisition.trueSampleRateHz)
+    let sensed = labels.map {
+      sensing.sensed(
+        $0.all, sampleRateHz: acquisition.sampleRateHz, sampleCount: acquisition.samples.count,
+        seed: options.disturbances.seed)
+    }
+    guard let sensed, !sensed.beats.isEmpty else {
+      throw .missing(
+        options.record, "has no annotated beats that an amplifier could sense",
+        remedy: "let the device find them (leave out --sensed)")
+    }
+    return sensed
   }
 
   /// The samples before which the device browns out.
@@ -203,7 +231,9 @@ package struct StreamRun: Sendable {
     besides record: Record, _ options: Options, isNeeded: Bool
   ) throws(FileError) -> (labels: Annotations?, notes: [FileNote]) {
     guard isNeeded else { return (nil, []) }
-    if options.deciding == .givenBeats, Annotations.file(ofRecord: options.record) != nil {
+    if options.deciding == .givenBeats || options.sensing != nil,
+      Annotations.file(ofRecord: options.record) != nil
+    {
       let labels = try Annotations.read(options.record, sampleRateHz: record.sampleRateHz)
       return (labels, labels.notes)
     }

@@ -24,6 +24,8 @@ package struct Sweep: Sendable {
     package var csv = CSVOptions()
     /// When the device decides; nil for what the model's provenance says.
     package var deciding: Monitor.Pace?
+    /// How the device's own amplifier senses the beats; nil where it doesn't.
+    package var sensing: Sensing?
     /// How decisions become announcements.
     package var announcing = Announcing()
     /// Profiles' names or files.
@@ -111,6 +113,7 @@ package struct Sweep: Sendable {
           var run = StreamRun.Options(model: options.model, record: record.path)
           (run.float, run.profile, run.lead) = (options.float, profileName, options.lead)
           (run.deciding, run.announcing) = (options.deciding, options.announcing)
+          run.sensing = options.sensing
           (run.disturbances, run.csv) = (disturbances, options.csv)
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
@@ -119,10 +122,11 @@ package struct Sweep: Sendable {
             record: record.name, recordDigest: digest,
             noiseDigests: disturbances.noise.flatMap { noiseDigests[$0] }, lead: options.lead,
             csv: RecordPath.isCSV(record.path) && options.csv != CSVOptions() ? options.csv : nil,
-            decide: (options.deciding ?? .init(loaded)).name,
+            decide: options.sensing == nil ? (options.deciding ?? .init(loaded)).name : "sensed",
             profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
-            disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil)
+            disturbances: disturbances, announcing: options.announcing.isAny ? options.announcing : nil,
+            sensing: options.sensing)
           combinations.append(
             Combination(settings: settings, run: run, key: SweepResult.log.key(settings)))
         }
@@ -169,8 +173,9 @@ package struct Sweep: Sendable {
         var disturbances = options.disturbances
         disturbances.noise = noise == "none" ? nil : noise
         disturbances.snrDecibels = decibels
-        return (disturbances.isRandom ? options.seeds : Array(options.seeds.prefix(1))).map { seed in
-          disturbances.seed = disturbances.isRandom ? seed : Disturbances().seed
+        let isRandom = disturbances.isRandom || options.sensing?.isRandom == true
+        return (isRandom ? options.seeds : Array(options.seeds.prefix(1))).map { seed in
+          disturbances.seed = isRandom ? seed : Disturbances().seed
           return disturbances
         }
       }

@@ -41,6 +41,8 @@ package struct SweepResult: Codable, Equatable, Sendable {
     package var disturbances: Disturbances
     /// How decisions become announcements; nil where each is announced as it comes.
     package var announcing: Announcing?
+    /// How the device's own amplifier senses the beats; nil where it doesn't.
+    package var sensing: Sensing?
 
     /// The settings by the files' names alone, whatever is in them; the model's content counts all the same.
     var byName: Settings {
