@@ -236,7 +236,7 @@ public struct Monitor: ~Copyable {
   }
 
   /// Takes the result back, at the first bad sample.
-  private mutating func silence() {
+  mutating func silence() {
     guard unsafe words.pointee.reason != Int32(NoResult.refilling.rawValue) else { return }
     announcer.reset()
     if unsafe words.pointee.reason == 0 || words.pointee.reason == Int32(NoResult.lowMargin.rawValue) {
