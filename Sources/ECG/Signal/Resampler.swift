@@ -111,7 +111,7 @@ package struct Resampler: Sendable {
   /// source's half rate.
   private static func design(phases: Int, _ tapCount: Int, cutoff: Double) -> [Float] {
     let half = Double(tapCount / 2)
-    let beta = 0.1102 * (designDecibels - 8.7)
+    let beta = Kaiser.beta(decibels: designDecibels)
     var taps: [Float] = []
     taps.reserveCapacity(phases * tapCount)
     for phase in 0..<phases {
@@ -121,24 +121,12 @@ package struct Resampler: Sendable {
         let time = Double(tap + 1) - half - Double(phase) / Double(phases)
         let x = Double.pi * cutoff * time
         let sinc = x == 0 ? 1 : sin(x) / x
-        let edge = max(0, 1 - (time / half) * (time / half))
-        row.append(sinc * besselI0(beta * edge.squareRoot()))
+        row.append(sinc * Kaiser.weight(time / half, beta: beta))
       }
       let sum = row.reduce(0, +)
       taps += row.map { Float($0 / sum) }
     }
     return taps
-  }
-
-  /// The modified Bessel function of the first kind and order 0.
-  package static func besselI0(_ x: Double) -> Double {
-    var (sum, term, k) = (1.0, 1.0, 1.0)
-    while term > sum * 1e-17 {
-      term *= (x / (2 * k)) * (x / (2 * k))
-      sum += term
-      k += 1
-    }
-    return sum
   }
 }
 

@@ -1,5 +1,6 @@
 import ECG
 import Foundation
+import Support
 
 /// A sampling clock that runs fast or slow by a constant share.
 ///
@@ -48,7 +49,7 @@ struct ClockDrift {
       let row = (0..<tapCount).map { tap in
         let time = Double(tap + 1) - half - Double(phase) / Double(phaseCount)
         let sinc = time == 0 ? 1 : sin(Double.pi * time) / (Double.pi * time)
-        return sinc * Resampler.besselI0(beta * max(0, 1 - (time / half) * (time / half)).squareRoot())
+        return sinc * Kaiser.weight(time / half, beta: beta)
       }
       let sum = row.reduce(0, +)
       return row.map { Float($0 / sum) }
