@@ -89,6 +89,14 @@ struct Stream: ParsableCommand {
 
   @OptionGroup(title: "Front end") var frontEnd: FrontEndOptions
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The converter's own rate: the device brings it to the model's by the runtime's decimator, in integers. \
+      (default: the model's rate)
+      """, valueName: "Hz"))
+  var deviceRate: Double?
+
   @Option(help: ArgumentHelp("The seed of noise, drop-outs and senses.", valueName: "seed"))
   var seed: UInt64 = 1
 
@@ -112,6 +120,9 @@ struct Stream: ParsableCommand {
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }
+    if let deviceRate, !(deviceRate > 0 && deviceRate <= 1e5) {
+      throw ValidationError("--device-rate needs a rate above 0 and of at most 100,000 Hz")
+    }
     try page.validate(hasPage: report != nil)
   }
 
@@ -125,7 +136,9 @@ struct Stream: ParsableCommand {
 
   /// `exporter explain` takes a record as it is, through a model as shipped.
   private var explainCommand: String? {
-    guard let float, patch == nil, opening.csv == CSVOptions(), record != "-", !disturbances.isAny else {
+    guard let float, patch == nil, opening.csv == CSVOptions(), record != "-", !disturbances.isAny,
+      deviceRate == nil
+    else {
       return nil
     }
     let lead = opening.lead.map { ["--lead", $0] } ?? []
@@ -142,8 +155,8 @@ struct Stream: ParsableCommand {
     options.announcing = announcing.settings
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv = opening.csv
-    options.disturbances = disturbances
     (options.target, options.comparesLayers) = (board.target, board.layers)
+    (options.disturbances, options.converterRateHz) = (disturbances, deviceRate)
     let annotationFolder = try annotating.makeFolder()
     let run = try output.withProgress("Streaming \(record)") {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)

@@ -7,6 +7,7 @@ extension StreamRun {
   package var headline: String {
     "\(result.record), \(result.lead), \(Numbers.duration(seconds: result.durationSeconds)) "
       + "(\(Self.rate(result.sourceRateHz)) -> "
+      + (result.converterRateHz.map { "\(Self.rate($0)), decimated on the device to " } ?? "")
       + "\(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit ADC) "
       + "through \(result.model) (int8)\n\n"
   }

@@ -1,6 +1,8 @@
 import ECG
 import Foundation
 import HostDevice
+import ModelFiles
+import Networks
 import QuantInfer
 import Support
 
@@ -14,6 +16,9 @@ package struct Acquisition: Sendable {
   package let sourceRateHz: Double
   /// The rate of the counts.
   package let sampleRateHz: Double
+  /// The converter's rate, where the device's own decimator brings its counts to `sampleRateHz`; nil where that is its
+  /// rate.
+  package let converterRateHz: Double?
   /// The converter.
   package let profile: DeviceProfile
   /// The counts.
@@ -41,6 +46,7 @@ package struct Acquisition: Sendable {
   ///   - record: The record.
   ///   - wanted: The lead's name or number; nil for MLII, II or the first.
   ///   - sampleRateHz: The model's rate.
+  ///   - converterRateHz: The converter's rate, from which the device decimates; nil for the model's.
   ///   - profile: The converter.
   ///   - file: The record's file, for errors.
   ///   - disturbances: What befalls the signal before the converter.
@@ -50,7 +56,8 @@ package struct Acquisition: Sendable {
   /// - Throws: `FileError` where the lead is not there or empty, its unit or rate can't be used, or the disturbances
   ///   don't suit it.
   package init(
-    _ record: Record, lead wanted: String?, sampleRateHz: Double, profile: DeviceProfile, file: String,
+    _ record: Record, lead wanted: String?, sampleRateHz: Double, converterRateHz: Double? = nil,
+    profile: DeviceProfile, file: String,
     disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil
   ) throws(FileError) {
     // A coupling that was asked for comes behind what is added at the electrode.
@@ -66,6 +73,10 @@ package struct Acquisition: Sendable {
       throw .malformed(
         file, "has no valid sample in lead \(lead.name)", remedy: "choose another lead with --lead")
     }
+    let decimator = try converterRateHz.map { rate throws(FileError) in
+      try Self.decimator(from: rate, to: sampleRateHz, file: file)
+    }
+    let rateHz = converterRateHz ?? sampleRateHz
     var microvolts: [Float]
     var applied: AppliedDisturbances?
     do throws(FileError) {
@@ -82,16 +93,15 @@ package struct Acquisition: Sendable {
             [Int]()
           }
         let (millivolts, result) = try electrode.disturbed(
-          by: disturbances, noise: noise, beats: places, sampleRateHz: sampleRateHz,
+          by: disturbances, noise: noise, beats: places, sampleRateHz: rateHz,
           highestMillivolts: profile.converterRangeMillivolts / 2)
         microvolts = millivolts
         applied = result
       } else {
-        microvolts = try lead.millivolts(atRateHz: sampleRateHz)
+        microvolts = try lead.millivolts(atRateHz: rateHz)
         if !lead.gaps.isEmpty {
           applied = AppliedDisturbances(
             settings: disturbances, gaps: lead.gapStretches(driftPartsPerMillion: 0))
-          applied?.countLostSamples(rateHz: sampleRateHz, count: microvolts.count)
         }
       }
     } catch {
@@ -101,7 +111,9 @@ package struct Acquisition: Sendable {
     }
     for index in microvolts.indices { microvolts[index] *= 1000 }
     let converter = profile.converter
-    samples = microvolts.map(converter.count)
+    let counts = microvolts.map(converter.count)
+    samples = if let decimator { try Self.decimated(counts, decimator, file: file) } else { counts }
+    applied?.countLostSamples(rateHz: sampleRateHz, count: samples.count)
     saturatedCount = microvolts.count(where: converter.saturates)
     invalidCount = lead.invalidCount
     self.disturbances = applied
@@ -109,12 +121,43 @@ package struct Acquisition: Sendable {
     leadName = lead.name
     sourceRateHz = lead.sampleRateHz
     self.sampleRateHz = sampleRateHz
+    self.converterRateHz = converterRateHz
     self.profile = profile
     var others = disturbances
     others.couplingHz = nil
     let saturation =
       others.isAny ? nil : converter.saturationNote(microvolts, file: file, lead: lead.name)
     notes = lead.notes + (saturation.map { [$0] } ?? [])
+  }
+}
+
+extension Acquisition {
+  /// The taps of a device that decimates from its converter's rate.
+  private static func decimator(
+    from converterRateHz: Double, to sampleRateHz: Double, file: String
+  ) throws(FileError) -> DecimatorTaps {
+    let ratio = try Resampler(from: converterRateHz, to: sampleRateHz)
+    do throws(InvalidNetwork) {
+      return try DecimatorTaps(numerator: ratio.numerator, denominator: ratio.denominator)
+    } catch {
+      throw .malformed(
+        file,
+        "can't come from a converter at \(Numbers.shortest(converterRateHz)) Hz to the model's "
+          + "\(Numbers.shortest(sampleRateHz)) Hz: \(error.description)",
+        remedy: "choose another --device-rate: 250, 256, 360, 500, 512 and 1000 go with 128 Hz")
+    }
+  }
+
+  /// The counts behind the device's decimator.
+  private static func decimated(
+    _ counts: [Int16], _ taps: DecimatorTaps, file: String
+  ) throws(FileError) -> [Int16] {
+    do throws(MemoryError) {
+      var decimator = try RunningDecimator(taps)
+      return decimator(counts)
+    } catch {
+      throw .malformed(file, "can't be decimated (\(error))", remedy: "leave out --device-rate")
+    }
   }
 }
 
@@ -206,7 +249,6 @@ private struct ElectrodeSignal {
     }
     let converterOffset = Float(disturbances.converterOffsetMillivolts ?? 0)
     for index in result.indices { result[index] += converterOffset }
-    applied.countLostSamples(rateHz: rateHz, count: result.count)
     return (result, applied)
   }
 }

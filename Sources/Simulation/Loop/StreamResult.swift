@@ -141,6 +141,8 @@ package struct StreamResult: Encodable, Sendable {
   package var sampleRateHz: Double
   /// The record's rate.
   package var sourceRateHz: Double
+  /// The converter's rate, from which the device decimated; null where that is the model's.
+  package var converterRateHz: Double?
   /// The recording's length.
   package var durationSeconds: Double
   /// The samples beyond the converter's range.
@@ -209,7 +211,7 @@ package struct StreamResult: Encodable, Sendable {
     notes = acquisition.notes
     samples = acquisition.samples.count
     sampleRateHz = acquisition.sampleRateHz
-    sourceRateHz = acquisition.sourceRateHz
+    (sourceRateHz, converterRateHz) = (acquisition.sourceRateHz, acquisition.converterRateHz)
     durationSeconds = acquisition.durationSeconds
     saturatedSamples = acquisition.saturatedCount
     invalidSamples = acquisition.invalidCount

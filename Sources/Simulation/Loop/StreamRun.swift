@@ -33,6 +33,8 @@ package struct StreamRun: Sendable {
     package var announcing = Announcing()
     /// The moments at which the device loses its memory and goes on from what it saved, in seconds from the start.
     package var brownOutSeconds: [Double] = []
+    /// The converter's rate, from which the device decimates to the model's; nil for the model's own.
+    package var converterRateHz: Double?
     /// What befalls the signal before the converter.
     package var disturbances = Disturbances()
     /// How to read a CSV.
@@ -101,7 +103,8 @@ package struct StreamRun: Sendable {
       besides: record, options, isNeeded: task != nil || noise != nil || options.sensing != nil)
     let annotations = found.labels
     let acquisition = try Acquisition(
-      record, lead: options.lead, sampleRateHz: rateHz, profile: profile, file: options.record,
+      record, lead: options.lead, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
+      profile: profile, file: options.record,
       disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample))
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = task.flatMap { task in
