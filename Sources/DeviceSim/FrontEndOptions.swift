@@ -63,6 +63,37 @@ struct FrontEndOptions: ParsableArguments {
   )
   var dropOuts: DropOuts?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Stimuli before the record's paced beats, or before all: their height and width.", valueName: "mV:ms"))
+  var paceSpikes: Spikes?
+
+  @Option(help: ArgumentHelp("How long the input is blanked after a stimulus.", valueName: "ms"))
+  var blanking: Double?
+
+  /// A stimulus as an argument.
+  struct Spikes: ExpressibleByArgument {
+    var millivolts: Double
+    var milliseconds: Double
+
+    init?(argument: String) {
+      guard let pair = Stretch(argument: argument) else { return nil }
+      (millivolts, milliseconds) = (pair.startSeconds, pair.seconds)
+    }
+  }
+
+  /// What the device's stimuli do to the signal; nil where nothing was asked for.
+  private var pacing: Pacing? {
+    guard paceSpikes != nil || blanking != nil else { return nil }
+    var pacing = Pacing()
+    (pacing.spikeMillivolts, pacing.spikeMilliseconds) = (
+      paceSpikes?.millivolts ?? 0, paceSpikes?.milliseconds ?? 0
+    )
+    pacing.blankingMilliseconds = blanking ?? 0
+    return pacing
+  }
+
   /// Drop-outs as an argument.
   struct DropOuts: ExpressibleByArgument {
     var perMinute: Double
@@ -82,7 +113,7 @@ struct FrontEndOptions: ParsableArguments {
     (disturbances.couplingHz, disturbances.converterOffsetMillivolts) = (
       electrode.coupling?.hertz, converterOffset
     )
-    disturbances.driftPartsPerMillion = driftPpm
+    (disturbances.pacing, disturbances.driftPartsPerMillion) = (pacing, driftPpm)
     disturbances.leadOff = leadOff
     disturbances.dropOutsPerMinute = dropOuts?.perMinute ?? 0
     disturbances.dropOutSeconds = dropOuts?.seconds ?? 0

@@ -53,13 +53,20 @@ package struct Acquisition: Sendable {
   ///   - noise: The noise that the disturbances name.
   ///   - beats: The record's annotated beats at the record's rate, by which an SNR is measured; nil for those that
   ///     the runtime's detector finds in the undisturbed signal.
+  ///   - paced: The beats that the device's stimuli come before, in seconds; see `Pacing.stimuli`.
   /// - Throws: `FileError` where the lead is not there or empty, its unit or rate can't be used, or the disturbances
   ///   don't suit it.
   package init(
     _ record: Record, lead wanted: String?, sampleRateHz: Double, converterRateHz: Double? = nil,
     profile: DeviceProfile, file: String,
-    disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil
+    disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil,
+    paced: [Double]? = nil
   ) throws(FileError) {
+    if disturbances.pacing != nil, paced?.isEmpty ?? true {
+      throw .missing(
+        file, "has no annotated beats that stimuli could come before",
+        remedy: "leave out --pace-spikes and --blanking, or bring its annotations")
+    }
     // A coupling that was asked for comes behind what is added at the electrode.
     let coupling = disturbances.coupling
     let lead = try record.lead(wanted, file: file, coupling: coupling.hertz == nil ? coupling : .direct)
@@ -93,7 +100,7 @@ package struct Acquisition: Sendable {
             [Int]()
           }
         let (millivolts, result) = try electrode.disturbed(
-          by: disturbances, noise: noise, beats: places, sampleRateHz: rateHz,
+          by: disturbances, noise: noise, beats: places, paced: paced ?? [], sampleRateHz: rateHz,
           highestMillivolts: profile.converterRangeMillivolts / 2)
         microvolts = millivolts
         applied = result
@@ -195,7 +202,7 @@ private struct ElectrodeSignal {
 
   /// The millivolts that come to the converter at the device's rate, and what befell them.
   func disturbed(
-    by disturbances: Disturbances, noise: Noise?, beats: [Int], sampleRateHz rateHz: Double,
+    by disturbances: Disturbances, noise: Noise?, beats: [Int], paced: [Double], sampleRateHz rateHz: Double,
     highestMillivolts: Double
   ) throws(FileError) -> ([Float], AppliedDisturbances) {
     var applied = AppliedDisturbances(
@@ -230,6 +237,11 @@ private struct ElectrodeSignal {
     }
     let drift = ClockDrift(partsPerMillion: disturbances.driftPartsPerMillion)
     var result = try Resampler(from: sampleRateHz, to: rateHz)(drift(analog))
+
+    let clock = 1 + disturbances.driftPartsPerMillion * 1e-6
+    disturbances.pacing?.apply(
+      to: &result, beats: paced.map { $0 * clock }, gain: gain, coupling: disturbances.coupling,
+      sampleRateHz: rateHz)
 
     var dropOutGenerator = generator.split(1)
     applied.dropOuts = disturbances.dropOuts(

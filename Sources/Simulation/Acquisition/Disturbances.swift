@@ -41,6 +41,8 @@ package struct Disturbances: Codable, Equatable, Sendable {
   package var offsetMillivolts = 0.0
   /// The converter's own offset in millivolts, behind coupling and amplifier; nil for none.
   package var converterOffsetMillivolts: Double?
+  /// What the device's own stimuli do to the signal; nil for stimuli that nobody sees.
+  package var pacing: Pacing?
   /// How much too fast the sampling clock runs, in parts per million.
   package var driftPartsPerMillion = 0.0
   /// When the lead is off.
@@ -89,6 +91,7 @@ package struct Disturbances: Codable, Equatable, Sendable {
     if !(-1000...1000).contains(converterOffsetMillivolts ?? 0) {
       return "a converter's offset not in -1,000 ... 1,000 mV"
     }
+    if let problem = pacing?.problem { return problem }
     if !(-10_000...10_000).contains(driftPartsPerMillion) { return "a drift not in -10,000 ... 10,000 ppm" }
     if !leadOff.allSatisfy({ (0...1e9).contains($0.startSeconds) && $0.seconds > 0 && $0.seconds <= 1e9 }) {
       return "a lead-off that starts before 0 s or doesn't last"
@@ -110,6 +113,7 @@ package struct Disturbances: Codable, Equatable, Sendable {
     if let offset = converterOffsetMillivolts, offset != 0 {
       phrases.append("converter's offset \(Numbers.decimal(offset, places: 3)) mV")
     }
+    phrases += pacing?.phrases ?? []
     if driftPartsPerMillion != 0 {
       phrases.append("clock \(Numbers.decimal(driftPartsPerMillion, places: 1)) ppm fast")
     }

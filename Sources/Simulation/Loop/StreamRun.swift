@@ -100,12 +100,14 @@ package struct StreamRun: Sendable {
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
     let task = Self.task(of: loaded)
     let found = try Self.annotations(
-      besides: record, options, isNeeded: task != nil || noise != nil || options.sensing != nil)
+      besides: record, options,
+      isNeeded: task != nil || noise != nil || options.sensing != nil || options.disturbances.pacing != nil)
     let annotations = found.labels
     let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
       profile: profile, file: options.record,
-      disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample))
+      disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
+      paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = task.flatMap { task in
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
