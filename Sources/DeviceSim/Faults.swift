@@ -97,7 +97,7 @@ struct Faults: ParsableCommand {
     }
     try announcing.validate(isByAnnotations: false)
     var disturbances = Disturbances()
-    disturbances.couplingHz = electrode.coupling?.hertz
+    disturbances.couplingHz = electrode.hertz
     try disturbances.validate()
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
     guard !(try chosenKinds()).isEmpty else {
@@ -113,7 +113,7 @@ struct Faults: ParsableCommand {
     options.everyColumns = every
     options.announcing = announcing.settings
     options.csv = opening.csv
-    options.disturbances.couplingHz = electrode.coupling?.hertz
+    options.disturbances.couplingHz = electrode.hertz
     options.kinds = try chosenKinds()
     options.trials = trials
     options.seed = seed

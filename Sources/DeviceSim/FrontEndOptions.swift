@@ -1,33 +1,7 @@
 import ArgumentParser
+import CommandSupport
 import Foundation
 import Simulation
-
-/// The electrode's coupling: an option of `stream`, `sweep` and `faults`.
-struct CouplingOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      """
-      The electrode's coupling: dc, or the corner of its high pass in hertz. (default: dc; a record's offset beyond \
-      2 mV is taken off, and one that wanders by more than 4 mV goes through 0.05 Hz)
-      """, valueName: "dc|Hz"))
-  var coupling: Setting?
-
-  /// A coupling as an argument: `dc`, or a corner.
-  struct Setting: ExpressibleByArgument {
-    /// The corner; 0 for none.
-    var hertz: Double
-
-    init?(argument: String) {
-      if argument == "dc" {
-        hertz = 0
-      } else if let hertz = Double(argument), hertz > 0 {
-        self.hertz = hertz
-      } else {
-        return nil
-      }
-    }
-  }
-}
 
 /// What befalls the ECG before the converter: the options that `stream` and `sweep` share.
 struct FrontEndOptions: ParsableArguments {
@@ -111,7 +85,7 @@ struct FrontEndOptions: ParsableArguments {
     disturbances.gainErrorPercent = gainError
     disturbances.offsetMillivolts = offset
     (disturbances.couplingHz, disturbances.converterOffsetMillivolts) = (
-      electrode.coupling?.hertz, converterOffset
+      electrode.hertz, converterOffset
     )
     (disturbances.pacing, disturbances.driftPartsPerMillion) = (pacing, driftPpm)
     disturbances.leadOff = leadOff

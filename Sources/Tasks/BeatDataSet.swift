@@ -20,19 +20,20 @@ package struct BeatDataSet: Sendable {
   ///   - split: How the beats are divided.
   ///   - trainingLeads: The leads to train on.
   ///   - sampleRateHz: The front end's rate, to which the signals are resampled.
+  ///   - coupling: What of the electrode's offset comes through.
   ///   - progress: Told of each record.
   /// - Returns: The signals.
   /// - Throws: `FileError` where a record is missing or broken.
   package static func read(
     folder: String, task: BeatTask, split: BeatSplit, trainingLeads: TrainingLeads = .all,
-    sampleRateHz: Double, progress: ProgressHandler? = nil
+    sampleRateHz: Double, coupling: Coupling = .automatic, progress: ProgressHandler? = nil
   ) throws(FileError) -> BeatDataSet {
     var signals: [LabelledSignal] = []
     var otherLeads: [LabelledSignal] = []
     let names = task.records
     for (index, name) in names.enumerated() {
       let leads = try LabelledSignal.readLeads(
-        ofRecord: name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+        ofRecord: name, folder: folder, coupling: coupling, task: task, sampleRateHz: sampleRateHz)
       signals.append(leads[0])
       otherLeads += leads.dropFirst()
       progress?(TaskProgress(completed: index + 1, total: names.count, detail: name))
@@ -88,9 +89,10 @@ extension LabelledSignal {
   ///
   /// - Throws: `FileError` where the record or its annotations are missing or broken.
   package static func readLeads(
-    ofRecord name: String, folder: String, task: BeatTask, sampleRateHz: Double
+    ofRecord name: String, folder: String, coupling: Coupling = .automatic, task: BeatTask,
+    sampleRateHz: Double
   ) throws(FileError) -> [LabelledSignal] {
-    let source = try Source(name, folder: folder, task: task, sampleRateHz: sampleRateHz)
+    let source = try Source(name, folder: folder, coupling: coupling, task: task, sampleRateHz: sampleRateHz)
     let main = try source.mainIndex(nil)
     let others = source.record.signals.indices.filter {
       $0 != main && source.record.signals[$0].millivoltsPerUnit != nil
@@ -105,15 +107,17 @@ extension LabelledSignal {
   ///   - folder: Its folder.
   ///   - lead: The lead's name or number; nil for MLII, II or the first.
   ///   - csv: How to read a CSV file.
+  ///   - coupling: What of the electrode's offset comes through.
   ///   - task: What the classes are.
   ///   - sampleRateHz: The front end's rate.
   /// - Returns: The lead's signal.
   /// - Throws: `FileError` where the record, its annotations or the lead are missing or broken.
   package static func read(
-    _ name: String, folder: String, lead: String?, csv: CSVOptions = CSVOptions(), task: BeatTask,
-    sampleRateHz: Double
+    _ name: String, folder: String, lead: String?, csv: CSVOptions = CSVOptions(),
+    coupling: Coupling = .automatic, task: BeatTask, sampleRateHz: Double
   ) throws(FileError) -> LabelledSignal {
-    let source = try Source(name, folder: folder, csv: csv, task: task, sampleRateHz: sampleRateHz)
+    let source = try Source(
+      name, folder: folder, csv: csv, coupling: coupling, task: task, sampleRateHz: sampleRateHz)
     return try source.signal(try source.mainIndex(lead))
   }
 
@@ -125,11 +129,13 @@ extension LabelledSignal {
     let labels: Annotations
     let task: BeatTask
     let sampleRateHz: Double
+    let coupling: Coupling
 
     init(
-      _ name: String, folder: String, csv: CSVOptions = CSVOptions(), task: BeatTask, sampleRateHz: Double
+      _ name: String, folder: String, csv: CSVOptions = CSVOptions(), coupling: Coupling, task: BeatTask,
+      sampleRateHz: Double
     ) throws(FileError) {
-      (self.name, self.task, self.sampleRateHz) = (name, task, sampleRateHz)
+      (self.name, self.task, self.sampleRateHz, self.coupling) = (name, task, sampleRateHz, coupling)
       path = (folder as NSString).appendingPathComponent(name)
       record = try ECG.Record.load(path, csv: csv)
       labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
@@ -146,7 +152,7 @@ extension LabelledSignal {
     }
 
     func signal(_ index: Int) throws(FileError) -> LabelledSignal {
-      let lead = try Lead(record, index: index, file: path)
+      let lead = try Lead(record, index: index, file: path, coupling: coupling)
       var signal = LabelledSignal(
         record: name, lead: lead.name,
         microvolts: try lead.millivolts(atRateHz: sampleRateHz).map { $0 * 1_000 },

@@ -15,6 +15,8 @@ package struct BeatRecords {
   package var lead: String?
   /// How to read CSV files.
   package var csv = CSVOptions()
+  /// What of the electrode's offset comes through.
+  package var coupling = Coupling.automatic
 
   package init(folder: String, task: BeatTask, split: BeatSplit, sampleRateHz: Double, threads: Int) {
     self.folder = folder
@@ -74,7 +76,8 @@ package struct BeatRecords {
     try requireRecords(names)
     return try names.concurrentMap(threads: threads, progress: progress) { name throws(FileError) in
       try LabelledSignal.read(
-        name, folder: folder, lead: lead, csv: csv, task: task, sampleRateHz: sampleRateHz)
+        name, folder: folder, lead: lead, csv: csv, coupling: coupling, task: task, sampleRateHz: sampleRateHz
+      )
     }
   }
 
@@ -84,7 +87,7 @@ package struct BeatRecords {
     try requireRecords(task.records)
     return try BeatDataSet.read(
       folder: folder, task: task, split: split, trainingLeads: leads, sampleRateHz: sampleRateHz,
-      progress: progress)
+      coupling: coupling, progress: progress)
   }
 
   /// Names all records that the folder lacks, not just the first.

@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 
 /// How an ECG becomes the network's image: one column of log magnitudes every hop.
@@ -37,9 +38,20 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   package var centerLevel: Double = 68
   /// The number of levels in the network's 1.
   package var levelsPerUnit: Double = 64
+  /// The corner of the electrode's coupling in front of it all, in hertz; 0 for none, and nil for what a record needs:
+  /// see `Coupling`.
+  package var couplingHz: Double?
 
   /// The front end of this project's ECG models.
   package init() {}
+
+  /// What of an electrode's offset comes to the front end.
+  package var coupling: Coupling { Coupling(setting: couplingHz) }
+
+  /// Whether a setting of the coupling is possible.
+  package static func isCoupling(_ hertz: Double) -> Bool {
+    hertz == 0 || Coupling.hertzRange.contains(hertz)
+  }
 
   /// The code of level 0.
   package static let zeroLevelCode = -128
@@ -89,6 +101,9 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
     if !isUsable(floorMicrovolts) { return "the floor is \(floorMicrovolts) microvolts" }
     if !isUsable(codesPerOctave) { return "an octave is \(codesPerOctave) codes" }
     if !(0...255).contains(centerLevel) { return "the centre level is \(centerLevel)" }
+    if let couplingHz, !Self.isCoupling(couplingHz) {
+      return "the coupling's corner is \(couplingHz) Hz"
+    }
     if !isUsable(levelsPerUnit) { return "the network's unit is \(levelsPerUnit) levels" }
     return nil
   }

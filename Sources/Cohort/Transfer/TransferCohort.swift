@@ -99,7 +99,11 @@ package struct TransferCohort: Sendable {
     /// A lead as the device hears it, with the beats that its detector finds.
     private func signal(_ lead: Signal, record: String, label: Bool) throws(FileError) -> LabelledSignal {
       let rate = window.settings.sampleRateHz
-      let millivolts = try lead.millivolts(atRateHz: rate)
+      let resampled = try lead.millivolts(atRateHz: rate)
+      let millivolts =
+        window.settings.coupling.hertz.map {
+          Coupling.highPassed(resampled, hertz: $0, sampleRateHz: rate)
+        } ?? resampled
       let beats = BeatPlaces.detected(in: millivolts, sampleRateHz: rate)
       return converter.heard(
         LabelledSignal(

@@ -13,14 +13,15 @@ package struct ReferenceRecord: Sendable {
   /// The rate of `signal`.
   private let signalRateHz: Double
 
-  /// Reads a record and its `atr` annotations; the lead is MLII, II or the first where none is named.
+  /// Reads a record and its `atr` annotations; the lead is MLII, II or the first where none is named, behind its coupling.
   package init(
-    _ name: String, folder: String, lead: String? = nil, csv: CSVOptions = CSVOptions(), sampleRateHz: Double,
+    _ name: String, folder: String, lead: String? = nil, csv: CSVOptions = CSVOptions(),
+    coupling: Coupling = .automatic, sampleRateHz: Double,
     learningSeconds: Double
   ) throws(FileError) {
     let path = (folder as NSString).appendingPathComponent(name)
     let record = try ECG.Record.load(path, csv: csv)
-    let lead = try record.lead(lead, file: path)
+    let lead = try record.lead(lead, file: path, coupling: coupling)
     let labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
     var signal = LabelledSignal(
       record: (name as NSString).lastPathComponent, lead: lead.name,

@@ -93,9 +93,11 @@ package final class ReportRunner {
     var profiles: [DeviceProfile] = []
     for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
     self.profiles = profiles
-    data = try BeatRecords(
+    var data = try BeatRecords(
       folder: options.data, task: checkpoint.task, split: checkpoint.split, classNames: checkpoint.classNames,
       sampleRateHz: checkpoint.settings.sampleRateHz, threads: options.threads, file: options.checkpoint)
+    data.coupling = checkpoint.settings.coupling
+    self.data = data
     rule = Recommendation.Rule(
       criticalClasses: data.task.criticalClassNames.filter(checkpoint.classNames.contains))
     recordNames = try options.records.names(of: data)

@@ -144,7 +144,8 @@ struct Export: ParsableCommand {
       throw FileError.malformed(model, "has no front end for samples", remedy: "leave out --record")
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    let lead = try Record.load(record, csv: options.opening.csv).lead(options.opening.lead, file: record)
+    let lead = try Record.load(record, csv: options.opening.csv).lead(
+      options.opening.lead, file: record, coupling: loaded.beatWindow?.settings.coupling ?? .automatic)
     options.results.tell(lead.notes)
     let millivolts = try lead.millivolts(atRateHz: rateHz)
     let first = Int((options.start * rateHz).rounded())

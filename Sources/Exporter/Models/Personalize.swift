@@ -75,6 +75,7 @@ struct Personalize: ParsableCommand {
       folder: data, task: image.provenance[.task], split: image.provenance[.split],
       classNames: image.classNames, sampleRateHz: image.beatWindow?.settings.sampleRateHz ?? 0,
       threads: threading.count, file: model)
+    beats.coupling = image.beatWindow?.settings.coupling ?? .automatic
     let training = try results.withProgress("Reading training beats") { progress in
       try replay?.signals(of: beats, progress: progress) ?? beats.training(leads: .main, progress: progress)
     }
@@ -92,7 +93,7 @@ struct Personalize: ParsableCommand {
     let path = record.hasSuffix(".hea") ? String(record.dropLast(4)) : record
     let signal = try LabelledSignal.read(
       (path as NSString).lastPathComponent, folder: Files.folder(of: path), lead: opening.lead,
-      csv: opening.csv,
+      csv: opening.csv, coupling: beats.coupling,
       task: beats.task, sampleRateHz: beats.sampleRateHz)
     results.tell(signal.notes)
     let patch = try results.withProgress("Personalizing") { progress in

@@ -116,9 +116,10 @@ struct Quantize: ParsableCommand {
   }
 
   private func makeImage(of trained: Checkpoint) throws -> ModelImage {
-    let beats = try BeatRecords(
+    var beats = try BeatRecords(
       folder: data ?? "", task: trained.task, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
+    beats.coupling = trained.settings.coupling
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: trained.training.leads, progress: progress)
     }

@@ -74,6 +74,7 @@ struct Evaluate: ParsableCommand {
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threading.count, file: model)
     (beats.lead, beats.csv) = (opening.lead, opening.csv)
+    beats.coupling = twins.window.settings.coupling
     try ec57 ? compare(twins, beats) : evaluate(twins, beats)
   }
 
@@ -106,12 +107,13 @@ struct Evaluate: ParsableCommand {
     try beats.requireRecords(names)
     let writer = try comparing.writer()
     let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
-    let (rateHz, lead, csv) = (beats.sampleRateHz, opening.lead, opening.csv)
+    let (rateHz, lead, csv, coupling) = (beats.sampleRateHz, opening.lead, opening.csv, beats.coupling)
     let compared = try results.withProgress("Comparing") { progress in
       try names.concurrentMap(threads: threading.count, progress: progress) {
         name -> EC57Evaluation.Record? in
         let record = try ReferenceRecord(
-          name, folder: folder, lead: lead, csv: csv, sampleRateHz: rateHz, learningSeconds: learningSeconds)
+          name, folder: folder, lead: lead, csv: csv, coupling: coupling, sampleRateHz: rateHz,
+          learningSeconds: learningSeconds)
         guard includesPaced || !record.reference.isPaced else { return nil }
         let (int8, float) = try device.compare(record)
         try writer?.write(int8, record: record.signal.record)

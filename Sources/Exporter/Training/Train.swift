@@ -45,6 +45,7 @@ struct Train: ParsableCommand {
       "Train the network of --from on for its integers: in the codes and the rounding of `exporter quantize`."
   )
   var quantizationAware = false
+  @OptionGroup var electrode: CouplingOptions
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
@@ -55,6 +56,9 @@ struct Train: ParsableCommand {
     try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
     guard from != nil || !quantizationAware else {
       throw ValidationError("--quantization-aware goes with --from")
+    }
+    guard from == nil || electrode.hertz == nil else {
+      throw ValidationError("--coupling is that of --from")
     }
     guard from == nil || !network.isGiven else {
       throw ValidationError("--columns, --channels, --dilations and --hidden are those of --from")
@@ -68,9 +72,10 @@ struct Train: ParsableCommand {
 
   func run() throws {
     var start = try startingCheckpoint()
-    let beats = BeatRecords(
+    var beats = BeatRecords(
       folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
       threads: threading.count)
+    beats.coupling = start.settings.coupling
     try requireRegularFile(output)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: start.training.leads, progress: progress)
@@ -109,8 +114,10 @@ struct Train: ParsableCommand {
   private func startingCheckpoint() throws -> Checkpoint {
     let training = options.values(split: chosenSplit, augmentation: augmentation)
     guard let from else {
+      var settings = SpectrogramSettings()
+      settings.couplingHz = electrode.hertz
       return try Checkpoint.untrained(
-        settings: SpectrogramSettings(),
+        settings: settings,
         specification: network.specification(classCount: task.classNames.count),
         classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue, training: training)
     }

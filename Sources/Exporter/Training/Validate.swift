@@ -32,6 +32,7 @@ struct Validate: ParsableCommand {
   var folds = 5
   @Option(help: ArgumentHelp("The seeds of the trainings, with commas.", valueName: "seed"))
   var seed = List<UInt64>([1])
+  @OptionGroup var electrode: CouplingOptions
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
@@ -48,9 +49,12 @@ struct Validate: ParsableCommand {
   }
 
   func run() throws {
-    let beats = BeatRecords(
-      folder: data, task: task, split: .inter, sampleRateHz: SpectrogramSettings().sampleRateHz,
+    var settings = SpectrogramSettings()
+    settings.couplingHz = electrode.hertz
+    var beats = BeatRecords(
+      folder: data, task: task, split: .inter, sampleRateHz: settings.sampleRateHz,
       threads: threading.count)
+    beats.coupling = settings.coupling
     let training = options.values(split: .inter, augmentation: augmentation)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: training.leads, progress: progress)
@@ -58,7 +62,7 @@ struct Validate: ParsableCommand {
     var seen = Set<String>()
     let mainLeads = signals.filter { seen.insert($0.record).inserted }
     let noises = try augmentation.noises(atRateHz: beats.sampleRateHz)
-    let (task, network) = (task, network)
+    let (task, network, frontEnd) = (task, network, settings)
     let validation = try results.withProgress("Training") { progress in
       do {
         return try PatientValidation(
@@ -68,7 +72,7 @@ struct Validate: ParsableCommand {
             var training = training
             training.seed = seed
             return try Checkpoint.untrained(
-              settings: SpectrogramSettings(),
+              settings: frontEnd,
               specification: network.specification(classCount: task.classNames.count),
               classNames: task.classNames, task: task.rawValue, split: BeatSplit.inter.rawValue,
               training: training)

@@ -14,6 +14,8 @@ package struct Provenance: ExpressibleByDictionaryLiteral, Sendable {
     case decisionDelaySeconds
     /// The samples from one decision to the next, where decisions come by the clock.
     case decisionHopSamples
+    /// The corner of the electrode's coupling that the network was trained behind; 0 for none.
+    case couplingHz
     /// The width of the converter's counts.
     case converterBits
     /// What shares a weight scale.
@@ -49,7 +51,8 @@ package struct Provenance: ExpressibleByDictionaryLiteral, Sendable {
   package init(_ trained: Checkpoint, converter: AnalogConverter, seed: UInt64? = nil) {
     self = [
       .task: trained.task, .split: trained.split, .seed: seed.map { "\($0)" },
-      .decisionDelaySeconds: "\(trained.decisionDelaySeconds)", .converterBits: "\(converter.bits)",
+      .decisionDelaySeconds: "\(trained.decisionDelaySeconds)",
+      .couplingHz: trained.settings.couplingHz.map { "\($0)" }, .converterBits: "\(converter.bits)",
     ]
   }
 
@@ -72,8 +75,14 @@ extension LoadedModel {
       let delaySeconds = provenance[.decisionDelaySeconds].flatMap(Double.init),
       (0...60).contains(delaySeconds)
     else { return nil }
-    return BeatWindow(
-      settings: SpectrogramSettings(frontEnd), columnCount: model.input.timeCount, delaySeconds: delaySeconds)
+    var settings = SpectrogramSettings(frontEnd)
+    settings.couplingHz = couplingHz
+    return BeatWindow(settings: settings, columnCount: model.input.timeCount, delaySeconds: delaySeconds)
+  }
+
+  /// The corner of the electrode's coupling that the network was trained behind; 0 for none, nil where that isn't said.
+  package var couplingHz: Double? {
+    provenance[.couplingHz].flatMap(Double.init).flatMap { SpectrogramSettings.isCoupling($0) ? $0 : nil }
   }
 
   /// The columns from one decision to the next, where the provenance says that decisions come by the clock.
@@ -95,6 +104,7 @@ extension LoadedModel {
       && frontEnd.firstBin == settings.firstBin && frontEnd.binCount == settings.binCount
       && Int(frontEnd.highPassShift) == settings.highPassShift
       && Double(frontEnd.sampleRateMillihertz) == (settings.sampleRateHz * 1000).rounded()
+      && couplingHz == settings.couplingHz
       && model.input.timeCount == checkpoint.specification.inputColumns
       && model.output.count == checkpoint.classNames.count && classNames == checkpoint.classNames
   }

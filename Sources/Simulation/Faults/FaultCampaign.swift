@@ -87,9 +87,11 @@ package struct FaultCampaign: Sendable {
     guard let frontEnd = loaded.model.frontEnd else {
       throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
     }
+    var disturbances = options.disturbances
+    disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
     let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
-      profile: profile, file: options.record, disturbances: options.disturbances)
+      profile: profile, file: options.record, disturbances: disturbances)
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
     let samplesDigest = SHA256.hexadecimal(

@@ -103,10 +103,13 @@ package struct StreamRun: Sendable {
       besides: record, options,
       isNeeded: task != nil || noise != nil || options.sensing != nil || options.disturbances.pacing != nil)
     let annotations = found.labels
+    // A network hears what it was trained behind, where nobody says otherwise.
+    var disturbances = options.disturbances
+    disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
     let acquisition = try Acquisition(
       record, lead: options.lead, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
       profile: profile, file: options.record,
-      disturbances: options.disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
+      disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
       paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = task.flatMap { task in
