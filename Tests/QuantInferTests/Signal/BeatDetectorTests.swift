@@ -199,6 +199,37 @@ private func detectBeats(
     #expect(differing.isEmpty)
   }
 
+  /// A digest of all reports, with their latencies.
+  private func digest(rateHz: Double, seed: UInt64) -> UInt64 {
+    var random = SeededGenerator(seed: seed)
+    let count = Int(rateHz * 120)
+    let lead = SyntheticLead(seconds: 120, rateHz: rateHz, seed: seed).adding { _ in random.next(in: -60...60)
+    }
+    let wild = (0..<count).map { index in
+      index / 500 % 4 == 0 ? Int16(truncatingIfNeeded: random.next()) : index / 37 % 2 == 0 ? .min : .max
+    }
+    var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+    for samples in [lead.samples, wild] {
+      for report in detectBeats(samples, rateHz: rateHz) {
+        for number in [report.place, report.latency] {
+          digest = (digest ^ UInt64(truncatingIfNeeded: number)) &* 0x100_0000_01B3
+        }
+      }
+    }
+    return digest
+  }
+
+  /// The digests are those of the detector as it was when it took every sum of its filters anew for each sample.
+  @Test(
+    arguments: [
+      (100.0, 4077384197613133603), (128, 3598740212181600463), (200, 13518424938923803215),
+      (250, 16541628563217708814), (360, 6491497197206121607), (500, 4047673328631533602),
+      (1000, 752799702078928617),
+    ] as [(Double, UInt64)])
+  func sumsThatFollowTheSamplesFindTheSameBeats(rateHz: Double, expected: UInt64) {
+    #expect(digest(rateHz: rateHz, seed: 6) == expected)
+  }
+
   @Test func aResetForgetsEverything() throws {
     let samples = SyntheticLead(seconds: 30).samples
     let state = DetectorState(128_000)
