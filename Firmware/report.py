@@ -6,6 +6,7 @@ usage: report.py symbols NM      a list of functions with their stages, for Coun
        report.py code NM         the runtime's bytes of code
        report.py monitor NM      of which the monitor's
        report.py sizes FOLDER    Sources/HostDevice/Costs/CodeSizes.swift, from FOLDER/CORE.sizes
+       report.py traps DIS JSON NAME  counts the instructions that stop a core, and holds them to NAME's in the JSON
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
@@ -89,7 +90,7 @@ PARTS = [
 
 
 # The device's own record: QUANTINFER_MEMORY of quantinfer.h.
-RECORD_BYTES = 32 * 4
+RECORD_BYTES = 16 * 4
 
 
 def code_parts(nm):
@@ -113,6 +114,25 @@ def check_memory(nm, inspect):
             found[match.group(2)] = int(match.group(1), 16)
     if found != expected:
         sys.exit(f"error: {nm}: variables {found}; planned {expected}")
+
+
+def check_traps(disassembly, ceilings, name):
+    """No function stops the core in more places than is written down; what Swift's own library does is not the runtime's."""
+    found, function = {}, None
+    for text in open(disassembly):
+        if start := re.match(r"[0-9a-f]+ <(.*)>:$", text):
+            function = start.group(1)
+        elif re.search(r"\t(trap|udf|unimp)\b", text) and function not in LIBRARY:
+            found[function] = found.get(function, 0) + 1
+    allowed = json.loads(pathlib.Path(ceilings).read_text())[name]
+    print(f"{name}: {sum(found.values())} trap instructions, at most {allowed}")
+    if sum(found.values()) > allowed:
+        listed = "\n".join(f"  {count} in {function}" for function, count in sorted(found.items(), key=lambda each: -each[1]))
+        sys.exit(f"error: {name}: more trap instructions than {ceilings} allows:\n{listed}")
+
+
+# What Swift's library for embedded programs brings along.
+LIBRARY = {"_swift_exceptionPersonality"}
 
 
 def calls(counts):
@@ -417,5 +437,6 @@ if __name__ == "__main__":
         case ["target", file]: target(file)
         case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
         case ["sizes", folder]: write_sizes(pathlib.Path(folder))
+        case ["traps", disassembly, ceilings, name]: check_traps(disassembly, ceilings, name)
         case ["memory", nm, inspect]: check_memory(nm, inspect)
         case _: sys.exit(__doc__)

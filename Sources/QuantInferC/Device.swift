@@ -3,28 +3,20 @@ import QuantInfer
 
 // The C interface, as quantinfer.h declares it.
 
-/// How the memory of a device is divided: the pipeline itself, its state, its scratch.
+/// How the memory of a device is divided: its record, its state, its scratch.
 private struct Division {
   let state: Range<Int>
   let scratch: Range<Int>
 
   init(_ model: Model) {
     func next(_ start: Int, _ byteCount: Int) -> Range<Int> {
-      unsafe Range(uncheckedBounds: (start, start &+ (byteCount &+ 7) / 8 &* 8))
+      unsafe Range(uncheckedBounds: (start, start &+ (byteCount &+ 7) & ~7))
     }
-    // The header's QUANTINFER_MEMORY says the same.
-    let recordByteCount = 32 &* MemoryLayout<Int>.size
-    precondition(MemoryLayout<StreamingPipeline>.size <= recordByteCount, "the record has no room")
-    state = next(recordByteCount, model.stateByteCount)
+    state = next(Record.byteCount, model.stateByteCount)
     scratch = next(state.upperBound, model.streamingScratchByteCount)
   }
 
   var byteCount: Int { scratch.upperBound }
-}
-
-/// A device's pipeline.
-private func pipeline(_ device: OpaquePointer) -> UnsafeMutablePointer<StreamingPipeline> {
-  unsafe UnsafeMutablePointer(device)
 }
 
 /// Checks an image and tells its needs.
@@ -40,14 +32,14 @@ public func quantinfer_inspect(
       memory_byte_count: UInt32(truncatingIfNeeded: Division(model).byteCount),
       state_byte_count: UInt32(truncatingIfNeeded: model.stateByteCount),
       scratch_byte_count: UInt32(truncatingIfNeeded: model.streamingScratchByteCount),
-      saved_byte_count: UInt32(truncatingIfNeeded: SavedState.Header.byteCount + model.stateByteCount),
+      saved_byte_count: UInt32(truncatingIfNeeded: SavedState.Header.byteCount &+ model.stateByteCount),
       sample_rate_millihertz: frontEnd.sampleRateMillihertz,
       microvolts_per_count: Float(bitPattern: frontEnd.microvoltsPerCountBits),
       class_count: UInt32(truncatingIfNeeded: output.count), logit_scale: Float(bitPattern: output.scaleBits),
       logit_zero_point: output.zeroPoint, checksum: model.imageChecksum)
     return QUANTINFER_OK
   } catch {
-    return quantinfer_status(numericCast(error.kind.rawValue))
+    return error.status
   }
 }
 
@@ -68,7 +60,7 @@ public func quantinfer_check(
       validating: UnsafeRawBufferPointer(start: image, count: max(0, byteCount)), limits: limits)
     return QUANTINFER_OK
   } catch {
-    return quantinfer_status(numericCast(error.kind.rawValue))
+    return error.status
   }
 }
 
@@ -84,20 +76,20 @@ public func quantinfer_init(
   do throws(ModelError) {
     model = try unsafe Model(validating: UnsafeRawBufferPointer(start: image, count: max(0, byteCount)))
   } catch {
-    return quantinfer_status(numericCast(error.kind.rawValue))
+    return error.status
   }
   guard model.isStreamable else { return QUANTINFER_NOT_STREAMABLE }
   let division = Division(model)
   guard memoryByteCount >= division.byteCount else { return QUANTINFER_MEMORY_TOO_SMALL }
   guard UInt(bitPattern: memory) % 8 == 0 else { return QUANTINFER_MEMORY_MISALIGNED }
   func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
-    unsafe UnsafeMutableRawBufferPointer(start: memory + range.lowerBound, count: range.count)
+    unsafe UnsafeMutableRawBufferPointer(
+      start: memory + range.lowerBound, count: range.upperBound &- range.lowerBound)
   }
   do throws(MemoryError) {
-    let start = unsafe memory.bindMemory(to: StreamingPipeline.self, capacity: 1)
-    unsafe start.initialize(
-      to: try StreamingPipeline(model: model, state: part(division.state), scratch: part(division.scratch)))
-    unsafe device.pointee = OpaquePointer(start)
+    let pipeline = try unsafe StreamingPipeline(
+      model: model, state: part(division.state), scratch: part(division.scratch))
+    unsafe device.pointee = Record.seal(pipeline, in: memory)
     return QUANTINFER_OK
   } catch {
     return error.status
@@ -124,7 +116,7 @@ public func quantinfer_init_verified(
 /// Takes a sample; tells whether a new window is full.
 @c @implementation
 public func quantinfer_push(_ device: OpaquePointer, _ sample: Int16) -> Bool {
-  unsafe pipeline(device).pointee.completesWindow(sample)
+  unsafe Record.pipeline(device)?.pointee.completesWindow(sample) ?? false
 }
 
 /// Decides on the newest window; the greatest logit's class.
@@ -132,18 +124,24 @@ public func quantinfer_push(_ device: OpaquePointer, _ sample: Int16) -> Bool {
 public func quantinfer_decide(
   _ device: OpaquePointer, _ logits: UnsafeMutablePointer<Int8>, _ count: Int
 ) -> Int32 {
-  unsafe pipeline(device).pointee.classify(
-    into: UnsafeMutableBufferPointer(start: logits, count: max(0, count)))
+  unsafe Record.pipeline(device)?.pointee.classify(
+    into: UnsafeMutableBufferPointer(start: logits, count: max(0, count))) ?? -1
 }
 
 /// Forgets all samples.
 @c @implementation
-public func quantinfer_reset(_ device: OpaquePointer) { unsafe pipeline(device).pointee.reset() }
+public func quantinfer_reset(_ device: OpaquePointer) { unsafe Record.pipeline(device)?.pointee.reset() }
 
-/// Whether the state can be gone on with.
+/// Whether record and state can be gone on with.
 @c @implementation
 public func quantinfer_is_sound(_ device: OpaquePointer) -> Bool {
-  unsafe pipeline(device).pointee.isStateSound
+  unsafe Record.pipeline(device)?.pointee.isStateSound ?? false
+}
+
+/// A checksum of the state.
+@c @implementation
+public func quantinfer_state_checksum(_ device: OpaquePointer) -> UInt32 {
+  unsafe Record.pipeline(device)?.pointee.stateChecksum ?? 0
 }
 
 /// Saves all that changes from sample to sample.
@@ -151,8 +149,9 @@ public func quantinfer_is_sound(_ device: OpaquePointer) -> Bool {
 public func quantinfer_save(_ device: OpaquePointer, _ copy: UnsafeMutableRawPointer, _ byteCount: Int)
   -> quantinfer_status
 {
+  guard let pipeline = unsafe Record.pipeline(device) else { return QUANTINFER_NOT_SOUND }
   do throws(MemoryError) {
-    try unsafe pipeline(device).pointee.save(
+    try unsafe pipeline.pointee.save(
       into: UnsafeMutableRawBufferPointer(start: copy, count: max(0, byteCount)))
     return QUANTINFER_OK
   } catch {
@@ -165,8 +164,9 @@ public func quantinfer_save(_ device: OpaquePointer, _ copy: UnsafeMutableRawPoi
 public func quantinfer_restore(_ device: OpaquePointer, _ copy: UnsafeRawPointer, _ byteCount: Int)
   -> quantinfer_status
 {
+  guard let pipeline = unsafe Record.pipeline(device) else { return QUANTINFER_NOT_SOUND }
   do throws(SavedStateError) {
-    try unsafe pipeline(device).pointee.restore(
+    try unsafe pipeline.pointee.restore(
       from: UnsafeRawBufferPointer(start: copy, count: max(0, byteCount)))
     return QUANTINFER_OK
   } catch {
@@ -193,6 +193,11 @@ extension StreamingPipeline {
     }
     return Int32(truncatingIfNeeded: greatest)
   }
+}
+
+extension ModelError {
+  /// The same number.
+  fileprivate var status: quantinfer_status { quantinfer_status(.init(truncatingIfNeeded: kind.rawValue)) }
 }
 
 extension MemoryError {

@@ -33,7 +33,7 @@ extern "C" {
 // The bytes of a device in all, where state and scratch are known: `exporter inspect` tells them, and `exporter export`
 // writes them down. The first part is the device's own record.
 #define QUANTINFER_MEMORY(state_byte_count, scratch_byte_count) \
-  (32 * sizeof(void *) + ((state_byte_count) + 7) / 8 * 8 + ((scratch_byte_count) + 7) / 8 * 8)
+  (16 * sizeof(void *) + ((state_byte_count) + 7) / 8 * 8 + ((scratch_byte_count) + 7) / 8 * 8)
 
 // What functions return. The image's errors have the numbers that the host's tools have for them.
 typedef enum quantinfer_status {
@@ -59,6 +59,7 @@ typedef enum quantinfer_status {
   QUANTINFER_MEMORY_TOO_SMALL = 32,
   QUANTINFER_MEMORY_MISALIGNED = 33,
   QUANTINFER_NOT_STREAMABLE = 34,  // no front end, or a network that needs the whole window at once
+  QUANTINFER_NOT_SOUND = 35,  // a bit of the device's record was lost: quantinfer_init, then quantinfer_restore
   // A saved state:
   QUANTINFER_SAVED_TRUNCATED = 48,
   QUANTINFER_NOT_A_SAVED_STATE = 49,
@@ -116,6 +117,9 @@ quantinfer_status quantinfer_init_verified(
   quantinfer_device *QUANTINFER_NULLABLE *QUANTINFER_NULLABLE device, const void *image, size_t byte_count, void *memory,
   size_t memory_byte_count, quantinfer_verify verify, void *QUANTINFER_NULLABLE context);
 
+// Each of the functions below first compares the checksum of the device's record, and where a bit of that was lost does
+// nothing: false, -1, 0 or QUANTINFER_NOT_SOUND.
+
 // Takes a sample, in counts. Returns whether a new window is full, so that quantinfer_decide has something to decide on:
 // until the next call of this function.
 bool quantinfer_push(quantinfer_device *device, int16_t sample);
@@ -127,9 +131,15 @@ int32_t quantinfer_decide(quantinfer_device *device, int8_t *logits, size_t coun
 // Forgets all samples.
 void quantinfer_reset(quantinfer_device *device);
 
-// Whether the state can be gone on with: false where memory lost bits that lead elsewhere. Ask before a sample, where
-// memory may lose bits; then reset or restore.
+// Whether the device can be gone on with: false where memory lost a bit of its record, or bits of the state whose effect
+// would last. Ask now and then, where memory may lose bits; then set it up anew with quantinfer_init, and restore. Other
+// lost bits change a decision at most as long as they are among the samples and columns that it looks at. Whatever is lost
+// of the state, and asked or not, nothing leads out of the memory.
 bool quantinfer_is_sound(const quantinfer_device *device);
+
+// A checksum of the state. Taken after a sample and compared before the next one it finds every lost bit, at six
+// instructions a word on a Cortex-M4: then go on as above.
+uint32_t quantinfer_state_checksum(const quantinfer_device *device);
 
 // Saves all that changes from sample to sample as `saved_byte_count` bytes with a checksum, at any alignment.
 quantinfer_status quantinfer_save(const quantinfer_device *device, void *copy, size_t byte_count);

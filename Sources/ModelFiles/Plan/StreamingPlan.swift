@@ -60,8 +60,8 @@ package struct StreamingPlan: Equatable, Sendable {
     guard let output = network.outputs.first?.tensor, network.tensors[output].type == .int8 else {
       throw InvalidNetwork("the output isn't int8")
     }
-    guard shape[1] <= Int(UInt16.max) else {
-      throw InvalidNetwork("the window has \(Numbers.integer(shape[1])) columns, more than 65,535")
+    guard shape[1] <= ModelFormat.State.greatestColumnCount else {
+      throw InvalidNetwork("the window has \(Numbers.integer(shape[1])) columns, more than 32,767")
     }
     guard network.operators.first?.inputs.first == input else {
       throw InvalidNetwork("the first operator reads something else before the network's input")

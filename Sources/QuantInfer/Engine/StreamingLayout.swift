@@ -40,8 +40,9 @@ public struct StreamingLayout: Equatable, Sendable {
       throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.stateByteCount)
     }
     var tailStart = 0
-    for index in 1..<max(1, model.operatorCount) where model.operatorPlan(index).ringColumnCount > 0 {
-      tailStart = index
+    var indices = Indices(from: 1, to: model.operatorCount)
+    while let index = indices.next() {
+      if model.operatorPlan(index).ringColumnCount > 0 { tailStart = index }
     }
     var freeOffset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
@@ -50,7 +51,8 @@ public struct StreamingLayout: Equatable, Sendable {
     var columnsPerDecision = 1
     var columnsPerWindow = 1
     var linearByteCount = 0
-    for index in 0...tailStart {
+    var stages = Indices(to: tailStart &+ 1)
+    while let index = stages.next() {
       let place = model.operatorPlace(index)
       let plan = model.operatorPlan(index)
       let input = model.tensor(expected)
@@ -60,7 +62,7 @@ public struct StreamingLayout: Equatable, Sendable {
       let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
         by: input.columnByteCount)
       guard !overflow, plan.inputIndex(0) == expected, plan.ringColumnCount == reach,
-        input.batchCount == 1, input.type == .int8, reach <= Int(UInt16.max),
+        input.batchCount == 1, input.type == .int8, reach <= ModelFormat.State.greatestColumnCount,
         isTail || Self.takesColumns(plan, input: input, output: model.tensor(plan.outputIndex)),
         plan.ringOffset >= freeOffset, plan.ringOffset <= model.stateByteCount,
         ringByteCount <= model.stateByteCount &- plan.ringOffset
@@ -77,14 +79,14 @@ public struct StreamingLayout: Equatable, Sendable {
         linearByteCount = max(linearByteCount, ringByteCount)
       }
       let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time.stride)
-      guard !isTooLarge, product <= Int(UInt16.max) else {
+      guard !isTooLarge, product <= ModelFormat.State.greatestColumnCount else {
         throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring)
       }
       columnsPerDecision = product
       expected = plan.outputIndex
     }
     // A window's samples are counted in 32 bits.
-    guard columnsPerWindow <= Tensor.greatestCount / frontEnd.hopSamples else {
+    guard columnsPerWindow <= quotient(Tensor.greatestCount, frontEnd.hopSamples) else {
       throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.frontEnd)
     }
     readsRing = Self.readsRing(model, from: tailStart, window: expected)
@@ -96,8 +98,8 @@ public struct StreamingLayout: Equatable, Sendable {
     self.columnsPerDecision = columnsPerDecision
     self.columnsPerWindow = columnsPerWindow
     tailOffset = tail.lowerBound
-    tailPlace = (max(model.scratchByteCount, linearByteCount) &+ 15) / 16 &* 16
-    scratchByteCount = (tailPlace &+ tail.count &+ 3) / 4 &* 4
+    tailPlace = (max(model.scratchByteCount, linearByteCount) &+ 15) & ~15
+    scratchByteCount = (tailPlace &+ tail.upperBound &- tail.lowerBound &+ 3) & ~3
   }
 
   /// Checks running sums behind a ring, which only the tail's first operator may have.
@@ -126,11 +128,13 @@ public struct StreamingLayout: Equatable, Sendable {
       // The operator that reads the ring is the last one; its output is the model's.
       guard model.outputCount == 1, model.outputPort(0).tensorIndex == model.operatorPlan(start).outputIndex
       else { throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.ports) }
-      return first..<end
+      return unsafe Range(uncheckedBounds: (first, end))
     }
-    for index in start..<model.operatorCount {
+    var indices = Indices(from: start, to: model.operatorCount)
+    while let index = indices.next() {
       let plan = model.operatorPlan(index)
-      for input in 0..<plan.inputCount {
+      var inputs = Indices(to: plan.inputCount)
+      while let input = inputs.next() {
         let source = plan.inputIndex(input)
         guard
           source == window || model.tensor(source).storage == .constant
@@ -141,25 +145,32 @@ public struct StreamingLayout: Equatable, Sendable {
       }
       let output = model.tensor(plan.outputIndex)
       first = min(first, output.byteOffset)
-      end = max(end, output.byteOffset + output.byteCount)
+      end = max(end, output.byteOffset &+ output.byteCount)
     }
-    for port in 0..<model.outputCount {
+    var ports = Indices(to: model.outputCount)
+    while let port = ports.next() {
       var isWritten = false
-      for index in start..<model.operatorCount
-      where model.operatorPlan(index).outputIndex == model.outputPort(port).tensorIndex { isWritten = true }
+      var writers = Indices(from: start, to: model.operatorCount)
+      while let index = writers.next() {
+        if model.operatorPlan(index).outputIndex == model.outputPort(port).tensorIndex { isWritten = true }
+      }
       guard isWritten else {
         throw ModelError(.invalidStreamingPlan, at: model.network &+ ModelFormat.Network.ports)
       }
     }
-    return first..<end
+    return unsafe Range(uncheckedBounds: (first, end))
   }
 
   /// Whether the tail's first operator has running sums or is one row of FULLY_CONNECTED, and no other operator needs
   /// the window.
   private static func readsRing(_ model: Model, from start: Int, window: Int) -> Bool {
-    for index in start &+ 1..<max(start &+ 1, model.operatorCount) {
+    var indices = Indices(from: start &+ 1, to: model.operatorCount)
+    while let index = indices.next() {
       let plan = model.operatorPlan(index)
-      for input in 0..<plan.inputCount where plan.inputIndex(input) == window { return false }
+      var inputs = Indices(to: plan.inputCount)
+      while let input = inputs.next() {
+        if plan.inputIndex(input) == window { return false }
+      }
     }
     let plan = model.operatorPlan(start)
     let output = model.tensor(plan.outputIndex)

@@ -14,24 +14,19 @@
 /// ```
 @safe
 public struct StreamingPipeline: ~Copyable {
-  /// The model that it runs.
-  public let model: Model
+  // The C interface keeps these words as the device's own record, and checks their checksum at each call: none twice.
+  private let tail: OperatorRunner
   /// See `StreamingLayout`.
   let tailStart: Int
   private let readsRing: Bool
   let state: UnsafeMutableRawPointer
-  private let scratch: Scratch
-  private let tail: OperatorRunner
   private let cursors: UnsafeMutablePointer<UInt16>
-  private let frontEnd: StreamingFrontEnd
 
-  /// What a cursor tells of an operator's ring.
-  private enum Slot {
-    /// The next column's place.
-    static let next = 0
-    /// New columns until the operator's next output.
-    static let due = 1
-    static let count = 2
+  /// The model that it runs.
+  public var model: Model { tail.workspace.model }
+  private var scratch: Scratch { tail.workspace.scratch }
+  private var frontEnd: StreamingFrontEnd {
+    unsafe StreamingFrontEnd(model.frontEndRecord, state: state, scratch: scratch.start)
   }
 
   /// Creates a pipeline in the caller's memory, with all samples forgotten.
@@ -49,19 +44,16 @@ public struct StreamingPipeline: ~Copyable {
     guard let plan = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: layout.scratchByteCount)
-    let frontEnd = try unsafe StreamingFrontEnd(plan, state: state, scratch: scratchStart)
-    self.model = model
-    self.frontEnd = frontEnd
     tailStart = layout.tailStart
     readsRing = layout.readsRing
     unsafe self.state = stateStart
     // Kernels take what the tail leaves: more than they need where the caller gives more.
     let spare = (scratch.count &- layout.scratchByteCount) & ~15
-    unsafe self.scratch = Scratch(start: scratchStart, byteCount: layout.tailPlace &+ spare)
     tail = unsafe OperatorRunner(
       workspace: Workspace(
         model: model, arena: scratchStart + (layout.tailPlace &+ spare &- layout.tailOffset),
-        scratch: self.scratch, instructions: instructions))
+        scratch: Scratch(start: scratchStart, byteCount: layout.tailPlace &+ spare),
+        instructions: instructions))
     let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
     reset()
@@ -77,12 +69,11 @@ public struct StreamingPipeline: ~Copyable {
   /// columns the next decisions are those of a pipeline that never forgot.
   public mutating func forgetColumns() {
     // Behind the front end's samples lie cursors and rings.
-    let columns = unsafe UnsafeMutableRawPointer(cursors)
-    unsafe columns.initializeMemory(
-      as: UInt8.self, repeating: 0, count: model.stateByteCount &- (columns - state))
-    for index in 0...tailStart {
-      let columns = model.operatorPlan(index).ringColumnCount
-      unsafe cursors[Slot.count &* index &+ Slot.due] = UInt16(truncatingIfNeeded: columns)
+    let first = unsafe UnsafeMutableRawPointer(cursors) - state
+    unsafe clear(cursors, byteCount: model.stateByteCount &- first)
+    var indices = Indices(to: tailStart &+ 1)
+    while let index = indices.next() {
+      cursor(index).reset(waiting: model.operatorPlan(index).ringColumnCount)
     }
   }
 
@@ -106,15 +97,18 @@ public struct StreamingPipeline: ~Copyable {
     return true
   }
 
+  /// The samples that are still missing for the next column.
+  var samplesUntilColumn: Int { frontEnd.samplesUntilColumn }
+
   /// Whether a decision about the window that ends with the newest column is possible.
   ///
   /// The first is possible when enough columns have come, the next ones `columnsPerDecision` columns apart.
   public var isWindowFull: Bool {
-    for index in 0..<tailStart {
-      let stride = model.operatorPlan(index).timeStride
-      guard unsafe Int(cursors[Slot.count &* index &+ Slot.due]) == stride else { return false }
+    var indices = Indices(to: tailStart)
+    while let index = indices.next() {
+      guard cursor(index).due == model.operatorPlan(index).timeStride else { return false }
     }
-    return unsafe cursors[Slot.count &* tailStart &+ Slot.due] == 0
+    return cursor(tailStart).due == 0
   }
 
   /// Decides on the window that ends with the newest column.
@@ -146,7 +140,7 @@ public struct StreamingPipeline: ~Copyable {
   public var newestColumn: UnsafeBufferPointer<Int8> {
     let plan = model.operatorPlan(0)
     let columnByteCount = model.input.columnByteCount
-    let next = unsafe Int(cursors[Slot.next])
+    let next = cursor(0).next(in: plan.ringColumnCount)
     let newest = next == 0 ? plan.ringColumnCount &- 1 : next &- 1
     let start = unsafe (state + plan.ringOffset + newest &* columnByteCount).assumingMemoryBound(
       to: Int8.self)
@@ -178,7 +172,7 @@ extension StreamingPipeline {
     while advance(stage), stage.index < tailStart {
       let plan = stage.plan
       let next = self.stage(stage.index &+ 1)
-      unsafe cursors[Slot.count &* stage.index &+ Slot.due] = UInt16(truncatingIfNeeded: plan.timeStride)
+      cursor(stage.index).setDue(plan.timeStride)
       unsafe compute(stage, output: next.inputIndex, into: nextColumn(of: next))
       stage = next
     }
@@ -214,7 +208,7 @@ extension StreamingPipeline {
     unsafe Columns(
       base: UnsafePointer((state + stage.plan.ringOffset).assumingMemoryBound(to: Int8.self)),
       columnCount: stage.columnCount, capacity: stage.plan.ringColumnCount,
-      start: Int(cursors[Slot.count &* stage.index &+ Slot.next]))
+      start: cursor(stage.index).next(in: stage.plan.ringColumnCount))
   }
 
   /// Runs the tail's operators, the first from its ring or from a copy of the window.
@@ -231,7 +225,8 @@ extension StreamingPipeline {
       unsafe ring(of: stage).copy(into: place)
       tail.run(tailStart)
     }
-    for index in tailStart &+ 1..<model.operatorCount { tail.run(index) }
+    var indices = Indices(from: tailStart &+ 1, to: model.operatorCount)
+    while let index = indices.next() { tail.run(index) }
   }
 
   /// Runs the tail's first operator, which reads its ring.
@@ -265,15 +260,17 @@ extension StreamingPipeline {
   ///
   /// Returns whether the operator's next output is due.
   private func advance(_ stage: Stage) -> Bool {
-    let place = Slot.count &* stage.index
-    let next = unsafe Int(cursors[place &+ Slot.next]) &+ 1
+    let cursor = cursor(stage.index)
+    let next = cursor.next(in: stage.plan.ringColumnCount) &+ 1
     let isLast = next == stage.plan.ringColumnCount
     if Built.pooling, stage.plan.hasRunningSums {
       unsafe sums(of: stage).add(ring(of: stage).column(0), endsRound: isLast)
     }
-    unsafe cursors[place &+ Slot.next] = isLast ? 0 : UInt16(truncatingIfNeeded: next)
-    let due = unsafe cursors[place &+ Slot.due]
-    if due > 0 { unsafe cursors[place &+ Slot.due] = due &- 1 }
+    cursor.setNext(isLast ? 0 : next)
+    let due = min(cursor.due, RingCursor.longestWait(stage.plan, isTail: stage.index == tailStart))
+    if due > 0 { cursor.setDue(due &- 1) }
     return due <= 1
   }
+
+  private func cursor(_ index: Int) -> RingCursor { unsafe RingCursor(cursors, of: index) }
 }

@@ -34,7 +34,8 @@ extension Model {
   /// tensor.
   private func validateOperators() throws(ModelError) {
     var (recordCount, weightsEnd) = (0, 0)
-    for index in 0..<operatorCount {
+    var indices = Indices(to: operatorCount)
+    while let index = indices.next() {
       let place = operatorPlace(index)
       let plan = operatorPlan(index)
       try plan.validateLists(at: place)
@@ -49,7 +50,8 @@ extension Model {
       guard plan.outputIndex < tensorCount, tensor(plan.outputIndex).storage == .computed else {
         throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
-      for input in 0..<plan.inputCount {
+      var inputs = Indices(to: plan.inputCount)
+      while let input = inputs.next() {
         let source = plan.inputIndex(input)
         guard source < tensorCount, isDefined(source, before: index) else {
           throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.inputs)
@@ -63,7 +65,8 @@ extension Model {
         throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
     }
-    for output in 0..<outputCount {
+    var outputs = Indices(to: outputCount)
+    while let output = outputs.next() {
       guard isDefined(outputPort(output).tensorIndex, before: operatorCount) else {
         throw ModelError(.invalidTensor, at: portPlace(inputCount &+ output))
       }

@@ -10,6 +10,10 @@
 ///   addresses are made. A bit that flips there after validation can lead an engine anywhere. Only a checksum tells:
 ///   hold the image's against it now and then (`isChecksumValid`) and validate again before going on.
 ///
+/// Bits of RAM that change are another matter. A state may lose any: see `StreamingPipeline.isStateSound`. What a pipeline
+/// itself holds, addresses and lengths of the model, state and scratch, the C interface keeps under a checksum; a program in
+/// Swift that keeps a pipeline where bits may be lost does the same with `WordChecksum`, or sets it up anew.
+///
 /// Fault campaigns on a running image therefore flip weights only; all other bits are tried before validation, which
 /// has to refuse the image or run it safely.
 extension Model {

@@ -53,8 +53,14 @@ public struct Model: @unchecked Sendable {
 
   /// How samples become the network's columns; nil where the model takes finished input.
   public var frontEnd: FrontEndPlan? {
-    let place = image.number(at: network &+ ModelFormat.Network.frontEnd)
+    let place = frontEndRecord.place
     return place == 0 ? nil : FrontEndPlan(image, at: place)
+  }
+
+  /// The front end's record, in a model that has one.
+  @inline(__always)
+  var frontEndRecord: FrontEndRecord {
+    FrontEndRecord(image: image, place: image.number(at: network &+ ModelFormat.Network.frontEnd))
   }
 
   /// Where a tensor's record lies.
@@ -97,10 +103,10 @@ public struct Model: @unchecked Sendable {
     typealias Field = ModelFormat.Port
     let place = portPlace(index)
     return Port(
-      tensorIndex: Int(image.half(at: place + Field.tensor)),
-      border: PortBorder(rawValue: image.half(at: place + Field.border)) ?? .codes,
-      sourceOperatorIndex: Int(image.half(at: place + Field.operatorIndex)),
-      sourceTensorIndex: Int(image.half(at: place + Field.tensorIndex)))
+      tensorIndex: Int(image.half(at: place &+ Field.tensor)),
+      border: PortBorder(rawValue: image.half(at: place &+ Field.border)) ?? .codes,
+      sourceOperatorIndex: Int(image.half(at: place &+ Field.operatorIndex)),
+      sourceTensorIndex: Int(image.half(at: place &+ Field.tensorIndex)))
   }
 
   /// An operator by its place in the order of execution; the index must be in `0 ..< operatorCount`.
@@ -161,7 +167,8 @@ public struct Model: @unchecked Sendable {
   /// Tensors lie in arena or image, variable ones without sharing; ports are computed ones.
   private func validateTensors() throws(ModelError) {
     var variableByteCount = 0
-    for index in 0..<tensorCount {
+    var indices = Indices(to: tensorCount)
+    while let index = indices.next() {
       try Tensor.validate(image, at: tensorPlace(index), arena: arenaByteCount)
       let tensor = tensor(index)
       guard tensor.storage == .variable else { continue }
@@ -171,7 +178,8 @@ public struct Model: @unchecked Sendable {
       }
       variableByteCount &+= tensor.byteCount
     }
-    for port in 0..<inputCount &+ outputCount {
+    var ports = Indices(to: inputCount &+ outputCount)
+    while let port = ports.next() {
       let index = self.port(port).tensorIndex
       guard index < tensorCount, tensor(index).storage == .computed,
         PortBorder(rawValue: image.half(at: portPlace(port) &+ ModelFormat.Port.border)) != nil

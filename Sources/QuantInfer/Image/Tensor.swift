@@ -62,7 +62,7 @@ public struct Tensor: Equatable, Sendable {
     var count = 1
     for axis in 0..<ModelFormat.greatestRank {
       let length = image.number(at: place &+ Field.shape &+ 4 &* axis)
-      guard length > 0, length <= Self.greatestCount / count else {
+      guard length > 0, length <= quotient(Self.greatestCount, count) else {
         throw ModelError(.invalidTensor, at: place &+ Field.shape &+ 4 &* axis)
       }
       count &*= length

@@ -53,7 +53,7 @@ public enum InstructionSet: UInt32, Sendable {
       let product = unsafe qi_matrix_product(
         patches: rows.start, rows: rowCount, patchStride: rows.inputCount,
         weights: weights.packed + 16 &* firstQuad,
-        quads: quads, channels: channels.count,
+        quads: quads, channels: channels.upperBound &- channels.lowerBound,
         requantization: requantization(weights, from: channels.lowerBound, zeroPoint: zeroPoint))
       let target = UnsafeMutableRawPointer(output)
       let isDone =
@@ -88,7 +88,8 @@ public enum InstructionSet: UInt32, Sendable {
       inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
       firstColumn: Int32(truncatingIfNeeded: range.lowerBound),
       outputRowCount: Int32(truncatingIfNeeded: output.frequencyCount),
-      cellCount: Int32(truncatingIfNeeded: range.count &* output.frequencyCount),
+      cellCount: Int32(
+        truncatingIfNeeded: (range.upperBound &- range.lowerBound) &* output.frequencyCount),
       outputChannels: Int32(truncatingIfNeeded: output.channelCount),
       requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
     let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)

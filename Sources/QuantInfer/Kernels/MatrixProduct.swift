@@ -17,13 +17,14 @@ enum MatrixProduct {
     rows: UnsafePointer<Int16>, rowCount: Int, quads: Int, weights: Weights, firstQuad: Int,
     channels: Range<Int>, output: UnsafeMutablePointer<Code>, outputStride: Int, zeroPoint: Int32
   ) {
-    for row in 0..<rowCount {
+    var rowIndices = Indices(to: rowCount)
+    while let row = rowIndices.next() {
       let inputs = unsafe rows + (row &* quads &* 4)
       let outputs = unsafe output + (row &* outputStride &- channels.lowerBound)
       var place = firstQuad
       var channel = channels.lowerBound
       while channel < channels.upperBound {
-        let some = channel..<min(channel &+ 4, channels.upperBound)
+        let some = unsafe Range(uncheckedBounds: (channel, min(channel &+ 4, channels.upperBound)))
         if weights.accumulatorBits == 32 {
           var sums = BlockSums<Int32>()
           unsafe sums.add(inputs, quads: quads, times: weights, at: place)
@@ -58,13 +59,16 @@ struct BlockSums<Total: Sum> {
     let first = 16 &* firstQuad
     if !Built.anyWeights || weights.weightBits == 8 {
       var (codes, quad) = unsafe (inputs, weights.packed + first)
-      for _ in 0..<quads {
+      var rest = quads
+      while rest > 0 {
+        rest &-= 1
         unsafe addQuad(codes) { unsafe Int32(quad[$0]) }
         unsafe codes += 4
         unsafe quad += 16
       }
     } else {
-      for quad in 0..<quads {
+      var places = Indices(to: quads)
+      while let quad = places.next() {
         unsafe addQuad(inputs + 4 &* quad) { weights.tap(first &+ 16 &* quad &+ $0) }
       }
     }
@@ -118,7 +122,8 @@ struct BlockSums<Total: Sum> {
     into outputs: UnsafeMutablePointer<Code>
   ) {
     var (sum, then) = (a, (b, c, d))
-    for channel in channels {
+    var indices = Indices(from: channels.lowerBound, to: channels.upperBound)
+    while let channel = indices.next() {
       let code = weights.code(sum &- Total(extending: offset), channel: channel, zeroPoint: zeroPoint)
       unsafe outputs[channel] = Code(truncatingIfNeeded: code)
       (sum, then) = (then.0, (then.1, then.2, d))

@@ -17,7 +17,8 @@ struct Rows {
   @inline(__always)
   func fill(with code: Int16, count: Int, row index: Int, at first: Int) {
     let row = unsafe start + index &* inputCount
-    for place in first..<first &+ count { unsafe row[place] = code }
+    var places = Indices(from: first, to: first &+ count)
+    while let place = places.next() { unsafe row[place] = code }
   }
 }
 

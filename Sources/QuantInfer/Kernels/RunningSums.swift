@@ -12,7 +12,7 @@ struct RunningSums {
   private let columnCount: Int
 
   /// The sums' place in the streaming state: behind the ring, at the next multiple of 4.
-  static func offset(behindRingEnd end: Int) -> Int { (end &+ 3) / 4 &* 4 }
+  static func offset(behindRingEnd end: Int) -> Int { (end &+ 3) & ~3 }
 
   /// What an output's sums take: the window's and the round's.
   static var bytesPerOutput: Int { 8 }
@@ -45,7 +45,10 @@ struct RunningSums {
   func remove(_ column: UnsafePointer<Int8>) {
     var first = 0
     while first < columnCount {
-      for index in 0..<count { unsafe sums[index] &-= Int32(truncatingIfNeeded: column[first &+ index]) }
+      var outputs = Indices(to: count)
+      while let index = outputs.next() {
+        unsafe sums[index] &-= Int32(truncatingIfNeeded: column[first &+ index])
+      }
       first &+= count
     }
   }
@@ -55,7 +58,8 @@ struct RunningSums {
     let begun = unsafe sums + count
     var first = 0
     while first < columnCount {
-      for index in 0..<count {
+      var outputs = Indices(to: count)
+      while let index = outputs.next() {
         let code = unsafe Int32(truncatingIfNeeded: column[first &+ index])
         unsafe sums[index] &+= code
         unsafe begun[index] &+= code
@@ -63,7 +67,8 @@ struct RunningSums {
       first &+= count
     }
     guard endsRound else { return }
-    for index in 0..<count {
+    var outputs = Indices(to: count)
+    while let index = outputs.next() {
       unsafe sums[index] = begun[index]
       unsafe begun[index] = 0
     }
@@ -73,8 +78,9 @@ struct RunningSums {
   func finish(
     _ plan: OperatorPlan, input: Tensor, output: Tensor, into outputs: UnsafeMutablePointer<Int8>
   ) {
-    let elements = Int32(truncatingIfNeeded: input.count / output.count)
-    for index in 0..<count {
+    let elements = Int32(truncatingIfNeeded: quotient(input.count, output.count))
+    var indices = Indices(to: count)
+    while let index = indices.next() {
       let code: Int32 =
         plan.kind == .mean
         ? Mean.code(of: unsafe sums[index], plan, elements: elements, input: input, output: output)

@@ -126,7 +126,8 @@ public struct Announcer: ~Copyable {
   /// Forgets all decisions: there is no result until the next one.
   public mutating func reset() {
     unsafe words.initialize(to: Words())
-    unsafe votes.initialize(repeating: Self.none, count: policy.majorityCount)
+    var places = Indices(to: policy.majorityCount)
+    while let place = places.next() { unsafe votes[place] = Self.none }
   }
 
   /// The present result's class; nil without one.
@@ -163,14 +164,20 @@ public struct Announcer: ~Copyable {
   /// The index of the largest code, the first of equal ones.
   private func largest(_ logits: UnsafeBufferPointer<Int8>) -> Int {
     var largest = 0
-    for index in 1..<max(1, classCount) where unsafe logits[index] > logits[largest] { largest = index }
+    var indices = Indices(from: 1, to: classCount)
+    while let index = indices.next() {
+      if unsafe logits[index] > logits[largest] { largest = index }
+    }
     return largest
   }
 
   /// How far a class's code lies above the largest other one.
   private func margin(of classIndex: Int, in logits: UnsafeBufferPointer<Int8>) -> Int {
     var other = Int(Int8.min)
-    for index in 0..<classCount where index != classIndex { other = max(other, unsafe Int(logits[index])) }
+    var indices = Indices(to: classCount)
+    while let index = indices.next() {
+      if index != classIndex { other = max(other, unsafe Int(logits[index])) }
+    }
     return unsafe Int(logits[classIndex]) &- other
   }
 
@@ -183,7 +190,8 @@ public struct Announcer: ~Copyable {
     let count = min(unsafe Int(words.pointee.voteCount), policy.majorityCount)
     let isFull = count == policy.majorityCount
     if isFull {
-      for index in 1..<max(1, count) { unsafe votes[index &- 1] = votes[index] }
+      var indices = Indices(from: 1, to: count)
+      while let index = indices.next() { unsafe votes[index &- 1] = votes[index] }
     }
     unsafe votes[isFull ? count &- 1 : count] = newest
     unsafe words.pointee.voteCount = UInt16(truncatingIfNeeded: isFull ? count : count &+ 1)
@@ -196,10 +204,15 @@ public struct Announcer: ~Copyable {
     var winner = Self.none
     var mostVotes = 0
     // From the newest on, so that it wins among equals; the present result wins over all.
-    for index in (0..<count).reversed() {
+    var ages = Indices(to: count)
+    while let age = ages.next() {
+      let index = count &- 1 &- age
       let own = unsafe votes[index]
       var ownVotes = 0
-      for other in 0..<count where unsafe votes[other] == own { ownVotes &+= 1 }
+      var others = Indices(to: count)
+      while let other = others.next() {
+        if unsafe votes[other] == own { ownVotes &+= 1 }
+      }
       if ownVotes > mostVotes || (ownVotes == mostVotes && own == present) {
         (winner, mostVotes) = (own, ownVotes)
       }
@@ -230,7 +243,10 @@ public struct Announcer: ~Copyable {
     guard isClass(words.present), isClass(words.candidate), words.candidateCount < policy.hysteresisCount,
       words.voteCount <= policy.majorityCount
     else { return false }
-    for index in 0..<policy.majorityCount where unsafe !isClass(votes[index]) { return false }
+    var indices = Indices(to: policy.majorityCount)
+    while let index = indices.next() {
+      if unsafe !isClass(votes[index]) { return false }
+    }
     return true
   }
 }

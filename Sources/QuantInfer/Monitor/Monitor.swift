@@ -9,9 +9,9 @@
 /// with such strides beats are refused, as their decisions would be later than the network was trained to.
 ///
 /// **Fail-safe.** While the signal is bad, and until the window holds good samples alone, there is no result, from the
-/// first sample on for which the watch says so; what was decided before is then no evidence any more. Each column
-/// finds an unsound state, which is reset. A device whose memory may lose bits also asks `isStateSound` before it
-/// pushes a sample.
+/// first sample on for which the watch says so; what was decided before is then no evidence any more. Before each
+/// column an unsound state is found and reset. Whatever bits the state has lost, no sample and no decision traps or leads
+/// out of it; to find all of them, hold `stateChecksum` after a sample against that before the next one.
 ///
 /// **Rhythm.** With a `rhythmPrior`, a beat's interval moves a logit of the decision about it, before the policy sees it.
 ///
@@ -154,20 +154,24 @@ public struct Monitor: ~Copyable {
   /// - Complexity: O(1) for most samples, one column's work each hop; nothing of the network while it sleeps.
   @inline(never)
   public mutating func push(_ sample: Int16) -> Bool {
+    if isColumnNext, !isStateSound { resetUnsound() }
     unsafe words.pointee.sampleNumber &+= 1
     if quality.push(sample) != nil { silence() }
     if let age = detector?.push(sample) { note(beatSamplesAgo: UInt32(bitPattern: age)) }
     let isColumn = countSample()
-    if isColumn, !isStateSound {
-      resetUnsound()
-      return false
-    }
     if options.sleeps {
       delay(sample)
     } else {
       _ = pipeline.push(sample)
     }
     return isColumn
+  }
+
+  /// Whether a column ends with the next sample, or is further away than any can be.
+  @inline(__always)
+  private var isColumnNext: Bool {
+    let missing = unsafe words.pointee.samplesUntilColumn
+    return missing <= 1 || missing > max(places.firstColumnSamples, places.hopSamples)
   }
 
   /// Takes a beat that was so many samples ago, where the pace is that of given beats; they come in order of time.
@@ -198,7 +202,7 @@ public struct Monitor: ~Copyable {
   ///
   /// - Parameter logits: Receives the output's codes where the network decided.
   /// - Returns: The decision; nil where no more are due.
-  /// - Precondition: `logits` has room for `model.output.count` codes.
+  /// - Precondition: `logits` has room for `model.output.count` codes; with less the state is reset, as unsound.
   public mutating func nextDecision(into logits: UnsafeMutableBufferPointer<Int8>) -> Decision? {
     guard let due = nextDue() else { return nil }
     func decision(_ announcement: Announcement, hasLogits: Bool = false) -> Decision {
@@ -212,8 +216,11 @@ public struct Monitor: ~Copyable {
       if noResult == nil, !due.isIrregular { return decision(.asleep) }
       catchUp()
     }
-    guard pipeline.isWindowFull else { return decision(.noResult(.windowNotFull)) }
-    unsafe pipeline.decide(into: logits)
+    // Both count columns: where they differ, a bit of one count was lost.
+    guard unsafe pipeline.decideIfFull(into: logits) else {
+      resetUnsound()
+      return decision(.noResult(.unsoundState))
+    }
     if let place = due.place { unsafe prior?.move(logits, place: place) }
     return decision(unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true)
   }

@@ -50,7 +50,7 @@ extension Monitor {
         words.columnsUntilFull > 0 ? words.columnsUntilFull &- 1 : places.columnsPerDecision &- 1
       if words.columnsUntilFull == 0 { words.hasBeenFull = 1 }
       if options.columnsPerClock > 0 {
-        words.columnsUntilClock &-= 1
+        words.columnsUntilClock = min(words.columnsUntilClock, options.columnsPerClock) &- 1
         if words.columnsUntilClock <= 0 {
           words.clockStruck = 1
           words.columnsUntilClock = options.columnsPerClock

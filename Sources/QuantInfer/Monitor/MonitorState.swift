@@ -109,18 +109,33 @@ extension Monitor {
       (0..<Int32(Self.capacity)).contains(pendingFirst) && pendingCount >= 0
         && pendingCount <= Int32(Self.capacity) && nextSample >= 0 && waitingCount >= 0
         && Int(nextSample) < max(1, places.sampleCount) && Int(waitingCount) <= places.sampleCount
-        && samplesUntilColumn <= max(places.firstColumnSamples, places.hopSamples)
+        && samplesUntilColumn >= 1 && samplesUntilColumn <= max(places.firstColumnSamples, places.hopSamples)
         && columnsUntilFull >= 0 && columnsUntilFull <= places.columnCount
         && droppedCount >= 0 && computedColumns >= 0
     }
   }
 
-  /// Whether the next sample stays within the state; see `StreamingPipeline.isStateSound`.
+  /// Whether the state is one that samples lead to, as far as it tells without a checksum; see
+  /// `StreamingPipeline.isStateSound`.
   public var isStateSound: Bool {
     switch prior {
     case .some(let prior) where !prior.isStateSound: false
-    default: pipeline.isStateSound && (unsafe words.pointee.isSound(places))
+    default: pipeline.isStateSound && (unsafe words.pointee.isSound(places)) && isPaceSound
     }
+  }
+
+  /// Whether the pipeline expects its next column when the monitor does, as many samples later as wait.
+  private var isPaceSound: Bool {
+    let words = unsafe self.words.pointee
+    let lag = Int32(truncatingIfNeeded: pipeline.samplesUntilColumn) &- words.waitingCount
+    return (lag &- words.samplesUntilColumn) % max(1, places.hopSamples) == 0
+  }
+
+  /// A checksum of all of the state, see `StreamingPipeline.stateChecksum`.
+  ///
+  /// - Complexity: O(n) in the state's size.
+  public var stateChecksum: UInt32 {
+    unsafe WordChecksum.checksum(UnsafeRawBufferPointer(start: state, count: places.byteCount))
   }
 
   /// The size of a saved state, in bytes.

@@ -105,10 +105,13 @@ public struct BeatDetector: ~Copyable {
   }
 
   /// Starts as if the first sample had always been there.
-  private func fill(with sample: Int16) {
+  private mutating func fill(with sample: Int16) {
     let level = (Int32(sample) &* lengths.smoothing &* lengths.smoothing) &>> lengths.smoothShift
-    unsafe samples.update(repeating: Int32(sample), count: Int(lengths.ring))
-    unsafe smooth.update(repeating: level, count: Int(lengths.ring))
+    var places = Indices(to: Int(lengths.ring))
+    while let place = places.next() {
+      unsafe samples[place] = Int32(sample)
+      unsafe smooth[place] = level
+    }
   }
 
   /// Low-passes and band-passes a sample.
@@ -119,13 +122,13 @@ public struct BeatDetector: ~Copyable {
   ///   - takesAnew: Whether the sums are taken of all their terms; otherwise a term comes and one goes. Both are the
   ///     same number.
   /// - Returns: The length of the band-passed curve up to it.
-  private func filter(_ sample: Int16, at position: Int32, takesAnew: Bool) -> Int32 {
+  private mutating func filter(_ sample: Int16, at position: Int32, takesAnew: Bool) -> Int32 {
     let lengths = lengths
     var sums = unsafe self.sums.pointee
     unsafe samples[place(position, 0)] = Int32(sample)
     if takesAnew {
-      sums.newer = unsafe sum(of: samples, ages: 0..<lengths.smoothing, at: position)
-      sums.older = unsafe sum(of: samples, ages: lengths.smoothing..<2 &* lengths.smoothing, at: position)
+      sums.newer = unsafe sum(of: samples, from: 0, count: lengths.smoothing, at: position)
+      sums.older = unsafe sum(of: samples, from: lengths.smoothing, count: lengths.smoothing, at: position)
       sums.triangle = triangle(at: position)
     } else {
       let middle = unsafe samples[place(position, lengths.smoothing)]
@@ -139,7 +142,7 @@ public struct BeatDetector: ~Copyable {
 
     // The sample in the middle less the mean: below 2^21 for every input, so that no sum overflows.
     if takesAnew {
-      sums.baseline = unsafe sum(of: smooth, ages: 0..<lengths.baseline, at: position)
+      sums.baseline = unsafe sum(of: smooth, from: 0, count: lengths.baseline, at: position)
     } else {
       sums.baseline &+= unsafe smoothed &- smooth[place(position, lengths.baseline)]
     }
@@ -148,7 +151,8 @@ public struct BeatDetector: ~Copyable {
 
     if takesAnew {
       sums.curve = 0
-      for age in 0..<lengths.complex { sums.curve &+= step(at: position, age) }
+      var ages = Indices(to: Int(lengths.complex))
+      while let age = ages.next() { sums.curve &+= step(at: position, Int32(truncatingIfNeeded: age)) }
     } else {
       sums.curve &+= step(at: position, 0) &- step(at: position, lengths.complex)
     }
@@ -156,19 +160,26 @@ public struct BeatDetector: ~Copyable {
     return sums.curve
   }
 
-  /// The sum of a ring's elements of some ages.
+  /// The sum of so many of a ring's elements, from an age on.
   @inline(never)
-  private func sum(of ring: UnsafePointer<Int32>, ages: Range<Int32>, at position: Int32) -> Int32 {
+  private mutating func sum(
+    of ring: UnsafePointer<Int32>, from first: Int32, count: Int32, at position: Int32
+  ) -> Int32 {
     var sum: Int32 = 0
-    for age in ages { sum = unsafe sum &+ ring[place(position, age)] }
+    var ages = Indices(to: Int(count))
+    while let age = ages.next() {
+      sum = unsafe sum &+ ring[place(position, first &+ Int32(truncatingIfNeeded: age))]
+    }
     return sum
   }
 
   /// The low-pass triangle over the last samples.
   @inline(never)
-  private func triangle(at position: Int32) -> Int32 {
+  private mutating func triangle(at position: Int32) -> Int32 {
     var triangle: Int32 = 0
-    for age in 0..<2 &* lengths.smoothing &- 1 {
+    var ages = Indices(to: Int(2 &* lengths.smoothing &- 1))
+    while let next = ages.next() {
+      let age = Int32(truncatingIfNeeded: next)
       let weight = min(age &+ 1, 2 &* lengths.smoothing &- 1 &- age)
       triangle = unsafe triangle &+ weight &* samples[place(position, age)]
     }
@@ -183,12 +194,15 @@ public struct BeatDetector: ~Copyable {
   }
 
   /// Looks at the complex behind a peak of the curve length that stood a refractory period ago.
-  private func examinePeak(height: Int32, at position: Int32) -> BeatRules.Peak {
+  private mutating func examinePeak(height: Int32, at position: Int32) -> BeatRules.Peak {
     var largest: Int32 = -1
     var ageOfLargest: Int32 = 0
     var rise: Int32 = 0
     var fall: Int32 = 0
-    for age in lengths.refractory &- 1...lengths.refractory &+ lengths.complex &+ 1 {
+    let first = Int(lengths.refractory &- 1)
+    var ages = Indices(from: first, to: first &+ Int(lengths.complex) &+ 3)
+    while let next = ages.next() {
+      let age = Int32(truncatingIfNeeded: next)
       let deflection = unsafe Int32(truncatingIfNeeded: bandPassed[place(position, age)].magnitude)
       if deflection > largest { (largest, ageOfLargest) = (deflection, age) }
       let smoothAge = age &+ lengths.baseline / 2

@@ -9,7 +9,7 @@ struct SampleWindow {
     static let filterOutput = 0
     static let filterInput = 1
     static let ringPosition = 2
-    /// The samples that are still missing for the next column.
+    /// The samples that are still missing for the next column, a `ParityCount`.
     static let samplesUntilColumn = 3
     static let count = 4
   }
@@ -23,14 +23,32 @@ struct SampleWindow {
     reset()
   }
 
+  /// A window of samples that are there, in memory that was checked.
+  @inline(__always)
+  init(_ record: FrontEndRecord, words: UnsafeMutablePointer<Int32>) {
+    self.record = record
+    unsafe self.words = words
+  }
+
   /// The samples in Q12 counts; the oldest one's place is the next one's.
   private var ring: UnsafeMutablePointer<Int32> { unsafe words + Slot.count }
 
   /// Forgets all samples.
   func reset() {
-    unsafe words.update(repeating: 0, count: Slot.count &+ record.windowSamples)
+    unsafe clear(words, byteCount: ModelFormat.State.frontEndByteCount(windowSamples: record.windowSamples))
     unsafe words[Slot.filterInput] = Int32.min
-    unsafe words[Slot.samplesUntilColumn] = Int32(truncatingIfNeeded: record.windowSamples)
+    setSamplesUntilColumn(record.windowSamples)
+  }
+
+  /// The samples that are still missing for the next column.
+  @inline(__always)
+  var samplesUntilColumn: Int { ParityCount.count(of: missing) }
+
+  private var missing: UInt16 { unsafe UInt16(truncatingIfNeeded: words[Slot.samplesUntilColumn]) }
+
+  @inline(__always)
+  private func setSamplesUntilColumn(_ count: Int) {
+    unsafe words[Slot.samplesUntilColumn] = Int32(ParityCount.word(count, after: missing))
   }
 
   /// Takes a sample, in counts.
@@ -40,15 +58,26 @@ struct SampleWindow {
   /// - Complexity: O(1).
   @inline(__always)
   func push(_ sample: Int16) -> Bool {
-    let position = unsafe Int(truncatingIfNeeded: words[Slot.ringPosition])
+    // The window's length is a power of two: no position, whatever bits it has lost, leads out of the ring.
+    let mask = record.windowSamples &- 1
+    let position = unsafe Int(truncatingIfNeeded: words[Slot.ringPosition]) & mask
     let shift = record.highPassShift
     unsafe ring[position] = shift > 0 ? filtered(sample, shift: shift) : Int32(sample) &<< 12
-    // The window's length is a power of two.
-    unsafe words[Slot.ringPosition] = Int32(truncatingIfNeeded: (position &+ 1) & (record.windowSamples &- 1))
-    let missing = unsafe words[Slot.samplesUntilColumn] &- 1
-    unsafe words[Slot.samplesUntilColumn] =
-      missing > 0 ? missing : Int32(truncatingIfNeeded: record.hopSamples)
-    return missing == 0
+    unsafe words[Slot.ringPosition] = Int32(truncatingIfNeeded: (position &+ 1) & mask)
+    let missing = samplesUntilColumn
+    setSamplesUntilColumn(missing > 1 ? missing &- 1 : record.hopSamples)
+    return missing <= 1
+  }
+
+  /// Whether the words of a state, at any alignment, are those that samples lead to.
+  static func isSound(_ state: UnsafeRawPointer, windowSamples: Int) -> Bool {
+    let position = unsafe state.loadUnaligned(fromByteOffset: 4 &* Slot.ringPosition, as: UInt32.self)
+    let word = unsafe state.loadUnaligned(fromByteOffset: 4 &* Slot.samplesUntilColumn, as: UInt32.self)
+    let missing = UInt16(truncatingIfNeeded: word)
+    let count = ParityCount.count(of: missing)
+    return position < UInt32(truncatingIfNeeded: windowSamples) && word >> 16 == 0
+      && ParityCount.isWhole(missing)
+      && count >= 1 && count <= windowSamples
   }
 
   @inline(__always)

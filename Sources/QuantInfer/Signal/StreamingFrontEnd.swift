@@ -1,23 +1,23 @@
-/// A model's front end at work, whichever it is.
+/// A model's front end at work, whichever it is: a view of memory that was checked.
 @safe
-struct StreamingFrontEnd: ~Copyable {
-  private let plan: FrontEndPlan
+struct StreamingFrontEnd {
+  private let record: FrontEndRecord
   private let samples: SampleWindow
   private let scratch: UnsafeMutableRawPointer
 
-  /// A front end in the caller's memory, with all samples forgotten; see `StreamingSpectrogram`.
-  ///
-  /// The scratch has been checked: a model's is enough for its front end.
-  init(
-    _ plan: FrontEndPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawPointer
-  ) throws(MemoryError) {
-    samples = try unsafe SampleWindow(plan.record, state: state)
-    self.plan = plan
+  /// The front end of a model's record; the scratch of a validated model is enough for it.
+  @inline(__always)
+  init(_ record: FrontEndRecord, state: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer) {
+    self.record = record
+    unsafe samples = SampleWindow(record, words: state.assumingMemoryBound(to: Int32.self))
     unsafe self.scratch = scratch
   }
 
   /// Forgets all samples.
   func reset() { samples.reset() }
+
+  /// The samples that are still missing for the next column.
+  var samplesUntilColumn: Int { samples.samplesUntilColumn }
 
   /// Takes a sample, in counts.
   ///
@@ -27,7 +27,7 @@ struct StreamingFrontEnd: ~Copyable {
 
   /// Computes the newest column.
   func computeColumn(into column: UnsafeMutablePointer<Int8>) {
-    switch plan {
+    switch FrontEndPlan(record.image, at: record.place) {
     case .spectrogram(let plan):
       var spectrogram = unsafe StreamingSpectrogram(plan: plan, samples: samples, scratch: scratch)
       unsafe spectrogram.computeColumn(into: column)

@@ -98,7 +98,7 @@ public struct StreamingSpectrogram: ~Copyable {
       let odd = unsafe qi_high_product(samples[2 &* pair &+ 1], window[2 &* pair &+ 1])
       let real = qi_limited_to_16((even &+ rounding) &>> shift)
       let imaginary = qi_limited_to_16((odd &+ rounding) &>> shift)
-      largest = max(max(largest, abs(real)), abs(imaginary))
+      largest = max(max(largest, magnitude(real)), magnitude(imaginary))
       let place = Int(truncatingIfNeeded: qi_bit_reversed(UInt32(truncatingIfNeeded: pair)) &>> excess)
       unsafe transformData[2 &* place] = Int16(truncatingIfNeeded: real)
       unsafe transformData[2 &* place &+ 1] = Int16(truncatingIfNeeded: imaginary)
@@ -124,3 +124,7 @@ public struct StreamingSpectrogram: ~Copyable {
     }
   }
 }
+
+/// The magnitude of a number of 16 bits.
+@inline(__always)
+private func magnitude(_ number: Int32) -> Int32 { Int32(bitPattern: number.magnitude) }

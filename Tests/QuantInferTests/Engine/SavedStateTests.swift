@@ -113,7 +113,7 @@ import TestNetworks
     #expect(throws: SavedStateError.notASavedState) { try device.restore(changed(0, to: 0)) }
     #expect(throws: SavedStateError.notASavedState) { try device.restore(changed(Header.kind, to: 2)) }
     #expect(throws: SavedStateError.unsupportedVersion) {
-      try device.restore(changed(Header.version, to: 2))
+      try device.restore(changed(Header.version, to: 1))
     }
     #expect(throws: SavedStateError.otherOwner) { try device.restore(other.saved()) }
     #expect(throws: SavedStateError.checksumMismatch) {
@@ -125,7 +125,7 @@ import TestNetworks
     // And the columns until the first operator's next output, and until the window is full.
     for place in [8 + 3, 12 + 3, cursors + 1, cursors + 3, cursors + 4 * 2 + 3] {
       #expect(throws: SavedStateError.impossibleState) {
-        try device.restore(changed(Header.byteCount + place, to: 0x80))
+        try device.restore(changed(Header.byteCount + place, to: copy[Header.byteCount + place] ^ 0x80))
       }
     }
     // An operator that takes columns never waits for none.

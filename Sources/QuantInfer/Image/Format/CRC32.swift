@@ -5,7 +5,8 @@ public enum CRC32 {
   /// - Complexity: O(n), one bit at a time: no table to keep in flash.
   public static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
     var crc = ~previous
-    for index in 0..<bytes.count {
+    var indices = Indices(to: bytes.count)
+    while let index = indices.next() {
       // The byte's bits, and behind them a one that tells when all have gone.
       var rest = UInt32(truncatingIfNeeded: unsafe bytes[index]) | 0x100
       while rest > 1 {

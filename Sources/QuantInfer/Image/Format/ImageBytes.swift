@@ -26,7 +26,7 @@ struct ImageBytes {
     else {
       throw ModelError(.truncated, at: Header.imageByteCount)
     }
-    let image = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<size])
+    let image = unsafe UnsafeRawBufferPointer(start: start, count: size)
     guard unsafe ModelFormat.checksum(of: image) == word(at: Header.checksum) else {
       throw ModelError(.checksumMismatch, at: Header.checksum)
     }
@@ -38,7 +38,8 @@ struct ImageBytes {
     typealias Field = ModelFormat.Section
     let count = try size(at: ModelFormat.Header.sectionCount)
     let first = try offset(at: ModelFormat.Header.sections, count: count, stride: Field.byteCount)
-    for index in 0..<count {
+    var indices = Indices(to: count)
+    while let index = indices.next() {
       let place = first &+ index &* Field.byteCount
       guard SectionKind(rawValue: half(at: place)) != nil || byte(at: place &+ Field.isRequired) == 0 else {
         throw ModelError(.unsupportedSection, at: place)
@@ -51,7 +52,8 @@ struct ImageBytes {
   /// A network's section that has content; (0, 0) where there is none.
   func section(_ kind: SectionKind, of network: Int) -> (byteOffset: Int, byteCount: Int) {
     typealias Field = ModelFormat.Section
-    for index in 0..<number(at: ModelFormat.Header.sectionCount) {
+    var indices = Indices(to: number(at: ModelFormat.Header.sectionCount))
+    while let index = indices.next() {
       let place = number(at: ModelFormat.Header.sections) &+ index &* Field.byteCount
       let length = number(at: place &+ Field.contentByteCount)
       guard half(at: place) == kind.rawValue, Int(byte(at: place &+ Field.network)) == network, length != 0
@@ -129,8 +131,10 @@ extension ImageBytes {
 extension ModelFormat {
   /// The CRC-32 of an image's bytes but those that hold it; the image has a header at least.
   public static func checksum(of image: UnsafeRawBufferPointer) -> UInt32 {
-    let head = unsafe CRC32.checksum(UnsafeRawBufferPointer(rebasing: image[..<Header.checksum]))
+    guard let start = image.baseAddress, image.count >= Header.byteCount else { return 0 }
+    let head = unsafe CRC32.checksum(UnsafeRawBufferPointer(start: start, count: Header.checksum))
+    let rest = Header.checksum &+ 4
     return unsafe CRC32.checksum(
-      UnsafeRawBufferPointer(rebasing: image[(Header.checksum + 4)...]), continuing: head)
+      UnsafeRawBufferPointer(start: start + rest, count: image.count &- rest), continuing: head)
   }
 }

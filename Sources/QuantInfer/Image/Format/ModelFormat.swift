@@ -202,12 +202,14 @@ public enum ModelFormat {
 
   /// The streaming state's layout.
   public enum State {
-    /// The front end's part: the filter's two values, the ring's position and the samples till the next column,
-    /// four `Int32`, then an `Int32` for each sample of the window, of which raw samples have one.
-    public static func frontEndByteCount(windowSamples: Int) -> Int { 16 + 4 * windowSamples }
-    /// A cursor for each operator's ring: the next column's place and the number of new columns until the operator's
-    /// next output, two `UInt16`.
+    /// The front end's part: the filter's two values, the ring's position and the samples till the next column with
+    /// their parity in bit 15, four `Int32`, then an `Int32` for each sample of the window, of which raw samples have one.
+    public static func frontEndByteCount(windowSamples: Int) -> Int { 16 &+ 4 &* windowSamples }
+    /// A cursor for each operator's ring: the next column's place, and the number of new columns until the operator's
+    /// next output with its parity in bit 15, two `UInt16`.
     public static let cursorByteCount = 4
+    /// The most columns of a ring, and the greatest product of strides.
+    public static let greatestColumnCount = 32_767
   }
 }
 

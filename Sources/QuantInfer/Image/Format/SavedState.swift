@@ -15,7 +15,7 @@ public enum SavedState {
   /// The first four bytes, `QIST`.
   public static let magic: UInt32 = 0x5453_4951
   /// The version of the layout.
-  public static let version: UInt16 = 1
+  public static let version: UInt16 = 2
 
   /// Offsets in the header; numbers are little-endian.
   public enum Header {
@@ -62,7 +62,7 @@ public enum SavedStateError: Error, Equatable, Sendable {
   case otherOwner
   /// The CRC-32 differs: a bit was flipped, or the copy is only partly written.
   case checksumMismatch
-  /// A ring's place lies outside the ring, or an operator waits for more columns than it ever needs.
+  /// A ring's place lies outside the ring, or a count of samples or columns is none that samples lead to.
   case impossibleState
 }
 
@@ -81,7 +81,7 @@ extension SavedState {
     unsafe store(kind.rawValue, in: start, at: Header.kind)
     unsafe store(owner, in: start, at: Header.owner)
     unsafe store(UInt32(truncatingIfNeeded: byteCount), in: start, at: Header.stateByteCount)
-    unsafe (start + Header.byteCount).copyMemory(from: state, byteCount: byteCount)
+    unsafe (start + Header.byteCount).copyMemory(from: state, byteCount: max(0, byteCount))
     unsafe store(checksum(start, byteCount: byteCount), in: start, at: Header.checksum)
   }
 

@@ -32,7 +32,9 @@ public struct SpectrogramPlan: Sendable {
   var floorExponent: Int32 { record.image.signedWord(at: record.place &+ Field.floorExponent) }
   var floorLog2Q16: Int32 { record.image.signedWord(at: record.place &+ Field.floorLog2Q16) }
   /// Levels above this one all get the greatest code; it keeps the product with the code scale in 32 bits.
-  var greatestLevelQ16: Int32 { (256 << 22) / codesPerPowerDoublingQ6 }
+  var greatestLevelQ16: Int32 {
+    Int32(truncatingIfNeeded: quotient(256 << 22, Int(codesPerPowerDoublingQ6)))
+  }
   var windowQ31: UnsafePointer<Int32> { unsafe record.image.pointer(at: record.place &+ Field.window) }
   var twiddlesQ14: UnsafePointer<Int16> { unsafe record.image.pointer(at: record.place &+ Field.twiddles) }
 

@@ -100,28 +100,29 @@ extension Weights {
   ) throws(ModelError) {
     typealias Field = ModelFormat.Weights
     guard layout != nil, weightBits == 8 || weightBits == 4, accumulatorBits == 32 || accumulatorBits == 64,
-      groups > 0, output.channelCount % groups == 0, accumulatorBits == 32 || input.type == .int16,
+      groups > 0, remainder(output.channelCount, groups) == 0, accumulatorBits == 32 || input.type == .int16,
       (-128...127).contains(zeroPoint)
     else { throw ModelError(.invalidOperator, at: place &+ Field.weightBits) }
     guard Built.anyWeights || (weightBits == 8 && UInt(bitPattern: unsafe packed) & 3 == 0 && zeroPoint == 0)
     else { throw ModelError(.unsupportedOperator, at: place &+ Field.weightBits) }
     // Channels and inputs have at most 28 bits each.
-    let blocks = groups &* ((output.channelCount / groups &+ 3) / 4)
+    let blocks = groups &* Self.quads(quotient(output.channelCount, groups))
     let (count, overflow) =
       layout == .blocks
       ? blocks.multipliedReportingOverflow(by: 16 &* Self.quads(inputsPerOutput))
       : output.channelCount.multipliedReportingOverflow(by: inputsPerOutput)
     guard !overflow else { throw ModelError(.offsetOutOfRange, at: place &+ Field.weights) }
     // A block that is cut off at the group's end still has four channels.
-    let channels = layout == .blocks ? output.channelCount &+ 3 : (output.channelCount &+ 3) / 4 &* 4
-    let byteCount = weightBits == 8 ? count : count / 2 &+ count % 2
+    let paddedCount = layout == .blocks ? output.channelCount &+ 3 : 4 &* Self.quads(output.channelCount)
+    let byteCount = weightBits == 8 ? count : (count &+ 1) &>> 1
     let start = try image.offset(at: place &+ Field.weights, count: byteCount, stride: 1)
     // They lie before these constants, so that no two operators share them: see `Model.validateOperators`.
     guard byteCount <= place &- start else { throw ModelError(.offsetOutOfRange, at: place &+ Field.weights) }
-    try image.offset(at: place &+ Field.biases, count: channels, stride: accumulatorBits / 8)
-    try image.offset(at: place &+ Field.multipliers, count: channels, stride: 4)
-    try image.offset(at: place &+ Field.shifts, count: channels, stride: 1)
-    for channel in 0..<output.channelCount {
+    try image.offset(at: place &+ Field.biases, count: paddedCount, stride: accumulatorBits / 8)
+    try image.offset(at: place &+ Field.multipliers, count: paddedCount, stride: 4)
+    try image.offset(at: place &+ Field.shifts, count: paddedCount, stride: 1)
+    var channels = Indices(to: output.channelCount)
+    while let channel = channels.next() {
       let multiplier = multiplier(channel)
       guard multiplier.isValid, accumulatorBits == 32 || multiplier.leftShift < 15 else {
         throw ModelError(.invalidMultiplier, at: place &+ Field.multipliers)
@@ -133,17 +134,13 @@ extension Weights {
 
   /// Whether no input codes can make a sum leave its bits, also when it is shifted left.
   func sumsFit(input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int) -> Bool {
-    let groupOutputs = output.channelCount / groups
-    for channel in 0..<output.channelCount {
-      let leftShift = UInt64(bitPattern: Int64(extending: Int32(max(0, multiplier(channel).leftShift))))
-      let limit: UInt64 = accumulatorBits == 32 ? 0x7FFF_FFFF &>> leftShift : 0x8000_0000_0000
-      let bias = bias(channel).magnitude
-      guard bias <= limit else { return false }
-      // What the weights' magnitudes may add up to, below 2^32 with one more.
-      let allowed = UInt32(
-        truncatingIfNeeded: min((limit &- bias) &>> (input.type == .int8 ? 7 : 15), 0xFFFF_FF00))
+    let groupOutputs = quotient(output.channelCount, groups)
+    var channels = Indices(to: output.channelCount)
+    while let channel = channels.next() {
+      guard let allowed = greatestWeightSum(ofChannel: channel, input: input) else { return false }
       var weightSum: UInt32 = 0
-      for index in 0..<inputsPerOutput {
+      var indices = Indices(to: inputsPerOutput)
+      while let index = indices.next() {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
           channelCount: output.channelCount)
@@ -152,6 +149,22 @@ extension Weights {
       }
     }
     return true
+  }
+
+  /// What the magnitudes of a channel's weights may add up to, below 2^32 with one more; nil where the bias alone is too
+  /// much.
+  private func greatestWeightSum(ofChannel channel: Int, input: Tensor) -> UInt32? {
+    let inputBits: UInt32 = Built.int16 && input.type == .int16 ? 15 : 7
+    guard !Built.int16 || accumulatorBits == 32 else {
+      let (limit, bias) = (UInt64(0x8000_0000_0000), bias(channel).magnitude)
+      return bias > limit
+        ? nil : UInt32(truncatingIfNeeded: min((limit &- bias) &>> (inputBits == 7 ? 7 : 15), 0xFFFF_FF00))
+    }
+    // Sums that are shifted left have to fit afterwards.
+    let leftShift = UInt32(bitPattern: Int32(max(0, multiplier(channel).leftShift)))
+    let limit: UInt32 = 0x7FFF_FFFF &>> leftShift
+    let bias = unsafe biases.loadUnaligned(fromByteOffset: 4 &* channel, as: Int32.self).magnitude
+    return bias > limit ? nil : (limit &- bias) &>> inputBits
   }
 
   /// One weight, wherever it is packed.
@@ -169,9 +182,10 @@ extension Weights {
     if Built.depthwise, layout == .taps {
       return Int8(truncatingIfNeeded: tap(index &* channelCount &+ channel))
     }
-    let (group, member) = (channel / groupOutputs, channel % groupOutputs)
-    let block = group &* ((groupOutputs &+ 3) / 4) &+ member / 4
-    let quad = block &* Self.quads(inputsPerOutput) &+ index / 4
-    return Int8(truncatingIfNeeded: tap(16 &* quad &+ member % 4 &* 4 &+ index % 4))
+    let group = quotient(channel, groupOutputs)
+    let member = channel &- group &* groupOutputs
+    let block = group &* Self.quads(groupOutputs) &+ member &>> 2
+    let quad = block &* Self.quads(inputsPerOutput) &+ index &>> 2
+    return Int8(truncatingIfNeeded: tap(16 &* quad &+ (member & 3) &* 4 &+ index & 3))
   }
 }

@@ -20,12 +20,12 @@ public struct WindowStep: Equatable, Sendable {
   /// The number of outputs for a number of inputs; 0 where the window doesn't fit or an option is impossible.
   func outputCount(for inputCount: Int) -> Int {
     // Sizes of 16 and of 28 bits; the reach is that of two of 16.
-    guard kernel > 0, stride > 0, dilation > 0, kernel &- 1 < Tensor.greatestCount / dilation else {
+    guard kernel > 0, stride > 0, dilation > 0, kernel &- 1 < quotient(Tensor.greatestCount, dilation) else {
       return 0
     }
     let padded = padded(inputCount)
     guard paddingBefore < reach, paddingAfter < reach, padded >= reach else { return 0 }
-    return (padded &- reach) / stride &+ 1
+    return quotient(padded &- reach, stride) &+ 1
   }
 
   /// A number of inputs and the padding around them.
@@ -83,8 +83,11 @@ public struct Window: Equatable, Sendable {
     guard time.outputCount(for: input.timeCount) == output.timeCount,
       frequency.outputCount(for: input.frequencyCount) == output.frequencyCount,
       input.batchCount == output.batchCount,
-      time.padded(input.timeCount) <= Tensor.greatestCount / frequency.padded(input.frequencyCount)
-        / input.channelCount / input.batchCount
+      time.padded(input.timeCount)
+        <= quotient(
+          quotient(
+            quotient(Tensor.greatestCount, frequency.padded(input.frequencyCount)), input.channelCount),
+          input.batchCount)
     else { throw ModelError(.invalidOperator, at: place) }
   }
 

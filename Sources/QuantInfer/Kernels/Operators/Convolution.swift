@@ -11,7 +11,7 @@ enum Convolution: Kernel {
   }
 
   /// The scratch for two cells; more of it serves more cells at once.
-  static func scratchByteCount(inputsPerOutput: Int) -> Int { 2 * 2 * 4 * Weights.quads(inputsPerOutput) }
+  static func scratchByteCount(inputsPerOutput: Int) -> Int { 16 &* Weights.quads(inputsPerOutput) }
 
   /// Checks the constants against the tensors.
   static func validate(
@@ -36,13 +36,13 @@ enum Convolution: Kernel {
     try window.validate(input: input, output: output, at: plan.parameters)
     let inputsPerOutput = window.inputsPerOutput(groupChannelCount: weights.groupChannelCount)
     guard input.type == output.type, weights.zeroPoint == 0, inputsPerOutput > 0,
-      input.channelCount % weights.groupChannelCount == 0,
+      remainder(input.channelCount, weights.groupChannelCount) == 0,
       plan.kind == .convolution || input.channelCount == 1,
       Self.scratchByteCount(inputsPerOutput: inputsPerOutput) <= scratchByteCount
     else { throw ModelError(.invalidOperator, at: place) }
     try weights.validate(
       input: input, output: output, inputsPerOutput: inputsPerOutput,
-      groups: input.channelCount / weights.groupChannelCount)
+      groups: quotient(input.channelCount, weights.groupChannelCount))
   }
 
   static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
@@ -126,30 +126,32 @@ enum Convolution: Kernel {
         return
       }
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
-      let cellCount = range.count &* output.frequencyCount
+      let cellCount = (range.upperBound &- range.lowerBound) &* output.frequencyCount
       let patchCount = 4 &* Weights.quads(inputsPerOutput)
-      let atOnce = scratch.byteCount / (2 &* patchCount)
-      let groups = input.channelCount / weights.groupChannelCount
-      let groupOutputs = output.channelCount / groups
-      let groupQuads = (groupOutputs &+ 3) / 4 &* Weights.quads(inputsPerOutput)
+      let atOnce = quotient(scratch.byteCount, 2 &* patchCount)
+      let groupCount = quotient(input.channelCount, weights.groupChannelCount)
+      let groupOutputs = quotient(output.channelCount, groupCount)
+      let groupQuads = Weights.quads(groupOutputs) &* Weights.quads(inputsPerOutput)
       let patches = unsafe Rows(
         start: scratch.start.assumingMemoryBound(to: Int16.self), inputCount: patchCount)
       var (cell, column, row) = (0, range.lowerBound, 0)
       while cell < cellCount {
         let count = min(atOnce, cellCount &- cell)
-        for group in 0..<groups {
+        var groups = Indices(to: groupCount)
+        while let group = groups.next() {
           gather(
             count, from: (column, row), group: group, of: columns, columnCount: columnCount, into: patches)
           unsafe instructions.product(
             patches, rowCount: count, weights: weights, firstQuad: group &* groupQuads,
-            channels: group &* groupOutputs..<(group &+ 1) &* groupOutputs,
+            channels: Range(uncheckedBounds: (group &* groupOutputs, (group &+ 1) &* groupOutputs)),
             output: result + (cell &* output.channelCount &+ group &* groupOutputs),
             outputStride: output.channelCount, zeroPoint: output.zeroPoint)
         }
         cell &+= count
         row &+= count
-        column &+= row / output.frequencyCount
-        row %= output.frequencyCount
+        let whole = quotient(row, output.frequencyCount)
+        column &+= whole
+        row &-= whole &* output.frequencyCount
       }
     }
 
@@ -169,17 +171,19 @@ enum Convolution: Kernel {
       }
       let inputsPerOutput = window.time.kernel &* window.frequency.kernel &* weights.groupChannelCount
       if inputsPerOutput < patches.inputCount {
-        for patch in 0..<count {
+        var indices = Indices(to: count)
+        while let patch = indices.next() {
           patches.fill(with: 0, count: patches.inputCount &- inputsPerOutput, row: patch, at: inputsPerOutput)
         }
       }
       var (column, row, done) = (first.column, first.row, 0)
       while done < count {
-        let rows = row..<min(output.frequencyCount, row &+ count &- done)
+        let end = min(output.frequencyCount, row &+ count &- done)
         gather(
-          rows, ofColumn: column, group: group, of: columns, columnCount: columnCount, into: patches,
+          unsafe Range(uncheckedBounds: (row, end)), ofColumn: column, group: group, of: columns,
+          columnCount: columnCount, into: patches,
           from: done)
-        done &+= rows.count
+        done &+= end &- row
         column &+= 1
         row = 0
       }
@@ -196,7 +200,8 @@ enum Convolution: Kernel {
       let timeTaps = time.taps(from: firstColumn, inputCount: columnCount)
       let runCount = frequency.kernel &* channels
       let isRun = channels == input.channelCount && frequency.dilation == 1
-      if isRun && runCount == columns.columnCount && time.dilation == 1 && rows.count == 1
+      if isRun && runCount == columns.columnCount && time.dilation == 1
+        && rows.upperBound &- rows.lowerBound == 1
         && frequency.first(rows.lowerBound) == 0 && timeTaps == (0, time.kernel)
         && columns.isContiguous(firstColumn, count: time.kernel)
       {
@@ -205,17 +210,20 @@ enum Convolution: Kernel {
         return
       }
       let padding = Int16(truncatingIfNeeded: input.zeroPoint)
-      for timeTap in 0..<time.kernel {
+      var taps = Indices(to: time.kernel)
+      while let timeTap = taps.next() {
         var patch = firstPatch
         let place = timeTap &* runCount
         let isInside = timeTap >= timeTaps.first && timeTap < timeTaps.end
         let source = unsafe columns.column(isInside ? firstColumn &+ timeTap &* time.dilation : 0)
-        for row in rows {
+        var cells = Indices(from: rows.lowerBound, to: rows.upperBound)
+        while let row = cells.next() {
           let firstRow = frequency.first(row)
           if isInside && isRun && firstRow >= 0 && firstRow &+ frequency.kernel <= input.frequencyCount {
             unsafe patches.put(source + (firstRow &* channels), count: runCount, row: patch, at: place)
           } else {
-            for tap in 0..<frequency.kernel {
+            var rowTaps = Indices(to: frequency.kernel)
+            while let tap = rowTaps.next() {
               let inputRow = firstRow &+ tap &* frequency.dilation
               let cell = place &+ tap &* channels
               if isInside && inputRow >= 0 && inputRow < input.frequencyCount {

@@ -11,27 +11,29 @@ enum FullyConnected: Kernel {
     _ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model, at place: Int
   ) throws(ModelError) {
     let weights = Weights(plan)
-    let rows = output.count / output.channelCount
-    guard input.type == output.type, input.count % rows == 0, weights.layout == .blocks else {
+    let rows = quotient(output.count, output.channelCount)
+    guard input.type == output.type, remainder(input.count, rows) == 0, weights.layout == .blocks else {
       throw ModelError(.invalidOperator, at: place)
     }
-    try weights.validate(input: input, output: output, inputsPerOutput: input.count / rows, groups: 1)
+    try weights.validate(
+      input: input, output: output, inputsPerOutput: quotient(input.count, rows), groups: 1)
   }
 
   /// How many bytes the output must lie before the input; see `Window.lead`.
   static func lead(_ plan: OperatorPlan, input: Int, source: Tensor, target: Tensor) -> Int? {
-    let rows = target.count / target.channelCount
-    let (inputRow, outputRow) = (source.byteCount / rows, target.byteCount / rows)
-    return outputRow + max(0, (outputRow - inputRow) * (rows - 1))
+    let rows = quotient(target.count, target.channelCount)
+    let (inputRow, outputRow) = (quotient(source.byteCount, rows), quotient(target.byteCount, rows))
+    return outputRow &+ max(0, (outputRow &- inputRow) &* (rows &- 1))
   }
 
   /// Computes all of the output.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
     _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
-    let rows = output.tensor.count / output.tensor.channelCount
-    let inputCount = input.tensor.count / rows
-    for row in 0..<rows {
+    let rowCount = quotient(output.tensor.count, output.tensor.channelCount)
+    let inputCount = quotient(input.tensor.count, rowCount)
+    var rows = Indices(to: rowCount)
+    while let row = rows.next() {
       let inputs = unsafe Columns<Code>(
         base: UnsafePointer(input.codes(as: Code.self) + (row &* inputCount)), columnCount: inputCount,
         capacity: 1, start: 0)
@@ -81,9 +83,10 @@ enum FullyConnected: Kernel {
     _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int, offset: Int32,
     into outputs: UnsafeMutablePointer<Code>
   ) {
-    for block in 0..<Weights.quads(output.channelCount) {
+    var blocks = Indices(to: Weights.quads(output.channelCount))
+    while let block = blocks.next() {
       let place = block &* quads
-      let channels = 4 &* block..<min(4 &* block &+ 4, output.channelCount)
+      let channels = unsafe Range(uncheckedBounds: (4 &* block, min(4 &* block &+ 4, output.channelCount)))
       if weights.accumulatorBits == 32 {
         let sums: BlockSums<Int32> = sums(inputs, weights, at: place)
         unsafe sums.encode(
@@ -126,7 +129,8 @@ enum FullyConnected: Kernel {
   /// The sum of the inputs, for weights with a zero point.
   private static func sum<Code: FixedWidthInteger & SignedInteger>(_ inputs: Columns<Code>) -> Int32 {
     var sum: Int32 = 0
-    for index in 0..<inputs.capacity &* inputs.columnCount {
+    var indices = Indices(to: inputs.capacity &* inputs.columnCount)
+    while let index = indices.next() {
       unsafe sum &+= Int32(truncatingIfNeeded: inputs.base[index])
     }
     return sum
