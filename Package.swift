@@ -136,7 +136,8 @@ let package = Package(
     .testTarget(
       name: "EvaluationTests",
       dependencies: [
-        "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "Quantization", "Support", "TestSupport",
+        "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "Quantization", "Support", "Tasks",
+        "TestSupport",
       ]),
     .testTarget(
       name: "HostDeviceTests",
@@ -190,6 +191,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "Support",
         "TestSupport",
       ]),
+    .testTarget(name: "TasksTests", dependencies: ["ECG", "Support", "Tasks", "TestSupport"]),
     .testTarget(
       name: "TrainingTests", dependencies: ["ECG", "Networks", "Support", "Tasks", "TestSupport", "Training"]),
   ],

@@ -33,10 +33,16 @@ struct VerdictCommand: ParsableCommand {
       valueName: "name|file"))
   var profile: [String] = []
 
-  @Option(help: ArgumentHelp("Decide after each beat, so many a minute.", valueName: "bpm"))
-  var heartRate = 70.0
+  @Option(
+    help: ArgumentHelp(
+      "Decide after each beat, so many a minute. (default: 70 where the model decides at beats)",
+      valueName: "bpm"))
+  var heartRate: Double?
 
-  @Option(help: ArgumentHelp("Decide every so many seconds instead.", valueName: "seconds"))
+  @Option(
+    help: ArgumentHelp(
+      "Decide every so many seconds instead. (default: as the model's task has it where it decides by the clock)",
+      valueName: "seconds"))
   var interval: Double?
 
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
@@ -49,7 +55,7 @@ struct VerdictCommand: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(outputs: [report, output.jsonFile], inputs: [model] + profile)
-    guard (10...400).contains(heartRate) else {
+    guard (10...400).contains(heartRate ?? 70) else {
       throw ValidationError("--heart-rate needs beats a minute in 10 ... 400")
     }
     if let interval, !(0.001...1e9).contains(interval) {
@@ -60,7 +66,8 @@ struct VerdictCommand: ParsableCommand {
   func run() throws {
     let verdicts = try ModelVerdicts(
       model: model, profiles: profile,
-      schedule: interval.map { .every(seconds: $0) } ?? .detectedBeats(perSecond: heartRate / 60))
+      schedule: interval.map { .every(seconds: $0) }
+        ?? heartRate.map { .detectedBeats(perSecond: $0 / 60) })
     try output.writeJSON(verdicts)
     if let report { try Files.write(verdicts.page(command: Invocation.text), to: report) }
     try output.show(verdicts.headline + "\n")

@@ -39,8 +39,9 @@ extension Checkpoint {
 }
 
 extension QuantizedNetwork {
-  /// What the spectrogram's codes stand for.
+  /// What the front end's codes stand for.
   static func inputCodes(of settings: SpectrogramSettings) -> (scale: Float, zeroPoint: Int) {
-    (Float(1 / settings.levelsPerUnit), Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
+    guard !settings.isRawSamples else { return (Float(1 / SpectrogramSettings.rawCodesPerUnit), 0) }
+    return (Float(1 / settings.levelsPerUnit), Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
   }
 }

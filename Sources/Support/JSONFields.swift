@@ -18,8 +18,14 @@ package struct JSONFields {
   ///   - remedy: What to do where a key is missing or unknown.
   /// - Throws: `FileError`.
   package init(reading file: String, remedy: String) throws(FileError) {
-    let given = try StrictJSON.parse(Files.read(file), file: file, remedy: remedy)
-    guard let values = given as? [String: Any] else {
+    try self.init(parsing: Files.read(file), file: file, remedy: remedy)
+  }
+
+  /// Reads a text that holds one JSON object; `file` is its name in errors.
+  ///
+  /// - Throws: `FileError`, malformed.
+  package init(parsing data: Data, file: String, remedy: String) throws(FileError) {
+    guard let values = try StrictJSON.parse(data, file: file, remedy: remedy) as? [String: Any] else {
       throw .malformed(file, "is not a JSON object", remedy: remedy)
     }
     (self.file, place, self.remedy, self.values) = (file, "", remedy, values)
@@ -66,6 +72,71 @@ package struct JSONFields {
   private mutating func value(_ key: String) -> Any? {
     asked.insert(key)
     return values[key].flatMap { $0 is NSNull ? nil : $0 }
+  }
+
+  /// The object at a key, whose own keys are told as `key.inner`; nil where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func optionalObject(_ key: String) throws(FileError) -> JSONFields? {
+    guard let value = value(key) else { return nil }
+    guard let values = value as? [String: Any] else { throw error(key, "is not an object") }
+    return JSONFields(values, file: file, place: "\(place)\(key).", remedy: remedy)
+  }
+
+  /// The object at a key.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func object(_ key: String) throws(FileError) -> JSONFields {
+    guard let object = try optionalObject(key) else { throw missing(key) }
+    return object
+  }
+
+  /// The objects of a list at a key, told as `key 1`, `key 2`.
+  ///
+  /// - Throws: `FileError`, also where the list is missing or empty.
+  package mutating func objects(_ key: String) throws(FileError) -> [JSONFields] {
+    guard let value = value(key) else { throw missing(key) }
+    guard let objects = value as? [[String: Any]], !objects.isEmpty else {
+      throw error(key, "is not a list of objects")
+    }
+    return objects.enumerated().map {
+      JSONFields($1, file: file, place: "\(place)\(key) \($0 + 1), ", remedy: remedy)
+    }
+  }
+
+  /// A line of text.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func text(_ key: String) throws(FileError) -> String {
+    guard let text = try optionalText(key) else { throw missing(key) }
+    guard !text.isEmpty else { throw error(key, "is empty", remedy: "give a text") }
+    return text
+  }
+
+  /// A list of different lines of text, at least so many.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func names(_ key: String, atLeast count: Int) throws(FileError) -> [String] {
+    guard value(key) != nil else { throw missing(key) }
+    let names = try names(key)
+    guard names.count >= count else {
+      throw error(
+        key, "has \(names.count) name\(names.count == 1 ? "" : "s")", remedy: "give \(count) or more")
+    }
+    return names
+  }
+
+  /// A list of lists of different lines of text; empty where the key isn't there.
+  ///
+  /// - Throws: `FileError`.
+  package mutating func groups(_ key: String) throws(FileError) -> [[String]] {
+    guard let value = value(key) else { return [] }
+    guard let groups = value as? [[String]], groups.allSatisfy({ Set($0).count == $0.count && $0.count > 0 })
+    else {
+      throw error(
+        key, "is not a list of lists of different texts", remedy: "give a list such as [[\"201\", \"202\"]]")
+    }
+    return groups
   }
 
   private func missing(_ key: String) -> FileError { error(key, "is missing") }

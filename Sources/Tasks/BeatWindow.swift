@@ -9,9 +9,14 @@ package struct BeatWindow: Equatable, Sendable {
   package var columnCount: Int
   /// How long after the beat the decision waits, in seconds.
   package var delaySeconds: Double
+  /// Whether decisions come by the clock: a place is then the last sample of a window, and the delay 0.
+  package var isByClock = false
 
   /// Creates a window.
-  package init(settings: SpectrogramSettings, columnCount: Int, delaySeconds: Double) {
+  package init(
+    settings: SpectrogramSettings, columnCount: Int, delaySeconds: Double, isByClock: Bool = false
+  ) {
+    self.isByClock = isByClock
     self.settings = settings
     self.columnCount = columnCount
     self.delaySeconds = delaySeconds

@@ -1,10 +1,11 @@
+import ECG
 import Support
 
-/// One lead of a record at the front end's rate, with its labelled beats.
+/// One lead of a record at the front end's rate, with its labelled beats, or the labelled windows of a task by the clock.
 package struct LabelledSignal: Sendable {
-  /// One beat and its class.
+  /// One beat, or one window, and its class.
   package struct Beat: Equatable, Sendable {
-    /// The beat's place in the signal.
+    /// The beat's place in the signal, or the window's last sample.
     package var sample: Int
     /// The class's place in the task's list.
     package var classIndex: Int
@@ -16,22 +17,44 @@ package struct LabelledSignal: Sendable {
     }
   }
 
+  /// A stretch of the signal that is of one label.
+  package struct Stretch: Equatable, Sendable {
+    /// The stretch, in samples.
+    package var samples: Range<Int>
+    /// The class's place in the task's list; nil for what is skipped.
+    package var classIndex: Int?
+    /// The label: a rhythm's name, say.
+    package var label: String
+
+    /// Creates a stretch.
+    package init(samples: Range<Int>, classIndex: Int?, label: String) {
+      (self.samples, self.classIndex, self.label) = (samples, classIndex, label)
+    }
+  }
+
   /// The record's name.
   package var record: String
+  /// The patient's name.
+  package var patient: String
   /// The lead's name.
   package var lead: String
   /// The samples at the front end's rate.
   package var microvolts: [Float]
-  /// The beats, in order of time.
+  /// The beats or windows, in order of time.
   package var beats: [Beat]
+  /// The labelled stretches, in order of time and apart from each other; empty for a task of beats.
+  package var stretches: [Stretch] = []
   /// Whether some of the record's beats are paced.
   package var isPaced = false
   /// What was assumed of the record and its annotations, and what about them isn't plausible.
   package var notes: [FileNote] = []
 
   /// Creates a signal.
-  package init(record: String, lead: String, microvolts: [Float], beats: [Beat]) {
+  package init(
+    record: String, lead: String, microvolts: [Float], beats: [Beat], patient: String? = nil
+  ) {
     self.record = record
+    self.patient = patient ?? MITBIH.patient(of: record)
     self.lead = lead
     self.microvolts = microvolts
     self.beats = beats

@@ -53,6 +53,28 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
     hertz == 0 || Coupling.hertzRange.contains(hertz)
   }
 
+  /// Raw samples instead of a spectrum: a column is a sample after the filter, and its level is its microvolts.
+  ///
+  /// The network's input is a sample over `microvoltsPerUnit`, limited to `rawUnits`: beyond it saturates.
+  ///
+  /// - Parameters:
+  ///   - rate: The rate of the samples, in hertz.
+  ///   - shift: The high-pass filter's shift; 0 for no filter.
+  ///   - microvoltsPerUnit: The microvolts that are 1 to the network.
+  package init(rawSamplesOfRateHz rate: Double, highPassShift shift: Int, microvoltsPerUnit: Double = 500) {
+    (sampleRateHz, highPassShift) = (rate, shift)
+    (windowSamples, hopSamples, firstBin, binCount) = (1, 1, 0, 1)
+    (centerLevel, levelsPerUnit) = (0, microvoltsPerUnit)
+  }
+
+  /// Whether a column is a raw sample rather than a spectrum.
+  package var isRawSamples: Bool { windowSamples == 1 }
+
+  /// What a network of raw samples sees, in its units: 256 codes of a 32nd of a unit.
+  package static let rawUnits: ClosedRange<Double> = -4...3.968_75
+  /// The int8 codes of a unit of raw samples.
+  package static let rawCodesPerUnit = 32.0
+
   /// The code of level 0.
   package static let zeroLevelCode = -128
 
@@ -85,6 +107,7 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   package var problem: String? {
     func isUsable(_ value: Double) -> Bool { value.isFinite && value >= 1e-6 && value <= 1e6 }
     if !isUsable(sampleRateHz) { return "the sampling rate is \(sampleRateHz) Hz" }
+    if isRawSamples { return rawProblem }
     if ![16, 32, 64, 128, 256, 512].contains(windowSamples) {
       return "the window of \(windowSamples) samples is not a power of two in 16 ... 512"
     }
@@ -105,6 +128,14 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
       return "the coupling's corner is \(couplingHz) Hz"
     }
     if !isUsable(levelsPerUnit) { return "the network's unit is \(levelsPerUnit) levels" }
+    return nil
+  }
+
+  private var rawProblem: String? {
+    if (hopSamples, firstBin, binCount) != (1, 0, 1) { return "raw samples have no hop and no bins" }
+    if !(0...12).contains(highPassShift) { return "the high-pass shift \(highPassShift) is not in 0 ... 12" }
+    if centerLevel != 0 { return "raw samples are centred at \(centerLevel) microvolts" }
+    if !(1e-3...1e6).contains(levelsPerUnit) { return "the network's unit is \(levelsPerUnit) microvolts" }
     return nil
   }
 }

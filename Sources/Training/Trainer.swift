@@ -15,12 +15,28 @@ package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertibl
 }
 
 extension Checkpoint {
+  /// A network of a task before its first training step; see the other `untrained`.
+  ///
+  /// - Throws: `TrainingError` where the parts can't be, or don't fit together.
+  package static func untrained(
+    of task: TaskDefinition, specification: NetworkSpecification, split: TaskSplit, training: TrainingOptions,
+    couplingHz: Double? = nil
+  ) throws(TrainingError) -> Checkpoint {
+    var settings = task.frontEnd
+    settings.couplingHz = couplingHz
+    return try untrained(
+      settings: settings, specification: specification,
+      decisionDelaySeconds: task.isByClock ? 0 : 0.7, classNames: task.classNames, task: task.name,
+      ownTask: task.needsTelling ? task : nil, split: split.rawValue, training: training)
+  }
+
   /// A network before its first training step, its weights drawn from the options' seed.
   ///
   /// - Throws: `TrainingError` where the parts can't be, or don't fit together.
   package static func untrained(
     settings: SpectrogramSettings, specification: NetworkSpecification, decisionDelaySeconds: Double = 0.7,
-    classNames: [String], task: String, split: String, training: TrainingOptions
+    classNames: [String], task: String, ownTask: TaskDefinition? = nil, split: String,
+    training: TrainingOptions
   ) throws(TrainingError) -> Checkpoint {
     if let problem = settings.problem ?? training.problem { throw TrainingError(problem) }
     let shapes: [LayerShape]
@@ -39,6 +55,20 @@ extension Checkpoint {
     }
     guard (0...60).contains(decisionDelaySeconds) else {
       throw TrainingError("the decision's delay of \(decisionDelaySeconds) s is not in 0 ... 60")
+    }
+    if let hop = ownTask?.hopColumns, hop % specification.columnsPerDecision != 0 {
+      let step = specification.columnsPerDecision
+      throw TrainingError(
+        "the network's strides let it decide every \(step) columns, but the task's windows come every \(hop); "
+          + "choose strides whose product divides \(hop), or another hopSeconds")
+    }
+    if ownTask?.isByClock == true, let layer = shapes.firstIndex(where: { $0.unreadColumns > 0 }) {
+      let shape = shapes[layer]
+      throw TrainingError(
+        "layer \(layer) leaves the last \(shape.unreadColumns) of its \(shape.inputColumns) columns unread, and a "
+          + "stream would decide later than it was trained for; choose "
+          + (shape.dilationColumns == 1
+            ? "a kernel of \(shape.kernelColumns + shape.unreadColumns)" : "another kernel or dilation"))
     }
     var generator = SeededGenerator(seed: training.seed).split(-1)
     let layers = shapes.map { shape in
@@ -59,6 +89,7 @@ extension Checkpoint {
       settings: settings, specification: specification, decisionDelaySeconds: decisionDelaySeconds,
       classNames: classNames, task: task, split: split, training: training, completedSteps: 0, layers: layers,
       optimizer: OptimizerState(gradientMean: zeros, gradientSquare: zeros))
+    checkpoint.ownTask = ownTask
     checkpoint.raiseLogits(by: training.logitOffsets(of: classNames))
     return checkpoint
   }

@@ -15,6 +15,8 @@ package struct TrainingPart {
   private let noises: [[Float]]
   private let codes: NetworkCodes?
   private let header: Data
+  /// What follows from all that decides the training's bits, in hexadecimal digits.
+  package let fingerprint: String
 
   /// Prepares to keep the training of `start` on signals, which shall end in the checkpoint `output`.
   package init(
@@ -26,7 +28,8 @@ package struct TrainingPart {
     self.signals = signals
     self.noises = noises
     self.codes = codes
-    header = Data("quantinfer-training-2 \(Self.fingerprint(of: start, signals, noises))\n".utf8)
+    fingerprint = Self.fingerprint(of: start, signals, noises)
+    header = Data("quantinfer-training-2 \(fingerprint)\n".utf8)
   }
 
   /// Continues the training that the file keeps, or starts it where there is none.

@@ -65,7 +65,7 @@ package struct WindowSampler {
   ) {
     self.window = window
     self.options = options
-    let roles = Roles(classNames)
+    let roles = Roles(window.isByClock ? [] : classNames)
     self.roles = roles
     generator = SeededGenerator(seed: options.seed)
     shiftSamples = Int((options.augmentation.shiftSeconds * window.settings.sampleRateHz).rounded())
@@ -92,8 +92,11 @@ package struct WindowSampler {
           leftOutCount += 1
           continue
         }
-        let earliest = beat.sample + window.delaySamples - shiftSamples - window.sampleCount + 1
-        let latest = beat.sample + window.delaySamples + shiftSamples + window.settings.hopSamples - 1
+        // A window by the clock need only be there as it is: its shifts stay within the record.
+        let reach = window.isByClock ? 0 : shiftSamples
+        let phase = window.isByClock ? 0 : window.settings.hopSamples - 1
+        let earliest = beat.sample + window.delaySamples - reach - window.sampleCount + 1
+        let latest = beat.sample + window.delaySamples + reach + phase
         guard earliest >= 0 && latest < signal.microvolts.count else {
           leftOutCount += 1
           continue
@@ -136,8 +139,12 @@ package struct WindowSampler {
       cumulativeProbabilities.firstIndex { chance < $0 } ?? beats.lastIndex { !$0.isEmpty } ?? 0
     let beat = beats[classIndex][generator.nextIndex(below: beats[classIndex].count)]
     // On the device the column that a decision waits for ends up to a hop later than it need.
-    let phase = generator.nextIndex(below: window.settings.hopSamples)
-    let shift = generator.nextIndex(below: 2 * shiftSamples + 1) - shiftSamples
+    let phase = window.isByClock ? 0 : generator.nextIndex(below: window.settings.hopSamples)
+    var shift = generator.nextIndex(below: 2 * shiftSamples + 1) - shiftSamples
+    if window.isByClock {
+      let room = window.sampleCount - 1 - beat.sample...signals[beat.signal].count - 1 - beat.sample
+      shift = min(max(shift, room.lowerBound), room.upperBound)
+    }
     let first = window.delaySamples + phase + shift - window.sampleCount + 1
     draw(beat, from: first, into: &scratch.samples, classIndex: &classIndex, using: &generator)
     addNoise(to: &scratch.samples, using: &generator)
@@ -157,7 +164,8 @@ package struct WindowSampler {
     using generator: inout SeededGenerator
   ) {
     let augmentation = options.augmentation
-    let gain = Float(exp2(generator.next(in: -augmentation.gainOctaves...augmentation.gainOctaves)))
+    var gain = Float(exp2(generator.next(in: -augmentation.gainOctaves...augmentation.gainOctaves)))
+    if let inversion = augmentation.inversion, generator.nextUniform() < inversion { gain = -gain }
     let lead = mixture(of: beat.signal, gain: gain, using: &generator)
     var pace = exp2(generator.next(in: -1...1) * log2(1 + augmentation.stretch))
     var warp: RhythmWarp?
@@ -260,8 +268,10 @@ package struct WindowSampler {
       let hertz = generator.next(in: 0.05...0.5)
       // The filter's own response, |1 - z^-1| / |1 - d z^-1|.
       let turn = 2 * Double.pi * hertz / rate
-      let decay = 1 - exp2(-Double(window.settings.highPassShift))
-      let response = ((2 - 2 * cos(turn)) / (1 + decay * decay - 2 * decay * cos(turn))).squareRoot()
+      let shift = window.settings.highPassShift
+      let decay = 1 - exp2(-Double(shift))
+      let response =
+        shift == 0 ? 1 : ((2 - 2 * cos(turn)) / (1 + decay * decay - 2 * decay * cos(turn))).squareRoot()
       addSine(hertz, Float(response) * deviation(augmentation.wanderMicrovolts))
     }
     if augmentation.recordedMicrovolts > 0, !noises.isEmpty {

@@ -61,7 +61,7 @@ import TestSupport
   }
 
   @Test func tasksMapLabelsAsDocumented() throws {
-    func names(_ task: BeatTask) -> [String: String] {
+    func names(_ task: TaskDefinition) -> [String: String] {
       var names: [String: String] = [:]
       for raw in 0...AnnotationCode.maximum {
         let code = AnnotationCode(rawValue: raw)
@@ -76,7 +76,7 @@ import TestSupport
       #expect(aami[mnemonic] == name)
     }
     for mnemonic in ["/", "f", "Q", "~", "+", "!"] { #expect(aami[mnemonic] == nil) }
-    #expect(BeatTask.aami.records.count == 44 && BeatTask.types.records.count == 48)
+    #expect(TaskDefinition.aami.recordNames?.count == 44 && TaskDefinition.types.recordNames?.count == 48)
   }
 
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))

@@ -314,6 +314,7 @@ extension Checkpoint {
     var result = self
     result.specification.layers[specification.layers.count - 1] = .dense(outputCount: classNames.count)
     (result.classNames, result.task, result.split) = (classNames, task, "patients")
+    result.ownTask = nil
     (result.completedSteps, result.optimizer) = (training.totalSteps, nil)
     let shapes = try result.specification.layerShapes()
     guard self.classNames != classNames || self.task != task else { return result }

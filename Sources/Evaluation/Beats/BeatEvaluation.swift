@@ -11,7 +11,8 @@ import Tasks
 package struct Twins: Sendable {
   package let window: BeatWindow
   package let classNames: [String]
-  package let task: String?
+  /// The task; nil where it is none that this program knows.
+  package let task: TaskDefinition?
   package let split: String?
   let float: FloatGraph?
   let int8: FixedPointDecisions?
@@ -23,7 +24,9 @@ package struct Twins: Sendable {
   /// Reads a float network.
   package init(checkpoint: String) throws(FileError) {
     let trained = try Checkpoint.read(checkpoint)
-    (window, classNames, task, split) = (trained.window, trained.classNames, trained.task, trained.split)
+    (window, classNames, task, split) = (
+      trained.window, trained.classNames, trained.definition, trained.split
+    )
     (float, int8, image) = (try Self.graph(trained, file: checkpoint), nil, nil)
   }
 
@@ -38,14 +41,14 @@ package struct Twins: Sendable {
       throw .malformed(image, error.description, remedy: "export it with `exporter quantize`")
     }
     (classNames, task, split) = (
-      model.classNames, model.provenance[.task], model.provenance[.split]
+      model.classNames, model.task, model.provenance[.split]
     )
     guard let checkpoint else {
       float = nil
       return
     }
     let trained = try Checkpoint.read(checkpoint)
-    guard model.isTwin(of: trained), trained.task == task, trained.split == split else {
+    guard model.isTwin(of: trained), trained.definition == task, trained.split == split else {
       throw .malformed(
         checkpoint, "is not the network that \(image) was made from",
         remedy: "name the image's own checkpoint")
@@ -118,6 +121,14 @@ package struct RecordEvaluation: Encodable, Sendable {
   package var float: ConfusionMatrix?
   package var int8: ConfusionMatrix?
   package var agreement: Agreement?
+  /// The patient, where the task names patients; nil for MIT-BIH's.
+  private var ownPatient: String?
+  /// The decisions themselves, for scores of windows.
+  private(set) var decisions: (float: [BeatDecision]?, int8: [BeatDecision]?)
+
+  private enum CodingKeys: CodingKey {
+    case record, lead, notes, beats, leftOutBeats, noResultBeats, float, int8, agreement, ownPatient
+  }
 
   /// Counts decisions.
   ///
@@ -144,6 +155,8 @@ package struct RecordEvaluation: Encodable, Sendable {
     leftOutBeats = signal.beats.count - windows
     let float = int8.flatMap { int8 in float.map { Self.decisions($0, where: int8) } } ?? float
     beats = (float ?? int8 ?? []).count
+    decisions = (float, int8)
+    ownPatient = signal.patient == MITBIH.patient(of: signal.record) ? nil : signal.patient
     noResultBeats = windows - beats
     self.float = float.map(matrix)
     self.int8 = int8.map(matrix)
@@ -157,7 +170,7 @@ package struct RecordEvaluation: Encodable, Sendable {
   }
 
   /// The patient, by the first record.
-  package var patient: String { MITBIH.patient(of: record) }
+  package var patient: String { ownPatient ?? MITBIH.patient(of: record) }
 
   /// The decisions about the beats that others, in the same order, are about.
   private static func decisions(_ all: [BeatDecision], where others: [BeatDecision]) -> [BeatDecision] {
@@ -218,6 +231,8 @@ package struct BeatEvaluation: Encodable {
   package var includesTrainingBeats: Bool
   /// Whether the beats' intervals moved a logit.
   package var hasRhythmPrior: Bool
+  /// What a decision is about where it isn't a beat; nil for beats.
+  package var unit: String?
   package var beats: Int
   package var leftOutBeats: Int
   /// The beats at which the device has no result, as the signal is bad.
@@ -228,18 +243,22 @@ package struct BeatEvaluation: Encodable {
   /// int8 less float.
   package var macroF1Difference: Double?
   package var macroF1DifferenceInterval: Interval?
+  /// The windows of each class that matters, of the network alone; nil for beats.
+  package var floatWindows, int8Windows: [WindowScore]?
+  /// The episodes as the device announces them; nil for a task without, and for a float network alone.
+  package var episodes: [EpisodeScore]?
   package var perRecord: [RecordEvaluation]
 
   package init(
-    _ twins: Twins, of data: BeatRecords, records: RecordSelection, perRecord: [RecordEvaluation],
+    _ twins: Twins, of data: TaskRecords, records: RecordSelection, perRecord: [RecordEvaluation],
     seed: UInt64
   ) {
-    task = data.task.rawValue
+    task = data.task.name
+    unit = data.task.isByClock ? "windows" : nil
     split = data.split.rawValue
     self.records = records.description
     self.seed = seed
-    includesTrainingBeats = records.includesTrainingBeats(
-      of: data.split, task: data.task, among: perRecord.map(\.record))
+    includesTrainingBeats = records.includesTrained(of: data, among: perRecord.map(\.record))
     hasRhythmPrior = twins.normalClass != nil
     beats = perRecord.reduce(0) { $0 + $1.beats }
     leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }
@@ -260,6 +279,7 @@ package struct BeatEvaluation: Encodable {
     }
     let floatMatrices = matrices(\.float)
     let int8Matrices = matrices(\.int8)
+    if data.task.isByClock { (floatWindows, int8Windows) = Self.windowScores(patients, data.task, seed) }
     float = floatMatrices.map { Score(patients: $0, classNames: twins.classNames, seed: seed) }
     int8 = int8Matrices.map { Score(patients: $0, classNames: twins.classNames, seed: seed) }
     guard let floatMatrices, let int8Matrices, let float, let int8 else { return }
@@ -272,5 +292,23 @@ package struct BeatEvaluation: Encodable {
       let int8 = drawn.reduce(into: none) { $0 += $1.int8 }.macroF1
       return float.flatMap { float in int8.map { $0 - float } }
     }
+  }
+
+  /// The specificity at which the sensitivity for windows is told.
+  package static let windowSpecificity = 0.97
+
+  private static func windowScores(
+    _ patients: [[RecordEvaluation]], _ task: TaskDefinition, _ seed: UInt64
+  ) -> (float: [WindowScore]?, int8: [WindowScore]?) {
+    func scores(_ twin: (RecordEvaluation) -> [BeatDecision]?) -> [WindowScore]? {
+      let decisions = patients.map { $0.compactMap(twin) }
+      guard zip(decisions, patients).allSatisfy({ $0.count == $1.count }) else { return nil }
+      return task.scoredClasses.map { index in
+        WindowScore(
+          decisions.map { $0.flatMap(\.self) }, classIndex: index, className: task.classNames[index],
+          atSpecificity: windowSpecificity, seed: seed)
+      }
+    }
+    return (scores(\.decisions.float), scores(\.decisions.int8))
   }
 }

@@ -179,15 +179,14 @@ package struct EC57Evaluation: Encodable {
   package var perRecord: [Record]
 
   package init(
-    _ twins: Twins, of data: BeatRecords, records: RecordSelection, learningSeconds: Double,
+    _ twins: Twins, of data: TaskRecords, records: RecordSelection, learningSeconds: Double,
     pacedRecords: [String], perRecord: [Record], names: [String]
   ) {
-    task = data.task.rawValue
+    task = data.task.name
     split = data.split.rawValue
     self.records = records.description
     self.learningSeconds = learningSeconds
-    includesTrainingBeats = RecordSelection.names(names).includesTrainingBeats(
-      of: data.split, task: data.task, among: names)
+    includesTrainingBeats = data.hasTrained(on: names)
     hasRhythmPrior = twins.normalClass != nil
     self.pacedRecords = pacedRecords
     self.perRecord = perRecord
@@ -233,10 +232,11 @@ package struct DetectionEvaluation: Encodable {
 extension RecordSelection {
   /// The records chosen, whole; the test side of a split within records is all of them.
   ///
-  /// - Throws: `FileError` where all of a folder are chosen, and it is missing or has no record.
-  package func names(of beats: BeatRecords) throws(FileError) -> [String] {
+  /// - Throws: `FileError` where the folder is missing or has no such record.
+  package func names(of beats: TaskRecords) throws(FileError) -> [String] {
     switch self {
-    case .test: beats.split == .inter ? MITBIH.ds2 : MITBIH.all
+    case .test: try beats.names(of: .test)
+    case .validation: try beats.names(of: .validation)
     case .ds1: MITBIH.ds1
     case .ds2: MITBIH.ds2
     case .all: try beats.namesOfAll()

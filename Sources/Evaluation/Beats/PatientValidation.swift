@@ -47,47 +47,48 @@ package struct PatientValidation: Encodable {
   /// The macro F1 that they would give.
   package var macroF1WithBestOffsets: Double
 
+  /// Each record's fold, from 0: those of a task with folds are dealt by patient, else record `i` is in fold `i % count`.
+  ///
+  /// - Throws: `FileError` where there are fewer patients than folds.
+  package static func folds(
+    _ mainLeads: [LabelledSignal], count: Int, of records: TaskRecords
+  ) throws(FileError) -> [String: Int] {
+    if case .folds = records.task.division {
+      let catalog = try records.catalog()
+      return Dictionary(
+        uniqueKeysWithValues: zip(catalog.map(\.name), try records.folds(of: catalog).map { $0 - 1 }))
+    }
+    return Dictionary(uniqueKeysWithValues: mainLeads.enumerated().map { ($1.record, $0 % count) })
+  }
+
   /// One record's decisions, all seeds together.
   package struct Record: Encodable {
     package var record: String
     package var float: ConfusionMatrix
   }
 
-  /// Trains on all folds but one, and decides about the beats of that one; all folds, for every seed.
+  /// Windows by the clock, of the first seed; nil for beats.
+  package var windows: WindowValidation?
+
+  /// Decides with each fold's network about the records that it has not seen.
   ///
   /// - Parameters:
-  ///   - signals: The training signals, other leads included.
-  ///   - mainLeads: The records' leads to decide about, one a record.
-  ///   - noises: Recorded noise for augmentation.
-  ///   - folds: The number of folds; record `i` is in fold `i % folds`.
-  ///   - seeds: The seeds.
-  ///   - untrained: Makes the network before its first step for a seed.
-  ///   - threads: The number of trainings side by side.
-  ///   - progress: Told of each training.
-  /// - Throws: `TrainingError` where a training can't be.
-  package init(
-    signals: [LabelledSignal], mainLeads: [LabelledSignal], noises: [[Float]], folds: Int, seeds: [UInt64],
-    untrained: @escaping @Sendable (UInt64) throws -> Checkpoint, threads: Int,
-    progress: @escaping ProgressHandler
-  ) throws {
-    let start = try untrained(seeds[0])
+  ///   - trained: The networks, seed by seed.
+  ///   - plan: What they were trained by.
+  /// - Throws: `InvalidNetwork` where a network can't be.
+  package init(_ trained: [TrainedFold], by plan: TrainedFold.Plan) throws(InvalidNetwork) {
+    let (start, mainLeads) = (trained[0].checkpoint, plan.mainLeads)
     let classNames = start.classNames
-    let jobs = seeds.flatMap { seed in (0..<folds).map { (seed: seed, fold: $0) } }
-    let foldOfRecord = Dictionary(
-      uniqueKeysWithValues: mainLeads.enumerated().map { ($1.record, $0 % folds) })
-    let results = try jobs.concurrentMap(threads: threads, progress: progress) { job in
-      let training = signals.filter { foldOfRecord[$0.record] != job.fold }
-      let trainer = try Trainer(untrained(job.seed), signals: training, noises: noises)
-      let network = try FloatGraph(trainer.run())
-      return try mainLeads.filter { foldOfRecord[$0.record] == job.fold }.map { signal in
-        let decisions = try EvaluationWindows([signal], window: start.window).decisions(of: network)
-        return Held(signal: signal, decisions: decisions)
+    folds = plan.folds
+    seeds = plan.seeds
+    var bySeed: [[Held]] = []
+    for seed in seeds.indices {
+      bySeed.append([])
+      for fold in trained[seed * folds..<(seed + 1) * folds] {
+        bySeed[seed] += zip(fold.held, try fold.decisions()).map { Held(signal: $0, decisions: $1) }
       }
     }
-    let bySeed = seeds.indices.map { Array(results[$0 * folds..<($0 + 1) * folds].joined()) }
     task = start.task
-    self.folds = folds
-    self.seeds = seeds
     network = Scores(bySeed, classNames: classNames)
     withRhythm = FloatRhythmPrior.normalClass(of: classNames).map { normalClass in
       Scores(bySeed.map { $0.map { $0.withRhythm(normalClass: normalClass) } }, classNames: classNames)

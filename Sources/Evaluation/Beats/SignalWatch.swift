@@ -33,7 +33,8 @@ struct SignalWatch {
   private func goodSamples(_ microvolts: [Float]) throws(MemoryError) -> [Bool] {
     let limits = SignalQuality.Limits(
       converter, sampleRateHz: window.settings.sampleRateHz,
-      refillSamples: window.sampleCount + 3 << window.settings.highPassShift)
+      refillSamples: window.sampleCount
+        + (window.settings.highPassShift > 0 ? 3 << window.settings.highPassShift : 0))
     let memory = AlignedMemory(byteCount: SignalQuality.stateByteCount)
     var quality = try SignalQuality(limits, state: memory.bytes)
     return microvolts.map { quality.push(converter.count(ofMicrovolts: $0)) == nil }

@@ -63,16 +63,24 @@ extension FrontEndFigures {
     source: String
   ) throws(InvalidNetwork) {
     let image = try BareFrontEndImage(variant, trained)
-    let analysis = FrontEndAnalysis(variant, trained, plan: image.plan)
     (self.variant, self.source, self.record) = (variant, source, record)
+    guard let plan = image.plan else {
+      // Raw samples have no stages to look at.
+      levels = []
+      return
+    }
+    let analysis = FrontEndAnalysis(variant, trained, plan: plan)
     levels = [nil, -20, -40].map { analysis.level(microvolts, peakDecibels: $0) }
     withExtendedLifetime(image) {}
   }
 }
 
-/// An image of a front end and next to no network, for its validated plan.
+/// An image of a front end and next to no network, for its columns and its validated plan.
 struct BareFrontEndImage: Sendable {
-  let plan: SpectrogramPlan
+  /// The spectrogram's plan; nil for raw samples.
+  let plan: SpectrogramPlan?
+  /// The codes of a column.
+  let binCount: Int
   /// Holds the plan's tables.
   private let loaded: LoadedModel
 
@@ -84,16 +92,25 @@ struct BareFrontEndImage: Sendable {
       layers: [.init(weights: [Float](repeating: 0, count: bins), biases: [0], normalization: nil)])
     let quantized = try QuantizedNetwork.quantized(
       network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
-    let image = try ModelImage(quantized, frontEnd: try variant.tables(trained))
+    let image = try ModelImage(quantized, frontEnd: try variant.tables(trained, for: quantized))
     do throws(ModelError) {
       loaded = try LoadedModel(image: image.bytes)
     } catch {
       throw InvalidNetwork("the front end's image can't be loaded: \(error)")
     }
-    guard case .spectrogram(let plan)? = loaded.model.frontEnd else {
-      throw InvalidNetwork("the front end is no spectrogram")
+    binCount = bins
+    if case .spectrogram(let plan)? = loaded.model.frontEnd { self.plan = plan } else { plan = nil }
+    guard loaded.model.isStreamable else { throw InvalidNetwork("the front end's image can't stream") }
+  }
+
+  /// The codes `[column, bin]` of a signal in counts.
+  func columns(of counts: some Sequence<Int16>) -> [Int8] {
+    do throws(MemoryError) {
+      var pipeline = try RunningPipeline(loaded)
+      return pipeline.columns(of: counts)
+    } catch {
+      preconditionFailure("an image that streams has its memory")
     }
-    self.plan = plan
   }
 }
 

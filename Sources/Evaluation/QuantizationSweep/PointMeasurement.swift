@@ -96,17 +96,16 @@ package struct PatientMatrices {
     _ first: [(Int, Int)], _ second: [(Int, Int)], _ beats: ReportBeats, classNames: [String]
   ) {
     self.init(
-      first, second, labels: beats.labels, records: beats.signalIndices.map { beats.signals[$0].record },
+      first, second, labels: beats.labels, patients: beats.signalIndices.map { beats.signals[$0].patient },
       classNames: classNames)
   }
 
-  /// Counts decisions about beats of some labels and records.
+  /// Counts decisions about beats of some labels and patients.
   package init(
-    _ first: [(Int, Int)], _ second: [(Int, Int)], labels: [Int], records: [String], classNames: [String]
+    _ first: [(Int, Int)], _ second: [(Int, Int)], labels: [Int], patients: [String], classNames: [String]
   ) {
     self.classNames = classNames
     var places: [String: Int] = [:]
-    let patients = records.map(MITBIH.patient)
     for patient in patients where places[patient] == nil { places[patient] = places.count }
     let none = [ConfusionMatrix](repeating: ConfusionMatrix(classNames: classNames), count: places.count)
     (self.first, self.second) = (none, none)

@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import Networks
 import Support
@@ -105,6 +106,11 @@ package struct RecordLabels: Codable, Equatable, Sendable {
   package var lead: String
   /// A digit a beat: the class's place; see `Digits`.
   package var classes: String
+  /// The patient; nil where it is that of MIT-BIH's record.
+  package var ownPatient: String?
+
+  /// The patient.
+  package var patient: String { ownPatient ?? MITBIH.patient(of: record) }
 }
 
 /// Classes as text, a digit a beat: `0` to `9`, then `a` to `z`; `.` for a beat without a decision.
@@ -141,11 +147,13 @@ package struct SourceFigures: Codable, Sendable {
   package init(_ source: ReportSource, _ beats: ReportBeats, name: String, seed: UInt64) {
     self.name = name
     let settings = source.checkpoint.settings
+    let network = source.key.isQAT ? "trained with quantization in the loop" : "float"
     description =
-      (source.key.isQAT ? "trained with quantization in the loop" : "float")
-      + ", FFT of \(settings.windowSamples), hop "
-      + "of \(settings.hopSamples), \(settings.binCount) bins, \(source.checkpoint.specification.inputColumns) columns"
-      + (source.key.shape == nil ? "" : ", trained anew for this shape")
+      settings.isRawSamples
+      ? "\(network), \(source.checkpoint.specification.inputColumns) raw samples"
+      : network + ", FFT of \(settings.windowSamples), hop "
+        + "of \(settings.hopSamples), \(settings.binCount) bins, \(source.checkpoint.specification.inputColumns) columns"
+        + (source.key.shape == nil ? "" : ", trained anew for this shape")
     let classCount = source.checkpoint.classNames.count
     let decided = beats.labels.indices.map { beat in
       source.logits[beat * classCount].isNaN
@@ -155,7 +163,7 @@ package struct SourceFigures: Codable, Sendable {
     self.beats = pairs.count
     leftOutBeats = decided.count - pairs.count
     let patients = PatientMatrices(
-      pairs, [], labels: beats.labels, records: beats.signalIndices.map { beats.signals[$0].record },
+      pairs, [], labels: beats.labels, patients: beats.signalIndices.map { beats.signals[$0].patient },
       classNames: source.checkpoint.classNames)
     accuracy = AccuracyFigures(
       patients: patients.first, classNames: source.checkpoint.classNames, seed: seed)
@@ -206,9 +214,7 @@ package struct SpectrogramSample: Codable, Sendable {
       let image = try BareFrontEndImage(variant, settings)
       let window = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0)
       let own = LabelledSignal(record: "", lead: "", microvolts: samples, beats: [])
-      let codes = withExtendedLifetime(image) {
-        ColumnSet.columns(of: own, variant, window, plan: image.plan).codes
-      }
+      let codes = ColumnSet.columns(of: own, variant, window, image).codes
       let exact = ReferenceSpectrogram(settings).levels(
         ofMicrovolts: variant.converter.heard(own).microvolts.map { Double($0) })
       func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

@@ -215,22 +215,22 @@ extension QuantizationReport {
   package func recommendation(by rule: Recommendation.Rule) -> Recommendation {
     let float = sources.first?.decisions.flatMap(Digits.classes) ?? []
     let labels = labels.flatMap { Digits.classes($0.classes) }
-    let records = self.labels.flatMap { record in record.classes.map { _ in record.record } }
+    let patients = self.labels.flatMap { record in record.classes.map { _ in record.patient } }
     let choices = points.filter { $0.point.frontEnd == FrontEndVariant() && $0.point.shape == nil }
     return Recommendation(
       among: choices.map { point in
         let both = zip(float, decisions(of: point)).enumerated().compactMap { beat, pair in
           pair.0.flatMap { float in pair.1.map { (beat: beat, float: float, integer: $0) } }
         }
-        let patients = PatientMatrices(
+        let matrices = PatientMatrices(
           both.map { ($0.beat, $0.float) }, both.map { ($0.beat, $0.integer) },
           labels: labels.map { $0 ?? 0 },
-          records: records, classNames: classNames)
+          patients: patients, classNames: classNames)
         return Recommendation.Candidate(
           name: point.point.name, departures: point.point.departures,
           criticalLosses: rule.criticalClasses.compactMap { name in
             classNames.firstIndex(of: name).map { index in
-              patients.difference(seed: seed) { $0.f1(ofClass: index) }
+              matrices.difference(seed: seed) { $0.f1(ofClass: index) }
             }
           },
           agreement: both.isEmpty ? 1 : Double(both.count { $0.float == $0.integer }) / Double(both.count),

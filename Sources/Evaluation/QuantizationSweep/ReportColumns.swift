@@ -24,7 +24,7 @@ extension ReportRunner {
     if variant.rateFactor == 1 && variant.recordRateHz == nil { return try beats().signals }
     var own = data
     own.sampleRateHz = variant.recordRateHz ?? data.sampleRateHz * Double(variant.rateFactor)
-    let signals = try options.records.signals(of: own) { _ in }
+    let signals = try records.signals(of: own) { _ in }
     guard let rate = variant.recordRateHz else { return signals }
     let target = data.sampleRateHz * Double(variant.rateFactor)
     let resampler = try Resampler(from: rate, to: target)
@@ -55,11 +55,11 @@ extension ReportRunner {
       let window = source.checkpoint.window
       let perSignal = signals.concurrentMap(threads: options.threads, progress: { _ in }) {
         signal -> (codes: [Int8], firstColumns: [Int]) in
-        withExtendedLifetime(image) { ColumnSet.columns(of: signal, variant, window, plan: image.plan) }
+        ColumnSet.columns(of: signal, variant, window, image)
       }
       sets[variant] = ColumnSet(
         columns: perSignal.map(\.codes), firstColumns: perSignal.flatMap(\.firstColumns),
-        windowCodeCount: window.columnCount * image.plan.binCount, binCount: image.plan.binCount)
+        windowCodeCount: window.columnCount * image.binCount, binCount: image.binCount)
       steps.at(begin + Units.frontEnd * Double(sets.count), "front ends")
     }
     return sets

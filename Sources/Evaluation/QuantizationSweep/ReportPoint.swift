@@ -25,6 +25,30 @@ package struct ReportPoint: Codable, Equatable, Sendable {
   /// A point with all settings as `exporter quantize` has them.
   package init(_ name: String, group: String = "own") { (self.name, self.group) = (name, group) }
 
+  /// Refuses a network that hasn't what the point changes: windows by the clock have one grid of columns, raw samples no
+  /// spectrogram.
+  ///
+  /// - Throws: `FileError`, which names the point.
+  func requireFit(_ checkpoint: Checkpoint, file: String) throws(FileError) {
+    guard !fits(checkpoint) else { return }
+    throw .malformed(
+      file, at: name,
+      "changes the spectrogram's shape or rate, which a task by the clock or raw samples don't have",
+      remedy: "leave this point out of the sweep")
+  }
+
+  /// Whether it has.
+  package func fits(_ checkpoint: Checkpoint) -> Bool {
+    if checkpoint.ownTask?.isByClock == true,
+      shape != nil || frontEnd.rateFactor != 1 || frontEnd.recordRateHz != nil
+    {
+      return false
+    }
+    let isPlain =
+      frontEnd.scaling == .blockFloatingPoint && frontEnd.window == .hann && frontEnd.codesPerOctave == nil
+    return !checkpoint.settings.isRawSamples || (isPlain && shape == nil && frontEnd.rateFactor == 1)
+  }
+
   /// The checkpoint that the point is made from, as a key.
   var sourceKey: SourceKey { SourceKey(isQAT: isQAT, shape: shape) }
 }
@@ -81,9 +105,16 @@ package struct FrontEndVariant: Codable, Hashable, Sendable {
     return settings
   }
 
-  /// The constants of the device's front end.
-  func tables(_ trained: SpectrogramSettings) throws(InvalidNetwork) -> FrontEndTables {
-    try FrontEndTables(
+  /// The constants of the device's front end for a network.
+  func tables(
+    _ trained: SpectrogramSettings, for network: QuantizedNetwork
+  ) throws(InvalidNetwork) -> FrontEndTables {
+    guard !trained.isRawSamples else {
+      return try FrontEndTables(
+        settings(trained), microvoltsPerCount: converter.microvoltsPerCount,
+        input: network.tensors[network.inputs[0].tensor])
+    }
+    return try FrontEndTables(
       settings(trained), microvoltsPerCount: converter.microvoltsPerCount, window: window,
       fixedScalingBits: scaling == .fixed ? converterBits : nil)
   }
@@ -124,6 +155,12 @@ package struct SpectrogramShape: Codable, Hashable, Sendable {
     specification.inputChannels = self.settings(settings).binCount
     return specification
   }
+}
+
+/// Which front end of which checkpoint figures are about.
+struct FrontEndKey: Encodable {
+  var source: SourceKey
+  var variant: FrontEndVariant
 }
 
 /// Which checkpoint a point is made from.

@@ -21,8 +21,8 @@ package final class ReportRunner {
     package var data: String
     /// The folder for what was worked out before.
     package var cache: String
-    /// The beats.
-    package var records = RecordSelection.ds2
+    /// The beats; nil for DS2 of MIT-BIH's tasks of beats, the test records of any other task.
+    package var records: RecordSelection?
     /// Profiles' names or files.
     package var profiles = ["reference", "pacemaker", "crt-d", "leadless"]
     /// Decisions a minute, for charge and battery.
@@ -65,7 +65,8 @@ package final class ReportRunner {
   let checkpoint: Checkpoint
   let profiles: [DeviceProfile]
   private let qat: Checkpoint?
-  let data: BeatRecords
+  let data: TaskRecords
+  let records: RecordSelection
   private let recordNames: [String]
   private let contents: [Bool: Content]
   private let log: ResultLog
@@ -93,20 +94,23 @@ package final class ReportRunner {
     var profiles: [DeviceProfile] = []
     for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
     self.profiles = profiles
-    var data = try BeatRecords(
-      folder: options.data, task: checkpoint.task, split: checkpoint.split, classNames: checkpoint.classNames,
-      sampleRateHz: checkpoint.settings.sampleRateHz, threads: options.threads, file: options.checkpoint)
+    var data = try TaskRecords(
+      folder: options.data, task: checkpoint.definition, split: checkpoint.split,
+      classNames: checkpoint.classNames, sampleRateHz: checkpoint.settings.sampleRateHz,
+      threads: options.threads, file: options.checkpoint)
+    records = options.records ?? (checkpoint.ownTask == nil ? .ds2 : .test)
     data.coupling = checkpoint.settings.coupling
     self.data = data
     rule = Recommendation.Rule(
       criticalClasses: data.task.criticalClassNames.filter(checkpoint.classNames.contains))
-    recordNames = try options.records.names(of: data)
-    try data.requireRecords(data.task.records + recordNames)
+    recordNames = try records.names(of: data)
+    let taskRecords = try data.catalog().map(\.name)
+    try data.requireRecords(recordNames)
     try Files.makeFolder(options.cache)
     log = try ResultLog(options.cache + "/results.jsonl", kind: Self.log)
 
     let folder = options.data
-    let all = Array(Set(recordNames + data.task.records)).sorted()
+    let all = Array(Set(recordNames + taskRecords)).sorted()
     let digests = Dictionary(
       uniqueKeysWithValues: zip(
         all,
@@ -119,7 +123,7 @@ package final class ReportRunner {
       contents[isQAT] = Content(
         checkpoint: SHA256.hexadecimal(try Files.read(file)),
         records: recordNames.map { "\($0) \(digests[$0] ?? "")" },
-        trainingRecords: data.task.records.map { "\($0) \(digests[$0] ?? "")" }, profiles: profiles,
+        trainingRecords: taskRecords.map { "\($0) \(digests[$0] ?? "")" }, profiles: profiles,
         decisionsPerMinute: options.decisionsPerMinute, seed: options.seed)
     }
     self.contents = contents
@@ -127,6 +131,9 @@ package final class ReportRunner {
 
   /// The classes' names.
   package var classNames: [String] { checkpoint.classNames }
+
+  /// Whether the network has what a point changes.
+  package func fits(_ point: ReportPoint) -> Bool { point.fits(checkpoint) }
 
   /// The number of the network's layers.
   package var layerCount: Int { checkpoint.specification.layers.count }
@@ -161,6 +168,7 @@ package final class ReportRunner {
         options.checkpoint, at: point.name, "asks for a network trained with quantization in the loop",
         remedy: "name its checkpoint with --qat")
     }
+    for point in points { try point.requireFit(checkpoint, file: options.checkpoint) }
     let keys = Array(Set(points.map(\.sourceKey)).union([SourceKey(isQAT: false)])).sorted {
       $0.name < $1.name
     }
@@ -278,16 +286,11 @@ package final class ReportRunner {
     return (points.compactMap { known[$0.name] }, variants.compactMap { frontEnds[$0] }, reference)
   }
 
-  private struct FrontEndKey: Encodable {
-    var source: SourceKey
-    var variant: FrontEndVariant
-  }
-
   // MARK: What points share
 
   func beats() throws(FileError) -> ReportBeats {
     if let loadedBeats { return loadedBeats }
-    let beats = ReportBeats(try options.records.signals(of: data) { _ in })
+    let beats = ReportBeats(try records.signals(of: data) { _ in })
     loadedBeats = beats
     return beats
   }
@@ -342,7 +345,7 @@ package final class ReportRunner {
       let start = try Checkpoint.untrained(
         settings: settings, specification: shape.specification(given.specification, given.settings),
         decisionDelaySeconds: given.decisionDelaySeconds, classNames: given.classNames, task: given.task,
-        split: given.split, training: given.training)
+        ownTask: given.ownTask, split: given.split, training: given.training)
       let trainer = try Trainer(start, signals: try training(), threads: options.threads)
       let begin = steps?.done ?? 0
       let trained = try trainer.run(progress: { step in
@@ -367,14 +370,16 @@ package final class ReportRunner {
     if let labels = try log.value([RecordLabels].self, key) { return labels }
     let labels = try beats().signals.map { signal in
       RecordLabels(
-        record: signal.record, lead: signal.lead, classes: Digits.text(signal.beats.map(\.classIndex)))
+        record: signal.record, lead: signal.lead, classes: Digits.text(signal.beats.map(\.classIndex)),
+        ownPatient: signal.patient == MITBIH.patient(of: signal.record) ? nil : signal.patient)
     }
     try log.keep(labels, key)
     return labels
   }
 
   /// A stretch of the first record's spectrogram in float, by the device, and by one with fixed scaling.
-  private func spectrogramSample() throws(FileError) -> SpectrogramSample {
+  private func spectrogramSample() throws(FileError) -> SpectrogramSample? {
+    guard !checkpoint.settings.isRawSamples else { return nil }
     let key = key("sample", SourceKey(isQAT: false), "sample")
     if let sample = try log.value(SpectrogramSample.self, key) { return sample }
     let signal = try beats().signals[0]
@@ -389,8 +394,6 @@ package final class ReportRunner {
     }
   }
 
-  var recordDescription: String { options.records.description }
-  var includesTrainingBeats: Bool {
-    options.records.includesTrainingBeats(of: data.split, task: data.task, among: recordNames)
-  }
+  var recordDescription: String { records.description }
+  var includesTrainingBeats: Bool { records.includesTrained(of: data, among: recordNames) }
 }

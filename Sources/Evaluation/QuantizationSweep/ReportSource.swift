@@ -105,7 +105,7 @@ package struct ReportSource: Sendable {
   ) throws(InvalidNetwork) -> LoadedModel {
     let image = try ModelImage.make(
       of: network, trained: checkpoint, converter: frontEnd.converter,
-      frontEnd: frontEnd.tables(checkpoint.settings))
+      frontEnd: frontEnd.tables(checkpoint.settings, for: network))
     do throws(ModelError) {
       return try LoadedModel(image: image.bytes)
     } catch {
@@ -131,22 +131,13 @@ package struct ColumnSet: Sendable {
     return columns[beats.signalIndices[beat]][start..<start + windowCodeCount]
   }
 
-  /// A signal's columns, by the runtime's spectrogram, and the first columns of its beats' windows.
+  /// A signal's columns, by the runtime's front end, and the first columns of its beats' windows.
   static func columns(
-    of signal: LabelledSignal, _ variant: FrontEndVariant, _ window: BeatWindow, plan: SpectrogramPlan
+    of signal: LabelledSignal, _ variant: FrontEndVariant, _ window: BeatWindow, _ image: BareFrontEndImage
   ) -> (codes: [Int8], firstColumns: [Int]) {
     let settings = variant.settings(window.settings)
     let (converter, gain) = (variant.converter, variant.gain)
-    let columnCount = settings.columnCount(sampleCount: signal.microvolts.count)
-    let codes = [Int8](unsafeUninitializedCapacity: columnCount * plan.binCount) { codes, count in
-      count = 0
-      var device = RunningSpectrogram(plan)
-      for sample in signal.microvolts
-      where device.spectrogram.push(converter.count(ofMicrovolts: sample * gain)) {
-        device.spectrogram.computeColumn(into: codes.baseAddress! + count)
-        count += plan.binCount
-      }
-    }
+    let codes = image.columns(of: signal.microvolts.lazy.map { converter.count(ofMicrovolts: $0 * gain) })
     var place = window
     place.settings = settings
     let first = signal.beats.map {

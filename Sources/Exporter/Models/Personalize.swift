@@ -71,8 +71,13 @@ struct Personalize: ParsableCommand {
       throw FileError.malformed(
         from, "is not the network that \(model) was made from", remedy: "name the image's own checkpoint")
     }
-    var beats = try BeatRecords(
-      folder: data, task: image.provenance[.task], split: image.provenance[.split],
+    guard image.task?.isByClock != true else {
+      throw FileError.malformed(
+        model, "decides by the clock, and a patch is learnt from a patient's labelled beats",
+        remedy: "name the image of a task of beats")
+    }
+    var beats = try TaskRecords(
+      folder: data, task: image.task, split: image.provenance[.split],
       classNames: image.classNames, sampleRateHz: image.beatWindow?.settings.sampleRateHz ?? 0,
       threads: threading.count, file: model)
     beats.coupling = image.beatWindow?.settings.coupling ?? .automatic
@@ -88,7 +93,7 @@ struct Personalize: ParsableCommand {
   }
 
   private func personalize(
-    _ record: String, beats: BeatRecords, image: LoadedModel, replay: [LabelledSignal], output: String
+    _ record: String, beats: TaskRecords, image: LoadedModel, replay: [LabelledSignal], output: String
   ) throws {
     let path = record.hasSuffix(".hea") ? String(record.dropLast(4)) : record
     let signal = try LabelledSignal.read(
@@ -119,7 +124,7 @@ struct Personalize: ParsableCommand {
   }
 
   private func score(
-    _ records: RecordSelection, of beats: BeatRecords, image: LoadedModel, replay: [LabelledSignal]
+    _ records: RecordSelection, of beats: TaskRecords, image: LoadedModel, replay: [LabelledSignal]
   ) throws {
     let signals = try results.withProgress("Reading") { progress in
       try records.signals(of: beats, progress: progress)

@@ -116,8 +116,8 @@ struct Quantize: ParsableCommand {
   }
 
   private func makeImage(of trained: Checkpoint) throws -> ModelImage {
-    var beats = try BeatRecords(
-      folder: data ?? "", task: trained.task, split: trained.split, classNames: trained.classNames,
+    var beats = try TaskRecords(
+      folder: data ?? "", task: trained.definition, split: trained.split, classNames: trained.classNames,
       sampleRateHz: trained.settings.sampleRateHz, threads: 1, file: checkpoint)
     beats.coupling = trained.settings.coupling
     let signals = try results.withProgress("Reading") { progress in

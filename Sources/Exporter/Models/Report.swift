@@ -40,8 +40,10 @@ struct Report: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String?
   @Option(help: ArgumentHelp("The folder for the report.", valueName: "dir")) var output: String?
   @Option(
-    help: ArgumentHelp("test, ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
-  var records = RecordSelection.ds2
+    help: ArgumentHelp(
+      "test, ds1, ds2, all of the folder, or names with commas. (default: ds2 for MIT-BIH's beats, else test)",
+      valueName: "records"))
+  var records: RecordSelection?
   @Option(help: ArgumentHelp("default, or a JSON file with a list of points.", valueName: "file.json"))
   var sweep = "default"
   @Option(help: ArgumentHelp("Profiles' names or JSON files, with commas.", valueName: "names"))
@@ -145,7 +147,7 @@ struct Report: ParsableCommand {
     runner.rule = try rule(of: runner, checkpoint)
     var points =
       sweep == "default"
-      ? ReportPoint.defaultSweep(hasQAT: qat != nil, layerCount: runner.layerCount)
+      ? ReportPoint.defaultSweep(hasQAT: qat != nil, layerCount: runner.layerCount).filter(runner.fits)
       : try ReportPoint.read(sweep)
     var search: PrecisionSearch.Result?
     if budget.isAny {

@@ -8,10 +8,11 @@ import Tasks
 struct TrainingArguments: ParsableArguments {
   private static let defaults = TrainingOptions(split: .inter)
   private static let intra = TrainingOptions(split: .intra)
+  private static let windows = TrainingOptions(task: .vtvf, split: .all)
 
   @Option(
     help: ArgumentHelp(
-      "The number of epochs. (default: \(defaults.epochs) for inter, \(intra.epochs) for intra)",
+      "The number of epochs. (default: \(defaults.epochs) for inter, \(intra.epochs) for intra, \(windows.epochs) by the clock)",
       valueName: "n"))
   var epochs: Int?
   @Option(
@@ -22,8 +23,11 @@ struct TrainingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "seed"))
   var seed = defaults.seed
-  @Option(help: ArgumentHelp("The windows drawn in an epoch.", valueName: "n"))
-  var windowsPerEpoch = defaults.windowsPerEpoch
+  @Option(
+    help: ArgumentHelp(
+      "The windows drawn in an epoch. (default: \(defaults.windowsPerEpoch) for beats, \(windows.windowsPerEpoch) by the clock)",
+      valueName: "n"))
+  var windowsPerEpoch: Int?
   @Option(help: ArgumentHelp("The windows of a step.", valueName: "n"))
   var batchSize = defaults.batchSize
   @Option(help: ArgumentHelp("The learning rate at its peak.", valueName: "x"))
@@ -32,8 +36,11 @@ struct TrainingArguments: ParsableArguments {
   var weightDecay = defaults.weightDecay
   @Option(help: ArgumentHelp("The part of a label spread over all classes.", valueName: "x"))
   var labelSmoothing = defaults.labelSmoothing
-  @Option(help: ArgumentHelp("1 draws beats as they come, 0 all classes equally often.", valueName: "x"))
-  var samplingExponent = defaults.samplingExponent
+  @Option(
+    help: ArgumentHelp(
+      "1 draws beats as they come, 0 all classes equally often. (default: \(defaults.samplingExponent) for beats, \(windows.samplingExponent) by the clock)",
+      valueName: "x"))
+  var samplingExponent: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -51,18 +58,20 @@ struct TrainingArguments: ParsableArguments {
     }
   }
 
-  /// The options for a split.
-  func values(split: BeatSplit, augmentation: AugmentationArguments) -> TrainingOptions {
-    var values = TrainingOptions(split: split)
+  /// The options for a task's split.
+  func values(
+    task: TaskDefinition, split: TaskSplit, augmentation: AugmentationArguments
+  ) -> TrainingOptions {
+    var values = TrainingOptions(task: task, split: split)
     if let epochs { values.epochs = epochs }
     if let leads { values.leads = leads }
     values.seed = seed
-    values.windowsPerEpoch = windowsPerEpoch
+    if let windowsPerEpoch { values.windowsPerEpoch = windowsPerEpoch }
     values.batchSize = batchSize
     values.peakLearningRate = learningRate
     values.weightDecay = weightDecay
     values.labelSmoothing = labelSmoothing
-    values.samplingExponent = samplingExponent
+    if let samplingExponent { values.samplingExponent = samplingExponent }
     if let logitOffsets { values.logitOffsets = logitOffsets.values.isEmpty ? nil : logitOffsets.values }
     augmentation.change(&values.augmentation)
     return values
@@ -96,6 +105,10 @@ struct AugmentationArguments: ParsableArguments {
   var irregular: Double?
   @Option(help: text("The share of normal beats blended with ventricular ones.", \.fusion))
   var fusion: Double?
+  @Option(
+    help: ArgumentHelp(
+      "The share of windows turned upside down. (default: 0.5 for raw samples, none else)", valueName: "x"))
+  var inversion: Double?
   @Option(help: text("The largest deviation of white noise, in microvolts.", \.noiseMicrovolts))
   var noiseMicrovolts: Double?
   @Option(help: text("The largest deviation of muscles' noise, in microvolts.", \.muscleMicrovolts))
@@ -118,6 +131,16 @@ struct AugmentationArguments: ParsableArguments {
     }
   }
 
+  /// - Throws: `ValidationError` where an option is given that is about beats, for windows by the clock.
+  func check(task: TaskDefinition) throws {
+    guard task.isByClock else { return }
+    for (name, value) in [
+      ("premature", premature), ("ectopy", ectopy), ("irregular", irregular), ("fusion", fusion),
+    ] where value != nil {
+      throw ValidationError("--\(name) changes beats, and \(task.name) is a task of \(task.unit.rawValue)")
+    }
+  }
+
   /// Puts what is given in its place.
   func change(_ values: inout Augmentation) {
     func put(_ value: Double?, _ place: WritableKeyPath<Augmentation, Double>) {
@@ -131,6 +154,7 @@ struct AugmentationArguments: ParsableArguments {
     put(ectopy, \.ectopy)
     put(irregular, \.irregular)
     put(fusion, \.fusion)
+    if let inversion { values.inversion = inversion == 0 ? nil : inversion }
     put(noiseMicrovolts, \.noiseMicrovolts)
     put(muscleMicrovolts, \.muscleMicrovolts)
     put(mainsMicrovolts, \.mainsMicrovolts)
@@ -170,20 +194,53 @@ struct NetworkArguments: ParsableArguments {
       "The outputs of a dense layer before the last one. (default: no such layer)", valueName: "n"))
   var hidden: Int?
 
-  /// Whether the structure isn't left to the defaults.
-  var isGiven: Bool { columns != nil || channels != nil || dilations != nil || hidden != nil }
+  @Option(
+    help: ArgumentHelp(
+      "The network's layers as a JSON file, instead of these options; see docs/guides/Tasks.md.",
+      valueName: "file.json"))
+  var architecture: String?
 
-  /// - Throws: `ValidationError` where the network can't be.
-  func check(classCount: Int) throws {
-    do {
-      _ = try specification(classCount: classCount).layerShapes()
-    } catch {
-      throw ValidationError(error.description)
+  /// Whether the structure isn't left to the defaults.
+  var isGiven: Bool { isShaped || architecture != nil }
+  private var isShaped: Bool { columns != nil || channels != nil || dilations != nil || hidden != nil }
+
+  func validate() throws {
+    guard architecture == nil || !isShaped || (channels == nil && dilations == nil && hidden == nil) else {
+      throw ValidationError("--architecture stands for --channels, --dilations and --hidden")
     }
   }
 
-  /// The structure for a number of classes.
-  func specification(classCount: Int) -> NetworkSpecification {
+  /// The structure for a task.
+  ///
+  /// - Throws: `ValidationError` where the network can't be; `FileError` where its file is wrong.
+  func specification(for task: TaskDefinition) throws -> NetworkSpecification {
+    guard !task.isByClock || columns == nil else {
+      throw ValidationError("--columns is for beats; a window's length is the task's, windowSeconds")
+    }
+    if let architecture {
+      return try NetworkSpecification(
+        reading: architecture,
+        inputColumns: columns ?? task.columnCount ?? Self.defaults.inputColumns,
+        inputChannels: task.frontEnd.binCount, classCount: task.classNames.count)
+    }
+    var specification = shaped(classCount: task.classNames.count)
+    if let columns = task.columnCount {
+      specification.inputColumns = columns
+      specification.inputChannels = task.frontEnd.binCount
+      if !isShaped { specification = .usual(for: task) }
+    } else {
+      specification.inputChannels = task.frontEnd.binCount
+    }
+    do {
+      _ = try specification.layerShapes()
+    } catch {
+      throw ValidationError(error.description)
+    }
+    return specification
+  }
+
+  /// The structure by the options.
+  private func shaped(classCount: Int) -> NetworkSpecification {
     var layers = (dilations?.values ?? [1, 2, 4]).map {
       NetworkSpecification.Layer.convolution(
         outputChannels: channels ?? 24, kernelColumns: 3, dilationColumns: $0)
@@ -211,6 +268,12 @@ struct LogitOffsets: ExpressibleByArgument, CustomStringConvertible {
         values.updateValue(offset, forKey: String(pair[0])) == nil
       else { return nil }
     }
+  }
+
+  /// The offsets to four places, as an argument.
+  var exact: String {
+    values.sorted { $0.key < $1.key }.map { "\($0.key)=\(Numbers.decimal($0.value, places: 4))" }
+      .joined(separator: ",")
   }
 
   var description: String {

@@ -41,7 +41,7 @@ struct Detect: ParsableCommand {
 
   func run() throws {
     let converter = adc.converter
-    let beats = BeatRecords(
+    let beats = TaskRecords(
       folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threading.count)
     let names = try records.names(of: beats)
     try beats.requireRecords(names)

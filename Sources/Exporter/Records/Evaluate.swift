@@ -8,7 +8,7 @@ import Tasks
 /// The command `exporter evaluate`.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure how well a network tells beats apart, in float, int8 or both.",
+    abstract: "Measure how well a network tells beats or windows apart, in float, int8 or both.",
     discussion: """
       A model image runs sample by sample as on the device. With --float both
       networks hear the same counts, so that what differs is what integers lose.
@@ -18,6 +18,11 @@ struct Evaluate: ParsableCommand {
       Records: test (those that the model was not trained on, by its own split),
       ds1, ds2, all (the folder's), or names. Beats at which a device would have no
       result, as on a lead without signal, are no decisions.
+
+      For a task of windows each class that matters is told apart from all others: with
+      the areas under the ROC and the precision-recall curve, and the sensitivity at a
+      specificity of 97 %. For a task of episodes the image also runs along the whole
+      records: which episodes it announces, how soon, and its false alarms an hour.
 
       --ec57 measures the whole device instead: the runtime's own detector finds
       the beats, the image decides about them, and both are compared with the
@@ -30,15 +35,17 @@ struct Evaluate: ParsableCommand {
         exporter evaluate beats.qinf --float beats.safetensors --data data/mitdb
         exporter evaluate beats.qinf --data data/mitdb --records 200,233 --json -
         exporter evaluate beats.qinf --data data/mitdb --ec57 --annotations out
+        exporter evaluate vtvf.qinf --data data/vfdb --records all --hysteresis 3
       """)
 
   @Argument(help: ArgumentHelp("A checkpoint, or a model image (.qinf).", valueName: "model")) var model:
     String
-  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("The folder of the task's records.", valueName: "dir")) var data: String
   @Option(name: .customLong("float"), help: ArgumentHelp("The image's float checkpoint.", valueName: "ckpt"))
   var checkpoint: String?
   @Option(
-    help: ArgumentHelp("test, ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
+    help: ArgumentHelp(
+      "test, validation, ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
   var records = RecordSelection.test
   @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "seed"))
@@ -51,6 +58,7 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Compare the device's own beats with the reference, by EC57's rules.")
   var ec57 = false
   @Flag(help: "With --ec57: compare records with paced beats too.") var includePaced = false
+  @OptionGroup(title: "Episodes") var episodes: EpisodeOptions
   @OptionGroup(title: "With --ec57") var comparing: ComparisonOptions
   @OptionGroup var results: OutputOptions
 
@@ -70,25 +78,47 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     var twins = try isImage ? Twins(image: model, checkpoint: checkpoint) : Twins(checkpoint: model)
     if rhythm { twins = try twins.withRhythm(file: model) }
-    var beats = try BeatRecords(
+    var beats = try TaskRecords(
       folder: data, task: twins.task, split: twins.split, classNames: twins.classNames,
       sampleRateHz: twins.window.settings.sampleRateHz, threads: threading.count, file: model)
     (beats.lead, beats.csv) = (opening.lead, opening.csv)
     beats.coupling = twins.window.settings.coupling
+    guard !ec57 || !beats.task.isByClock else {
+      throw FileError.malformed(
+        model, "decides by the clock, and --ec57 compares beats", remedy: "leave out --ec57")
+    }
+    guard !episodes.isGiven || beats.task.unit == .episodes else {
+      throw FileError.malformed(
+        model, "is of a task of \(beats.task.unit.rawValue), without episodes",
+        remedy: "leave out --majority, --hysteresis, --least-seconds and --within")
+    }
     try ec57 ? compare(twins, beats) : evaluate(twins, beats)
   }
 
-  private func evaluate(_ twins: Twins, _ beats: BeatRecords) throws {
+  private func evaluate(_ twins: Twins, _ beats: TaskRecords) throws {
     let signals = try results.withProgress("Reading") { progress in
       try records.signals(of: beats, progress: progress)
     }
     let perRecord = try results.withProgress("Evaluating") { progress in
       try signals.concurrentMap(threads: threading.count, progress: progress) { try twins.evaluation(of: $0) }
     }
-    let evaluation = BeatEvaluation(twins, of: beats, records: records, perRecord: perRecord, seed: seed)
+    var evaluation = BeatEvaluation(twins, of: beats, records: records, perRecord: perRecord, seed: seed)
+    if beats.task.unit == .episodes {
+      let (episodes, seed) = (episodes, seed)
+      evaluation.episodes = try results.withProgress("Announcing") { progress in
+        try twins.episodes(
+          in: signals, of: beats.task, leastSeconds: episodes.leastSeconds ?? 10,
+          within: episodes.within ?? 8, announcing: episodes.announcing, seed: seed,
+          threads: threading.count, progress: progress)
+      }
+    }
     results.tell(evaluation.perRecord.flatMap(\.notes))
     try results.show(evaluation.title)
     for (title, table) in evaluation.classTables {
+      try results.show("\n\(title)\n")
+      try results.show(table)
+    }
+    for (title, table) in evaluation.windowTables + evaluation.episodeTables {
       try results.show("\n\(title)\n")
       try results.show(table)
     }
@@ -101,7 +131,7 @@ struct Evaluate: ParsableCommand {
   }
 
   /// Compares the beats that the device finds by itself.
-  private func compare(_ twins: Twins, _ beats: BeatRecords) throws {
+  private func compare(_ twins: Twins, _ beats: TaskRecords) throws {
     let device = try BeatByBeatDevice(twins, file: model)
     let names = try records.names(of: beats)
     try beats.requireRecords(names)

@@ -9,8 +9,8 @@ extension BeatEvaluation {
     let leftOut =
       (leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) left out at the records' ends")
       + (noResultBeats == 0 ? "" : ", \(Numbers.integer(noResultBeats)) without a result")
-    let warning = includesTrainingBeats ? "; some of them are the network's training beats" : ""
-    return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) beats of "
+    let warning = includesTrainingBeats ? "; some of them are the network's training \(unit ?? "beats")" : ""
+    return "Task \(task), trained on split \(split): \(Numbers.integer(beats)) \(unit ?? "beats") of "
       + "\(perRecord.count) record\(perRecord.count == 1 ? "" : "s") (\(records)), \(leadsText(perRecord.map(\.lead)))\(leftOut)\(warning)"
       + (hasRhythmPrior ? "; decided with their RR intervals\n" : "\n")
   }
@@ -19,7 +19,8 @@ extension BeatEvaluation {
   var classTables: [(title: String, table: SummaryTable)] {
     [("float", float), ("int8", int8)].compactMap { title, score in
       guard let score else { return nil }
-      var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "95 % interval"], alignment: .right)
+      var table = SummaryTable(
+        columns: [unit ?? "beats", "Se", "+P", "F1", "95 % interval"], alignment: .right)
       for row in score.classes {
         table.add(
           row.name, Numbers.integer(row.beats), Numbers.percent(row.sensitivity),
@@ -30,6 +31,16 @@ extension BeatEvaluation {
       return (title, table)
     }
   }
+
+  /// Each class that matters against all others, for each of the twins.
+  var windowTables: [(title: String, table: SummaryTable)] {
+    [("float", floatWindows), ("int8", int8Windows)].flatMap { twin, scores in
+      (scores ?? []).map { $0.table(of: twin) }
+    }
+  }
+
+  /// What the device announces.
+  var episodeTables: [(title: String, table: SummaryTable)] { (episodes ?? []).map(\.titledTable) }
 
   /// How the twins agree.
   var agreementTable: SummaryTable? {

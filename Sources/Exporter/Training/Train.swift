@@ -10,11 +10,13 @@ import Training
 /// The command `exporter train`.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a float network on MIT-BIH's beats.",
+    abstract: "Train a float network on a task: beats, rhythms or labelled segments.",
     discussion: """
       Tasks: aami (or beats) tells N, S, V and F apart; types tells N, L, R, A, V
-      and paced. Splits: inter trains on the patients of DS1, intra on four fifths
-      of all beats.
+      and paced; af and vtvf tell rhythms apart; your own is a JSON file, see
+      `exporter task`. Splits: inter trains on the task's training patients (DS1 of
+      MIT-BIH), intra on four fifths of all beats, fold-2 on all folds of patients but
+      the second, all on all records.
 
       After each epoch the training is saved in CKPT.part, and the same command
       continues from there after an interruption, to the same bits. The number of
@@ -25,19 +27,25 @@ struct Train: ParsableCommand {
         exporter train --task aami --data data/mitdb --output beats.safetensors
         exporter train --task types --data data/mitdb --epochs 20 --seed 2 \\
           --output types.safetensors
+        exporter train --task vtvf --data data/vfdb --split fold-3 \\
+          --output fold3.safetensors
+        exporter train --task mine.json --data segments --output mine.safetensors
         exporter train --task aami --data data/mitdb --from beats.safetensors \\
           --learning-rate 0.0003 --epochs 2 --output tuned.safetensors
       """)
 
   @Option(
-    help: ArgumentHelp("What to tell beats apart by: aami (beats is the same) or types.", valueName: "task"))
-  var task: BeatTask
-  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
+    name: .customLong("task"),
+    help: ArgumentHelp("What to tell apart: a built-in task's name, or a JSON file.", valueName: "task"))
+  var taskName: String
+  @Option(help: ArgumentHelp("The folder of the task's records.", valueName: "dir")) var data: String
   @Option(help: ArgumentHelp("The checkpoint to write.", valueName: "ckpt"))
   var output: String
   @Option(
-    help: "How beats are divided: inter (by patient) or intra. (default: inter for aami, intra for types)")
-  var split: BeatSplit?
+    help: ArgumentHelp(
+      "How records are divided: inter (by patient), intra, fold-N or all. (default: intra for types, fold-1 for a task with folds, else inter)",
+      valueName: "split"))
+  var split: TaskSplit?
   @Option(help: ArgumentHelp("Start from a checkpoint's weights instead of random ones.", valueName: "ckpt"))
   var from: String?
   @Flag(
@@ -53,7 +61,9 @@ struct Train: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [output, results.jsonFile], inputs: [from])
+    try requireTask(taskName)
+    try requireDistinct(
+      outputs: [output, results.jsonFile], inputs: [from, network.architecture, taskName])
     guard from != nil || !quantizationAware else {
       throw ValidationError("--quantization-aware goes with --from")
     }
@@ -61,19 +71,29 @@ struct Train: ParsableCommand {
       throw ValidationError("--coupling is that of --from")
     }
     guard from == nil || !network.isGiven else {
-      throw ValidationError("--columns, --channels, --dilations and --hidden are those of --from")
+      throw ValidationError(
+        "--columns, --channels, --dilations, --hidden and --architecture are those of --from")
     }
-    try network.check(classCount: task.classNames.count)
+  }
+
+  /// - Throws: `ValidationError` where the options don't suit the task.
+  private func check(_ task: TaskDefinition, _ split: TaskSplit) throws {
     try options.check(classNames: task.classNames)
-    if let problem = options.values(split: chosenSplit, augmentation: augmentation).problem {
+    try augmentation.check(task: task)
+    if let problem = task.problem(of: split)
+      ?? options.values(task: task, split: split, augmentation: augmentation).problem
+    {
       throw ValidationError(problem)
     }
   }
 
   func run() throws {
-    var start = try startingCheckpoint()
-    var beats = BeatRecords(
-      folder: data, task: task, split: chosenSplit, sampleRateHz: start.settings.sampleRateHz,
+    let task = try TaskDefinition.load(taskName)
+    let split = split ?? task.usualSplit
+    try check(task, split)
+    var start = try startingCheckpoint(task, split)
+    var beats = TaskRecords(
+      folder: data, task: task, split: split, sampleRateHz: start.settings.sampleRateHz,
       threads: threading.count)
     beats.coupling = start.settings.coupling
     try requireRegularFile(output)
@@ -87,7 +107,9 @@ struct Train: ParsableCommand {
     do {
       trainer = try part.trainer(threads: threading.count)
     } catch let error as TrainingError {
-      throw FileError.malformed(data, error.description, remedy: "use MIT-BIH's whole records")
+      throw FileError.malformed(
+        data, error.description,
+        remedy: "use the task's whole records; `exporter task check` counts what they hold")
     }
     let first = trainer.checkpoint.completedSteps
     if first > 0 && !results.quiet {
@@ -105,32 +127,40 @@ struct Train: ParsableCommand {
     }
     try trained.write(to: output)
     part.remove()
-    try show(TrainingResult(trained, signals: signals, leftOutBeats: trainer.leftOutBeatCount, file: output))
+    try show(
+      task, TrainingResult(trained, signals: signals, leftOutBeats: trainer.leftOutBeatCount, file: output))
   }
 
-  private var chosenSplit: BeatSplit { split ?? (task == .aami ? .inter : .intra) }
-
   /// The network before its first step: random, or with another checkpoint's structure and weights.
-  private func startingCheckpoint() throws -> Checkpoint {
-    let training = options.values(split: chosenSplit, augmentation: augmentation)
+  private func startingCheckpoint(_ task: TaskDefinition, _ split: TaskSplit) throws -> Checkpoint {
+    let training = options.values(task: task, split: split, augmentation: augmentation)
     guard let from else {
-      var settings = SpectrogramSettings()
-      settings.couplingHz = electrode.hertz
-      return try Checkpoint.untrained(
-        settings: settings,
-        specification: network.specification(classCount: task.classNames.count),
-        classNames: task.classNames, task: task.rawValue, split: chosenSplit.rawValue, training: training)
+      do {
+        return try Checkpoint.untrained(
+          of: task, specification: network.specification(for: task), split: split, training: training,
+          couplingHz: electrode.hertz)
+      } catch let error as TrainingError {
+        throw FileError.malformed(
+          network.architecture ?? taskName, error.description, remedy: "change the layers or the task")
+      }
     }
     let source = try Checkpoint.read(from)
     guard source.classNames == task.classNames else {
       throw FileError.malformed(
         from, "is another network, for the classes \(source.classNames.joined(separator: ", "))",
-        remedy: "start from a checkpoint of the task \(task.rawValue)")
+        remedy: "start from a checkpoint of the task \(task.name)")
+    }
+    guard
+      !task.isByClock || (source.settings == task.frontEnd && source.window.columnCount == task.columnCount)
+    else {
+      throw FileError.malformed(
+        from, "has another front end or window than the task \(task.name)",
+        remedy: "start from a checkpoint of the same task")
     }
     var start = try Checkpoint.untrained(
       settings: source.settings, specification: source.specification,
-      decisionDelaySeconds: source.decisionDelaySeconds, classNames: task.classNames, task: task.rawValue,
-      split: chosenSplit.rawValue, training: training)
+      decisionDelaySeconds: source.decisionDelaySeconds, classNames: task.classNames, task: task.name,
+      ownTask: task.needsTelling ? task : nil, split: split.rawValue, training: training)
     start.layers = source.layers
     let (new, old) = (
       training.logitOffsets(of: task.classNames), source.training.logitOffsets(of: task.classNames)
@@ -161,12 +191,14 @@ struct Train: ParsableCommand {
     }
   }
 
-  private func show(_ result: TrainingResult) throws {
+  private func show(_ task: TaskDefinition, _ result: TrainingResult) throws {
     var table = SummaryTable(columns: [])
     let counts = zip(task.classNames, result.beatsPerClass).map { "\($0) \(Numbers.integer($1))" }
     table.add("task", "\(result.task), split \(result.split), seed \(result.seed)")
     table.add("records", "\(result.records), \(result.leads) leads")
-    table.add("beats", "\(Numbers.integer(result.beats)): \(counts.joined(separator: ", "))")
+    table.add(
+      task.isByClock ? "windows" : "beats",
+      "\(Numbers.integer(result.beats)): \(counts.joined(separator: ", "))")
     table.add("left out", "\(Numbers.integer(result.leftOutBeats)), too near a record's ends")
     table.add(
       "network",

@@ -12,27 +12,46 @@ struct Validate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Try a way of training by patient, inside the training records alone.",
     discussion: """
-      The training records of DS1 are dealt into folds. For each fold, and each seed, a
-      network is trained on the others' patients and decides about the fold's. So a
-      network and its options are chosen without a look at the test records.
+      The training records, of MIT-BIH those of DS1, are dealt into folds; a task with
+      folds of its own keeps those. For each fold, and each seed, a network is trained
+      on the others' patients and decides about the fold's. So a network and its
+      options are chosen without a look at the test records.
 
       Patients' F1 is the mean over the patients with at least 15 beats of a class: no
       single patient with many such beats decides it.
+
+      Of windows by the clock each fold's network also becomes the device's int8 image,
+      which decides about the fold's windows and announces its episodes. --tune chooses
+      how far logits are raised for an aim, for each fold on the other folds' patients.
 
       Examples:
 
         exporter validate --task aami --data data/mitdb --seed 1,2,3
         exporter validate --task aami --data data/mitdb --premature 0.15 --hidden 32
+        exporter validate --task vtvf --data data/vfdb --tune specificity=0.97 \\
+          --hysteresis 3 --keep folds
       """)
 
-  @Option(help: ArgumentHelp("What to tell beats apart by: aami or types.", valueName: "task"))
-  var task: BeatTask
-  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String
-  @Option(help: ArgumentHelp("The number of folds.", valueName: "n"))
-  var folds = 5
+  @Option(
+    name: .customLong("task"),
+    help: ArgumentHelp("What to tell apart: a built-in task's name, or a JSON file.", valueName: "task"))
+  var taskName: String
+  @Option(help: ArgumentHelp("The folder of the task's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("The number of folds. (default: the task's, else 5)", valueName: "n"))
+  var folds: Int?
   @Option(help: ArgumentHelp("The seeds of the trainings, with commas.", valueName: "seed"))
   var seed = List<UInt64>([1])
   @OptionGroup var electrode: CouplingOptions
+  @Option(
+    help: ArgumentHelp(
+      "Keep the folds' networks in this folder, so that a run that was stopped goes on.", valueName: "dir"))
+  var keep: String?
+  @Option(
+    help: ArgumentHelp(
+      "For windows: raise the critical classes' logits for specificity=x or sensitivity=x, each fold by the others.",
+      valueName: "aim"))
+  var tune: String?
+  @OptionGroup(title: "Episodes") var episodes: EpisodeOptions
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
   @OptionGroup(title: "Training") var options: TrainingArguments
@@ -40,57 +59,88 @@ struct Validate: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try network.check(classCount: task.classNames.count)
-    try options.check(classNames: task.classNames)
-    if let problem = options.values(split: .inter, augmentation: augmentation).problem {
-      throw ValidationError(problem)
+    try requireTask(taskName)
+    if let tune, WindowValidation.Aim(tune) == nil {
+      throw ValidationError("--tune must be specificity=x or sensitivity=x, with x between 0 and 1")
     }
-    guard (2...22).contains(folds) else { throw ValidationError("\(folds) folds are not in 2 ... 22") }
+    if let folds, !(2...1000).contains(folds) {
+      throw ValidationError("\(folds) folds are not in 2 ... 1,000")
+    }
   }
 
   func run() throws {
-    var settings = SpectrogramSettings()
-    settings.couplingHz = electrode.hertz
-    var beats = BeatRecords(
-      folder: data, task: task, split: .inter, sampleRateHz: settings.sampleRateHz,
+    var task = try TaskDefinition.load(taskName)
+    try options.check(classNames: task.classNames)
+    try augmentation.check(task: task)
+    guard task.isByClock || (tune == nil && !episodes.isGiven) else {
+      throw ValidationError(
+        "--tune and the options of episodes are for windows, and \(task.name) is of beats")
+    }
+    var (split, count) = (TaskSplit.inter, folds ?? 5)
+    if case .folds(let own) = task.division {
+      (split, count) = (.all, folds ?? own)
+      task.division = .folds(count)
+    }
+    let training = options.values(task: task, split: split, augmentation: augmentation)
+    if let problem = training.problem { throw ValidationError(problem) }
+    var beats = TaskRecords(
+      folder: data, task: task, split: split, sampleRateHz: task.frontEnd.sampleRateHz,
       threads: threading.count)
-    beats.coupling = settings.coupling
-    let training = options.values(split: .inter, augmentation: augmentation)
+    beats.coupling = Coupling(setting: electrode.hertz)
+    let specification = try network.specification(for: task)
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: training.leads, progress: progress)
     }
     var seen = Set<String>()
     let mainLeads = signals.filter { seen.insert($0.record).inserted }
     let noises = try augmentation.noises(atRateHz: beats.sampleRateHz)
-    let (task, network, frontEnd) = (task, network, settings)
-    let validation = try results.withProgress("Training") { progress in
+    let (definition, chosen, couplingHz) = (task, split, electrode.hertz)
+    var plan = TrainedFold.Plan(
+      signals: signals, mainLeads: mainLeads, noises: noises,
+      foldOfRecord: try PatientValidation.folds(mainLeads, count: count, of: beats), folds: count,
+      seeds: seed.values)
+    if let keep { try Files.makeFolder(keep) }
+    plan.keep = keep
+    let set = plan
+    let trained = try results.withProgress("Training") { progress in
       do {
-        return try PatientValidation(
-          signals: signals, mainLeads: mainLeads, noises: noises, folds: folds,
-          seeds: seed.values,
+        return try TrainedFold.all(
+          set,
           untrained: { seed in
             var training = training
             training.seed = seed
             return try Checkpoint.untrained(
-              settings: frontEnd,
-              specification: network.specification(classCount: task.classNames.count),
-              classNames: task.classNames, task: task.rawValue, split: BeatSplit.inter.rawValue,
-              training: training)
+              of: definition, specification: specification, split: chosen, training: training,
+              couplingHz: couplingHz)
           }, threads: threading.count, progress: progress)
       } catch let error as TrainingError {
-        throw FileError.malformed(data, error.description, remedy: "use MIT-BIH's whole records")
+        throw FileError.malformed(
+          data, error.description,
+          remedy: "use the task's whole records; `exporter task check` counts what they hold")
       }
     }
-    try show(validation)
+    var validation = try PatientValidation(trained, by: plan)
+    if task.isByClock {
+      let rule = WindowValidation.EpisodeRule(
+        leastSeconds: episodes.leastSeconds ?? 10, limitSeconds: episodes.within ?? 8,
+        announcing: episodes.announcing)
+      let aim = tune.flatMap(WindowValidation.Aim.init)
+      validation.windows = try results.withProgress("Deciding") { progress in
+        try WindowValidation(
+          Array(trained.prefix(count)), of: definition, aim: aim, rule: rule, threads: threading.count,
+          progress: progress)
+      }
+    }
+    try show(validation, task)
     try results.writeJSON(validation)
   }
 
-  private func show(_ validation: PatientValidation) throws {
+  private func show(_ validation: PatientValidation, _ task: TaskDefinition) throws {
     let seeds = validation.seeds.count == 1 ? "seed" : "seeds"
     try results.show(
-      "Task \(validation.task), \(validation.folds) folds by patient inside DS1, "
+      "Task \(validation.task), \(validation.folds) folds by patient\(task.database == "mitdb" && !task.isByClock ? " inside DS1" : ""), "
         + "\(validation.seeds.count) \(seeds), float\n\n")
-    try results.show(Self.table(validation.network))
+    try results.show(Self.table(validation.network, task))
     let offsets = zip(validation.network.classes.map(\.name), validation.bestOffsets).filter { $1 != 0 }
     let told = offsets.map { "\($0) by \(Numbers.decimal(Double($1), places: 1))" }.joined(separator: ", ")
     try results.show(
@@ -98,14 +148,23 @@ struct Validate: ParsableCommand {
         ? "\nNo other --logit-offsets would give more.\n"
         : "\nOther --logit-offsets, \(told) from these, would give \(Numbers.percent(validation.macroF1WithBestOffsets)).\n"
     )
+    for (title, table) in validation.windows?.tables ?? [] {
+      try results.show("\n\(title)\n")
+      try results.show(table)
+    }
+    if let offsets = validation.windows?.offsets, !offsets.isEmpty {
+      let told = LogitOffsets(values: offsets).exact
+      try results.show("\nFor a network of all folds: exporter tune CKPT --offsets \(told)\n")
+    }
     if let scores = validation.withRhythm {
       try results.show("\nThe same decisions with RR intervals (--rhythm)\n\n")
-      try results.show(Self.table(scores))
+      try results.show(Self.table(scores, task))
     }
   }
 
-  private static func table(_ scores: PatientValidation.Scores) -> SummaryTable {
-    var table = SummaryTable(columns: ["beats", "Se", "+P", "F1", "patients' F1"], alignment: .right)
+  private static func table(_ scores: PatientValidation.Scores, _ task: TaskDefinition) -> SummaryTable {
+    let unit = task.isByClock ? "windows" : "beats"
+    var table = SummaryTable(columns: [unit, "Se", "+P", "F1", "patients' F1"], alignment: .right)
     for row in scores.classes {
       table.add(
         row.name, Numbers.integer(row.beats), Numbers.percent(row.sensitivity),

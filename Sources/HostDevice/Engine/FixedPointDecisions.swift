@@ -21,7 +21,7 @@ package struct FixedPointDecisions: Sendable {
     guard let window = loaded.beatWindow else {
       throw InvalidNetwork("the model doesn't tell how long after a beat it decides")
     }
-    guard loaded.model.streaming?.columnsPerDecision == 1 else {
+    guard window.isByClock || loaded.model.streaming?.columnsPerDecision == 1 else {
       throw InvalidNetwork("the model can't decide at every column: it has strides along time")
     }
     self.window = window
@@ -65,6 +65,28 @@ package struct FixedPointDecisions: Sendable {
           logits: logits.map { Float(loaded.logit($0)) }))
     }
     return decisions
+  }
+}
+
+extension FixedPointDecisions {
+  /// What the device that ships says along a signal where it decides by the clock; nil classes where it has no result.
+  ///
+  /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
+  package func announcements(
+    along signal: LabelledSignal, announcing: Announcing = Announcing()
+  ) throws(MemoryError) -> [(sample: Int, classIndex: Int?)] {
+    let timing = DecisionTiming.everyColumns(loaded.decisionHopColumns ?? 1)
+    var device = try RunningDevice(
+      loaded, Monitor.Options(timing, announcing: announcing, of: loaded, converter: converter), timing)
+    var said: [(sample: Int, classIndex: Int?)] = []
+    device.run(signal.microvolts.lazy.map(converter.count)) { sample, decision, _ in
+      if case .result(let classIndex, _) = decision.announcement {
+        said.append((sample, classIndex))
+      } else {
+        said.append((sample, nil))
+      }
+    }
+    return said
   }
 }
 

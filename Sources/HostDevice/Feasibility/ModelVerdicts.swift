@@ -30,10 +30,15 @@ package struct ModelVerdicts: Encodable, Sendable {
   /// - Parameters:
   ///   - model: The `.qinf` file, or a `.tflite` one, with the front end that is described beside it.
   ///   - profiles: Profiles' names or files; all built-in ones where there are none.
-  ///   - schedule: When decisions come.
+  ///   - wanted: When decisions come; nil for every so many seconds where the model decides by the clock, else after
+  ///     each of 70 beats a minute.
   /// - Throws: `FileError` where a file is missing or wrong, or a profile has no processor.
-  package init(model: String, profiles: [String], schedule: Feasibility.Schedule) throws(FileError) {
+  package init(
+    model: String, profiles: [String], schedule wanted: Feasibility.Schedule?
+  ) throws(FileError) {
     let loaded = try LoadedModel.read(model, withFrontEnd: true)
+    let schedule =
+      wanted ?? loaded.secondsOfClock.map { .every(seconds: $0) } ?? .detectedBeats(perSecond: 70.0 / 60)
     let summary = ModelSummary(loaded)
     self.model = (model as NSString).lastPathComponent
     modelChecksum = summary.checksum

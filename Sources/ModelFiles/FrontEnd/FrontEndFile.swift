@@ -31,7 +31,7 @@ package struct FrontEndFile: Sendable {
   /// A name an output; empty where the file has none.
   package var classNames: [String] = []
   /// This program's task whose classes they are; nil where the file doesn't tell.
-  package var task: BeatTask?
+  package var task: TaskDefinition?
   /// The level that the network was trained to take for 0, and the levels in its 1; nil where the file doesn't tell.
   private var trainedLevels: (center: Double?, perUnit: Double?) = (nil, nil)
   /// The file.
@@ -64,10 +64,11 @@ package struct FrontEndFile: Sendable {
     mode = try fields.optionalChoice("mode", of: StreamingMode.self)
     decisionDelaySeconds = try fields.optionalNumber("decisionDelaySeconds", in: 0...60)
     classNames = try fields.names("classNames")
-    task = try fields.optionalChoice("task", of: BeatTask.self)
+    task = try fields.optionalChoice("task", of: TaskDefinition.builtIn.map(\.name)).flatMap(
+      TaskDefinition.init(named:))
     if let task, task.classNames != classNames {
       throw fields.error(
-        "task", "is \(task.rawValue), whose classes aren't those of classNames",
+        "task", "is \(task.name), whose classes aren't those of classNames",
         remedy: "list \(task.classNames.joined(separator: ", ")) in classNames, or leave task out")
     }
     try fields.finish()
@@ -209,7 +210,7 @@ package struct FrontEndFile: Sendable {
   /// What the image's provenance holds of the description.
   var provenance: Provenance {
     [
-      .task: task?.rawValue, .decisionDelaySeconds: decisionDelaySeconds.map { "\($0)" },
+      .task: task?.name, .decisionDelaySeconds: decisionDelaySeconds.map { "\($0)" },
       .decisionHopSamples: decisionHopSamples.map { "\($0)" },
     ]
   }

@@ -21,6 +21,22 @@ package enum FrontEndTables: Equatable, Sendable {
         settings, microvoltsPerCount: microvoltsPerCount, window: window, fixedScalingBits: fixedScalingBits))
   }
 
+  /// The tables of a trained network's front end, spectrogram or raw samples, for a converter.
+  ///
+  /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
+  package init(
+    _ settings: SpectrogramSettings, microvoltsPerCount: Float, input: QuantizedNetwork.Tensor
+  ) throws(InvalidNetwork) {
+    guard settings.isRawSamples else {
+      try self.init(settings, microvoltsPerCount: microvoltsPerCount)
+      return
+    }
+    var samples = SampleSettings(
+      sampleRateHz: settings.sampleRateHz, microvoltsPerUnit: settings.levelsPerUnit)
+    samples.highPassShift = settings.highPassShift > 0 ? settings.highPassShift : nil
+    self = .samples(try SampleScaling(samples, microvoltsPerCount: microvoltsPerCount, input: input))
+  }
+
   /// The settings; those of raw samples are a window of one sample and one bin.
   package var settings: SpectrogramSettings {
     switch self {
@@ -61,13 +77,4 @@ extension SpectrogramSettings {
       self.init(rawSamplesOfRateHz: sampleRateHz, highPassShift: Int(plan.highPassShift))
     }
   }
-
-  fileprivate init(rawSamplesOfRateHz rate: Double, highPassShift shift: Int) {
-    self.init()
-    (sampleRateHz, highPassShift) = (rate, shift)
-    (windowSamples, hopSamples, firstBin, binCount) = (1, 1, 0, 1)
-  }
-
-  /// Whether a column is a raw sample rather than a spectrum.
-  package var isRawSamples: Bool { windowSamples == 1 }
 }

@@ -11,6 +11,8 @@ package final class LoadedModel: Sendable {
   package let classNames: [String]
   /// The provenance.
   package let provenance: Provenance
+  /// What the image says of its task: a name, or the task itself as JSON.
+  let taskText: String
   /// The image's CRC-32, which names it in reports.
   package let checksum: UInt32
   /// The SHA-256 that the image states of itself, 32 bytes: patches and signatures name it by that.
@@ -35,6 +37,7 @@ package final class LoadedModel: Sendable {
       return String(decoding: range.map { model.byte(at: $0) }, as: UTF8.self).split(separator: "\n")
     }
     let names = text(model.section(.classNames)).map(String.init)
+    taskText = text(model.section(.task)).first.map(String.init) ?? ""
     let outputs = model.output.count
     classNames = names.count == outputs ? names : (0..<min(outputs, 1 << 16)).map { "output \($0)" }
     provenance = Provenance(
@@ -50,7 +53,7 @@ package final class LoadedModel: Sendable {
   /// The same image with a patch's constants in a buffer.
   init(_ shipped: LoadedModel, patched model: Model, buffer: AlignedMemory, summary: PatchSummary) {
     (classNames, provenance, checksum) = (shipped.classNames, shipped.provenance, shipped.checksum)
-    digest = shipped.digest
+    (digest, taskText) = (shipped.digest, shipped.taskText)
     memory = shipped.memory + [buffer]
     self.model = model
     patch = summary

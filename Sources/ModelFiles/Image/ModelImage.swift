@@ -22,13 +22,14 @@ package struct ModelImage: Sendable {
   ///   - frontEnd: The front end's constants; nil for a model that takes finished input.
   ///   - classNames: A name an output, without line breaks.
   ///   - provenance: Where it comes from, without line breaks.
+  ///   - task: What it tells apart, where the provenance's name of it doesn't tell.
   ///   - mustStream: Whether a network that can't stream is refused.
   ///   - mode: How it streams.
   ///   - decisionsPerSecond: How often it decides, where that tells which plan is less work.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
-    provenance: Provenance = [:], mustStream: Bool = false,
+    provenance: Provenance = [:], task: TaskDefinition? = nil, mustStream: Bool = false,
     mode: StreamingMode = .columns, decisionsPerSecond: Double = StreamingPlan.decisionsPerSecond
   ) throws(InvalidNetwork) {
     var plans: [StreamingPlan?] = [nil]
@@ -43,7 +44,8 @@ package struct ModelImage: Sendable {
     for streaming in plans {
       var writer = ImageWriter()
       try writer.write(
-        network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance)
+        network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance,
+        task: task?.json ?? provenance[.task] ?? "")
       let disjoint = try writer.loaded(network)
       let steps = disjoint.model.stepsPerSecond(decisionsPerSecond: decisionsPerSecond)
       if best.map({ steps < $0.steps }) ?? true { best = (writer, disjoint, steps) }
@@ -71,11 +73,14 @@ package struct ModelImage: Sendable {
   ) throws(InvalidNetwork) -> ModelImage {
     var tables = frontEnd
     if tables == nil {
-      tables = try FrontEndTables(trained.settings, microvoltsPerCount: converter.microvoltsPerCount)
+      tables = try FrontEndTables(
+        trained.settings, microvoltsPerCount: converter.microvoltsPerCount,
+        input: network.tensors[network.inputs[0].tensor])
     }
     return try ModelImage(
       network, frontEnd: tables, classNames: trained.classNames,
-      provenance: provenance ?? Provenance(trained, converter: converter) + .exporter, mode: .everyColumn)
+      provenance: provenance ?? Provenance(trained, converter: converter) + .exporter, task: trained.ownTask,
+      mode: .everyColumn)
   }
 }
 
@@ -97,7 +102,7 @@ struct ImageWriter {
   /// Writes all of an image, every tensor at a place of its own.
   mutating func write(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, streaming: StreamingPlan?, classNames: [String],
-    provenance: Provenance
+    provenance: Provenance, task: String
   ) throws(InvalidNetwork) {
     try checkLimits(network)
     tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
@@ -130,7 +135,7 @@ struct ImageWriter {
     finish(
       classNames: Array(classNames.joined(separator: "\n").utf8),
       provenance: Array(provenance.lines.map { "\($0.key)=\($0.value)" }.joined(separator: "\n").utf8),
-      task: Array((provenance[.task] ?? "").utf8))
+      task: Array(task.utf8))
   }
 
   /// Puts a field of the network's record.

@@ -1,3 +1,4 @@
+import Foundation
 import Networks
 import Support
 import Tasks
@@ -52,7 +53,8 @@ package struct Provenance: ExpressibleByDictionaryLiteral, Sendable {
     self = [
       .task: trained.task, .split: trained.split, .seed: seed.map { "\($0)" },
       .decisionDelaySeconds: "\(trained.decisionDelaySeconds)",
-      .couplingHz: trained.settings.couplingHz.map { "\($0)" }, .converterBits: "\(converter.bits)",
+      .couplingHz: trained.settings.couplingHz.map { "\($0)" },
+      .decisionHopSamples: trained.ownTask?.hopSamples.map { "\($0)" }, .converterBits: "\(converter.bits)",
     ]
   }
 
@@ -77,12 +79,24 @@ extension LoadedModel {
     else { return nil }
     var settings = SpectrogramSettings(frontEnd)
     settings.couplingHz = couplingHz
-    return BeatWindow(settings: settings, columnCount: model.input.timeCount, delaySeconds: delaySeconds)
+    return BeatWindow(
+      settings: settings, columnCount: model.input.timeCount, delaySeconds: delaySeconds,
+      isByClock: task?.isByClock ?? false)
   }
 
   /// The corner of the electrode's coupling that the network was trained behind; 0 for none, nil where that isn't said.
   package var couplingHz: Double? {
     provenance[.couplingHz].flatMap(Double.init).flatMap { SpectrogramSettings.isCoupling($0) ? $0 : nil }
+  }
+
+  /// The task that the network answers; nil where it is none that this program knows, or has other classes.
+  package var task: TaskDefinition? {
+    let text = taskText
+    let task =
+      text.hasPrefix("{")
+      ? try? TaskDefinition(parsing: Data(text.utf8), file: "the image's task")
+      : (provenance[.task]).flatMap(TaskDefinition.init(named:))
+    return task?.classNames == classNames ? task : nil
   }
 
   /// The columns from one decision to the next, where the provenance says that decisions come by the clock.
@@ -93,17 +107,23 @@ extension LoadedModel {
     return max(1, samples / frontEnd.hopSamples)
   }
 
+  /// The time from one decision to the next, in seconds, where the provenance says that decisions come by the clock.
+  package var secondsOfClock: Double? {
+    guard let frontEnd = model.frontEnd, let columns = decisionHopColumns else { return nil }
+    return Double(columns * frontEnd.hopSamples) * 1000 / Double(frontEnd.sampleRateMillihertz)
+  }
+
   /// The width of the counts that the front end takes; 16 where the provenance doesn't say.
   package var converterBits: Int { provenance[.converterBits].flatMap { Int($0) } ?? 16 }
 
   /// Whether a checkpoint's front end, window and classes are the image's.
   package func isTwin(of checkpoint: Checkpoint) -> Bool {
-    guard case .spectrogram(let frontEnd) = model.frontEnd else { return false }
-    let settings = checkpoint.settings
+    guard let plan = model.frontEnd else { return false }
+    let (frontEnd, settings) = (SpectrogramSettings(plan), checkpoint.settings)
     return frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples
       && frontEnd.firstBin == settings.firstBin && frontEnd.binCount == settings.binCount
-      && Int(frontEnd.highPassShift) == settings.highPassShift
-      && Double(frontEnd.sampleRateMillihertz) == (settings.sampleRateHz * 1000).rounded()
+      && frontEnd.highPassShift == settings.highPassShift
+      && Double(plan.sampleRateMillihertz) == (settings.sampleRateHz * 1000).rounded()
       && couplingHz == settings.couplingHz
       && model.input.timeCount == checkpoint.specification.inputColumns
       && model.output.count == checkpoint.classNames.count && classNames == checkpoint.classNames

@@ -1,6 +1,5 @@
 /// How the windows drawn for training are changed, so that the network learns what doesn't make a beat's class.
 ///
-/// The spectrogram's magnitudes don't see a signal's sign, so there is no option that turns it.
 package struct Augmentation: Codable, Equatable, Sendable {
   /// The gain varies by up to this many octaves either way.
   package var gainOctaves: Double = 1
@@ -18,6 +17,10 @@ package struct Augmentation: Codable, Equatable, Sendable {
   package var irregular: Double = 0
   /// The share of normal beats that are blended with a ventricular beat of their record, and so fusion beats.
   package var fusion: Double = 0
+  /// The share of windows that are turned upside down, as by swapped electrodes; nil for none.
+  ///
+  /// A spectrogram's magnitudes don't see a signal's sign: this is for raw samples.
+  package var inversion: Double?
   /// The largest standard deviation of the white noise added, in microvolts.
   package var noiseMicrovolts: Double = 20
   /// The same of the noise of muscles: white noise's first difference, which is strongest above 20 Hz.
@@ -39,7 +42,7 @@ package struct Augmentation: Codable, Equatable, Sendable {
     if !(0...0.5).contains(stretch) { return "the stretch of \(stretch) is not in 0 ... 0.5" }
     let shares = [
       ("mixed leads", leadMixing), ("premature beats", premature), ("ectopy", ectopy),
-      ("irregular rhythm", irregular), ("fusion beats", fusion),
+      ("irregular rhythm", irregular), ("fusion beats", fusion), ("inverted windows", inversion ?? 0),
     ]
     for (name, value) in shares where !(0...1).contains(value) {
       return "the share \(value) of \(name) is not in 0 ... 1"
@@ -74,6 +77,7 @@ extension Augmentation {
     try read(.ectopy, \.ectopy)
     try read(.irregular, \.irregular)
     try read(.fusion, \.fusion)
+    inversion = try container.decodeIfPresent(Double.self, forKey: .inversion)
     try read(.noiseMicrovolts, \.noiseMicrovolts)
     try read(.muscleMicrovolts, \.muscleMicrovolts)
     try read(.mainsMicrovolts, \.mainsMicrovolts)

@@ -16,6 +16,8 @@ package struct Checkpoint: Equatable, Sendable {
   package var classNames: [String]
   /// The task's name.
   package var task: String
+  /// The task itself, where its name alone doesn't tell: of the user's own, and of those by the clock.
+  package var ownTask: TaskDefinition?
   /// The name of the split into training and test beats.
   package var split: String
   /// How it is trained, the seed included.
@@ -81,10 +83,14 @@ package struct Checkpoint: Equatable, Sendable {
     self.optimizer = optimizer
   }
 
+  /// The task; nil where it is none that this program knows.
+  package var definition: TaskDefinition? { ownTask ?? TaskDefinition(named: task) }
+
   /// The windows that the network decides over.
   package var window: BeatWindow {
     BeatWindow(
-      settings: settings, columnCount: specification.inputColumns, delaySeconds: decisionDelaySeconds)
+      settings: settings, columnCount: specification.inputColumns, delaySeconds: decisionDelaySeconds,
+      isByClock: ownTask?.isByClock ?? false)
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Support
+import Tasks
 
 extension Checkpoint {
   private static let format = "quantinfer-checkpoint-1"
@@ -28,6 +29,7 @@ extension Checkpoint {
       "decisionDelaySeconds": String(decisionDelaySeconds),
     ])
     if let awareness { file.metadata["awareness"] = Self.json(awareness) }
+    file.metadata["definition"] = ownTask?.json
     for (index, layer) in layers.enumerated() {
       for (name, values) in layer.tensors { file.tensors["layers.\(index).\(name)"] = .init(values) }
       file.tensors["layers.\(index).weights"]?.shape = weightShape(ofLayer: index)
@@ -50,6 +52,12 @@ extension Checkpoint {
     task = try content.string("task")
     split = try content.string("split")
     classNames = try content.structure("classes")
+    if let text = content.file.metadata["definition"] {
+      ownTask = try TaskDefinition(parsing: Data(text.utf8), file: file)
+      guard ownTask?.name == task, ownTask?.classNames == classNames else {
+        throw content.malformed("definition", "is of another task, or has other classes")
+      }
+    }
     settings = try content.structure("spectrogram")
     if let problem = settings.problem { throw content.malformed("spectrogram", problem) }
     specification = try content.structure("network")

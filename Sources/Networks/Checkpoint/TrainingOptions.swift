@@ -37,10 +37,10 @@ package struct TrainingOptions: Codable, Equatable, Sendable {
   ///
   /// Between patients, what makes other patients of the training's helps; at random within the same patients, more
   /// epochs do, and other leads don't.
-  package init(split: BeatSplit) {
+  package init(split: TaskSplit) {
     switch split {
     case .intra: (epochs, leads) = (40, .main)
-    case .inter:
+    case .inter, .fold, .all:
       epochs = 20
       logitOffsets = ["S": -1, "F": 1]
       augmentation.leadMixing = 0.5
@@ -52,6 +52,21 @@ package struct TrainingOptions: Codable, Equatable, Sendable {
       augmentation.muscleMicrovolts = 40
       augmentation.wanderMicrovolts = 300
     }
+  }
+
+  /// The options of a task: for beats as those of its split, for windows what other patients and devices may change.
+  package init(task: TaskDefinition, split: TaskSplit) {
+    self.init(split: split)
+    guard task.isByClock else { return }
+    self.init()
+    (epochs, windowsPerEpoch) = (12, 8_192)
+    samplingExponent = 0.5
+    augmentation.shiftSeconds = min(1, (task.hopSeconds ?? 0) / 2)
+    augmentation.stretch = 0.1
+    augmentation.mainsMicrovolts = 50
+    augmentation.muscleMicrovolts = 40
+    augmentation.wanderMicrovolts = 300
+    if task.frontEnd.isRawSamples { augmentation.inversion = 0.5 }
   }
 
   /// The number of steps of an epoch.

@@ -14,7 +14,7 @@ package struct FloatRhythmPrior: Sendable {
 
   /// The class whose logit moves: the AAMI's N; nil where the classes are others, which needn't be early or in time.
   package static func normalClass(of classNames: [String]) -> Int? {
-    classNames == BeatTask.aami.classNames ? classNames.firstIndex(of: "N") : nil
+    classNames == TaskDefinition.aami.classNames ? classNames.firstIndex(of: "N") : nil
   }
 
   private var lastBeat: Int?

@@ -26,6 +26,10 @@ package struct LayerShape: Equatable, Sendable {
   package var parameterCount: Int { weightCount + (isDense ? 1 : 2) * outputChannels }
   /// The number of multiply-accumulates for a whole window.
   package var multiplyAccumulateCount: Int { outputColumns * weightCount }
+  /// The columns at the end that no kernel reaches, as its stride steps over them.
+  package var unreadColumns: Int {
+    inputColumns - (outputColumns - 1) * strideColumns - (kernelColumns - 1) * dilationColumns - 1
+  }
   /// The number of inputs, `[time, channel]`.
   package var inputCount: Int { inputColumns * inputChannels }
   /// The number of outputs, `[time, channel]`.

@@ -1,3 +1,5 @@
+import Tasks
+
 /// The structure of a streamable network: unpadded convolutions along time, then dense layers.
 ///
 /// Shapes are `[time, channel]`; the spectrogram's frequency bins are the first layer's channels. As nothing
@@ -38,5 +40,36 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
         .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 4),
         .dense(outputCount: classCount),
       ])
+  }
+
+  /// The columns from one decision to the next that the strides allow.
+  package var columnsPerDecision: Int {
+    layers.reduce(1) { product, layer in
+      if case .convolution(_, _, let stride, _) = layer { product * stride } else { product }
+    }
+  }
+
+  /// A network for windows of a task by the clock that isn't told another: over a spectrogram that of the ECG models;
+  /// over raw samples convolutions whose strides divide the time from one window to the next.
+  package static func usual(for task: TaskDefinition) -> NetworkSpecification {
+    let classCount = task.classNames.count
+    var specification = ecgBeats(classCount: classCount)
+    guard let columns = task.columnCount, let hop = task.hopColumns else { return specification }
+    (specification.inputColumns, specification.inputChannels) = (columns, task.frontEnd.binCount)
+    guard task.frontEnd.isRawSamples else { return specification }
+    specification.layers = []
+    var (length, rest) = (columns, hop)
+    for channels in [16, 24, 32, 32] {
+      let least = channels == 16 ? 10 : 5
+      let stride = (2...5).last { rest % $0 == 0 && (length - least) / $0 >= 12 } ?? 1
+      guard least <= length else { break }
+      // Every column is read.
+      let kernel = least + (length - least) % stride
+      specification.layers.append(
+        .convolution(outputChannels: channels, kernelColumns: kernel, strideColumns: stride))
+      (length, rest) = ((length - kernel) / stride + 1, rest / stride)
+    }
+    specification.layers.append(.dense(outputCount: classCount))
+    return specification
   }
 }

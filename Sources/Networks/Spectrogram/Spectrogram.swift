@@ -14,7 +14,7 @@ package typealias ReferenceSpectrogram = Spectrogram<Double>
 package final class Spectrogram<Scalar: FourierScalar> {
   /// What is computed.
   package let settings: SpectrogramSettings
-  /// The column that was completed last, `[bin]`, as levels in `0...255`.
+  /// The column that was completed last, `[bin]`, as levels in `0...255`; a raw sample's level is its microvolts.
   package private(set) var latestColumn: [Scalar]
 
   private let window: [Scalar]
@@ -22,6 +22,8 @@ package final class Spectrogram<Scalar: FourierScalar> {
   /// `(2 / (sum(w) floor))^2`: what turns `|X|^2` into `(A / floor)^2`.
   private let powerScale: Scalar
   private let levelsPerLog2Power: Scalar
+  /// The levels that raw samples are limited to.
+  private let rawLevels: ClosedRange<Scalar>
 
   // The stream: the filter and the last `windowSamples` samples, doubled so that they are always contiguous.
   private var filter: FloatHighPassFilter<Scalar>
@@ -39,7 +41,12 @@ package final class Spectrogram<Scalar: FourierScalar> {
     let windowSum = Double(length) / 2
     powerScale = Scalar(pow(2 / (windowSum * settings.floorMicrovolts), 2))
     levelsPerLog2Power = Scalar(settings.codesPerOctave / 2)
-    transform = FourierTransform(length: length)
+    transform = FourierTransform(length: settings.isRawSamples ? 16 : length)
+    let unit = settings.levelsPerUnit
+    rawLevels =
+      Scalar(
+        SpectrogramSettings.rawUnits.lowerBound * unit)...Scalar(
+        SpectrogramSettings.rawUnits.upperBound * unit)
     latestColumn = [Scalar](repeating: 0, count: settings.binCount)
     filter = FloatHighPassFilter(shift: settings.highPassShift)
     recent = [Scalar](repeating: 0, count: 2 * length)
@@ -113,6 +120,10 @@ package final class Spectrogram<Scalar: FourierScalar> {
   private func computeColumn(
     of filtered: UnsafePointer<Scalar>, into levels: UnsafeMutablePointer<Scalar>
   ) {
+    guard !settings.isRawSamples else {
+      levels[0] = min(max(filtered[0], rawLevels.lowerBound), rawLevels.upperBound)
+      return
+    }
     let input = transform.input
     window.withUnsafeBufferPointer { window in
       for n in 0..<window.count { input[n] = filtered[n] * window[n] }

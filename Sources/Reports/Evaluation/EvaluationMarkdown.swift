@@ -10,14 +10,14 @@ extension BeatEvaluation {
       (leftOutBeats == 0 ? "" : ", \(Numbers.integer(leftOutBeats)) more too near a record's ends")
       + (noResultBeats == 0 ? "" : ", \(Numbers.integer(noResultBeats)) more without a result")
     var lines = [
-      "Task \(task), split \(split), records \(records): \(Numbers.integer(beats)) beats\(leftOut)"
+      "Task \(task), split \(split), records \(records): \(Numbers.integer(beats)) \(unit ?? "beats")\(leftOut)"
         + "\(hasRhythmPrior ? ", with RR intervals" : ""). Percent; F1 with the 95 %",
       "interval of 2,000 draws of patients, accuracy with Wilson's.", "",
     ]
     func add(_ cells: [String]) { lines.append("| \(cells.joined(separator: " | ")) |") }
     func rule(_ count: Int) { lines.append("|" + String(repeating: "---|", count: count)) }
 
-    add(["class", "beats"] + twins.flatMap { [$0.0 + " Se", "+P", "F1", "interval"] })
+    add(["class", unit ?? "beats"] + twins.flatMap { [$0.0 + " Se", "+P", "F1", "interval"] })
     rule(2 + 4 * twins.count)
     for (index, name) in (twins.first?.1.classes.map(\.name) ?? []).enumerated() {
       let scores = twins.map { $0.1.classes[index] }
@@ -33,7 +33,8 @@ extension BeatEvaluation {
     lines.append("")
 
     let names = twins.first?.1.classes.map(\.name) ?? []
-    lines.append("Each record: beats of a class and, in percent, Se / +P of \(twins.last?.0 ?? "float").")
+    lines.append(
+      "Each record: \(unit ?? "beats") of a class and, in percent, Se / +P of \(twins.last?.0 ?? "float").")
     lines.append("")
     add(["record", "lead"] + twins.map { $0.0 + " accuracy" } + (agreement == nil ? [] : ["agree"]) + names)
     rule(2 + twins.count + (agreement == nil ? 0 : 1) + names.count)

@@ -86,7 +86,7 @@ package struct Explanation: Encodable, Sendable {
   ) throws(FileError) {
     let loaded = try LoadedModel(file: model)
     let checkpoint = try Checkpoint.read(float)
-    guard case .spectrogram(let plan)? = loaded.model.frontEnd, loaded.isTwin(of: checkpoint) else {
+    guard let plan = loaded.model.frontEnd, loaded.isTwin(of: checkpoint) else {
       throw .malformed(float, "is not the float twin of \(model)", remedy: "name the image's own checkpoint")
     }
     let twins: TwinGraph
@@ -109,7 +109,10 @@ package struct Explanation: Encodable, Sendable {
     let settings = checkpoint.settings
     let wanted = (seconds * rateHz).rounded(.up)
     let columns = checkpoint.specification.inputColumns
-    let last = settings.firstColumn(reaching: Int(min(max(0, wanted), 1e15)))
+    // With strides the network decides every so many columns, counted from the first full window.
+    let step = checkpoint.specification.columnsPerDecision
+    let reaching = settings.firstColumn(reaching: Int(min(max(0, wanted), 1e15)))
+    let last = columns - 1 + (max(0, reaching - columns + 1) + step - 1) / step * step
     guard last >= columns - 1, settings.lastSample(ofColumn: last) < acquisition.samples.count else {
       let first = Double(settings.lastSample(ofColumn: columns - 1)) / rateHz
       throw .malformed(
@@ -130,8 +133,12 @@ package struct Explanation: Encodable, Sendable {
     let float = twins.float.values(ofWindow: input)
     let integer = twins.run(input, codes: codes) { _ in false }
     let output = loaded.model.outputPort(0).tensorIndex
-    precondition(
-      integer.codes[output] == decided, "a whole window and a stream of columns have the same bits")
+    guard integer.codes[output] == decided else {
+      throw .malformed(
+        model,
+        "decides in a stream at other moments than over whole windows: its strides leave columns unread",
+        remedy: "train it with strides that its window is a multiple of")
+    }
     (self.record, self.lead, notes) = (acquisition.recordName, acquisition.leadName, acquisition.notes)
     decisionSeconds = Double(counts.count - 1) / rateHz
     beatSeconds = loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
@@ -149,7 +156,11 @@ package struct Explanation: Encodable, Sendable {
         zeroPoint: Int(described.zeroPoint))
     }
     tensors =
-      [tensor("spectrogram", loaded.model.inputPort(0).tensorIndex, input, codes)]
+      [
+        tensor(
+          settings.isRawSamples ? "samples" : "spectrogram", loaded.model.inputPort(0).tensorIndex, input,
+          codes)
+      ]
       + twins.layers.indices.map { layer in
         let place = twins.output(of: layer)
         return tensor(
@@ -160,7 +171,7 @@ package struct Explanation: Encodable, Sendable {
 
   /// The codes of the window's columns, and of the decision that the runtime takes sample by sample.
   private static func run(
-    _ loaded: LoadedModel, _ plan: SpectrogramPlan, _ counts: [Int16], columns: Range<Int>, file: String
+    _ loaded: LoadedModel, _ plan: FrontEndPlan, _ counts: [Int16], columns: Range<Int>, file: String
   ) throws(FileError) -> (codes: [Int16], decided: [Int16]) {
     do throws(MemoryError) {
       var pipeline = try RunningPipeline(loaded)

@@ -63,7 +63,7 @@ package struct ReportComparison: Codable, Sendable {
     }
     (firstCheckpoint, secondCheckpoint) = (first.checkpoint, second.checkpoint)
     let labels = first.labels.flatMap { Digits.classes($0.classes).map { $0 ?? 0 } }
-    let records = first.labels.flatMap { record in record.classes.map { _ in record.record } }
+    let patients = first.labels.flatMap { record in record.classes.map { _ in record.patient } }
     beats = labels.count
     let classCount = first.classNames.count
     guard labels.allSatisfy({ (0..<classCount).contains($0) }) else {
@@ -87,10 +87,11 @@ package struct ReportComparison: Codable, Sendable {
       let test = McNemarTest(
         onlyFirstRight: both.count { $0.first == labels[$0.beat] && $0.second != labels[$0.beat] },
         onlySecondRight: both.count { $0.first != labels[$0.beat] && $0.second == labels[$0.beat] })
-      let patients = PatientMatrices(
-        both.map { ($0.beat, $0.first) }, both.map { ($0.beat, $0.second) }, labels: labels, records: records,
+      let matrices = PatientMatrices(
+        both.map { ($0.beat, $0.first) }, both.map { ($0.beat, $0.second) }, labels: labels,
+        patients: patients,
         classNames: first.classNames)
-      var difference = patients.difference(seed: seed)
+      var difference = matrices.difference(seed: seed)
       difference.pValue = test.pValue
       let interval = difference.interval
       rows.append(

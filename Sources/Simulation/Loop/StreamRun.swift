@@ -228,10 +228,9 @@ package struct StreamRun: Sendable {
     }
   }
 
-  /// The task whose classes the model has; nil where it is none of this program's.
-  private static func task(of loaded: LoadedModel) -> BeatTask? {
-    let name = loaded.provenance[.task]
-    return name.flatMap(BeatTask.init(rawValue:)).flatMap { $0.classNames == loaded.classNames ? $0 : nil }
+  /// The task of beats whose classes the model has; nil where it is none of this program's.
+  private static func task(of loaded: LoadedModel) -> TaskDefinition? {
+    loaded.task.flatMap { $0.isByClock ? nil : $0 }
   }
 
   /// The record's annotations, which stop nothing where they are broken, unless the device is to decide by them.
@@ -250,7 +249,7 @@ package struct StreamRun: Sendable {
 
   /// The beats in a task's classes, at the device's rate.
   private static func beats(
-    in annotations: Annotations, of task: BeatTask, record: Record, rateHz: Double
+    in annotations: Annotations, of task: TaskDefinition, record: Record, rateHz: Double
   ) -> [(sample: Int, classIndex: Int)] {
     annotations.resampled(from: record.sampleRateHz, to: rateHz).beats.compactMap { beat in
       task.classIndex(of: beat.code).map { (beat.sample, $0) }
@@ -277,9 +276,10 @@ package struct StreamRun: Sendable {
   package func trainingNote(namesRecord: Bool) -> String? {
     let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
     guard result.record.contains("mitdb") || result.record == digits,
-      result.provenance[Provenance.Key.split.rawValue] != nil
+      let task = result.provenance[Provenance.Key.task.rawValue].flatMap(TaskDefinition.init(named:)),
+      !task.isByClock, result.provenance[Provenance.Key.split.rawValue] != nil
     else { return nil }
-    if result.provenance[Provenance.Key.split.rawValue] == BeatSplit.intra.rawValue {
+    if result.provenance[Provenance.Key.split.rawValue] == TaskSplit.intra.rawValue {
       return
         "The model was trained on a random part of all of MIT-BIH's beats: what is seen here is agreement, "
         + "not accuracy on a new patient."

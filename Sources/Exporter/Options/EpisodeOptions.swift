@@ -1,0 +1,39 @@
+import ArgumentParser
+import HostDevice
+
+/// How a device's announcements are compared with labelled episodes: the options of tasks of episodes.
+struct EpisodeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Announce the most frequent class of the last decisions. (default: 1)", valueName: "decisions"))
+  var majority: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Announce a new class after so many decisions for it in a row. (default: 1)", valueName: "decisions"))
+  var hysteresis: Int?
+  @Option(help: ArgumentHelp("The length from which on an episode counts. (default: 10)", valueName: "s"))
+  var leastSeconds: Double?
+  @Option(
+    help: ArgumentHelp("The time within which an episode must be announced. (default: 8)", valueName: "s"))
+  var within: Double?
+
+  /// Whether any is given.
+  var isGiven: Bool { majority != nil || hysteresis != nil || leastSeconds != nil || within != nil }
+
+  /// The policy.
+  var announcing: Announcing {
+    var announcing = Announcing()
+    announcing.majority = majority ?? 1
+    announcing.hysteresis = hysteresis ?? 1
+    return announcing
+  }
+
+  func validate() throws {
+    if let problem = announcing.problem { throw ValidationError("the announcements have \(problem)") }
+    for (name, value) in [("least-seconds", leastSeconds), ("within", within)] {
+      if let value, !(value > 0 && value <= 86_400) {
+        throw ValidationError("--\(name) must be above 0, and at most 86,400 s")
+      }
+    }
+  }
+}
