@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo install test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
-  benchmark-training check-all mutants clean
+  model-vtvf benchmark-training check-all mutants clean
 
 MODEL  := Models/ecg-beats/ecg-beats
 RECORD := Models/records/mitdb-208
@@ -102,6 +102,15 @@ models: setup ## Train, quantize and evaluate the shipped models: DATA=folder of
 	    --json Models/$$1/results.json --markdown Models/$$1/RESULTS.md; \
 	}; \
 	train ecg-beats aami ""; train ecg-beats-wide aami "--channels 48"; train ecg-beats-intra types ""
+
+model-vtvf: setup ## Train, tune and quantize the shipped vtvf: VFDB=folder of VFDB
+	@[ -d "$(VFDB)" ] || { echo "error: VFDB: no folder of VFDB; run make model-vtvf VFDB=FOLDER" >&2; exit 1; }
+	@swift build -c release --product exporter
+	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
+	mkdir -p build; "$$exporter" train --task vtvf --split all --architecture Models/vtvf/architecture.json --epochs 6 --data "$(VFDB)" \
+	  --output build/vtvf-all.safetensors && \
+	"$$exporter" tune build/vtvf-all.safetensors --offsets vtvf=0.3146 --output Models/vtvf/vtvf.safetensors && \
+	"$$exporter" quantize Models/vtvf/vtvf.safetensors --data "$(VFDB)" --output Models/vtvf/vtvf.qinf
 
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
