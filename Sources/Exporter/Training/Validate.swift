@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import Networks
