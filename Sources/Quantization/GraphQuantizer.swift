@@ -9,6 +9,7 @@ struct GraphQuantizer {
   let graph: FloatGraph
   let options: QuantizationOptions
   private let observation: Observation
+  private let hasWindows: Bool
   private let shared: SharedCodes
   private let moments: [Int: InputMoments]
   private let awareness: QuantizationAwareness?
@@ -64,6 +65,7 @@ struct GraphQuantizer {
       }
     }
     (self.graph, self.options, self.observation) = (graph, options, observation)
+    hasWindows = !calibrationWindows.isEmpty
     (self.moments, self.awareness, shared) = (moments, awareness, SharedCodes(of: graph))
   }
 
@@ -75,7 +77,8 @@ struct GraphQuantizer {
   mutating func run(given: Codes?) throws(InvalidNetwork) -> QuantizedNetwork {
     for input in graph.inputs {
       let type = given == nil ? self.type(ofLayer: 0) : .int8
-      let codes = given ?? codes(of: input, type)
+      var codes = given ?? (1, 0)
+      if given == nil { codes = try self.codes(of: input, type) }
       network.tensors.append(tensor(input, type, codes))
       network.tensors[network.tensors.count - 1].sourceIndex = input
       places[input] = network.tensors.count - 1
@@ -105,16 +108,20 @@ struct GraphQuantizer {
   // MARK: Codes
 
   /// The measured codes of a tensor, which those share that have the same.
-  private mutating func codes(of tensor: Int, _ type: ElementType) -> Codes {
+  private mutating func codes(of tensor: Int, _ type: ElementType) throws(InvalidNetwork) -> Codes {
+    if let given = graph.tensors[tensor].codes, given.type == type { return (given.scale, given.zeroPoint) }
     let key = Measurement(tensor: shared.leader(of: tensor), type: type)
     if let known = measured[key] { return known }
-    let codes = measure(key.tensor, type)
+    let codes = try measure(key.tensor, type)
     measured[key] = codes
     return codes
   }
 
-  private func measure(_ leader: Int, _ type: ElementType) -> Codes {
+  private func measure(_ leader: Int, _ type: ElementType) throws(InvalidNetwork) -> Codes {
     let members = graph.tensors.indices.filter { shared.leader(of: $0) == leader }
+    let given = members.lazy.compactMap { graph.tensors[$0].codes }.first
+    if let given, given.type == type { return (given.scale, given.zeroPoint) }
+    guard hasWindows else { throw InvalidNetwork("has no codes in the model: give --samples") }
     let computed = Set(graph.operators.filter { !$0.keepsCodes }.map(\.output) + graph.inputs)
     let roots = members.filter(computed.contains)
     var values = (roots.isEmpty ? members : roots).flatMap { observation.values(of: $0) }
@@ -158,9 +165,9 @@ struct GraphQuantizer {
   ) throws(InvalidNetwork) {
     guard let weights = operation.weights, let shape = SumShape(operation, in: graph) else { return }
     let type = type(ofLayer: layer)
-    let input = place(of: operation.inputs[0], as: type)
+    let input = try place(of: operation.inputs[0], as: type)
     let trained = type == .int8 && !options.equalizesLayers ? awareness?.outputs[layer] : nil
-    var codes = self.codes(of: operation.output, type)
+    var codes = try self.codes(of: operation.output, type)
     if let trained { codes = (trained.scale, trained.zeroPoint) }
     let output = appendTensor(operation.output, type, codes)
     let rounded = RoundedWeights(weights, shape, layer: layer, options, moments: moments[index])
@@ -178,10 +185,11 @@ struct GraphQuantizer {
   private mutating func append(_ operation: FloatGraph.Operator, index: Int) throws(InvalidNetwork) {
     let first = operation.inputs.first { graph.tensors[$0].constant == nil } ?? operation.inputs[0]
     let type = places[first].map { network.tensors[$0].type } ?? .int8
-    let target = codes(of: operation.output, type)
+    let target = try codes(of: operation.output, type)
     var inputs: [Int] = []
     for input in operation.inputs {
-      inputs.append(operation.keepsCodes ? place(of: input, as: type, target) : place(of: input, as: type))
+      inputs.append(
+        operation.keepsCodes ? try place(of: input, as: type, target) : try place(of: input, as: type))
     }
     let sources = inputs.map { network.tensors[$0] }
     let output = appendTensor(operation.output, type, fixedCodes(operation, type) ?? target)
@@ -201,6 +209,9 @@ struct GraphQuantizer {
         throw InvalidNetwork("has no weights")
       }
     append(operation, index: index, inputs, output, computation)
+    if fixedCodes(operation, type) != nil, graph.tensors[operation.output].codes != nil {
+      places[operation.output] = try place(of: operation.output, as: type, target)
+    }
   }
 
   /// The codes that an operator's kernel has by itself.
@@ -233,7 +244,9 @@ struct GraphQuantizer {
   // MARK: Other codes
 
   /// A tensor in integers of a type, in certain codes where they are given; a constant becomes integers here.
-  private mutating func place(of index: Int, as type: ElementType, _ codes: Codes? = nil) -> Int {
+  private mutating func place(
+    of index: Int, as type: ElementType, _ codes: Codes? = nil
+  ) throws(InvalidNetwork) -> Int {
     guard let place = places[index], graph.tensors[index].constant == nil else {
       let values = graph.tensors[index].constant ?? []
       let measured = ActivationRange(of: values, method: .minmax, type: type).quantization(type)
@@ -247,7 +260,7 @@ struct GraphQuantizer {
     if source.type == type, codes.map({ $0 == (source.scale, source.zeroPoint) }) ?? true { return place }
     var wanted = codes ?? (0, 0)
     if codes == nil {
-      wanted = type == .int16 ? (source.scale / 128, 0) : self.codes(of: index, type)
+      wanted = type == .int16 ? (source.scale / 128, 0) : try self.codes(of: index, type)
     }
     let key = Requantization(tensor: place, type: type, scale: wanted.scale, zeroPoint: wanted.zeroPoint)
     if let done = requantized[key] { return done }

@@ -101,19 +101,20 @@ extension QuantizedNetwork {
   ///
   /// - Parameters:
   ///   - network: The graph.
-  ///   - calibrationWindows: Windows: the values of its inputs, one after the other.
+  ///   - calibrationWindows: Windows: the values of its inputs, one after the other; none where the source model gives
+  ///     all tensors their codes.
   ///   - options: Widths, granularity, calibration and rounding; a layer is an operator with weights.
   /// - Returns: The network in integers, and the float graph of the same operators.
   /// - Throws: `InvalidNetwork` where an operator can't be in integers, or the options don't fit the network.
   package static func quantized(
     _ network: FloatGraph, calibrationWindows: [[Float]], options: QuantizationOptions
   ) throws(InvalidNetwork) -> (network: QuantizedNetwork, graph: FloatGraph) {
-    guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     // A table computes any function of int8 codes; int16 ones have no tables.
     var graph = options.activationBits.contains(16) ? network : network.composed()
     let layerCount = graph.operators.count { $0.weights != nil }
     if let problem = options.problem(layerCount: layerCount) { throw InvalidNetwork(problem) }
-    if options.equalizesLayers {
+    // What has codes already keeps them.
+    if options.equalizesLayers, !graph.hasCodes {
       graph = try graph.equalized(peaks: graph.channelPeaks(on: calibrationWindows))
     }
     var quantizer = try GraphQuantizer(

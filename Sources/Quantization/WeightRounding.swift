@@ -45,10 +45,14 @@ struct RoundedWeights {
       let places = shape.places(of: channel)
       let row = places.map { parameters.values[$0] }
       let span = options.granularity == .tensor ? largest : row.reduce(0) { max($0, abs($1)) }
-      let scale = span > 0 ? span / limit : 1
+      var scale = span > 0 ? span / limit : 1
+      if let given = parameters.scales { scale = given[channel] }
       let weights = row.map { Double($0 / scale) }
       var rounded = row.map { Double(max(-limit, min(limit, ($0 / scale).rounded()))) }
-      switch options.rounding {
+      if parameters.scales != nil {
+        rounded = row.map { Double(max(-128, min(127, ($0 / scale).rounded()))) }
+      }
+      switch parameters.scales == nil ? options.rounding : .nearest {
       case .nearest: break
       case .stochastic:
         rounded = weights.map {

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 FOLDER = pathlib.Path(__file__).parent / "onnx"
 
@@ -128,6 +129,12 @@ def greatest():
     n = Network("greatest", (2, 6, 5))
     x = n("Relu", n.conv("x", 2, 4, 3, 3))
     n.finish(n("Flatten", n("GlobalMaxPool", x)))
+def two_blocks():
+    n = Network("two_blocks", (3, 40))
+    x = n("Relu", n.conv("x", 3, 8, 5, pads=[2, 2], strides=[2]))
+    y = n("LeakyRelu", n.conv(x, 8, 8, 3, group=8, pads=[2, 0]), alpha=0.1)
+    x = n("MaxPool", n("Add", x, y), kernel_shape=[2], strides=[2])
+    n.finish(n("Gemm", n("Flatten", x), n.weights(4, 80), n.weights(4), transB=1), rows=24)
 
 
 def time_first():
@@ -156,13 +163,39 @@ def recurrent(kind, gates, directions):
     n.finish(n("Gemm", n("Concat", y, last, axis=1), n.weights(4, 12 * directions), transB=1))
 
 
+class Rows(CalibrationDataReader):
+    """The samples that ranges are measured on."""
+
+    def __init__(self, samples):
+        self.rows = iter(samples)
+
+    def get_next(self):
+        row = next(self.rows, None)
+        return None if row is None else {"x": row[None]}
+
+
+def quantized(name):
+    """ONNX Runtime's integers of a network: int8 weights, a scale a channel, uint8 or int8 activations."""
+    samples = np.load(FOLDER / f"{name}.input.npy")
+    for suffix, kind in (("int8", QuantType.QInt8), ("uint8", QuantType.QUInt8)):
+        file = FOLDER / f"{name}_{suffix}.onnx"
+        quantize_static(FOLDER / f"{name}.onnx", file, Rows(samples), quant_format=QuantFormat.QDQ, per_channel=True,
+                        activation_type=kind, weight_type=QuantType.QInt8)
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = onnxruntime.InferenceSession(str(file), options)
+        results = np.concatenate([session.run(None, {"x": row[None]})[0].reshape(1, -1) for row in samples])
+        np.save(FOLDER / f"{name}_{suffix}.output0.npy", results)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, time_first):
+    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, two_blocks, time_first):
         make()
     for directions in (1, 2):
         recurrent("GRU", 3, directions)
         recurrent("LSTM", 4, directions)
+    quantized("two_blocks")
 
 
 main()

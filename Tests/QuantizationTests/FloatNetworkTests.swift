@@ -65,6 +65,38 @@ import TestSupport
     #expect(error < facts.all.map(\.rms).min() ?? 0)
   }
 
+  /// The same of a small network, with int8 and with uint8 codes.
+  @Test(arguments: ["int8", "uint8"]) func ownQuantizedModelsKeepTheirScales(type: String) throws {
+    let image = try FloatNetworkImage.coded("\(Self.oracle)two_blocks_\(type).onnx").image
+    let ours = try outputs(image, Self.oracle + "two_blocks.input.npy")
+    let expected = try floats("\(Self.oracle)two_blocks_\(type).output0.npy")
+    let step = try Float(bitPattern: LoadedModel(image: image.bytes).model.output.scaleBits)
+    for (a, b) in zip(ours, expected) { #expect(abs(a - b) < 1.01 * step) }
+    #expect(throws: FileError.self) { try FloatNetworkImage.coded(Self.oracle + "two_blocks.onnx") }
+  }
+
+  /// ONNX Runtime's quantized models keep their scales; TensorFlow Lite Micro's rounding is a single step away at most.
+  @Test(
+    .enabled(if: isShared, "needs ../shared/conformance"),
+    arguments: ["cnn1d", "tcn_residual", "dscnn2d", "mobile1d"])
+  func quantizedModelsKeepTheirScales(name: String) throws {
+    let kind = name == "dscnn2d" ? "spectrogram" : "ecg"
+    let image = try FloatNetworkImage.coded("\(Self.shared)/\(name)/\(name)_qdq.onnx").image
+    let ours = try outputs(image, "\(Self.shared)/\(kind)_input.npy")
+    let expected = try floats("\(Self.shared)/\(name)/qdq_output.npy")
+    let step = try Float(bitPattern: LoadedModel(image: image.bytes).model.output.scaleBits)
+    let near = zip(ours, expected).count { abs($0 - $1) < 1.01 * step }
+    let rows = expected.count / 4
+    func top(_ values: [Float], _ row: Int) -> Int? {
+      (0..<4).max { values[4 * row + $0] < values[4 * row + $1] }
+    }
+    let same = (0..<rows).count { top(ours, $0) == top(expected, $0) }
+    print(
+      "\(name)_qdq: \(same) of \(rows) the same class, \(near) of \(expected.count) outputs within a step")
+    #expect(Double(near) >= 0.99 * Double(expected.count))
+    #expect(Double(same) >= 0.995 * Double(rows))
+  }
+
   /// A file of many samples near those of the oracle, so that ranges are measured on more than six windows.
   private func samples(_ name: String, in folder: TemporaryFolder) throws -> String {
     let array = try NumPyArray.read(Self.oracle + name + ".input.npy")
@@ -81,7 +113,7 @@ import TestSupport
   /// The oracle's outputs come back within a part of their span, values given and taken in the network's own layout.
   @Test(arguments: [
     ("twelve_leads", 0.03), ("squeeze_excite", 0.03), ("functions", 0.02), ("time_first", 0.02),
-    ("rearranged", 0.03),
+    ("rearranged", 0.03), ("two_blocks", 0.02),
   ])
   func everyOperatorFollowsFloatInInt8(name: String, part: Float) throws {
     let folder = try TemporaryFolder()

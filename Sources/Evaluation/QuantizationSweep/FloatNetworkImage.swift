@@ -22,8 +22,8 @@ package struct FloatNetworkImage: Sendable {
 
   /// The image.
   package let image: ModelImage
-  /// How it does.
-  package let fidelity: Fidelity
+  /// How it does; nil without samples.
+  package let fidelity: Fidelity?
   /// The operators that became integers, for tables.
   package let graph: FloatGraph
 
@@ -31,7 +31,8 @@ package struct FloatNetworkImage: Sendable {
   ///
   /// - Parameters:
   ///   - file: The model.
-  ///   - samples: A file of samples for each of its inputs, in its own layout, as `exporter run` takes them.
+  ///   - samples: A file of samples for each of its inputs, in its own layout, as `exporter run` takes them; none for a
+  ///     model that has all its tensors' codes itself.
   ///   - labels: A file of a class a sample; nil for none.
   ///   - calibrationCount: The number of samples, evenly chosen, on which ranges are measured.
   ///   - options: How.
@@ -43,19 +44,23 @@ package struct FloatNetworkImage: Sendable {
     let network = try FloatNetwork(reading: file)
     var arrays: [(file: String, values: NumPyArray)] = []
     for sample in samples { arrays.append((sample, try NumPyArray.read(sample))) }
-    let windows = try network.windows(of: arrays)
+    guard !samples.isEmpty || network.graph.hasCodes else {
+      throw .malformed(file, "has no integers of its own", remedy: "give --samples to measure ranges on")
+    }
+    let windows = samples.isEmpty ? [] : try network.windows(of: arrays)
     let classes = try labels.map { file throws(FileError) in
       try NumPyArray.classes(
         reading: file, count: windows.count, classCount: network.outputs[0].count)
     }
     let count = min(calibrationCount, windows.count)
-    let calibration = (0..<count).map { windows[$0 * windows.count / count] }
+    let calibration = (0..<count).map { windows[$0 * windows.count / max(1, count)] }
     let source = try Provenance(source: file)
     do throws(InvalidNetwork) {
       let (quantized, graph) = try QuantizedNetwork.quantized(
         network.graph, calibrationWindows: calibration, options: options)
       let provenance: Provenance = [
-        .calibration: options.calibration.rawValue, .calibrationWindows: "\(count)",
+        .calibration: samples.isEmpty ? "given" : options.calibration.rawValue,
+        .calibrationWindows: samples.isEmpty ? nil : "\(count)",
       ]
       image = try ModelImage(
         quantized.withFloatBorder, frontEnd: nil,
@@ -66,7 +71,17 @@ package struct FloatNetworkImage: Sendable {
         file, error.description,
         remedy: "choose other --activations or operators")
     }
-    fidelity = try Self.fidelity(of: image, beside: network, windows, arrays, classes, file: file)
+    fidelity =
+      windows.isEmpty
+      ? nil : try Self.fidelity(of: image, beside: network, windows, arrays, classes, file: file)
+  }
+
+  /// The image of a model that has all its tensors' codes itself.
+  ///
+  /// - Throws: `FileError`, which names the operator that has none.
+  package static func coded(_ file: String) throws(FileError) -> FloatNetworkImage {
+    try FloatNetworkImage(
+      quantizing: file, samples: [], labels: nil, calibrationCount: 0, options: .forOthersNetworks)
   }
 
   private static func fidelity(

@@ -21,7 +21,9 @@ struct Quantize: ParsableCommand {
       Another program's float network, an .onnx model, is quantized on samples of its
       own: NumPy arrays of float32, a row a sample, --samples for each input. What the
       integers do on them beside the float network is told; with --labels, a class a
-      row, how many are right. Its image takes float32 in `exporter run`.
+      row, how many are right. Its image takes float32 in `exporter run`. A model that
+      has integers of its own (QuantizeLinear, DequantizeLinear) needs no samples and
+      keeps its scales.
 
       Examples:
 
@@ -56,10 +58,11 @@ struct Quantize: ParsableCommand {
   func validate() throws {
     try requireDistinct(
       outputs: [output, results.jsonFile], inputs: [checkpoint] + samples + [labels].compactMap(\.self))
-    if FloatNetwork.isONNX(checkpoint) {
-      guard !samples.isEmpty, data == nil else {
+    if FloatNetwork.isOne(checkpoint) {
+      guard data == nil else {
         throw ValidationError("an .onnx model is quantized on --samples x.npy, not on --data")
       }
+      guard labels == nil || !samples.isEmpty else { throw ValidationError("--labels needs --samples") }
     } else {
       guard data != nil, samples.isEmpty, labels == nil else {
         throw ValidationError("a checkpoint is quantized on --data dir, not on --samples")
@@ -69,7 +72,7 @@ struct Quantize: ParsableCommand {
   }
 
   func run() throws {
-    if FloatNetwork.isONNX(checkpoint) { return try quantizeFloatNetwork() }
+    if FloatNetwork.isOne(checkpoint) { return try quantizeFloatNetwork() }
     let trained = try Checkpoint.read(checkpoint)
     if let problem = integers.values(seed: seed).problem(layerCount: trained.layers.count) {
       throw ValidationError(problem)
@@ -90,7 +93,7 @@ struct Quantize: ParsableCommand {
   /// What is said of another program's network in integers.
   private struct Result: Encodable {
     var model: ModelSummary
-    var fidelity: FloatNetworkImage.Fidelity
+    var fidelity: FloatNetworkImage.Fidelity?
   }
 
   private func quantizeFloatNetwork() throws {
@@ -102,17 +105,18 @@ struct Quantize: ParsableCommand {
     try results.show(summary.operatorTable)
     try results.show("\n")
     try results.show(summary.memoryTable)
-    var table = SummaryTable(columns: [])
-    let fidelity = made.fidelity
-    table.add("samples", Numbers.integer(fidelity.samples))
-    table.add("agreement", "\(Numbers.percent(fidelity.agreement)) the same class as in float")
-    table.add("output error", "\(Numbers.decimal(fidelity.outputError, places: 4)) in the root mean square")
-    if let float = fidelity.floatAccuracy, let integer = fidelity.accuracy {
-      table.add("right", "\(Numbers.percent(integer)), in float \(Numbers.percent(float))")
+    if let fidelity = made.fidelity {
+      var table = SummaryTable(columns: [])
+      table.add("samples", Numbers.integer(fidelity.samples))
+      table.add("agreement", "\(Numbers.percent(fidelity.agreement)) the same class as in float")
+      table.add("output error", "\(Numbers.decimal(fidelity.outputError, places: 4)) in the root mean square")
+      if let float = fidelity.floatAccuracy, let integer = fidelity.accuracy {
+        table.add("right", "\(Numbers.percent(integer)), in float \(Numbers.percent(float))")
+      }
+      try results.show("\n")
+      try results.show(table)
     }
-    try results.show("\n")
-    try results.show(table)
-    try results.writeJSON(Result(model: summary, fidelity: fidelity))
+    try results.writeJSON(Result(model: summary, fidelity: made.fidelity))
   }
 
   private func makeImage(of trained: Checkpoint) throws -> ModelImage {

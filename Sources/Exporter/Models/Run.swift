@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Evaluation
 import Foundation
 import HostDevice
 import ModelFiles
@@ -21,8 +22,8 @@ struct Run: ParsableCommand {
       Inputs and outputs are NumPy arrays, a row a sample: the values in a line or in
       the input's shape, in the model's own type (int8, int16, or float32 where a
       .tflite model quantizes its input itself). A model of several inputs or outputs
-      takes --input and --output for each, in its order. An .onnx model runs in float,
-      its values in its own layout.
+      takes --input and --output for each, in its order. A float .onnx or .tflite model
+      runs in float, or in integers where it has its own, in its own layout.
 
       Examples:
 
@@ -68,12 +69,17 @@ struct Run: ParsableCommand {
       throw FileError.malformed(
         model, "has \(count) outputs, not \(output.count)", remedy: "name fewer with --output")
     }
-    guard !FloatNetwork.isONNX(model) else {
+    let loaded: LoadedModel
+    if FloatNetwork.isOne(model) {
       let network = try FloatNetwork(reading: model)
       try checkOutputs(network.outputs.count)
-      return try SampleRun.run(network, file: model, inputs: samples())
+      guard network.graph.hasCodes else {
+        return try SampleRun.run(network, file: model, inputs: samples())
+      }
+      loaded = try LoadedModel(image: FloatNetworkImage.coded(model).image.bytes)
+    } else {
+      loaded = try LoadedModel.read(model)
     }
-    let loaded = try LoadedModel.read(model)
     try checkOutputs(loaded.model.outputCount)
     return try SampleRun.run(loaded, inputs: samples())
   }

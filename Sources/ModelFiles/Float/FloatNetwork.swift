@@ -39,16 +39,34 @@ package struct FloatNetwork: Sendable {
   /// What comes out, in the order of the graph's outputs.
   package var outputs: [Port]
 
-  /// Whether a file's name or content says that it is an ONNX model.
-  package static func isONNX(_ file: String) -> Bool { file.lowercased().hasSuffix(".onnx") }
+  /// Whether a file is an ONNX model, by its name, or a `.tflite` model that computes in float.
+  package static func isOne(_ file: String) -> Bool {
+    if file.lowercased().hasSuffix(".onnx") { return true }
+    guard let data = try? Files.read(file),
+      data.prefix(8).suffix(4).elementsEqual(TFLiteModel.identifier.utf8),
+      let model = try? TFLiteModel(decoding: data, file: file)
+    else { return false }
+    let computed = model.graph.operators.flatMap { $0.outputs }.map { model.graph.tensors[Int($0)].type }
+    return computed.contains(.float32) && !computed.contains { [.int8, .uint8, .int16].contains($0) }
+  }
 
-  /// Reads an ONNX model.
+  /// Reads an ONNX model, or a float `.tflite` model.
   ///
   /// - Throws: `FileError`, which names the byte or the operator that is wrong or that this program doesn't have.
   package init(reading file: String) throws(FileError) {
-    let model = try ONNXModel(decoding: Files.read(file), file: file)
+    let data = try Files.read(file)
+    let isTFLite = data.prefix(8).suffix(4).elementsEqual(TFLiteModel.identifier.utf8)
+    let (onnx, tflite) =
+      isTFLite
+      ? (nil, try TFLiteModel(decoding: data, file: file)) : (try ONNXModel(decoding: data, file: file), nil)
     do throws(NotConvertible) {
-      self = try ONNXImport.network(model)
+      if let tflite {
+        self = try TFLiteFloatNetwork.network(tflite)
+      } else if let onnx {
+        self = try ONNXImport.network(onnx)
+      } else {
+        throw NotConvertible(problem: "is no model")
+      }
     } catch {
       throw .malformed(file, at: error.location, error.problem, remedy: Self.remedy)
     }

@@ -17,6 +17,7 @@ extension ONNXNode {
     case "Range": return [try range()]
     case "Identity", "Dropout": return [try constant(0)]
     case "Cast": return [try cast(try constant(0))]
+    case "DequantizeLinear": return [try dequantized(try constant(0))]
     case "Reshape", "Squeeze", "Unsqueeze", "Flatten":
       var tensor = try constant(0)
       tensor.shape = try reshaped(tensor.shape)

@@ -133,6 +133,7 @@ struct ONNXImport {
     // A shape is known whatever has it.
     let isKnown = constants.count == given.count || ["Shape", "Size"].contains(node.node.kind)
     if isKnown, let result = try node.folded() { return result.map(ONNXValue.constant) }
+    if let result = try codes(node) { return result }
     if let result = try window(node) { return result }
     if let result = try activation(node) { return result }
     if let result = try arithmetic(node) { return result }

@@ -47,6 +47,10 @@ package struct ONNXTensor: Equatable, Sendable {
   package var type: ElementType
   /// The numbers, the last dimension's neighbours next to each other.
   package var values: [Double]
+  /// Scales of which the numbers are whole multiples, where they are dequantized codes.
+  var scales: [Float] = []
+  /// The dimension that several scales belong to.
+  var scaleAxis = 0
 
   /// Creates a constant.
   init(shape: [Int], type: ElementType, values: [Double]) {
@@ -67,7 +71,11 @@ package struct ONNXTensor: Equatable, Sendable {
   var floats: [Float] { values.map { Float($0) } }
 
   /// The array for a graph.
-  var array: ConstantArray { ConstantArray(shape: shape, values: floats) }
+  var array: ConstantArray {
+    var array = ConstantArray(shape: shape, values: floats)
+    (array.scales, array.scaleAxis) = (scales, scaleAxis)
+    return array
+  }
 
   /// The greatest number of values that a constant may have.
   static let greatestCount = 1 << 26
@@ -166,7 +174,7 @@ extension ONNXTensor {
   }
 
   /// A 16-bit floating-point number of a sign, five bits of exponent and ten of fraction.
-  private static func half(_ bits: UInt16) -> Double {
+  static func half(_ bits: UInt16) -> Double {
     let (sign, exponent, fraction) = (bits >> 15, Int(bits >> 10 & 31), Double(bits & 1023) / 1024)
     let magnitude =
       switch exponent {

@@ -75,7 +75,10 @@ extension ONNXImport {
     guard try node.integer("transA", 0) == 0 else { throw node.refusal("transposes what it reads") }
     if try node.integer("transB", 0) == 0 { matrix = matrix.transposed([1, 0]) }
     let (alpha, beta) = (try node.float("alpha", 1), try node.float("beta", 1))
-    if alpha != 1 { matrix.values = matrix.values.map { alpha * $0 } }
+    if alpha != 1 {
+      matrix.values = matrix.values.map { alpha * $0 }
+      matrix.scales = []
+    }
     let outputs = matrix.shape[0]
     var biases: [Float] = []
     if let constant = try node.optionalConstant(2) {
@@ -95,9 +98,10 @@ extension ONNXImport {
     guard constant.shape.count >= 2, leading.allSatisfy({ $0 == 1 }) else {
       throw node.refusal("multiplies by a constant of the shape \(constant.shape)")
     }
-    let matrix = ConstantArray(shape: Array(constant.shape.suffix(2)), values: constant.floats).transposed([
-      1, 0,
-    ])
+    var matrix = constant.array
+    matrix.shape = Array(matrix.shape.suffix(2))
+    matrix.scaleAxis = max(0, matrix.scaleAxis - leading.count)
+    matrix = matrix.transposed([1, 0])
     return try node.building { () throws(InvalidNetwork) in try builder.dense(value, matrix, biases: []) }
   }
 

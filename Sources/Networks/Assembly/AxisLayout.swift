@@ -149,11 +149,22 @@ package struct ConstantArray: Equatable, Sendable {
   package var shape: [Int]
   /// The numbers.
   package var values: [Float]
+  /// Scales of which the numbers are whole multiples, one for each place along a dimension, or one for all.
+  package var scales: [Float] = []
+  /// The dimension that several scales belong to.
+  package var scaleAxis = 0
 
   /// Creates an array; the shape's product must be the number of values.
   package init(shape: [Int], values: [Float]) {
     precondition(shape.reduce(1, *) == values.count, "the shape doesn't fit the values")
     (self.shape, self.values) = (shape, values)
+  }
+
+  /// A scale for each place of the first dimension; nil where there are none such.
+  var firstScales: [Float]? {
+    let count = shape.first ?? 1
+    if scales.count == 1 { return [Float](repeating: scales[0], count: count) }
+    return scaleAxis == 0 && scales.count == count ? scales : nil
   }
 
   /// One number.
@@ -163,8 +174,11 @@ package struct ConstantArray: Equatable, Sendable {
   package func transposed(_ permutation: [Int]) -> ConstantArray {
     let strides = contiguousStrides(shape)
     let shape = permutation.map { self.shape[$0] }
-    return ConstantArray(
+    var array = ConstantArray(
       shape: shape, values: values.gathered(shape, strides: permutation.map { strides[$0] }))
+    array.scales = scales
+    array.scaleAxis = permutation.firstIndex(of: scaleAxis) ?? 0
+    return array
   }
 }
 

@@ -37,7 +37,8 @@ extension FloatGraph {
   /// The operator that writes a tensor which nobody but one operator reads.
   private func producer(of tensor: Int) -> Int? {
     let readers = operators.reduce(0) { $0 + $1.inputs.count { $0 == tensor } }
-    guard readers == 1, !outputs.contains(tensor) else { return nil }
+    // What the source model has in codes there stays.
+    guard readers == 1, !outputs.contains(tensor), tensors[tensor].codes == nil else { return nil }
     return operators.firstIndex { $0.output == tensor }
   }
 
@@ -85,6 +86,7 @@ extension FloatGraph {
     let channels = weights.biases.count
     let isDepthwise = operators[producer].kind == .depthwiseConvolution
     let perChannel = weights.values.count / channels
+    weights.scales = nil
     for place in weights.values.indices {
       weights.values[place] *= factors.values[isDepthwise ? place % channels : place / perChannel]
     }
@@ -115,6 +117,7 @@ extension FloatGraph {
       operators[index].kind == .fullyConnected
         || tensors[operators[index].inputs[0]].channelCount == channels && !isGrouped(index)
     else { return false }
+    weights.scales = nil
     for output in 0..<outputs {
       for place in 0..<perOutput {
         let weight = weights.values[output * perOutput + place]
@@ -139,7 +142,8 @@ extension FloatGraph {
       let block = blocks.first(where: {
         $0.isRun && $0.outputStart == parts[0].inputStart && $0.shape == parts[0].shape && $0.inputStart == 0
           && tensors[operators[whole].inputs[$0.input]].count == $0.shape[0]
-      }), case let source = operators[whole].inputs[block.input], tensors[source].constant == nil
+      }), case let source = operators[whole].inputs[block.input], tensors[source].constant == nil,
+      tensors[output].codes == nil || tensors[output].codes == tensors[source].codes
     else { return false }
     for reader in operators.indices {
       operators[reader].inputs = operators[reader].inputs.map { $0 == output ? source : $0 }

@@ -96,6 +96,23 @@ package struct GraphBuilder {
     return tensor
   }
 
+  /// The codes that the source model gives a value; nil where it gives none.
+  package func codes(of value: Value) -> FloatGraph.Codes? { tensors[value.tensor].codes }
+
+  /// A value in the codes that the source model gives it; where it has others already, another tensor.
+  package mutating func coded(_ value: Value, _ codes: FloatGraph.Codes) throws(InvalidNetwork) -> Value {
+    // Zeros that wait for a convolution have the codes of what they surround.
+    if tensors[value.tensor].codes == codes { return value }
+    var value = try settled(value)
+    if tensors[value.tensor].codes != nil {
+      value.tensor = try append(
+        .quantize, [value.tensor], shape: tensors[value.tensor].shape,
+        .function(.clamp(FloatGraph.everything)))
+    }
+    tensors[value.tensor].codes = codes
+    return value
+  }
+
   /// Adds a constant tensor.
   mutating func constant(_ values: [Float], shape: [Int]) -> Int {
     tensors.append(.init(name: name, shape: shape.isEmpty ? [1] : shape, constant: values))

@@ -36,8 +36,9 @@ extension GraphBuilder {
     let spatial = Array(2..<weights.shape.count)
     // [kernel, output channel] or [output channel, kernel, channel of the group]
     let packed = weights.transposed(isDepthwise ? spatial + [0, 1] : [0] + spatial + [1])
-    let parameters = FloatGraph.Weights(
+    var parameters = FloatGraph.Weights(
       values: packed.values, biases: biases.isEmpty ? [Float](repeating: 0, count: outputs) : biases)
+    parameters.scales = weights.firstScales
     let tensor = try append(
       isDepthwise ? .depthwiseConvolution : .convolution, [try imageTensor(of: source)],
       shape: Self.image(target),
@@ -95,10 +96,11 @@ extension GraphBuilder {
     let columns = Array(0..<inputs).gathered(sorted.map { sizes[$0] }, strides: sorted.map { strides[$0] })
     let values = (0..<outputs).flatMap { row in columns.map { matrix.values[row * inputs + $0] } }
     let source = try tensor(of: value, shape: [rows, inputs])
+    var parameters = FloatGraph.Weights(
+      values: values, biases: biases.isEmpty ? [Float](repeating: 0, count: outputs) : biases)
+    parameters.scales = matrix.firstScales
     let tensor = try append(
-      .fullyConnected, [source], shape: [rows, outputs],
-      .fullyConnected(
-        .init(values: values, biases: biases.isEmpty ? [Float](repeating: 0, count: outputs) : biases)))
+      .fullyConnected, [source], shape: [rows, outputs], .fullyConnected(parameters))
     var layout = value.layout
     for factor in depth.sorted().reversed() { layout = layout.resized(factor: factor, to: 1) }
     let shape = layout.shape.dropLast() + [outputs]

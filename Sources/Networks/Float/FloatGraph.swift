@@ -12,6 +12,8 @@ package struct FloatGraph: Equatable, Sendable {
     package var shape: [Int]
     /// A constant's values; nil for a tensor that is given or computed.
     package var constant: [Float]?
+    /// The codes that the source model says it has in integers; nil where it says nothing.
+    package var codes: Codes?
 
     /// Creates a tensor's description.
     package init(name: String, shape: [Int], constant: [Float]? = nil) {
@@ -24,8 +26,25 @@ package struct FloatGraph: Equatable, Sendable {
     package var channelCount: Int { shape.last ?? 1 }
   }
 
+  /// How a tensor's codes stand for real numbers.
+  package struct Codes: Equatable, Sendable {
+    /// The codes' type.
+    package var type: ElementType
+    /// Real = scale * (code - zeroPoint).
+    package var scale: Float
+    /// The code of real 0.
+    package var zeroPoint: Int
+
+    /// Creates codes.
+    package init(type: ElementType, scale: Float, zeroPoint: Int) {
+      (self.type, self.scale, self.zeroPoint) = (type, scale, zeroPoint)
+    }
+  }
+
   /// Weights in the order of `QuantizedNetwork.Computation`, and a bias an output channel.
   package struct Weights: Equatable, Sendable {
+    /// A scale an output channel, of which the weights are whole multiples; nil where the source model has no codes.
+    package var scales: [Float]?
     /// The weights.
     package var values: [Float]
     /// The biases.
@@ -122,6 +141,9 @@ package struct FloatGraph: Equatable, Sendable {
 
   /// The tensors that are the results.
   package var outputs: [Int] { chosenOutputs ?? operators.last.map { [$0.output] } ?? [] }
+
+  /// Whether the source model gives some tensors codes.
+  package var hasCodes: Bool { tensors.contains { $0.codes != nil } }
 
   /// The number of values of a window: of all inputs.
   package var windowCount: Int { inputs.reduce(0) { $0 + tensors[$1].count } }

@@ -62,7 +62,7 @@ extension FloatGraph {
       guard let composed = Self.expression(operation, inputs, tensors), let base = composed.base,
         composed.value.size <= 64, operation.activation == Self.everything
       else { continue }
-      expressions[operation.output] = composed
+      if tensors[operation.output].codes == nil { expressions[operation.output] = composed }
       // A function alone stays what it is, and a factor alone may become part of weights.
       guard operation.inputs != [base] else { continue }
       let function = FloatFunction.composed(composed.value)
