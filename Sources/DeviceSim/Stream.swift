@@ -53,7 +53,9 @@ struct Stream: ParsableCommand {
     help: ArgumentHelp("The ECG: a WFDB record, an EDF or CSV file, or - for CSV.", valueName: "record"))
   var record: String
 
-  @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
+  @Option(
+    help: ArgumentHelp(
+      "The float network to run beside the device: a checkpoint, .onnx or .tflite.", valueName: "network"))
   var float: String?
 
   @Option(

@@ -31,7 +31,9 @@ struct SweepCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
   var model: String
 
-  @Option(help: ArgumentHelp("The float checkpoint to run beside the device.", valueName: "checkpoint"))
+  @Option(
+    help: ArgumentHelp(
+      "The float network to run beside the device: a checkpoint, .onnx or .tflite.", valueName: "network"))
   var float: String?
 
   @Option(

@@ -131,24 +131,11 @@ struct GraphQuantizer {
       if case .rearrangement(_, let fill?) = operation.computation { values.append(fill) }
     }
     var range = ActivationRange(of: values, method: options.calibration, type: type)
-    if let changing = changingRange(members) {
+    if members.count == 1, let changing = graph.changingRange(ofTensor: members[0]) {
       range.lowest = max(range.lowest, min(0, changing.lowerBound))
       range.highest = min(range.highest, max(0, changing.upperBound))
     }
     return range.quantization(type)
-  }
-
-  /// The arguments that matter to the functions that alone read some tensors; nil where others read them.
-  private func changingRange(_ members: [Int]) -> ClosedRange<Float>? {
-    guard members.count == 1, !graph.outputs.contains(members[0]) else { return nil }
-    var range: ClosedRange<Float>?
-    for operation in graph.operators where operation.inputs.contains(members[0]) {
-      guard case .function(let function) = operation.computation else { return nil }
-      let other = function.changingRange
-      range =
-        range.map { min($0.lowerBound, other.lowerBound)...max($0.upperBound, other.upperBound) } ?? other
-    }
-    return range
   }
 
   func tensor(_ index: Int, _ type: ElementType, _ codes: Codes) -> QuantizedNetwork.Tensor {
@@ -203,6 +190,8 @@ struct GraphQuantizer {
       case .elementwise(let elementwise):
         .elementwise(try elementwise.quantized(operation.kind, sources[0], sources[1], result))
       case .mean(let mean): .mean(try mean.quantized(sources[0], result))
+      case .batchProduct(let product):
+        .batchProduct(try product.quantized(sources[0], sources[1], result))
       case .softmax(let beta): .softmax(try .init(of: sources[0], beta: beta))
       case .function(let function): try function.quantized(sources[0], result)
       case .convolution, .depthwiseConvolution, .fullyConnected:
@@ -283,6 +272,21 @@ struct GraphQuantizer {
         computation: computation))
     requantized[key] = network.tensors.count - 1
     return network.tensors.count - 1
+  }
+}
+
+extension FloatGraph {
+  /// The values of a tensor that matter to the functions that alone read it; nil where others read it.
+  package func changingRange(ofTensor tensor: Int) -> ClosedRange<Float>? {
+    guard !outputs.contains(tensor) else { return nil }
+    var range: ClosedRange<Float>?
+    for operation in operators where operation.inputs.contains(tensor) {
+      guard case .function(let function) = operation.computation else { return nil }
+      let other = function.changingRange
+      range =
+        range.map { min($0.lowerBound, other.lowerBound)...max($0.upperBound, other.upperBound) } ?? other
+    }
+    return range
   }
 }
 

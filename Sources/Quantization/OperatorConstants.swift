@@ -44,6 +44,18 @@ extension QuantizedNetwork.Mean {
   }
 }
 
+extension QuantizedNetwork.BatchProduct {
+  /// The products with the factor between their tensors' scales.
+  func quantized(
+    _ first: QuantizedNetwork.Tensor, _ second: QuantizedNetwork.Tensor, _ output: QuantizedNetwork.Tensor
+  ) throws(InvalidNetwork) -> QuantizedNetwork.BatchProduct {
+    var product = self
+    product.multiplier = try .between(
+      Double(first.scale) * Double(second.scale), Double(output.scale), most: output.type == .int16 ? 14 : 30)
+    return product
+  }
+}
+
 extension QuantizedNetwork.Softmax {
   /// The constants for codes along the last dimension.
   init(of input: QuantizedNetwork.Tensor, beta: Float) throws(InvalidNetwork) {

@@ -40,7 +40,7 @@ extension Checkpoint {
 
 extension QuantizedNetwork {
   /// What the front end's codes stand for.
-  static func inputCodes(of settings: SpectrogramSettings) -> (scale: Float, zeroPoint: Int) {
+  package static func inputCodes(of settings: SpectrogramSettings) -> (scale: Float, zeroPoint: Int) {
     guard !settings.isRawSamples else { return (Float(1 / SpectrogramSettings.rawCodesPerUnit), 0) }
     return (Float(1 / settings.levelsPerUnit), Int(settings.centerLevel) + SpectrogramSettings.zeroLevelCode)
   }

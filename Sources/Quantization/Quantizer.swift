@@ -103,11 +103,13 @@ extension QuantizedNetwork {
   ///   - network: The graph.
   ///   - calibrationWindows: Windows: the values of its inputs, one after the other; none where the source model gives
   ///     all tensors their codes.
+  ///   - inputCodes: The one input's codes, which a front end gives; nil where they are measured too.
   ///   - options: Widths, granularity, calibration and rounding; a layer is an operator with weights.
   /// - Returns: The network in integers, and the float graph of the same operators.
   /// - Throws: `InvalidNetwork` where an operator can't be in integers, or the options don't fit the network.
   package static func quantized(
-    _ network: FloatGraph, calibrationWindows: [[Float]], options: QuantizationOptions
+    _ network: FloatGraph, calibrationWindows: [[Float]],
+    inputCodes: (scale: Float, zeroPoint: Int)? = nil, options: QuantizationOptions
   ) throws(InvalidNetwork) -> (network: QuantizedNetwork, graph: FloatGraph) {
     // A table computes any function of int8 codes; int16 ones have no tables.
     var graph = options.activationBits.contains(16) ? network : network.composed()
@@ -120,6 +122,6 @@ extension QuantizedNetwork {
     var quantizer = try GraphQuantizer(
       graph, calibrationWindows: calibrationWindows, awareness: nil, options: options,
       relevance: Relevance(of: graph), mostValues: 1 << 20)
-    return (try quantizer.run(given: nil), graph)
+    return (try quantizer.run(given: inputCodes), graph)
   }
 }

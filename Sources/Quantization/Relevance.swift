@@ -45,6 +45,15 @@ struct Relevance {
       for (index, first) in Self.places(mean.shape, mean.strides).enumerated() where output[index] {
         for place in reduced { tensors[input][first + place] = true }
       }
+    case .batchProduct(let product):
+      let firsts = Self.places(product.shape, product.firstStrides)
+      let others = Self.places(product.shape, product.secondStrides)
+      for index in output.indices where output[index] {
+        for step in 0..<product.depth {
+          tensors[input][firsts[index] + step * product.firstStep] = true
+          tensors[operation.inputs[1]][others[index] + step * product.secondStep] = true
+        }
+      }
     case .convolution, .depthwiseConvolution, .fullyConnected:
       guard let shape = SumShape(operation, in: graph) else { return }
       for (index, matters) in output.enumerated() where matters {

@@ -47,4 +47,36 @@ import TestSupport
     #expect(run.status == 65 && run.hasOneErrorLine && run.errors.contains("m.onnx:byte"))
     #expect(!FileManager.default.fileExists(atPath: folder("m.qinf")))
   }
+
+  @Test func oneSampleIsTakenApartBesideFloat() throws {
+    let folder = try TemporaryFolder()
+    let made = try exporter("quantize", model, "--samples", samples, "--output", folder("m.qinf"), "--quiet")
+    #expect(made.status == 0, "\(made.errors)")
+    let run = try exporter(
+      "explain", folder("m.qinf"), "--float", model, "--samples", samples, "--row", "2", "--json",
+      folder("e.json"))
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.hasPrefix("Row 2 of twelve_leads.input.npy is "))
+    let beyond = try exporter(
+      "explain", folder("m.qinf"), "--float", model, "--samples", samples, "--row", "6")
+    #expect(beyond.status == 65 && beyond.hasOneErrorLine && beyond.errors.contains("from 0 to 5"))
+    let other = ProjectFiles.path("Tests/Oracle/onnx/two_blocks.onnx")
+    let wrong = try exporter("explain", folder("m.qinf"), "--float", other, "--samples", samples)
+    #expect(wrong.status == 65 && wrong.hasOneErrorLine, "\(wrong.errors)")
+  }
+
+  /// A budget that int8 doesn't fit brings some layers to int4, and the image that is recommended is within it.
+  @Test func aReportRecommendsTheSmallestThatFollowsFloat() throws {
+    let folder = try TemporaryFolder()
+    let beats = ProjectFiles.path("Tests/Oracle/beats") + "/"
+    let run = try exporter(
+      "report", beats + "beats.onnx", "--samples", beats + "x.npy", "--labels", beats + "y.npy", "--output",
+      folder("report"), "--budget-flash", "4000")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.contains("int4 in layer"))
+    let image = try Files.read(folder("report/recommended.qinf"))
+    #expect(image.count <= 4000)
+    let page = String(decoding: try Files.read(folder("report/report.html")), as: UTF8.self)
+    #expect(page.contains("Choices of integers") && page.contains("beats.onnx in integers"))
+  }
 }

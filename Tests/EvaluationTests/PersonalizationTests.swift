@@ -100,8 +100,8 @@ import TestSupport
     let checkpoint = try Checkpoint.read(ProjectFiles.checkpoint)
     let patch = try Personalization(shipped, replay: replay).patch(own: own)
     let patched = try shipped.applying(patch: patch.bytes)
-    let twin = try #require(patched.patchedTwin(checkpoint, shipped: shipped))
-    let head = try #require(twin.layers.last).folded
+    let twin = try #require(patched.patchedTwin(TwinNetwork(checkpoint), shipped: shipped))
+    let head = try #require(twin.graph.operators.last?.weights)
     let input = shipped.model.tensor(
       shipped.model.operatorPlan(shipped.model.operatorCount - 1).inputIndex(0))
     for (beat, logits) in zip(unseen, logits(of: patched, unseen)) {

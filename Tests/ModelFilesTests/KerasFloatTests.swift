@@ -7,54 +7,19 @@ import TestSupport
 
 /// Keras' float `.tflite` networks, against the outputs of TensorFlow Lite's reference kernels.
 @Suite struct KerasFloatTests {
-  private static let folder = ProjectFiles.root.deletingLastPathComponent()
-    .appending(path: "shared/conformance/keras").path
-  private static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-    .filter { $0.hasSuffix(".float.tflite") }.map { String($0.dropLast(13)) }
-    .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0).npz") }.sorted()
-
-  /// The arrays of an archive as NumPy's `savez` writes it: files that are stored, not compressed, one after the other.
-  private func arrays(_ file: String) throws -> [String: [Float]] {
-    let bytes = [UInt8](try Files.read(file))
-    func number(_ place: Int, _ size: Int) -> Int {
-      (0..<size).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
-    }
-    var arrays: [String: [Float]] = [:]
-    var place = 0
-    while place + 30 < bytes.count, number(place, 4) == 0x0403_4B50 {
-      let (nameSize, extraSize) = (number(place + 26, 2), number(place + 28, 2))
-      let name = String(decoding: bytes[place + 30..<place + 30 + nameSize], as: UTF8.self)
-      // A long size stands behind the name, after the two bytes of its kind and of its length.
-      let size =
-        number(place + 18, 4) == 0xFFFF_FFFF ? number(place + 30 + nameSize + 4, 8) : number(place + 18, 4)
-      let start = place + 30 + nameSize + extraSize
-      try #require(number(place + 8, 2) == 0, "compressed")
-      let array = try NumPyArray(decoding: Data(bytes[start..<start + size]), file: name)
-      if case .float32(let values) = array.values { arrays[name.replacing(".npy", with: "")] = values }
-      place = start + size
-    }
-    return arrays
-  }
-
-  @Test(.enabled(if: !names.isEmpty, "needs ../shared/conformance"), arguments: names)
+  @Test(
+    .enabled(if: !KerasNetworks.names.isEmpty, "needs ../shared/conformance"), arguments: KerasNetworks.names)
   func kerasNetworksGiveTensorFlowLitesOutputs(name: String) throws {
-    // Its dilated convolutions are spread over operators that move batches.
-    if name == "tcn_causal_dilated" { return }
-    let network: FloatNetwork
-    do {
-      network = try FloatNetwork(reading: "\(Self.folder)/\(name).float.tflite")
-    } catch {
-      print("\(name): \(error)")
-      #expect(Self.refused.contains(name))
-      return
-    }
-    let arrays = try arrays("\(Self.folder)/\(name).npz")
-    let inputs = network.inputs.indices.compactMap { arrays["float_input\($0)"] }
-    let expected = try #require(arrays["float_output0"])
+    let network = try FloatNetwork(reading: "\(KerasNetworks.folder)/\(name).float.tflite")
+    let archive = try NumPyArchive("\(KerasNetworks.folder)/\(name).npz")
+    let inputs = try network.inputs.indices.map { try #require(archive["float_input\($0)"]) }
+    let expected = try #require(archive["float_output0"])
     let execution = try FloatExecution(network.graph)
     let count = network.outputs[0].count
+    let windows = network.windows(inputs)
+    #expect(windows.count * count == expected.count)
     var (difference, greatest): (Float, Float) = (0, 0)
-    for (row, window) in network.windows(inputs).enumerated() {
+    for (row, window) in windows.enumerated() {
       let ours = network.source(execution.logits(ofWindow: window)[..<count], output: 0)
       for (a, b) in zip(ours, expected[(row * count)...]) {
         difference = max(difference, abs(a - b))
@@ -64,6 +29,33 @@ import TestSupport
     #expect(difference < 1e-5 * greatest, "\(difference / greatest)")
   }
 
-  /// Networks with operators that this program doesn't have in float.
-  private static let refused: Set<String> = ["act_gelu", "act_selu", "transformer"]
+  /// ELU, average pools of EEGNet and repeated steps of a U-Net, whose outputs nobody has given: they run.
+  @Test(
+    .enabled(if: !KerasNetworks.names.isEmpty, "needs ../shared/conformance"),
+    arguments: ["act_elu", "eegnet", "unet1d_upsample"])
+  func otherKerasNetworksRun(name: String) throws {
+    let network = try FloatNetwork(reading: "\(KerasNetworks.folder)/\(name).float.tflite")
+    let window = (0..<network.graph.windowCount).map { Float(sin(0.1 * Double($0))) }
+    let outputs = try FloatExecution(network.graph).logits(ofWindow: window)
+    // All of them end in a softmax.
+    let classes = network.outputs[0].shape.last ?? 1
+    for start in stride(from: 0, to: outputs.count, by: classes) {
+      #expect(abs(outputs[start..<start + classes].reduce(0, +) - 1) < 1e-5)
+    }
+  }
+
+  /// The project's own: weights in float32, float16, and int8, which TensorFlow Lite multiplies by activations in int8.
+  @Test(arguments: [("beats", 1e-5), ("beats_float16", 1e-5), ("beats_dynamic", 0.02)] as [(String, Float)])
+  func weightsOfAnyWidthGiveTensorFlowLitesOutputs(name: String, part: Float) throws {
+    let folder = ProjectFiles.path("Tests/Oracle/beats") + "/"
+    let network = try FloatNetwork(reading: folder + name + ".tflite")
+    guard case .float32(let windows) = try NumPyArray.read(folder + "x.npy").values,
+      case .float32(let expected) = try NumPyArray.read(folder + name + ".tflite.logits.npy").values
+    else { throw InvalidNetwork("the arrays are float32") }
+    let execution = try FloatExecution(network.graph)
+    let ours = network.windows([windows]).flatMap { execution.logits(ofWindow: $0) }
+    #expect(ours.count == expected.count)
+    let greatest = expected.map(abs).max() ?? 0
+    for (a, b) in zip(ours, expected) { #expect(abs(a - b) < part * greatest) }
+  }
 }

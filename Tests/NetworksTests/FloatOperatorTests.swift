@@ -62,7 +62,7 @@ import Testing
         .init(kind: .reshape, inputs: [0], output: 1, activation: activation, computation: computation)
       ])
     let execution = try FloatExecution(graph)
-    let output = execution.output(ofOperator: 0, input)
+    let output = execution.output(ofOperator: 0, [input])
     #expect(execution.logits(ofWindow: input) == output)
     return output
   }

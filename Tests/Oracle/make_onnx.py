@@ -137,6 +137,22 @@ def two_blocks():
     n.finish(n("Gemm", n("Flatten", x), n.weights(4, 80), n.weights(4), transB=1), rows=24)
 
 
+def attention():
+    n = Network("attention", (2, 12))
+    x = n("Transpose", n.conv("x", 2, 8, 3), perm=[0, 2, 1])
+
+    def heads(perm):
+        y = n("Add", n("MatMul", x, n.weights(8, 8)), n.weights(8))
+        return n("Transpose", n("Reshape", y, n.ints(0, 0, 2, 4)), perm=perm)
+
+    scores = n("Mul", n("MatMul", heads([0, 2, 1, 3]), heads([0, 2, 3, 1])), n.put(np.float32(0.5)))
+    y = n("MatMul", n("Softmax", scores, axis=-1), heads([0, 2, 1, 3]))
+    y = n("Reshape", n("Transpose", y, perm=[0, 2, 1, 3]), n.ints(0, 0, 8))
+    y = n("LayerNormalization", n("Add", x, y), n.weights(8), n.weights(8))
+    y = n("MatMul", n.weights(3, 10), y)
+    n.finish(n("Flatten", y))
+
+
 def time_first():
     n = Network("time_first", (30, 3), opset=18)
     x = n("Transpose", "x", perm=[0, 2, 1])
@@ -190,7 +206,7 @@ def quantized(name):
 
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, two_blocks, time_first):
+    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, two_blocks, attention, time_first):
         make()
     for directions in (1, 2):
         recurrent("GRU", 3, directions)

@@ -47,8 +47,9 @@ import TestSupport
   func integersAreCloserToFloatThanONNXRuntimes(name: String) throws {
     let kind = name == "dscnn2d" ? "spectrogram" : "ecg"
     let made = try FloatNetworkImage(
-      quantizing: "\(Self.shared)/\(name)/\(name).onnx", samples: ["\(Self.shared)/\(kind)_calibration.npy"],
-      labels: nil, calibrationCount: 256, options: .forOthersNetworks)
+      quantizing: "\(Self.shared)/\(name)/\(name).onnx",
+      samples: .init(files: ["\(Self.shared)/\(kind)_calibration.npy"], count: 256),
+      options: .forOthersNetworks)
     let ours = try outputs(made.image, "\(Self.shared)/\(kind)_input.npy")
     let expected = try floats("\(Self.shared)/\(name)/float_output.npy")
     let rows = expected.count / 4
@@ -75,26 +76,33 @@ import TestSupport
     #expect(throws: FileError.self) { try FloatNetworkImage.coded(Self.oracle + "two_blocks.onnx") }
   }
 
-  /// ONNX Runtime's quantized models keep their scales; TensorFlow Lite Micro's rounding is a single step away at most.
+  /// Logits of QuantizeLinear and DequantizeLinear come back within a step, TensorFlow Lite Micro's rounding and all.
+  ///
+  /// What is expected is ONNX Runtime's own with each operator between them in float; see Tests/Oracle/qdq_goldens.py.
   @Test(
     .enabled(if: isShared, "needs ../shared/conformance"),
     arguments: ["cnn1d", "tcn_residual", "dscnn2d", "mobile1d"])
   func quantizedModelsKeepTheirScales(name: String) throws {
     let kind = name == "dscnn2d" ? "spectrogram" : "ecg"
     let image = try FloatNetworkImage.coded("\(Self.shared)/\(name)/\(name)_qdq.onnx").image
-    let ours = try outputs(image, "\(Self.shared)/\(kind)_input.npy")
-    let expected = try floats("\(Self.shared)/\(name)/qdq_output.npy")
-    let step = try Float(bitPattern: LoadedModel(image: image.bytes).model.output.scaleBits)
-    let near = zip(ours, expected).count { abs($0 - $1) < 1.01 * step }
+    let output = try LoadedModel(image: image.bytes).model.output
+    let ours = try outputs(image, "\(Self.shared)/\(kind)_input.npy").map { output.code(of: $0) }
+    guard
+      case .int8(let expected) = try NumPyArray.read(ProjectFiles.path("Tests/Oracle/qdq/\(name).npy")).values
+    else { throw InvalidNetwork("the codes are int8") }
+    let near = zip(ours, expected).count { abs(Int($0) - Int($1)) <= 1 }
     let rows = expected.count / 4
-    func top(_ values: [Float], _ row: Int) -> Int? {
-      (0..<4).max { values[4 * row + $0] < values[4 * row + $1] }
+    func top(_ codes: [some BinaryInteger], _ row: Int) -> Int? {
+      (0..<4).max { codes[4 * row + $0] < codes[4 * row + $1] }
     }
     let same = (0..<rows).count { top(ours, $0) == top(expected, $0) }
     print(
       "\(name)_qdq: \(same) of \(rows) the same class, \(near) of \(expected.count) outputs within a step")
-    #expect(Double(near) >= 0.99 * Double(expected.count))
-    #expect(Double(same) >= 0.995 * Double(rows))
+    #expect(ours.count == expected.count)
+    // A step of dscnn2d's mean is more than a step of its logits, so that single steps add up there.
+    let isCoarse = name == "dscnn2d"
+    #expect(Double(near) >= (isCoarse ? 0.94 : 0.99) * Double(expected.count))
+    #expect(Double(same) >= (isCoarse ? 0.99 : 0.995) * Double(rows))
   }
 
   /// A file of many samples near those of the oracle, so that ranges are measured on more than six windows.
@@ -114,12 +122,13 @@ import TestSupport
   @Test(arguments: [
     ("twelve_leads", 0.03), ("squeeze_excite", 0.03), ("functions", 0.02), ("time_first", 0.02),
     ("rearranged", 0.03), ("two_blocks", 0.02),
+    ("attention", 0.03),
   ])
   func everyOperatorFollowsFloatInInt8(name: String, part: Float) throws {
     let folder = try TemporaryFolder()
     let samples = try samples(name, in: folder)
     let made = try FloatNetworkImage(
-      quantizing: Self.oracle + name + ".onnx", samples: [samples], labels: nil, calibrationCount: 96,
+      quantizing: Self.oracle + name + ".onnx", samples: .init(files: [samples], count: 96),
       options: .forOthersNetworks)
     let expected = try floats(Self.oracle + name + ".output0.npy")
     let ours = try outputs(made.image, Self.oracle + name + ".input.npy")
@@ -134,8 +143,8 @@ import TestSupport
     var options = QuantizationOptions.forOthersNetworks
     options.activationBits = [16]
     let made = try FloatNetworkImage(
-      quantizing: Self.oracle + name + ".onnx", samples: [try samples(name, in: folder)], labels: nil,
-      calibrationCount: 96, options: options)
+      quantizing: Self.oracle + name + ".onnx",
+      samples: .init(files: [try samples(name, in: folder)], count: 96), options: options)
     let expected = try floats(Self.oracle + name + ".output0.npy")
     let ours = try outputs(made.image, Self.oracle + name + ".input.npy")
     for (a, b) in zip(ours, expected) { #expect(abs(a - b) < 0.02) }
@@ -168,6 +177,26 @@ import TestSupport
     // 0 to 1.55 and 0 to 2.55 in 255 steps.
     #expect(abs(network.tensors[0].scale * 255 - 1.55) < 1e-5)
     #expect(abs(network.tensors[1].scale * 255 - 2.55) < 1e-5)
+  }
+
+  /// Layers are compared with the float network as it came from its file, channels evened out as the image has them, and
+  /// operators of two tensors with what both were: no layer adds more than codes must, 22 dB below its signal.
+  @Test(arguments: ["two_blocks", "squeeze_excite"]) func layersAreComparedWithTheFileOfTheNetwork(
+    name: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    let file = Self.oracle + name + ".onnx"
+    let made = try FloatNetworkImage(
+      quantizing: file, samples: .init(files: [try samples(name, in: folder)], count: 96),
+      options: .forOthersNetworks)
+    let network = try FloatNetwork(reading: file)
+    let loaded = try LoadedModel(image: made.image.bytes)
+    #expect(loaded.provenance[.equalized] == "true")
+    let windows = network.windows([try floats(Self.oracle + name + ".input.npy")])
+    let layers = try LayerFigures.layers(of: loaded, beside: network.graph, windows: windows)
+    #expect(layers.count == made.graph.operators.count { $0.kind != .reshape })
+    #expect(layers.contains { ["ADD", "MUL"].contains($0.kind) })
+    for layer in layers { #expect(layer.ownSNRDecibels ?? .infinity > 22, "\(layer.name) \(layer.kind)") }
   }
 
   @Test func equalizationByPeaksKeepsTheFunction() throws {

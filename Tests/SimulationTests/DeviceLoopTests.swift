@@ -22,8 +22,8 @@ import TestSupport
   ) throws -> DeviceLoop {
     try DeviceLoop(
       LoadedModel(file: ProjectFiles.model), modelFile: ProjectFiles.model,
-      checkpoint: twin ? Checkpoint.read(ProjectFiles.checkpoint) : nil,
-      checkpointFile: ProjectFiles.checkpoint,
+      twin: twin ? TwinNetwork(Checkpoint.read(ProjectFiles.checkpoint)) : nil,
+      twinFile: ProjectFiles.checkpoint,
       acquisition: acquisition(repeats: repeats), timing: timing, announcing: announcing)
   }
 

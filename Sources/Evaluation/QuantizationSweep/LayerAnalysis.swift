@@ -2,6 +2,7 @@ import Foundation
 import HostDevice
 import ModelFiles
 import Networks
+import Quantization
 import QuantInfer
 import Support
 
@@ -64,11 +65,12 @@ package struct LayerAnalysis {
     }
   }
 
-  /// What a layer's integer twin read, as real numbers.
-  private static func exact(_ twins: TwinGraph, _ run: TwinGraph.Run, _ layer: Int) -> [Float] {
-    let place = twins.input(of: layer)
-    let tensor = twins.loaded.model.tensor(place)
-    return run.codes[place].map { $0.map { tensor.real(of: $0) } } ?? run.reals[place] ?? []
+  /// What a layer's integer twin read, as real numbers; nil for constants.
+  private static func exact(_ twins: TwinGraph, _ run: TwinGraph.Run, _ layer: Int) -> [[Float]?] {
+    twins.inputs(of: twins.layers[layer]) { place in
+      let tensor = twins.loaded.model.tensor(place)
+      return run.codes[place].map { $0.map { tensor.real(of: $0) } } ?? run.reals[place] ?? []
+    }
   }
 }
 
@@ -114,6 +116,8 @@ private struct LayerSums {
   private let name: String
   private let kind: String
   private let clampsBelowZero: Bool
+  /// The values that matter to what reads them: beyond, a function doesn't change any more.
+  private let mattering: ClosedRange<Float>
   private var (signal, noise, cross, energy) = (0.0, 0.0, 0.0, 0.0)
   private var (error, squaredError) = (0.0, 0.0)
   private var (count, saturated) = (0, 0)
@@ -139,10 +143,16 @@ private struct LayerSums {
     let operation = twins.graph.operators[twins.layers[layer].float]
     (name, kind) = (twins.layers[layer].name, operation.kind.name)
     clampsBelowZero = operation.activation.lowerBound == 0
+    mattering = twins.graph.changingRange(ofTensor: operation.output) ?? FloatGraph.everything
     own = [Channel](repeating: Channel(), count: tensor.channelCount)
   }
 
   mutating func add(float: [Float], integer: [Float], codes: [Int16], own reference: [Float]) {
+    func limited(_ values: [Float]) -> [Float] {
+      mattering == FloatGraph.everything
+        ? values : values.map { min(max($0, mattering.lowerBound), mattering.upperBound) }
+    }
+    let (float, integer, reference) = (limited(float), limited(integer), limited(reference))
     let half = tensor.step / 2
     let least = tensor.real(of: Int16(tensor.type.codes.lowerBound)) - half
     let greatest = tensor.real(of: Int16(tensor.type.codes.upperBound)) + half

@@ -30,27 +30,33 @@ extension ModelImage {
     _ trained: Checkpoint, calibratedOn signals: [LabelledSignal], converter: AnalogConverter, windows: Int,
     seed: UInt64, options: QuantizationOptions
   ) throws(InvalidNetwork) -> ModelImage {
-    let usual = QuantizationOptions()
-    func widths(_ bits: [Int], _ usual: [Int]) -> String? {
-      bits == usual ? nil : bits.map { "int\($0)" }.joined(separator: ",")
-    }
     let integers: Provenance = [
       .granularity: options.granularity.rawValue,
       .calibration: trained.awareness == nil ? options.calibration.rawValue : "trained",
       .calibrationWindows: "\(windows)", .calibrationSeed: "\(seed)",
-    ]
-    let departures: Provenance = [
-      .weights: widths(options.weightBits, usual.weightBits),
-      .activations: widths(options.activationBits, usual.activationBits),
-      .rounding: options.rounding == usual.rounding ? nil : options.rounding.rawValue,
-      .equalized: options.equalizesLayers ? "true" : nil,
-      .biasesCorrected: options.correctsBiases ? "true" : nil,
     ]
     return try make(
       of: .quantized(
         trained, calibratedOn: signals, converter: converter, windows: windows, seed: seed, options: options),
       trained: trained, converter: converter,
       provenance: Provenance(trained, converter: converter, seed: trained.training.seed) + integers
-        + .exporter + departures)
+        + .exporter + Provenance(departuresOf: options))
+  }
+}
+
+extension Provenance {
+  /// What of the integers isn't as usual.
+  init(departuresOf options: QuantizationOptions) {
+    let usual = QuantizationOptions()
+    func widths(_ bits: [Int], _ usual: [Int]) -> String? {
+      bits == usual ? nil : bits.map { "int\($0)" }.joined(separator: ",")
+    }
+    self = [
+      .weights: widths(options.weightBits, usual.weightBits),
+      .activations: widths(options.activationBits, usual.activationBits),
+      .rounding: options.rounding == usual.rounding ? nil : options.rounding.rawValue,
+      .equalized: options.equalizesLayers ? "true" : nil,
+      .biasesCorrected: options.correctsBiases ? "true" : nil,
+    ]
   }
 }

@@ -8,25 +8,33 @@ import Support
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Take one decision apart: both twins' tensors side by side.",
-    usage: "exporter explain <model> --float <ckpt> --record <record> --at <s> ...",
+    usage: "exporter explain <model> --float <net> --record <record> --at <s> ...",
     discussion: """
       The record goes sample by sample through the image, and through its float twin,
       up to the first decision at or after a moment. For each layer there is what both
       have, and the values that differ most; --json has all of them, --tensors writes
-      them as .npy files.
+      them as .npy files. A network without a front end gets a row of --input instead.
 
-      Example:
+      Examples:
 
         exporter explain beats.qinf --float beats.safetensors \\
           --record data/mitdb/208 --at 61.5 --tensors tensors
+        exporter explain beats.qinf --float beats.onnx --input x.npy --row 12
       """)
 
   @Argument(help: ArgumentHelp("The model image.", valueName: "model.qinf")) var model: String
-  @Option(name: .customLong("float"), help: ArgumentHelp("Its float checkpoint.", valueName: "ckpt"))
+  @Option(
+    name: .customLong("float"),
+    help: ArgumentHelp("Its float network: a checkpoint, an .onnx or .tflite model.", valueName: "net"))
   var checkpoint: String
-  @Option(help: ArgumentHelp("The record.", valueName: "record")) var record: String
+  @Option(help: ArgumentHelp("The record.", valueName: "record")) var record: String?
   @OptionGroup(title: "Record") var opening: RecordOptions
-  @Option(help: ArgumentHelp("The moment, from the record's start.", valueName: "s")) var at: Double
+  @Option(help: ArgumentHelp("The moment, from the record's start.", valueName: "s")) var at: Double?
+  @Option(
+    name: [.customLong("input"), .customLong("samples")],
+    help: ArgumentHelp("Samples, a row each, in place of a record.", valueName: "x.npy"))
+  var input: String?
+  @Option(help: ArgumentHelp("The row of the samples, from 0 on.", valueName: "n")) var row = 0
   @Option(help: ArgumentHelp("How many values that differ most to show for each layer.", valueName: "n"))
   var worst = 2
   @Option(help: ArgumentHelp("A folder for the tensors as .npy files.", valueName: "dir")) var tensors:
@@ -34,14 +42,20 @@ struct Explain: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint, record])
-    guard at >= 0, at <= 1e9 else { throw ValidationError("--at must be in 0 ... 1,000,000,000 s") }
+    try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint, record, input])
+    guard (record != nil) == (at != nil), (record == nil) != (input == nil) else {
+      throw ValidationError("give --record and --at, or --input and --row")
+    }
+    guard (0...1e9).contains(at ?? 0) else { throw ValidationError("--at must be in 0 ... 1,000,000,000 s") }
     guard (0...100).contains(worst) else { throw ValidationError("--worst must be in 0 ... 100") }
   }
 
   func run() throws {
-    let explanation = try Explanation(
-      model: model, float: checkpoint, record: record, lead: opening.lead, csv: opening.csv, at: at)
+    let explanation =
+      if let record, let at {
+        try Explanation(
+          model: model, float: checkpoint, record: record, lead: opening.lead, csv: opening.csv, at: at)
+      } else { try Explanation(model: model, float: checkpoint, samples: input ?? "", row: row) }
     results.tell(explanation.notes)
     if let tensors { try explanation.writeTensors(to: tensors) }
     func decimal(_ value: Double?, _ places: Int) -> String {
@@ -52,9 +66,11 @@ struct Explain: ParsableCommand {
       decision.add("\(name) logits", logits.map { decimal(Double($0), 3) })
     }
     let beat = explanation.beatSeconds.map { " about a beat at \(decimal($0, 2)) s" } ?? ""
-    try results.show(
-      "Record \(explanation.record), \(explanation.lead): the decision at \(decimal(explanation.decisionSeconds, 2)) s"
-        + "\(beat) is \(explanation.integerClass), in float \(explanation.floatClass)\n\n")
+    let decided =
+      explanation.row.map { "Row \($0) of \(explanation.record)" }
+      ?? "Record \(explanation.record), \(explanation.lead): the decision at "
+      + "\(decimal(explanation.decisionSeconds, 2)) s\(beat)"
+    try results.show("\(decided) is \(explanation.integerClass), in float \(explanation.floatClass)\n\n")
     try results.show(decision)
     var layers = SummaryTable(
       columns: ["SNR (dB)", "own SNR (dB)", "mean error", "saturated", "codes used", "worst channel"],

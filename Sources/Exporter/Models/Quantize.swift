@@ -18,12 +18,16 @@ struct Quantize: ParsableCommand {
       training beats, as the device's converter hears them; or they are those that
       it was trained for by `exporter train --quantization-aware`.
 
-      Another program's float network, an .onnx model, is quantized on samples of its
-      own: NumPy arrays of float32, a row a sample, --samples for each input. What the
-      integers do on them beside the float network is told; with --labels, a class a
-      row, how many are right. Its image takes float32 in `exporter run`. A model that
-      has integers of its own (QuantizeLinear, DequantizeLinear) needs no samples and
-      keeps its scales.
+      Another program's float network, an .onnx or a float .tflite model, is quantized
+      on samples of its own: NumPy arrays of float32, a row a sample, --samples for each
+      input. What the integers do on them beside the float network is told; with
+      --labels, a class a row, how many are right. Its image takes float32 in
+      `exporter run`. A model that has integers of its own (QuantizeLinear,
+      DequantizeLinear) needs no samples and keeps its scales.
+
+      With --front-end, a JSON file that docs/ImportedModels.md describes, the image
+      streams: sample in, decision out. Ranges may then be measured on the training
+      beats of the file's task in the records of --data.
 
       Examples:
 
@@ -33,16 +37,23 @@ struct Quantize: ParsableCommand {
         exporter quantize beats.safetensors --data data/mitdb --output small.qinf \\
           --weights int8,int4,int4,int8 --rounding adaptive
         exporter quantize beats.onnx --samples x.npy --labels y.npy --output beats.qinf
+        exporter quantize beats.onnx --front-end beats.json --data data/mitdb \\
+          --output beats.qinf
 
       int16 activations run over whole windows, not in a stream. What each choice
       costs and saves is told by `exporter report`.
       """)
 
-  @Argument(help: ArgumentHelp("The trained network: a checkpoint, or an .onnx model.", valueName: "network"))
+  @Argument(
+    help: ArgumentHelp("The trained network: a checkpoint, an .onnx or .tflite model.", valueName: "network"))
   var checkpoint: String
-  @Option(help: ArgumentHelp("The folder of MIT-BIH's records, for a checkpoint.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir"))
   var data: String?
-  @Option(help: ArgumentHelp("Samples for an .onnx model; an option an input.", valueName: "x.npy"))
+  @Option(
+    help: ArgumentHelp("The front end that an .onnx or .tflite model streams behind.", valueName: "f.json"))
+  var frontEnd: String?
+  @Option(
+    help: ArgumentHelp("Samples for an .onnx or .tflite model; an option an input.", valueName: "x.npy"))
   var samples: [String] = []
   @Option(help: ArgumentHelp("The samples' classes, to count what is right.", valueName: "y.npy")) var labels:
     String?
@@ -57,15 +68,19 @@ struct Quantize: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [output, results.jsonFile], inputs: [checkpoint] + samples + [labels].compactMap(\.self))
+      outputs: [output, results.jsonFile],
+      inputs: [checkpoint] + samples + [labels, frontEnd].compactMap(\.self))
     if FloatNetwork.isOne(checkpoint) {
-      guard data == nil else {
-        throw ValidationError("an .onnx model is quantized on --samples x.npy, not on --data")
+      guard data == nil || (frontEnd != nil && samples.isEmpty) else {
+        throw ValidationError(
+          "an .onnx or .tflite model is quantized on --samples x.npy, or on --data dir behind a --front-end f.json"
+        )
       }
       guard labels == nil || !samples.isEmpty else { throw ValidationError("--labels needs --samples") }
     } else {
-      guard data != nil, samples.isEmpty, labels == nil else {
-        throw ValidationError("a checkpoint is quantized on --data dir, not on --samples")
+      guard data != nil, samples.isEmpty, labels == nil, frontEnd == nil else {
+        throw ValidationError(
+          "a checkpoint is quantized on --data dir, not on --samples, behind its own front end")
       }
     }
     guard (1...16_384).contains(windows) else { throw ValidationError("--windows must be in 1 ... 16384") }
@@ -97,9 +112,14 @@ struct Quantize: ParsableCommand {
   }
 
   private func quantizeFloatNetwork() throws {
-    let made = try FloatNetworkImage(
-      quantizing: checkpoint, samples: samples, labels: labels, calibrationCount: windows,
-      options: integers.values(seed: seed, usual: .forOthersNetworks))
+    var given = FloatNetworkImage.Samples(files: samples, labels: labels, count: windows)
+    (given.records, given.seed) = (data, seed)
+    let made = try results.withProgress("Quantizing") { _ throws(FileError) in
+      try FloatNetworkImage(
+        quantizing: checkpoint, samples: given,
+        frontEnd: frontEnd.map { file throws(FileError) in try FrontEndFile(reading: file) },
+        options: integers.values(seed: seed, usual: .forOthersNetworks))
+    }
     try Files.write(Data(made.image.bytes), to: output)
     let summary = ModelSummary(try LoadedModel(file: output))
     try results.show(summary.operatorTable)

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Evaluation
 import Foundation
+import ModelFiles
 import Reports
 import Support
 import Tasks
@@ -19,7 +20,9 @@ struct Report: ParsableCommand {
 
       A budget of flash, RAM or charge searches the widths of each layer that keep the
       most within it. --compare tells which differences of two reports are significant.
-      A .tflite model is compared with its float twin on given samples.
+      A .tflite model is compared with its float twin on given samples. For a float
+      network, .onnx or .tflite, choices of integers are tried on its samples, and the
+      smallest that follows float is written beside the report.
 
       See docs/Quantization.md.
 
@@ -31,9 +34,10 @@ struct Report: ParsableCommand {
         exporter report --compare report-a report-b
         exporter report keywords.tflite --float keywords_float32.tflite \\
           --input x.npy --labels y.npy --output report
+        exporter report beats.onnx --samples x.npy --labels y.npy --output report
       """)
 
-  @Argument(help: ArgumentHelp("The trained network, or a .tflite model.", valueName: "ckpt"))
+  @Argument(help: ArgumentHelp("The trained network, an .onnx or .tflite model.", valueName: "ckpt"))
   var checkpoint: String?
   @Option(help: ArgumentHelp("The same network, trained with quantization in the loop.", valueName: "ckpt"))
   var qat: String?
@@ -69,16 +73,26 @@ struct Report: ParsableCommand {
     help: ArgumentHelp("Compare two reports: their folders or report.json files.", valueName: "a b"))
   var compare: [String] = []
   @Option(
-    name: .customLong("float"), help: ArgumentHelp("A .tflite model's float twin.", valueName: "tflite"))
+    name: .customLong("float"),
+    help: ArgumentHelp("The float twin of an image or .tflite model.", valueName: "net"))
   var float: String?
-  @Option(help: ArgumentHelp("A .tflite model's samples, a row each.", valueName: "x.npy")) var input: String?
+  @Option(
+    name: [.customLong("input"), .customLong("samples")],
+    help: ArgumentHelp("An .onnx or .tflite model's samples, a row each.", valueName: "x.npy"))
+  var input: String?
+  @Option(help: ArgumentHelp("The front end that a float network streams behind.", valueName: "f.json"))
+  var frontEnd: String?
   @Option(help: ArgumentHelp("The samples' classes.", valueName: "y.npy")) var labels: String?
   @Option(help: ArgumentHelp("The seed of calibration windows and draws of patients.", valueName: "seed"))
   var seed: UInt64 = 1
   @OptionGroup var threading: ThreadOptions
   @OptionGroup var results: OutputOptions
 
-  private var isImported: Bool { float != nil || checkpoint?.hasSuffix(".tflite") == true }
+  private var isImported: Bool {
+    float != nil || (!isFloatNetwork && checkpoint?.hasSuffix(".tflite") == true)
+  }
+
+  private var isFloatNetwork: Bool { float == nil && checkpoint.map(FloatNetwork.isOne) == true }
 
   private var budget: PrecisionSearch.Budget {
     var budget = PrecisionSearch.Budget()
@@ -88,7 +102,7 @@ struct Report: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [results.jsonFile], inputs: [checkpoint, qat, sweep, float, input, labels] + compare)
+      outputs: [results.jsonFile], inputs: [checkpoint, qat, sweep, float, input, labels, frontEnd] + compare)
     guard (1...600).contains(decisionsPerMinute) else {
       throw ValidationError("--decisions-per-minute must be in 1 ... 600")
     }
@@ -113,6 +127,17 @@ struct Report: ParsableCommand {
     }
     guard checkpoint != nil else { throw ValidationError("name a checkpoint, or two reports with --compare") }
     guard output != nil else { throw ValidationError("name the report's folder with --output") }
+    if isFloatNetwork {
+      guard (input != nil) != (data != nil), data == nil || frontEnd != nil else {
+        throw ValidationError(
+          "a float network needs samples with --samples, or --front-end f.json and --data dir")
+      }
+      guard qat == nil, sweep == "default" else {
+        throw ValidationError("--qat and --sweep go with a checkpoint, not with an .onnx or .tflite model")
+      }
+      return
+    }
+    guard frontEnd == nil else { throw ValidationError("--front-end goes with a float network") }
     if isImported {
       guard float != nil, input != nil else {
         throw ValidationError("a .tflite model needs its float twin with --float and samples with --input")
@@ -133,6 +158,7 @@ struct Report: ParsableCommand {
     if !compare.isEmpty { return try runComparison() }
     guard let checkpoint, let output else { return }
     try Files.makeFolder(output)
+    if isFloatNetwork { return try runFloatNetwork(checkpoint, output: output) }
     if isImported { return try runImported(checkpoint, output: output) }
     try runSweep(checkpoint, data: data ?? "", output: output)
   }
@@ -221,6 +247,33 @@ struct Report: ParsableCommand {
     for sentence in report.summary { try results.show("  \(sentence)\n") }
     var facts = SummaryTable(columns: [])
     facts.add("page", output + "/report.html")
+    try results.show("\n")
+    try results.show(facts)
+    try results.writeJSON(report)
+  }
+
+  private func runFloatNetwork(_ model: String, output: String) throws {
+    var samples = FloatNetworkImage.Samples(files: [input].compactMap(\.self), labels: labels)
+    (samples.records, samples.seed) = (data, seed)
+    let source = try FloatNetworkSource(
+      reading: model, samples: samples,
+      frontEnd: frontEnd.map { file throws(FileError) in try FrontEndFile(reading: file) })
+    var rule = FloatSweep.Rule()
+    (rule.agreementFloor, rule.budget) = (agreementFloor / 100, budget)
+    let report = try results.withProgress("Trying integers") { progress throws(FileError) in
+      try FloatNetworkReport(
+        source, rule: rule, profiles: profile.split(separator: ",").map(String.init),
+        decisionsPerMinute: decisionsPerMinute, progress: progress)
+    }
+    try report.write(to: output)
+    var table = SummaryTable(columns: FloatNetworkReport.titles, alignment: .right)
+    for (name, cells) in report.rows { table.add(name, cells) }
+    try results.show(table)
+    try results.show("\n")
+    for sentence in report.summary { try results.show("  \(sentence)\n") }
+    var facts = SummaryTable(columns: [])
+    facts.add("page", output + "/report.html")
+    if !report.sweep.image.isEmpty { facts.add("image", output + "/recommended.qinf") }
     try results.show("\n")
     try results.show(facts)
     try results.writeJSON(report)

@@ -30,56 +30,90 @@ package final class TwinGraph {
   /// - Throws: `NotConvertible` where the float graph has other operators, or other shapes.
   package init(_ loaded: LoadedModel, _ graph: FloatGraph) throws(NotConvertible) {
     self.loaded = loaded
+    let (graph, pairing) = try Self.matched(loaded, graph)
+    (twins, layers) = (pairing.twins, pairing.layers)
     do throws(InvalidNetwork) {
-      float = try FloatExecution(graph)
+      float = try FloatExecution(graph.equalized(like: loaded, layers: layers))
     } catch {
       throw NotConvertible(problem: "the float twin's \(error.description)")
     }
+    engine = RunningEngine(loaded)
+  }
+
+  private typealias Pairing = (twins: [Int: Int], layers: [Layer])
+
+  /// The float graph as it is, or with chains of functions as one each, whichever the image has.
+  private static func matched(
+    _ loaded: LoadedModel, _ graph: FloatGraph
+  ) throws(NotConvertible) -> (FloatGraph, Pairing) {
+    do throws(NotConvertible) {
+      return (graph, try paired(loaded, graph))
+    } catch {
+      let composed = graph.composed()
+      guard composed != graph, let pairing = try? paired(loaded, composed) else { throw error }
+      return (composed, pairing)
+    }
+  }
+
+  /// The image's operators beside those of the float graph that compute the same, in order.
+  private static func paired(
+    _ loaded: LoadedModel, _ graph: FloatGraph
+  ) throws(NotConvertible) -> Pairing {
     let model = loaded.model
     guard model.inputCount == 1, model.outputCount == 1 else {
       throw NotConvertible(problem: "the model hasn't just one input and one output")
     }
-    var twins = [model.inputPort(0).tensorIndex: 0]
+    var twins = [model.inputPort(0).tensorIndex: graph.inputs[0]]
     var layers: [Layer] = []
     var next = 0
     for index in 0..<model.operatorCount {
       let plan = model.operatorPlan(index)
-      let source = plan.inputIndex(0)
-      guard let kind = plan.kind, let twin = twins[source] else {
+      let sources = (0..<plan.inputCount).map(plan.inputIndex).filter {
+        model.tensor($0).storage == .computed
+      }
+      let known = sources.compactMap { twins[$0] }
+      guard let kind = plan.kind, let twin = known.first, known.count == sources.count else {
         throw NotConvertible(operatorIndex: index, problem: "reads what has no float twin")
       }
-      if kind == .quantize || kind == .reshape {
+      while next < graph.operators.count, kind != .reshape, graph.operators[next].kind == .reshape {
+        next += 1
+      }
+      let operation = next < graph.operators.count ? graph.operators[next] : nil
+      let isPair = operation.map { operation in
+        (operation.kind == kind || Set([operation.kind, kind]) == [.mean, .averagePool])
+          && graph.tensors[operation.output].count == model.tensor(plan.outputIndex).count
+          && zip(operation.inputs.filter { graph.tensors[$0].constant == nil }, known).allSatisfy {
+            graph.tensors[$0].count == graph.tensors[$1].count
+          }
+      }
+      if kind == .quantize || kind == .reshape,
+        isPair != true || kind == .reshape || !(operation?.inputs.contains(twin) ?? false)
+      {
         // The same values in other codes, or under another name.
         twins[plan.outputIndex] = twin
-        if kind == .reshape, next < graph.operators.count, graph.operators[next].kind == .reshape {
-          twins[plan.outputIndex] = graph.operators[next].output
+        if kind == .reshape, let operation, operation.kind == .reshape {
+          twins[plan.outputIndex] = operation.output
           next += 1
         }
         continue
       }
-      while next < graph.operators.count, graph.operators[next].kind == .reshape { next += 1 }
-      guard next < graph.operators.count, graph.operators[next].kind == kind,
-        graph.tensors[graph.operators[next].output].count == model.tensor(plan.outputIndex).count,
-        graph.tensors[graph.operators[next].inputs[0]].count == graph.tensors[twin].count
-      else {
+      guard isPair == true, let operation else {
         throw NotConvertible(
           operatorIndex: index, operatorName: kind.name,
           problem: "isn't in the float twin at the same place and with the same shape")
       }
-      let output = graph.operators[next].output
-      let name = graph.tensors[output].name
+      let name = graph.tensors[operation.output].name
       layers.append(
         Layer(
           integer: index, float: next, name: name.isEmpty || name.count > 24 ? "\(kind.name) \(index)" : name)
       )
-      twins[plan.outputIndex] = output
+      twins[plan.outputIndex] = operation.output
       next += 1
     }
-    guard !layers.isEmpty, next == graph.operators.count else {
+    guard !layers.isEmpty, graph.operators[next...].allSatisfy({ $0.kind == .reshape }) else {
       throw NotConvertible(problem: "the float twin has more operators")
     }
-    (self.twins, self.layers) = (twins, layers)
-    engine = RunningEngine(loaded)
+    return (twins, layers)
   }
 
   /// The values of all of the image's tensors after a run: real numbers, and codes where integers computed them.
@@ -112,7 +146,7 @@ package final class TwinGraph {
       let layer = next
       if isPair { next += 1 }
       if isPair, isFloat(layer) {
-        let output = float.output(ofOperator: layers[layer].float, run.reals[source] ?? [])
+        let output = float.output(ofOperator: layers[layer].float, inputs(of: index) { run.reals[$0] ?? [] })
         run.reals[plan.outputIndex] = output
         floats[plan.outputIndex] = output
       } else if !isPair, run.codes[source] == nil, let reals = floats[source] {
@@ -120,8 +154,9 @@ package final class TwinGraph {
         run.reals[plan.outputIndex] = reals
         floats[plan.outputIndex] = reals
       } else {
-        let tensor = model.tensor(source)
-        let codes = run.codes[source] ?? (run.reals[source] ?? []).map { tensor.code(of: $0) }
+        let codes = inputs(of: index) { tensor in
+          run.codes[tensor] ?? (run.reals[tensor] ?? []).map { model.tensor(tensor).code(of: $0) }
+        }
         let output = compute(index, codes)
         run.codes[plan.outputIndex] = output
         run.reals[plan.outputIndex] = output.map { model.tensor(plan.outputIndex).real(of: $0) }
@@ -130,18 +165,31 @@ package final class TwinGraph {
     return run
   }
 
-  /// An operator's output codes for input codes, by the runtime.
-  func compute(_ index: Int, _ input: [Int16]) -> [Int16] {
+  /// An operator's inputs, of the image's tensors; nil for those that are constant.
+  package func inputs<Values>(of index: Int, _ values: (Int) -> Values) -> [Values?] {
     let plan = loaded.model.operatorPlan(index)
-    engine.window.fill(loaded.model.tensor(plan.inputIndex(0)), input)
+    return (0..<plan.inputCount).map { place in
+      let tensor = plan.inputIndex(place)
+      return loaded.model.tensor(tensor).storage == .computed ? values(tensor) : nil
+    }
+  }
+
+  /// An operator's output codes for input codes, by the runtime.
+  func compute(_ index: Int, _ inputs: [[Int16]?]) -> [Int16] {
+    let plan = loaded.model.operatorPlan(index)
+    for (place, codes) in inputs.enumerated() {
+      if let codes { engine.window.fill(loaded.model.tensor(plan.inputIndex(place)), codes) }
+    }
     engine.window.runOperator(index)
     return engine.window.codes(loaded.model.tensor(plan.outputIndex))
   }
 
   /// The image's tensor that holds a layer's output.
   package func output(of layer: Int) -> Int { loaded.model.operatorPlan(layers[layer].integer).outputIndex }
-  /// The image's tensor that a layer reads.
-  package func input(of layer: Int) -> Int { loaded.model.operatorPlan(layers[layer].integer).inputIndex(0) }
+  /// A layer's inputs, of the image's tensors; nil for those that are constant.
+  package func inputs<Values>(of layer: Layer, _ values: (Int) -> Values) -> [Values?] {
+    inputs(of: layer.integer, values)
+  }
   /// The float graph.
   package var graph: FloatGraph { float.graph }
   /// The float tensor that holds a layer's output.

@@ -52,24 +52,59 @@ package struct FloatNetwork: Sendable {
 
   /// Reads an ONNX model, or a float `.tflite` model.
   ///
+  /// - Parameters:
+  ///   - file: The model.
+  ///   - isTimeLast: Whether an image's last dimension is time; else its last but one is.
   /// - Throws: `FileError`, which names the byte or the operator that is wrong or that this program doesn't have.
-  package init(reading file: String) throws(FileError) {
-    let data = try Files.read(file)
+  package init(reading file: String, isTimeLast: Bool = false) throws(FileError) {
+    try self.init(decoding: Files.read(file), file: file, isTimeLast: isTimeLast)
+  }
+
+  /// Decodes a model's bytes; `file` is its name in errors.
+  ///
+  /// - Throws: `FileError`, as for a file.
+  package init(decoding data: Data, file: String, isTimeLast: Bool = false) throws(FileError) {
     let isTFLite = data.prefix(8).suffix(4).elementsEqual(TFLiteModel.identifier.utf8)
     let (onnx, tflite) =
       isTFLite
       ? (nil, try TFLiteModel(decoding: data, file: file)) : (try ONNXModel(decoding: data, file: file), nil)
     do throws(NotConvertible) {
       if let tflite {
-        self = try TFLiteFloatNetwork.network(tflite)
+        self = try TFLiteFloatNetwork.network(tflite, isTimeLast: isTimeLast)
       } else if let onnx {
-        self = try ONNXImport.network(onnx)
+        self = try ONNXImport.network(onnx, isTimeLast: isTimeLast)
       } else {
         throw NotConvertible(problem: "is no model")
       }
     } catch {
       throw .malformed(file, at: error.location, error.problem, remedy: Self.remedy)
     }
+  }
+
+  /// Reads a network whose one input is columns of so many values, as it has them in memory: one after the other.
+  ///
+  /// - Throws: `FileError` where it isn't, besides what is wrong with the file.
+  package init(reading file: String, columnsOf binCount: Int) throws(FileError) {
+    self = try FloatNetwork(reading: file)
+    guard !isOfColumns(of: binCount) else { return }
+    let (shape, turned) = (
+      inputs.first?.shape ?? [], try FloatNetwork(reading: file, isTimeLast: true)
+    )
+    guard turned.isOfColumns(of: binCount) else {
+      throw .malformed(
+        file, "has the input \(shape), which isn't columns of \(binCount) values",
+        remedy: "describe the front end that the network was trained with, or give it finished windows")
+    }
+    self = turned
+  }
+
+  /// Whether the one input is columns of so many values, in memory one after the other.
+  private func isOfColumns(of binCount: Int) -> Bool {
+    guard inputs.count == 1 else { return false }
+    let lengths = inputs[0].memoryOrder.map { inputs[0].shape[$0] }
+    if binCount == 1 { return lengths.count == 1 }
+    return lengths.count == 1
+      ? lengths[0].isMultiple(of: binCount) : lengths.dropFirst().reduce(1, *) == binCount
   }
 
   /// Creates a network.

@@ -4,25 +4,42 @@ import Support
 
 /// Imports a float `.tflite` model operator by operator, as `ONNXImport` does an ONNX one.
 ///
-/// The model's own shapes are those of a batch of one, so that operators which compute shapes are left out.
+/// What shapes and constants decide is worked out before, for a batch of one; see `FoldedModel`.
 struct TFLiteFloatNetwork {
   let model: TFLiteModel
+  private let operators: [TFLiteOperator]
   var builder: GraphBuilder
+  /// What comparisons give.
+  var conditions: [Int: GraphBuilder.Condition] = [:]
   private var values: [Int: GraphBuilder.Value] = [:]
+  /// For the results of operators that only unpack constants, the packed ones.
+  private let packed: [Int: Int]
 
-  private init(_ model: TFLiteModel, forms: [Int: GraphBuilder.InputForm]) {
-    self.model = model
-    builder = GraphBuilder(forms: forms)
+  private init(_ folded: FoldedModel, forms: [Int: GraphBuilder.InputForm], isTimeLast: Bool) {
+    (model, operators) = (folded.model, folded.operators)
+    builder = GraphBuilder(forms: forms, isTimeLast: isTimeLast)
+    var packed: [Int: Int] = [:]
+    for operation in operators where operation.kind == .dequantize {
+      guard let input = operation.operation.inputs.first, let output = operation.operation.outputs.first,
+        input >= 0, !model.buffers[Int(model.graph.tensors[Int(input)].buffer)].bytes.isEmpty
+      else { continue }
+      packed[Int(output)] = Int(input)
+    }
+    self.packed = packed
   }
 
   /// The model as a float network.
   ///
   /// - Throws: `NotConvertible`, which names the operator that this program doesn't have in float.
-  static func network(_ model: TFLiteModel) throws(NotConvertible) -> FloatNetwork {
-    var first = TFLiteFloatNetwork(model, forms: [:])
+  static func network(
+    _ model: TFLiteModel, isTimeLast: Bool = false
+  ) throws(NotConvertible) -> FloatNetwork {
+    try model.checkSize()
+    let folded = FoldedModel(model)
+    var first = TFLiteFloatNetwork(folded, forms: [:], isTimeLast: isTimeLast)
     let network = try first.run()
     guard !first.builder.wishes.isEmpty else { return network }
-    var second = TFLiteFloatNetwork(model, forms: first.builder.wishes)
+    var second = TFLiteFloatNetwork(folded, forms: first.builder.wishes, isTimeLast: isTimeLast)
     return try second.run()
   }
 
@@ -37,7 +54,7 @@ struct TFLiteFloatNetwork {
       values[index] = builder.input(name: name(index), shape: shape)
       ports.append(.init(name: name(index), shape: shape, memoryOrder: []))
     }
-    for index in model.graph.operators.indices { try run(TFLiteOperator(model, index)) }
+    for operation in operators { try run(operation) }
     var results: [(port: FloatNetwork.Port, value: GraphBuilder.Value)] = []
     do throws(InvalidNetwork) {
       for output in model.graph.outputs {
@@ -59,11 +76,12 @@ struct TFLiteFloatNetwork {
   private mutating func run(_ operation: TFLiteOperator) throws(NotConvertible) {
     let outputs = operation.operation.outputs.map { Int($0) }
     guard let first = outputs.first else { throw operation.refusal("has no output") }
-    let type = model.graph.tensors[first].type
-    // What computes shapes or unpacks constants is known from the model's own shapes and constants.
-    if type == .int32 || type == .int64 || type == .bool { return }
-    if operation.kind == .dequantize, try constant(operation, 0) != nil { return }
     builder.name = name(first)
+    if packed[first] != nil { return }
+    if let condition = try condition(operation) {
+      conditions[first] = condition
+      return
+    }
     let results = try results(of: operation, outputs)
     guard results.count == outputs.count else { throw operation.refusal("has \(outputs.count) outputs") }
     for (output, result) in zip(outputs, results) {
@@ -88,11 +106,7 @@ struct TFLiteFloatNetwork {
   /// A constant input's real numbers: float32, float16, or int8 codes with scales; nil for one that is computed.
   func constant(_ operation: TFLiteOperator, _ place: Int) throws(NotConvertible) -> ConstantArray? {
     guard let index = operation.optionalInputIndex(place), values[index] == nil else { return nil }
-    // A constant that an operator dequantizes lies before that operator.
-    let source = model.graph.operators.first {
-      $0.outputs.first == Int32(index) && model.kind(of: $0) == .dequantize
-    }
-    let origin = source.flatMap { $0.inputs.first }.map { Int($0) } ?? index
+    let origin = packed[index] ?? index
     let tensor = model.graph.tensors[origin]
     let bytes = model.buffers[Int(tensor.buffer)].bytes
     guard !bytes.isEmpty else { return nil }

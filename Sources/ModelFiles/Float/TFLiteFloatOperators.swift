@@ -32,15 +32,39 @@ extension TFLiteFloatNetwork {
       return [builder.transposed(value, order)]
     case 34, 60: return [try padding(operation)]
     case 2: return [try concatenation(operation)]
-    case 49, 88: return try parts(operation, outputs)
-    case 45: return [try slice(operation)]
-    case 69, 130: return [try repetition(operation, outputs[0])]
-    default:
-      guard let function = try function(operation) else {
-        throw operation.refusal("isn't one of the operators that this program runs in float")
+    case 50:
+      let value = try value(operation)
+      return [
+        try operation.building { () throws(InvalidNetwork) in
+          try builder.logSoftmax(value, axis: value.shape.count - 1)
+        }
+      ]
+    case 54:
+      guard let slopes = try constant(operation, 1) else {
+        throw operation.refusal("has slopes that aren't constant")
       }
       let value = try value(operation)
-      return [try operation.building { () throws(InvalidNetwork) in try builder.mapped(value, function) }]
+      return [
+        try operation.building { () throws(InvalidNetwork) in try builder.prelu(value, slopes: slopes) }
+      ]
+    case 59:
+      let value = try value(operation)
+      return [
+        try operation.building { () throws(InvalidNetwork) in
+          try builder.scaled(value, gains: ConstantArray(-1), offsets: nil)
+        }
+      ]
+    case 126: return [try product(operation)]
+    case 64, 123: return [try choice(operation)]
+    default:
+      if let function = try function(operation) {
+        let value = try value(operation)
+        return [
+          try operation.building { () throws(InvalidNetwork) in try builder.mapped(value, function) }
+        ]
+      }
+      if let movement = try operation.movement() { return try moved(operation, by: movement) }
+      throw operation.refusal("isn't one of the operators that this program runs in float")
     }
   }
 
@@ -60,6 +84,8 @@ extension TFLiteFloatNetwork {
     case 76: .reciprocalSquareRoot
     case 92: .square
     case 101: .absolute
+    case 150: .gelu(isApproximate: try operation.options(.gelu).isApproximate)
+    case 152: .clamp(0...1)
     default: nil
     }
   }
@@ -140,6 +166,62 @@ extension TFLiteFloatNetwork {
       return try builder.dense(rows, matrix, biases: biases)
     }
     return try limited(result, options.activation, operation)
+  }
+
+  private mutating func product(_ operation: TFLiteOperator) throws(NotConvertible) -> GraphBuilder.Value {
+    let options = try operation.options(.batchMatMul)
+    var operands: [GraphBuilder.Operand] = []
+    for (place, isTransposed) in [options.transposesFirst, options.transposesSecond].enumerated() {
+      let operand = try operand(operation, place)
+      let rank = operand.shape.count
+      guard isTransposed, rank >= 2 else {
+        operands.append(operand)
+        continue
+      }
+      let order = Array(0..<rank - 2) + [rank - 1, rank - 2]
+      switch operand {
+      case .value(let value): operands.append(.value(builder.transposed(value, order)))
+      case .constant(let constant): operands.append(.constant(constant.transposed(order)))
+      }
+    }
+    return try operation.building { () throws(InvalidNetwork) in
+      try builder.product(operands[0], operands[1])
+    }
+  }
+
+  // MARK: Comparisons
+
+  /// Whether values are above a constant, or below; nil for an operator that doesn't compare.
+  func condition(_ operation: TFLiteOperator) throws(NotConvertible) -> GraphBuilder.Condition? {
+    // LESS, GREATER, GREATER_EQUAL and LESS_EQUAL: whether it holds above, and at the limit.
+    let kinds: [Int32: (isAbove: Bool, isIncluded: Bool)] = [
+      58: (false, false), 61: (true, false), 62: (true, true), 63: (false, true),
+    ]
+    guard var kind = kinds[operation.kind.rawValue] else { return nil }
+    let value: GraphBuilder.Value
+    let limit: Float
+    switch (try operand(operation, 0), try operand(operation, 1)) {
+    case (.value(let left), .constant(let right)) where right.values.count == 1:
+      (value, limit) = (left, right.values[0])
+    case (.constant(let left), .value(let right)) where left.values.count == 1:
+      (value, limit) = (right, left.values[0])
+      kind.isAbove.toggle()
+    default: throw operation.refusal("compares two computed tensors, or with more than one constant")
+    }
+    guard limit.isFinite else { throw operation.refusal("compares with \(limit)") }
+    // At or above a limit is above the number before it; below it is not at or above.
+    let holdsAbove = kind.isAbove
+    return .init(value, limit: holdsAbove == kind.isIncluded ? limit.nextDown : limit, holdsAbove: holdsAbove)
+  }
+
+  private mutating func choice(_ operation: TFLiteOperator) throws(NotConvertible) -> GraphBuilder.Value {
+    guard let condition = conditions[try operation.inputIndex(0)] else {
+      throw operation.refusal("chooses by what isn't a comparison with a constant")
+    }
+    let (first, second) = (try operand(operation, 1), try operand(operation, 2))
+    return try operation.building { () throws(InvalidNetwork) in
+      try builder.chosen(condition, first, second)
+    }
   }
 
   // MARK: Two tensors, and dimensions
@@ -228,33 +310,6 @@ extension TFLiteFloatNetwork {
     return try limited(result, options.activation, operation)
   }
 
-  /// SPLIT and UNPACK: the dimension is the one in which the outputs' sizes add up.
-  private mutating func parts(
-    _ operation: TFLiteOperator, _ outputs: [Int]
-  ) throws(NotConvertible) -> [GraphBuilder.Value] {
-    let isSplit = operation.kind.rawValue == 49
-    let value = try value(operation, isSplit ? 1 : 0)
-    let shape = try TFLiteOperator.shape(of: outputs[0], in: model)
-    let fitting = value.shape.indices.filter { axis in
-      var rest = value.shape
-      if isSplit { rest[axis] /= outputs.count } else { rest.remove(at: axis) }
-      return rest == shape && value.shape[axis].isMultiple(of: outputs.count)
-        && (isSplit || value.shape[axis] == outputs.count)
-    }
-    guard let axis = fitting.first else {
-      throw operation.refusal("takes the shape \(value.shape) apart to \(shape)")
-    }
-    let size = value.shape[axis] / outputs.count
-    var parts: [GraphBuilder.Value] = []
-    for part in outputs.indices {
-      parts.append(
-        try operation.building { () throws(InvalidNetwork) in
-          try builder.sliced(value, axis: axis, start: part * size, step: 1, count: size)
-        })
-    }
-    return parts
-  }
-
   private mutating func slice(_ operation: TFLiteOperator) throws(NotConvertible) -> GraphBuilder.Value {
     let options = try operation.options(.stridedSlice)
     var value = try value(operation)
@@ -282,29 +337,19 @@ extension TFLiteFloatNetwork {
     return value
   }
 
-  /// TILE and BROADCAST_TO: a dimension repeated as a whole.
-  private mutating func repetition(_ operation: TFLiteOperator, _ output: Int) throws(NotConvertible)
-    -> GraphBuilder.Value
-  {
-    var value = try value(operation)
-    let shape = try TFLiteOperator.shape(of: output, in: model)
-    guard shape.count == value.shape.count, zip(shape, value.shape).allSatisfy({ $0.isMultiple(of: $1) })
-    else {
-      throw operation.refusal("repeats the shape \(value.shape) to \(shape)")
-    }
-    for axis in shape.indices where shape[axis] != value.shape[axis] {
-      let times = shape[axis] / value.shape[axis]
-      value = try operation.building { () throws(InvalidNetwork) in
-        var split = value.shape
-        split.insert(1, at: axis)
-        var wide = split
-        wide[axis] = times
-        var joined = value.shape
-        joined[axis] *= times
-        return try builder.reshaped(
-          try builder.repeated(try builder.reshaped(value, split), to: wide), joined)
+  /// Copies between places, as all operators are that only move values.
+  private mutating func moved(
+    _ operation: TFLiteOperator, by movement: Movement
+  ) throws(NotConvertible) -> [GraphBuilder.Value] {
+    var operands: [GraphBuilder.Operand] = []
+    for place in movement.inputs { operands.append(try operand(operation, place)) }
+    return try operation.building { () throws(InvalidNetwork) in
+      var values: [GraphBuilder.Value] = []
+      for output in movement.outputs {
+        values.append(
+          try builder.moved(operands, to: output.shape, output.blocks, isFilled: output.isFilled))
       }
+      return values
     }
-    return value
   }
 }

@@ -137,6 +137,25 @@ package struct FrontEndFile: Sendable {
     }
   }
 
+  /// What the columns are in float, with the network's own scaling.
+  ///
+  /// - Throws: `FileError` where the file doesn't tell how a float network takes levels.
+  package func inFloat() throws(FileError) -> FloatFrontEnd {
+    switch columns {
+    case .samples(let settings): return .samples(settings)
+    case .spectrogram(var settings):
+      for (key, value) in [("centerLevel", trainedLevels.center), ("levelsPerUnit", trainedLevels.perUnit)]
+      where value == nil {
+        throw error(
+          key, "is missing, and a float network doesn't tell how it takes levels",
+          remedy: "give the level that was the network's 0 in training, and the levels in its 1")
+      }
+      settings.centerLevel = trainedLevels.center?.rounded() ?? settings.centerLevel
+      settings.levelsPerUnit = trainedLevels.perUnit ?? settings.levelsPerUnit
+      return .spectrogram(settings)
+    }
+  }
+
   /// Raw samples are one lead's, one after the other: an input of time and leads isn't a longer window.
   private func checkLeads(of input: QuantizedNetwork.Tensor) throws(FileError) {
     let lengths = input.shape.filter { $0 != 1 }

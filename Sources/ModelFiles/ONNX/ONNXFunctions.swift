@@ -12,29 +12,18 @@ extension ONNXImport {
     }
     let result: GraphBuilder.Value
     switch node.node.kind {
-    case "PRelu": result = try prelu(node)
+    case "PRelu":
+      let (value, slopes) = (try node.value(), try node.constant(1).array)
+      result = try node.building { () throws(InvalidNetwork) in try builder.prelu(value, slopes: slopes) }
     case "Softmax": result = try softmax(node)
-    case "LogSoftmax": result = try logSoftmax(node)
+    case "LogSoftmax":
+      let value = try node.value()
+      let axis = try node.axis(try node.integer("axis", -1), rank: value.shape.count)
+      result = try node.building { () throws(InvalidNetwork) in try builder.logSoftmax(value, axis: axis) }
     case "LayerNormalization": result = try layerNormalization(node)
     default: return nil
     }
     return [.value(result)]
-  }
-
-  /// max(x, 0) + slope min(x, 0).
-  private mutating func prelu(_ node: ONNXNode) throws(NotConvertible) -> GraphBuilder.Value {
-    let (value, slopes) = (try node.value(), try node.constant(1).array)
-    if slopes.values.count == 1 {
-      return try node.building { () throws(InvalidNetwork) in
-        try builder.mapped(value, .leakyRelu(alpha: slopes.values[0]))
-      }
-    }
-    return try node.building { () throws(InvalidNetwork) in
-      let positive = try builder.mapped(value, .clamp(0...Float.infinity))
-      let negative = try builder.mapped(value, .clamp(-Float.infinity...0))
-      let scaled = try builder.scaled(negative, gains: slopes, offsets: nil)
-      return try builder.combined(.add, .value(positive), .value(scaled))
-    }
   }
 
   private mutating func softmax(_ node: ONNXNode) throws(NotConvertible) -> GraphBuilder.Value {
@@ -49,21 +38,6 @@ extension ONNXImport {
     return try node.building { () throws(InvalidNetwork) in
       value = try builder.reshaped(value, [shape[..<axis].reduce(1, *), shape[axis...].reduce(1, *)])
       return try builder.reshaped(try builder.softmax(value, axis: 1), shape)
-    }
-  }
-
-  /// x less the logarithm of the sum of exponentials, which are taken of the distance from the greatest value.
-  private mutating func logSoftmax(_ node: ONNXNode) throws(NotConvertible) -> GraphBuilder.Value {
-    let value = try node.value()
-    let axis = try node.axis(try node.integer("axis", -1), rank: value.shape.count)
-    let count = ConstantArray(Float(value.shape[axis]))
-    return try node.building { () throws(InvalidNetwork) in
-      let greatest = try builder.maximum(value, axes: [axis], keepsDimensions: true)
-      let distance = try builder.combined(.subtract, .value(value), .value(greatest))
-      let powers = try builder.mapped(distance, .exponential)
-      let mean = try builder.mean(powers, axes: [axis], keepsDimensions: true)
-      let sum = try builder.mapped(try builder.scaled(mean, gains: count, offsets: nil), .logarithm)
-      return try builder.combined(.subtract, .value(distance), .value(sum))
     }
   }
 

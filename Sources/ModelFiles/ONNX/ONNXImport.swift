@@ -11,9 +11,9 @@ struct ONNXImport {
   var builder: GraphBuilder
   private var values: [String: ONNXValue] = [:]
 
-  private init(_ model: ONNXModel, forms: [Int: GraphBuilder.InputForm]) {
+  private init(_ model: ONNXModel, forms: [Int: GraphBuilder.InputForm], isTimeLast: Bool) {
     self.model = model
-    builder = GraphBuilder(forms: forms)
+    builder = GraphBuilder(forms: forms, isTimeLast: isTimeLast)
   }
 
   /// The model as a float network.
@@ -21,11 +21,13 @@ struct ONNXImport {
   /// It is imported twice: what the operators wish of the inputs' layout is known only after the first time.
   ///
   /// - Throws: `NotConvertible`, which names the operator that this program doesn't have.
-  static func network(_ model: ONNXModel) throws(NotConvertible) -> FloatNetwork {
-    var first = ONNXImport(model, forms: [:])
+  static func network(
+    _ model: ONNXModel, isTimeLast: Bool = false
+  ) throws(NotConvertible) -> FloatNetwork {
+    var first = ONNXImport(model, forms: [:], isTimeLast: isTimeLast)
     let network = try first.run()
     guard !first.builder.wishes.isEmpty else { return network }
-    var second = ONNXImport(model, forms: first.builder.wishes)
+    var second = ONNXImport(model, forms: first.builder.wishes, isTimeLast: isTimeLast)
     return try second.run()
   }
 

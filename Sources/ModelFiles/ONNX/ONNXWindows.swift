@@ -91,12 +91,14 @@ extension ONNXImport {
   }
 
   private mutating func product(_ node: ONNXNode) throws(NotConvertible) -> GraphBuilder.Value {
-    guard case .value(let value) = try node.input(0), case .constant(let constant) = try node.input(1) else {
-      throw node.refusal("multiplies two computed matrices, or a constant by a computed one")
-    }
-    let leading = constant.shape.dropLast(2)
-    guard constant.shape.count >= 2, leading.allSatisfy({ $0 == 1 }) else {
-      throw node.refusal("multiplies by a constant of the shape \(constant.shape)")
+    let (first, second) = (try node.input(0), try node.input(1))
+    guard case .value(let value) = first, case .constant(let constant) = second, constant.shape.count >= 2,
+      case let leading = constant.shape.dropLast(2), leading.allSatisfy({ $0 == 1 }),
+      constant.shape.count <= max(2, value.shape.count)
+    else {
+      return try node.building { () throws(InvalidNetwork) in
+        try builder.product(first.operand, second.operand)
+      }
     }
     var matrix = constant.array
     matrix.shape = Array(matrix.shape.suffix(2))

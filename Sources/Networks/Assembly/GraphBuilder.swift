@@ -46,9 +46,13 @@ package struct GraphBuilder {
   /// The tensors whose shape an operator relies on.
   private var fixedShapes: Set<Int> = []
   private let forms: [Int: InputForm]
+  /// Whether an image's last spatial dimension is time: it is then the outermost in memory.
+  let isTimeLast: Bool
 
   /// Creates a builder; `forms` are the wishes of an earlier run.
-  package init(forms: [Int: InputForm] = [:]) { self.forms = forms }
+  package init(forms: [Int: InputForm] = [:], isTimeLast: Bool = false) {
+    (self.forms, self.isTimeLast) = (forms, isTimeLast)
+  }
 
   /// Adds an input.
   package mutating func input(name: String, shape: [Int]) -> Value {

@@ -145,6 +145,32 @@ extension GraphBuilder {
     return Value(tensor: tensor, layout: target)
   }
 
+  /// Copies between places of tensors as they are with their dimensions in order, outermost first.
+  ///
+  /// - Parameters:
+  ///   - operands: What the blocks read.
+  ///   - shape: The result's dimensions.
+  ///   - blocks: The copies.
+  ///   - isFilled: Whether some places get 0 instead.
+  /// - Returns: The result, its dimensions in order in memory.
+  /// - Throws: `InvalidNetwork` where the result is too large.
+  package mutating func moved(
+    _ operands: [Operand], to shape: [Int], _ blocks: [QuantizedNetwork.Block], isFilled: Bool
+  ) throws(InvalidNetwork) -> Value {
+    var sources: [Int] = []
+    for operand in operands {
+      switch operand {
+      case .value(let value):
+        sources.append(try arranged(value, Array(value.shape.indices)).tensor)
+      case .constant(let constant): sources.append(self.constant(constant.values, shape: constant.shape))
+      }
+    }
+    let target = AxisLayout(shape)
+    let tensor = try append(
+      .stridedSlice, sources, shape: [1] + target.factors, .rearrangement(blocks, fill: isFilled ? 0 : nil))
+    return Value(tensor: tensor, layout: target)
+  }
+
   /// A shape for a tensor of a layout: `[batch, time, frequency, channel]` where it can be that.
   private func memoryShape(_ layout: AxisLayout) -> [Int] {
     let shape = layout.shape

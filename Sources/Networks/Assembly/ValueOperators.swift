@@ -27,6 +27,17 @@ extension GraphBuilder {
     return Value(tensor: tensor, layout: source.layout)
   }
 
+  /// max(x, 0) plus a slope times min(x, 0); the slopes' dimensions are those of the value or 1.
+  ///
+  /// - Throws: `InvalidNetwork` where the shapes don't fit together.
+  package mutating func prelu(_ value: Value, slopes: ConstantArray) throws(InvalidNetwork) -> Value {
+    if slopes.values.count == 1 { return try mapped(value, .leakyRelu(alpha: slopes.values[0])) }
+    let positive = try mapped(value, .clamp(0...Float.infinity))
+    let negative = try mapped(value, .clamp(-Float.infinity...0))
+    let scaled = try scaled(negative, gains: slopes, offsets: nil)
+    return try combined(.add, .value(positive), .value(scaled))
+  }
+
   /// Each value times a gain plus an offset: constants, whose dimensions are those of the value or 1.
   ///
   /// - Throws: `InvalidNetwork` where the shapes don't fit together.
@@ -185,6 +196,18 @@ extension GraphBuilder {
     let tensor = try append(
       .softmax, [try tensor(of: source, shape: shape)], shape: shape, .softmax(beta: beta))
     return Value(tensor: tensor, layout: source.layout)
+  }
+
+  /// LOG_SOFTMAX along a dimension: x less the logarithm of the sum of exponentials, which are taken of the distance from
+  /// the greatest value.
+  package mutating func logSoftmax(_ value: Value, axis: Int) throws(InvalidNetwork) -> Value {
+    let count = ConstantArray(Float(value.shape[axis]))
+    let greatest = try maximum(value, axes: [axis], keepsDimensions: true)
+    let distance = try combined(.subtract, .value(value), .value(greatest))
+    let powers = try mapped(distance, .exponential)
+    let mean = try mean(powers, axes: [axis], keepsDimensions: true)
+    let sum = try mapped(try scaled(mean, gains: count, offsets: nil), .logarithm)
+    return try combined(.subtract, .value(distance), .value(sum))
   }
 
   private static func removing(

@@ -20,6 +20,21 @@ extension GraphBuilder {
   package mutating func convolution(
     _ value: Value, _ weights: ConstantArray, biases: [Float], _ steps: Steps, groups: Int
   ) throws(InvalidNetwork) -> Value {
+    guard isTimeLast, value.shape.count == 4, weights.shape.count == 4 else {
+      return try straightConvolution(value, weights, biases: biases, steps, groups: groups)
+    }
+    let turned = try straightConvolution(
+      transposed(value, Self.turn), weights.transposed(Self.turn), biases: biases, steps.reversed(),
+      groups: groups)
+    return transposed(turned, Self.turn)
+  }
+
+  /// The order of dimensions that exchanges an image's height and width.
+  private static let turn = [0, 1, 3, 2]
+
+  private mutating func straightConvolution(
+    _ value: Value, _ weights: ConstantArray, biases: [Float], _ steps: Steps, groups: Int
+  ) throws(InvalidNetwork) -> Value {
     let (source, steps) = try image(value, steps)
     let channels = source.shape[1]
     guard weights.shape.count == source.shape.count, groups > 0, channels == groups * weights.shape[1],
@@ -58,6 +73,16 @@ extension GraphBuilder {
     if isWhole, !isMaximum, steps.count == value.shape.count - 2 {
       return try mean(value, axes: Array(2..<value.shape.count), keepsDimensions: true)
     }
+    guard isTimeLast, value.shape.count == 4 else {
+      return try straightPool(value, steps, isMaximum: isMaximum)
+    }
+    let turned = try straightPool(transposed(value, Self.turn), steps.reversed(), isMaximum: isMaximum)
+    return transposed(turned, Self.turn)
+  }
+
+  private mutating func straightPool(
+    _ value: Value, _ steps: Steps, isMaximum: Bool
+  ) throws(InvalidNetwork) -> Value {
     var outer = value
     // Zeros count in a maximum or mean like other values.
     outer = try settled(outer)

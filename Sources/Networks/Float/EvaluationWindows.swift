@@ -21,7 +21,7 @@ package struct EvaluationWindows: Sendable {
     package var name: String
     /// The lead's name.
     package var lead: String
-    /// The float spectrogram of the whole record, `[column, bin]`, before rounding.
+    /// The float columns of the whole record, `[column, bin]`: levels before rounding, or units of raw samples.
     package var levels: [Float]
     /// The beats with whole windows, in order of time.
     package var beats: [Beat]
@@ -34,10 +34,10 @@ package struct EvaluationWindows: Sendable {
   /// The records.
   package let records: [Record]
 
-  /// Computes the spectrograms and finds the windows.
-  package init(_ signals: [LabelledSignal], window: BeatWindow) {
+  /// Computes the columns and finds the windows; without a front end, columns are the window's spectrogram.
+  package init(_ signals: [LabelledSignal], window: BeatWindow, frontEnd: FloatFrontEnd? = nil) {
     self.window = window
-    let spectrogram = FloatSpectrogram(window.settings)
+    let frontEnd = frontEnd ?? .spectrogram(window.settings)
     records = signals.map { signal in
       let beats = signal.beats.compactMap { beat in
         window.columns(ofBeatAt: beat.sample, inRecordOf: signal.microvolts.count).map {
@@ -45,7 +45,7 @@ package struct EvaluationWindows: Sendable {
         }
       }
       return Record(
-        name: signal.record, lead: signal.lead, levels: spectrogram.levels(ofMicrovolts: signal.microvolts),
+        name: signal.record, lead: signal.lead, levels: frontEnd.levels(ofMicrovolts: signal.microvolts),
         beats: beats, leftOutBeatCount: signal.beats.count - beats.count)
     }
   }

@@ -81,9 +81,10 @@ package final class FloatExecution {
     return zip(tensors, graph.tensors).map { Array($0.prefix($1.count)) }
   }
 
-  /// One operator's output for its inputs.
-  package func output(ofOperator index: Int, _ inputs: [Float]...) -> [Float] {
+  /// One operator's output for its inputs; nil for those that are constant.
+  package func output(ofOperator index: Int, _ inputs: [[Float]?]) -> [Float] {
     for (tensor, values) in zip(graph.operators[index].inputs, inputs) {
+      guard let values else { continue }
       precondition(values.count == graph.tensors[tensor].count, "not the operator's input")
       _ = tensors[tensor].update(fromContentsOf: values)
     }
@@ -133,6 +134,8 @@ extension FloatGraph {
     case .rearrangement(let blocks, let fill):
       FloatRearrangement(blocks, fill: fill, from: operation.inputs.map { tensors[$0] }, to: target)
     case .mean(let mean): FloatMean(mean, from: source, to: target)
+    case .batchProduct(let product):
+      FloatBatchProduct(product, from: operation.inputs.map { tensors[$0] }, to: target)
     case .function(let function): FloatMap(function, from: source, to: target)
     }
   }

@@ -79,6 +79,8 @@ package struct FloatGraph: Equatable, Sendable {
     case rearrangement([QuantizedNetwork.Block], fill: Float?)
     /// MEAN; the multiplier is not used.
     case mean(QuantizedNetwork.Mean)
+    /// BATCH_MATMUL; the multiplier is not used.
+    case batchProduct(QuantizedNetwork.BatchProduct)
     /// A function of each value alone.
     case function(FloatFunction)
   }
@@ -110,7 +112,9 @@ package struct FloatGraph: Equatable, Sendable {
       switch computation {
       case .convolution(_, let weights), .depthwiseConvolution(_, let weights), .fullyConnected(let weights):
         weights
-      case .averagePool, .maximumPool, .softmax, .reshape, .elementwise, .rearrangement, .mean, .function: nil
+      case .averagePool, .maximumPool, .softmax, .reshape, .elementwise, .rearrangement, .mean, .batchProduct,
+        .function:
+        nil
       }
     }
   }

@@ -10,6 +10,8 @@ package indirect enum Pointwise: Equatable, Sendable {
   case function(FloatFunction, Pointwise)
   /// Two expressions under ADD, SUB, MUL, MAXIMUM or MINIMUM.
   case combined(OperatorKind, Pointwise, Pointwise)
+  /// The second expression where the first is above a limit, else the third.
+  case chosen(Pointwise, above: Float, Pointwise, Pointwise)
 
   /// The expression's value.
   package func callAsFunction(_ x: Float) -> Float {
@@ -26,6 +28,8 @@ package indirect enum Pointwise: Equatable, Sendable {
       case .maximum: return max(a, b)
       default: return min(a, b)
       }
+    case .chosen(let condition, let limit, let first, let second):
+      return condition(x) > limit ? first(x) : second(x)
     }
   }
 
@@ -35,46 +39,50 @@ package indirect enum Pointwise: Equatable, Sendable {
     case .argument, .constant: 1
     case .function(_, let inner): 1 + inner.size
     case .combined(_, let first, let second): 1 + first.size + second.size
+    case .chosen(let condition, _, let first, let second): 1 + condition.size + first.size + second.size
     }
   }
 }
 
-extension FloatGraph {
-  /// An expression of a tensor's values.
-  private struct Expression {
+/// What operators make of single values, followed from operator to operator.
+struct PointwiseExpressions {
+  /// An expression of a tensor's values; the base is nil for a constant.
+  struct Expression {
+    /// The tensor whose values are the argument.
     var base: Int?
+    /// What is made of them.
     var value: Pointwise
   }
 
-  /// Replaces chains of operators that make each value from one value of the same tensor by a single function, as a
-  /// table of codes computes it: x times LOGISTIC of x becomes one operator.
-  mutating func composeFunctions() {
-    var expressions: [Int: Expression] = [:]
-    func expression(_ tensor: Int) -> Expression {
-      if let constant = tensors[tensor].constant, constant.count == 1 {
-        return Expression(base: nil, value: .constant(constant[0]))
-      }
-      return expressions[tensor] ?? Expression(base: tensor, value: .argument)
+  /// Longer expressions aren't followed further.
+  static let mostParts = 64
+
+  private let tensors: [FloatGraph.Tensor]
+  private var expressions: [Int: Expression] = [:]
+
+  /// Begins with nothing known.
+  init(of tensors: [FloatGraph.Tensor]) { self.tensors = tensors }
+
+  /// A tensor's values as an expression: of themselves, where no more is known.
+  subscript(tensor: Int) -> Expression {
+    if let constant = tensors[tensor].constant, constant.count == 1 {
+      return Expression(base: nil, value: .constant(constant[0]))
     }
-    for index in operators.indices {
-      let operation = operators[index]
-      let inputs = operation.inputs.map(expression)
-      guard let composed = Self.expression(operation, inputs, tensors), let base = composed.base,
-        composed.value.size <= 64, operation.activation == Self.everything
-      else { continue }
-      if tensors[operation.output].codes == nil { expressions[operation.output] = composed }
-      // A function alone stays what it is, and a factor alone may become part of weights.
-      guard operation.inputs != [base] else { continue }
-      let function = FloatFunction.composed(composed.value)
-      operators[index] = Operator(
-        kind: function.kind, inputs: [base], output: operation.output, computation: .function(function))
-    }
+    return expressions[tensor] ?? Expression(base: tensor, value: .argument)
   }
 
-  /// What an operator makes of its inputs' expressions; nil where it isn't a function of single values of one tensor.
-  private static func expression(
-    _ operation: Operator, _ inputs: [Expression], _ tensors: [Tensor]
-  ) -> Expression? {
+  /// Follows an operator: what it makes of one tensor's values; nil where it makes them of more.
+  @discardableResult
+  mutating func follow(_ operation: FloatGraph.Operator) -> Expression? {
+    guard operation.activation == FloatGraph.everything, let expression = expression(operation),
+      expression.base != nil, expression.value.size <= Self.mostParts
+    else { return nil }
+    if tensors[operation.output].codes == nil { expressions[operation.output] = expression }
+    return expression
+  }
+
+  private func expression(_ operation: FloatGraph.Operator) -> Expression? {
+    let inputs = operation.inputs.map { self[$0] }
     switch operation.computation {
     case .function(.composed): return nil
     case .function(let function):
@@ -99,6 +107,23 @@ extension FloatGraph {
       else { return nil }
       return Expression(base: base, value: .combined(operation.kind, inputs[0].value, inputs[1].value))
     default: return nil
+    }
+  }
+}
+
+extension FloatGraph {
+  /// Replaces chains of operators that make each value from one value of the same tensor by a single function, as a
+  /// table of codes computes it: x times LOGISTIC of x becomes one operator.
+  mutating func composeFunctions() {
+    var expressions = PointwiseExpressions(of: tensors)
+    for (index, operation) in operators.enumerated() {
+      guard let composed = expressions.follow(operation), let base = composed.base,
+        // A function alone stays what it is, and a factor alone may become part of weights.
+        operation.inputs != [base]
+      else { continue }
+      let function = FloatFunction.composed(composed.value)
+      operators[index] = Operator(
+        kind: function.kind, inputs: [base], output: operation.output, computation: .function(function))
     }
   }
 }

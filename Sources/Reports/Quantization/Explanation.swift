@@ -43,18 +43,20 @@ package struct Explanation: Encodable, Sendable {
     }
   }
 
-  /// The record.
-  package var record: String
-  /// The lead.
-  package var lead: String
+  /// The record, or the samples' file.
+  package var record = ""
+  /// The lead; empty for samples.
+  package var lead = ""
+  /// The row of the samples' file; nil for a record.
+  package var row: Int?
   /// What was assumed of the record, and what about it isn't plausible.
-  package var notes: [FileNote]
+  package var notes: [FileNote] = []
   /// When the decision is taken, from the record's start.
-  package var decisionSeconds: Double
+  package var decisionSeconds = 0.0
   /// Where a beat lies that this decision is about; nil where the model doesn't tell.
   package var beatSeconds: Double?
   /// The window's first column.
-  package var firstColumn: Int
+  package var firstColumn = 0
   /// The classes' names.
   package var classNames: [String]
   /// The float twin's logits.
@@ -74,7 +76,7 @@ package struct Explanation: Encodable, Sendable {
   ///
   /// - Parameters:
   ///   - model: The image.
-  ///   - float: Its checkpoint.
+  ///   - float: Its checkpoint, or the `.onnx` or `.tflite` model that it was made from.
   ///   - record: The record.
   ///   - lead: The lead's name or number; nil for MLII, II or the first.
   ///   - csv: How to read a CSV file.
@@ -85,16 +87,11 @@ package struct Explanation: Encodable, Sendable {
     at seconds: Double
   ) throws(FileError) {
     let loaded = try LoadedModel(file: model)
-    let checkpoint = try Checkpoint.read(float)
-    guard let plan = loaded.model.frontEnd, loaded.isTwin(of: checkpoint) else {
-      throw .malformed(float, "is not the float twin of \(model)", remedy: "name the image's own checkpoint")
+    let twin = try TwinNetwork(reading: float, of: loaded, modelFile: model)
+    guard let plan = loaded.model.frontEnd else {
+      throw .malformed(model, "has no front end", remedy: "export it with `exporter quantize`")
     }
-    let twins: TwinGraph
-    do {
-      twins = try TwinGraph(loaded, try FloatGraph(checkpoint))
-    } catch {
-      throw .malformed(float, "\(error)", remedy: "name the image's own checkpoint")
-    }
+    let twins = try Self.twins(loaded, twin.graph, file: float)
     let microvolts = Float(bitPattern: plan.microvoltsPerCountBits)
     let bits = loaded.converterBits
     guard (2...16).contains(bits), microvolts > 0, microvolts.isFinite else {
@@ -106,11 +103,11 @@ package struct Explanation: Encodable, Sendable {
     let rateHz = Double(plan.sampleRateMillihertz) / 1000
     let acquisition = try Acquisition(
       try Record.load(record, csv: csv), lead: lead, sampleRateHz: rateHz, profile: profile, file: record)
-    let settings = checkpoint.settings
+    let settings = twin.frontEnd.settings
     let wanted = (seconds * rateHz).rounded(.up)
-    let columns = checkpoint.specification.inputColumns
+    let columns = twin.columnCount
     // With strides the network decides every so many columns, counted from the first full window.
-    let step = checkpoint.specification.columnsPerDecision
+    let step = max(1, loaded.model.streaming?.columnsPerDecision ?? 1)
     let reaching = settings.firstColumn(reaching: Int(min(max(0, wanted), 1e15)))
     let last = columns - 1 + (max(0, reaching - columns + 1) + step - 1) / step * step
     guard last >= columns - 1, settings.lastSample(ofColumn: last) < acquisition.samples.count else {
@@ -122,18 +119,17 @@ package struct Explanation: Encodable, Sendable {
     }
     let counts = Array(acquisition.samples[...settings.lastSample(ofColumn: last)])
     let (codes, decided) = try Self.run(
-      loaded, plan, counts, columns: last - columns + 1..<last + 1, file: model)
-    let levels = ReferenceSpectrogram(settings).levels(
-      ofMicrovolts: counts.map { Double($0) * Double(microvolts) })
+      loaded, bins: settings.binCount, counts, columns: last - columns + 1..<last + 1, file: model)
+    let levels = twin.frontEnd.levels(ofMicrovolts: counts.map { Double($0) * Double(microvolts) })
     let bins = settings.binCount
     let input = levels[(last - columns + 1) * bins..<(last + 1) * bins].map {
       Float(settings.networkInput(ofLevel: $0))
     }
 
-    let float = twins.float.values(ofWindow: input)
-    let integer = twins.run(input, codes: codes) { _ in false }
-    let output = loaded.model.outputPort(0).tensorIndex
-    guard integer.codes[output] == decided else {
+    self.init(
+      loaded, twins, input: input, codes: codes,
+      inputName: settings.isRawSamples ? "samples" : "spectrogram")
+    guard tensors.last?.codes == decided else {
       throw .malformed(
         model,
         "decides in a stream at other moments than over whole windows: its strides leave columns unread",
@@ -143,7 +139,52 @@ package struct Explanation: Encodable, Sendable {
     decisionSeconds = Double(counts.count - 1) / rateHz
     beatSeconds = loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
     firstColumn = last - columns + 1
-    classNames = loaded.classNames
+  }
+
+  /// Runs one of some samples through both twins.
+  ///
+  /// - Parameters:
+  ///   - model: The image, or a `.tflite` model.
+  ///   - float: Its float twin, an `.onnx` or float `.tflite` model.
+  ///   - samples: The samples, as `exporter report` takes them.
+  ///   - row: Which one, from 0 on.
+  /// - Throws: `FileError` where a file is wrong, the twin is another model's, or there is no such row.
+  package init(model: String, float: String, samples: String, row: Int) throws(FileError) {
+    let loaded = try LoadedModel.read(model)
+    let network = try ImportedReport.twin(float, of: loaded, model: model)
+    let windows = try ImportedReport.samples(samples, of: loaded, beside: network)
+    guard windows.indices.contains(row) else {
+      throw .malformed(
+        samples, "has \(Numbers.integer(windows.count)) rows, and no row \(row)",
+        remedy: "choose --row from 0 to \(windows.count - 1)")
+    }
+    self.init(
+      loaded, try Self.twins(loaded, network.graph, file: float), input: windows[row].input,
+      codes: windows[row].codes, inputName: "input")
+    (record, self.row) = ((samples as NSString).lastPathComponent, row)
+  }
+
+  private static func twins(
+    _ loaded: LoadedModel, _ graph: FloatGraph, file: String
+  ) throws(FileError) -> TwinGraph {
+    do throws(NotConvertible) {
+      return try TwinGraph(loaded, graph)
+    } catch {
+      throw .malformed(
+        file, (error.location.map { "the model's \($0) " } ?? "") + error.problem,
+        remedy: "name the model's own float network")
+    }
+  }
+
+  private init(
+    _ loaded: LoadedModel, _ twins: TwinGraph, input: [Float], codes: [Int16], inputName: String
+  ) {
+    let float = twins.float.values(ofWindow: input)
+    let integer = twins.run(input, codes: codes) { _ in false }
+    let output = loaded.model.outputPort(0).tensorIndex
+    classNames =
+      loaded.classNames.isEmpty
+      ? (0..<loaded.model.output.count).map { "\($0)" } : loaded.classNames
     floatLogits = float[twins.graph.outputs[0]]
     integerLogits = integer.reals[output] ?? []
     floatClass = classNames[AgreementFigures.top(floatLogits[...])]
@@ -156,11 +197,7 @@ package struct Explanation: Encodable, Sendable {
         zeroPoint: Int(described.zeroPoint))
     }
     tensors =
-      [
-        tensor(
-          settings.isRawSamples ? "samples" : "spectrogram", loaded.model.inputPort(0).tensorIndex, input,
-          codes)
-      ]
+      [tensor(inputName, loaded.model.inputPort(0).tensorIndex, input, codes)]
       + twins.layers.indices.map { layer in
         let place = twins.output(of: layer)
         return tensor(
@@ -171,13 +208,12 @@ package struct Explanation: Encodable, Sendable {
 
   /// The codes of the window's columns, and of the decision that the runtime takes sample by sample.
   private static func run(
-    _ loaded: LoadedModel, _ plan: FrontEndPlan, _ counts: [Int16], columns: Range<Int>, file: String
+    _ loaded: LoadedModel, bins: Int, _ counts: [Int16], columns: Range<Int>, file: String
   ) throws(FileError) -> (codes: [Int16], decided: [Int16]) {
     do throws(MemoryError) {
       var pipeline = try RunningPipeline(loaded)
       let codes = pipeline.columns(of: counts)
       let decided = pipeline.decision() ?? []
-      let bins = plan.binCount
       return (
         codes[columns.lowerBound * bins..<columns.upperBound * bins].map { Int16($0) },
         decided.map { Int16($0) }

@@ -5,7 +5,9 @@ import HostDevice
 import Metrics
 import ModelFiles
 import Networks
+import QuantInfer
 import Support
+import Tasks
 
 /// The report of an imported model beside its float twin, on given samples.
 package struct ImportedReport: Codable, Sendable {
@@ -59,7 +61,7 @@ package struct ImportedReport: Codable, Sendable {
   ///
   /// - Parameters:
   ///   - model: The int8 or int16 `.tflite` model, or a `.qinf` image.
-  ///   - float: The float32 `.tflite` model.
+  ///   - float: The float `.tflite` or `.onnx` model.
   ///   - input: The samples, a row each: codes, or real numbers.
   ///   - labels: A class a row; nil for none.
   ///   - profiles: Profiles' names or files.
@@ -74,21 +76,21 @@ package struct ImportedReport: Codable, Sendable {
     threads: Int, progress: @escaping ProgressHandler
   ) throws(FileError) -> ImportedReport {
     let loaded = try LoadedModel.read(model)
-    let graph: FloatGraph
-    let parsed = try TFLiteModel(decoding: Files.read(float), file: float)
-    do throws(NotConvertible) {
-      graph = try FloatGraph(importing: parsed)
-      _ = try TwinGraph(loaded, graph)
-    } catch {
-      throw .malformed(float, at: error.location, error.problem, remedy: "give the model's own float twin")
-    }
-    let samples = try Self.samples(input, of: loaded)
+    let network = try Self.twin(float, of: loaded, model: model)
+    let graph = network.graph
+    let (twins, reason) = Self.twins(loaded, network)
+    let samples = try Self.samples(input, of: loaded, beside: network)
     let outputs = samples.concurrentMap(threads: threads, progress: progress) {
       sample -> ([Float], [Float]) in
-      guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
-      let float = twins.float.values(ofWindow: sample.input)
-      let integer = twins.run(sample.input, codes: sample.codes) { _ in false }
-      return (float[graph.outputs[0]], integer.reals[loaded.model.outputPort(0).tensorIndex] ?? [])
+      guard let execution = try? FloatExecution(graph) else { preconditionFailure("the graph was valid") }
+      var engine = RunningEngine(loaded)
+      engine.window.fill(loaded.model.input, sample.codes)
+      engine.window.run()
+      let output = loaded.model.output
+      return (
+        Array(execution.logits(ofWindow: sample.input).prefix(output.count)),
+        engine.window.codes(output).map { output.real(of: $0) }
+      )
     }
     let classCount = loaded.model.output.count
     let agreement = AgreementFigures(
@@ -102,8 +104,7 @@ package struct ImportedReport: Codable, Sendable {
     for profile in profiles { judged.append(try DeviceProfile.load(profile)) }
     // Evenly chosen, so that other kinds of rows at the end count too.
     let chosen = Set((0..<Self.mostLayerSamples).map { $0 * samples.count / Self.mostLayerSamples }).sorted()
-    guard let twins = try? TwinGraph(loaded, graph) else { preconditionFailure("they were twins before") }
-    let layers = LayerAnalysis(twins, windows: chosen.map { samples[$0] }).layers
+    let layers = twins.map { LayerAnalysis($0, windows: chosen.map { samples[$0] }).layers } ?? []
     func name(_ file: String) -> String { (file as NSString).lastPathComponent }
     var report = ImportedReport(
       model: name(model), float: name(float), input: name(input), samples: samples.count,
@@ -111,7 +112,40 @@ package struct ImportedReport: Codable, Sendable {
       cost: CostFigures(loaded, profiles: judged, decisionsPerMinute: decisionsPerMinute), layers: layers,
       findings: layers.compactMap(\.finding), summary: [])
     report.sumUp()
+    if let reason { report.summary.append("Layers aren't compared: \(reason).") }
     return report
+  }
+
+  /// Reads the float network, in the image's order of values.
+  static func twin(
+    _ float: String, of loaded: LoadedModel, model: String
+  ) throws(FileError) -> FloatNetwork {
+    let network =
+      if let frontEnd = loaded.model.frontEnd {
+        try FloatNetwork(reading: float, columnsOf: SpectrogramSettings(frontEnd).binCount)
+      } else { try FloatNetwork(reading: float) }
+    guard loaded.model.inputCount == 1, loaded.model.outputCount == 1,
+      network.inputs.map(\.count) == [loaded.model.input.count],
+      network.outputs.first?.count == loaded.model.output.count
+    else {
+      throw .malformed(
+        float,
+        "goes from \(network.inputs.map(\.count)) values to \(network.outputs.map(\.count)), and \(model) doesn't",
+        remedy: "give the model's own float twin")
+    }
+    return network
+  }
+
+  /// The operators side by side; where they can't be paired, why.
+  private static func twins(_ loaded: LoadedModel, _ network: FloatNetwork) -> (TwinGraph?, String?) {
+    guard !network.inputs[0].isRearranged || loaded.sourcePort(0, isInput: true) != nil else {
+      return (nil, "the float network has its input in another order")
+    }
+    do throws(NotConvertible) {
+      return (try TwinGraph(loaded, network.graph), nil)
+    } catch {
+      return (nil, (error.location.map { "the model's \($0) " } ?? "") + error.problem)
+    }
   }
 
   private mutating func sumUp() {
@@ -130,6 +164,7 @@ package struct ImportedReport: Codable, Sendable {
     summary.append(
       "It takes \(Numbers.bytes(cost.flashBytes)) of flash, \(Numbers.bytes(cost.ramBytes)) of RAM and "
         + "\(Numbers.integer(cost.macsPerDecision)) MAC a decision.")
+    guard !layers.isEmpty else { return }
     if let worst = layers.max(by: { error($0) < error($1) }) {
       summary.append(
         "The layer that costs most is \(worst.name) (\(worst.kind)): alone in integers it moves the outputs by "
@@ -142,9 +177,9 @@ package struct ImportedReport: Codable, Sendable {
 
   // MARK: Samples
 
-  private static func samples(_ file: String, of loaded: LoadedModel) throws(FileError) -> [LayerAnalysis
-    .Window]
-  {
+  static func samples(
+    _ file: String, of loaded: LoadedModel, beside network: FloatNetwork
+  ) throws(FileError) -> [LayerAnalysis.Window] {
     let array = try NumPyArray.read(file)
     let tensor = loaded.model.input
     let remedy = "give rows of \(tensor.count) values: int8 or int16 codes, or float32"
@@ -160,11 +195,13 @@ package struct ImportedReport: Codable, Sendable {
       guard values.allSatisfy(\.isFinite) else {
         throw .malformed(file, "holds a number that isn't finite", remedy: "give finite numbers")
       }
-      codes = values.map { tensor.code(of: $0) }
+      // In the source model's layout, as `exporter run` takes them.
+      let port = loaded.sourcePort(0, isInput: true)
+      codes = (port?.inGraphOrder(values) ?? values).map { tensor.code(of: $0) }
     default: throw .malformed(file, "is an array of \(array.values.typeName)", remedy: remedy)
     }
     reals = codes.map { tensor.real(of: $0) }
-    if case .float32(let values) = array.values { reals = values }
+    if case .float32(let values) = array.values { reals = network.inputs[0].inGraphOrder(values) }
     return (0..<rows).map { row in
       let range = row * tensor.count..<(row + 1) * tensor.count
       return .init(input: Array(reals[range]), codes: Array(codes[range]))

@@ -104,7 +104,7 @@ package struct FaultCampaign: Sendable {
       ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
     let loop = try DeviceLoop(
-      loaded, modelFile: options.model, checkpoint: nil, checkpointFile: "", acquisition: acquisition,
+      loaded, modelFile: options.model, twin: nil, twinFile: "", acquisition: acquisition,
       timing: timing, announcing: options.announcing)
     let (stateParts, healthy): ([MemoryMap.Part], HealthyRun)
     do {

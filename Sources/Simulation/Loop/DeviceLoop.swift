@@ -47,6 +47,8 @@ package final class DeviceLoop {
   var announcingByteCount: Int {
     layout.map { $0.byteCount - $0.pipeline.count - $0.detector.count } ?? 0
   }
+  /// Whether columns are spectra, not raw samples.
+  var hasSpectrogram: Bool { if case .spectrogram? = loaded.model.frontEnd { true } else { false } }
   private let brownOuts: Set<Int>
   private let twin: FloatTwin?
   /// What the beats' intervals say to the twin.
@@ -58,8 +60,8 @@ package final class DeviceLoop {
   /// - Parameters:
   ///   - loaded: The model; it must have a front end and a streaming plan.
   ///   - modelFile: The model's file, for errors.
-  ///   - checkpoint: The float twin; nil for a run without one.
-  ///   - checkpointFile: The twin's file, for errors.
+  ///   - twin: The float twin; nil for a run without one.
+  ///   - twinFile: The twin's file, for errors.
   ///   - acquisition: The counts, at the model's rate.
   ///   - timing: When to decide.
   ///   - announcing: What becomes of decisions, and whether the network sleeps.
@@ -69,7 +71,7 @@ package final class DeviceLoop {
   ///     for billions of years.
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   package init(
-    _ loaded: LoadedModel, modelFile: String, checkpoint: Checkpoint?, checkpointFile: String,
+    _ loaded: LoadedModel, modelFile: String, twin: TwinNetwork?, twinFile: String,
     acquisition: Acquisition, timing: DecisionTiming, announcing: Announcing = Announcing(),
     brownOuts: [Int] = [],
     firstSample: Int = 0
@@ -108,17 +110,14 @@ package final class DeviceLoop {
     options = Monitor.Options(
       timing, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
     do throws(InvalidNetwork) {
-      twin = try checkpoint.map { checkpoint throws(InvalidNetwork) in
-        guard loaded.isTwin(of: checkpoint) else {
-          throw InvalidNetwork("is not the float twin of \(modelFile): front end, window or classes differ")
-        }
-        return try FloatTwin(
-          checkpoint, microvoltsPerCount: microvolts,
+      self.twin = try twin.map { twin throws(InvalidNetwork) in
+        try FloatTwin(
+          twin, of: loaded, microvoltsPerCount: microvolts,
           columnCapacity: acquisition.samples.count / frontEnd.hopSamples + 1)
       }
     } catch {
       throw .malformed(
-        checkpointFile, error.description, remedy: "give the checkpoint that the model was exported from")
+        twinFile, error.description, remedy: "give the float network that the model was made from")
     }
   }
 
@@ -156,7 +155,7 @@ package final class DeviceLoop {
         silence.count(device.monitor.noResult)
         if let twin {
           let isTwinColumn = twin.push(sample)
-          if twinStage.push(sample), isTwinColumn, isColumn {
+          if twinStage.push(sample) ?? true, isTwinColumn, isColumn {
             compareColumn(
               twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
           }
@@ -209,10 +208,12 @@ package final class DeviceLoop {
   private func compareColumn(
     _ twin: FloatTwin, _ stage: inout TwinStage, codes column: UnsafeBufferPointer<Int8>
   ) {
-    stage.compare(
-      with: twin.spectrogram, microvoltsPerCount: Double(acquisition.profile.converter.microvoltsPerCount),
-      spectrum: &spectrum)
-    for (code, level) in zip(column, twin.spectrogram.latestColumn) {
+    if let spectrogram = twin.spectrogram {
+      stage.compare(
+        with: spectrogram, microvoltsPerCount: Double(acquisition.profile.converter.microvoltsPerCount),
+        spectrum: &spectrum)
+    }
+    for (code, level) in zip(column, twin.latestLevels) {
       codes.add(
         reference: level.rounded() + Double(SpectrogramSettings.zeroLevelCode), measured: Double(code))
     }
@@ -273,7 +274,8 @@ private struct TwinStage: ~Copyable {
     column = [Int8](repeating: 0, count: plan.binCount)
   }
 
-  mutating func push(_ sample: Int16) -> Bool { device?.spectrogram.push(sample) ?? false }
+  /// Takes a sample, and returns whether it completed a column; nil where there is no spectrogram.
+  mutating func push(_ sample: Int16) -> Bool? { device?.spectrogram.push(sample) }
 
   /// Compares the newest column's transform, part by part.
   mutating func compare(

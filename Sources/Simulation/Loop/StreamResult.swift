@@ -239,7 +239,7 @@ package struct StreamResult: Encodable, Sendable {
     announcements = Announcements(loop, classNames: loaded.classNames, acquisition)
     agreement = hasTwin ? loop.agreement : nil
     spectrogram =
-      hasTwin
+      hasTwin && loop.hasSpectrogram
       ? Spectrogram(
         snrDecibels: loop.spectrum.decibels, maxAbsoluteStepError: loop.codes.maxAbsoluteStepError,
         withinOneStep: loop.codes.withinOneStep) : nil

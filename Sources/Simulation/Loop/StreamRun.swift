@@ -15,7 +15,7 @@ package struct StreamRun: Sendable {
     package var model: String
     /// The WFDB record, CSV file, or `-`.
     package var record: String
-    /// The float checkpoint; nil for a run without a twin.
+    /// The float network's file; nil for a run without a twin.
     package var float: String?
     /// The patient's patch file; nil for the model as shipped.
     package var patch: String?
@@ -77,9 +77,9 @@ package struct StreamRun: Sendable {
     let loaded = try options.patch.map { path throws(FileError) in try shipped.applying(patchFile: path) }
     var run = try run(
       options, loaded: loaded ?? shipped,
-      checkpoint: options.float.map { path throws(FileError) in
-        let checkpoint = try Checkpoint.read(path)
-        return loaded?.patchedTwin(checkpoint, shipped: shipped) ?? checkpoint
+      twin: options.float.map { path throws(FileError) in
+        let twin = try TwinNetwork(reading: path, of: shipped, modelFile: options.model)
+        return loaded?.patchedTwin(twin, shipped: shipped) ?? twin
       },
       noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
     run.result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
@@ -89,7 +89,7 @@ package struct StreamRun: Sendable {
 
   /// Runs a record through a model whose files, and whose noise, were read before; only a judged run has a verdict.
   static func run(
-    _ options: Options, loaded: LoadedModel, checkpoint: Checkpoint?, noise: Noise?, isJudged: Bool = true,
+    _ options: Options, loaded: LoadedModel, twin: TwinNetwork?, noise: Noise?, isJudged: Bool = true,
     progress: ProgressHandler? = nil
   ) throws(FileError) -> StreamRun {
     let profile = try DeviceProfile.load(options.profile)
@@ -141,14 +141,14 @@ package struct StreamRun: Sendable {
       timing = .givenBeats(beats.map(\.sample))
     }
     let loop = try DeviceLoop(
-      loaded, modelFile: options.model, checkpoint: checkpoint, checkpointFile: options.float ?? "",
+      loaded, modelFile: options.model, twin: twin, twinFile: options.float ?? "",
       acquisition: acquisition, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
     var result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
-      hasTwin: checkpoint != nil,
+      hasTwin: twin != nil,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: timing.isAboutBeats
         ? beats?.filter { beat in
@@ -167,7 +167,7 @@ package struct StreamRun: Sendable {
     return StreamRun(
       result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
-      settings: checkpoint?.settings ?? SpectrogramSettings(frontEnd))
+      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd))
   }
 
   /// What the device's amplifier senses of a record.

@@ -12,7 +12,7 @@ package struct Sweep: Sendable {
   package struct Options: Sendable {
     /// The `.qinf` file.
     package var model: String
-    /// The float checkpoint; nil for runs without a twin.
+    /// The float network's file; nil for runs without a twin.
     package var float: String?
     /// `all`, `ds1`, `ds2`, a folder, or records with commas between them.
     package var records = "all"
@@ -75,7 +75,7 @@ package struct Sweep: Sendable {
 
   private let options: Options
   private let loaded: LoadedModel
-  private let checkpoint: Checkpoint?
+  private let twin: TwinNetwork?
   private let noises: [String: Noise]
   private let combinations: [Combination]
 
@@ -90,7 +90,10 @@ package struct Sweep: Sendable {
   package init(_ options: Options) throws(FileError) {
     self.options = options
     loaded = try LoadedModel(file: options.model)
-    checkpoint = try options.float.map { path throws(FileError) in try Checkpoint.read(path) }
+    let model = loaded
+    twin = try options.float.map { path throws(FileError) in
+      try TwinNetwork(reading: path, of: model, modelFile: options.model)
+    }
     let modelDigest = SHA256.hexadecimal(try Files.read(options.model))
     let floatDigest = try options.float.map { path throws(FileError) in
       SHA256.hexadecimal(try Files.read(path))
@@ -157,7 +160,7 @@ package struct Sweep: Sendable {
   private func result(of combination: Combination) throws(FileError) -> SweepResult {
     let start = ProcessInfo.processInfo.systemUptime
     let run = try StreamRun.run(
-      combination.run, loaded: loaded, checkpoint: checkpoint,
+      combination.run, loaded: loaded, twin: twin,
       noise: combination.run.disturbances.noise.flatMap { noises[$0] }, isJudged: false)
     return SweepResult(
       combination.settings, run, seconds: ProcessInfo.processInfo.systemUptime - start)

@@ -191,7 +191,7 @@ import TestSupport
       record, lead: nil, sampleRateHz: 128, profile: .reference, file: "mitdb-208")
     func decisions(from first: Int) throws -> [DeviceDecision] {
       let loop = try DeviceLoop(
-        LoadedModel(file: ProjectFiles.model), modelFile: "", checkpoint: nil, checkpointFile: "",
+        LoadedModel(file: ProjectFiles.model), modelFile: "", twin: nil, twinFile: "",
         acquisition: acquisition, timing: .detectedBeats, firstSample: first)
       try loop.run()
       return loop.decisions.map { decision in

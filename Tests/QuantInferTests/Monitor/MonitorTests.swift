@@ -40,7 +40,7 @@ import TestSupport
     _ announcing: Announcing = Announcing(), brownOuts: [Int] = []
   ) throws -> DeviceLoop {
     let loop = try DeviceLoop(
-      LoadedModel(file: ProjectFiles.model), modelFile: "", checkpoint: nil, checkpointFile: "",
+      LoadedModel(file: ProjectFiles.model), modelFile: "", twin: nil, twinFile: "",
       acquisition: acquisition, timing: timing, announcing: announcing, brownOuts: brownOuts)
     try loop.run()
     return loop

@@ -47,6 +47,7 @@ package struct TFLiteOptions: Equatable, Sendable {
     static let splitV = Self(rawValue: 79)
     static let depthToSpace = Self(rawValue: 94)
     static let batchMatMul = Self(rawValue: 101)
+    static let gelu = Self(rawValue: 116)
 
     /// Whether the kind's values can be read and written.
     package var isKnown: Bool { Self.known.contains(self) }
@@ -57,6 +58,7 @@ package struct TFLiteOptions: Equatable, Sendable {
       resizeBilinear, spaceToDepth, gather, div, squeeze, split, cast, argMax, transposeConv, shape, argMin,
       pack,
       unpack, sequenceLSTM, resizeNearestNeighbor, splitV, depthToSpace, batchMatMul,
+      gelu,
     ]
   }
 
@@ -112,6 +114,8 @@ package struct TFLiteOptions: Equatable, Sendable {
   package var transposesFirst = false
   /// Whether the second matrix is transposed.
   package var transposesSecond = false
+  /// Whether GELU is the approximation by the hyperbolic tangent.
+  package var isApproximate = false
   /// The limit of a recurrent cell's state; 0 for none.
   package var cellClip: Float = 0
   /// The limit of a recurrent projection; 0 for none.
@@ -214,6 +218,7 @@ extension TFLiteOptions: FlatBufferTable {
       try fields.scalar(0, &transposesFirst, default: false)
       try fields.scalar(1, &transposesSecond, default: false)
       try fields.scalar(2, &quantizesInputsAsymmetrically, default: false)
+    case .gelu: try fields.scalar(0, &isApproximate, default: false)
     case .sequenceLSTM:
       try fields.scalar(0, &activation, default: .none)
       try fields.scalar(1, &cellClip, default: 0)

@@ -56,10 +56,26 @@ extension ModelImage {
       }
       return
     }
+    self = try .streaming(network, behind: frontEnd, provenance: provenance, file: file)
+  }
+
+  /// The image of a network that streams behind a front end.
+  ///
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - frontEnd: What its input is.
+  ///   - provenance: Where it comes from; what the front end's file tells is added.
+  ///   - file: The model's file, for errors.
+  /// - Returns: The image.
+  /// - Throws: `FileError`, which names what keeps the network from streaming.
+  package static func streaming(
+    _ network: QuantizedNetwork, behind frontEnd: FrontEndFile, provenance: Provenance, file: String
+  ) throws(FileError) -> ModelImage {
     let tables = try frontEnd.tables(for: network)
+    let image: ModelImage
     do throws(InvalidNetwork) {
       let inColumns = try network.withTimeInColumns(of: tables.settings.binCount)
-      try self.init(
+      image = try ModelImage(
         inColumns, frontEnd: tables, classNames: frontEnd.classNames,
         provenance: provenance + frontEnd.provenance, mustStream: true,
         mode: frontEnd.mode(for: inColumns, tables), decisionsPerSecond: frontEnd.decisionsPerSecond)
@@ -67,7 +83,8 @@ extension ModelImage {
       throw .malformed(
         file, "can't stream: \(error.description)", remedy: Self.remedy(network, frontEnd, tables))
     }
-    try frontEnd.check(against: bytes)
+    try frontEnd.check(against: image.bytes)
+    return image
   }
 
   /// What to do about a network that can't stream as its front end's description wants it.
@@ -78,6 +95,6 @@ extension ModelImage {
       network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables, mode: .window)
     return frontEnd.mode != .window && windows != nil
       ? "set \"mode\": \"window\" in \(frontEnd.file) to run the whole window at each decision"
-      : "import it without --streaming and give it finished windows"
+      : "leave the front end out and give it finished windows"
   }
 }

@@ -57,16 +57,10 @@ struct TFLiteImport {
   /// The tensors that an operator or the caller reads.
   private var readTensors: Set<Int32> = []
 
-  /// The constants' bytes that the operators may read, one counted as often as it is read; a device has less.
-  private static let mostConstantBytes = 1 << 26
-
-  /// An image numbers tensors and operators with 16 bits.
-  private static let mostTensors = 65_535
-
   init(model: TFLiteModel) { self.model = model }
 
   mutating func run() throws(NotConvertible) -> QuantizedNetwork {
-    try checkModel()
+    try model.checkSize()
     let folded = FoldedModel(model)
     (model, readTensors) = (folded.model, folded.readTensors)
     try addInputs()
@@ -91,32 +85,6 @@ struct TFLiteImport {
       activation: codes.type.codes, computation: .reshape)
     copy.sourceIndex = boundary.operatorIndex
     network.operators.append(copy)
-  }
-
-  private func checkModel() throws(NotConvertible) {
-    guard model.version == 3 else {
-      throw NotConvertible(problem: "the schema's version is \(model.version), not 3")
-    }
-    guard !model.graph.inputs.isEmpty, !model.graph.outputs.isEmpty else {
-      throw NotConvertible(problem: "the model has no inputs or no outputs")
-    }
-    guard Set(model.graph.inputs).count == model.graph.inputs.count,
-      Set(model.graph.outputs).count == model.graph.outputs.count
-    else { throw NotConvertible(problem: "a tensor is twice among the model's inputs or outputs") }
-    guard max(model.graph.tensors.count, model.graph.operators.count) <= Self.mostTensors else {
-      throw NotConvertible(
-        problem: "the model has more than \(Numbers.integer(Self.mostTensors)) tensors or operators")
-    }
-    var bytes = 0
-    for operation in model.graph.operators {
-      for input in operation.inputs where input >= 0 {
-        bytes += model.buffers[Int(model.graph.tensors[Int(input)].buffer)].bytes.count
-      }
-      guard bytes <= Self.mostConstantBytes else {
-        throw NotConvertible(
-          problem: "the operators read more than \(Numbers.integer(Self.mostConstantBytes)) B of constants")
-      }
-    }
   }
 
   /// The inputs of codes; a float one gets its port from the QUANTIZE that reads it.

@@ -25,11 +25,14 @@ public struct SpectrogramPlan: Sendable {
   public var zeroLevelCode: Int32 { record.zeroLevelCode }
   /// IEEE 754 bits of the microvolts that one count stands for.
   public var microvoltsPerCountBits: UInt32 { record.microvoltsPerCountBits }
-  var codesPerPowerDoublingQ6: Int32 {
+  /// The codes for a doubling of the power.
+  public var codesPerPowerDoublingQ6: Int32 {
     Int32(record.image.half(at: record.place &+ Field.codesPerPowerDoublingQ6))
   }
-  var floorMantissa: UInt32 { record.image.word(at: record.place &+ Field.floorMantissa) }
-  var floorExponent: Int32 { record.image.signedWord(at: record.place &+ Field.floorExponent) }
+  /// The power of the floor in squared counts of the unscaled transform: `floorMantissa * 2^floorExponent`.
+  public var floorMantissa: UInt32 { record.image.word(at: record.place &+ Field.floorMantissa) }
+  /// See `floorMantissa`.
+  public var floorExponent: Int32 { record.image.signedWord(at: record.place &+ Field.floorExponent) }
   var floorLog2Q16: Int32 { record.image.signedWord(at: record.place &+ Field.floorLog2Q16) }
   /// Levels above this one all get the greatest code; it keeps the product with the code scale in 32 bits.
   var greatestLevelQ16: Int32 {
