@@ -14,15 +14,3 @@ package struct SampleSettings: Equatable, Sendable {
     (self.sampleRateHz, self.microvoltsPerUnit) = (sampleRateHz, microvoltsPerUnit)
   }
 }
-
-extension SpectrogramSettings {
-  /// The places of raw samples: a window of one sample and one bin, so that places of columns are places of samples.
-  package init(rawSamplesOfRateHz rate: Double, highPassShift shift: Int) {
-    self.init()
-    (sampleRateHz, highPassShift) = (rate, shift)
-    (windowSamples, hopSamples, firstBin, binCount) = (1, 1, 0, 1)
-  }
-
-  /// Whether a column is a raw sample rather than a spectrum.
-  package var isRawSamples: Bool { windowSamples == 1 }
-}

@@ -12,8 +12,8 @@ extension LabelledSignal {
     ofRecord name: String, folder: String, task: TaskDefinition, sampleRateHz: Double
   ) throws(FileError) -> [LabelledSignal] {
     try readLeads(
-      of: TaskRecord(name: name, patient: task.patient(of: name)), folder: folder, task: task,
-      sampleRateHz: sampleRateHz)
+      of: TaskRecord(name: name, patient: task.patient(of: name)), folder: folder, coupling: .automatic,
+      task: task, sampleRateHz: sampleRateHz)
   }
 
   /// The same of a task's record.
