@@ -225,7 +225,7 @@ import TestSupport
     for mode in ["columns", "window"] {
       let refusal = try refusal(svdf, Self.samples.merging(["mode": mode]) { $1 })
       #expect(
-        refusal.contains("(SVDF) keeps a state of its own; import it without --streaming"), "\(refusal)")
+        refusal.contains("(SVDF) keeps a state of its own; leave the front end out"), "\(refusal)")
     }
   }
 
