@@ -78,7 +78,7 @@ import TestSupport
       var disturbances = Disturbances()
       (disturbances.couplingHz, disturbances.offsetMillivolts) = (hertz, offset)
       let loop = try DeviceLoop(
-        LoadedModel(file: ProjectFiles.model), modelFile: "", checkpoint: nil, checkpointFile: "",
+        LoadedModel(file: ProjectFiles.model), modelFile: "", twin: nil, twinFile: "",
         acquisition: Acquisition(
           Record.read(ProjectFiles.record), lead: nil, sampleRateHz: 128, profile: .reference,
           file: "mitdb-208", disturbances: disturbances),

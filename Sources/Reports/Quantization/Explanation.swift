@@ -109,7 +109,8 @@ package struct Explanation: Encodable, Sendable {
     // With strides the network decides every so many columns, counted from the first full window.
     let step = max(1, loaded.model.streaming?.columnsPerDecision ?? 1)
     let reaching = settings.firstColumn(reaching: Int(min(max(0, wanted), 1e15)))
-    let last = columns - 1 + (max(0, reaching - columns + 1) + step - 1) / step * step
+    let isFull = reaching >= columns - 1
+    let last = isFull ? columns - 1 + (reaching - columns + step) / step * step : reaching
     guard last >= columns - 1, settings.lastSample(ofColumn: last) < acquisition.samples.count else {
       let first = Double(settings.lastSample(ofColumn: columns - 1)) / rateHz
       throw .malformed(
