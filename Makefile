@@ -109,7 +109,7 @@ model-vtvf: setup ## Train, tune and quantize the shipped vtvf: VFDB=folder of V
 	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
 	mkdir -p build; "$$exporter" train --task vtvf --split all --architecture Models/vtvf/architecture.json --epochs 6 --data "$(VFDB)" \
 	  --output build/vtvf-all.safetensors && \
-	"$$exporter" tune build/vtvf-all.safetensors --offsets vtvf=0.3146 --output Models/vtvf/vtvf.safetensors && \
+	"$$exporter" tune build/vtvf-all.safetensors --offsets vtvf=0.0735 --output Models/vtvf/vtvf.safetensors && \
 	"$$exporter" quantize Models/vtvf/vtvf.safetensors --data "$(VFDB)" --output Models/vtvf/vtvf.qinf
 
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)

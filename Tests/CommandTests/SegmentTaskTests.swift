@@ -86,6 +86,37 @@ import TestSupport
       containing: "decides by the clock, and --ec57 compares beats; leave out --ec57")
   }
 
+  @Test func stridesThatDivideTheClockStreamColumnByColumn() throws {
+    let temporary = try TemporaryFolder()
+    let segments = try SegmentFolder(temporary("segments"), count: 24)
+    let (checkpoint, model) = (temporary("shapes.safetensors"), temporary("shapes.qinf"))
+    try Files.write(
+      """
+      {"layers": [
+        {"kind": "convolution", "channels": 4, "kernel": 10, "stride": 5},
+        {"kind": "convolution", "channels": 4, "kernel": 9, "stride": 5}
+      ]}
+      """, to: temporary("net.json"))
+    let train = try exporter(
+      "train", "--task", segments.task, "--data", segments.folder, "--architecture", temporary("net.json"),
+      "--epochs", "1", "--windows-per-epoch", "64", "--batch-size", "16", "--output", checkpoint, "--quiet")
+    #expect(train.status == 0, "\(train.errors)")
+    let quantize = try exporter(
+      "quantize", checkpoint, "--data", segments.folder, "--windows", "16", "--output", model, "--quiet")
+    #expect(quantize.status == 0, "\(quantize.errors)")
+    let inspect = try exporter("inspect", model, "--json", "-")
+    let operations = try #require(try inspect.json()["operations"] as? [String: Any])
+    #expect(operations["columnsPerDecision"] as? Int == 25)
+    let window = try #require(operations["macsPerWindow"] as? Int)
+    #expect(try #require(operations["macsPerDecision"] as? Int) * 10 < window)
+    // A window of 4 s every second in 6 s: 3 a segment, each decided about.
+    let evaluate = try exporter(
+      "evaluate", model, "--float", checkpoint, "--data", segments.folder, "--records", "all", "--json", "-",
+      "--quiet")
+    let figures = try evaluate.json()
+    #expect((figures["agreement"] as? [String: Any])?["decisions"] as? Int == 72, "\(evaluate.errors)")
+  }
+
   @Test func whatCannotStreamIsToldBeforeTraining() throws {
     let temporary = try TemporaryFolder()
     let segments = try SegmentFolder(temporary("segments"), count: 12)

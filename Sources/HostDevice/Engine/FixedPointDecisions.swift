@@ -48,14 +48,21 @@ package struct FixedPointDecisions: Sendable {
     about signal: LabelledSignal, hasRhythm: Bool = false, includesSilent: Bool = false
   ) throws(MemoryError) -> [BeatDecision] {
     let announcing = hasRhythm ? Announcing.withRhythm : Announcing()
-    let timing = DecisionTiming.givenBeats(signal.beats.map(\.sample))
+    // With strides along time the device decides at every column that they allow, and windows by the clock end at such.
+    let step = loaded.model.streaming?.columnsPerDecision ?? 1
+    let timing = step == 1 ? DecisionTiming.givenBeats(signal.beats.map(\.sample)) : .everyColumns(step)
+    let longestAge = step * window.settings.hopSamples
     var device = try RunningDevice(
       loaded, Monitor.Options(timing, announcing: announcing, of: loaded, converter: converter), timing)
     var decisions: [BeatDecision] = []
     var next = 0
     device.run(signal.microvolts.lazy.map(converter.count)) { sample, decision, logits in
-      guard let age = decision.beatAge else { return }
-      while signal.beats[next].sample != sample - age { next += 1 }
+      if let age = decision.beatAge {
+        while signal.beats[next].sample != sample - age { next += 1 }
+      } else {
+        while next < signal.beats.count, signal.beats[next].sample <= sample - longestAge { next += 1 }
+        guard next < signal.beats.count, signal.beats[next].sample <= sample else { return }
+      }
       let beat = signal.beats[next]
       next += 1
       guard decision.hasLogits, includesSilent || decision.hasResult else { return }

@@ -80,7 +80,7 @@ package struct ModelImage: Sendable {
     return try ModelImage(
       network, frontEnd: tables, classNames: trained.classNames,
       provenance: provenance ?? Provenance(trained, converter: converter) + .exporter, task: trained.ownTask,
-      mode: .everyColumn)
+      mode: trained.definition?.isByClock == true ? .columns : .everyColumn)
   }
 }
 

@@ -166,7 +166,8 @@ extension StreamRun {
         ? "Decisions \(what): \(count), the \(shown.count) with the worst margin first; the JSON has all"
         : "Decisions \(what): \(count), the worst margin first",
       columns: [
-        .number("beat at (s)"), .number("fixed point"), .number("float"), .number("annotated"),
+        .number(shown.contains { $0.decision.beatSeconds != nil } ? "beat at (s)" : "decided at (s)"),
+        .number("fixed point"), .number("float"), .number("annotated"),
         .number("announced"),
         .number("margin"),
       ],
