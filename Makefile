@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo install test lint embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
+.PHONY: help setup demo install test lint coverage embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
   model-vtvf benchmark-training check-all mutants clean
 
 MODEL  := Models/ecg-beats/ecg-beats
@@ -74,6 +74,9 @@ lint: ## Check format and documentation comments
 	swift format lint --strict -r Sources Tests Package.swift Benchmarks \
 	  Firmware/Sources Firmware/Package.swift
 
+coverage: setup ## Say which lines of the runtime no test runs, in a table by file; fails under 97 % (20 minutes)
+	@.ci/coverage
+
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
 	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/Toolsets/cortex-m4.json \
 	  --target QuantInfer --scratch-path .build-cortex-m4
@@ -137,4 +140,4 @@ benchmark-training: setup ## Time a training step beside PyTorch's
 	@"$$(swift build -c release --show-bin-path)/Benchmark" training build/torch/bin/python3
 
 clean: ## Remove what was built
-	rm -rf .build .build-cortex-m4 .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c
+	rm -rf .build .build-cortex-m4 .build-coverage .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c
