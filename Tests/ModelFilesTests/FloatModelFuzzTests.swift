@@ -9,7 +9,7 @@ import TestSupport
 @Suite struct FloatModelFuzzTests {
   private static let factor = ProcessInfo.processInfo.environment["FUZZ"].flatMap(Int.init) ?? 1
 
-  /// The project's own models of a kind, by their ending, small ones that are quickly read.
+  /// The project's own models of a kind, by their ending, and public ones where they are; small ones that are quickly read.
   private static func models(_ ending: String) throws -> [Data] {
     let folders = ["Tests/Oracle/onnx", "Tests/Oracle/beats"].map(ProjectFiles.path)
     let own = folders.flatMap { folder in
@@ -18,7 +18,7 @@ import TestSupport
     }
     let keras = KerasNetworks.names.map { "\(KerasNetworks.folder)/\($0).float.tflite" }
     return try (own + keras).filter { $0.hasSuffix(ending) }.map { try Files.read($0) }.filter {
-      $0.count < 12_000
+      $0.count < 40_000
     }
   }
 
