@@ -30,12 +30,12 @@ final class Emulator {
         name, "there is no \(program)", remedy: "install it: apt-get install qemu-system-arm qemu-system-misc"
       )
     }
-    var template = Array("\(NSTemporaryDirectory())/quantinfer-target-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
+    let folder = "\(NSTemporaryDirectory())/quantinfer-target-\(UUID().uuidString)"
+    guard mkdir(folder, 0o700) == 0 else {
       throw .inaccessible(
         name, "no folder for its wire can be made", remedy: "make room in \(NSTemporaryDirectory())")
     }
-    folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    self.folder = folder
     listener = try Self.listen(at: "\(folder)/wire", name: name)
     process.executableURL = URL(fileURLWithPath: path)
     // A count of instructions for a clock: the same on every machine.

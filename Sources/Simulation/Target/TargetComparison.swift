@@ -203,11 +203,11 @@ struct TargetComparison: ~Copyable {
     guard result.firstDifference == nil else { return }
     result.firstDifference = .init(what: what, sample: sample, board: board, host: host, part: nil)
     let here = Array(device.state)
-    let there = try session.state(byteCount: stateByteCount)
-    guard there.count == here.count else {
-      result.firstDifference?.part = "the state's size: \(there.count) bytes there, \(here.count) here"
+    guard stateByteCount == here.count else {
+      result.firstDifference?.part = "the state's size: \(stateByteCount) bytes there, \(here.count) here"
       return
     }
+    let there = try session.state(byteCount: stateByteCount)
     guard let place = zip(here, there).enumerated().first(where: { $0.element.0 != $0.element.1 })?.offset
     else { return }
     result.firstDifference?.part = Self.part(of: place, plan.loaded, plan.options)

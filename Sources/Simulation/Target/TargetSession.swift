@@ -49,7 +49,9 @@ package final class TargetSession {
         guard error != .closed, attempt < 3 else { throw Self.error(connection.name, error) }
       }
     }
-    guard let answer, answer.kind == TargetFrame.Answer.board, answer.payload.count >= TargetFrame.Board.name
+    // Every board takes 128 bytes: the longest request but those that are cut to fit.
+    guard let answer, answer.kind == TargetFrame.Answer.board, answer.payload.count >= TargetFrame.Board.name,
+      answer.half(at: TargetFrame.Board.longestPayload) >= 128
     else {
       throw .malformed(
         connection.name, "answers, but not as a board of QuantInfer",
