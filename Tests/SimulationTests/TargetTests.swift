@@ -60,6 +60,25 @@ import TestSupport
     #expect(result.decisions > 900)
   }
 
+  @Test func beatsThatAreGivenReachTheBoardWithTheirSample() throws {
+    let temporary = try TemporaryFolder()
+    for suffix in [".dat", ".hea"] {
+      try Files.write(try Files.read(ProjectFiles.record + suffix), to: temporary("mitdb-208" + suffix))
+    }
+    // The beats that the device finds by itself, as the record's annotations.
+    try StreamRun.run(StreamRun.Options(model: ProjectFiles.model, record: ProjectFiles.record))
+      .annotations().write(temporary("mitdb-208"), annotator: "atr")
+    let board = HostBoard()
+    var options = StreamRun.Options(model: ProjectFiles.model, record: temporary("mitdb-208"))
+    (options.target, options.deciding) = (.tcp(host: "127.0.0.1", port: board.port), .givenBeats)
+    let run = try StreamRun.run(options)
+    let target = try #require(run.result.target)
+    #expect((target.differing, target.failure) == (0, nil))
+    // A board that heard of no beat would decide about none, and differ.
+    #expect(target.decisions > 400)
+    #expect(run.decisions.allSatisfy { $0.beatSample != nil })
+  }
+
   @Test func aFlippedBitOnTheBoardIsFoundWithItsPlace() throws {
     // The state lies behind two buffers of 1,027 bytes: a bit of the seventh byte of the samples' ring.
     let board = HostBoard(
