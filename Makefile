@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo install test lint coverage embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
+.PHONY: help setup demo install test lint docs coverage embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
   model-vtvf benchmark-training check-all mutants clean
 
 MODEL  := Models/ecg-beats/ecg-beats
@@ -73,6 +73,9 @@ test: setup ## Build everything and run every test, in release
 lint: ## Check format and documentation comments
 	swift format lint --strict -r Sources Tests Package.swift Benchmarks \
 	  Firmware/Sources Firmware/Package.swift
+
+docs: ## Build the runtime's documentation, warnings as errors, into build/docs
+	@.ci/docs
 
 coverage: setup ## Say which lines of the runtime no test runs, in a table by file; fails under 97 % (20 minutes)
 	@.ci/coverage

@@ -15,7 +15,7 @@
 /// A patch names its image by digest, and may name the device that it is for, by a digest of the device's identifier and
 /// a salt. Who made it is for a signature to say, see `Signature`.
 ///
-/// See <doc:ModelFormat#Patch>.
+/// See <doc:ImageFormat#Patch>.
 @safe
 public struct ModelPatch {
   /// The first four bytes, `QIPA`.

@@ -1,7 +1,7 @@
 /// The model image's layout, format version 3: what the exporter writes and the runtime reads.
 ///
 /// All numbers are little-endian; offsets are bytes from the image's start unless said otherwise. The image is
-/// read in place and starts at a multiple of 4. See <doc:ModelFormat>.
+/// read in place and starts at a multiple of 4. See <doc:ImageFormat>.
 public enum ModelFormat {
   /// The first four bytes, `QINF`.
   public static let magic: UInt32 = 0x464E_4951

@@ -10,7 +10,7 @@
 /// try pipeline.restore(from: copy)
 /// ```
 ///
-/// See <doc:ModelFormat#Saved-state>.
+/// See <doc:ImageFormat#Saved-state>.
 public enum SavedState {
   /// The first four bytes, `QIST`.
   public static let magic: UInt32 = 0x5453_4951

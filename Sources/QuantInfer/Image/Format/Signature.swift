@@ -1,7 +1,7 @@
 /// A signature behind an image or a patch: the last bytes of what is kept, and not part of what they sign.
 ///
 /// The runtime has no cryptography. A device that must know where an image comes from asks its maker's function before
-/// it reads any of the content, see `Signature.verified`; all else ignores the signature. See <doc:ModelFormat>.
+/// it reads any of the content, see `Signature.verified`; all else ignores the signature. See <doc:ImageFormat>.
 public enum Signature {
   /// The first four bytes, `QISG`.
   public static let magic: UInt32 = 0x4753_4951
