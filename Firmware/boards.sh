@@ -197,10 +197,10 @@ check_example() {  # toolset lines
   echo "$1, example in C: $code bytes of code, $stack of stack"
   [ "$1" = cortex-m4 ] || return 0
   check_traps "$name.elf" "$name.dis" example
-  read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/Firmware.md \
+  read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/guides/Firmware.md \
     | tr -d ,)
   if [ "$code" -gt "${stated[0]}" ] || [ "$stack" -gt "${stated[1]}" ]; then
-    echo "error: docs/Firmware.md states at most ${stated[0]} and ${stated[1]}" >&2
+    echo "error: docs/guides/Firmware.md states at most ${stated[0]} and ${stated[1]}" >&2
     return 1
   fi
 }

@@ -3,7 +3,7 @@ import QuantInfer
 /// What goes over the wire between a host and a board: frames, the host's answered each by the board's.
 ///
 /// A frame is the byte `Q`, its kind, the payload's length in 16 bits, the payload, and a CRC-32 of kind, length and
-/// payload; numbers are little-endian. See docs/guides/Target.md.
+/// payload; numbers are little-endian. See docs/reference/Protocol.md.
 public enum TargetFrame {
   /// The protocol's version, which both sides must have.
   public static var version: UInt16 { 1 }

@@ -284,7 +284,7 @@ import TestSupport
   @Test(arguments: ["xargs", "parallel"])
   func theDocumentationsShardsGiveWhatOneRunGives(tool: String) throws {
     guard tool == "xargs" || Self.has(tool) else { return }
-    let document = String(decoding: try Files.read(ProjectFiles.path("docs/Sweeps.md")), as: UTF8.self)
+    let document = String(decoding: try Files.read(ProjectFiles.path("docs/guides/Sweeps.md")), as: UTF8.self)
     let script = try #require(
       document.components(separatedBy: "```sh\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
         .first { $0.contains("| \(tool) ") })

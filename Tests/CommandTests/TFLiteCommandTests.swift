@@ -34,7 +34,9 @@ import Testing
   @Test func refusalsSayWhatToDo() throws {
     let folder = try TemporaryFolder()
     let cases: [(kind: Int32, type: TFLiteElementType, location: String, remedy: String)] = [
-      (128, .int8, "operator 0 (CUMSUM)", "docs/guides/Operators.md lists the operators that are imported"),
+      (
+        128, .int8, "operator 0 (CUMSUM)", "docs/reference/Operators.md lists the operators that are imported"
+      ),
       (32, .int8, "operator 0 (CUSTOM)", "allow_custom_ops=False"),
       (19, .float32, "operator 0 (RELU)", "quantize it: exporter quantize MODEL.tflite --samples"),
     ]

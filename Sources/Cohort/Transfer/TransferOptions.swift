@@ -16,7 +16,7 @@ package struct TransferOptions: Codable, Equatable, Sendable {
   /// The number of beats, spread over a patient's records, that are learnt from and decided about.
   package var beatsPerPatient = 32
 
-  /// This project's choice; see docs/Transfer.md.
+  /// This project's choice; see docs/guides/Cohort.md.
   package init() {}
 
   /// What is wrong with the options, in a few words; nil where nothing is.

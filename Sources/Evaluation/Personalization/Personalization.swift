@@ -29,7 +29,7 @@ package struct PersonalizationOptions: Codable, Equatable, Sendable {
   /// The number of column phases at which the patient's own beats are looked at, up to the hop.
   package var phases = 8
 
-  /// This project's choice; see docs/Personalization.md.
+  /// This project's choice; see docs/guides/Personalization.md.
   package init() {}
 
   /// What is wrong with the options, in a few words; nil where nothing is.

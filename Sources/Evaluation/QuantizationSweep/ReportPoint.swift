@@ -181,7 +181,7 @@ extension ReportPoint {
   package static func read(_ file: String) throws(FileError) -> [ReportPoint] {
     var points: [ReportPoint] = []
     for var fields in try JSONFields.list(
-      reading: file, of: "point", remedy: "see docs/Quantization.md for a sweep's keys")
+      reading: file, of: "point", remedy: "see docs/guides/Quantization.md for a sweep's keys")
     {
       points.append(try ReportPoint(&fields, number: points.count + 1))
       try fields.finish()

@@ -15,7 +15,7 @@ struct CohortCommand: ParsableCommand {
       A cohort is a CSV file with a row a record and the columns patient, record,
       and, as far as known, lead, label, qrsd_ms, lbbb, sex, age, nyha,
       lvef_before, lvef_after, lvesv_before, lvesv_after. Records are relative to
-      its folder, in WFDB or CSV. docs/Cohorts.md tells more.
+      its folder, in WFDB or CSV. docs/reference/Cohort.md tells more.
       """,
     subcommands: [
       Check.self, Features.self, Synthesize.self, CohortLUDB.self, CohortStudyCommand.self, CohortCurve.self,

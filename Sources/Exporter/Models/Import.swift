@@ -17,7 +17,7 @@ struct Import: ParsableCommand {
 
       With --streaming the image gets a front end, so that `device-sim` streams ECG
       through the network: a spectrogram or raw samples, as a JSON file beside the
-      model describes it. docs/ImportedModels.md has the keys and an example of each.
+      model describes it. docs/reference/FrontEnd.md has the keys and an example of each.
 
       Examples:
 
@@ -43,7 +43,7 @@ struct Import: ParsableCommand {
     let description = frontEnd ?? (streaming ? FrontEndFile.path(besideModel: model) : nil)
     if let description, !FileManager.default.fileExists(atPath: description) {
       throw FileError.missing(
-        description, remedy: "describe the model's front end there, as docs/ImportedModels.md shows")
+        description, remedy: "describe the model's front end there, as docs/reference/FrontEnd.md shows")
     }
     let image = try ModelImage(
       importing: model,

@@ -25,7 +25,7 @@ struct Quantize: ParsableCommand {
       `exporter run`. A model that has integers of its own (QuantizeLinear,
       DequantizeLinear) needs no samples and keeps its scales.
 
-      With --front-end, a JSON file that docs/ImportedModels.md describes, the image
+      With --front-end, a JSON file that docs/reference/FrontEnd.md describes, the image
       streams: sample in, decision out. Ranges may then be measured on the training
       beats of the file's task in the records of --data.
 

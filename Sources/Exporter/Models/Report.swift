@@ -24,7 +24,7 @@ struct Report: ParsableCommand {
       network, .onnx or .tflite, choices of integers are tried on its samples, and the
       smallest that follows float is written beside the report.
 
-      See docs/Quantization.md.
+      See docs/guides/Quantization.md.
 
       Examples:
 

@@ -27,7 +27,7 @@ struct Evaluate: ParsableCommand {
       --ec57 measures the whole device instead: the runtime's own detector finds
       the beats, the image decides about them, and both are compared with the
       reference as ANSI/AAMI EC57 prescribes and WFDB's bxb does. See
-      docs/Evaluation.md.
+      docs/guides/Evaluation.md.
 
       Examples:
 

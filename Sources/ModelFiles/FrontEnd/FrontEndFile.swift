@@ -6,7 +6,7 @@ import Tasks
 
 /// The description of an imported network's front end: a JSON file beside the model.
 ///
-/// Its keys are those of docs/ImportedModels.md; each is checked, and one that means nothing is refused.
+/// Its keys are those of docs/reference/FrontEnd.md; each is checked, and one that means nothing is refused.
 package struct FrontEndFile: Sendable {
   /// What a column is.
   package enum Columns: Equatable, Sendable {
@@ -46,7 +46,7 @@ package struct FrontEndFile: Sendable {
   ///
   /// - Throws: `FileError`, which names the key that is missing, unknown or impossible.
   package init(reading file: String) throws(FileError) {
-    var fields = try JSONFields(reading: file, remedy: "compare the examples in docs/ImportedModels.md")
+    var fields = try JSONFields(reading: file, remedy: "compare the examples in docs/reference/FrontEnd.md")
     self.file = file
     let kind = try fields.choice("kind", of: ["spectrogram", "samples"])
     let rate = try fields.number("sampleRateHz", in: 0.001...1e6)

@@ -33,7 +33,7 @@ package struct TrainingOptions: Codable, Equatable, Sendable {
   /// The options for a split by patient.
   package init() {}
 
-  /// The options of this project's ECG models; docs/Training.md and the models' cards say how they were chosen.
+  /// The options of this project's ECG models; docs/guides/Training.md and the models' cards say how they were chosen.
   ///
   /// Between patients, what makes other patients of the training's helps; at random within the same patients, more
   /// epochs do, and other leads don't.

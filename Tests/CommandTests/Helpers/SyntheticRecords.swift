@@ -17,7 +17,10 @@ enum SyntheticRecords {
     ("N", 1, 0.015), ("A", 0.3, 0.015), ("V", -1.5, 0.06), ("F", 0.6, 0.06),
   ]
 
-  static func write(_ names: [String] = MITBIH.ds1 + MITBIH.ds2, to folder: String, seed: UInt64) throws {
+  static func write(
+    _ names: [String] = MITBIH.ds1 + MITBIH.ds2, leads: [String] = ["MLII", "V1"], to folder: String,
+    seed: UInt64
+  ) throws {
     for (number, name) in names.enumerated() {
       var generator = SeededGenerator(seed: seed).split(number)
       let places = (0..<beats).map { Int((0.8 * Double($0 + 1) * sampleRateHz).rounded()) }
@@ -29,7 +32,7 @@ enum SyntheticRecords {
           millivolts[sample] += kinds[index].millivolts * exp(-0.5 * pow(Double(sample - place) / width, 2))
         }
       }
-      let signals = ["MLII", "V1"].enumerated().map { lead, leadName in
+      let signals = leads.enumerated().map { lead, leadName in
         var specification = SignalSpecification()
         specification.name = leadName
         let gain = lead == 0 ? 200.0 : 160.0

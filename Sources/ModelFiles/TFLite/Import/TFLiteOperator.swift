@@ -33,7 +33,7 @@ struct TFLiteOperator {
       "isn't one of this program's operators",
       remedy: kind == .custom
         ? "convert the network without it: allow_custom_ops=False has the converter write builtin operators"
-        : "build the network without it; docs/guides/Operators.md lists the operators that are imported")
+        : "build the network without it; docs/reference/Operators.md lists the operators that are imported")
   }
 
   /// The options; the schema's initial values where there are none.
