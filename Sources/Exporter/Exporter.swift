@@ -34,6 +34,6 @@ import Support
       Quantize.self,
       Evaluate.self,
       Report.self, Explain.self, Personalize.self, Detect.self, Inspect.self, Import.self, Export.self,
-      Run.self, Sign.self, Verify.self,
+      Run.self, Sign.self, Verify.self, DossierCommand.self,
     ])
 }

@@ -4,6 +4,7 @@ import Testing
 
 /// The kernels for ARM's DSP and vector extensions, on the host in plain C: the same sources but for the instructions.
 @Suite struct DSPTests {
+  // claim: vectors
   @Test(arguments: [qi_dsp, qi_mve]) func convolutionsOfEveryShapeEqualThePlainLoop(set: qi_instruction_set) {
     var cases = Cases(seed: 11)
     var differing: [String] = []

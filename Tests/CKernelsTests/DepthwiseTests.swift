@@ -2,6 +2,7 @@ import CKernels
 import Testing
 
 @Suite struct DepthwiseTests {
+  // claim: vectors
   @Test(arguments: availableSets + [qi_dsp, qi_mve])
   func codesEqualThePlainLoop(_ set: qi_instruction_set) {
     var cases = Cases(seed: 5)

@@ -2,6 +2,7 @@ import CKernels
 import Testing
 
 @Suite struct MatrixProductTests {
+  // claim: vectors
   @Test(arguments: availableSets)
   func narrowCodesEqualThePlainLoop(_ set: qi_instruction_set) {
     var cases = Cases(seed: 1)
@@ -19,6 +20,7 @@ import Testing
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing[0])")
   }
 
+  // claim: vectors
   @Test(arguments: availableSets)
   func wideCodesEqualThePlainLoop(_ set: qi_instruction_set) {
     var cases = Cases(seed: 2)

@@ -18,6 +18,7 @@ import Testing
     }.shuffled(using: &generator)
   }
 
+  // claim: patients
   @Test(arguments: seeds)
   func nobodyStandsOnBothSidesAndEveryoneIsTestedOnce(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)

@@ -66,6 +66,7 @@ import TestSupport
       patients.allSatisfy { ResponseDefinition.lvesv15.responds(label: nil, $0.covariates) == $0.responds })
   }
 
+  // claim: oracle
   /// A model that beats the oracle on a large cohort reads an artefact of the generator.
   @Test(arguments: [(SyntheticArm.published, 0.79), (.pessimistic, 0.69)])
   func noBaselineBeatsTheOracleAndTheECGsCarryTheResponse(arm: SyntheticArm, ceiling: Double) throws {

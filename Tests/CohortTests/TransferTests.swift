@@ -151,6 +151,7 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
     return try #require(difference.interval).lower > 0
   }
 
+  // claim: oracle
   /// A network that beats the oracle on a large cohort reads an artefact of the generator, or its test patients.
   ///
   /// `QUANTINFER_LEAKAGE_PATIENTS` sets a larger cohort.

@@ -125,6 +125,7 @@ import TestSupport
     }
   }
 
+  // claim: errors
   @Test func everyWrongFileIsToldInOneLine() throws {
     var found: [String] = []
     for place in Self.places {

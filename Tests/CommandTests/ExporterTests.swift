@@ -49,6 +49,7 @@ import TestSupport
     #expect(try Files.read(bench.checkpoint) == first)
   }
 
+  // claim: seeds
   @Test func seedAndNotTheThreadsDecideTheBytes() throws {
     let bench = try Bench()
     var files: [[Data]] = []
@@ -191,6 +192,7 @@ import TestSupport
 
   // MARK: Interruption
 
+  // claim: seeds
   @Test func killedTrainingContinuesToTheSameBytes() throws {
     let bench = try Bench()
     #expect(try bench.train(Bench.longTraining).status == 0)

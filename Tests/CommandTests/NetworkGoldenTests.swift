@@ -27,6 +27,7 @@ import TestSupport
 
   private let exporter = Command("exporter")
 
+  // claim: networks
   @Test(.enabled(if: !goldens.isEmpty && python != nil, "needs ../shared/conformance/keras and python3"))
   func everyNetworkThatTFLMRunsGivesItsOutputs() throws {
     var (equal, different, refused) = (0, [String](), [String: [String]]())

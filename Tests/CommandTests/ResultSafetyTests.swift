@@ -73,6 +73,7 @@ import TestSupport
     return (try results(work, folder("whole"), in: folder), seconds)
   }
 
+  // claim: results
   @Test(arguments: Work.allCases) func killedRunsLoseNothing(work: Work) throws {
     let folder = try TemporaryFolder()
     let (bytes, seconds) = try whole(work, in: folder)
@@ -100,6 +101,7 @@ import TestSupport
     }
   }
 
+  // claim: results
   @Test(arguments: Work.allCases) func secondRunsLoseNothing(work: Work) throws {
     let folder = try TemporaryFolder()
     let (bytes, seconds) = try whole(work, in: folder)
@@ -119,6 +121,7 @@ import TestSupport
     }
   }
 
+  // claim: results
   @Test(arguments: Work.allCases) func fullDisksLoseNothing(work: Work) throws {
     let folder = try TemporaryFolder()
     let (bytes, _) = try whole(work, in: folder)

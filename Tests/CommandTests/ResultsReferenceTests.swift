@@ -25,6 +25,7 @@ import TestSupport
     ["device-sim", "sweep", "--model", "MODEL", "--records", "RECORD", "--output", "FOLDER/sweep.jsonl"],
     ["exporter", "inspect", "MODEL"],
     ["exporter", "explain", "MODEL", "--float", "TWIN", "--record", "RECORD", "--at", "61.5"],
+    ["exporter", "dossier", "--project", "PROJECT", "--output", "FOLDER/dossier"],
   ]) func theKeysAreThoseOfTheReference(words: [String]) throws {
     let folder = try TemporaryFolder()
     let places = [

@@ -22,6 +22,7 @@ import TestSupport
     }
   }
 
+  // claim: wfdb
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func mitBIHHasItsPublishedBeats() throws {
     var beats: [String: Int] = [:]

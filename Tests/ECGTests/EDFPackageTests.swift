@@ -20,6 +20,7 @@ struct EDFPackageTests {
     var texts: [String]
   }
 
+  // claim: edf
   @Test func readsTwentyKindsOfFilesToTheBit() throws {
     let folder = try TemporaryFolder()
     try #require(PythonEnvironment.pyedflib).run(["-c", Self.script, folder.path])

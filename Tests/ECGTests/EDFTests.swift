@@ -252,6 +252,7 @@ import TestSupport
     return builder
   }()
 
+  // claim: edf
   @Test func everyTruncationIsToldInOneLine() {
     for builder in [Self.plain, Self.mixed] {
       let bytes = builder.bytes
@@ -262,6 +263,7 @@ import TestSupport
     }
   }
 
+  // claim: edf
   @Test func noMutationTraps() {
     var generator = SeededGenerator(seed: 18)
     let awkward = [

@@ -35,6 +35,7 @@ import TestSupport
     "r/3 1 360 5\na 2\n~ 1\na 2\n", "r/2 1 360 2\nl 0\na 2\n",
   ]
 
+  // claim: records-fuzz
   @Test func noHeaderTraps() throws {
     var generator = SeededGenerator(seed: 1)
     var failures = 0
@@ -62,6 +63,7 @@ import TestSupport
     #expect(failures > 40 && failures < 400)
   }
 
+  // claim: records-fuzz
   @Test(arguments: SignalFormat.allCases) func noSignalFileTraps(_ format: SignalFormat) throws {
     let folder = try TemporaryFolder()
     var generator = SeededGenerator(seed: 2)
@@ -75,6 +77,7 @@ import TestSupport
     }
   }
 
+  // claim: records-fuzz
   @Test func noAnnotationFileTraps() throws {
     var generator = SeededGenerator(seed: 3)
     let labels = (1...30).map {
@@ -97,6 +100,7 @@ import TestSupport
     #expect(failures > 1000 && failures < 20_000)
   }
 
+  // claim: records-fuzz
   @Test func noCSVTraps() throws {
     var generator = SeededGenerator(seed: 4)
     let text = "time [s],MLII [mV],\"V5, b (uV)\",II [ADC]\r\n0,0.5,-3,4\r\n0.25,1e-3,2,7\r\n0.5,3,4,5\r\n"

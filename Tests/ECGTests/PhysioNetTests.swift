@@ -57,6 +57,7 @@ import TestSupport
     #expect(try Files.read(folder.file("data/b.dat")) == Self.signal)
   }
 
+  // claim: downloads
   @Test func continuesABrokenDownload() throws {
     let (server, folder) = (try makeServer(), try TemporaryFolder())
     server.misbehave(Self.signalPath, [.breakAfter(40_000), .status(503)])
@@ -94,6 +95,7 @@ import TestSupport
     #expect(try Files.read(folder.file("data/b.dat")) == Self.signal)
   }
 
+  // claim: downloads
   @Test func refusesACorruptedFile() throws {
     let (server, folder) = (try makeServer(), try TemporaryFolder())
     server.serve(Self.signalPath, Self.signal + [0])
@@ -140,6 +142,7 @@ import TestSupport
     #expect(try leftovers(folder).isEmpty)
   }
 
+  // claim: downloads
   @Test(arguments: ["<html>log in</html>", ""]) func aPageOfTheNetworkReplacesNothing(page: String) throws {
     let (server, folder) = (try makeServer(), try TemporaryFolder())
     _ = try client(server).fetch(database: "mitdb", into: folder.path)
@@ -162,6 +165,7 @@ import TestSupport
     #expect(try Files.read(folder.file("data/b.dat")) == Self.signal)
   }
 
+  // claim: downloads
   @Test func sizesAreBounded() throws {
     let (server, folder) = (try makeServer(), try TemporaryFolder())
     var client = client(server)

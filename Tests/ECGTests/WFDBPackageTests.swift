@@ -77,6 +77,7 @@ struct WFDBPackageTests {
       name: "r", sampleRateHz: 257.5, sampleCount: 101, signals: signals, comments: ["age 51", "sex F"])
   }
 
+  // claim: wfdb
   @Test func wfdbReadsWhatWeWrite() throws {
     let folder = try TemporaryFolder()
     var expected: [String: Content] = [:]
@@ -111,6 +112,7 @@ struct WFDBPackageTests {
     for (name, content) in expected { #expect(found[name] == content, "\(name)") }
   }
 
+  // claim: wfdb
   @Test func weReadWhatWfdbWrites() throws {
     let folder = try TemporaryFolder()
     try runPython(

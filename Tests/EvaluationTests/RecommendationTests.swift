@@ -26,6 +26,7 @@ import Testing
         ]))
   }
 
+  // claim: recommendation
   @Test func aGainInAClassThatNobodyCallsCriticalIsNoReason() {
     // int4 gains 2.46 points of macro F1 by the rare class F alone, which the rule doesn't see, while 3.3 % of the decisions
     // change and V falls a point.
@@ -65,6 +66,7 @@ import Testing
       tight.reasons(against: points[1]) == ["it takes 12.0 kB of flash, beyond the budget of 9.0 kB"])
   }
 
+  // claim: recommendation
   @Test func aCriticalClassThatIsWorseRulesOut() {
     let points = [
       candidate("usual", s: (-0.4, -1.01, 0.2)), candidate("trained", ["training for the integers"]),
@@ -78,6 +80,7 @@ import Testing
     #expect(Recommendation(among: points, by: other).point == "usual")
   }
 
+  // claim: recommendation
   @Test func ofHarmlessOnesTheSimplestIsShipped() {
     let points = [
       candidate("both", ["int4 weights", "equalized layers"], agreement: 0.999),

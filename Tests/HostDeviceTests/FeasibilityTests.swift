@@ -49,6 +49,7 @@ import TestSupport
     try #require(judgement.criterion(name)).estimate.value
   }
 
+  // claim: verdicts
   @Test func aWholeWindowEveryTenSecondsIsAsReckonedByHand() throws {
     let window = try mode(.wholeWindow, of: judge(profile(), .every(seconds: 10)))
     // 152,256 MAC x 10 cycles at 10 MHz and 100 uA/MHz.
@@ -62,6 +63,7 @@ import TestSupport
     #expect(abs(try #require(window.criterion(.averageCurrent)?.budget) - 10.0 / 99) < 1e-12)
   }
 
+  // claim: verdicts
   @Test func streamingAfterEachBeatIsAsReckonedByHand() throws {
     let streaming = try mode(.streaming, of: judge(profile(), .detectedBeats(perSecond: 1)))
     #expect(abs(try value(.columnTime, streaming) - 4.32) < 1e-9)
@@ -185,6 +187,7 @@ import TestSupport
     #expect(abs(told / (cyclesPerSecond / 1e6 * microampsPerMegahertz) - 1) < 1e-9)
   }
 
+  // claim: verdicts
   @Test func theVerdictTurnsAtTheBudget() throws {
     func outcome(_ ramBytes: Double) throws -> Outcome? {
       let verdict = try judge(profile(ramBytes: ramBytes), .every(seconds: 10))

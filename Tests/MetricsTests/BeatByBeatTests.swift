@@ -35,6 +35,7 @@ import TestSupport
       ])
   }
 
+  // claim: ec57
   /// WFDB's bxb.c: QTP, QFN and QFP; VTP, VFN, VFP = Nv + Sv + Ov + Xv and VTN; STP, SFN and
   /// SFP = Ns + Vs + Fs + Os + Xs.
   @Test func theFiguresAreThoseOfBxb() {
@@ -164,6 +165,7 @@ struct ComparitorTests {
     try body(folder)
   }
 
+  // claim: ec57
   /// Beats at 50 to 150 a minute; a tenth is missed, a tenth is moved by more than the window's half, some are
   /// taken for another class, and some detections are none.
   @Test func randomBeatsAreCountedAsByTheComparitor() throws {
@@ -198,6 +200,7 @@ struct ComparitorTests {
     }
   }
 
+  // claim: ec57
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func detectedBeatsOfMITBIHAreCountedAsByTheComparitor() throws {
     try withFolder { folder in

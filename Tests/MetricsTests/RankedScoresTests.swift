@@ -5,6 +5,7 @@ import Testing
   private let ranked = RankedScores(
     scores: [2, 4, 1, 3], labels: [true, true, false, false], groups: [0, 0, 1, 1])
 
+  // claim: statistics
   /// By hand: of the four pairs three are in order; the precision is 1 at the first case found and 2/3 at the second.
   @Test func figuresAreThoseOfHandCalculation() throws {
     let figures = try #require(ranked.figures(weights: [1, 1], atSpecificity: 1))

@@ -96,6 +96,7 @@ private let scikitLearn = PythonEnvironment(
     #expect(test.onlyFirstRight == 2 && test.onlySecondRight == 1)
   }
 
+  // claim: statistics
   /// Under a normal model the AUC's error is that of DeLong; the bootstrap must agree with Hanley and McNeil's
   /// formula for one AUC, and a method doesn't differ from itself.
   @Test func bootstrapIntervalsHaveTheWidthOfTheory() throws {
@@ -116,6 +117,7 @@ private let scikitLearn = PythonEnvironment(
     #expect(abs((interval.upper - interval.lower) / (2 * 1.96 * variance.squareRoot()) - 1) < 0.15)
   }
 
+  // claim: statistics
   @Test(.enabled("needs python3 and scikit-learn from PyPI") { scikitLearn != nil })
   func areaAndBrierAreThoseOfScikitLearn() throws {
     let (scores, labels) = sample(200, seed: 9)

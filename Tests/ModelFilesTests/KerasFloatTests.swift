@@ -7,6 +7,7 @@ import TestSupport
 
 /// Keras' float `.tflite` networks, against the outputs of TensorFlow Lite's reference kernels.
 @Suite struct KerasFloatTests {
+  // claim: float-networks
   @Test(
     .enabled(if: !KerasNetworks.names.isEmpty, "needs ../shared/conformance"), arguments: KerasNetworks.names)
   func kerasNetworksGiveTensorFlowLitesOutputs(name: String) throws {

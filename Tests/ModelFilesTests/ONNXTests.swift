@@ -44,6 +44,7 @@ import TestSupport
     return difference / greatest
   }
 
+  // claim: float-networks
   @Test(arguments: own) func everyOperatorGivesONNXRuntimesOutputs(name: String) throws {
     let network = try FloatNetwork(reading: Self.oracle + name + ".onnx")
     let outputs = network.outputs.indices.map { "\(Self.oracle)\(name).output\($0).npy" }
@@ -51,6 +52,7 @@ import TestSupport
     #expect(try error(network, Self.oracle + name + ".input.npy", outputs, rows: 6) < 2e-6)
   }
 
+  // claim: float-networks
   @Test(
     .enabled(if: isShared, "needs ../shared/conformance"),
     arguments: ["cnn1d", "tcn_residual", "dscnn2d", "mobile1d", "gru1d"], ["", "_dynamo"])

@@ -6,6 +6,7 @@ import Testing
 import TestSupport
 
 @Suite struct SignedFileTests {
+  // claim: signatures
   /// RFC 8032, section 7.1, test 3: two bytes.
   @Test func signaturesAreThoseOfRFC8032() throws {
     let folder = try TemporaryFolder()
@@ -27,6 +28,7 @@ import TestSupport
     return stride(from: 0, to: digits.count, by: 2).map { UInt8(String(digits[$0...$0 + 1]), radix: 16)! }
   }
 
+  // claim: signatures
   @Test func everyFlippedBitOfContentAndSignatureIsFound() throws {
     let key = Ed25519.PrivateKey()
     let content = (0..<200).map { UInt8(truncatingIfNeeded: $0 * 37) }
@@ -42,6 +44,7 @@ import TestSupport
     #expect(SignedFile(signed).verdict(by: Ed25519.PrivateKey().publicKey) == .otherKey)
   }
 
+  // claim: signatures
   /// The maker's function is the only one that reads what isn't signed yet.
   @Test func aDeviceReadsNothingThatItsMakerDidNotSign() throws {
     let key = Ed25519.PrivateKey()

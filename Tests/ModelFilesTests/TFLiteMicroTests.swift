@@ -19,6 +19,7 @@ import TestSupport
     var cases: [Case]
   }
 
+  // claim: networks
   @Test func everyModelGivesTFLMsOutputs() throws {
     let file = URL(filePath: ProjectFiles.path("Tests/Oracle/tflm-models.json"))
     let goldens = try JSONDecoder().decode(Goldens.self, from: Data(contentsOf: file))

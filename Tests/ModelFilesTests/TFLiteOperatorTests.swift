@@ -9,6 +9,7 @@ import TestSupport
 
 /// Imported models of one operator each against TensorFlow Lite Micro's reference kernels.
 @Suite struct TFLiteOperatorTests {
+  // claim: kernels
   @Test(.enabled(if: PythonEnvironment.tflm != nil, "needs Python with tflite-micro from PyPI"))
   func everyImportedOperatorGivesTFLMsBits() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "quantinfer-\(UUID().uuidString)")

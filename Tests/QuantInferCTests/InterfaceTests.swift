@@ -34,6 +34,7 @@ import TestSupport
     (0..<count).map { Int16(truncatingIfNeeded: ($0 * $0 * 37 + $0 * 11) % 1500 - 700) }
   }
 
+  // claim: c
   @Test func decisionsAreThePipelines() throws {
     let image = try Self.shipped()
     let c = Device(image)
@@ -60,6 +61,7 @@ import TestSupport
     #expect(decisions > 50)
   }
 
+  // claim: c
   @Test func damagedImagesHaveTheHostsErrorCodes() throws {
     let image = try Self.shipped()
     var flipped = image
@@ -97,6 +99,7 @@ import TestSupport
     }
   }
 
+  // claim: c
   @Test func imagesBeyondLimitsAreToldApart() throws {
     let image = try Self.shipped()
     let memory = AlignedMemory(byteCount: image.count)

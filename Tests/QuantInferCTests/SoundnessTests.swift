@@ -62,6 +62,7 @@ import TestSupport
     Int16(truncatingIfNeeded: ($0 * $0 * 37 + $0 * 11) % 1500 - 700)
   }
 
+  // claim: lost-bits
   @Test func everyLostBitOfTheRecordIsFoundAndNothingFollowsIt() throws {
     let device = try Device()
     _ = device.decisions(Self.samples[..<500])
@@ -99,6 +100,7 @@ import TestSupport
     #expect(quantinfer_state_checksum(device.device) == checksum)
   }
 
+  // claim: lost-bits
   @Test func whateverBitOfTheStateIsLostNothingLeavesItAndTheDecisionsHealOrItIsFound() throws {
     let device = try Device()
     let begin = 700

@@ -41,6 +41,7 @@ import TestSupport
     var all: [Figures] { [ort_MinMax, ort_Entropy, ort_Percentile] }
   }
 
+  // claim: quantizer
   @Test(
     .enabled(if: isShared, "needs ../shared/conformance"),
     arguments: ["cnn1d", "tcn_residual", "dscnn2d", "mobile1d"])

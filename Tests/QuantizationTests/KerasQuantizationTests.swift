@@ -28,6 +28,7 @@ import TestSupport
     (zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Float(a.count)).squareRoot()
   }
 
+  // claim: quantizer
   /// Our integers are about as far from float as the converter's, both calibrated on the same 30 windows.
   ///
   /// Outputs behind a softmax are 256ths in both, which is most of either's error: where ours is the larger one it is by a

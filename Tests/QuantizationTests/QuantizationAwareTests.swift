@@ -64,6 +64,7 @@ import Training
     for window in windows.indices { network.labels[window] = window % 3 }
   }
 
+  // claim: qat
   @Test(arguments: [1, 2, 3])
   func theForwardPassIsTheRuntimes(seed: UInt64) throws {
     let (untrained, windows) = try untrained(seed: seed)

@@ -1,6 +1,7 @@
 import Testing
 
 @Suite struct ReferenceTFLMTests {
+  // claim: kernels
   @Test func theReferenceKernelsEqualTensorFlowLiteMicro() throws {
     let cases = try TFLMGoldens().cases
     var compared: [String: Int] = [:]

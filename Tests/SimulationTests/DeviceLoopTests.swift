@@ -27,6 +27,7 @@ import TestSupport
       acquisition: acquisition(repeats: repeats), timing: timing, announcing: announcing)
   }
 
+  // claim: heap
   @Test(
     .enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"),
     arguments: [0, 10], [DecisionTiming.everyColumns(8), .detectedBeats, .givenBeats([1000, 2000, 30_000])])

@@ -30,6 +30,7 @@ import TestSupport
     #expect(highest.interval.lower > lowest.interval.upper)
   }
 
+  // claim: faults
   @Test(arguments: [1, 2, 32])
   func theChecksumFindsEveryFlipAtLoad(bits: Int) throws {
     let tally = try total(try campaign(.image, trials: 500) { $0.bitsPerFault = bits })
@@ -45,6 +46,7 @@ import TestSupport
     #expect(tally.detectedBy["checksum"] == nil)
   }
 
+  // claim: faults
   @Test func scrubbingFindsEveryFlippedWeight() throws {
     let tally = try total(try campaign(.weights, trials: 60) { $0.scrubSeconds = 1 })
     #expect(tally.detected.count + tally.late.count == 60)
@@ -61,6 +63,7 @@ import TestSupport
     #expect(abs(found - 2.0 / 3) < 4 * (2.0 / 9 / 150).squareRoot(), "\(found)")
   }
 
+  // claim: faults
   @Test func aChecksumOfTheStateFindsEveryFlip() throws {
     let plain = try total(try campaign(.state, trials: 200))
     #expect(plain.masked.count > plain.silent.count && plain.silent.count > 0)
@@ -150,6 +153,7 @@ import TestSupport
     #expect(try report(seed: 4, threads: 2) != first)
   }
 
+  // claim: faults
   @Test(arguments: [nil, 16])
   func everyFaultHasOneOutcome(everyColumns: Int?) throws {
     var options = FaultCampaign.Options(model: ProjectFiles.model, record: ProjectFiles.record)

@@ -29,6 +29,7 @@ import TestSupport
     }
   }
 
+  // claim: wire
   @Test func aBoardThatGetsTheImageOverTheWireGivesTheHostsBits() throws {
     let board = HostBoard()
     let result = try run(.tcp(host: "127.0.0.1", port: board.port))
@@ -79,6 +80,7 @@ import TestSupport
     #expect(run.decisions.allSatisfy { $0.beatSample != nil })
   }
 
+  // claim: wire
   @Test func aFlippedBitOnTheBoardIsFoundWithItsPlace() throws {
     // The state lies behind two buffers of 1,027 bytes: a bit of the seventh byte of the samples' ring.
     let board = HostBoard(
@@ -131,6 +133,7 @@ import TestSupport
     #expect("\(firmware)".contains("there is no firmware /no/such.elf; build it"))
   }
 
+  // claim: wire
   @Test func aSerialPortIsAWireToo() throws {
     var (master, slave): (Int32, Int32) = (0, 0)
     var name = [CChar](repeating: 0, count: 128)

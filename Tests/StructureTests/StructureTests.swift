@@ -98,6 +98,7 @@ import TestSupport
     }
   }
 
+  // claim: one-loop
   /// One loop pushes samples through the monitor, one through the pipeline, one through the detector.
   @Test func samplesArePushedInOnePlaceEach() throws {
     var places: [String: [String]] = [:]

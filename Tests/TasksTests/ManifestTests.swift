@@ -128,6 +128,7 @@ import TestSupport
     #expect(signals.map { $0.beats.map(\.sample) } == [[199], [199]])
   }
 
+  // claim: patients
   @Test func foldsKeepAPatientsRecordsTogether() throws {
     let folder = try folder([
       ("1.csv", 3, "p,a,,"), ("2.csv", 3, "q,b,,"), ("3.csv", 3, "p,b,,"), ("4.csv", 3, "r,a,,"),

@@ -108,6 +108,7 @@ import TestSupport
       }.hasPrefix("mine.json:labels.classes: names +, which is no beat's code; "))
   }
 
+  // claim: patients
   @Test func aPatientInTwoSplitsIsRefused() {
     func line(_ training: [String], _ test: [String], _ patients: [[String]]) -> String {
       refusal {

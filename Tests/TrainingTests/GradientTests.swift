@@ -77,6 +77,7 @@ import Training
     return loss / Double(batch)
   }
 
+  // claim: gradients
   @Test(arguments: specifications.indices, [1, 2])
   func everyGradientEqualsFiniteDifferences(index: Int, threads: Int) throws {
     let specification = Self.specifications[index]

@@ -4,6 +4,7 @@ import TestNetworks
 import TestSupport
 
 @Suite struct EngineConformanceTests {
+  // claim: kernels
   @Test(.enabled(if: !ConformanceFiles.kernels.isEmpty, "needs CMSIS-NN's cases in ../shared/conformance"))
   func theEngineEqualsCMSISNNsCases() throws {
     var (passed, refused) = (0, 0)

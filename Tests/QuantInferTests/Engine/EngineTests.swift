@@ -10,6 +10,7 @@ import TestNetworks
 import TestSupport
 
 @Suite struct EngineTests {
+  // claim: kernels
   @Test func everyTensorEqualsThePlainReference() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 11))
     var compared = 0
@@ -37,6 +38,7 @@ import TestSupport
     #expect(compared > 200_000)
   }
 
+  // claim: streaming
   @Test func streamingEqualsTheWholeWindowAtEveryDecision() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 12))
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
@@ -254,6 +256,7 @@ import TestSupport
     }
   }
 
+  // claim: heap
   @Test(.enabled(if: allocationCounterIsAvailable(), "counting allocations needs glibc"))
   func aMillionSamplesMakeNoAllocation() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 13))

@@ -3,6 +3,7 @@ import Testing
 import TestNetworks
 
 @Suite struct OperatorTests {
+  // claim: kernels
   @Test(arguments: RandomOperators.Family.allCases)
   func randomOperatorsEqualThePlainReference(_ family: RandomOperators.Family) throws {
     var operators = RandomOperators(random: SeededGenerator(seed: 40))

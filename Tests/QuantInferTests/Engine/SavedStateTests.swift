@@ -58,6 +58,7 @@ import TestNetworks
     (0..<count).map { _ in Int16(random.next(in: -3000...3000)) }[...]
   }
 
+  // claim: state
   @Test func aRestoredRunGoesOnWithTheSameBits() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 41))
     var compared = 0
@@ -78,6 +79,7 @@ import TestNetworks
     #expect(compared > 2000)
   }
 
+  // claim: state
   @Test func everyFlippedBitOfACopyIsFoundAndLeavesThePipelineAsItWas() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 42))
     let device = try Device(&networks, depth: 2)

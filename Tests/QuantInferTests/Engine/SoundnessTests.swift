@@ -82,6 +82,7 @@ import TestSupport
     #expect(found > 300 && healed > 300)
   }
 
+  // claim: lost-bits
   @Test(arguments: [(0, Monitor.Pace.detectedBeats), (10, .detectedBeats), (0, .everyColumns(5))])
   func aMonitorThatLosesAnyBitOfItsStateStaysInItAndDecidesAgain(
     wakePercent: Int, pace: Monitor.Pace

@@ -7,6 +7,7 @@ import TestSupport
 
 /// The whole-window engine is the truth.
 @Suite struct WholeRecordTests {
+  // claim: streaming
   @Test(
     .enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"),
     arguments: ["ecg-beats", "ecg-beats-intra"])

@@ -19,6 +19,7 @@ import TestSupport
     try ImageConversion.converted(Array(try Files.read(cases + "/" + name + ".qinf")))
   }
 
+  // claim: work
   @Test(
     .enabled(if: FileManager.default.fileExists(atPath: cases), "needs ../shared/cases/images"),
     arguments: ["img32-scratch", "img32-state", "lead1"])
@@ -211,6 +212,7 @@ import TestSupport
     #expect(refusal(replacing: first.lowerBound, by: second.lowerBound) == .offsetOutOfRange)
   }
 
+  // claim: work
   @Test func stepsAreAsReckonedByHand() throws {
     // A quad of inputs to a block of channels: 16 products, 4 codes gathered, a row and a call begun; twice.
     let dense = try LoadedModel(image: Self.dense(2))
@@ -239,6 +241,7 @@ import TestSupport
     #expect(operation.workPerWindow == loaded.model.stepsPerDecision)
   }
 
+  // claim: work
   @Test func limitsAreTheCallers() throws {
     let loaded = try LoadedModel(file: ProjectFiles.model)
     let memory = AlignedMemory(byteCount: loaded.model.byteCount)
@@ -261,6 +264,7 @@ import TestSupport
     }
   }
 
+  // claim: work
   /// Each image against the clock: what a step took at most, and on the shipped model.
   ///
   /// `WORK=10000 swift test --filter stepsBoundTheTime`; times are of this thread alone, the least of several.

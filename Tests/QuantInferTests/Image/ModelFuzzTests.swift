@@ -10,6 +10,7 @@ import TestSupport
 
 /// Damaged images give a typed error or a clean run; see `Fuzzing`.
 @Suite struct ModelFuzzTests {
+  // claim: images
   @Test func mutatedImagesOfEveryOperatorAreRefusedOrRun() throws {
     let images = Fuzzing.models.compactMap { data -> [UInt8]? in
       guard let model = try? TFLiteModel(decoding: data, file: ""),
@@ -38,6 +39,7 @@ import TestSupport
     #expect(refused > 500 && ran > 500)
   }
 
+  // claim: images
   @Test func mutatedStreamingImagesAreRefusedOrStream() throws {
     let tables = try FrontEndTables(SpectrogramSettings(), microvoltsPerCount: 1)
     var networks = RandomNetworks(random: SeededGenerator(seed: 80))
@@ -108,6 +110,7 @@ import TestSupport
     return true
   }
 
+  // claim: images
   @Test func mutatedFrontEndsAreRefusedOrStream() throws {
     var models = TimeSeriesModels(random: SeededGenerator(seed: 63))
     var images: [[UInt8]] = []

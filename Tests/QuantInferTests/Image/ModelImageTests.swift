@@ -25,6 +25,7 @@ import TestNetworks
     #expect(loaded.model.isStreamable)
   }
 
+  // claim: images
   @Test func everyTruncationIsRefused() throws {
     let image = try Self.image()
     for count in 0..<image.count {
@@ -32,6 +33,7 @@ import TestNetworks
     }
   }
 
+  // claim: images
   @Test func everyFlippedBitIsRefused() throws {
     let image = try Self.image()
     for bit in 0..<image.count * 8 {
@@ -223,6 +225,7 @@ import TestNetworks
     #expect(throws: InvalidNetwork.self) { _ = try ModelImage(network, frontEnd: nil) }
   }
 
+  // claim: images
   @Test func mutatedImagesAreRefusedOrRunWithoutATrap() throws {
     let image = try Self.image()
     var random = SeededGenerator(seed: 22)

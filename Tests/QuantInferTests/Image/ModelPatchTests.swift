@@ -138,6 +138,7 @@ import TestNetworks
     #expect(try streamedOutputs(test.rewritten, samples).suffix(outputs.count) == outputs[...])
   }
 
+  // claim: patches
   @Test func everyFlippedBitAndEveryTruncationIsRefused() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 92))
     let test = try Case(&networks, depth: 1)
@@ -222,6 +223,7 @@ import TestNetworks
     #expect(throws: PatchError.accumulatorOverflow) { try patch(bias: .min) }
   }
 
+  // claim: patches
   @Test func mutatedPatchesAreRefusedOrRun() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 94))
     let cases = try (0..<20).map { try Case(&networks, depth: $0 % 4) }
@@ -251,6 +253,7 @@ import TestNetworks
     #expect(refused > 1000 && ran > 1000, "\(refused) refused, \(ran) ran")
   }
 
+  // claim: patches
   /// What a device's flash holds while it writes a patch over what a slot held before.
   @Test func aBrownOutAtAnyByteLeavesTheOlderPatchOrNone() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 95))
@@ -309,6 +312,7 @@ import TestNetworks
     }
   }
 
+  // claim: patches
   @Test func whereTheNewerPatchDoesNotFitTheOlderOneIsTakenUnlessItIsBelowTheFloor() throws {
     var networks = RandomNetworks(random: SeededGenerator(seed: 96))
     let test = try Case(&networks, depth: 1)

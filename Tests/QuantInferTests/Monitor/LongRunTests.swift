@@ -99,6 +99,7 @@ import TestSupport
     }
   }
 
+  // claim: state
   @Test func aRecordInterruptedAnywhereGivesTheSameDecisions() throws {
     let samples = try samples()
     let plain = try Device().run(samples)
@@ -185,6 +186,7 @@ import TestSupport
     #expect(plain.count > 400)
   }
 
+  // claim: long-run
   @Test func aLoopThatStartsJustBefore2To32SamplesDecidesAlike() throws {
     let record = try Record.read(ProjectFiles.record)
     let acquisition = try Acquisition(
@@ -206,6 +208,7 @@ import TestSupport
     #expect(plain.count > 400)
   }
 
+  // claim: long-run
   @Test(
     .enabled(if: ProcessInfo.processInfo.environment["LONG_RUN"] != nil, "takes minutes: set LONG_RUN=DAYS"))
   func daysOfECGDecideAlikeFromPassToPass() throws {

@@ -105,6 +105,7 @@ import TestSupport
     }
   }
 
+  // claim: no-result
   @Test func whileALeadIsOffAndInItsWindowThereIsNoResult() throws {
     let acquisition = try acquisition { $0.leadOff = [Stretch(startSeconds: 60, seconds: 10)] }
     let loop = try loop(acquisition)
@@ -113,6 +114,7 @@ import TestSupport
     #expect(loop.silence.sampleCount(.refilling) >= 368 + 95)
   }
 
+  // claim: no-result
   @Test func dropOutsOfASecondGiveNoResult() throws {
     let acquisition = try acquisition {
       ($0.dropOutsPerMinute, $0.dropOutSeconds, $0.seed) = (2, 1, 3)

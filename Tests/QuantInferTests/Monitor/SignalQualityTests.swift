@@ -19,6 +19,7 @@ import Testing
   /// Samples that differ enough.
   private func lively(_ count: Int) -> [Int16] { (0..<count).map { Int16($0 % 2 * 100) } }
 
+  // claim: no-result
   @Test func aFlatLineIsFoundAfterItsTimeAndTheWindowHasToRefill() throws {
     let samples = lively(20) + [Int16](repeating: 7, count: 15) + lively(50)
     let reasons = try reasons(samples)
@@ -46,6 +47,7 @@ import Testing
     }
   }
 
+  // claim: no-result
   @Test func tooManySamplesAtTheEndsAreSaturation() throws {
     // Three at the ends, again and again but never four within 20 samples.
     let spikes: [Int16] = [2047, 50, -2048, 60, 2047] + lively(20)

@@ -270,6 +270,7 @@ private func detectBeats(
     }
   }
 
+  // claim: detector
   @Test(.enabled(if: Databases.has("mitdb"), "needs ../shared/data/mitdb"))
   func atLeast995In1000BeatsOfMITBIHAreFoundAndAsManyReportsAreBeats() throws {
     for records in [MITBIH.ds1, MITBIH.ds2 + MITBIH.paced] {

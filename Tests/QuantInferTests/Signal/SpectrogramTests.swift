@@ -80,6 +80,7 @@ import TestSupport
 
   static let frequenciesHz = [4.0, 6.3, 10, 17.7, 24, 33.3, 40, 47.1]
 
+  // claim: spectrogram
   @Test(arguments: frequenciesHz)
   func fullScaleTonesHaveAtLeast60Decibels(frequencyHz: Double) throws {
     let comparison = try Self.compare(Self.tone(frequencyHz, amplitude: 32_767))
@@ -87,6 +88,7 @@ import TestSupport
     #expect(comparison.decibels >= 60)
   }
 
+  // claim: spectrogram
   @Test(arguments: frequenciesHz)
   func tonesAt40DecibelsBelowHaveAtLeast50(frequencyHz: Double) throws {
     let comparison = try Self.compare(Self.tone(frequencyHz, amplitude: 327.67))
@@ -94,6 +96,7 @@ import TestSupport
     #expect(comparison.decibels >= 50)
   }
 
+  // claim: spectrogram
   @Test(arguments: [32_767.0, 327.67])
   func theShippedECGHasAtLeast60DecibelsAtAnyLevel(peak: Double) throws {
     let record = try Record.read(ProjectFiles.record)
@@ -104,6 +107,7 @@ import TestSupport
     #expect(comparison.decibels >= 60)
   }
 
+  // claim: spectrogram
   @Test(arguments: [32_767.0, 327.67])
   func whiteNoiseHasAtLeast60Decibels(amplitude: Double) throws {
     var random = SeededGenerator(seed: 5)
