@@ -75,6 +75,46 @@ import TestSupport
     #expect(!all.flatMap(\.arguments).contains { $0.longName == "seeds" })
   }
 
+  /// What the README, the documents and the models' cards have between backticks and in blocks.
+  private func commandsInDocuments() throws -> [(document: String, words: [String])] {
+    var documents = ["README.md", "SECURITY.md", "CONTRIBUTING.md"]
+    for folder in ["docs", "Models"] {
+      let files =
+        FileManager.default.enumerator(atPath: ProjectFiles.path(folder))?.compactMap { $0 as? String } ?? []
+      documents += files.filter { $0.hasSuffix(".md") }.map { folder + "/" + $0 }
+    }
+    return try documents.flatMap { document in
+      let text = try String(contentsOfFile: ProjectFiles.path(document), encoding: .utf8).replacing(
+        "\\\n", with: " ")
+      return text.matches(of: /(?:`|\n)((?:exporter|device-sim) [^`\n]+)/)
+        .map { (document, $0.output.1.split(separator: " ").map(String.init)) }
+    }
+  }
+
+  @Test func everySubcommandAndOptionThatTheDocumentsNameIsThere() throws {
+    let all = try subcommands()
+    let commands = try commandsInDocuments()
+    #expect(commands.count > 200)
+    for (document, words) in commands {
+      let found = try #require(
+        all.filter { words.starts(with: $0.words) }.max { $0.words.count < $1.words.count },
+        "\(document): \(words)")
+      // A word in the place of a subcommand is one.
+      if all.contains(where: { $0.words.count > found.words.count && $0.words.starts(with: found.words) }) {
+        let next = words.dropFirst(found.words.count).first
+        #expect(next?.contains(/^[a-z]+$/) != true, "\(document): \(words.joined(separator: " "))")
+      }
+      let options = Set(
+        found.arguments.flatMap { $0.names ?? [] }.filter { $0.kind == "long" }.map { "--" + $0.name })
+      for word in words.dropFirst(found.words.count) where word.hasPrefix("--") {
+        let option = String(word.prefix { $0 == "-" || $0.isLetter || $0.isNumber })
+        #expect(
+          options.union(["--help", "--version"]).contains(option),
+          "\(document): \(words.joined(separator: " "))")
+      }
+    }
+  }
+
   @Test(arguments: ["-1", "1.5", "x", "18446744073709551616"]) func seedsAreWholeNumbers(seed: String) throws
   {
     for (words, arguments) in try subcommands() where arguments.contains(where: { $0.longName == "seed" }) {

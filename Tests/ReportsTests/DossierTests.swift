@@ -151,6 +151,7 @@ import TestSupport
       testEvents: folder.put("events.jsonl", Self.events(failed: ["NumbersTests/unitsFollowTheSize()"])))
     #expect(
       failure { try other.requireThatNothingFailed("d.html") }?.problem.contains("NumbersTests") == true)
+    #expect(other.sentence.contains("1 test of no claim failed, such as NumbersTests/unitsFollowTheSize"))
   }
 
   @Test func theSoftwareTableHasWhatThePackageIsBuiltFrom() throws {

@@ -8,6 +8,7 @@ struct DossierCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dossier",
     abstract: "Write what the project claims and what holds each claim: page, JSON, SPDX.",
+    usage: "exporter dossier --output <dir> [--tests <file.jsonl>] [<options>]",
     discussion: """
       Reads a checkout of QuantInfer: its claims and the tests that carry their ids,
       the last results of longer checks, the shipped models from data to verdict, the

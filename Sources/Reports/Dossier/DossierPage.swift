@@ -40,11 +40,15 @@ extension Dossier {
     let whole = "\(count(.holds)) of \(claims.count) claims hold by their tests"
     var parts: [String] = []
     if count(.holdsInPart) > 0 {
-      parts.append("\(count(.holdsInPart)) hold as far as the data at hand lets their tests run")
+      parts.append("\(count(.holdsInPart)) hold as far as their tests ran")
     }
     if count(.notRun) > 0 { parts.append("\(count(.notRun)) had no test that could run") }
     if count(.byCheckAlone) > 0 { parts.append("\(count(.byCheckAlone)) are held by a longer check alone") }
     if count(.untested) > 0 { parts.append("\(count(.untested)) have no test") }
+    if failingClaims.isEmpty, let test = tests?.failed.first {
+      let count = tests?.failed.count ?? 0
+      parts.append("\(count) test\(count == 1 ? "" : "s") of no claim failed, such as \(test)")
+    }
     let failing = failingClaims.map(\.id)
     return (failing.isEmpty ? "" : "\(failing.count) fail: \(failing.joined(separator: ", ")). ") + whole
       + parts.map { "; " + $0 }.joined() + "."
@@ -58,7 +62,7 @@ extension Dossier {
   private func facts(_ command: String) -> [(name: String, value: String)] {
     let run =
       tests.map {
-        "\(Numbers.integer($0.passed)) passed, \($0.failed.count) failed, \(Numbers.integer($0.skipped)) left out for want of data or tools"
+        "\(Numbers.integer($0.passed)) passed, \($0.failed.count) failed, \(Numbers.integer($0.skipped)) left out for want of data, tools or time"
       } ?? "none was given: `make evidence` runs them"
     var facts = [(name: "Tests", value: run)]
     if let tests { facts.append((name: "Their events", value: "SHA-256 `\(tests.sha256)`")) }

@@ -29,7 +29,8 @@ extension LoadedModel {
 }
 
 extension ModelImage {
-  fileprivate static let importRemedy = "see docs/reference/Operators.md for what is imported, and convert it so"
+  fileprivate static let importRemedy =
+    "see docs/reference/Operators.md for what is imported, and convert it so"
 
   /// The image of a `.tflite` model; its provenance names the file, its checksum and this program's version.
   ///
