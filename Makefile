@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo install test lint coverage embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
+.PHONY: help setup demo install test lint coverage embedded toolsets firmware firmware-test firmware-report code-sizes models fuzz benchmark \
   model-vtvf benchmark-training check-all mutants clean
 
 MODEL  := Models/ecg-beats/ecg-beats
@@ -78,8 +78,13 @@ coverage: setup ## Say which lines of the runtime no test runs, in a table by fi
 	@.ci/coverage
 
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
-	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/Toolsets/cortex-m4.json \
-	  --target QuantInfer --scratch-path .build-cortex-m4
+	@python3 Firmware/toolsets.py write build/toolsets
+	QUANTINFER_RUNTIME_ONLY=1 swift build --package-path Firmware -c release --triple armv7em-none-none-eabi \
+	  --toolset build/toolsets/cortex-m4.json --product quantinfer-c --scratch-path .build-cortex-m4
+
+toolsets: ## Write SwiftPM's toolsets for all cores and ABIs: build/toolsets
+	@python3 Firmware/toolsets.py write build/toolsets
+	@echo "build/toolsets: $$(ls build/toolsets | sed 's/\.json//' | xargs)"
 
 firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7, M55, RISC-V
 	@Firmware/boards.sh build

@@ -197,3 +197,12 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What firmware links needs nothing from outside, and resolves without a network: with QUANTINFER_RUNTIME_ONLY in the
+// environment the package is the runtime, its C interface and a board's side of the wire.
+if Context.environment["QUANTINFER_RUNTIME_ONLY"] != nil {
+  let runtime: Set = ["CKernels", "QuantInfer", "QuantInferTarget", "CQuantInfer", "QuantInferC"]
+  package.dependencies = []
+  package.products.removeAll { !["QuantInfer", "QuantInferTarget", "quantinfer-c"].contains($0.name) }
+  package.targets.removeAll { !runtime.contains($0.name) }
+}

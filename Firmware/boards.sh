@@ -7,6 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 MODEL="${MODEL:-Models/ecg-beats/ecg-beats.qinf}"
 RECORD="${RECORD:-Models/records/mitdb-208}"
+TOOLSETS=build/toolsets
+python3 Firmware/toolsets.py write "$TOOLSETS"
 
 # board, its core's toolset, the triple of Embedded Swift's library, QEMU's program
 boards() {
@@ -67,15 +69,19 @@ payload() {  # model
   { echo "#pragma once"; sed -n 's|^//   ||p' "$file"; } > build/firmware/model.h
 }
 
-# Builds a product for a core.
-compile() {  # toolset triple product
+# Builds a product for a core; nothing comes from a network.
+compile() {  # toolset triple product [option]...
+  compile_into ".build-firmware/$1" "$@"
+}
+
+compile_into() {  # folder toolset triple product [option]...
   # A change of a toolset alone doesn't make SwiftPM build again.
-  local scratch=".build-firmware/$1" stamp=".build-firmware/$1/toolset"
-  mkdir -p "$scratch"
-  cmp -s "Firmware/Toolsets/$1.json" "$stamp" || touch Firmware/Package.swift
-  swift build --package-path Firmware -c release --triple "$2" --toolset "Firmware/Toolsets/$1.json" \
-    --scratch-path "$scratch" --product "$3"
-  cp "Firmware/Toolsets/$1.json" "$stamp"
+  local toolset="$TOOLSETS/$2.json" stamp="$1/toolset"
+  mkdir -p "$1"
+  cmp -s "$toolset" "$stamp" || touch Firmware/Package.swift
+  QUANTINFER_RUNTIME_ONLY=1 swift build --package-path Firmware -c release --triple "$3" --toolset "$toolset" \
+    --scratch-path "$1" --product "$4" "${@:5}"
+  cp "$toolset" "$stamp"
 }
 
 tool() { echo "$(dirname "$(readlink -f "$(command -v swift)")")/$1"; }
@@ -147,11 +153,8 @@ library() {  # board toolset triple
 
 build_library() {  # toolset triple [condition]...
   local root=".build-firmware/$1-c" folder="build/firmware/$1"
-  mkdir -p "$root" "$folder"
-  cmp -s "Firmware/Toolsets/$1.json" "$root/toolset" || touch Package.swift
-  swift build -c release --triple "$2" --toolset "Firmware/Toolsets/$1.json" --scratch-path "$root" \
-    --product quantinfer-c "${@:3}"
-  cp "Firmware/Toolsets/$1.json" "$root/toolset"
+  mkdir -p "$folder"
+  compile_into "$root" "$1" "$2" quantinfer-c "${@:3}"
   cp "$root/$2/release/libquantinfer-c.a" "$folder/libquantinfer.a"
   cp Sources/CQuantInfer/include/quantinfer.h "$folder/"
 }
@@ -169,22 +172,15 @@ example() { program "$1" "$2" example Example/main.c; }  # toolset triple
 # A program in C with the library and the board's start-up: build/firmware/CORE/NAME.elf.
 program() {  # toolset triple name source [option]...
   local options script
-  read -ra options < <(setting "$1" cCompiler)
-  read -ra script < <(setting "$1" linker)
-  script=("${LINKER:-${script[1]}}")
+  read -ra options < <(python3 Firmware/toolsets.py options "$1")
+  script="${LINKER:-$(python3 Firmware/toolsets.py script "$1")}"
   (
     cd Firmware
     "$(tool clang)" --target="$2" "${options[@]}" -Wall -Wextra -nostdlib -fuse-ld=lld -Wl,--gc-sections \
-      -T "${script[0]}" "${@:5}" -I Sources/Board/include -I ../build/firmware -I "../build/firmware/$1" \
+      -T "$script" "${@:5}" -I Sources/Board/include -I ../build/firmware -I "../build/firmware/$1" \
       -o "../build/firmware/$1/$3.elf" "$4" Sources/Payload/model.c Sources/Board/startup.c \
       Sources/Board/memory.c "../build/firmware/$1/libquantinfer.a"
   )
-}
-
-# The options that a toolset has for a tool.
-setting() {  # toolset tool
-  python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))[sys.argv[2]]["extraCLIOptions"])' \
-    "Firmware/Toolsets/$1.json" "$2"
 }
 
 # The example's memory is what the exporter says, to the byte, and its code and stack are at most what the page says.
@@ -214,7 +210,8 @@ emulate() {  # qemu board elf
 }
 
 run_on_host() {
-  swift build --package-path Firmware -c release --scratch-path .build-firmware/host --product Firmware >&2
+  QUANTINFER_RUNTIME_ONLY=1 swift build --package-path Firmware -c release --scratch-path .build-firmware/host \
+    --product Firmware >&2
   .build-firmware/host/release/Firmware
 }
 
@@ -370,7 +367,7 @@ count() {  # board toolset triple qemu model
 count_transform() {
   local options name=build/firmware/transform
   python3 Firmware/report.py signals > build/firmware/signals.h
-  read -ra options < <(setting cortex-m4 cCompiler)
+  read -ra options < <(python3 Firmware/toolsets.py options cortex-m4)
   (
     cd Firmware
     "$(tool clang)" --target=armv7em-none-none-eabi "${options[@]}" -Wall -Wextra -Wno-unused-parameter -nostdlib \
