@@ -201,6 +201,9 @@ check_example() {  # toolset lines
   fi
 }
 
+# shellcheck source=Firmware/consumers.sh
+source Firmware/consumers.sh
+
 # Runs a firmware on a board until it ends; its status is the firmware's.
 emulate() {  # qemu board elf
   local bios=()
@@ -343,6 +346,7 @@ compare_keywords() {
 test_boards() {
   compare "$MODEL" "$@"
   compare_examples "$@"
+  [ $# -gt 0 ] || compare_consumers
   compare_targets "$@"
   lose_bits "$@"
   [ $# -gt 0 ] || { forge 0 1500; compare_keywords; }
