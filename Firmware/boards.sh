@@ -191,6 +191,8 @@ check_example() {  # toolset lines
   code="$(python3 Firmware/report.py code "$name.nm")"
   stack="$(sed -n 's/^stack \([0-9]*\) B$/\1/p' "$2")"
   echo "$1, example in C: $code bytes of code, $stack of stack"
+  "$(tool llvm-objdump)" -d -z --no-show-raw-insn "$name.elf" > "$name.lst"
+  python3 Firmware/stack.py check "$name.lst" docs/guides/Placement.md "$1" "$stack" || return 1
   [ "$1" = cortex-m4 ] || return 0
   check_traps "$name.elf" "$name.dis" example
   read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/Firmware.md \
