@@ -4,7 +4,7 @@ usage: stack.py bound DIS [MATCH]          a line for each function whose name b
        stack.py check DIS PAGE CORE USED   holds the greatest to what PAGE states for CORE, and to what a run was seen to use
 
 DIS is what `llvm-objdump -d -z --no-show-raw-insn` prints of a program for a 32-bit ARM or RISC-V core. Each function is followed from
-instruction to instruction with the depth of its frame; then the calls are. There must be no call by address, no recursion, and
+instruction to instruction with the depth of its frame; then the calls are. There must be no call by an address that isn't constant, no recursion, and
 no frame whose depth isn't known: that is an error which names function and instruction.
 """
 
@@ -15,9 +15,10 @@ import sys
 
 @dataclasses.dataclass
 class Function:
-    """A function's instructions by address: name and operands of each, and the address after it."""
+    """A function's instructions by address, name and operands of each, and the words of data between them."""
     name: str
     instructions: dict = dataclasses.field(default_factory=dict)
+    words: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -42,7 +43,32 @@ def functions(listing):
             current = found.setdefault(int(start.group(1), 16), Function(start.group(2)))
         elif current and (parts := re.match(r" *([0-9a-f]+):\s*\t([a-z][a-z0-9_.]*)(?:\t(.*?))?(?:\s+@.*)?$", line)):
             current.instructions[int(parts.group(1), 16)] = (parts.group(2), parts.group(3) or "")
+        elif current and (parts := re.match(r" *([0-9a-f]+):.*\t\.word\t0x([0-9a-f]+)", line)):
+            current.words[int(parts.group(1), 16)] = int(parts.group(2), 16)
     return found
+
+
+def constant_call(function, address):
+    """The address that a register was given for several calls of one function: a word of data and the place of the addition, as the
+    compiler makes it to save code, also after copies to other registers. None where the register comes from anywhere else."""
+    register, added = function.instructions[address][1], None
+    before = sorted(place for place in function.instructions if place < address)
+    while before:
+        place = before.pop()
+        name, operands = function.instructions[place]
+        target, _, source = operands.partition(", ")
+        if target != register or name.startswith(("st", "cmp", "cmn", "tst", "cb", "blx", "bx")):
+            continue
+        if name == "mov" and re.fullmatch(r"r\d+", source):
+            register = source
+        elif name == "add" and source == "pc":
+            added = place
+        elif added and (literal := re.match(r"\[pc, #0x([0-9a-f]+)\]$", source)) and name.startswith("ldr"):
+            word = function.words.get((place + 4 & ~3) + int(literal.group(1), 16))
+            return None if word is None else (word + added + 4) & 0xFFFFFFFE
+        else:
+            return None
+    return None
 
 
 def registers(text):
@@ -161,9 +187,10 @@ def frame_of(function):
                 waiting.append((place, depth))
                 after = None
             elif name in ("bl", "blx", "jal", "jalr"):
-                if not target:
+                callee = place if target else constant_call(function, address) if name == "blx" else None
+                if callee is None:
                     fail(address, "a call by address")
-                frame.call(place, depth)
+                frame.call(callee, depth)
             elif name in ALWAYS or BRANCH.match(name) and target:
                 if place in instructions:
                     waiting.append((place, depth))

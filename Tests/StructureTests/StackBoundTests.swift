@@ -67,6 +67,22 @@ import TestSupport
     #expect(found.bytes == ["api_one": 16])
   }
 
+  @Test func callsOfAnAddressThatIsConstantAreFollowed() throws {
+    // The word at 0x1018 and the place after the addition, 0x100c, are 0x2001: Thumb code at 0x2000.
+    let found = try bound(
+      listing([
+        (
+          0x1000, "api_start",
+          [
+            "push {r4, lr}", "ldr r4, [pc, #0x10] @ 0x1018 <api_start+0x18>", "add r4, pc", "blx r4",
+            "pop {r4, pc}", "nop", ".word 0xff5",
+          ]
+        ),
+        (0x2000, "small", ["push {r4, r5, r6, lr}", "pop {r4, r5, r6, pc}"]),
+      ]))
+    #expect(found.bytes == ["api_start": 24])
+  }
+
   @Test func framesOfRISCVAndJumpsByTableAreFollowed() throws {
     let found = try bound(
       listing([
