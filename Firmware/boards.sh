@@ -1,10 +1,12 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
 # usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | sizes |
-# example
+# example | package FOLDER [OPTION]...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# The operators of a package: of the model that is named, or all.
+PACKAGED="${MODEL:-}"
 MODEL="${MODEL:-Models/ecg-beats/ecg-beats.qinf}"
 RECORD="${RECORD:-Models/records/mitdb-208}"
 TOOLSETS=build/toolsets
@@ -445,6 +447,17 @@ size_of() {  # toolset triple condition...
   echo "$(python3 Firmware/report.py code "$name.nm") ${*:3}"
 }
 
+# The package for others' builds, see package.py.
+package() {  # folder [option]...
+  payload "$MODEL"
+  "$(swift build -c release --show-bin-path)/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  local conditions=()
+  [ -z "$PACKAGED" ] || read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  echo "${conditions[*]:-}" > build/firmware/package-conditions
+  python3 Firmware/package.py --model-source Firmware/Sources/Payload/model.c --model-header build/firmware/model.h \
+    --inspect build/firmware/inspect.json --output "$@" ${conditions[@]+"${conditions[@]}"}
+}
+
 command="${1:-}"
 shift || true
 case "$command" in
@@ -459,6 +472,7 @@ case "$command" in
   mutants) forge_all "${1:?how many thousands}" ;;
   report) setup && report ;;
   sizes) sizes ;;
+  package) package "$@" ;;
   example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,4p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

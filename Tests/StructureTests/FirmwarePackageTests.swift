@@ -72,4 +72,31 @@ import TestSupport
       }
     }
   }
+  @Test func makeHandsTheCallersModelOn() throws {
+    // A variable of this name in the Makefile would take the place of `MODEL=mine.qinf make package`.
+    let makefile = try String(contentsOfFile: ProjectFiles.path("Makefile"), encoding: .utf8)
+    #expect(makefile.contains("MODEL=mine.qinf"))
+    #expect(!makefile.contains(/(?m)^(MODEL|RECORD) *[:?]?=/))
+  }
+
+  @Test func theZephyrModuleAndCMakesPackageKnowEveryCore() throws {
+    // Read as text: neither Zephyr nor CMake need be here. `make package-test` runs them.
+    func text(_ name: String) throws -> String {
+      try String(contentsOfFile: ProjectFiles.path("Firmware/Package/\(name)"), encoding: .utf8)
+    }
+    let listed = try output(of: ["python3", ProjectFiles.path("Firmware/toolsets.py"), "list"])
+    let cores = Set(listed.split(separator: "\n").map { String($0.split(separator: " ")[1]) })
+    let module = try text("zephyr/CMakeLists.txt")
+    let loop = try #require(module.firstMatch(of: /foreach\(core (.*)\)/))
+    #expect(
+      Set(loop.output.1.split(separator: " ").map { "cortex-\($0.lowercased())" })
+        == cores.filter { $0.hasPrefix("cortex-") })
+    #expect(module.contains("quantinfer_core riscv32") && cores.contains("riscv32"))
+    // What Zephyr looks for in a module, and what both take from the package.
+    #expect(try text("zephyr/module.yml").contains("cmake: zephyr\n  kconfig: zephyr/Kconfig"))
+    #expect(try text("zephyr/Kconfig").contains("\nconfig QUANTINFER\n\tbool "))
+    for file in ["zephyr/CMakeLists.txt", "cmake/QuantInferConfig.cmake"] {
+      #expect(try text(file).contains("/lib/${") && text(file).contains("/libquantinfer.a\""), "\(file)")
+    }
+  }
 }
