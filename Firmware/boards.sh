@@ -189,14 +189,15 @@ program() {  # toolset triple name source [option]...
 check_example() {  # toolset lines
   local name="build/firmware/$1/example" stated code stack
   "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
-  python3 Firmware/report.py memory "$name.nm" build/firmware/inspect.json
+  # Each with its own end: in a caller's condition the shell goes on after a failure.
+  python3 Firmware/report.py memory "$name.nm" build/firmware/inspect.json || return 1
   code="$(python3 Firmware/report.py code "$name.nm")"
   stack="$(sed -n 's/^stack \([0-9]*\) B$/\1/p' "$2")"
   echo "$1, example in C: $code bytes of code, $stack of stack"
   "$(tool llvm-objdump)" -d -z --no-show-raw-insn "$name.elf" > "$name.lst"
   python3 Firmware/stack.py check "$name.lst" docs/guides/Placement.md "$1" "$stack" || return 1
   [ "$1" = cortex-m4 ] || return 0
-  check_traps "$name.elf" "$name.dis" example
+  check_traps "$name.elf" "$name.dis" example || return 1
   read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/Firmware.md \
     | tr -d ,)
   if [ "$code" -gt "${stated[0]}" ] || [ "$stack" -gt "${stated[1]}" ]; then

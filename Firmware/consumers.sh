@@ -38,20 +38,21 @@ consumer() {  # toolset language
   local folder="build/firmware/$1" compiler=arm-none-eabi-gcc standard=c11 option machine=()
   [ "$2" = c ] || { compiler=arm-none-eabi-g++ standard=c++17; }
   for option in $(python3 Firmware/toolsets.py options "$1"); do [[ $option != -m* ]] || machine+=("$option"); done
+  # Each step by &&: in a caller's condition the shell goes on after a failure.
   (
-    cd Firmware
     strict=("${machine[@]}" -Os -ffunction-sections -fdata-sections -Wall -Wextra -pedantic -Werror)
     includes=(-I Sources/Board/include -I ../build/firmware -I "../$folder")
-    "$compiler" -x "${2/cpp/c++}" -std="$standard" "${strict[@]}" -fno-exceptions "${includes[@]}" -c Consumer/consumer.c \
-      -o "../$folder/consumer-$2.o"
-    arm-none-eabi-gcc -std=c11 "${strict[@]}" -c Sources/Payload/model.c -o "../$folder/model.o"
-    # The emulated board's own part; it looks below the end of the stack, of which GCC knows no beginning.
-    arm-none-eabi-gcc "${machine[@]}" -ffreestanding -Os -ffunction-sections -Wall -Wextra -Werror -Wno-array-bounds "${includes[@]}" \
-      -c Sources/Board/startup.c -o "../$folder/startup.o"
-    # The C library's assembly says nothing of the stack.
-    arm-none-eabi-gcc "${machine[@]}" --specs=nano.specs -nostartfiles -Wl,--gc-sections,--fatal-warnings,-z,noexecstack \
-      -T "$(python3 toolsets.py script "$1")" -o "../$folder/consumer-$2.elf" "../$folder/consumer-$2.o" \
-      "../$folder/model.o" "../$folder/startup.o" "../$folder/libquantinfer.a"
+    cd Firmware &&
+      "$compiler" -x "${2/cpp/c++}" -std="$standard" "${strict[@]}" -fno-exceptions "${includes[@]}" -c Consumer/consumer.c \
+        -o "../$folder/consumer-$2.o" &&
+      arm-none-eabi-gcc -std=c11 "${strict[@]}" -c Sources/Payload/model.c -o "../$folder/model.o" &&
+      # The emulated board's own part; it looks below the end of the stack, of which GCC knows no beginning.
+      arm-none-eabi-gcc "${machine[@]}" -ffreestanding -Os -ffunction-sections -Wall -Wextra -Werror -Wno-array-bounds \
+        "${includes[@]}" -c Sources/Board/startup.c -o "../$folder/startup.o" &&
+      # The C library's assembly says nothing of the stack.
+      arm-none-eabi-gcc "${machine[@]}" --specs=nano.specs -nostartfiles -Wl,--gc-sections,--fatal-warnings,-z,noexecstack \
+        -T "$(python3 toolsets.py script "$1")" -o "../$folder/consumer-$2.elf" "../$folder/consumer-$2.o" \
+        "../$folder/model.o" "../$folder/startup.o" "../$folder/libquantinfer.a"
   )
 }
 

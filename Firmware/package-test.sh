@@ -12,6 +12,8 @@ root="$PWD"
 first=build/package second=build/package-again
 package="$first/quantinfer-$(sed -nE 's/.*version = "([^"]+)".*/\1/p' Sources/Support/Release.swift)"
 passed=0
+# shellcheck source=Firmware/consumers.sh
+source Firmware/consumers.sh
 
 pass() { echo "package: $1"; passed=$((passed + 1)); }
 leave() { echo "package: not checked: $1"; }
@@ -90,6 +92,41 @@ check_example() {
   fi
   tr -s ' \n' ' ' < "$build.log" | grep -q "no library for core 'cortex-a7'" || fail "CMake doesn't say which core has no library"
   rm -rf "$build-none"
+}
+
+# Each library, linked by GCC into the program of consumers.sh, on the board of its core.
+check_programs() {
+  for each in arm-none-eabi-g++ qemu-system-arm; do
+    command -v "$each" > /dev/null || { leave "the libraries' programs, as $each is not here"; return; }
+  done
+  local core abi board name lines expected count=0
+  expected="build/firmware/host.$(basename "${MODEL:-ecg-beats.qinf}" .qinf).txt"
+  while read -r core board; do
+    for abi in soft softfp hard; do
+      [ -e "$package/lib/$core/$abi" ] || continue
+      name="$core-$abi"
+      mkdir -p "build/firmware/$name"
+      cp "$package/lib/$core/$abi/libquantinfer.a" "$package/include/quantinfer.h" "build/firmware/$name/"
+      consumer "$name" c || fail "lib/$core/$abi: the program isn't linked"
+      lines="$(timeout 60 qemu-system-arm -M "$board" -display none -monitor none -serial none \
+        -semihosting-config enable=on,target=native -kernel "build/firmware/$name/consumer-c.elf" 2>&1 < /dev/null)" ||
+        fail "lib/$core/$abi: the program ends with $? on $board"
+      # Without the host's lines, the first library's.
+      [ -e "$expected" ] || { expected=build/firmware/package-decisions.txt; echo "$lines" > "$expected"; }
+      diff <(grep '^decision' "$expected") <(echo "$lines") > /dev/null || fail "lib/$core/$abi: decides otherwise than $expected on $board"
+      count=$((count + 1))
+    done
+  done <<'BOARDS'
+cortex-m0 microbit
+cortex-m0plus microbit
+cortex-m3 mps2-an385
+cortex-m4 mps2-an386
+cortex-m7 mps2-an500
+cortex-m33 mps2-an505
+cortex-m55 mps3-an547
+BOARDS
+  rm -f build/firmware/package-decisions.txt
+  pass "the same decisions of $count libraries on emulated boards; of a Cortex-M85 and RISC-V's without one by this compiler"
 }
 
 check_pack() {
@@ -192,6 +229,7 @@ sys.exit(symbol.type != kconfiglib.BOOL or "depends on" not in str(symbol))' "$p
 make_twice "${1:-}"
 check_sums
 check_libraries
+check_programs
 check_example
 check_pack
 check_sbom
