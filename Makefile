@@ -2,11 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo install test lint docs evidence coverage embedded firmware firmware-test firmware-report code-sizes models fuzz benchmark \
+.PHONY: help setup demo install test lint docs evidence coverage embedded toolsets firmware firmware-test package package-test firmware-report code-sizes models fuzz benchmark \
   model-vtvf benchmark-training check-all mutants clean
 
-MODEL  := Models/ecg-beats/ecg-beats
-RECORD := Models/records/mitdb-208
+DEMO_MODEL  := Models/ecg-beats/ecg-beats
+DEMO_RECORD := Models/records/mitdb-208
 DEMO   := build/demo
 PREFIX ?= /usr/local
 
@@ -48,7 +48,7 @@ demo: setup ## Stream a real ECG through the shipped model, beside its float twi
 	@swift build -c release --product device-sim
 	@mkdir -p $(DEMO)
 	@"$$(swift build -c release --show-bin-path)/device-sim" stream \
-	  --model $(MODEL).qinf --float $(MODEL).safetensors --record $(RECORD) \
+	  --model $(DEMO_MODEL).qinf --float $(DEMO_MODEL).safetensors --record $(DEMO_RECORD) \
 	  --report $(DEMO)/report.html --json $(DEMO)/report.json
 
 install: setup ## Put both commands and their completions under PREFIX, which is /usr/local without it
@@ -84,8 +84,13 @@ coverage: setup ## Say which lines of the runtime no test runs, in a table by fi
 	@.ci/coverage
 
 embedded: ## Build the runtime as Embedded Swift for a Cortex-M4
-	swift build -c release --triple armv7em-none-none-eabi --toolset Firmware/Toolsets/cortex-m4.json \
-	  --target QuantInfer --scratch-path .build-cortex-m4
+	@python3 Firmware/toolsets.py write build/toolsets
+	QUANTINFER_RUNTIME_ONLY=1 swift build --package-path Firmware -c release --triple armv7em-none-none-eabi \
+	  --toolset build/toolsets/cortex-m4.json --product quantinfer-c --scratch-path .build-cortex-m4
+
+toolsets: ## Write SwiftPM's toolsets for all cores and ABIs: build/toolsets
+	@python3 Firmware/toolsets.py write build/toolsets
+	@echo "build/toolsets: $$(ls build/toolsets | sed 's/\.json//' | xargs)"
 
 firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7, M55, RISC-V
 	@Firmware/boards.sh build
@@ -93,6 +98,12 @@ firmware: setup ## Build the firmware for the emulated boards: Cortex-M0, M4, M7
 firmware-test: setup ## Run the firmware on the boards and compare every checksum with the host's
 	@Firmware/boards.sh test
 	@Firmware/kernels.sh
+
+package: setup ## Make the package for firmware projects, build/package; with MODEL=mine.qinf for that model alone
+	@Firmware/boards.sh package build/package
+
+package-test: setup ## Make the package twice, compare its bytes, build its example: [PACK_XSD=FILE] [ZEPHYR_BASE=FOLDER]
+	@Firmware/package-test.sh
 
 firmware-report: setup ## Count instructions, stack and code on the boards: Firmware/RESULTS.md
 	@Firmware/boards.sh report
@@ -146,4 +157,4 @@ benchmark-training: setup ## Time a training step beside PyTorch's
 	@"$$(swift build -c release --show-bin-path)/Benchmark" training build/torch/bin/python3
 
 clean: ## Remove what was built
-	rm -rf .build .build-cortex-m4 .build-coverage .build-firmware .build-fuzz build Firmware/Sources/Payload/model.c
+	rm -rf .build .build-cortex-m4 .build-coverage .build-firmware .build-fuzz .build-package build Firmware/Sources/Payload/model.c

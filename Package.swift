@@ -197,3 +197,18 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What firmware links needs nothing from outside, and resolves without a network: with QUANTINFER_RUNTIME_ONLY in the
+// environment the package is its libraries, which are the runtime, its C interface and a board's side of the wire.
+if Context.environment["QUANTINFER_RUNTIME_ONLY"] != nil {
+  package.dependencies = []
+  package.products.removeAll { !($0 is Product.Library) }
+  var needed = package.products.compactMap { $0 as? Product.Library }.flatMap(\.targets)
+  var runtime: Set<String> = []
+  while let name = needed.popLast() {
+    guard runtime.insert(name).inserted else { continue }
+    let target = package.targets.first { $0.name == name }
+    for case .byNameItem(let name, _) in target?.dependencies ?? [] { needed.append(name) }
+  }
+  package.targets.removeAll { !runtime.contains($0.name) }
+}

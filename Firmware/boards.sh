@@ -1,12 +1,16 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
 # usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | sizes |
-# example
+# example | package FOLDER [OPTION]...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# The operators of a package: of the model that is named, or all.
+PACKAGED="${MODEL:-}"
 MODEL="${MODEL:-Models/ecg-beats/ecg-beats.qinf}"
 RECORD="${RECORD:-Models/records/mitdb-208}"
+TOOLSETS=build/toolsets
+python3 Firmware/toolsets.py write "$TOOLSETS"
 
 # board, its core's toolset, the triple of Embedded Swift's library, QEMU's program
 boards() {
@@ -67,15 +71,19 @@ payload() {  # model
   { echo "#pragma once"; sed -n 's|^//   ||p' "$file"; } > build/firmware/model.h
 }
 
-# Builds a product for a core.
-compile() {  # toolset triple product
+# Builds a product for a core; nothing comes from a network.
+compile() {  # toolset triple product [option]...
+  compile_into ".build-firmware/$1" "$@"
+}
+
+compile_into() {  # folder toolset triple product [option]...
   # A change of a toolset alone doesn't make SwiftPM build again.
-  local scratch=".build-firmware/$1" stamp=".build-firmware/$1/toolset"
-  mkdir -p "$scratch"
-  cmp -s "Firmware/Toolsets/$1.json" "$stamp" || touch Firmware/Package.swift
-  swift build --package-path Firmware -c release --triple "$2" --toolset "Firmware/Toolsets/$1.json" \
-    --scratch-path "$scratch" --product "$3"
-  cp "Firmware/Toolsets/$1.json" "$stamp"
+  local toolset="$TOOLSETS/$2.json" stamp="$1/toolset"
+  mkdir -p "$1"
+  cmp -s "$toolset" "$stamp" || touch Firmware/Package.swift
+  QUANTINFER_RUNTIME_ONLY=1 swift build --package-path Firmware -c release --triple "$3" --toolset "$toolset" \
+    --scratch-path "$1" --product "$4" "${@:5}"
+  cp "$toolset" "$stamp"
 }
 
 tool() { echo "$(dirname "$(readlink -f "$(command -v swift)")")/$1"; }
@@ -147,11 +155,8 @@ library() {  # board toolset triple
 
 build_library() {  # toolset triple [condition]...
   local root=".build-firmware/$1-c" folder="build/firmware/$1"
-  mkdir -p "$root" "$folder"
-  cmp -s "Firmware/Toolsets/$1.json" "$root/toolset" || touch Package.swift
-  swift build -c release --triple "$2" --toolset "Firmware/Toolsets/$1.json" --scratch-path "$root" \
-    --product quantinfer-c "${@:3}"
-  cp "Firmware/Toolsets/$1.json" "$root/toolset"
+  mkdir -p "$folder"
+  compile_into "$root" "$1" "$2" quantinfer-c "${@:3}"
   cp "$root/$2/release/libquantinfer-c.a" "$folder/libquantinfer.a"
   cp Sources/CQuantInfer/include/quantinfer.h "$folder/"
 }
@@ -169,34 +174,30 @@ example() { program "$1" "$2" example Example/main.c; }  # toolset triple
 # A program in C with the library and the board's start-up: build/firmware/CORE/NAME.elf.
 program() {  # toolset triple name source [option]...
   local options script
-  read -ra options < <(setting "$1" cCompiler)
-  read -ra script < <(setting "$1" linker)
-  script=("${LINKER:-${script[1]}}")
+  read -ra options < <(python3 Firmware/toolsets.py options "$1")
+  script="${LINKER:-$(python3 Firmware/toolsets.py script "$1")}"
   (
     cd Firmware
     "$(tool clang)" --target="$2" "${options[@]}" -Wall -Wextra -nostdlib -fuse-ld=lld -Wl,--gc-sections \
-      -T "${script[0]}" "${@:5}" -I Sources/Board/include -I ../build/firmware -I "../build/firmware/$1" \
+      -T "$script" "${@:5}" -I Sources/Board/include -I ../build/firmware -I "../build/firmware/$1" \
       -o "../build/firmware/$1/$3.elf" "$4" Sources/Payload/model.c Sources/Board/startup.c \
       Sources/Board/memory.c "../build/firmware/$1/libquantinfer.a"
   )
-}
-
-# The options that a toolset has for a tool.
-setting() {  # toolset tool
-  python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))[sys.argv[2]]["extraCLIOptions"])' \
-    "Firmware/Toolsets/$1.json" "$2"
 }
 
 # The example's memory is what the exporter says, to the byte, and its code and stack are at most what the page says.
 check_example() {  # toolset lines
   local name="build/firmware/$1/example" stated code stack
   "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
-  python3 Firmware/report.py memory "$name.nm" build/firmware/inspect.json
+  # Each with its own end: in a caller's condition the shell goes on after a failure.
+  python3 Firmware/report.py memory "$name.nm" build/firmware/inspect.json || return 1
   code="$(python3 Firmware/report.py code "$name.nm")"
   stack="$(sed -n 's/^stack \([0-9]*\) B$/\1/p' "$2")"
   echo "$1, example in C: $code bytes of code, $stack of stack"
+  "$(tool llvm-objdump)" -d -z --no-show-raw-insn "$name.elf" > "$name.lst"
+  python3 Firmware/stack.py check "$name.lst" docs/guides/Placement.md "$1" "$stack" || return 1
   [ "$1" = cortex-m4 ] || return 0
-  check_traps "$name.elf" "$name.dis" example
+  check_traps "$name.elf" "$name.dis" example || return 1
   read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/guides/Firmware.md \
     | tr -d ,)
   if [ "$code" -gt "${stated[0]}" ] || [ "$stack" -gt "${stated[1]}" ]; then
@@ -204,6 +205,9 @@ check_example() {  # toolset lines
     return 1
   fi
 }
+
+# shellcheck source=Firmware/consumers.sh
+source Firmware/consumers.sh
 
 # Runs a firmware on a board until it ends; its status is the firmware's.
 emulate() {  # qemu board elf
@@ -214,7 +218,8 @@ emulate() {  # qemu board elf
 }
 
 run_on_host() {
-  swift build --package-path Firmware -c release --scratch-path .build-firmware/host --product Firmware >&2
+  QUANTINFER_RUNTIME_ONLY=1 swift build --package-path Firmware -c release --scratch-path .build-firmware/host \
+    --product Firmware >&2
   .build-firmware/host/release/Firmware
 }
 
@@ -346,6 +351,7 @@ compare_keywords() {
 test_boards() {
   compare "$MODEL" "$@"
   compare_examples "$@"
+  [ $# -gt 0 ] || compare_consumers
   compare_targets "$@"
   lose_bits "$@"
   [ $# -gt 0 ] || { forge 0 1500; compare_keywords; }
@@ -370,7 +376,7 @@ count() {  # board toolset triple qemu model
 count_transform() {
   local options name=build/firmware/transform
   python3 Firmware/report.py signals > build/firmware/signals.h
-  read -ra options < <(setting cortex-m4 cCompiler)
+  read -ra options < <(python3 Firmware/toolsets.py options cortex-m4)
   (
     cd Firmware
     "$(tool clang)" --target=armv7em-none-none-eabi "${options[@]}" -Wall -Wextra -Wno-unused-parameter -nostdlib \
@@ -442,6 +448,17 @@ size_of() {  # toolset triple condition...
   echo "$(python3 Firmware/report.py code "$name.nm") ${*:3}"
 }
 
+# The package for others' builds, see package.py.
+package() {  # folder [option]...
+  payload "$MODEL"
+  "$(swift build -c release --show-bin-path)/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  local conditions=()
+  [ -z "$PACKAGED" ] || read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  echo "${conditions[*]:-}" > build/firmware/package-conditions
+  python3 Firmware/package.py --model-source Firmware/Sources/Payload/model.c --model-header build/firmware/model.h \
+    --inspect build/firmware/inspect.json --output "$@" ${conditions[@]+"${conditions[@]}"}
+}
+
 command="${1:-}"
 shift || true
 case "$command" in
@@ -456,6 +473,7 @@ case "$command" in
   mutants) forge_all "${1:?how many thousands}" ;;
   report) setup && report ;;
   sizes) sizes ;;
+  package) package "$@" ;;
   example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,4p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

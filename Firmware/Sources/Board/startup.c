@@ -82,8 +82,8 @@ size_t board_used_stack_byte_count(void) {
 
 // Everything between reset and main; the stack is there.
 __attribute__((used)) _Noreturn static void start(void) {
-#if defined(__ARM_FEATURE_MVE)
-  // The vector unit's registers are off after reset: full access to coprocessors 10 and 11.
+#if defined(__ARM_FEATURE_MVE) || defined(__ARM_FP)
+  // The registers of floating point and vectors are off after reset: full access to coprocessors 10 and 11.
   *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;
   __asm__ volatile("dsb\n isb" ::: "memory");
 #endif

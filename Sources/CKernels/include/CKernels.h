@@ -11,7 +11,8 @@
 
 #pragma clang assume_nonnull begin
 
-typedef enum qi_instruction_set {
+// A number of 32 bits, with -fshort-enums as well.
+typedef enum qi_instruction_set : uint32_t {
   qi_portable = 0,  // none of those below
   qi_avx2 = 1,
   qi_avx512 = 2,  // F, BW, VL and VNNI

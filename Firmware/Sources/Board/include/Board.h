@@ -3,7 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__clang__)
 #pragma clang assume_nonnull begin
+#endif
 
 // Writes a character; a line goes out with its end.
 void board_put(uint8_t character);
@@ -13,7 +19,7 @@ void board_put_all(const uint8_t *characters, size_t count);
 void board_faulted(uint32_t address);
 
 // Ends the emulation, or the process, with an exit status.
-_Noreturn void board_exit(int32_t status);
+__attribute__((noreturn)) void board_exit(int32_t status);
 
 // The memory that the program may use beside its stack, at a multiple of 16.
 uint8_t *board_memory(void);
@@ -41,4 +47,10 @@ uint32_t wire_ticks_per_second(void);
 uint32_t wire_tick_mask(void);
 uint32_t wire_ticks(void);
 
+#if defined(__clang__)
 #pragma clang assume_nonnull end
+#endif
+
+#ifdef __cplusplus
+}
+#endif
