@@ -36,7 +36,8 @@ package struct CSource: Sendable {
     var header = declarations
     if let memory {
       header.append(
-        "#define \(name)_memory_byte_count QUANTINFER_MEMORY(\(memory.stateByteCount), \(memory.scratchByteCount))"
+        "#define \(name)_pipeline_byte_count "
+          + "QUANTINFER_PIPELINE_MEMORY(\(memory.stateByteCount), \(memory.scratchByteCount))"
       )
     }
     var lines = comment + ["", "For a header:"] + header.map { "  " + $0 }
