@@ -13,7 +13,7 @@ let package = Package(
   products: [
     .library(name: "QuantInfer", targets: ["QuantInfer"]),
     .library(name: "QuantInferTarget", targets: ["QuantInferTarget"]),
-    .library(name: "quantinfer-c", type: .static, targets: ["QuantInferC"]),
+    .library(name: "quantinfer-c", type: .static, targets: ["QuantInferC", "QuantInferDeviceC"]),
     .executable(name: "exporter", targets: ["Exporter"]),
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],
@@ -33,6 +33,10 @@ let package = Package(
     .target(name: "CQuantInfer"),
     .target(
       name: "QuantInferC", dependencies: ["CQuantInfer", "QuantInfer"], swiftSettings: runtimeSettings),
+    // All of it but the pipeline: by itself, so that a program with the pipeline alone has the code of one.
+    .target(
+      name: "QuantInferDeviceC", dependencies: ["CQuantInfer", "QuantInfer", "QuantInferC"],
+      swiftSettings: runtimeSettings),
 
     // The host's libraries, in the order in which data flows through them.
     .systemLibrary(
@@ -157,7 +161,11 @@ let package = Package(
       name: "NetworksTests", dependencies: ["Networks", "QuantInfer", "Support", "Tasks", "Training"]),
     .testTarget(
       name: "QuantInferCTests",
-      dependencies: ["CQuantInfer", "ModelFiles", "QuantInfer", "QuantInferC", "Support", "TestSupport"]),
+      dependencies: [
+        "CQuantInfer", "ECG", "HostDevice", "ModelFiles", "QuantInfer", "QuantInferC", "QuantInferDeviceC",
+        "Support",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "QuantInferTests",
       dependencies: [

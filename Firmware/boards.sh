@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
 # usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | sizes |
-# example | package FOLDER [OPTION]...
+# example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,6 +11,7 @@ MODEL="${MODEL:-Models/ecg-beats/ecg-beats.qinf}"
 RECORD="${RECORD:-Models/records/mitdb-208}"
 TOOLSETS=build/toolsets
 python3 Firmware/toolsets.py write "$TOOLSETS"
+SIGNAL_SECONDS="${SIGNAL_SECONDS:-30}"
 
 # board, its core's toolset, the triple of Embedded Swift's library, QEMU's program
 boards() {
@@ -55,20 +56,21 @@ setup() {
   return 3
 }
 
-# The model image and samples as C, on a model without a front end without samples.
+# The model image and samples as C, on a model without a front end without samples; with the shipped model also a patch.
 payload() {  # model
   swift build -c release --product exporter
-  local exporter file=Firmware/Sources/Payload/model.c
+  local exporter folder=build/firmware/payload patch=()
   exporter="$(swift build -c release --show-bin-path)/exporter"
-  if ! "$exporter" export "$1" --format c --name model --record "$RECORD" --output "$file.new" > /dev/null 2>&1; then
-    "$exporter" export "$1" --format c --name model --output "$file.new" > /dev/null
-    printf '\nconst int16_t model_samples[1] = {0};\nconst size_t model_sample_count = 0;\nconst int32_t model_monitor[11] = {0};\n' >> "$file.new"
+  mkdir -p "$folder"
+  [ "$1" != Models/ecg-beats/ecg-beats.qinf ] || patch=(--patch Firmware/Monitor/mitdb-208.qpatch)
+  if ! "$exporter" export "$1" --format c --name model --record "$RECORD" --seconds "$SIGNAL_SECONDS" "${patch[@]}" \
+    --output "$folder/model.c" > /dev/null 2>&1; then
+    "$exporter" export "$1" --format c --name model --output "$folder/model.c" > /dev/null
+    printf '\nconst int16_t model_samples[1] = {0};\nconst size_t model_sample_count = 0;\nconst int32_t model_monitor[11] = {0};\n' >> "$folder/model.c"
   fi
   # Unchanged, it keeps its time, and nothing is built again.
-  if cmp -s "$file" "$file.new"; then rm "$file.new"; else mv "$file.new" "$file"; fi
-  # What it says for a header.
-  mkdir -p build/firmware
-  { echo "#pragma once"; sed -n 's|^//   ||p' "$file"; } > build/firmware/model.h
+  cmp -s "$folder/model.c" Firmware/Sources/Payload/model.c || cp "$folder/model.c" Firmware/Sources/Payload/model.c
+  cp "$folder/model.h" build/firmware/model.h
 }
 
 # Builds a product for a core; nothing comes from a network.
@@ -144,20 +146,36 @@ check_no_heap() {
   [ -z "$found" ] || { echo "error: $1: links $(xargs <<< "$found"); the firmware must do without a heap" >&2; exit 1; }
 }
 
-# The C interface's library and header for a core, with what the payload's model needs, in build/firmware/CORE.
+# The C interface's library and header for a core, with what a pipeline of the payload's model needs, in build/firmware/CORE.
 library() {  # board toolset triple
   local conditions
   shift
-  read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  read -ra conditions < <(pipeline_conditions)
   build_library "$1" "$2" "${conditions[@]}"
   check_no_variables "build/firmware/$1/libquantinfer.a"
 }
 
+# With what a monitor may have beside it: sleep and patches.
+monitor_library() {  # board toolset triple
+  local conditions
+  shift
+  read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  conditions+=(-Xswiftc -DQUANTINFER_RHYTHM -Xswiftc -DQUANTINFER_SLEEP -Xswiftc -DQUANTINFER_PATCH)
+  LIBRARY=libquantinfer-monitor build_library "$1" "$2" "${conditions[@]}"
+  check_no_variables "build/firmware/$1/libquantinfer-monitor.a"
+}
+
+# The conditions that the payload names, but for those of a monitor.
+pipeline_conditions() {
+  sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c | sed -E 's/ -Xswiftc -DQUANTINFER_(RHYTHM|SLEEP|PATCH)//g'
+}
+
 build_library() {  # toolset triple [condition]...
-  local root=".build-firmware/$1-c" folder="build/firmware/$1"
+  local library="${LIBRARY:-libquantinfer}"
+  local root=".build-firmware/$1-${library#lib}" folder="build/firmware/$1"
   mkdir -p "$folder"
   compile_into "$root" "$1" "$2" quantinfer-c "${@:3}"
-  cp "$root/$2/release/libquantinfer-c.a" "$folder/libquantinfer.a"
+  cp "$root/$2/release/libquantinfer-c.a" "$folder/$library.a"
   cp Sources/CQuantInfer/include/quantinfer.h "$folder/"
 }
 
@@ -181,7 +199,7 @@ program() {  # toolset triple name source [option]...
     "$(tool clang)" --target="$2" "${options[@]}" -Wall -Wextra -nostdlib -fuse-ld=lld -Wl,--gc-sections \
       -T "$script" "${@:5}" -I Sources/Board/include -I ../build/firmware -I "../build/firmware/$1" \
       -o "../build/firmware/$1/$3.elf" "$4" Sources/Payload/model.c Sources/Board/startup.c \
-      Sources/Board/memory.c "../build/firmware/$1/libquantinfer.a"
+      Sources/Board/memory.c "../build/firmware/$1/${LIBRARY:-libquantinfer}.a"
   )
 }
 
@@ -213,7 +231,7 @@ source Firmware/consumers.sh
 emulate() {  # qemu board elf
   local bios=()
   [ "$2" != virt ] || bios=(-bios none)
-  timeout 120 "$1" -M "$2" "${bios[@]}" -display none -monitor none -serial none \
+  timeout "${EMULATION_SECONDS:-120}" "$1" -M "$2" "${bios[@]}" -display none -monitor none -serial none \
     -semihosting-config enable=on,target=native -kernel "$3" "${@:4}" < /dev/null 2>&1
 }
 
@@ -267,6 +285,87 @@ compare_examples() {  # [board]...
       failed=$((failed + 1))
     fi
   done < <(wanted "$@")
+}
+
+# The whole device in C: by samples, by blocks over a brown-out and through the queue, awake, asleep and patched, what the host's
+# Monitor says; and frames from an interrupt with a main loop that is late. See Monitor/main.c and Late/main.c.
+compare_monitors() {  # [board]...
+  two_at_a_time monitor_library < <(wanted "$@")
+  while read -r board toolset triple qemu; do
+    compare_monitor "$board" "$toolset" "$triple" "$qemu"
+    # The boards with an ARM core have its timer.
+    [ "$board" = virt ] || come_late "$board" "$toolset" "$triple" "$qemu"
+    [ "$board" != mps2-an386 ] || count_feed "$board" "$toolset" "$triple" "$qemu"
+  done < <(wanted "$@")
+}
+
+compare_monitor() {  # board toolset triple qemu [linker]
+  local lines="build/firmware/$2/monitor.txt" expected
+  expected="build/firmware/host.$(basename "$MODEL" .qinf).txt"
+  LIBRARY=libquantinfer-monitor LINKER="${5:-}" program "$2" "$3" monitor Monitor/main.c
+  check_no_heap "build/firmware/$2/monitor.elf"
+  if emulate "$4" "$1" "build/firmware/$2/monitor.elf" > "$lines" &&
+    diff <(grep -E 'announcements|times' "$expected") <(grep -v '^stack' "$lines"); then
+    echo "$1 ($2), monitor in C: $(grep -c announcements "$lines") runs of $SIGNAL_SECONDS s as the host's, $(tail -1 "$lines")"
+    passed=$((passed + 1))
+  else
+    echo "$1 ($2), monitor in C: fails"
+    failed=$((failed + 1))
+  fi
+}
+
+come_late() {  # board toolset triple qemu
+  local lines="build/firmware/$2/late.txt"
+  LIBRARY=libquantinfer-monitor program "$2" "$3" late Late/main.c
+  # Time by instructions, so that the emulator's own pauses are none of the board's.
+  if emulate "$4" "$1" "build/firmware/$2/late.elf" -icount shift=0 > "$lines"; then
+    echo "$1 ($2), frames by interrupt: $(tail -1 "$lines")"
+    passed=$((passed + 1))
+  else
+    echo "$1 ($2), frames by interrupt: fails: $(tail -1 "$lines")"
+    failed=$((failed + 1))
+  fi
+}
+
+# What a frame costs in an interrupt: at most what quantinfer.h says.
+count_feed() {  # board toolset triple qemu
+  local name="build/firmware/$2/late"
+  counter
+  "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
+  python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
+  emulate "$4" "$1" "$name.elf" -icount shift=0 \
+    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" > /dev/null
+  if python3 Firmware/report.py feed "$name.counts" Sources/CQuantInfer/include/quantinfer.h; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+# A longer record on the Cortex-M4 and on the Cortex-M0, whose code runs on the Cortex-M4's board, as its own has no room for the record.
+long_monitors() {  # seconds
+  SIGNAL_SECONDS="$1" EMULATION_SECONDS=$((120 + $1))
+  payload "$MODEL"
+  run_on_host > "build/firmware/host.$(basename "$MODEL" .qinf).txt"
+  two_at_a_time monitor_library < <(wanted microbit mps2-an386)
+  compare_monitor mps2-an386 cortex-m4 armv7em-none-none-eabi qemu-system-arm
+  compare_monitor mps2-an386 cortex-m0 armv6m-none-none-eabi qemu-system-arm Linker/mps2.ld
+  SIGNAL_SECONDS=30
+  payload "$MODEL"
+  [ "$failed" -eq 0 ]
+}
+
+# The code of a program with the monitor on the Cortex-M4, by what the library is built with, a line each.
+monitor_sizes() {
+  local conditions option
+  payload "$MODEL"
+  read -ra conditions < <(pipeline_conditions)
+  for option in "" RHYTHM SLEEP PATCH QUEUE; do
+    LIBRARY=libquantinfer-sizes build_library cortex-m4 armv7em-none-none-eabi "${conditions[@]}" ${option:+-Xswiftc "-DQUANTINFER_$option"} >&2
+    LIBRARY=libquantinfer-sizes program cortex-m4 armv7em-none-none-eabi sizes Sizes/main.c ${option:+"-D$option"}
+    "$(tool llvm-nm)" --print-size build/firmware/cortex-m4/sizes.elf | "$(tool swift-demangle)" --compact > build/firmware/cortex-m4/sizes.nm
+    echo "$(python3 Firmware/report.py code build/firmware/cortex-m4/sizes.nm) monitor${option:+ with $option}"
+  done
 }
 
 # The board as device-sim's target: five minutes of samples over its serial port, asleep and over two brown-outs.
@@ -352,6 +451,7 @@ test_boards() {
   compare "$MODEL" "$@"
   compare_examples "$@"
   [ $# -gt 0 ] || compare_consumers
+  compare_monitors "$@"
   compare_targets "$@"
   lose_bits "$@"
   [ $# -gt 0 ] || { forge 0 1500; compare_keywords; }
@@ -389,13 +489,18 @@ count_transform() {
     -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" > "$name.txt"
 }
 
-report() {
+# The emulator's plugin that counts.
+counter() {
   local version
   mkdir -p build/firmware
   # QEMU 9 has the second version of the interface.
   version="$(qemu-system-arm --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')"
   "$(tool clang)" -O2 -Wall -Wextra -shared -fPIC -DPLUGIN_VERSION=$((version < 9 ? 1 : 2)) \
     -o build/firmware/instructions.so Firmware/Counter/instructions.c
+}
+
+report() {
+  counter
   while read -r board toolset triple qemu; do count "$board" "$toolset" "$triple" "$qemu" "$MODEL"; done < <(boards)
   run_on_host > "build/firmware/host.$(basename "$MODEL" .qinf).txt"
   compare_examples
@@ -474,6 +579,8 @@ case "$command" in
   report) setup && report ;;
   sizes) sizes ;;
   package) package "$@" ;;
+  monitor) setup && long_monitors "${1:?how many seconds}" ;;
+  monitor-sizes) monitor_sizes ;;
   example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,4p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

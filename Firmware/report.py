@@ -7,6 +7,7 @@ usage: report.py symbols NM      a list of functions with their stages, for Coun
        report.py monitor NM      of which the monitor's
        report.py sizes FOLDER    Sources/HostDevice/Costs/CodeSizes.swift, from FOLDER/CORE.sizes
        report.py traps DIS JSON NAME  counts the instructions that stop a core, and holds them to NAME's in the JSON
+       report.py feed COUNTS HEADER  holds a call of quantinfer_monitor_feed to what the header says
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
@@ -25,6 +26,7 @@ HERE = pathlib.Path(__file__).parent
 STAGES = [
     (r"Firmware\.|CRC32|board_|payload_|Firmware_main|\bmain$|Model\.init|WholeWindow|\bstart$", "rest"),
     (r"StreamingPipeline\.init|StreamingPipeline\.reset|forgetColumns|isWindowFull|SavedState|restore|isSound", "rest"),
+    (r"^quantinfer_monitor_feed$", "*feed"),
     (r"OperatorRunner\.run\(", "*operator"),
     (r"StreamingPipeline\.\(runTail", "*decision"),
     (r"StreamingPipeline\.\(compute in", "*layer"),
@@ -54,6 +56,15 @@ def target(file):
     print(f"{result['address'].split('@')[0]} as a target: {result['decisions']} decisions, {result['columns']} columns, "
           f"{result['states']} states, {result['differing']} differing; {ticks['perSecond']:,.0f} {ticks['unit']} a second")
     if result["differing"] or result.get("failure") or result["states"] != 3 or ticks["perSecond"] <= 0:
+        sys.exit(1)
+
+
+def feed(counts, header):
+    """Fails unless a frame costs at most what the header says."""
+    stated = int(re.search(r"At most (\d+) instructions on a Cortex-M4 for a frame", pathlib.Path(header).read_text()).group(1))
+    found = calls(counts)["feed"]
+    print(f"a frame by interrupt on the Cortex-M4: {max(found)} instructions at most in {len(found):,} calls; {stated} are stated")
+    if max(found) > stated:
         sys.exit(1)
 
 
@@ -435,6 +446,7 @@ if __name__ == "__main__":
         case ["signals"]: print_signals()
         case ["code", nm]: print(code_bytes(nm))
         case ["target", file]: target(file)
+        case ["feed", counts, header]: feed(counts, header)
         case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
         case ["sizes", folder]: write_sizes(pathlib.Path(folder))
         case ["traps", disassembly, ceilings, name]: check_traps(disassembly, ceilings, name)

@@ -82,21 +82,22 @@ static void mutate(void) {
 
 // Runs what is in the memory that it asks for; 0 where it is refused, 1 where it ran, 2 where it wrote behind its memory.
 static int run(void) {
-  quantinfer_info info;
+  quantinfer_needs needs;
+  needs.byte_count = sizeof needs;
   const quantinfer_limits limits = {greatestMemoryByteCount, UINT32_MAX, UINT32_MAX, greatestSteps};
-  if (quantinfer_inspect(image, sizeof image, &info) != QUANTINFER_OK) return 0;
+  if (quantinfer_pipeline_inspect(image, sizeof image, &needs) != QUANTINFER_OK) return 0;
   if (quantinfer_check(image, sizeof image, &limits) != QUANTINFER_OK) return 0;
-  if (info.memory_byte_count > greatestMemoryByteCount || info.class_count > greatestClassCount) return 0;
-  for (size_t place = 0; place < fenceByteCount; place += 1) memory[info.memory_byte_count + place] = 0xA5;
-  quantinfer_device *device;
-  if (quantinfer_init(&device, image, sizeof image, memory, info.memory_byte_count) != QUANTINFER_OK) return 0;
+  if (needs.memory_byte_count > greatestMemoryByteCount || needs.logit_count > greatestClassCount) return 0;
+  for (size_t place = 0; place < fenceByteCount; place += 1) memory[needs.memory_byte_count + place] = 0xA5;
+  quantinfer_pipeline *pipeline;
+  if (quantinfer_pipeline_init(&pipeline, image, sizeof image, memory, needs.memory_byte_count) != QUANTINFER_OK) return 0;
   for (size_t sample = 0; sample < sampleCount; sample += 1) {
-    if (!quantinfer_push(device, model_samples[sample % 256 * 7 % 1024])) continue;
+    if (!quantinfer_pipeline_push(pipeline, model_samples[sample % 256 * 7 % 1024])) continue;
     int8_t logits[greatestClassCount];
-    (void)quantinfer_decide(device, logits, greatestClassCount);
+    (void)quantinfer_pipeline_decide(pipeline, logits, greatestClassCount);
   }
   for (size_t place = 0; place < fenceByteCount; place += 1) {
-    if (memory[info.memory_byte_count + place] != 0xA5) return 2;
+    if (memory[needs.memory_byte_count + place] != 0xA5) return 2;
   }
   return 1;
 }

@@ -19,10 +19,10 @@ enum {
 
 static _Alignas(16) struct {
   uint8_t before[fenceByteCount];
-  uint8_t device[model_memory_byte_count];
+  uint8_t device[model_pipeline_byte_count];
   uint8_t behind[fenceByteCount];
 } memory;
-static uint8_t healthy[model_memory_byte_count];
+static uint8_t healthy[model_pipeline_byte_count];
 static uint8_t saved[2048];
 
 // Decisions: the sample, and the logits.
@@ -63,12 +63,12 @@ static bool areFencesWhole(void) {
 static void flip(size_t bit) { memory.device[bit / 8] ^= (uint8_t)(1u << bit % 8); }
 
 // Runs on to the samples that are compared, and over them; whether their decisions are those expected.
-static bool healed(quantinfer_device *device, bool isFirst) {
+static bool healed(quantinfer_pipeline *pipeline, bool isFirst) {
   size_t count = 0;
   for (size_t sample = beginSample; sample < beginSample + healSamples + comparedSamples; sample += 1) {
-    if (!quantinfer_push(device, model_samples[sample])) continue;
+    if (!quantinfer_pipeline_push(pipeline, model_samples[sample])) continue;
     decision next = {sample, {0}};
-    (void)quantinfer_decide(device, next.logits, sizeof next.logits);
+    (void)quantinfer_pipeline_decide(pipeline, next.logits, sizeof next.logits);
     if (sample < beginSample + healSamples || count == greatestDecisionCount) continue;
     if (isFirst) {
       expected[count] = next;
@@ -83,13 +83,13 @@ static bool healed(quantinfer_device *device, bool isFirst) {
 }
 
 // Whether a lost bit of the record is found, and nothing is done.
-static bool isRefused(quantinfer_device *device, size_t savedByteCount) {
+static bool isRefused(quantinfer_pipeline *pipeline, size_t savedByteCount) {
   int8_t logits[4];
   const bool isRefused =
-    !quantinfer_is_sound(device) && !quantinfer_push(device, 100) && quantinfer_decide(device, logits, 4) == -1 &&
-    quantinfer_save(device, saved, sizeof saved) == QUANTINFER_NOT_SOUND &&
-    quantinfer_restore(device, saved, savedByteCount) == QUANTINFER_NOT_SOUND && quantinfer_state_checksum(device) == 0;
-  quantinfer_reset(device);
+    !quantinfer_pipeline_is_sound(pipeline) && !quantinfer_pipeline_push(pipeline, 100) && quantinfer_pipeline_decide(pipeline, logits, 4) == -1 &&
+    quantinfer_pipeline_save(pipeline, saved, sizeof saved) == QUANTINFER_NOT_SOUND &&
+    quantinfer_pipeline_restore(pipeline, saved, savedByteCount) == QUANTINFER_NOT_SOUND && quantinfer_pipeline_state_checksum(pipeline) == 0;
+  quantinfer_pipeline_reset(pipeline);
   return isRefused;
 }
 
@@ -105,40 +105,41 @@ static void putLine(const char *what, size_t count, size_t found, size_t wrong) 
 
 int main(int argc, char **argv) {
   (void)argc, (void)argv;
-  quantinfer_info info;
-  if (quantinfer_inspect(model, model_byte_count, &info) != QUANTINFER_OK) return 65;
-  if (info.class_count > 4 || info.saved_byte_count > sizeof saved) return 65;
+  quantinfer_needs needs;
+  needs.byte_count = sizeof needs;
+  if (quantinfer_pipeline_inspect(model, model_byte_count, &needs) != QUANTINFER_OK) return 65;
+  if (needs.logit_count > 4 || needs.saved_byte_count > sizeof saved) return 65;
   if (model_sample_count < beginSample + healSamples + comparedSamples) return 65;
-  quantinfer_device *device;
-  if (quantinfer_init(&device, model, model_byte_count, memory.device, sizeof memory.device) != QUANTINFER_OK) return 1;
-  for (size_t sample = 0; sample < beginSample; sample += 1) quantinfer_push(device, model_samples[sample]);
-  if (quantinfer_save(device, saved, sizeof saved) != QUANTINFER_OK) return 1;
-  const uint32_t checksum = quantinfer_state_checksum(device);
+  quantinfer_pipeline *pipeline;
+  if (quantinfer_pipeline_init(&pipeline, model, model_byte_count, memory.device, sizeof memory.device) != QUANTINFER_OK) return 1;
+  for (size_t sample = 0; sample < beginSample; sample += 1) quantinfer_pipeline_push(pipeline, model_samples[sample]);
+  if (quantinfer_pipeline_save(pipeline, saved, sizeof saved) != QUANTINFER_OK) return 1;
+  const uint32_t checksum = quantinfer_pipeline_state_checksum(pipeline);
   copy(healthy, memory.device, sizeof healthy);
 
   size_t wrong = 0;
   for (size_t bit = 0; bit < 8 * recordByteCount; bit += 1) {
     flip(bit);
-    const bool isFound = isRefused(device, info.saved_byte_count);
+    const bool isFound = isRefused(pipeline, needs.saved_byte_count);
     flip(bit);
     if (!isFound || !isSame(memory.device, healthy, sizeof healthy)) wrong += 1;
   }
   putLine("record: ", 8 * recordByteCount, 8 * recordByteCount - wrong, wrong);
 
-  if (!healed(device, true) || expectedCount == 0) return 1;
+  if (!healed(pipeline, true) || expectedCount == 0) return 1;
   size_t count = 0, found = 0, wrongStates = 0;
-  const size_t bits = 8 * (size_t)info.state_byte_count;
+  const size_t bits = 8 * (size_t)needs.state_byte_count;
   for (size_t bit = 0; bit < bits; bit += bit < 8 * wordByteCount ? 1 : stateStep) {
     copy(memory.device, healthy, sizeof healthy);
     flip(8 * recordByteCount + bit);
-    const bool isFound = !quantinfer_is_sound(device);
-    const bool isAsItWas = healed(device, false);
+    const bool isFound = !quantinfer_pipeline_is_sound(pipeline);
+    const bool isAsItWas = healed(pipeline, false);
     const bool isWhole = areFencesWhole() && isSame(memory.device, healthy, recordByteCount);
     // Asked again at the end, as what was lost may not last.
     if (!isWhole || (!isFound && !isAsItWas)) wrongStates += 1;
     copy(memory.device, healthy, sizeof healthy);
     flip(8 * recordByteCount + bit);
-    if (quantinfer_state_checksum(device) == checksum) wrongStates += 1;
+    if (quantinfer_pipeline_state_checksum(pipeline) == checksum) wrongStates += 1;
     count += 1;
     found += isFound;
   }

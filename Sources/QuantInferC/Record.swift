@@ -1,44 +1,59 @@
+import CQuantInfer
 import QuantInfer
 
-/// A device's own record, at the beginning of its memory: the pipeline's words, which don't change, and at the end their
+/// The first part of the memory of a monitor, a pipeline or a run: its words, which don't change from call to call, and their
 /// checksum.
 ///
 /// Each word is an address, a length or a choice of code. So no call follows them before it has compared the checksum, which
-/// takes some 110 instructions on a Cortex-M4.
-enum Record {
-  /// The size; the header's QUANTINFER_MEMORY says the same.
-  static var byteCount: Int { 16 &* MemoryLayout<Int>.size }
+/// takes some six instructions a word on a Cortex-M4.
+package enum Record {
+  /// The words that the header reserves for a pipeline and for a run: the checksum is over all of them but its own.
+  package static var smallWordCount: Int { 16 }
+  /// Those for a monitor.
+  package static var monitorWordCount: Int { 160 }
 
-  /// The bytes before the checksum, which is the last word of 32 bits.
-  private static var checkedByteCount: Int { byteCount &- 4 }
-
-  /// Writes the record of a pipeline.
+  /// Writes a record.
   ///
   /// - Parameters:
-  ///   - pipeline: The pipeline.
-  ///   - memory: At a multiple of 8, with `byteCount` bytes.
-  /// - Returns: The device.
-  static func seal(
-    _ pipeline: consuming StreamingPipeline, in memory: UnsafeMutableRawPointer
+  ///   - content: What runs.
+  ///   - wordCount: The record's words of the machine.
+  ///   - memory: At a multiple of 8, with so many words.
+  /// - Returns: The record's address, as the header's handle.
+  package static func seal<Content: ~Copyable>(
+    _ content: consuming Content, wordCount: Int, in memory: UnsafeMutableRawPointer
   ) -> OpaquePointer {
-    precondition(MemoryLayout<StreamingPipeline>.size <= checkedByteCount, "the record has no room")
-    for place in 0..<byteCount { unsafe memory.storeBytes(of: 0, toByteOffset: place, as: UInt8.self) }
-    unsafe memory.bindMemory(to: StreamingPipeline.self, capacity: 1).initialize(to: pipeline)
-    unsafe memory.storeBytes(of: checksum(memory), toByteOffset: checkedByteCount, as: UInt32.self)
+    let end = checkedByteCount(Content.self, wordCount: wordCount)
+    precondition(
+      MemoryLayout<Content>.size <= end && end &+ 4 <= wordCount &* MemoryLayout<Int>.size,
+      "the record has no room")
+    unsafe memory.bindMemory(to: Content.self, capacity: 1).initialize(to: content)
+    unsafe reseal(Content.self, wordCount: wordCount, in: memory)
     return OpaquePointer(memory)
   }
 
-  /// A device's pipeline; nil where a bit of its record was lost.
-  @inline(never)
-  static func pipeline(_ device: OpaquePointer) -> UnsafeMutablePointer<StreamingPipeline>? {
-    let memory = unsafe UnsafeRawPointer(device)
-    guard unsafe memory.load(fromByteOffset: checkedByteCount, as: UInt32.self) == checksum(memory) else {
-      return nil
-    }
-    return unsafe UnsafeMutablePointer(device)
+  /// Writes the checksum of a record that was changed on purpose.
+  package static func reseal<Content: ~Copyable>(
+    _ type: Content.Type, wordCount: Int, in memory: UnsafeMutableRawPointer
+  ) {
+    unsafe quantinfer_record_seal(memory, checkedByteCount(type, wordCount: wordCount))
   }
 
-  private static func checksum(_ memory: UnsafeRawPointer) -> UInt32 {
-    unsafe WordChecksum.checksum(UnsafeRawBufferPointer(start: memory, count: checkedByteCount))
+  /// What runs; nil where there is nothing, or a bit of the record was lost.
+  @inline(__always)
+  package static func open<Content: ~Copyable>(
+    _ handle: OpaquePointer?, _ type: Content.Type, wordCount: Int
+  ) -> UnsafeMutablePointer<Content>? {
+    guard let handle = unsafe handle,
+      unsafe quantinfer_record_is_whole(
+        UnsafeRawPointer(handle), checkedByteCount(type, wordCount: wordCount))
+    else { return nil }
+    return unsafe UnsafeMutablePointer(handle)
+  }
+
+  /// The bytes before the checksum: of a large record those that are used.
+  @inline(__always)
+  private static func checkedByteCount<Content: ~Copyable>(_ type: Content.Type, wordCount: Int) -> Int {
+    wordCount == smallWordCount
+      ? wordCount &* MemoryLayout<Int>.size &- 4 : (MemoryLayout<Content>.size &+ 3) & ~3
   }
 }

@@ -85,6 +85,40 @@ import TestSupport
     #expect(everything.max() ?? 0 > 400 && everything.min() ?? 0 >= -2048 && everything.max() ?? 0 <= 2047)
   }
 
+  /// Compiled by the host's clang, without a warning, and linked with the library that was built beside the tests.
+  @Test(
+    .enabled(
+      if: FileManager.default.fileExists(atPath: Command("libquantinfer-c.a").path),
+      "needs the product quantinfer-c, which `swift build -c release` builds"),
+    arguments: [
+      ["--record", ProjectFiles.record], ["--record", ProjectFiles.record, "--patch"], ["--whole"],
+    ])
+  func aCExportsSelfTestFindsAllAsExpected(options: [String]) throws {
+    let folder = try TemporaryFolder()
+    let patch = options.last == "--patch" ? [ProjectFiles.path("Firmware/Monitor/mitdb-208.qpatch")] : []
+    let result = try exporter.run(
+      ["export", ProjectFiles.model, "--format", "c", "--output", folder("m.c")] + options + patch)
+    #expect(result.status == 0, "\(result.errors)")
+    let header = ProjectFiles.path("Sources/CQuantInfer/include")
+    func call(_ arguments: [String]) throws -> Int32 {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = arguments
+      try process.run()
+      process.waitUntilExit()
+      return process.terminationStatus
+    }
+    for name in ["m", "m_test"] {
+      let warnings = ["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror"]
+      #expect(
+        try call(["clang"] + warnings + ["-I", header, "-c", folder(name + ".c"), "-o", folder(name + ".o")])
+          == 0)
+    }
+    let library = Command("libquantinfer-c.a").path
+    #expect(try call(["swiftc", folder("m.o"), folder("m_test.o"), library, "-o", folder("run")]) == 0)
+    #expect(try call([folder("run")]) == 0)
+  }
+
   @Test func layersEndInTheOutputOfTheFirstSample() throws {
     let folder = try TemporaryFolder()
     try Files.write(Self.samples { [2, $0.time, $0.channels] }.encoded(), to: folder("x.npy"))

@@ -13,7 +13,7 @@ import TestSupport
   private final class Device {
     let image: AlignedMemory
     let memory: AlignedMemory
-    var info = quantinfer_info()
+    var needs = quantinfer_needs.empty
     private(set) var device: OpaquePointer?
     let status: quantinfer_status
 
@@ -21,8 +21,8 @@ import TestSupport
       self.image = AlignedMemory(byteCount: max(1, image.count))
       self.image.bytes.copyBytes(from: image)
       memory = AlignedMemory(byteCount: max(8, memoryByteCount))
-      _ = quantinfer_inspect(self.image.bytes.baseAddress!, image.count, &info)
-      status = quantinfer_init(
+      _ = quantinfer_pipeline_inspect(self.image.bytes.baseAddress!, image.count, &needs)
+      status = quantinfer_pipeline_init(
         &device, self.image.bytes.baseAddress!, image.count, memory.bytes.baseAddress!, memoryByteCount)
     }
   }
@@ -44,17 +44,17 @@ import TestSupport
     let scratch = AlignedMemory(byteCount: loaded.model.streamingScratchByteCount)
     var pipeline = try StreamingPipeline(model: loaded.model, state: state.bytes, scratch: scratch.bytes)
     let classCount = loaded.model.output.count
-    #expect(c.info.class_count == UInt32(classCount) && c.info.checksum == loaded.checksum)
-    #expect(c.info.state_byte_count == UInt32(loaded.model.stateByteCount))
+    #expect(c.needs.logit_count == UInt32(classCount))
+    #expect(c.needs.state_byte_count == UInt32(loaded.model.stateByteCount))
     var decisions = 0
     for sample in Self.samples(1000) {
       let isFull = pipeline.push(sample) && pipeline.isWindowFull
-      #expect(quantinfer_push(device, sample) == isFull)
+      #expect(quantinfer_pipeline_push(device, sample) == isFull)
       guard isFull else { continue }
       var logits = [Int8](repeating: 0, count: classCount)
       var expected = logits
       expected.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
-      let index = quantinfer_decide(device, &logits, classCount)
+      let index = quantinfer_pipeline_decide(device, &logits, classCount)
       #expect(logits == expected && Int(index) == expected.firstIndex(of: expected.max()!))
       decisions += 1
     }
@@ -73,7 +73,7 @@ import TestSupport
     ] {
       let device = Device(damaged)
       let expected = #expect(throws: ModelError.self) { try LoadedModel(image: damaged) }
-      #expect(device.status.rawValue == UInt32(expected?.kind.rawValue ?? 0) && device.device == nil)
+      #expect(device.status == Int(expected?.kind.rawValue ?? 0) && device.device == nil)
     }
   }
 
@@ -88,13 +88,18 @@ import TestSupport
       let (flash, memory) = (AlignedMemory(byteCount: bytes.count), AlignedMemory(byteCount: 8192))
       flash.bytes.copyBytes(from: bytes)
       var (device, accepting) = (OpaquePointer?.none, accepts)
-      let given = quantinfer_init_verified(
-        &device, flash.bytes.baseAddress!, bytes.count, memory.bytes.baseAddress!, 8192,
+      var count = 1
+      let given = quantinfer_verify(
+        flash.bytes.baseAddress!, bytes.count,
         { _, count, signature, context in
           // The signature's record lies behind the content, which is the shipped image's.
-          context!.load(as: Bool.self) && count == signature.load(fromByteOffset: 8, as: UInt32.self)
-        }, &accepting)
-      #expect(given == status && (device != nil) == (status == QUANTINFER_OK))
+          context!.load(as: Bool.self) && count == signature!.load(fromByteOffset: 8, as: UInt32.self)
+        }, &accepting, &count)
+      #expect(given == status && count == (status == QUANTINFER_OK ? image.count : 0))
+      guard given == QUANTINFER_OK else { continue }
+      let isSetUp = quantinfer_pipeline_init(
+        &device, flash.bytes.baseAddress!, count, memory.bytes.baseAddress!, 8192)
+      #expect(isSetUp == QUANTINFER_OK && device != nil)
       withExtendedLifetime((flash, memory)) {}
     }
   }
@@ -126,7 +131,7 @@ import TestSupport
 
   @Test func memoryIsAsMuchAsInspectTells() throws {
     let image = try Self.shipped()
-    let needed = Int(Device(image).info.memory_byte_count)
+    let needed = Int(Device(image).needs.memory_byte_count)
     #expect(Device(image, memoryByteCount: needed).status == QUANTINFER_OK)
     #expect(Device(image, memoryByteCount: needed - 1).status == QUANTINFER_MEMORY_TOO_SMALL)
     #expect(Device(image, memoryByteCount: 0).status == QUANTINFER_MEMORY_TOO_SMALL)
@@ -138,21 +143,21 @@ import TestSupport
     let device = try #require(first.device)
     let restored = try #require(second.device)
     let samples = Self.samples(900)
-    for sample in samples[..<600] { _ = quantinfer_push(device, sample) }
-    var copy = [UInt8](repeating: 0, count: Int(first.info.saved_byte_count))
-    #expect(quantinfer_save(device, &copy, copy.count) == QUANTINFER_OK)
-    #expect(quantinfer_save(device, &copy, copy.count - 1) == QUANTINFER_MEMORY_TOO_SMALL)
+    for sample in samples[..<600] { _ = quantinfer_pipeline_push(device, sample) }
+    var copy = [UInt8](repeating: 0, count: Int(first.needs.saved_byte_count))
+    #expect(quantinfer_pipeline_save(device, &copy, copy.count) == QUANTINFER_OK)
+    #expect(quantinfer_pipeline_save(device, &copy, copy.count - 1) == QUANTINFER_MEMORY_TOO_SMALL)
     copy[40] ^= 1
-    #expect(quantinfer_restore(restored, copy, copy.count) == QUANTINFER_SAVED_CHECKSUM)
+    #expect(quantinfer_pipeline_restore(restored, copy, copy.count) == QUANTINFER_SAVED_CHECKSUM)
     copy[40] ^= 1
-    #expect(quantinfer_restore(restored, copy, copy.count) == QUANTINFER_OK)
-    #expect(quantinfer_is_sound(restored))
+    #expect(quantinfer_pipeline_restore(restored, copy, copy.count) == QUANTINFER_OK)
+    #expect(quantinfer_pipeline_is_sound(restored))
     for sample in samples[600...] {
-      let isFull = quantinfer_push(device, sample)
-      #expect(quantinfer_push(restored, sample) == isFull)
+      let isFull = quantinfer_pipeline_push(device, sample)
+      #expect(quantinfer_pipeline_push(restored, sample) == isFull)
       guard isFull else { continue }
       var (one, other) = ([Int8](repeating: 0, count: 4), [Int8](repeating: 1, count: 4))
-      #expect(quantinfer_decide(device, &one, 4) == quantinfer_decide(restored, &other, 4))
+      #expect(quantinfer_pipeline_decide(device, &one, 4) == quantinfer_pipeline_decide(restored, &other, 4))
       #expect(one == other)
     }
   }
@@ -161,11 +166,11 @@ import TestSupport
     let device = Device(try Self.shipped())
     let pointer = try #require(device.device)
     var logits = [Int8](repeating: 0, count: 4)
-    #expect(quantinfer_decide(pointer, &logits, 4) == -1)
-    for sample in Self.samples(368) { _ = quantinfer_push(pointer, sample) }
-    #expect(quantinfer_decide(pointer, &logits, 3) == -1)
-    #expect(quantinfer_decide(pointer, &logits, 4) >= 0)
-    quantinfer_reset(pointer)
-    #expect(quantinfer_decide(pointer, &logits, 4) == -1)
+    #expect(quantinfer_pipeline_decide(pointer, &logits, 4) == -1)
+    for sample in Self.samples(368) { _ = quantinfer_pipeline_push(pointer, sample) }
+    #expect(quantinfer_pipeline_decide(pointer, &logits, 3) == -1)
+    #expect(quantinfer_pipeline_decide(pointer, &logits, 4) >= 0)
+    quantinfer_pipeline_reset(pointer)
+    #expect(quantinfer_pipeline_decide(pointer, &logits, 4) == -1)
   }
 }

@@ -16,29 +16,30 @@ import TestSupport
     private let fenced: AlignedMemory
     let device: OpaquePointer
     let memory: UnsafeMutableRawBufferPointer
-    let info: quantinfer_info
+    let needs: quantinfer_needs
 
     init() throws {
       let bytes = Array(try Files.read(ProjectFiles.model))
       image = AlignedMemory(byteCount: bytes.count)
       image.bytes.copyBytes(from: bytes)
-      var info = quantinfer_info()
-      try #require(quantinfer_inspect(image.bytes.baseAddress!, bytes.count, &info) == QUANTINFER_OK)
-      self.info = info
-      let byteCount = Int(info.memory_byte_count)
+      var needs = quantinfer_needs.empty
+      try #require(
+        quantinfer_pipeline_inspect(image.bytes.baseAddress!, bytes.count, &needs) == QUANTINFER_OK)
+      self.needs = needs
+      let byteCount = Int(needs.memory_byte_count)
       fenced = AlignedMemory(byteCount: byteCount + 2 * Self.fence)
       memory = UnsafeMutableRawBufferPointer(rebasing: fenced.bytes[Self.fence..<Self.fence + byteCount])
       var device: OpaquePointer?
-      let status = quantinfer_init(
+      let status = quantinfer_pipeline_init(
         &device, image.bytes.baseAddress!, bytes.count, memory.baseAddress!, byteCount)
       try #require(status == QUANTINFER_OK)
       self.device = try #require(device)
     }
 
     /// The device's own record, and its state.
-    var record: Range<Int> { 0..<memory.count - Int(info.state_byte_count + 7) / 8 * 8 - scratchByteCount }
-    var state: Range<Int> { record.upperBound..<record.upperBound + Int(info.state_byte_count) }
-    private var scratchByteCount: Int { Int(info.scratch_byte_count + 7) / 8 * 8 }
+    var record: Range<Int> { 0..<memory.count - Int(needs.state_byte_count + 7) / 8 * 8 - scratchByteCount }
+    var state: Range<Int> { record.upperBound..<record.upperBound + Int(needs.state_byte_count) }
+    private var scratchByteCount: Int { Int(needs.scratch_byte_count + 7) / 8 * 8 }
 
     var isFenceWhole: Bool {
       (fenced.bytes.prefix(Self.fence) + fenced.bytes.suffix(Self.fence)).allSatisfy { $0 == 0 }
@@ -50,8 +51,8 @@ import TestSupport
     func decisions(_ samples: ArraySlice<Int16>) -> [Int: [Int8]] {
       var decisions: [Int: [Int8]] = [:]
       var logits = [Int8](repeating: 0, count: 4)
-      for index in samples.indices where quantinfer_push(device, samples[index]) {
-        _ = quantinfer_decide(device, &logits, 4)
+      for index in samples.indices where quantinfer_pipeline_push(device, samples[index]) {
+        _ = quantinfer_pipeline_decide(device, &logits, 4)
         decisions[index] = logits
       }
       return decisions
@@ -67,37 +68,37 @@ import TestSupport
     let device = try Device()
     _ = device.decisions(Self.samples[..<500])
     let before = Array(device.memory)
-    var copy = [UInt8](repeating: 0, count: Int(device.info.saved_byte_count))
-    #expect(quantinfer_save(device.device, &copy, copy.count) == QUANTINFER_OK)
+    var copy = [UInt8](repeating: 0, count: Int(device.needs.saved_byte_count))
+    #expect(quantinfer_pipeline_save(device.device, &copy, copy.count) == QUANTINFER_OK)
     #expect(device.record.count == 16 * MemoryLayout<Int>.size)
-    let checksum = quantinfer_state_checksum(device.device)
+    let checksum = quantinfer_pipeline_state_checksum(device.device)
     for bit in 0..<8 * device.record.count {
       device.flip(bit)
       var logits: [Int8] = [1, 2, 3, 4]
       let isRefused =
-        !quantinfer_is_sound(device.device) && !quantinfer_push(device.device, 100)
-        && quantinfer_decide(device.device, &logits, 4) == -1 && logits == [1, 2, 3, 4]
-        && quantinfer_save(device.device, &copy, copy.count) == QUANTINFER_NOT_SOUND
-        && quantinfer_restore(device.device, copy, copy.count) == QUANTINFER_NOT_SOUND
-        && quantinfer_state_checksum(device.device) == 0
-      quantinfer_reset(device.device)
+        !quantinfer_pipeline_is_sound(device.device) && !quantinfer_pipeline_push(device.device, 100)
+        && quantinfer_pipeline_decide(device.device, &logits, 4) == -1 && logits == [1, 2, 3, 4]
+        && quantinfer_pipeline_save(device.device, &copy, copy.count) == QUANTINFER_NOT_SOUND
+        && quantinfer_pipeline_restore(device.device, copy, copy.count) == QUANTINFER_NOT_SOUND
+        && quantinfer_pipeline_state_checksum(device.device) == 0
+      quantinfer_pipeline_reset(device.device)
       #expect(isRefused, "bit \(bit)")
       device.flip(bit)
     }
-    #expect(Array(device.memory) == before && quantinfer_is_sound(device.device))
-    #expect(quantinfer_state_checksum(device.device) == checksum)
+    #expect(Array(device.memory) == before && quantinfer_pipeline_is_sound(device.device))
+    #expect(quantinfer_pipeline_state_checksum(device.device) == checksum)
   }
 
   @Test func everyLostBitOfTheStateChangesItsChecksum() throws {
     let device = try Device()
     _ = device.decisions(Self.samples[..<500])
-    let checksum = quantinfer_state_checksum(device.device)
+    let checksum = quantinfer_pipeline_state_checksum(device.device)
     for bit in 8 * device.state.lowerBound..<8 * device.state.upperBound {
       device.flip(bit)
-      #expect(quantinfer_state_checksum(device.device) != checksum)
+      #expect(quantinfer_pipeline_state_checksum(device.device) != checksum)
       device.flip(bit)
     }
-    #expect(quantinfer_state_checksum(device.device) == checksum)
+    #expect(quantinfer_pipeline_state_checksum(device.device) == checksum)
   }
 
   // claim: lost-bits
@@ -120,7 +121,7 @@ import TestSupport
     for bit in bits {
       device.memory.copyBytes(from: before)
       device.flip(bit)
-      let isSound = quantinfer_is_sound(device.device)
+      let isSound = quantinfer_pipeline_is_sound(device.device)
       let decisions = device.decisions(Self.samples[begin...])
       #expect(device.isFenceWhole && Array(device.memory[device.record]) == record, "bit \(bit)")
       if decisions != expected { changed += 1 }

@@ -125,11 +125,13 @@ __attribute__((naked, used)) static void fault(void) {
   __asm__ volatile("mrs r0, msp\n ldr r0, [r0, #24]\n ldr r1, =fault_at\n bx r1\n .ltorg");
 }
 
-// The stack's end, reset, NMI, hard fault, memory, bus, usage and secure faults.
+__attribute__((weak)) void board_ticked(void) {}
+
+// The stack's end, reset, NMI, hard fault, memory, bus, usage and secure faults; at the end SysTick.
 __attribute__((used, section(".vectors"))) const struct {
   uint32_t *stack;
   handler *handlers[15];
-} vectors = {stack_end, {(handler *)start, fault, fault, fault, fault, fault, fault}};
+} vectors = {stack_end, {(handler *)start, fault, fault, fault, fault, fault, fault, [14] = board_ticked}};
 
 #endif
 #endif

@@ -18,12 +18,12 @@ struct MonitorRun {
   /// then asleep between beats in rhythm; the detector once by itself.
   func run() {
     detect()
-    Console.put("plain ")
-    announce()
-    Console.put("awake ")
-    announce(majority: 3, hasRhythmPrior: true)
-    Console.put("asleep ")
-    announce(majority: 3, wakePercent: 10)
+    announce("plain ")
+    announce("awake ", majority: 3, hasRhythmPrior: true)
+    announce("asleep ", majority: 3, wakePercent: 10)
+    if payload_patch_byte_count() > 0 {
+      announce("patched ", majority: 3, hasRhythmPrior: true, isPatched: true)
+    }
   }
 
   private func detect() {
@@ -39,8 +39,12 @@ struct MonitorRun {
     printChecksum("beats ", beats.count, beats.checksum)
   }
 
-  private func announce(majority: Int = 1, wakePercent: Int = 0, hasRhythmPrior: Bool = false) {
+  private func announce(
+    _ name: StaticString, majority: Int = 1, wakePercent: Int = 0, hasRhythmPrior: Bool = false,
+    isPatched: Bool = false
+  ) {
     var memory = Memory()
+    guard let model = isPatched ? patched(in: &memory) : self.model else { return }
     var options = Monitor.Options()
     let figures = payload_monitor()
     options.delaySamples = Int(figures[0])
@@ -62,16 +66,32 @@ struct MonitorRun {
       return
     }
     var announcements = (count: 0, checksum: UInt32(0))
+    var times: UInt32 = 0
     for index in 0..<payloadSamples.count where monitor.push(payloadSamples[index]) {
       while let decision = monitor.nextDecision(into: logits) {
         announcements.count &+= 1
         announcements.checksum = continuing(announcements.checksum, with: code(decision.announcement))
+        let sample = Int32(truncatingIfNeeded: index)
+        let beat = decision.beatAge.map { sample &- Int32(truncatingIfNeeded: $0) } ?? -1
+        times = continuing(continuing(times, with: sample), with: beat)
         guard decision.hasLogits else { continue }
         announcements.checksum = CRC32.checksum(
           UnsafeRawBufferPointer(logits), continuing: announcements.checksum)
       }
     }
+    Console.put(name)
     printChecksum("announcements ", announcements.count, announcements.checksum)
+    Console.put(name)
+    printChecksum("times ", announcements.count, times)
+  }
+
+  /// The model with the patch that the firmware carries; nil where it doesn't fit.
+  private func patched(in memory: inout Memory) -> Model? {
+    let bytes = UnsafeRawBufferPointer(start: payload_patch(), count: payload_patch_byte_count())
+    guard let patch = try? ModelPatch(validating: bytes),
+      let byteCount = model.patchBufferByteCount(ofOperator: patch.operatorIndex)
+    else { return nil }
+    return try? model.applying(patch, into: memory.take(byteCount))
   }
 
   private func code(_ announcement: Announcement) -> Int32 {

@@ -21,15 +21,6 @@ struct Export: ParsableCommand {
     var tensors: Int
   }
 
-  /// What was written as C.
-  private struct CResult: Encodable {
-    var format: String
-    var bytes: Int
-    var name: String
-    var imageBytes: Int
-    var samples: Int?
-  }
-
   static let configuration = CommandConfiguration(
     abstract: "Write a model image's network for other programs, or an older image in today's format.",
     usage: "exporter export <model.qinf> --format <format> --output <file> ...",
@@ -37,8 +28,12 @@ struct Export: ParsableCommand {
       A .tflite model gives the image's bits in TensorFlow Lite Micro: time is its
       height, frequency its width. The front end is not part of it.
 
-      A .c file holds the whole image as a constant array for firmware, and with
-      --record also that record's samples, as counts at the image's rate.
+      A .c file holds the whole image as a constant array for firmware, a .h file
+      beside it the memory, the classes and the monitor's options. With --record
+      there are also that record's samples, as counts at the image's rate, the
+      decisions to expect of them, and a program that compares: *_test.c. With
+      --patch a patient's patch goes along, and with --whole the network runs over
+      whole windows alone, as one must that can't take samples one by one.
 
       A .qinf image of format version 2 becomes one of version 3, which is all that
       the runtime reads: with the same tensors, weights and decisions.
@@ -47,6 +42,8 @@ struct Export: ParsableCommand {
 
         exporter export beats.qinf --format tflite --output beats.tflite
         exporter export beats.qinf --format c --output beats.c --section .model
+        exporter export beats.qinf --format c --output beats.c \
+          --record data/mitdb/208 --lead MLII --patch 208.qpatch
         exporter export old.qinf --format qinf --output new.qinf
       """)
 
@@ -61,12 +58,19 @@ struct Export: ParsableCommand {
   @Option(help: ArgumentHelp("Where in the record the samples begin.", valueName: "s")) var start = 0.0
   @Option(help: ArgumentHelp("How many of them, in seconds.", valueName: "s")) var seconds = 30.0
   @OptionGroup var adc: ConverterWidthOptions
+  @Option(help: ArgumentHelp("A patch to carry in C, and to expect decisions of.", valueName: "p.qpatch"))
+  var patch: String?
+  @Flag(help: "In C, run the network over whole windows alone.") var whole = false
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [output, results.jsonFile], inputs: [model, record])
-    guard format == .c || (name == nil && section == nil && record == nil) else {
-      throw ValidationError("--name, --section and --record are for --format c")
+    let further = format == .c ? [headerFile, testFile] : []
+    try requireDistinct(outputs: [output, results.jsonFile] + further, inputs: [model, record, patch])
+    guard format == .c || (name == nil && section == nil && record == nil && patch == nil && !whole) else {
+      throw ValidationError("--name, --section, --record, --patch and --whole are for --format c")
+    }
+    guard !whole || (record == nil && patch == nil) else {
+      throw ValidationError("--whole runs windows, and takes neither --record nor --patch")
     }
     guard name.map(CSource.isIdentifier) ?? true else {
       throw ValidationError("--name must be a C identifier")
@@ -100,62 +104,6 @@ struct Export: ParsableCommand {
         format: format.rawValue, bytes: image.count,
         operators: (0..<loaded.model.operatorCount).map { loaded.model.operatorPlan($0).kind?.name ?? "" },
         tensors: loaded.model.tensorCount))
-  }
-
-  private func writeC() throws {
-    let loaded = try LoadedModel(file: model)
-    let samples = try record.map { try Self.counts(of: $0, for: loaded, model: model, options: self) }
-    // With the signature, where there is one.
-    let image = Array(try Files.read(model))
-    let count = image.count
-    let source = CSource(
-      image: image, name: name ?? CSource.identifier(forFile: model),
-      section: section,
-      comment: [
-        "A QuantInfer model image, CRC-32 \(Numbers.hexadecimal(loaded.checksum)); written by QuantInfer \(Release.version).",
-        "A runtime with what it needs and no more: swift build "
-          + loaded.model.buildConditions.map { "-Xswiftc -D\($0)" }.joined(separator: " "),
-      ],
-      memory: loaded.model.isStreamable
-        ? (loaded.model.stateByteCount, loaded.model.streamingScratchByteCount) : nil,
-      samples: samples,
-      monitor: samples == nil
-        ? nil
-        : Monitor.Options(
-          .detectedBeats, announcing: .withRhythm, of: loaded, converter: loaded.converter(bits: adc.bits)
-        ).figures)
-    try Files.write(source.text, to: output)
-    var table = SummaryTable(columns: [])
-    table.add("format", format.rawValue)
-    table.add("array", "\(source.name), \(Numbers.integer(count)) B")
-    if let samples { table.add("samples", Numbers.integer(samples.count)) }
-    try results.show(table)
-    try results.writeJSON(
-      CResult(
-        format: format.rawValue, bytes: source.text.utf8.count, name: source.name, imageBytes: count,
-        samples: samples?.count))
-  }
-
-  /// A part of a record as the model's converter counts it.
-  private static func counts(
-    of record: String, for loaded: LoadedModel, model: String, options: Export
-  ) throws -> [Int16] {
-    guard let frontEnd = loaded.model.frontEnd else {
-      throw FileError.malformed(model, "has no front end for samples", remedy: "leave out --record")
-    }
-    let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    let lead = try Record.load(record, csv: options.opening.csv).lead(
-      options.opening.lead, file: record, coupling: loaded.beatWindow?.settings.coupling ?? .automatic)
-    options.results.tell(lead.notes)
-    let millivolts = try lead.millivolts(atRateHz: rateHz)
-    let first = Int((options.start * rateHz).rounded())
-    let count = Int((options.seconds * rateHz).rounded())
-    guard count > 0, first <= millivolts.count - count else {
-      throw FileError.malformed(
-        record, "ends before \(options.start + options.seconds) s", remedy: "choose --start and --seconds")
-    }
-    let converter = loaded.converter(bits: options.adc.bits)
-    return millivolts[first..<first + count].map { converter.count(ofMicrovolts: $0 * 1000) }
   }
 
   private func writeTFLite() throws {

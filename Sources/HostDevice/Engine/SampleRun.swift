@@ -180,7 +180,7 @@ extension Model {
 
 extension WholeWindow {
   /// Fills an input.
-  fileprivate borrowing func fill(_ tensor: Tensor, with codes: ArraySlice<Int16>) {
+  borrowing func fill(_ tensor: Tensor, with codes: ArraySlice<Int16>) {
     switch tensor.type {
     case .int8: _ = self.codes(of: tensor).update(fromContentsOf: codes.map(Int8.init(truncatingIfNeeded:)))
     case .int16: _ = self.codes(of: tensor).update(fromContentsOf: codes)
@@ -188,7 +188,7 @@ extension WholeWindow {
   }
 
   /// A tensor's codes, of whichever type.
-  fileprivate borrowing func allCodes(of tensor: Tensor) -> [Int16] {
+  borrowing func allCodes(of tensor: Tensor) -> [Int16] {
     switch tensor.type {
     case .int8: (codes(of: tensor) as UnsafeMutableBufferPointer<Int8>).map { Int16($0) }
     case .int16: Array(codes(of: tensor))

@@ -1,4 +1,4 @@
-#if !QUANTINFER_SELECTED
+#if !QUANTINFER_SELECTED || QUANTINFER_PATCH
   extension Model {
     /// The model with the newest patch that fits it, of the two that a device keeps.
     ///
@@ -87,8 +87,7 @@
       let input = unsafe Operand(tensor: tensor(plan.inputIndex(0)), start: start)
       let output = unsafe Operand(tensor: tensor(plan.outputIndex), start: start + ranges.output.lowerBound)
       let scratch = unsafe Scratch(start: start + ranges.output.upperBound, byteCount: scratchByteCount)
-      let runner = unsafe OperatorRunner(
-        workspace: Workspace(model: self, arena: start, scratch: scratch, instructions: .best))
+      let workspace = unsafe Workspace(model: self, arena: start, scratch: scratch, instructions: .best)
       let outputBytes = unsafe UnsafeRawBufferPointer(start: output.start, count: output.tensor.byteCount)
       let inputBytes = unsafe start.assumingMemoryBound(to: UInt8.self)
       var (noise, checksum) = (seed, UInt32(0))
@@ -97,9 +96,12 @@
           noise = noise &* 1_664_525 &+ 1_013_904_223
           unsafe inputBytes[place] = UInt8(truncatingIfNeeded: noise &>> 24)
         }
+        // By the kernel itself, as a build without whole windows has no other way to it.
         switch output.tensor.type {
-        case .int8: runner.compute(plan, input: input, output: output, as: Int8.self)
-        case .int16: if Built.int16 { runner.compute(plan, input: input, output: output, as: Int16.self) }
+        case .int8: FullyConnected.compute(plan, input: input, output: output, in: workspace, as: Int8.self)
+        case .int16 where Built.int16:
+          FullyConnected.compute(plan, input: input, output: output, in: workspace, as: Int16.self)
+        case .int16: break
         }
         checksum = unsafe CRC32.checksum(outputBytes, continuing: checksum)
       }

@@ -1,4 +1,4 @@
-#if !QUANTINFER_SELECTED
+#if !QUANTINFER_SELECTED || QUANTINFER_PATCH
   extension Model {
     /// The memory that a patched operator's constants need, in bytes; nil where the operator can't be patched.
     public func patchBufferByteCount(ofOperator index: Int) -> Int? {

@@ -15,7 +15,7 @@
 @safe
 public struct StreamingPipeline: ~Copyable {
   // The C interface keeps these words as the device's own record, and checks their checksum at each call: none twice.
-  private let tail: OperatorRunner
+  private var tail: OperatorRunner
   /// See `StreamingLayout`.
   let tailStart: Int
   private let readsRing: Bool
@@ -63,6 +63,15 @@ public struct StreamingPipeline: ~Copyable {
   public mutating func reset() {
     forgetColumns()
     frontEnd.reset()
+  }
+
+  /// Goes on with another patch of its image: what it keeps doesn't depend on a patch.
+  mutating func change(to model: Model) {
+    let workspace = tail.workspace
+    tail = unsafe OperatorRunner(
+      workspace: Workspace(
+        model: model, arena: workspace.arena, scratch: workspace.scratch, instructions: workspace.instructions
+      ))
   }
 
   /// Forgets all columns, but not the front end's samples: `columnsPerDecision` times any number after the window's

@@ -19,6 +19,7 @@ public struct WholeWindow: ~Copyable {
     model: Model, arena: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer,
     instructions: InstructionSet = .best
   ) throws(MemoryError) {
+    guard Built.wholeWindow else { throw .notBuilt }
     let arenaStart = try unsafe checkedStart(of: arena, byteCount: model.arenaByteCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: model.scratchByteCount)
     self.model = model

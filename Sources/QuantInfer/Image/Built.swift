@@ -2,7 +2,7 @@
 ///
 /// With `-DQUANTINFER_SELECTED`, only RESHAPE and what further conditions name, such as `QUANTINFER_CONVOLUTION`; the
 /// compiler drops the code of the others, and an image that needs them is refused as one with an unsupported operator.
-/// `exporter export --format c` writes down what an image needs.
+/// `exporter export --format c` writes down what an image needs. `QUANTINFER_PATCH` adds patches, see `ModelPatch`.
 enum Built {
   /// The operator of a number in the image; nil of one that is not built.
   @inline(__always)
@@ -83,6 +83,20 @@ enum Built {
     static var sampleFrontEnd: Bool { true }
   #else
     static var sampleFrontEnd: Bool { false }
+  #endif
+
+  /// A monitor's network that sleeps between beats in rhythm.
+  #if !QUANTINFER_SELECTED || QUANTINFER_SLEEP
+    static var sleep: Bool { true }
+  #else
+    static var sleep: Bool { false }
+  #endif
+
+  /// What beats' intervals say in a monitor: `RhythmPrior`.
+  #if !QUANTINFER_SELECTED || QUANTINFER_RHYTHM
+    static var rhythm: Bool { true }
+  #else
+    static var rhythm: Bool { false }
   #endif
 
   /// Weights of 4 bits, those with a zero point, and those that are not aligned to 4 bytes.

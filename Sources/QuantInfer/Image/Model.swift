@@ -10,7 +10,7 @@ public struct Model: @unchecked Sendable {
   public let byteCount: Int
   /// The network's record in the image.
   let network: Int
-  #if QUANTINFER_SELECTED
+  #if QUANTINFER_SELECTED && !QUANTINFER_PATCH
     var patch: PatchedConstants? { nil }
   #else
     /// The constants of one operator that lie elsewhere than in the image; nil in the model as shipped.

@@ -41,7 +41,7 @@ public struct Monitor: ~Copyable {
   }
 
   /// The model that it runs.
-  public let model: Model
+  public internal(set) var model: Model
   /// How it works.
   public let options: Options
   let state: UnsafeMutableRawPointer
@@ -123,7 +123,7 @@ public struct Monitor: ~Copyable {
   private static func prior(
     _ options: Options, state: UnsafeMutableRawBufferPointer
   ) throws(MemoryError) -> RhythmPrior? {
-    guard let prior = options.rhythmPrior else { return nil }
+    guard Built.rhythm, let prior = options.rhythmPrior else { return nil }
     return try unsafe RhythmPrior(options: prior, state: state)
   }
 
@@ -135,8 +135,8 @@ public struct Monitor: ~Copyable {
     detector?.reset()
     quality.reset()
     announcer.reset()
-    rhythm?.reset()
-    prior?.reset()
+    if Built.sleep { rhythm?.reset() }
+    if Built.rhythm { prior?.reset() }
     unsafe words.initialize(to: Words(places, options, reason: reason))
     unsafe samples.initialize(repeating: 0, count: places.sampleCount)
   }
@@ -221,7 +221,7 @@ public struct Monitor: ~Copyable {
       resetUnsound()
       return decision(.noResult(.unsoundState))
     }
-    if let place = due.place { unsafe prior?.move(logits, place: place) }
+    if Built.rhythm, let place = due.place { unsafe prior?.move(logits, place: place) }
     return decision(unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true)
   }
 

@@ -28,7 +28,7 @@ extension Monitor {
     public init() {}
 
     /// Whether the network sleeps between irregular beats.
-    var sleeps: Bool { wakePercent > 0 }
+    var sleeps: Bool { Built.sleep && wakePercent > 0 }
 
     /// Whether the detector runs: at detected beats, and where a network that decides by the clock sleeps.
     public var findsBeats: Bool { pace == .detectedBeats || (sleeps && pace != .givenBeats) }

@@ -11,7 +11,7 @@ extension Monitor {
   mutating func note(beatSamplesAgo age: UInt32) {
     let beat = unsafe words.pointee.sampleNumber &- age
     var isIrregular = true
-    if unsafe words.pointee.hasBeat != 0 {
+    if Built.sleep, unsafe words.pointee.hasBeat != 0 {
       let interval = unsafe beat &- words.pointee.lastBeat
       isIrregular = rhythm?.push(Int32(truncatingIfNeeded: min(interval, UInt32(Int32.max)))) ?? true
     }
@@ -32,7 +32,7 @@ extension Monitor {
     words.pendingCount &+= 1
     words.pending[place] = words.sampleNumber &- age
     let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: place)
-    prior?.push(beatAt: words.pending[place], place: place)
+    if Built.rhythm { prior?.push(beatAt: words.pending[place], place: place) }
     words.irregular = isIrregular ? words.irregular | bit : words.irregular & ~bit
     unsafe self.words.pointee = words
   }

@@ -33,6 +33,9 @@ extension Monitor {
     /// - Throws: `MemoryError` where the model can't stream, or not at beats where these are the pace.
     public init(_ model: Model, _ options: Options) throws(MemoryError) {
       guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
+      guard Built.sleep || options.wakePercent <= 0, Built.rhythm || options.rhythmPrior == nil else {
+        throw .notBuilt
+      }
       guard layout.columnsPerDecision == 1 || options.columnsPerClock > 0 else { throw .decidesByClockAlone }
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
@@ -119,7 +122,7 @@ extension Monitor {
   /// `StreamingPipeline.isStateSound`.
   public var isStateSound: Bool {
     switch prior {
-    case .some(let prior) where !prior.isStateSound: false
+    case .some(let prior) where Built.rhythm && !prior.isStateSound: false
     default: pipeline.isStateSound && (unsafe words.pointee.isSound(places)) && isPaceSound
     }
   }

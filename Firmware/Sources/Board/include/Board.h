@@ -18,6 +18,9 @@ void board_put_all(const uint8_t *characters, size_t count);
 // Called where the processor met a fault, with the address of the instruction; then the program ends.
 void board_faulted(uint32_t address);
 
+// Called at each tick of SysTick, where a program has started it.
+void board_ticked(void);
+
 // Ends the emulation, or the process, with an exit status.
 __attribute__((noreturn)) void board_exit(int32_t status);
 

@@ -15,4 +15,9 @@ size_t payload_sample_count(void);
 // The figures of the monitor that `device-sim stream` runs, in the order of the payload's comments.
 const int32_t *payload_monitor(void);
 
+// A patch of the model.
+const uint8_t *payload_patch(void);
+// 0 where there is none.
+size_t payload_patch_byte_count(void);
+
 #pragma clang assume_nonnull end

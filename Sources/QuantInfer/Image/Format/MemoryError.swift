@@ -11,6 +11,8 @@ public enum MemoryError: Error, Equatable, Sendable {
   case decidesByClockAlone
   /// The beat detector doesn't work at this sampling rate.
   case unsupportedSampleRate
+  /// An option needs what this build was made without: `QUANTINFER_SLEEP`, `QUANTINFER_RHYTHM` or `QUANTINFER_WHOLE_WINDOW`.
+  case notBuilt
 }
 
 /// The first byte of memory that is large enough and aligned.

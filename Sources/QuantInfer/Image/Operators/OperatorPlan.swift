@@ -4,7 +4,7 @@ public struct OperatorPlan: @unchecked Sendable {
   let image: ImageBytes
   /// The record's place in the image.
   private let place: Int
-  #if QUANTINFER_SELECTED
+  #if QUANTINFER_SELECTED && !QUANTINFER_PATCH
     var patch: PatchedConstants? { nil }
   #else
     /// Biases and weights that take the place of the image's; nil in an operator as shipped.
@@ -15,7 +15,7 @@ public struct OperatorPlan: @unchecked Sendable {
   init(_ image: ImageBytes, at place: Int, patch: PatchedConstants?) {
     self.image = image
     self.place = place
-    #if !QUANTINFER_SELECTED
+    #if !QUANTINFER_SELECTED || QUANTINFER_PATCH
       self.patch = patch
     #endif
   }
