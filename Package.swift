@@ -140,8 +140,8 @@ let package = Package(
     .testTarget(
       name: "EvaluationTests",
       dependencies: [
-        "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "Quantization", "Support", "Tasks",
-        "TestSupport",
+        "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
+        "Tasks", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "HostDeviceTests",

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | sizes |
+# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | sensed MODEL | sizes |
 # example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -460,14 +460,14 @@ test_boards() {
 }
 
 # Runs a model on a board and counts its instructions by stage: build/firmware/BOARD.MODEL.{txt,nm,counts}.
-count() {  # board toolset triple qemu model
+count() {  # board toolset triple qemu model [list]
   local name elf
   name="build/firmware/$1.$(basename "$5" .qinf)"
   payload "$5"
   compile "$2" "$3" Firmware
   elf="$(elf "$2" "$3" Firmware)"
   "$(tool llvm-nm)" --print-size "$elf" | "$(tool swift-demangle)" --compact > "$name.nm"
-  python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
+  python3 Firmware/report.py "${6:-symbols}" "$name.nm" > "$name.symbols"
   emulate "$4" "$1" "$elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" \
     > "$name.txt"
 }
@@ -497,6 +497,17 @@ counter() {
   version="$(qemu-system-arm --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')"
   "$(tool clang)" -O2 -Wall -Wextra -shared -fPIC -DPLUGIN_VERSION=$((version < 9 ? 1 : 2)) \
     -o build/firmware/instructions.so Firmware/Counter/instructions.c
+}
+
+# What a model of sensed beats takes on the Cortex-M4: instructions a beat and a second.
+count_sensed() {  # model
+  local name
+  name="build/firmware/mps2-an386.$(basename "$1" .qinf)"
+  counter
+  read -r board toolset triple qemu < <(wanted mps2-an386)
+  count "$board" "$toolset" "$triple" "$qemu" "$1" sensed
+  python3 Firmware/report.py sensed "$name"
+  payload "$MODEL"
 }
 
 report() {
@@ -577,6 +588,7 @@ case "$command" in
   target) setup && target "$@" ;;
   mutants) forge_all "${1:?how many thousands}" ;;
   report) setup && report ;;
+  sensed) setup && count_sensed "${1:?which model}" ;;
   sizes) sizes ;;
   package) package "$@" ;;
   monitor) setup && long_monitors "${1:?how many seconds}" ;;

@@ -2,6 +2,7 @@
 
 usage: report.py symbols NM      a list of functions with their stages, for Counter/instructions.c, from demangled `nm -S`
        report.py write FOLDER    the tables, from FOLDER/BOARD.MODEL.{counts,nm,txt}
+       report.py sensed NM       a list for a model of sensed beats, or from NAME.counts what a sample and a beat take
        report.py signals         the transform's signals and twiddles as C
        report.py code NM         the runtime's bytes of code
        report.py monitor NM      of which the monitor's
@@ -41,6 +42,16 @@ STAGES = [
 ]
 
 
+# The same for a model of sensed beats: what blocks of samples, decisions and, of these, beats take.
+SENSED = [
+    (r"QuantInfer\.BeatPipeline\.decide", "*beat"),
+    (r"QuantInfer\.Monitor\.feed|QuantInfer\.Monitor\.\(takeQuietly", "*feed"),
+    (r"QuantInfer\.Monitor\.nextDecision", "*decision"),
+    (r"QuantInfer\.Monitor\.(addBeat|note)", "*note"),
+    (r"Firmware\.|CRC32|board_|Firmware_main|\bmain$|BeatDetector|Monitor\.(push|init|save|restore|reset)|Model\.init|^start$", "rest"),
+]
+
+
 def functions(nm):
     """Address, size, name of each function."""
     for line in open(nm):
@@ -68,9 +79,29 @@ def feed(counts, header):
         sys.exit(1)
 
 
-def symbols(nm):
+def sensed(name):
+    """What a block of samples and a beat take where beats are the network's input: the run by blocks, which is the first."""
+    lines = open(name + ".txt").read()
+    decisions, recalled = map(int, re.search(r"sensed \d+ beats, (\d+) decisions, (\d+) recalled", lines).groups())
+    counts = {}
+    for line in open(name + ".counts"):
+        if line.startswith("call *"):
+            _, stage, instructions = line.split()
+            counts.setdefault(stage, []).append(int(instructions))
+    beats = sorted(counts["*beat"][:decisions])
+    quiet = [each for each in beats if each < beats[0] * 1.5]
+    kinds = [("a known beat", quiet), ("one that teaches the template", beats[len(quiet):recalled]),
+             ("one that the network is asked about", beats[recalled:])]
+    blocks = counts["*feed"]
+    print(f"{decisions} beats, {recalled} of them answered without the network; instructions on an emulated Cortex-M4:")
+    print(f"  a block of samples {sum(blocks) / len(blocks):,.0f}")
+    for kind, each in kinds:
+        print(f"  {kind} {sum(each) / max(1, len(each)):,.0f} ({len(each)} of them)")
+
+
+def symbols(nm, stages=None):
     for address, size, name in functions(nm):
-        stage = next((stage for pattern, stage in STAGES if re.search(pattern, name)), "-")
+        stage = next((stage for pattern, stage in stages or STAGES if re.search(pattern, name)), "-")
         print(address, size, stage)
 
 
@@ -442,6 +473,8 @@ enum CodeSizes {{
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["symbols", nm]: symbols(nm)
+        case ["sensed", name] if name.endswith(".nm"): symbols(name, SENSED)
+        case ["sensed", name]: sensed(name)
         case ["write", folder]: write(pathlib.Path(folder))
         case ["signals"]: print_signals()
         case ["code", nm]: print(code_bytes(nm))

@@ -45,6 +45,18 @@ struct VerdictCommand: ParsableCommand {
       valueName: "seconds"))
   var interval: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where beats are the model's input: the part of them that the network is asked about, as `exporter evaluate` tells. (default: 1)",
+      valueName: "x"))
+  var networkShare: Double?
+
+  @Flag(
+    help:
+      "Beats come from the device's own amplifier, and no detector runs: the default where beats are the input."
+  )
+  var sensed = false
+
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
   var report: String?
 
@@ -58,6 +70,9 @@ struct VerdictCommand: ParsableCommand {
     guard (10...400).contains(heartRate ?? 70) else {
       throw ValidationError("--heart-rate needs beats a minute in 10 ... 400")
     }
+    if let networkShare, !(0...1).contains(networkShare) {
+      throw ValidationError("--network-share needs a part in 0 ... 1")
+    }
     if let interval, !(0.001...1e9).contains(interval) {
       throw ValidationError("--interval needs seconds in 0.001 ... 1,000,000,000")
     }
@@ -67,7 +82,8 @@ struct VerdictCommand: ParsableCommand {
     let verdicts = try ModelVerdicts(
       model: model, profiles: profile,
       schedule: interval.map { .every(seconds: $0) }
-        ?? heartRate.map { .detectedBeats(perSecond: $0 / 60) })
+        ?? heartRate.map { sensed ? .givenBeats(perSecond: $0 / 60) : .detectedBeats(perSecond: $0 / 60) }
+        ?? (sensed ? .givenBeats(perSecond: 70.0 / 60) : nil), networkShare: networkShare)
     try output.writeJSON(verdicts)
     if let report { try Files.write(verdicts.page(command: Invocation.text), to: report) }
     try output.show(verdicts.headline + "\n")

@@ -25,6 +25,7 @@ package struct Refusal: Error {
     case .misaligned: self.init(QUANTINFER_MEMORY_MISALIGNED)
     case .notStreamable: self.init(QUANTINFER_NOT_STREAMABLE)
     case .decidesByClockAlone: self.init(QUANTINFER_BY_CLOCK_ALONE)
+    case .decidesAtBeatsAlone: self.init(QUANTINFER_AT_BEATS_ALONE)
     case .unsupportedSampleRate: self.init(QUANTINFER_SAMPLE_RATE)
     case .notBuilt: self.init(QUANTINFER_NOT_BUILT)
     }

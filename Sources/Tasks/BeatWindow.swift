@@ -28,12 +28,22 @@ package struct BeatWindow: Equatable, Sendable {
   /// The window's length in samples.
   package var sampleCount: Int { settings.lastSample(ofColumn: columnCount - 1) + 1 }
 
+  /// Where beats are the input, the first time at which one is decided about: the ring of samples is full.
+  private var firstDecisionColumn: Int? {
+    guard let beats = settings.beats else { return nil }
+    let reach = settings.leadSamples(of: beats) + max(settings.nextLimitSamples(of: beats), beats.sampleCount)
+    var ring = 64
+    while ring < reach + settings.hopSamples { ring *= 2 }
+    return max(1, ring / settings.hopSamples) - 1
+  }
+
   /// The columns `first..<end` that a decision about a beat looks at; nil where the window starts before a
   /// record of `sampleCount` samples or goes beyond its end.
   package func columns(ofBeatAt sample: Int, inRecordOf sampleCount: Int) -> Range<Int>? {
     guard sample >= 0, sample < sampleCount else { return nil }
     let last = settings.firstColumn(reaching: sample + delaySamples)
-    guard last >= columnCount - 1, settings.lastSample(ofColumn: last) < sampleCount else { return nil }
+    guard last >= (firstDecisionColumn ?? columnCount - 1), settings.lastSample(ofColumn: last) < sampleCount
+    else { return nil }
     return last - columnCount + 1..<last + 1
   }
 }

@@ -41,6 +41,8 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   /// The corner of the electrode's coupling in front of it all, in hertz; 0 for none, and nil for what a record needs:
   /// see `Coupling`.
   package var couplingHz: Double?
+  /// What a beat becomes, where beats are the input instead of columns; nil otherwise.
+  package var beats: BeatSettings?
 
   /// The front end of this project's ECG models.
   package init() {}
@@ -68,7 +70,7 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   }
 
   /// Whether a column is a raw sample rather than a spectrum.
-  package var isRawSamples: Bool { windowSamples == 1 }
+  package var isRawSamples: Bool { windowSamples == 1 && beats == nil }
 
   /// What a network of raw samples sees, in its units: 256 codes of a 32nd of a unit.
   package static let rawUnits: ClosedRange<Double> = -4...3.968_75
@@ -107,6 +109,7 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   package var problem: String? {
     func isUsable(_ value: Double) -> Bool { value.isFinite && value >= 1e-6 && value <= 1e6 }
     if !isUsable(sampleRateHz) { return "the sampling rate is \(sampleRateHz) Hz" }
+    if beats != nil { return beatProblem }
     if isRawSamples { return rawProblem }
     if ![16, 32, 64, 128, 256, 512].contains(windowSamples) {
       return "the window of \(windowSamples) samples is not a power of two in 16 ... 512"

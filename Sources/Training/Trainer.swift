@@ -20,9 +20,11 @@ extension Checkpoint {
   /// - Throws: `TrainingError` where the parts can't be, or don't fit together.
   package static func untrained(
     of task: TaskDefinition, specification: NetworkSpecification, split: TaskSplit, training: TrainingOptions,
-    couplingHz: Double? = nil
+    couplingHz: Double? = nil, beats: BeatSettings? = nil
   ) throws(TrainingError) -> Checkpoint {
-    var settings = task.frontEnd
+    var settings =
+      beats.map { SpectrogramSettings(beats: $0, sampleRateHz: task.frontEnd.sampleRateHz) }
+      ?? task.frontEnd
     settings.couplingHz = couplingHz
     return try untrained(
       settings: settings, specification: specification,
@@ -114,13 +116,27 @@ extension Checkpoint {
 /// same signals always end in the same bits.
 package final class Trainer {
   /// The number of beats too near their record's ends for a window.
-  package var leftOutBeatCount: Int { sampler.leftOutCount }
+  package let leftOutBeatCount: Int
 
   private let start: Checkpoint
-  private let sampler: WindowSampler
+  private let sampler: Sampler
   private let network: TrainableNetwork
   private var optimizer: AdamW
-  private let scratches: [WindowSampler.Scratch]
+
+  /// What is drawn.
+  private enum Sampler {
+    case windows(WindowSampler, scratches: [WindowSampler.Scratch])
+    case beats(BeatSampler)
+
+    /// Writes the inputs of the window with a number, for one shard at a time, and returns its class.
+    func drawWindow(_ number: Int, shard: Int, into inputs: UnsafeMutablePointer<Float>) -> Int {
+      switch self {
+      case .windows(let sampler, let scratches):
+        sampler.drawWindow(number, with: scratches[shard], into: inputs)
+      case .beats(let sampler): sampler.drawWindow(number, into: inputs)
+      }
+    }
+  }
 
   /// Prepares to train, on at most `threads` threads.
   ///
@@ -139,11 +155,27 @@ package final class Trainer {
     guard signals.allSatisfy({ $0.beats.allSatisfy { classes.contains($0.classIndex) } }) else {
       throw TrainingError("a beat's class is not among the network's \(classes.count)")
     }
-    guard
-      let sampler = WindowSampler(
-        signals, noises: noises, classNames: checkpoint.classNames, window: checkpoint.window,
-        options: checkpoint.training)
-    else { throw TrainingError("there is no beat with a whole window to train on") }
+    var checkpoint = checkpoint
+    let nothing = TrainingError("there is no beat with a whole window to train on")
+    if checkpoint.settings.beats != nil {
+      guard
+        let beats = BeatSampler(
+          signals, classCount: checkpoint.classNames.count, window: checkpoint.window,
+          options: checkpoint.training)
+      else { throw nothing }
+      (sampler, leftOutBeatCount) = (.beats(beats), beats.leftOutCount)
+      checkpoint.settings = beats.settings
+    } else {
+      guard
+        let windows = WindowSampler(
+          signals, noises: noises, classNames: checkpoint.classNames, window: checkpoint.window,
+          options: checkpoint.training)
+      else { throw nothing }
+      leftOutBeatCount = windows.leftOutCount
+      sampler = .windows(
+        windows,
+        scratches: (0..<TrainableNetwork.shardCount).map { _ in WindowSampler.Scratch(checkpoint.window) })
+    }
     do {
       network = try TrainableNetwork(
         specification: checkpoint.specification, layers: checkpoint.layers, codes: codes,
@@ -159,9 +191,7 @@ package final class Trainer {
       state.gradientSquare.count == network.parameters.count
     else { throw TrainingError("the checkpoint's training is over, or its optimizer's state doesn't fit") }
     start = checkpoint
-    self.sampler = sampler
     optimizer = AdamW(state: state, completedSteps: checkpoint.completedSteps)
-    scratches = (0..<TrainableNetwork.shardCount).map { _ in WindowSampler.Scratch(checkpoint.window) }
   }
 
   /// The training's state now; once the last step is done, without the optimizer's.
@@ -186,7 +216,7 @@ package final class Trainer {
       network.forEachShard { shard, windows in
         for window in windows {
           network.labels[window] = sampler.drawWindow(
-            step * options.batchSize + window, with: scratches[shard],
+            step * options.batchSize + window, shard: shard,
             into: network.inputs.baseAddress! + window * inputCount)
         }
       }

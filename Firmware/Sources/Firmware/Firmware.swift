@@ -12,6 +12,7 @@ struct Firmware {
     Refusals(image).print()
     guard let model = try? Model(validating: image) else { board_exit(65) }
     print(model)
+    if let sensed = SensedRun(model) { end(sensed.run()) }
     if model.isStreamable {
       MonitorRun(model)?.run()
       let streaming = StreamingRun(model).run()

@@ -69,6 +69,7 @@ enum {
   QUANTINFER_BY_CLOCK_ALONE = 40,  // the network can't decide at every column, and so not at beats
   QUANTINFER_SAMPLE_RATE = 41,     // one at which no beats can be found
   QUANTINFER_NOT_YET = 42,         // a sample that has not come
+  QUANTINFER_AT_BEATS_ALONE = 43,  // beats are the input: no clock, and no network to put to sleep
   // A saved state:
   QUANTINFER_SAVED_TRUNCATED = 48,
   QUANTINFER_NOT_A_SAVED_STATE = 49,

@@ -32,8 +32,11 @@ struct TrainingArguments: ParsableArguments {
   var batchSize = defaults.batchSize
   @Option(help: ArgumentHelp("The learning rate at its peak.", valueName: "x"))
   var learningRate = defaults.peakLearningRate
-  @Option(help: ArgumentHelp("AdamW's weight decay.", valueName: "x"))
-  var weightDecay = defaults.weightDecay
+  @Option(
+    help: ArgumentHelp(
+      "AdamW's weight decay. (default: \(defaults.weightDecay); \(TrainingOptions.beats.weightDecay) with --front-end beats)",
+      valueName: "x"))
+  var weightDecay: Double?
   @Option(help: ArgumentHelp("The part of a label spread over all classes.", valueName: "x"))
   var labelSmoothing = defaults.labelSmoothing
   @Option(
@@ -60,16 +63,16 @@ struct TrainingArguments: ParsableArguments {
 
   /// The options for a task's split.
   func values(
-    task: TaskDefinition, split: TaskSplit, augmentation: AugmentationArguments
+    task: TaskDefinition, split: TaskSplit, augmentation: AugmentationArguments, beats: Bool = false
   ) -> TrainingOptions {
-    var values = TrainingOptions(task: task, split: split)
+    var values = beats ? .beats : TrainingOptions(task: task, split: split)
     if let epochs { values.epochs = epochs }
     if let leads { values.leads = leads }
     values.seed = seed
     if let windowsPerEpoch { values.windowsPerEpoch = windowsPerEpoch }
     values.batchSize = batchSize
     values.peakLearningRate = learningRate
-    values.weightDecay = weightDecay
+    values.weightDecay = weightDecay ?? values.weightDecay
     values.labelSmoothing = labelSmoothing
     if let samplingExponent { values.samplingExponent = samplingExponent }
     if let logitOffsets { values.logitOffsets = logitOffsets.values.isEmpty ? nil : logitOffsets.values }
@@ -182,6 +185,21 @@ struct NetworkArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "What the network looks at: columns of the task's front end, or each beat with the patient's usual one and the intervals.",
+      valueName: "columns|beats"))
+  var frontEnd = FrontEndChoice.columns
+  @Option(
+    help: ArgumentHelp(
+      "Beats: how far one that is known without the network may be from the patient's usual beat, as a part of that; 0 for none. (default: \(BeatSettings.standard.knownDistance))",
+      valueName: "x"))
+  var knownDistance: Double?
+  @Option(
+    help: ArgumentHelp(
+      "Beats: how early and how late a known one may come against the mean of eight intervals, in octaves. (default: \(-BeatSettings.standard.leastIntervalOctaves),\(BeatSettings.standard.mostIntervalOctaves))",
+      valueName: "early,late"))
+  var knownIntervals: String?
+  @Option(
+    help: ArgumentHelp(
       "The window's length, in columns of 62.5 ms. (default: \(defaults.inputColumns))", valueName: "n"))
   var columns: Int?
   @Option(help: ArgumentHelp("The channels of every convolution. (default: 24)", valueName: "n"))
@@ -191,7 +209,8 @@ struct NetworkArguments: ParsableArguments {
   var dilations: WholeNumbers?
   @Option(
     help: ArgumentHelp(
-      "The outputs of a dense layer before the last one. (default: no such layer)", valueName: "n"))
+      "The outputs of a dense layer before the last one. (default: no such layer; 16 with --front-end beats)",
+      valueName: "n"))
   var hidden: Int?
 
   @Option(
@@ -201,12 +220,46 @@ struct NetworkArguments: ParsableArguments {
   var architecture: String?
 
   /// Whether the structure isn't left to the defaults.
-  var isGiven: Bool { isShaped || architecture != nil }
+  var isGiven: Bool { isShaped || architecture != nil || frontEnd == .beats }
+
+  /// What a beat becomes; nil for columns.
+  var beats: BeatSettings? {
+    guard frontEnd == .beats else { return nil }
+    var beats = BeatSettings.standard
+    beats.knownDistance = knownDistance ?? beats.knownDistance
+    if let limits = Self.limits(knownIntervals) {
+      (beats.leastIntervalOctaves, beats.mostIntervalOctaves) = (-limits.early, limits.late)
+    }
+    return beats
+  }
+
+  /// Two numbers with a comma between them; nil for anything else.
+  private static func limits(_ text: String?) -> (early: Double, late: Double)? {
+    let numbers = text?.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) } ?? []
+    guard numbers.count == 2, let early = numbers[0], let late = numbers[1], (0...4).contains(early),
+      (0...4).contains(late)
+    else { return nil }
+    return (early, late)
+  }
+
   private var isShaped: Bool { columns != nil || channels != nil || dilations != nil || hidden != nil }
 
   func validate() throws {
     guard architecture == nil || !isShaped || (channels == nil && dilations == nil && hidden == nil) else {
       throw ValidationError("--architecture stands for --channels, --dilations and --hidden")
+    }
+    guard frontEnd == .beats || (knownDistance == nil && knownIntervals == nil) else {
+      throw ValidationError("--known-distance and --known-intervals go with --front-end beats")
+    }
+    if let knownDistance, !(0...0.99).contains(knownDistance) {
+      throw ValidationError("--known-distance must be in 0 ... 0.99")
+    }
+    guard knownIntervals == nil || Self.limits(knownIntervals) != nil else {
+      throw ValidationError("--known-intervals must be two numbers of octaves, such as 0.15,0.25")
+    }
+    guard frontEnd == .columns || (columns ?? channels) == nil && dilations == nil && architecture == nil
+    else {
+      throw ValidationError("--front-end beats has --hidden alone, no columns and convolutions")
     }
   }
 
@@ -216,6 +269,13 @@ struct NetworkArguments: ParsableArguments {
   func specification(for task: TaskDefinition) throws -> NetworkSpecification {
     guard !task.isByClock || columns == nil else {
       throw ValidationError("--columns is for beats; a window's length is the task's, windowSeconds")
+    }
+    if let beats {
+      guard !task.isByClock else {
+        throw ValidationError(
+          "--front-end beats is for tasks of beats, and \(task.name) decides by the clock")
+      }
+      return .beats(beats, hidden: hidden ?? 16, classCount: task.classNames.count)
     }
     if let architecture {
       return try NetworkSpecification(
@@ -293,4 +353,12 @@ struct WholeNumbers: ExpressibleByArgument {
     guard !numbers.contains(nil) else { return nil }
     values = numbers.compactMap(\.self)
   }
+}
+
+/// What a network looks at.
+enum FrontEndChoice: String, CaseIterable, ExpressibleByArgument {
+  /// Columns of the task's front end.
+  case columns
+  /// Each beat.
+  case beats
 }

@@ -1,6 +1,7 @@
 import CommandSupport
 import HostDevice
 import Support
+import Tasks
 
 extension ModelSummary {
   /// An operator a row.
@@ -90,6 +91,14 @@ extension ModelSummary {
     return table
   }
 
+  private static func words(_ beats: BeatSettings) -> String {
+    "\(beats.pointCount) points about a beat, the same less the patient's usual beat, "
+      + "\(BeatSettings.figureCount) figures of its intervals; "
+      + (beats.knownDistance > 0
+        ? "within \(Numbers.percent(beats.knownDistance)) of the usual beat, and in time, it is known without the network"
+        : "the network runs at every beat")
+  }
+
   /// Front end, classes and provenance.
   var identityTable: SummaryTable {
     var table = SummaryTable(columns: [])
@@ -105,6 +114,8 @@ extension ModelSummary {
           "raw samples, "
             + (frontEnd.highPassShift > 0
               ? "high-pass filtered (shift \(frontEnd.highPassShift))" : "not filtered"))
+      case .beats:
+        table.add("beats", frontEnd.beats.map(Self.words) ?? "")
       case .spectrogram:
         let binHz = frontEnd.sampleRateHz / Double(frontEnd.windowSamples)
         table.add(

@@ -81,7 +81,10 @@ struct Train: ParsableCommand {
     try options.check(classNames: task.classNames)
     try augmentation.check(task: task)
     if let problem = task.problem(of: split)
-      ?? options.values(task: task, split: split, augmentation: augmentation).problem
+      ?? options.values(
+        task: task, split: split, augmentation: augmentation,
+        beats: network.beats != nil
+      ).problem
     {
       throw ValidationError(problem)
     }
@@ -133,12 +136,14 @@ struct Train: ParsableCommand {
 
   /// The network before its first step: random, or with another checkpoint's structure and weights.
   private func startingCheckpoint(_ task: TaskDefinition, _ split: TaskSplit) throws -> Checkpoint {
-    let training = options.values(task: task, split: split, augmentation: augmentation)
+    let training = options.values(
+      task: task, split: split, augmentation: augmentation,
+      beats: network.beats != nil)
     guard let from else {
       do {
         return try Checkpoint.untrained(
           of: task, specification: network.specification(for: task), split: split, training: training,
-          couplingHz: electrode.hertz)
+          couplingHz: electrode.hertz, beats: network.beats)
       } catch let error as TrainingError {
         throw FileError.malformed(
           network.architecture ?? taskName, error.description, remedy: "change the layers or the task")

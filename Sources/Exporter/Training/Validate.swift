@@ -82,7 +82,9 @@ struct Validate: ParsableCommand {
       (split, count) = (.all, folds ?? own)
       task.division = .folds(count)
     }
-    let training = options.values(task: task, split: split, augmentation: augmentation)
+    let training = options.values(
+      task: task, split: split, augmentation: augmentation,
+      beats: network.beats != nil)
     if let problem = training.problem { throw ValidationError(problem) }
     var beats = TaskRecords(
       folder: data, task: task, split: split, sampleRateHz: task.frontEnd.sampleRateHz,
@@ -95,7 +97,7 @@ struct Validate: ParsableCommand {
     var seen = Set<String>()
     let mainLeads = signals.filter { seen.insert($0.record).inserted }
     let noises = try augmentation.noises(atRateHz: beats.sampleRateHz)
-    let (definition, chosen, couplingHz) = (task, split, electrode.hertz)
+    let (definition, chosen, couplingHz, chosenBeats) = (task, split, electrode.hertz, network.beats)
     var plan = TrainedFold.Plan(
       signals: signals, mainLeads: mainLeads, noises: noises,
       foldOfRecord: try PatientValidation.folds(mainLeads, count: count, of: beats), folds: count,
@@ -112,7 +114,7 @@ struct Validate: ParsableCommand {
             training.seed = seed
             return try Checkpoint.untrained(
               of: definition, specification: specification, split: chosen, training: training,
-              couplingHz: couplingHz)
+              couplingHz: couplingHz, beats: chosenBeats)
           }, threads: threading.count, progress: progress)
       } catch let error as TrainingError {
         throw FileError.malformed(
@@ -149,6 +151,11 @@ struct Validate: ParsableCommand {
         ? "\nNo other --logit-offsets would give more.\n"
         : "\nOther --logit-offsets, \(told) from these, would give \(Numbers.percent(validation.macroF1WithBestOffsets)).\n"
     )
+    if let share = validation.networkShare {
+      try results.show(
+        "\nThe network is asked about \(Numbers.percent(share.median)) of the beats of the record in the middle, and "
+          + "\(Numbers.percent(share.most)) of one that needs it more than 95 % of them.\n")
+    }
     for (title, table) in validation.windows?.tables ?? [] {
       try results.show("\n\(title)\n")
       try results.show(table)

@@ -21,7 +21,7 @@ package struct DecisionDelay: Codable, Equatable, Sendable {
   /// The delay that a model was trained with; nil where it has no front end, or can't decide at every column and so not
   /// at beats.
   package init?(_ loaded: LoadedModel) {
-    guard let frontEnd = loaded.model.frontEnd, loaded.model.streaming?.columnsPerDecision == 1 else {
+    guard let frontEnd = loaded.model.frontEnd, loaded.model.decidesAtEveryColumn else {
       return nil
     }
     let least = loaded.beatWindow?.delaySamples ?? 0

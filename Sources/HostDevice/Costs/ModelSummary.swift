@@ -152,10 +152,14 @@ package struct ModelSummary: Encodable, Sendable {
       case spectrogram
       /// A sample.
       case samples
+      /// There are none: a beat is all of the input.
+      case beats
     }
 
     /// What a column is.
     package var kind: Kind
+    /// What a beat becomes; null where columns are the input.
+    package var beats: BeatSettings?
     /// The samples' rate.
     package var sampleRateHz: Double
     /// The transform's length.
@@ -217,7 +221,8 @@ package struct ModelSummary: Encodable, Sendable {
       wholeWindowCodeBytes: CodeBytes(conditions: model.buildConditions + ["QUANTINFER_WHOLE_WINDOW"]),
       arenaBytes: model.arenaByteCount, liveBytes: plan.liveByteCount,
       arenaLowerBoundBytes: plan.lowerBoundByteCount, scratchBytes: model.scratchByteCount,
-      streamingScratchBytes: model.streaming?.scratchByteCount, stateBytes: model.stateByteCount,
+      streamingScratchBytes: model.isStreamable ? model.streamingScratchByteCount : nil,
+      stateBytes: model.stateByteCount,
       arena: plan.placements.sorted {
         ($0.lifetime.lowerBound, $0.offset) < ($1.lifetime.lowerBound, $1.offset)
       }
@@ -230,7 +235,8 @@ package struct ModelSummary: Encodable, Sendable {
     frontEnd = model.frontEnd.map { plan in
       let settings = SpectrogramSettings(plan)
       return FrontEnd(
-        kind: settings.isRawSamples ? .samples : .spectrogram, sampleRateHz: settings.sampleRateHz,
+        kind: settings.beats != nil ? .beats : settings.isRawSamples ? .samples : .spectrogram,
+        beats: settings.beats, sampleRateHz: settings.sampleRateHz,
         windowSamples: settings.windowSamples, hopSamples: settings.hopSamples, firstBin: settings.firstBin,
         bins: settings.binCount, highPassShift: settings.highPassShift,
         microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
@@ -251,6 +257,10 @@ extension ModelSummary.Operations {
     operators = (0..<model.operatorCount).map { ModelSummary.Operator(model, layout, index: $0) }
     macsPerWindow = operators.reduce(0) { $0 + $1.macsPerWindow }
     workPerDecision = model.stepsPerDecision
+    if model.frontEnd?.beats != nil {
+      // Nothing is done for a column, and all of it at a decision.
+      (macsPerColumn, macsPerDecision, columnOperatorCount, columnsPerDecision) = (0, macsPerWindow, 0, 1)
+    }
     guard let streaming = layout else { return }
     macsPerColumn = operators[..<streaming.tailStart].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
     macsPerDecision = operators[streaming.tailStart...].reduce(0) { $0 + ($1.macsPerStep ?? 0) }

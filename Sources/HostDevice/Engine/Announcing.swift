@@ -158,6 +158,13 @@ extension SignalQuality.Limits {
   /// The signal is good again when the window holds good samples alone and the high-pass filter has forgotten 95 % of
   /// the step that ended the bad ones: three time constants.
   package init(_ converter: AnalogConverter, frontEnd: FrontEndPlan, columnCount: Int) {
+    // A beat's points reach over the ring at most.
+    if let beats = frontEnd.beats {
+      self.init(
+        converter, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
+        refillSamples: beats.leadSamples + beats.nextLimitSamples + beats.hopSamples)
+      return
+    }
     let settling = frontEnd.highPassShift > 0 ? 3 << Int(frontEnd.highPassShift) : 0
     self.init(
       converter, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,

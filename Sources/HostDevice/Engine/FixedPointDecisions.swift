@@ -21,7 +21,7 @@ package struct FixedPointDecisions: Sendable {
     guard let window = loaded.beatWindow else {
       throw InvalidNetwork("the model doesn't tell how long after a beat it decides")
     }
-    guard window.isByClock || loaded.model.streaming?.columnsPerDecision == 1 else {
+    guard window.isByClock || loaded.model.decidesAtEveryColumn else {
       throw InvalidNetwork("the model can't decide at every column: it has strides along time")
     }
     self.window = window
@@ -69,7 +69,7 @@ package struct FixedPointDecisions: Sendable {
       decisions.append(
         BeatDecision(
           record: signal.record, sample: beat.sample, classIndex: beat.classIndex,
-          logits: logits.map { Float(loaded.logit($0)) }))
+          logits: logits.map { Float(loaded.logit($0)) }, isRecalled: decision.isRecalled))
     }
     return decisions
   }

@@ -21,6 +21,8 @@ package struct Feasibility: Encodable, Sendable {
     package var announcingBytes: Int?
     /// How the network sleeps; null where it never does.
     package var sleep: Sleep?
+    /// The part of the beats that the network is asked about, where beats are its input; null for all.
+    package var networkShare: Double?
 
     /// A network that sleeps between irregular beats.
     package struct Sleep: Encodable, Equatable, Sendable {
@@ -255,7 +257,10 @@ package struct Feasibility: Encodable, Sendable {
     processor = device.processor.name
     battery = device.longevity
     assumptions = Self.assumptions(network, device, schedule)
-    let ways: [Mode] = loaded.model.isStreamable ? [.streaming, .wholeWindow] : [.wholeWindow]
+    // Beats have one way.
+    let ways: [Mode] =
+      network.frontEnd?.takesBeats == true
+      ? [.streaming] : loaded.model.isStreamable ? [.streaming, .wholeWindow] : [.wholeWindow]
     let judged = ways.map { Judgement(network, on: device, mode: $0, schedule: schedule) }
     let advice = FeasibilityAdvice(network, on: device, schedule: schedule)
     modes = judged.map { judgement in
@@ -280,6 +285,13 @@ package struct Feasibility: Encodable, Sendable {
         + (device.processor.core == nil ? "; this core's is taken to lie between the two." : "."),
       "The stack is what a streaming run of the shipped model took there; 2,048 B at the unfavourable end.",
     ]
+    if network.frontEnd?.takesBeats == true {
+      let share = schedule.networkShare ?? 1
+      all.append(
+        "The network is asked about \(Numbers.percent(share)) of the beats"
+          + (schedule.networkShare == nil ? ", as nothing else is told: --network-share. " : ". ")
+          + "Instructions beside it were counted on an emulated Cortex-M4.")
+    }
     if let sleep = schedule.sleep {
       all.append(
         "The network sleeps between irregular beats, as often as in this run: the detector and the filter go on, "

@@ -73,6 +73,9 @@ struct NetworkCounts {
     var stateBytes: Int
     var detectorBytes: Int
 
+    /// Whether beats are the input: a column is then the time at which decisions are made.
+    var takesBeats = false
+
     var columnsPerSecond: Double { sampleRateHz / Double(hopSamples) }
   }
 
@@ -94,7 +97,8 @@ struct NetworkCounts {
         hopSamples: plan.hopSamples, bins: plan.binCount,
         samplesPerWindow: SpectrogramSettings(plan).lastSample(ofColumn: model.input.timeCount - 1) + 1,
         stateBytes: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples),
-        detectorBytes: BeatDetector.stateByteCount(sampleRateMillihertz: plan.sampleRateMillihertz))
+        detectorBytes: BeatDetector.stateByteCount(sampleRateMillihertz: plan.sampleRateMillihertz),
+        takesBeats: plan.beats != nil)
     }
   }
 
@@ -211,6 +215,9 @@ extension Feasibility.Judgement {
         microamps: charge.map { $0 * perSecond })
     }
     var tasks: [Feasibility.Task] = []
+    if let frontEnd = network.frontEnd, frontEnd.takesBeats {
+      return beatTasks(network, processor, schedule, frontEnd, task)
+    }
     if let frontEnd = network.frontEnd {
       let inWindows = Double(frontEnd.samplesPerWindow) * schedule.decisionsPerSecond
       var sample = [Feasibility.Work("interrupt, filter, ring", 1, processor.cyclesPerSample)]
@@ -243,6 +250,42 @@ extension Feasibility.Judgement {
     tasks.append(
       task("decision", schedule.decisionsPerSecond, network.decisionWork(mode, on: processor)))
     return tasks
+  }
+
+  /// The tasks where beats are the input: a block of samples, and a decision, for which the network is asked now and then.
+  private static func beatTasks(
+    _ network: NetworkCounts, _ processor: DeviceProfile.Processor, _ schedule: Feasibility.Schedule,
+    _ frontEnd: NetworkCounts.FrontEnd,
+    _ task: (String, Double, [Feasibility.Work]) -> Feasibility.Task
+  ) -> [Feasibility.Task] {
+    let instruction = processor.cyclesPerInstruction ?? DeviceProfile.Processor.usualCyclesPerInstruction
+    let wake = processor.cyclesPerWake ?? DeviceProfile.Processor.usualCyclesPerWake
+    let hop = frontEnd.hopSamples
+    var block = [
+      Feasibility.Work("waking up for a block of \(hop) samples", 1, wake),
+      Feasibility.Work(
+        "instructions of a block", hop * BeatInstructions.perSample + BeatInstructions.perBlock, instruction),
+    ]
+    if schedule.findsBeats {
+      block.append(Feasibility.Work("samples of the beat detector", hop, processor.cyclesPerDetectorSample))
+    }
+    // Rounded so that it is no less often.
+    let every = max(1, Int(1 / max(1e-6, schedule.networkShare ?? 1)))
+    var decision = [
+      Feasibility.Work("instructions of a beat", BeatInstructions.perBeat, instruction),
+      Feasibility.Work(
+        "instructions of a beat that the network is asked about", BeatInstructions.perAskedBeat, instruction,
+        every: every),
+    ]
+    decision += network.decisionWork(.wholeWindow, on: processor).map {
+      var work = $0
+      work.every = every
+      return work
+    }
+    return [
+      task("column", frontEnd.columnsPerSecond, block),
+      task("decision", schedule.decisionsPerSecond, decision),
+    ]
   }
 
   private static func memory(

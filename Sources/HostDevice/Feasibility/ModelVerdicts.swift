@@ -32,9 +32,10 @@ package struct ModelVerdicts: Encodable, Sendable {
   ///   - profiles: Profiles' names or files; all built-in ones where there are none.
   ///   - wanted: When decisions come; nil for every so many seconds where the model decides by the clock, else after
   ///     each of 70 beats a minute.
+  ///   - networkShare: The part of the beats that the network is asked about, where beats are its input; nil for all.
   /// - Throws: `FileError` where a file is missing or wrong, or a profile has no processor.
   package init(
-    model: String, profiles: [String], schedule wanted: Feasibility.Schedule?
+    model: String, profiles: [String], schedule wanted: Feasibility.Schedule?, networkShare: Double? = nil
   ) throws(FileError) {
     let loaded = try LoadedModel.read(model, withFrontEnd: true)
     let schedule =
@@ -57,6 +58,10 @@ package struct ModelVerdicts: Encodable, Sendable {
       let profile = try DeviceProfile.load(name)
       // Without a front end nobody looks for beats.
       var schedule = schedule
+      if summary.frontEnd?.kind == .beats {
+        schedule.networkShare = networkShare
+        if wanted == nil { schedule.findsBeats = false }
+      }
       if summary.frontEnd == nil { (schedule.findsBeats, schedule.isAboutBeats) = (false, false) }
       guard let verdict = Feasibility(loaded, on: profile, schedule: schedule) else {
         throw .malformed(

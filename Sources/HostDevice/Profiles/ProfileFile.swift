@@ -76,6 +76,8 @@ extension DeviceProfile {
         ("cyclesPerDetectorSample", processor.cyclesPerDetectorSample, 0...1e6),
         ("cyclesPerTransformPoint", processor.cyclesPerTransformPoint, 0...100_000),
         ("cyclesPerBin", processor.cyclesPerBin, 0...1e6),
+        ("cyclesPerInstruction", processor.cyclesPerInstruction, 0.01...1000),
+        ("cyclesPerWake", processor.cyclesPerWake, 0...1e6),
       ].map { ("processor." + $0.0, $0.1, $0.2) }
     }
     if let battery {

@@ -95,6 +95,7 @@ extension FloatFrontEnd {
       settings.offsetMicrovolts = Double(plan.offsetQ12) / 4096 * step
       settings.highPassShift = plan.highPassShift == 0 ? nil : Int(plan.highPassShift)
       self = .samples(settings)
+    case .beats(let plan)?: self = .spectrogram(SpectrogramSettings(plan))
     case nil: return nil
     }
   }

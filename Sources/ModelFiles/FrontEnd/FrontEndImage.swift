@@ -1,3 +1,4 @@
+import Networks
 import QuantInfer
 import Tasks
 
@@ -9,6 +10,7 @@ extension ImageWriter {
     switch frontEnd {
     case .spectrogram(let tables): append(tables)
     case .samples(let scaling): append(scaling)
+    case .beats(let settings, let step): append(settings, microvoltsPerCount: step)
     }
   }
 
@@ -33,6 +35,13 @@ extension ImageWriter {
     put(tables.floorLog2Q16, at: place + Field.floorLog2Q16)
     put(Int32(SpectrogramSettings.zeroLevelCode), at: place + Field.zeroLevelCode)
     put(tables.microvoltsPerCount.bitPattern, at: place + Field.microvoltsPerCountBits)
+    return place
+  }
+
+  private mutating func append(_ settings: SpectrogramSettings, microvoltsPerCount: Float) -> Int {
+    guard let beats = settings.beats else { return 0 }
+    let place = append(BeatRecord(settings, beats, microvoltsPerCount: microvoltsPerCount).bytes)
+    put(UInt32(place + ModelFormat.FrontEnd.byteCount), at: place + ModelFormat.FrontEnd.intervalFigures)
     return place
   }
 

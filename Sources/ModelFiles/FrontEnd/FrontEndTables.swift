@@ -8,6 +8,8 @@ package enum FrontEndTables: Equatable, Sendable {
   case spectrogram(SpectrogramTables)
   /// A column is a sample.
   case samples(SampleScaling)
+  /// A beat is all of the input, for a converter of so many microvolts a count.
+  case beats(SpectrogramSettings, microvoltsPerCount: Float)
 
   /// A spectrogram's tables for a converter.
   ///
@@ -27,6 +29,19 @@ package enum FrontEndTables: Equatable, Sendable {
   package init(
     _ settings: SpectrogramSettings, microvoltsPerCount: Float, input: QuantizedNetwork.Tensor
   ) throws(InvalidNetwork) {
+    if let beats = settings.beats {
+      guard input.scale == Float(1 / BeatSettings.codesPerUnit), input.zeroPoint == 0 else {
+        throw InvalidNetwork("the network doesn't take beats in 32nds of its units")
+      }
+      if let problem = settings.problem { throw InvalidNetwork(problem) }
+      guard Float(beats.microvoltsPerCount) == microvoltsPerCount else {
+        throw InvalidNetwork(
+          "the network was trained for a converter of \(beats.microvoltsPerCount) microvolts a count, "
+            + "not \(microvoltsPerCount)")
+      }
+      self = .beats(settings, microvoltsPerCount: microvoltsPerCount)
+      return
+    }
     guard settings.isRawSamples else {
       try self.init(settings, microvoltsPerCount: microvoltsPerCount)
       return
@@ -41,9 +56,18 @@ package enum FrontEndTables: Equatable, Sendable {
   package var settings: SpectrogramSettings {
     switch self {
     case .spectrogram(let tables): tables.settings
+    case .beats(let settings, _): settings
     case .samples(let scaling):
       SpectrogramSettings(
         rawSamplesOfRateHz: scaling.settings.sampleRateHz, highPassShift: scaling.settings.highPassShift ?? 0)
+    }
+  }
+
+  /// What a device keeps between samples where beats are the input, in bytes; nil otherwise.
+  func beatStateByteCount(classCount: Int) -> Int? {
+    guard case .beats(let settings, let step) = self, let beats = settings.beats else { return nil }
+    return BeatRecord(settings, beats, microvoltsPerCount: step).withPlan {
+      $0.stateByteCount(classCount: classCount)
     }
   }
 
@@ -53,7 +77,7 @@ package enum FrontEndTables: Equatable, Sendable {
     case .spectrogram(let tables):
       SpectrogramPlan.scratchByteCount(
         windowSamples: tables.settings.windowSamples, binCount: tables.settings.binCount)
-    case .samples: 0
+    case .samples, .beats: 0
     }
   }
 }
@@ -75,6 +99,7 @@ extension SpectrogramSettings {
       highPassShift = Int(plan.highPassShift)
     case .samples(let plan):
       self.init(rawSamplesOfRateHz: sampleRateHz, highPassShift: Int(plan.highPassShift))
+    case .beats(let plan): self.init(plan)
     }
   }
 }

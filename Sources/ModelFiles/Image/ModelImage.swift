@@ -33,7 +33,7 @@ package struct ModelImage: Sendable {
     mode: StreamingMode = .columns, decisionsPerSecond: Double = StreamingPlan.decisionsPerSecond
   ) throws(InvalidNetwork) {
     var plans: [StreamingPlan?] = [nil]
-    if let frontEnd {
+    if let frontEnd, frontEnd.settings.beats == nil {
       do throws(InvalidNetwork) {
         plans = try StreamingPlan.all(network, frontEnd: frontEnd, mode: mode)
       } catch {
@@ -124,7 +124,9 @@ struct ImageWriter {
     if let frontEnd { put(network: UInt32(append(frontEnd)), at: Field.frontEnd) }
     put(network: UInt32(arena), at: Field.arenaByteCount)
     put(network: UInt32(scratchByteCount(network, frontEnd: frontEnd)), at: Field.scratchByteCount)
-    put(network: UInt32(streaming?.stateByteCount ?? 0), at: Field.stateByteCount)
+    let classCount = network.outputs.first.map { network.tensors[$0.tensor].count } ?? 0
+    let state = streaming?.stateByteCount ?? frontEnd?.beatStateByteCount(classCount: classCount) ?? 0
+    put(network: UInt32(state), at: Field.stateByteCount)
     put(network: UInt32(tensorsPlace), at: Field.tensors)
     put(network: UInt32(network.tensors.count), at: Field.tensorCount)
     put(network: UInt32(operatorsPlace), at: Field.operators)
@@ -245,7 +247,8 @@ struct ImageWriter {
       guard let packed = operation.packedWeights(of: network), packed.layout == .blocks else { return 0 }
       let row = 8 * ((packed.inputsPerOutput + 3) / 4)
       guard operation.kind == .fullyConnected else { return 2 * row }
-      // Without it the operator takes more instructions, by less the fewer outputs it has.
+      // Without it the operator takes more instructions, by less the fewer outputs it has; of a beat, fewer.
+      if frontEnd?.settings.beats != nil { return 0 }
       return network.tensors[operation.output].shape.last ?? 0 >= 8 && row <= 512 ? row : 0
     }
     return ArenaPlan.aligned(max(16, frontEnd?.scratchByteCount ?? 0, kernels.max() ?? 0))

@@ -69,6 +69,14 @@ package struct TrainingOptions: Codable, Equatable, Sendable {
     if task.frontEnd.isRawSamples { augmentation.inversion = 0.5 }
   }
 
+  /// The options of a network of beats: small, and soon learnt.
+  package static let beats: TrainingOptions = {
+    var options = TrainingOptions()
+    (options.epochs, options.windowsPerEpoch, options.samplingExponent) = (12, 51_200, 0.5)
+    (options.weightDecay, options.augmentation.leadMixing) = (0.03, 0.5)
+    return options
+  }()
+
   /// The number of steps of an epoch.
   package var stepsPerEpoch: Int { (windowsPerEpoch + batchSize - 1) / batchSize }
 

@@ -13,6 +13,9 @@ package struct EvaluationWindows: Sendable {
     package var classIndex: Int
     /// The window, in columns of the record.
     package var columns: Range<Int>
+    /// Whether it is as the patient's usual beat, and whether the device then answers without the network.
+    package var isKnown = false
+    package var isAnswered = false
   }
 
   /// One record's columns and beats.
@@ -39,6 +42,7 @@ package struct EvaluationWindows: Sendable {
     self.window = window
     let frontEnd = frontEnd ?? .spectrogram(window.settings)
     records = signals.map { signal in
+      if let settings = window.settings.beats { return Record(signal, settings, window: window) }
       let beats = signal.beats.compactMap { beat in
         window.columns(ofBeatAt: beat.sample, inRecordOf: signal.microvolts.count).map {
           Beat(sample: beat.sample, classIndex: beat.classIndex, columns: $0)
@@ -50,7 +54,7 @@ package struct EvaluationWindows: Sendable {
     }
   }
 
-  /// The levels `[time, bin]` of a beat's window.
+  /// The levels `[time, bin]` of a beat's window, whose only column it is where beats are the input.
   package func levels(of beat: Beat, in record: Record) -> ArraySlice<Float> {
     let bins = window.settings.binCount
     return record.levels[beat.columns.lowerBound * bins..<beat.columns.upperBound * bins]
@@ -69,17 +73,38 @@ package struct EvaluationWindows: Sendable {
     for record in records {
       let inputs = record.levels.map { window.settings.networkInput(ofLevel: $0) }
       inputs.withUnsafeBufferPointer { inputs in
+        var recalled = RecalledLogits()
         for beat in record.beats {
-          var logits: [Float] = []
           let columns = beat.columns.lowerBound * bins..<beat.columns.upperBound * bins
-          execution.run(UnsafeBufferPointer(rebasing: inputs[columns]), appendingTo: &logits)
+          let logits = recalled.decide(isKnown: beat.isKnown, isAnswered: beat.isAnswered) {
+            var logits: [Float] = []
+            execution.run(UnsafeBufferPointer(rebasing: inputs[columns]), appendingTo: &logits)
+            return logits
+          }
           decisions.append(
             BeatDecision(
-              record: record.name, sample: beat.sample, classIndex: beat.classIndex, logits: logits))
+              record: record.name, sample: beat.sample, classIndex: beat.classIndex, logits: logits,
+              isRecalled: beat.isAnswered))
         }
       }
     }
     return decisions
+  }
+}
+
+extension EvaluationWindows.Record {
+  /// A record of which each beat is a column.
+  fileprivate init(_ signal: LabelledSignal, _ settings: BeatSettings, window: BeatWindow) {
+    let inputs = BeatInputs(
+      settings.counts(ofMicrovolts: signal.microvolts), beatsAt: signal.beats.map(\.sample), window: window)
+    self.init(
+      name: signal.record, lead: signal.lead,
+      levels: inputs.codes.map { Float($0) - Float(SpectrogramSettings.zeroLevelCode) },
+      beats: inputs.beats.enumerated().map { column, beat in
+        EvaluationWindows.Beat(
+          sample: signal.beats[beat.index].sample, classIndex: signal.beats[beat.index].classIndex,
+          columns: column..<column + 1, isKnown: beat.isKnown, isAnswered: beat.isAnswered)
+      }, leftOutBeatCount: signal.beats.count - inputs.beats.count)
   }
 }
 
@@ -93,9 +118,12 @@ package struct BeatDecision: Equatable, Sendable {
   package var classIndex: Int
   /// The classes' logits.
   package var logits: [Float]
+  /// Whether they are what the network said before of beats like this one.
+  package var isRecalled: Bool
 
   /// Creates a decision.
-  package init(record: String, sample: Int, classIndex: Int, logits: [Float]) {
+  package init(record: String, sample: Int, classIndex: Int, logits: [Float], isRecalled: Bool = false) {
+    self.isRecalled = isRecalled
     self.record = record
     self.sample = sample
     self.classIndex = classIndex

@@ -29,18 +29,20 @@ extension FloatGraph {
           "layer \(index) has \(weights.values.count) weights and \(weights.biases.count) biases, "
             + "not \(shape.weightCount) and \(shape.outputChannels)")
       }
+      // Over a single column a convolution is a fully connected operator, with less to prepare.
+      let isDense = shape.isDense || shape.inputColumns == 1
       tensors.append(
         Tensor(
-          name: "\(shape.isDense ? "dense" : "convolution") \(index + 1)",
-          shape: shape.isDense
+          name: "\(isDense ? "dense" : "convolution") \(index + 1)",
+          shape: isDense
             ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels]))
       let time = QuantizedNetwork.Step(
         kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
       operators.append(
         Operator(
-          kind: shape.isDense ? .fullyConnected : .convolution, inputs: [index], output: index + 1,
+          kind: isDense ? .fullyConnected : .convolution, inputs: [index], output: index + 1,
           activation: shape.isRectified ? 0...Float.infinity : Self.everything,
-          computation: shape.isDense ? .fullyConnected(weights) : .convolution(.init(time: time), weights)))
+          computation: isDense ? .fullyConnected(weights) : .convolution(.init(time: time), weights)))
     }
     try validate()
   }

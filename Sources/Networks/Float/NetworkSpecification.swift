@@ -42,6 +42,13 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
       ])
   }
 
+  /// A network of beats: one hidden layer, normalized in training.
+  package static func beats(_ beats: BeatSettings, hidden: Int, classCount: Int) -> NetworkSpecification {
+    NetworkSpecification(
+      inputColumns: 1, inputChannels: beats.inputCount,
+      layers: [.convolution(outputChannels: hidden, kernelColumns: 1), .dense(outputCount: classCount)])
+  }
+
   /// The columns from one decision to the next that the strides allow.
   package var columnsPerDecision: Int {
     layers.reduce(1) { product, layer in

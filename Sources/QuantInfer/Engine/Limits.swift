@@ -41,6 +41,7 @@ extension Model {
     let streaming = streaming
     var steps = streaming == nil ? 0 : frontEnd?.stepsPerColumn ?? 0
     for index in 0..<operatorCount { steps.addSteps(self.steps(ofOperator: index, in: streaming)) }
+    if let beats = frontEnd?.beats { steps.addSteps(beats.stepsPerBeat) }
     return steps
   }
 
@@ -95,6 +96,11 @@ extension Model {
       throw ModelError(.beyondLimits, at: network &+ ModelFormat.Network.operators)
     }
   }
+}
+
+extension BeatPlan {
+  /// What a beat takes beside the network, in steps: a sample of a point 2, a point itself and its two codes some 24.
+  public var stepsPerBeat: Int { 2 &* sampleCount &+ 24 &* pointCount &+ 256 }
 }
 
 extension FrontEndPlan {

@@ -180,11 +180,22 @@ public struct StreamingLayout: Equatable, Sendable {
 }
 
 extension Model {
-  /// How a streaming run goes; nil where the network can't stream.
+  /// How a run over columns goes; nil where the network can't stream, or takes beats.
   ///
   /// - Complexity: O(n) in the number of operators and of what they read: worth keeping.
-  public var streaming: StreamingLayout? { isStreamable ? try? StreamingLayout(self) : nil }
+  public var streaming: StreamingLayout? {
+    isStreamable && frontEndRecord.windowSamples != 0 ? try? StreamingLayout(self) : nil
+  }
+
+  /// Whether a decision is possible at every column, so at the delay after a beat that it was trained with: without strides along
+  /// time, and where beats are the input.
+  public var decidesAtEveryColumn: Bool {
+    frontEnd?.beats != nil || streaming?.columnsPerDecision == 1
+  }
 
   /// The scratch that a streaming run needs, in bytes; a whole-window run's where the network can't stream.
-  public var streamingScratchByteCount: Int { streaming?.scratchByteCount ?? scratchByteCount }
+  public var streamingScratchByteCount: Int {
+    if Built.beatFrontEnd, let beats = frontEnd?.beats { return beats.scratchByteCount(of: self) }
+    return streaming?.scratchByteCount ?? scratchByteCount
+  }
 }

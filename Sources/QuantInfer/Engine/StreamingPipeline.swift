@@ -59,6 +59,16 @@ public struct StreamingPipeline: ~Copyable {
     reset()
   }
 
+  /// A pipeline that is never used: that of a model whose input are beats.
+  init(idle model: Model, state: UnsafeMutableRawPointer) {
+    (tailStart, readsRing) = (0, false)
+    unsafe self.state = state
+    unsafe cursors = state.assumingMemoryBound(to: UInt16.self)
+    tail = unsafe OperatorRunner(
+      workspace: Workspace(
+        model: model, arena: state, scratch: Scratch(start: state, byteCount: 0), instructions: .best))
+  }
+
   /// Forgets all samples.
   public mutating func reset() {
     forgetColumns()

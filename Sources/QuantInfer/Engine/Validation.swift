@@ -10,7 +10,7 @@ extension Model {
   public init(validating bytes: UnsafeRawBufferPointer, network: Int = 0) throws(ModelError) {
     self = try unsafe Model(tables: bytes, network: network)
     try validateOperators()
-    if isStreamable { _ = try StreamingLayout(self) }
+    try validateStreaming()
   }
 
   /// Validates an image that may take no more than the caller's limits; see `Model.init(validating:)`.
@@ -26,8 +26,20 @@ extension Model {
     self = try unsafe Model(tables: bytes, network: network)
     try check(operatorsWithin: limits)
     try validateOperators()
-    if isStreamable { _ = try StreamingLayout(self) }
+    try validateStreaming()
     try check(runWithin: limits)
+  }
+
+  /// What keeps columns, or beats, between samples.
+  private func validateStreaming() throws(ModelError) {
+    guard isStreamable else { return }
+    guard Built.beatFrontEnd, let plan = frontEnd?.beats else {
+      _ = try StreamingLayout(self)
+      return
+    }
+    guard inputCount == 1, outputCount == 1, output.type == .int8, Built.wholeWindow,
+      stateByteCount == plan.stateByteCount(classCount: output.count)
+    else { throw ModelError(.invalidStreamingPlan, at: network &+ ModelFormat.Network.stateByteCount) }
   }
 
   /// Every operator reads what is there from the start or what an earlier operator wrote, and writes a computed

@@ -99,6 +99,13 @@ enum Built {
     static var rhythm: Bool { false }
   #endif
 
+  /// Beats as the network's input.
+  #if !QUANTINFER_SELECTED || QUANTINFER_BEATS
+    static var beatFrontEnd: Bool { true }
+  #else
+    static var beatFrontEnd: Bool { false }
+  #endif
+
   /// Weights of 4 bits, those with a zero point, and those that are not aligned to 4 bytes.
   #if !QUANTINFER_SELECTED || QUANTINFER_INT4
     static var anyWeights: Bool { true }

@@ -36,8 +36,10 @@ public struct Monitor: ~Copyable {
     public let beatAge: Int?
     /// What the device says.
     public let announcement: Announcement
-    /// Whether the network decided: its logits were written.
+    /// Whether logits were written: the network's, or what it said of the patient's usual beat.
     public let hasLogits: Bool
+    /// Whether they are what the network said before of beats like this one, see `BeatPlan`.
+    public var isRecalled = false
   }
 
   /// The model that it runs.
@@ -48,9 +50,16 @@ public struct Monitor: ~Copyable {
   let places: StateLayout
   let words: UnsafeMutablePointer<Words>
   let samples: UnsafeMutablePointer<Int16>
+  /// Whether beats are the network's input, not columns: then `pipeline` is idle, otherwise `beats`.
+  ///
+  /// Neither is optional: the payload of an optional would be copied at each use.
+  let takesBeats: Bool
   var pipeline: StreamingPipeline
+  var beats: BeatPipeline
   var detector: BeatDetector?
   var quality: SignalQuality
+  /// Whether any signal is bad.
+  let watchesSignal: Bool
   var announcer: Announcer
   var rhythm: RhythmWatch?
   var prior: RhythmPrior?
@@ -82,17 +91,29 @@ public struct Monitor: ~Copyable {
     func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
       unsafe UnsafeMutableRawBufferPointer(start: start + range.lowerBound, count: range.count)
     }
-    let pipeline = try unsafe StreamingPipeline(
-      model: model, state: part(places.pipeline), scratch: scratch, instructions: instructions)
+    let takesBeats = Built.beatFrontEnd && model.frontEnd?.beats != nil
+    let pipeline =
+      takesBeats
+      ? unsafe StreamingPipeline(idle: model, state: start)
+      : try unsafe StreamingPipeline(
+        model: model, state: part(places.pipeline), scratch: scratch, instructions: instructions)
+    let beats =
+      takesBeats
+      ? try unsafe BeatPipeline(
+        model: model, state: part(places.pipeline), scratch: scratch, instructions: instructions)
+      : unsafe BeatPipeline(idle: model, state: start)
     let detector = try unsafe Self.detector(model, options, state: part(places.detector))
     let quality = try unsafe SignalQuality(options.quality, state: part(places.quality))
     let announcer = try unsafe Announcer(
       policy: options.policy, classCount: model.output.count, state: part(places.announcer))
     let rhythm = try unsafe Self.rhythm(options, state: part(places.rhythm))
     let prior = try unsafe Self.prior(options, state: part(places.prior))
+    self.takesBeats = takesBeats
     self.pipeline = pipeline
+    self.beats = beats
     self.detector = detector
     self.quality = quality
+    watchesSignal = options.quality != .none
     self.announcer = announcer
     self.rhythm = rhythm
     self.prior = prior
@@ -131,7 +152,7 @@ public struct Monitor: ~Copyable {
   public mutating func reset() { reset(because: .windowNotFull) }
 
   private mutating func reset(because reason: NoResult) {
-    pipeline.reset()
+    if takesBeats { beats.reset() } else { pipeline.reset() }
     detector?.reset()
     quality.reset()
     announcer.reset()
@@ -154,12 +175,14 @@ public struct Monitor: ~Copyable {
   /// - Complexity: O(1) for most samples, one column's work each hop; nothing of the network while it sleeps.
   @inline(never)
   public mutating func push(_ sample: Int16) -> Bool {
-    if isColumnNext, !isStateSound { resetUnsound() }
+    if isColumnNext, !isStateGuarded { resetUnsound() }
     unsafe words.pointee.sampleNumber &+= 1
-    if quality.push(sample) != nil { silence() }
+    if watchesSignal, quality.push(sample) != nil { silence() }
     if let age = detector?.push(sample) { note(beatSamplesAgo: UInt32(bitPattern: age)) }
     let isColumn = countSample()
-    if options.sleeps {
+    if takesBeats {
+      unsafe beats.push(sample, number: words.pointee.sampleNumber)
+    } else if options.sleeps {
       delay(sample)
     } else {
       _ = pipeline.push(sample)
@@ -192,11 +215,22 @@ public struct Monitor: ~Copyable {
   /// The beats that are still to be decided about.
   public var pendingBeatCount: Int { unsafe Int(words.pointee.pendingCount) }
 
+  /// How many samples ago the oldest beat was that is still to be decided about; nil where none waits.
+  public var oldestPendingBeatAge: Int? {
+    let words = unsafe self.words.pointee
+    guard words.pendingCount > 0 else { return nil }
+    return Int(words.sampleNumber &- words.pending[Words.place(words.pendingFirst)])
+  }
+
   /// The columns that had to be computed for the decisions since the newest sample; 0 where the network never sleeps.
   public var burstColumnCount: Int { unsafe Int(words.pointee.computedColumns) }
 
   /// The newest column's codes, valid until the next call of `push`; while the network sleeps, those of an old one.
-  public var newestColumn: UnsafeBufferPointer<Int8> { unsafe pipeline.newestColumn }
+  ///
+  /// Empty where beats are the network's input.
+  public var newestColumn: UnsafeBufferPointer<Int8> {
+    unsafe takesBeats ? UnsafeBufferPointer(start: nil, count: 0) : pipeline.newestColumn
+  }
 
   /// Makes the next decision that is due; to be called after each `push` that returned true, until it returns nil.
   ///
@@ -205,8 +239,18 @@ public struct Monitor: ~Copyable {
   /// - Precondition: `logits` has room for `model.output.count` codes; with less the state is reset, as unsound.
   public mutating func nextDecision(into logits: UnsafeMutableBufferPointer<Int8>) -> Decision? {
     guard let due = nextDue() else { return nil }
-    func decision(_ announcement: Announcement, hasLogits: Bool = false) -> Decision {
-      Decision(beatAge: due.beatAge, announcement: announcement, hasLogits: hasLogits)
+    func decision(
+      _ announcement: Announcement, hasLogits: Bool = false, isRecalled: Bool = false
+    ) -> Decision {
+      Decision(
+        beatAge: due.beatAge, announcement: announcement, hasLogits: hasLogits, isRecalled: isRecalled)
+    }
+    if takesBeats {
+      guard let source = unsafe decideAboutBeat(due, into: logits) else {
+        return decision(.noResult(noResult ?? .windowNotFull))
+      }
+      return decision(
+        unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true, isRecalled: source == .memory)
     }
     guard unsafe words.pointee.columnsUntilFull == 0 else {
       return decision(.noResult(noResult ?? .windowNotFull))

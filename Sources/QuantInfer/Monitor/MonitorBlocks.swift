@@ -27,8 +27,11 @@ extension Monitor {
   /// Takes samples with which no column ends, a part of the device after the other.
   private mutating func takeQuietly(_ samples: UnsafePointer<Int16>, count: Int) {
     guard count > 0 else { return }
-    for index in 0..<count where unsafe quality.push(samples[index]) != nil { silence() }
+    if watchesSignal {
+      for index in 0..<count where unsafe quality.push(samples[index]) != nil { silence() }
+    }
     var awakeSamples = unsafe words.pointee.awakeSamples
+    if takesBeats { unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1) }
     if options.findsBeats {
       for index in 0..<count {
         unsafe words.pointee.sampleNumber &+= 1
@@ -47,6 +50,7 @@ extension Monitor {
     unsafe words.pointee.awakeSamples = awakeSamples
     unsafe words.pointee.samplesUntilColumn &-= Int32(truncatingIfNeeded: count)
     unsafe words.pointee.isColumn = 0
+    if takesBeats { return }
     if options.sleeps {
       for index in 0..<count { delay(unsafe samples[index]) }
     } else {

@@ -22,65 +22,97 @@ extension Monitor {
   }
 
   mutating func schedule(_ age: UInt32, isIrregular: Bool) {
-    var words = unsafe self.words.pointee
-    if Int(words.pendingCount) >= Words.capacity {
-      words.pendingFirst = Int32(Words.place(words.pendingFirst &+ 1))
-      words.pendingCount &-= 1
-      words.droppedCount = min(words.droppedCount, .max &- 1) &+ 1
-    }
-    let place = Words.place(words.pendingFirst &+ words.pendingCount)
-    words.pendingCount &+= 1
-    words.pending[place] = words.sampleNumber &- age
-    let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: place)
-    if Built.rhythm { prior?.push(beatAt: words.pending[place], place: place) }
-    words.irregular = isIrregular ? words.irregular | bit : words.irregular & ~bit
-    unsafe self.words.pointee = words
+    let (beat, place) = unsafe words.pointee.schedule(age, isIrregular: isIrregular)
+    if Built.rhythm { prior?.push(beatAt: beat, place: place) }
   }
 
   /// Counts a sample, and the column that ends with it.
+  @inline(__always)
   mutating func countSample() -> Bool {
-    var words = unsafe self.words.pointee
-    words.awakeSamples = max(0, words.awakeSamples &- 1)
-    words.samplesUntilColumn &-= 1
-    words.isColumn = 0
-    if words.samplesUntilColumn <= 0 {
-      words.isColumn = 1
-      words.samplesUntilColumn = places.hopSamples
-      words.columnsUntilFull =
-        words.columnsUntilFull > 0 ? words.columnsUntilFull &- 1 : places.columnsPerDecision &- 1
-      if words.columnsUntilFull == 0 { words.hasBeenFull = 1 }
-      if options.columnsPerClock > 0 {
-        words.columnsUntilClock = min(words.columnsUntilClock, options.columnsPerClock) &- 1
-        if words.columnsUntilClock <= 0 {
-          words.clockStruck = 1
-          words.columnsUntilClock = options.columnsPerClock
-        }
-      }
-    }
-    unsafe self.words.pointee = words
-    return words.isColumn != 0
+    unsafe words.pointee.countSample(places, columnsPerClock: options.columnsPerClock)
   }
 
   mutating func nextDue() -> Due? {
-    var words = unsafe self.words.pointee
-    // What is due waits for the column that the strides allow a decision at.
-    guard words.isColumn != 0, words.columnsUntilFull == 0 || words.hasBeenFull == 0 else { return nil }
-    if words.clockStruck != 0 {
-      unsafe self.words.pointee.clockStruck = 0
-      return Due(beatAge: nil, isIrregular: words.awakeSamples > 0)
+    unsafe words.pointee.nextDue(delaySamples: UInt32(clamping: options.delaySamples))
+  }
+
+  /// Lets the network of beats decide about one that is due; nil where there is no result.
+  ///
+  /// A beat in bad signal teaches nothing: neither its shape nor its interval.
+  mutating func decideAboutBeat(
+    _ due: Due, into logits: UnsafeMutableBufferPointer<Int8>
+  ) -> BeatPipeline.Source? {
+    let beat = unsafe words.pointee.sampleNumber &- UInt32(truncatingIfNeeded: due.beatAge ?? 0)
+    guard unsafe words.pointee.columnsUntilFull == 0, quality.reason == nil else {
+      beats.skip(beatAt: beat)
+      return nil
     }
-    guard words.pendingCount > 0 else { return nil }
-    let place = Words.place(words.pendingFirst)
-    let age = words.sampleNumber &- words.pending[place]
-    guard age >= UInt32(clamping: options.delaySamples) else { return nil }
-    words.pendingFirst = Int32(Words.place(words.pendingFirst &+ 1))
-    words.pendingCount &-= 1
-    unsafe self.words.pointee = words
-    return Due(
-      beatAge: Int(age), place: place,
-      isIrregular: words.irregular &>> UInt32(truncatingIfNeeded: place) & 1 == 1)
+    // The places of a ring and a logarithm: no number leads out of them, whatever a damaged state makes of it.
+    let next = unsafe words.pointee.samplesToNext(from: beat)
+    return unsafe beats.decide(beatAt: beat, next: next, into: logits)
   }
 
   /// The beats that had to give way to newer ones before they were decided about.
   public var droppedBeatCount: Int { unsafe Int(words.pointee.droppedCount) }
+}
+
+// Mutating, and in place: a copy of the words for each sample would cost more than all else.
+extension Monitor.Words {
+  /// Takes a beat so many samples ago; the oldest that waits gives way where there is no room.
+  fileprivate mutating func schedule(_ age: UInt32, isIrregular: Bool) -> (beat: UInt32, place: Int) {
+    if Int(pendingCount) >= Self.capacity {
+      pendingFirst = Int32(Self.place(pendingFirst &+ 1))
+      pendingCount &-= 1
+      droppedCount = min(droppedCount, .max &- 1) &+ 1
+    }
+    let place = Self.place(pendingFirst &+ pendingCount)
+    pendingCount &+= 1
+    let beat = sampleNumber &- age
+    unsafe pending[unchecked: place] = beat
+    let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: place)
+    irregular = isIrregular ? irregular | bit : irregular & ~bit
+    return (beat, place)
+  }
+
+  @inline(__always)
+  fileprivate mutating func countSample(_ places: Monitor.StateLayout, columnsPerClock: Int32) -> Bool {
+    awakeSamples = max(0, awakeSamples &- 1)
+    samplesUntilColumn &-= 1
+    isColumn = 0
+    guard samplesUntilColumn <= 0 else { return false }
+    isColumn = 1
+    samplesUntilColumn = places.hopSamples
+    columnsUntilFull = columnsUntilFull > 0 ? columnsUntilFull &- 1 : places.columnsPerDecision &- 1
+    if columnsUntilFull == 0 { hasBeenFull = 1 }
+    guard columnsPerClock > 0 else { return true }
+    columnsUntilClock = min(columnsUntilClock, columnsPerClock) &- 1
+    if columnsUntilClock <= 0 {
+      clockStruck = 1
+      columnsUntilClock = columnsPerClock
+    }
+    return true
+  }
+
+  fileprivate mutating func nextDue(delaySamples: UInt32) -> Monitor.Due? {
+    // What is due waits for the column that the strides allow a decision at.
+    guard isColumn != 0, columnsUntilFull == 0 || hasBeenFull == 0 else { return nil }
+    if clockStruck != 0 {
+      clockStruck = 0
+      return Monitor.Due(beatAge: nil, isIrregular: awakeSamples > 0)
+    }
+    guard pendingCount > 0 else { return nil }
+    let place = Self.place(pendingFirst)
+    let age = unsafe sampleNumber &- pending[unchecked: place]
+    guard age >= delaySamples else { return nil }
+    pendingFirst = Int32(Self.place(pendingFirst &+ 1))
+    pendingCount &-= 1
+    return Monitor.Due(
+      beatAge: Int(age), place: place,
+      isIrregular: irregular &>> UInt32(truncatingIfNeeded: place) & 1 == 1)
+  }
+
+  /// The samples from a beat to the oldest one that waits; the greatest number where none does.
+  fileprivate func samplesToNext(from beat: UInt32) -> UInt32 {
+    pendingCount > 0 ? unsafe pending[unchecked: Self.place(pendingFirst)] &- beat : .max
+  }
 }

@@ -32,19 +32,18 @@ extension Monitor {
     ///
     /// - Throws: `MemoryError` where the model can't stream, or not at beats where these are the pace.
     public init(_ model: Model, _ options: Options) throws(MemoryError) {
-      guard let frontEnd = model.frontEnd, let layout = model.streaming else { throw .notStreamable }
+      guard let frontEnd = model.frontEnd, model.isStreamable else { throw .notStreamable }
       guard Built.sleep || options.wakePercent <= 0, Built.rhythm || options.rhythmPrior == nil else {
         throw .notBuilt
       }
-      guard layout.columnsPerDecision == 1 || options.columnsPerClock > 0 else { throw .decidesByClockAlone }
+      let pace = try Pace(model, frontEnd, options)
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
         let start = end
         end = start &+ (byteCount &+ 3) / 4 &* 4
         return start..<end
       }
-      let columns = layout.columnsPerWindow
-      let reach = (columns &- 1) &* frontEnd.hopSamples
+      let reach = (pace.columnsPerWindow &- 1) &* frontEnd.hopSamples
       sampleCount = options.sleeps ? reach &+ 1 : 0
       pipeline = next(model.stateByteCount)
       words = next(MemoryLayout<Words>.size)
@@ -56,11 +55,33 @@ extension Monitor {
       rhythm = next(options.sleeps ? RhythmWatch.stateByteCount : 0)
       prior = next(options.rhythmPrior == nil ? 0 : RhythmPrior.stateByteCount)
       samples = next(2 &* sampleCount)
-      firstColumnSamples = Int32(clamping: frontEnd.windowSamples)
+      firstColumnSamples = Int32(clamping: pace.firstColumnSamples)
       hopSamples = Int32(clamping: frontEnd.hopSamples)
-      columnCount = Int32(clamping: columns)
-      columnsPerDecision = Int32(clamping: max(1, layout.columnsPerDecision))
-      windowSamples = Int32(clamping: reach &+ frontEnd.windowSamples)
+      columnCount = Int32(clamping: pace.columnsPerWindow)
+      columnsPerDecision = Int32(clamping: max(1, pace.columnsPerDecision))
+      windowSamples = Int32(clamping: reach &+ pace.firstColumnSamples)
+    }
+
+    /// How columns come; where beats are the input, a column is the time at which decisions are made.
+    private struct Pace {
+      let columnsPerWindow: Int
+      let columnsPerDecision: Int
+      let firstColumnSamples: Int
+
+      init(_ model: Model, _ frontEnd: FrontEndPlan, _ options: Options) throws(MemoryError) {
+        if Built.beatFrontEnd, let beats = frontEnd.beats {
+          guard options.columnsPerClock == 0, !options.sleeps else { throw .decidesAtBeatsAlone }
+          columnsPerWindow = max(1, quotient(beats.ringSampleCount, beats.hopSamples))
+          (columnsPerDecision, firstColumnSamples) = (1, beats.hopSamples)
+          return
+        }
+        guard let layout = model.streaming else { throw .notStreamable }
+        guard layout.columnsPerDecision == 1 || options.columnsPerClock > 0 else {
+          throw .decidesByClockAlone
+        }
+        (columnsPerWindow, columnsPerDecision) = (layout.columnsPerWindow, layout.columnsPerDecision)
+        firstColumnSamples = frontEnd.windowSamples
+      }
     }
   }
 
@@ -123,13 +144,23 @@ extension Monitor {
   public var isStateSound: Bool {
     switch prior {
     case .some(let prior) where Built.rhythm && !prior.isStateSound: false
-    default: pipeline.isStateSound && (unsafe words.pointee.isSound(places)) && isPaceSound
+    default: areInputsSound && (unsafe words.pointee.isSound(places)) && isPaceSound
     }
   }
+
+  /// What is asked before each column: whether places lie in their rings. Where beats are the input, a damaged template, memory or
+  /// interval traps nothing and is forgotten beat by beat, and only places matter.
+  var isStateGuarded: Bool {
+    if takesBeats { return unsafe words.pointee.isSound(places) }
+    return isStateSound
+  }
+
+  private var areInputsSound: Bool { takesBeats ? beats.isStateSound : pipeline.isStateSound }
 
   /// Whether the pipeline expects its next column when the monitor does, as many samples later as wait.
   private var isPaceSound: Bool {
     let words = unsafe self.words.pointee
+    guard !takesBeats else { return true }
     let lag = Int32(truncatingIfNeeded: pipeline.samplesUntilColumn) &- words.waitingCount
     return (lag &- words.samplesUntilColumn) % max(1, places.hopSamples) == 0
   }
@@ -161,7 +192,7 @@ extension Monitor {
   public mutating func restore(from copy: UnsafeRawBufferPointer) throws(SavedStateError) {
     let saved = try unsafe SavedState.checked(
       .monitor, owner: owner, byteCount: places.byteCount, from: copy)
-    guard unsafe pipeline.isSound(saved) else { throw .impossibleState }
+    if !takesBeats { guard unsafe pipeline.isSound(saved) else { throw .impossibleState } }
     unsafe state.copyMemory(from: saved, byteCount: places.byteCount)
     guard isStateSound, announcer.isStateSound else {
       resetUnsound()

@@ -32,6 +32,7 @@ struct StreamingFrontEnd {
       var spectrogram = unsafe StreamingSpectrogram(plan: plan, samples: samples, scratch: scratch)
       unsafe spectrogram.computeColumn(into: column)
     case .samples(let plan): if Built.sampleFrontEnd { unsafe column[0] = plan.code(samples.newest[0]) }
+    case .beats: break
     }
   }
 }

@@ -185,7 +185,10 @@ package final class DeviceLoop {
       let twinOffset = decision.beatAge.map { twinPrior.offset(ofBeatAt: sample - $0) } ?? 0
       guard other?.hasLogits ?? decision.hasLogits else {
         // A beat without a whole window is left out; the clock just goes on.
-        if decision.beatAge != nil { leftOutBeatCount += 1 }
+        if let age = decision.beatAge {
+          leftOutBeatCount += 1
+          twin?.skip(beat: age)
+        }
         continue
       }
       if case .noResult(let reason) = decision.announcement { silence.countDecision(reason) }
@@ -193,7 +196,13 @@ package final class DeviceLoop {
       let logits = wakeful?.logits ?? device.logits
       logitCodes.append(contentsOf: logits)
       moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))
-      if let twin { compareDecision(twin, logits, offset: twinOffset) }
+      if let twin {
+        let float =
+          decision.beatAge.map {
+            twin.decide(aboutBeat: $0, nextAge: device.monitor.oldestPendingBeatAge)
+          } ?? twin.decide()
+        compare(float, with: logits, offset: twinOffset)
+      }
     }
     sleep?.count(burst: device.monitor.burstColumnCount)
   }
@@ -219,10 +228,10 @@ package final class DeviceLoop {
     }
   }
 
-  private func compareDecision(
-    _ twin: FloatTwin, _ logits: UnsafeMutableBufferPointer<Int8>, offset: Double
+  private func compare(
+    _ twin: [Float], with logits: UnsafeMutableBufferPointer<Int8>, offset: Double
   ) {
-    var float = twin.decide()
+    var float = twin
     if let prior = options.rhythmPrior, offset != 0 {
       let range = loaded.logitRange
       float[prior.classIndex] = min(

@@ -7,6 +7,9 @@ final class FloatTwin {
   /// The spectrogram by FFTW in double precision; nil for raw samples.
   let spectrogram: ReferenceSpectrogram?
   private var samples: FloatSamples?
+  /// The beats' front end, in the device's own integers; nil where columns are the input.
+  private let beats: BeatEncoder?
+  private var recalled = RecalledLogits()
   private let execution: FloatExecution
   private let settings: SpectrogramSettings
   private let microvoltsPerCount: Double
@@ -24,9 +27,11 @@ final class FloatTwin {
     settings = twin.frontEnd.settings
     self.microvoltsPerCount = Double(microvoltsPerCount)
     switch twin.frontEnd {
+    case .spectrogram(let settings) where settings.beats != nil: (spectrogram, samples) = (nil, nil)
     case .spectrogram(let settings): (spectrogram, samples) = (ReferenceSpectrogram(settings), nil)
     case .samples(let settings): (spectrogram, samples) = (nil, FloatSamples(settings))
     }
+    beats = BeatEncoder(settings, microvoltsPerCount: microvoltsPerCount)
     execution = try FloatExecution(twin.graph)
     windowCodeCount = twin.columnCount * settings.binCount
     let tensor = loaded.model.input
@@ -39,6 +44,10 @@ final class FloatTwin {
   ///
   /// Returns whether it completed a column.
   func push(_ sample: Int16) -> Bool {
+    if let beats {
+      beats.push(sample)
+      return false
+    }
     let microvolts = Double(sample) * microvoltsPerCount
     if let spectrogram {
       guard spectrogram.push(microvolts) else { return false }
@@ -58,6 +67,27 @@ final class FloatTwin {
   var latestLevels: [Double] {
     spectrogram?.latestColumn ?? levels.suffix(settings.binCount).map { Double($0) }
   }
+
+  /// The logits of a beat, where beats are the input.
+  ///
+  /// - Parameters:
+  ///   - age: How many samples ago it was.
+  ///   - nextAge: How many the next one was; nil where it hasn't come.
+  func decide(aboutBeat age: Int, nextAge: Int?) -> [Float] {
+    guard let beats else { return decide() }
+    let last = beats.count - 1
+    var codes = [Int8](repeating: 0, count: beats.inputCount)
+    let beat = codes.withUnsafeMutableBufferPointer {
+      beats.encode(beatAt: last - age, next: nextAge.map { last - $0 }, into: $0)
+    }
+    return recalled.decide(isKnown: beat.isKnown, isAnswered: beat.isAnswered) {
+      execution.logits(
+        ofWindow: codes.map { Float((Double($0) - self.codes.zeroPoint) * self.codes.scale) })
+    }
+  }
+
+  /// Passes a beat over, as the device did.
+  func skip(beat age: Int) { beats.map { $0.skip(beatAt: $0.count - 1 - age) } }
 
   /// The logits of the window that ends with the newest column.
   func decide() -> [Float] {

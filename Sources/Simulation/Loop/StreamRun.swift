@@ -211,7 +211,7 @@ package struct StreamRun: Sendable {
     let highestHz =
       Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz
       / Double(settings.windowSamples)
-    guard acquisition.sourceRateHz >= 2 * highestHz else {
+    guard settings.beats != nil || acquisition.sourceRateHz >= 2 * highestHz else {
       throw .malformed(
         file,
         "is sampled at \(Numbers.decimal(acquisition.sourceRateHz, places: 1)) Hz, but the model looks at up to "

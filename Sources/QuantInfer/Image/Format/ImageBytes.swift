@@ -6,6 +6,9 @@ struct ImageBytes {
   /// The image's size by its header, which is right.
   var count: Int { number(at: ModelFormat.Header.imageByteCount) }
 
+  /// Bytes that were not checked, and are no image.
+  init(unchecked base: UnsafeRawPointer) { unsafe self.base = base }
+
   /// Checks what can be known of any image: size, magic, version, checksum, sections.
   init(_ bytes: UnsafeRawBufferPointer) throws(ModelError) {
     typealias Header = ModelFormat.Header

@@ -9,6 +9,8 @@ public enum MemoryError: Error, Equatable, Sendable {
   /// With its strides along time the model can't decide at every column, and so not at the delay after a beat that it was
   /// trained with; see `StreamingLayout.columnsPerDecision`.
   case decidesByClockAlone
+  /// Beats are the model's input: it decides at them alone, not by the clock, and has no network to put to sleep.
+  case decidesAtBeatsAlone
   /// The beat detector doesn't work at this sampling rate.
   case unsupportedSampleRate
   /// An option needs what this build was made without: `QUANTINFER_SLEEP`, `QUANTINFER_RHYTHM` or `QUANTINFER_WHOLE_WINDOW`.

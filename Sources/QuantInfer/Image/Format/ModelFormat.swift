@@ -157,7 +157,8 @@ public enum ModelFormat {
     public static let byteCount = 28
   }
 
-  /// Offsets in the front end's record: a spectrogram's, or that of raw samples, whose window is 1.
+  /// Offsets in the front end's record: a spectrogram's, that of raw samples, whose window is 1, or that of beats, whose
+  /// window is 0.
   public enum FrontEnd {
     /// `UInt32`, the samples' rate in millihertz.
     public static let sampleRateMillihertz = 0
@@ -196,6 +197,27 @@ public enum ModelFormat {
     public static let sampleMultiplier = 16
     /// Raw samples: `Int32`, the Q12 counts that become `zeroLevelCode`.
     public static let sampleOffsetQ12 = 24
+    /// Beats: `UInt16`, the samples from the first point to the beat.
+    public static let leadSamples = 8
+    /// Beats: `UInt8`, the binary logarithm of a fine point's samples: 0...3.
+    public static let pointShift = 13
+    /// Beats: `UInt16`, the interval to a next beat that is later, or not there, in samples.
+    public static let nextLimitSamples = 14
+    /// Beats: three `UInt8`, the coarse points in front, the fine ones, the coarse ones behind.
+    public static let pointCounts = 16
+    /// Beats: `UInt8`, the known beats that the network is asked about before its mean answer is taken.
+    public static let askCount = 19
+    /// Beats: `UInt32`, offset of an `Int32`, a second's binary logarithm in samples in Q16, and two for each figure of the
+    /// intervals: its mean in Q16, and its codes a unit in Q2.
+    public static let intervalFigures = 20
+    /// Beats: `UInt16`, how far a known beat is from the template at most, in 256ths of that; 0 for none that is known.
+    public static let knownDistanceQ8 = 24
+    /// Beats: `Int32`, the least interval of a known beat against the mean of eight, in Q16 octaves.
+    public static let leastIntervalLog2Q16 = 28
+    /// Beats: `Int32`, the greatest.
+    public static let mostIntervalLog2Q16 = 32
+    /// Beats: `Int32`, how far a beat moves a point of the template at most, in Q4.
+    public static let templateStepQ4 = 36
     /// The record's size.
     public static let byteCount = 44
   }

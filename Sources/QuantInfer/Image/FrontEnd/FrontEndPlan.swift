@@ -4,25 +4,36 @@ public enum FrontEndPlan: Sendable {
   case spectrogram(SpectrogramPlan)
   /// A column is a sample.
   case samples(SamplePlan)
+  /// There are no columns: a beat becomes all of the input.
+  case beats(BeatPlan)
 
   /// A view of a record, which lies in the image.
   init(_ image: ImageBytes, at place: Int) {
-    if Built.sampleFrontEnd, image.half(at: place &+ ModelFormat.FrontEnd.windowSamples) == 1 {
-      self = .samples(SamplePlan(record: FrontEndRecord(image: image, place: place)))
+    let record = FrontEndRecord(image: image, place: place)
+    if Built.sampleFrontEnd, record.windowSamples == 1 {
+      self = .samples(SamplePlan(record: record))
+    } else if Built.beatFrontEnd, record.windowSamples == 0 {
+      self = .beats(BeatPlan(record: record))
     } else {
-      self = .spectrogram(SpectrogramPlan(record: FrontEndRecord(image: image, place: place)))
+      self = .spectrogram(SpectrogramPlan(record: record))
     }
   }
 
   /// Checks what a record says that lies in the image.
   func validate(input: Tensor, scratchByteCount: Int) throws(ModelError) {
     guard sampleRateMillihertz > 0, isPositiveAndFinite(floatBits: microvoltsPerCountBits),
-      input.columnByteCount == binCount, input.type == .int8
+      input.columnByteCount == binCount || record.windowSamples == 0, input.type == .int8
     else { throw ModelError(.invalidFrontEnd, at: record.place) }
     switch self {
     case .spectrogram(let plan): try plan.validate(scratchByteCount: scratchByteCount)
     case .samples(let plan): if Built.sampleFrontEnd { try plan.validate() }
+    case .beats(let plan): if Built.beatFrontEnd { try plan.validate(input: input) }
     }
+  }
+
+  /// How beats become the network's input; nil where columns do.
+  public var beats: BeatPlan? {
+    if case .beats(let plan) = self { plan } else { nil }
   }
 
   /// What both kinds have.
@@ -30,16 +41,17 @@ public enum FrontEndPlan: Sendable {
     switch self {
     case .spectrogram(let plan): plan.record
     case .samples(let plan): plan.record
+    case .beats(let plan): plan.record
     }
   }
 
   /// The samples' rate, in millihertz.
   public var sampleRateMillihertz: UInt32 { record.sampleRateMillihertz }
-  /// The number of samples that a column is made of; 1 of raw samples.
+  /// The number of samples that a column is made of; 1 of raw samples, 0 where beats become the input.
   public var windowSamples: Int { record.windowSamples }
-  /// The distance from one column to the next, in samples.
+  /// The distance from one column to the next, or from one time for decisions about beats, in samples.
   public var hopSamples: Int { record.hopSamples }
-  /// The number of codes in a column.
+  /// The number of codes in a column, or of a beat.
   public var binCount: Int { record.binCount }
   /// See `HighPassFilter`; 0 where samples aren't filtered.
   public var highPassShift: Int32 { record.highPassShift }

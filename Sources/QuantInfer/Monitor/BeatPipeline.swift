@@ -1,0 +1,109 @@
+/// Beat in, decision out: a beat's input through a small network.
+///
+/// The network runs where the beat differs from the patient's usual one or comes out of time, and for some that don't, whose
+/// mean answer all the others get: see `BeatFrontEnd`.
+@safe
+struct BeatPipeline: ~Copyable {
+  /// The model that it runs.
+  let model: Model
+  private let plan: BeatPlan
+  private let runner: OperatorRunner
+  private var frontEnd: BeatFrontEnd
+  private let answers: BeatAnswers
+
+  /// Creates a pipeline in the caller's memory, with all samples and beats forgotten.
+  ///
+  /// - Parameters:
+  ///   - model: A validated model with a front end of beats.
+  ///   - state: At least `model.stateByteCount` bytes, at a multiple of 4; it must outlive the pipeline.
+  ///   - scratch: At least `model.streamingScratchByteCount` bytes, likewise; free for other use between calls.
+  ///   - instructions: What inner loops may use.
+  /// - Throws: `MemoryError` where the memory doesn't fit or the model is another's.
+  init(
+    model: Model, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer,
+    instructions: InstructionSet = .best
+  ) throws(MemoryError) {
+    guard let plan = model.frontEnd?.beats, model.isStreamable else { throw .notStreamable }
+    let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
+    let scratchStart = try unsafe checkedStart(of: scratch, byteCount: plan.scratchByteCount(of: model))
+    // The points come first, then the kernels' scratch, then the tensors.
+    let kernels = unsafe scratchStart + plan.pointByteCount
+    self.model = model
+    self.plan = plan
+    unsafe frontEnd = BeatFrontEnd(plan, state: stateStart, points: scratchStart)
+    unsafe answers = BeatAnswers(
+      stateStart + plan.frontEndByteCount, classCount: model.output.count)
+    runner = unsafe OperatorRunner(
+      workspace: Workspace(
+        model: model, arena: kernels + model.scratchByteCount,
+        scratch: Scratch(start: kernels, byteCount: model.scratchByteCount), instructions: instructions))
+    reset()
+  }
+
+  /// A pipeline that is never used: that of a model whose input are columns.
+  init(idle model: Model, state: UnsafeMutableRawPointer) {
+    let plan = BeatPlan(record: model.frontEndRecord)
+    self.model = model
+    self.plan = plan
+    unsafe frontEnd = BeatFrontEnd(plan, state: state, points: state)
+    unsafe answers = BeatAnswers(state, classCount: 0)
+    runner = unsafe OperatorRunner(
+      workspace: Workspace(
+        model: model, arena: state, scratch: Scratch(start: state, byteCount: 0), instructions: .best))
+  }
+
+  /// Forgets all samples and beats.
+  mutating func reset() {
+    frontEnd.reset()
+    answers.reset()
+  }
+
+  /// Takes a sample of a number.
+  @inline(__always)
+  mutating func push(_ sample: Int16, number: UInt32) { frontEnd.push(sample, number: number) }
+
+  /// Takes samples from a number on.
+  mutating func push(_ block: UnsafePointer<Int16>, count: Int, from number: UInt32) {
+    unsafe frontEnd.push(block, count: count, from: number)
+  }
+
+  /// Passes a beat over about which nothing can be told: the next interval is unknown.
+  mutating func skip(beatAt beat: UInt32) { frontEnd.skip(beatAt: beat) }
+
+  /// What a decision came from.
+  enum Source {
+    case network
+    case memory
+  }
+
+  /// Decides about a beat; the samples about it must have come.
+  ///
+  /// - Parameters:
+  ///   - beat: The number of its sample.
+  ///   - next: The samples to the next beat; the greatest number where it hasn't come.
+  ///   - logits: Receives the output's codes.
+  /// - Returns: What they came from; nil where there is no room for them.
+  mutating func decide(
+    beatAt beat: UInt32, next: UInt32, into logits: UnsafeMutableBufferPointer<Int8>
+  ) -> Source? {
+    let output = model.output
+    guard logits.count >= output.count, let codes = logits.baseAddress else { return nil }
+    let input = unsafe (runner.workspace.arena + model.input.byteOffset).assumingMemoryBound(to: Int8.self)
+    let beat = unsafe frontEnd.take(beat, next: next, figures: input + 2 &* plan.pointCount)
+    if beat.isAnswered {
+      unsafe answers.recall(into: logits)
+      return .memory
+    }
+    unsafe frontEnd.encode(beat, into: input)
+    var indices = Indices(to: model.operatorCount)
+    while let index = indices.next() { runner.run(index) }
+    unsafe codes.update(
+      from: (runner.workspace.arena + output.byteOffset).assumingMemoryBound(to: Int8.self),
+      count: output.count)
+    if beat.isKnown { unsafe answers.take(logits, isFirst: beat.isFirstAnswer) }
+    return .network
+  }
+
+  /// Whether the state is one that beats lead to.
+  var isStateSound: Bool { frontEnd.isStateSound && answers.isSound }
+}

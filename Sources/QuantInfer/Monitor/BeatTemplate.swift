@@ -1,0 +1,133 @@
+/// The patient's usual beat, and what a beat is beside it.
+///
+/// A beat's points are sums of samples about it, less their mean. The template follows them by a sixteenth of the
+/// difference, each step limited, so that a few odd beats hardly move it; the first eight move it further. Beat and difference
+/// become codes by the template's mean magnitude, which is a code of 8, whatever the lead's gain. All arithmetic wraps: no
+/// damaged state traps.
+@safe
+struct BeatTemplate {
+  /// The number of beats that it is of, 8 at most; the sum of its magnitudes, as it was last; then a point in Q4 each.
+  private let words: UnsafeMutablePointer<Int32>
+  private let plan: BeatPlan
+
+  /// The template in memory that was checked.
+  @inline(__always)
+  init(_ plan: BeatPlan, _ memory: UnsafeMutableRawPointer) {
+    self.plan = plan
+    unsafe words = memory.assumingMemoryBound(to: Int32.self)
+  }
+
+  /// Forgets all beats.
+  func reset() { unsafe clear(words, byteCount: plan.templateByteCount) }
+
+  /// The beats after which it is known.
+  private static var knownCount: Int32 { 8 }
+  /// Templates of less are taken for this: a flat line isn't a beat.
+  private static var leastMagnitude: Int32 { 64 }
+
+  /// Whether it is of enough beats.
+  var isKnown: Bool { unsafe words[0] >= Self.knownCount }
+
+  /// Whether the fine points of a beat are as the template's, but for the baseline: the sum of their differences is within so many
+  /// 256ths of all of its magnitudes.
+  ///
+  /// - Parameter points: The fine points; then the differences.
+  func isNear(_ points: UnsafeMutablePointer<Int32>, within distanceQ8: UInt32) -> Bool {
+    let end = unsafe points + plan.fineCount
+    var (point, usual) = unsafe (points, words + 2 + plan.earlyCount)
+    var sum: Int32 = 0
+    while unsafe point < end {
+      let difference = unsafe point.pointee &- usual.pointee &>> 4
+      unsafe point.pointee = difference
+      sum &+= difference
+      unsafe (point, usual) = (point + 1, usual + 1)
+    }
+    let mean = sum / max(1, Int32(truncatingIfNeeded: plan.fineCount))
+    var distance: UInt32 = 0
+    unsafe point = points
+    while unsafe point < end {
+      distance &+= Self.magnitude(unsafe point.pointee &- mean)
+      unsafe point += 1
+    }
+    let magnitude = unsafe UInt32(bitPattern: max(Self.leastMagnitude, words[1]))
+    return distance <= (magnitude &>> 8) &* distanceQ8 &+ ((magnitude & 255) &* distanceQ8) &>> 8
+  }
+
+  /// Takes the mean off a beat's points, compares them with the template, and lets the template follow.
+  ///
+  /// - Parameters:
+  ///   - points: The beat's points.
+  ///   - sum: Their sum.
+  ///   - differences: Receives the points less the template.
+  /// - Returns: The sum of the template's magnitudes as it was.
+  func take(
+    _ points: UnsafeMutablePointer<Int32>, sum: Int32, differences: UnsafeMutablePointer<Int32>
+  ) -> UInt32 {
+    let count = unsafe min(max(0, words[0]), Self.knownCount)
+    let shift = max(1, 32 &- Int32(truncatingIfNeeded: count.leadingZeroBitCount))
+    let limit = count < Self.knownCount ? Int32.max : plan.templateStepQ4
+    let mean = sum / max(1, Int32(truncatingIfNeeded: plan.pointCount))
+    let end = unsafe points + plan.pointCount
+    if count == 0 { unsafe begin(with: points, mean: mean) }
+    var (point, difference, usual) = unsafe (points, differences, words + 2)
+    var magnitude: UInt32 = 0
+    while unsafe point < end {
+      let level = unsafe point.pointee &- mean
+      unsafe point.pointee = level
+      let before = unsafe usual.pointee
+      let whole = before &>> 4
+      unsafe difference.pointee = level &- whole
+      magnitude &+= Self.magnitude(whole)
+      let step = min(max((level &<< 4 &- before) &>> shift, 0 &- limit), limit)
+      unsafe usual.pointee = before &+ step
+      unsafe (point, difference, usual) = (point + 1, difference + 1, usual + 1)
+    }
+    magnitude = max(UInt32(bitPattern: Self.leastMagnitude), magnitude)
+    unsafe words[0] = min(count &+ 1, Self.knownCount)
+    unsafe words[1] = Int32(bitPattern: magnitude)
+    return magnitude
+  }
+
+  /// The first beat is the template.
+  private func begin(with points: UnsafePointer<Int32>, mean: Int32) {
+    var indices = Indices(to: plan.pointCount)
+    while let index = indices.next() { unsafe words[2 &+ index] = (points[index] &- mean) &<< 4 }
+  }
+
+  /// Writes points as codes: 8 for the template's mean magnitude.
+  ///
+  /// - Parameters:
+  ///   - points: `plan.pointCount` points or differences.
+  ///   - magnitude: The template's, as `take` found it.
+  ///   - codes: Receives as many codes.
+  func encode(
+    _ points: UnsafePointer<Int32>, magnitude: UInt32, into codes: UnsafeMutablePointer<Int8>
+  ) {
+    // Codes a unit in Q21: at most 60 points over a magnitude of 64 and more. Points are below 2^21.
+    let codesPerUnit = UInt32(truncatingIfNeeded: plan.pointCount) &<< 24 / max(1, magnitude)
+    let factor = Int32(bitPattern: codesPerUnit &<< 1)
+    let end = unsafe points + plan.pointCount
+    var (point, code) = unsafe (points, codes)
+    while unsafe point < end {
+      let product = unsafe (point.pointee &<< 10).multipliedFullWidth(by: factor)
+      unsafe code.pointee = Int8(clamping: product.high &+ Int32(bitPattern: product.low &>> 31))
+      unsafe (point, code) = (point + 1, code + 1)
+    }
+  }
+
+  @inline(__always)
+  private static func magnitude(_ value: Int32) -> UInt32 {
+    UInt32(bitPattern: value < 0 ? 0 &- value : value)
+  }
+
+  /// Whether count and points are ones that beats lead to.
+  var isSound: Bool {
+    guard unsafe words[0] >= 0, unsafe words[0] <= Self.knownCount, unsafe words[1] >= 0 else { return false }
+    var indices = Indices(to: plan.pointCount)
+    while let index = indices.next() {
+      let level = unsafe words[2 &+ index]
+      if level < -(1 << 24) || level > 1 << 24 { return false }
+    }
+    return true
+  }
+}
