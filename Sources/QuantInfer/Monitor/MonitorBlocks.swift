@@ -28,12 +28,16 @@ extension Monitor {
   private mutating func takeQuietly(_ samples: UnsafePointer<Int16>, count: Int) {
     guard count > 0 else { return }
     if watchesSignal {
-      for index in 0..<count where unsafe quality.push(samples[index]) != nil { silence() }
+      var indices = Indices(to: count)
+      while let index = indices.next() {
+        if unsafe quality.push(samples[index]) != nil { silence() }
+      }
     }
     var awakeSamples = unsafe words.pointee.awakeSamples
     if takesBeats { unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1) }
     if options.findsBeats {
-      for index in 0..<count {
+      var indices = Indices(to: count)
+      while let index = indices.next() {
         unsafe words.pointee.sampleNumber &+= 1
         if let age = unsafe detector?.push(samples[index]) {
           unsafe words.pointee.awakeSamples = awakeSamples
@@ -52,9 +56,11 @@ extension Monitor {
     unsafe words.pointee.isColumn = 0
     if takesBeats { return }
     if options.sleeps {
-      for index in 0..<count { delay(unsafe samples[index]) }
+      var indices = Indices(to: count)
+      while let index = indices.next() { delay(unsafe samples[index]) }
     } else {
-      for index in 0..<count { _ = pipeline.push(unsafe samples[index]) }
+      var indices = Indices(to: count)
+      while let index = indices.next() { _ = pipeline.push(unsafe samples[index]) }
     }
   }
 }

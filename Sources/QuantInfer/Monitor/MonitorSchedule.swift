@@ -107,7 +107,7 @@ extension Monitor.Words {
     pendingFirst = Int32(Self.place(pendingFirst &+ 1))
     pendingCount &-= 1
     return Monitor.Due(
-      beatAge: Int(age), place: place,
+      beatAge: Int(truncatingIfNeeded: age), place: place,
       isIrregular: irregular &>> UInt32(truncatingIfNeeded: place) & 1 == 1)
   }
 
