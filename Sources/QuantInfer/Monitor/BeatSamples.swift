@@ -14,7 +14,9 @@ struct BeatSamples {
   /// Forgets all samples.
   func reset() { unsafe clear(ring, byteCount: 2 &* (mask &+ 1)) }
 
-  /// A number's place. Numbers begin with 1 and lie one further, so that blocks of an even count keep their alignment.
+  /// A number's place.
+  ///
+  /// Numbers begin with 1 and lie one further, so that blocks of an even count keep their alignment.
   @inline(__always)
   private func place(of number: UInt32) -> Int { Int(truncatingIfNeeded: number &+ 1) & mask }
 

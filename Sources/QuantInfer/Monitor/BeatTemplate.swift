@@ -31,7 +31,10 @@ struct BeatTemplate {
   /// Whether the fine points of a beat are as the template's, but for the baseline: the sum of their differences is within so many
   /// 256ths of all of its magnitudes.
   ///
-  /// - Parameter points: The fine points; then the differences.
+  /// - Parameters:
+  ///   - points: The fine points; then the differences.
+  ///   - distanceQ8: The 256ths.
+  /// - Returns: Whether they are.
   func isNear(_ points: UnsafeMutablePointer<Int32>, within distanceQ8: UInt32) -> Bool {
     let end = unsafe points + plan.fineCount
     var (point, usual) = unsafe (points, words + 2 + plan.earlyCount)

@@ -148,7 +148,9 @@ extension Monitor {
     }
   }
 
-  /// What is asked before each column: whether places lie in their rings. Where beats are the input, a damaged template, memory or
+  /// What is asked before each column: whether places lie in their rings.
+  ///
+  /// Where beats are the input, a damaged template, memory or
   /// interval traps nothing and is forgotten beat by beat, and only places matter.
   var isStateGuarded: Bool {
     if takesBeats { return unsafe words.pointee.isSound(places) }

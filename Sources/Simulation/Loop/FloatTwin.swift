@@ -73,6 +73,7 @@ final class FloatTwin {
   /// - Parameters:
   ///   - age: How many samples ago it was.
   ///   - nextAge: How many the next one was; nil where it hasn't come.
+  /// - Returns: The logits.
   func decide(aboutBeat age: Int, nextAge: Int?) -> [Float] {
     guard let beats else { return decide() }
     let last = beats.count - 1
