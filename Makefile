@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo install test lint docs evidence coverage embedded toolsets firmware firmware-test package package-test firmware-report code-sizes models fuzz benchmark \
-  model-vtvf benchmark-training check-all mutants clean
+  model-vtvf model-implant benchmark-training check-all mutants clean
 
 DEMO_MODEL  := Models/ecg-beats/ecg-beats
 DEMO_RECORD := Models/records/mitdb-208
@@ -131,6 +131,13 @@ model-vtvf: setup ## Train, tune and quantize the shipped vtvf: VFDB=folder of V
 	  --output build/vtvf-all.safetensors && \
 	"$$exporter" tune build/vtvf-all.safetensors --offsets vtvf=0.0735 --output Models/vtvf/vtvf.safetensors && \
 	"$$exporter" quantize Models/vtvf/vtvf.safetensors --data "$(VFDB)" --output Models/vtvf/vtvf.qinf
+
+model-implant: setup ## Train and quantize the shipped ecg-beats-implant: DATA=folder that holds mitdb and svdb
+	@[ -d "$(DATA)/svdb" ] || { echo "error: DATA: no folder that holds mitdb and svdb; run make model-implant DATA=FOLDER" >&2; exit 1; }
+	@swift build -c release --product exporter
+	@exporter="$$(swift build -c release --show-bin-path)/exporter"; model=Models/ecg-beats-implant/ecg-beats-implant; \
+	"$$exporter" train --task Models/ecg-beats-implant/task.json --front-end beats --data "$(DATA)" --output $$model.safetensors && \
+	"$$exporter" quantize $$model.safetensors --data "$(DATA)" --output $$model.qinf
 
 fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz

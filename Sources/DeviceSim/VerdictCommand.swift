@@ -47,7 +47,7 @@ struct VerdictCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where beats are the model's input: the part of them that the network is asked about, as `exporter evaluate` tells. (default: 1)",
+      "Where beats are the model's input: the part of them that the network is asked about, as `exporter evaluate` tells. (default: all of them)",
       valueName: "x"))
   var networkShare: Double?
 

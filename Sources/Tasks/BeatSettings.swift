@@ -56,7 +56,7 @@ package struct BeatSettings: Codable, Equatable, Sendable {
   package var problem: String? {
     if !(0...3).contains(pointShift) { return "a point of 2^\(pointShift) samples is not of 1 ... 8" }
     let counts = [earlyPoints, finePoints, latePoints]
-    if !counts.allSatisfy({ (0...60).contains($0) }) || !(1...60).contains(pointCount) {
+    if !counts.allSatisfy({ (0...60).contains($0) }) || !(1...60).contains(pointCount) || finePoints < 1 {
       return "\(pointCount) points are not in 1 ... 60"
     }
     if !(0...2).contains(leadSeconds) || !(0.05...4).contains(nextLimitSeconds) {

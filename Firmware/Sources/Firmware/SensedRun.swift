@@ -65,16 +65,18 @@ struct SensedRun {
     return options
   }
 
-  @inline(never)
-  private func byBlocks(_ beats: UnsafeMutableBufferPointer<Int32>, using memory: Memory) -> Result? {
-    var memory = memory
+  private func monitor(using memory: inout Memory) -> Monitor? {
     guard let bytes = try? Monitor.stateByteCount(model: model, options: options) else { return nil }
     let state = memory.take(bytes)
     let scratch = memory.take(model.streamingScratchByteCount)
+    return try? Monitor(model: model, options: options, state: state, scratch: scratch)
+  }
+
+  @inline(never)
+  private func byBlocks(_ beats: UnsafeMutableBufferPointer<Int32>, using memory: Memory) -> Result? {
+    var memory = memory
     let logits = memory.take(model.output.count).bindMemory(to: Int8.self)
-    guard var monitor = try? Monitor(model: model, options: options, state: state, scratch: scratch) else {
-      return nil
-    }
+    guard var monitor = monitor(using: &memory) else { return nil }
     var (result, next, place) = (Result(), 0, 0)
     while place < payloadSamples.count {
       let end = min(place &+ blockSamples, payloadSamples.count)
@@ -93,13 +95,8 @@ struct SensedRun {
     _ beats: UnsafeMutableBufferPointer<Int32>, using memory: Memory, isInterrupted: Bool = false
   ) -> Result? {
     var memory = memory
-    guard let bytes = try? Monitor.stateByteCount(model: model, options: options) else { return nil }
-    let state = memory.take(bytes)
-    let scratch = memory.take(model.streamingScratchByteCount)
     let logits = memory.take(model.output.count).bindMemory(to: Int8.self)
-    guard var monitor = try? Monitor(model: model, options: options, state: state, scratch: scratch) else {
-      return nil
-    }
+    guard var monitor = monitor(using: &memory) else { return nil }
     let copy = memory.take(monitor.savedByteCount)
     var (result, next) = (Result(), 0)
     for index in 0..<payloadSamples.count {

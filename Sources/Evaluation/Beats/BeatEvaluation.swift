@@ -68,6 +68,10 @@ package struct Twins: Sendable {
   ///
   /// - Throws: `FileError` where the classes of the network in `file` aren't the AAMI's.
   package func withRhythm(file: String) throws(FileError) -> Twins {
+    guard window.settings.beats == nil else {
+      throw .malformed(
+        file, "is a network of beats, whose input has the intervals already", remedy: "leave out --rhythm")
+    }
     guard let normalClass = FloatRhythmPrior.normalClass(of: classNames) else {
       throw .malformed(
         file, "has the classes \(classNames.joined(separator: ", ")), not N, S, V and F",
@@ -239,6 +243,8 @@ package struct BeatEvaluation: Encodable {
   package var noResultBeats: Int
   package var float: Score?
   package var int8: Score?
+  /// On how many beats the network is asked; nil where that is all of them.
+  package var networkShare: NetworkShare?
   package var agreement: Agreement?
   /// int8 less float.
   package var macroF1Difference: Double?
@@ -264,6 +270,8 @@ package struct BeatEvaluation: Encodable {
     leftOutBeats = perRecord.reduce(0) { $0 + $1.leftOutBeats }
     noResultBeats = perRecord.reduce(0) { $0 + $1.noResultBeats }
     self.perRecord = perRecord
+    networkShare = NetworkShare(
+      perRecord.compactMap { NetworkShare.part(of: $0.decisions.int8 ?? $0.decisions.float ?? []) })
 
     let patients = Dictionary(grouping: perRecord, by: \.patient).sorted { $0.key < $1.key }.map(\.value)
     func matrices(_ twin: KeyPath<RecordEvaluation, ConfusionMatrix?>) -> [ConfusionMatrix]? {

@@ -65,17 +65,12 @@ package struct PatientValidation: Encodable {
   package struct Record: Encodable {
     package var record: String
     package var float: ConfusionMatrix
-    /// The part of the beats that the network was asked about; nil where that is all of them.
+    /// The part of the beats that the network was asked about; nil where there is none.
     package var networkShare: Double?
   }
 
-  /// The part of the beats that the network is asked about, over the records: of the one in the middle, and of the one that is
-  /// more than 95 % of them; nil where that is all of them.
-  package var networkShare: (median: Double, most: Double)? {
-    let shares = perRecord.compactMap(\.networkShare).sorted()
-    guard !shares.isEmpty else { return nil }
-    return (shares[shares.count / 2], shares[min(shares.count - 1, Int(0.95 * Double(shares.count)))])
-  }
+  /// The part of the beats that the network is asked about, over the records.
+  package var networkShare: NetworkShare? { NetworkShare(perRecord.compactMap(\.networkShare)) }
 
   /// Windows by the clock, of the first seed; nil for beats.
   package var windows: WindowValidation?
@@ -100,7 +95,8 @@ package struct PatientValidation: Encodable {
     }
     task = start.task
     network = Scores(bySeed, classNames: classNames)
-    withRhythm = FloatRhythmPrior.normalClass(of: classNames).map { normalClass in
+    let normalClass = start.settings.beats == nil ? FloatRhythmPrior.normalClass(of: classNames) : nil
+    withRhythm = normalClass.map { normalClass in
       Scores(bySeed.map { $0.map { $0.withRhythm(normalClass: normalClass) } }, classNames: classNames)
     }
     perRecord = mainLeads.map { signal in
@@ -108,16 +104,13 @@ package struct PatientValidation: Encodable {
         record: signal.record,
         float: bySeed.joined().filter { $0.signal.record == signal.record }
           .reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1.matrix(classNames) },
-        networkShare: Self.networkShare(bySeed.joined().filter { $0.signal.record == signal.record }))
+        networkShare: start.settings.beats == nil
+          ? nil
+          : NetworkShare.part(
+            of: bySeed.joined().filter { $0.signal.record == signal.record }.flatMap(\.decisions)))
     }
     (bestOffsets, macroF1WithBestOffsets) = Self.bestOffsets(
       bySeed.map { $0.flatMap(\.decisions) }, classNames: classNames)
-  }
-
-  private static func networkShare(_ held: [Held]) -> Double? {
-    let decisions = held.flatMap(\.decisions)
-    let recalled = decisions.count(where: \.isRecalled)
-    return recalled == 0 ? nil : 1 - Double(recalled) / Double(decisions.count)
   }
 
   /// A held-out record.

@@ -122,6 +122,7 @@ struct Evaluate: ParsableCommand {
       try results.show("\n\(title)\n")
       try results.show(table)
     }
+    if let share = evaluation.networkShare { try results.show("\n\(share.text)\n") }
     if let table = evaluation.agreementTable {
       try results.show("\n")
       try results.show(table)

@@ -72,7 +72,8 @@ extension ModelSummary {
       let sums = operations.operators.compactMap(\.runningSums).first.map {
         "; \(Numbers.integer($0.count)) running sums of 2 x 4 B"
       }
-      table.add("state", bytes(memory.stateBytes), "streaming, rings of \(rings) B\(sums ?? "")")
+      let what = rings.isEmpty ? "samples, the patient's usual beat and the intervals" : "rings of \(rings) B"
+      table.add("state", bytes(memory.stateBytes), "streaming, \(what)\(sums ?? "")")
     } else {
       table.add("state", "-", "this network can't stream")
     }

@@ -72,7 +72,7 @@ struct Train: ParsableCommand {
     }
     guard from == nil || !network.isGiven else {
       throw ValidationError(
-        "--columns, --channels, --dilations, --hidden and --architecture are those of --from")
+        "--front-end, --columns, --channels, --dilations, --hidden and --architecture are those of --from")
     }
   }
 
@@ -80,6 +80,11 @@ struct Train: ParsableCommand {
   private func check(_ task: TaskDefinition, _ split: TaskSplit) throws {
     try options.check(classNames: task.classNames)
     try augmentation.check(task: task)
+    try augmentation.check(beats: network.beats != nil)
+    guard network.beats == nil || split != .intra else {
+      throw ValidationError(
+        "--front-end beats looks at the intervals of all beats, and --split intra leaves a fifth of them out")
+    }
     if let problem = task.problem(of: split)
       ?? options.values(
         task: task, split: split, augmentation: augmentation,

@@ -73,6 +73,7 @@ struct Validate: ParsableCommand {
     var task = try TaskDefinition.load(taskName)
     try options.check(classNames: task.classNames)
     try augmentation.check(task: task)
+    try augmentation.check(beats: network.beats != nil)
     guard task.isByClock || (tune == nil && !episodes.isGiven) else {
       throw ValidationError(
         "--tune and the options of episodes are for windows, and \(task.name) is of beats")
@@ -152,9 +153,7 @@ struct Validate: ParsableCommand {
         : "\nOther --logit-offsets, \(told) from these, would give \(Numbers.percent(validation.macroF1WithBestOffsets)).\n"
     )
     if let share = validation.networkShare {
-      try results.show(
-        "\nThe network is asked about \(Numbers.percent(share.median)) of the beats of the record in the middle, and "
-          + "\(Numbers.percent(share.most)) of one that needs it more than 95 % of them.\n")
+      try results.show("\n\(share.text)\n")
     }
     for (title, table) in validation.windows?.tables ?? [] {
       try results.show("\n\(title)\n")

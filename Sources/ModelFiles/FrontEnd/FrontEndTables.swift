@@ -29,16 +29,11 @@ package enum FrontEndTables: Equatable, Sendable {
   package init(
     _ settings: SpectrogramSettings, microvoltsPerCount: Float, input: QuantizedNetwork.Tensor
   ) throws(InvalidNetwork) {
-    if let beats = settings.beats {
+    if settings.beats != nil {
       guard input.scale == Float(1 / BeatSettings.codesPerUnit), input.zeroPoint == 0 else {
         throw InvalidNetwork("the network doesn't take beats in 32nds of its units")
       }
       if let problem = settings.problem { throw InvalidNetwork(problem) }
-      guard Float(beats.microvoltsPerCount) == microvoltsPerCount else {
-        throw InvalidNetwork(
-          "the network was trained for a converter of \(beats.microvoltsPerCount) microvolts a count, "
-            + "not \(microvoltsPerCount)")
-      }
       self = .beats(settings, microvoltsPerCount: microvoltsPerCount)
       return
     }

@@ -88,10 +88,13 @@ package final class LoadedModel: Sendable {
   /// The logits that codes stand for.
   package var logitRange: ClosedRange<Float> { Float(logit(.min))...Float(logit(.max)) }
 
-  /// What beats' intervals say of their classes, in the logits' codes; nil where the classes aren't the AAMI's.
+  /// What beats' intervals say of their classes, in the logits' codes; nil where the classes aren't the AAMI's, or intervals are
+  /// among the network's inputs.
   package var rhythmPrior: RhythmPrior.Options? {
     let scale = Double(Float(bitPattern: model.output.scaleBits))
-    guard let classIndex = FloatRhythmPrior.normalClass(of: classNames), scale > 0 else { return nil }
+    guard model.frontEnd?.beats == nil,
+      let classIndex = FloatRhythmPrior.normalClass(of: classNames), scale > 0
+    else { return nil }
     return RhythmPrior.Options(
       classIndex: classIndex,
       codesPerOctave: Int(min(512, FloatRhythmPrior.logitsPerOctave / scale).rounded()),

@@ -82,7 +82,7 @@ struct BeatPipeline: ~Copyable {
   ///   - beat: The number of its sample.
   ///   - next: The samples to the next beat; the greatest number where it hasn't come.
   ///   - logits: Receives the output's codes.
-  /// - Returns: What they came from; nil where there is no room for them.
+  /// - Returns: What they came from; nil where there is no room for them, or the state is one that no beats lead to.
   mutating func decide(
     beatAt beat: UInt32, next: UInt32, into logits: UnsafeMutableBufferPointer<Int8>
   ) -> Source? {
@@ -94,6 +94,8 @@ struct BeatPipeline: ~Copyable {
       unsafe answers.recall(into: logits)
       return .memory
     }
+    // What no beats lead to would be forgotten late or never. Beats like no template ask, and so do some of those that are.
+    guard isStateSound else { return nil }
     unsafe frontEnd.encode(beat, into: input)
     var indices = Indices(to: model.operatorCount)
     while let index = indices.next() { runner.run(index) }

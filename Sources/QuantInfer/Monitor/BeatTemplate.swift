@@ -126,10 +126,12 @@ struct BeatTemplate {
   /// Whether count and points are ones that beats lead to.
   var isSound: Bool {
     guard unsafe words[0] >= 0, unsafe words[0] <= Self.knownCount, unsafe words[1] >= 0 else { return false }
+    // No sum of samples less a mean is greater.
+    let most: Int32 = 1 &<< (20 &+ Int32(truncatingIfNeeded: plan.pointShift))
     var indices = Indices(to: plan.pointCount)
     while let index = indices.next() {
       let level = unsafe words[2 &+ index]
-      if level < -(1 << 24) || level > 1 << 24 { return false }
+      if level < 0 &- most || level > most { return false }
     }
     return true
   }

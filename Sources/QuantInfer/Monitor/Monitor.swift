@@ -246,8 +246,13 @@ public struct Monitor: ~Copyable {
         beatAge: due.beatAge, announcement: announcement, hasLogits: hasLogits, isRecalled: isRecalled)
     }
     if takesBeats {
-      guard let source = unsafe decideAboutBeat(due, into: logits) else {
+      guard unsafe words.pointee.columnsUntilFull == 0, quality.reason == nil else {
+        unsafe beats.skip(beatAt: words.pointee.number(of: due))
         return decision(.noResult(noResult ?? .windowNotFull))
+      }
+      guard let source = unsafe decideAboutBeat(due, into: logits) else {
+        resetUnsound()
+        return decision(.noResult(.unsoundState))
       }
       return decision(
         unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true, isRecalled: source == .memory)

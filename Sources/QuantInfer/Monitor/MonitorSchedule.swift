@@ -36,17 +36,12 @@ extension Monitor {
     unsafe words.pointee.nextDue(delaySamples: UInt32(clamping: options.delaySamples))
   }
 
-  /// Lets the network of beats decide about one that is due; nil where there is no result.
-  ///
-  /// A beat in bad signal teaches nothing: neither its shape nor its interval.
+  /// Lets the network of beats decide about one that is due; nil where the state is unsound, or there is no room for the
+  /// logits.
   mutating func decideAboutBeat(
     _ due: Due, into logits: UnsafeMutableBufferPointer<Int8>
   ) -> BeatPipeline.Source? {
-    let beat = unsafe words.pointee.sampleNumber &- UInt32(truncatingIfNeeded: due.beatAge ?? 0)
-    guard unsafe words.pointee.columnsUntilFull == 0, quality.reason == nil else {
-      beats.skip(beatAt: beat)
-      return nil
-    }
+    let beat = unsafe words.pointee.number(of: due)
     // The places of a ring and a logarithm: no number leads out of them, whatever a damaged state makes of it.
     let next = unsafe words.pointee.samplesToNext(from: beat)
     return unsafe beats.decide(beatAt: beat, next: next, into: logits)
@@ -109,6 +104,11 @@ extension Monitor.Words {
     return Monitor.Due(
       beatAge: Int(truncatingIfNeeded: age), place: place,
       isIrregular: irregular &>> UInt32(truncatingIfNeeded: place) & 1 == 1)
+  }
+
+  /// The number of a due beat's sample.
+  func number(of due: Monitor.Due) -> UInt32 {
+    sampleNumber &- UInt32(truncatingIfNeeded: due.beatAge ?? 0)
   }
 
   /// The samples from a beat to the oldest one that waits; the greatest number where none does.

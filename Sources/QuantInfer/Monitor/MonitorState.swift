@@ -150,8 +150,8 @@ extension Monitor {
 
   /// What is asked before each column: whether places lie in their rings.
   ///
-  /// Where beats are the input, a damaged template, memory or
-  /// interval traps nothing and is forgotten beat by beat, and only places matter.
+  /// Where beats are the input, a damaged template, memory or interval traps nothing, and is looked at with the next beat that
+  /// the network is asked about.
   var isStateGuarded: Bool {
     if takesBeats { return unsafe words.pointee.isSound(places) }
     return isStateSound

@@ -93,6 +93,7 @@ package struct FaultCampaign: Sendable {
       record, lead: options.lead, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
       profile: profile, file: options.record, disturbances: disturbances)
     try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
+    try loaded.requireColumns(for: "a campaign compares windows", file: options.model)
     let layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
     let samplesDigest = SHA256.hexadecimal(
       acquisition.samples.reduce(into: Data(capacity: 2 * acquisition.samples.count)) { data, sample in

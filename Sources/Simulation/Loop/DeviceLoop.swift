@@ -25,6 +25,8 @@ package final class DeviceLoop {
   package private(set) var codes = SignalToNoise()
   /// The decisions against the twin's.
   package private(set) var agreement = Agreement()
+  /// The decisions for which the network wasn't asked, as their beats were known.
+  package private(set) var recalledCount = 0
   /// The beats that were too near the record's ends for a decision.
   package private(set) var leftOutBeatCount = 0
   /// The decisions, and the time, without a result.
@@ -88,6 +90,7 @@ package final class DeviceLoop {
           + "\(acquisition.profile.converter.microvoltsPerCount)",
         remedy: "quantize it for this converter or choose another profile")
     }
+    try loaded.requirePossible(timing, announcing, file: modelFile)
     if timing.isAboutBeats, let obstacle = loaded.obstacleToBeats {
       throw .malformed(modelFile, obstacle.problem, remedy: obstacle.remedy)
     }
@@ -193,6 +196,7 @@ package final class DeviceLoop {
       }
       if case .noResult(let reason) = decision.announcement { silence.countDecision(reason) }
       sleep?.count(decision, isExact: !decision.hasLogits || wakeful?.hasLogits(of: device) ?? true)
+      if decision.isRecalled { recalledCount += 1 }
       let logits = wakeful?.logits ?? device.logits
       logitCodes.append(contentsOf: logits)
       moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))

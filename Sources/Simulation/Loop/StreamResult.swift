@@ -230,6 +230,9 @@ package struct StreamResult: Encodable, Sendable {
         loop.decisions, findsBeats: loop.timing == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
         durationSeconds: acquisition.durationSeconds)
       schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
+      if loaded.takesBeats, !loop.decisions.isEmpty {
+        schedule.networkShare = 1 - Double(loop.recalledCount) / Double(loop.decisions.count)
+      }
       if let sleep = loop.sleep {
         schedule.sleep(
           sleep, findsBeats: loop.options.findsBeats, durationSeconds: acquisition.durationSeconds)

@@ -209,9 +209,10 @@ package struct StreamRun: Sendable {
   ) throws(FileError) {
     let settings = SpectrogramSettings(frontEnd)
     let highestHz =
-      Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz
+      settings.beats.map { settings.sampleRateHz / Double(2 << $0.pointShift) }
+      ?? Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz
       / Double(settings.windowSamples)
-    guard settings.beats != nil || acquisition.sourceRateHz >= 2 * highestHz else {
+    guard acquisition.sourceRateHz >= 2 * highestHz else {
       throw .malformed(
         file,
         "is sampled at \(Numbers.decimal(acquisition.sourceRateHz, places: 1)) Hz, but the model looks at up to "

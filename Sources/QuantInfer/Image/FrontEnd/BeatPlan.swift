@@ -97,6 +97,7 @@ public struct BeatPlan: Sendable {
     let (image, place) = (record.image, record.place)
     guard image.byte(at: place &+ Field.pointShift) <= 3, hopSamples >= 1,
       hopSamples <= Self.greatestSampleCount, (1...Self.greatestPointCount).contains(pointCount),
+      fineCount >= 1,
       sampleCount <= Self.greatestSampleCount,
       nextLimitSamples >= 1, nextLimitSamples <= Self.greatestSampleCount,
       leadSamples <= sampleCount, leadSamples &+ nextLimitSamples >= sampleCount,

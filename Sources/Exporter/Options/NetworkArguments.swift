@@ -1,0 +1,188 @@
+import ArgumentParser
+import Networks
+import Support
+import Tasks
+
+/// The network's structure as arguments.
+struct NetworkArguments: ParsableArguments {
+  private static let defaults = NetworkSpecification.ecgBeats(classCount: 4)
+
+  @Option(
+    help: ArgumentHelp(
+      "What the network looks at: columns of the task's front end, or each beat with the patient's usual one and the intervals.",
+      valueName: "columns|beats"))
+  var frontEnd = FrontEndChoice.columns
+  @Option(
+    help: ArgumentHelp(
+      "Beats: how far one that is known without the network may be from the patient's usual beat, as a part of that; 0 for none. (default: \(BeatSettings.standard.knownDistance))",
+      valueName: "x"))
+  var knownDistance: Double?
+  @Option(
+    help: ArgumentHelp(
+      "Beats: how early and how late a known one may come against the mean of eight intervals, in octaves. (default: \(-BeatSettings.standard.leastIntervalOctaves),\(BeatSettings.standard.mostIntervalOctaves))",
+      valueName: "early,late"))
+  var knownIntervals: String?
+  @Option(
+    help: ArgumentHelp(
+      "The window's length, in columns of 62.5 ms. (default: \(defaults.inputColumns))", valueName: "n"))
+  var columns: Int?
+  @Option(help: ArgumentHelp("The channels of every convolution. (default: 24)", valueName: "n"))
+  var channels: Int?
+  @Option(
+    help: ArgumentHelp("The convolutions' dilations, with commas. (default: 1,2,4)", valueName: "n,n"))
+  var dilations: WholeNumbers?
+  @Option(
+    help: ArgumentHelp(
+      "The outputs of a dense layer before the last one. (default: no such layer; 16 with --front-end beats)",
+      valueName: "n"))
+  var hidden: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The network's layers as a JSON file, instead of these options; see docs/guides/Tasks.md.",
+      valueName: "file.json"))
+  var architecture: String?
+
+  /// Whether the structure isn't left to the defaults.
+  var isGiven: Bool { isShaped || architecture != nil || frontEnd == .beats }
+
+  /// What a beat becomes; nil for columns.
+  var beats: BeatSettings? {
+    guard frontEnd == .beats else { return nil }
+    var beats = BeatSettings.standard
+    beats.knownDistance = knownDistance ?? beats.knownDistance
+    if let limits = Self.limits(knownIntervals) {
+      (beats.leastIntervalOctaves, beats.mostIntervalOctaves) = (-limits.early, limits.late)
+    }
+    return beats
+  }
+
+  /// Two numbers with a comma between them; nil for anything else.
+  private static func limits(_ text: String?) -> (early: Double, late: Double)? {
+    let numbers = text?.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) } ?? []
+    guard numbers.count == 2, let early = numbers[0], let late = numbers[1], (0...4).contains(early),
+      (0...4).contains(late)
+    else { return nil }
+    return (early, late)
+  }
+
+  private var isShaped: Bool { columns != nil || channels != nil || dilations != nil || hidden != nil }
+
+  func validate() throws {
+    guard architecture == nil || !isShaped || (channels == nil && dilations == nil && hidden == nil) else {
+      throw ValidationError("--architecture stands for --channels, --dilations and --hidden")
+    }
+    guard frontEnd == .beats || (knownDistance == nil && knownIntervals == nil) else {
+      throw ValidationError("--known-distance and --known-intervals go with --front-end beats")
+    }
+    if let knownDistance, !(0...0.99).contains(knownDistance) {
+      throw ValidationError("--known-distance must be in 0 ... 0.99")
+    }
+    guard knownIntervals == nil || Self.limits(knownIntervals) != nil else {
+      throw ValidationError("--known-intervals must be two numbers of octaves, such as 0.15,0.25")
+    }
+    guard frontEnd == .columns || (columns ?? channels) == nil && dilations == nil && architecture == nil
+    else {
+      throw ValidationError("--front-end beats has --hidden alone, no columns and convolutions")
+    }
+  }
+
+  /// The structure for a task.
+  ///
+  /// - Throws: `ValidationError` where the network can't be; `FileError` where its file is wrong.
+  func specification(for task: TaskDefinition) throws -> NetworkSpecification {
+    guard !task.isByClock || columns == nil else {
+      throw ValidationError("--columns is for beats; a window's length is the task's, windowSeconds")
+    }
+    if let beats {
+      guard !task.isByClock else {
+        throw ValidationError(
+          "--front-end beats is for tasks of beats, and \(task.name) decides by the clock")
+      }
+      return .beats(beats, hidden: hidden ?? 16, classCount: task.classNames.count)
+    }
+    if let architecture {
+      return try NetworkSpecification(
+        reading: architecture,
+        inputColumns: columns ?? task.columnCount ?? Self.defaults.inputColumns,
+        inputChannels: task.frontEnd.binCount, classCount: task.classNames.count)
+    }
+    var specification = shaped(classCount: task.classNames.count)
+    if let columns = task.columnCount {
+      specification.inputColumns = columns
+      specification.inputChannels = task.frontEnd.binCount
+      if !isShaped { specification = .usual(for: task) }
+    } else {
+      specification.inputChannels = task.frontEnd.binCount
+    }
+    do {
+      _ = try specification.layerShapes()
+    } catch {
+      throw ValidationError(error.description)
+    }
+    return specification
+  }
+
+  /// The structure by the options.
+  private func shaped(classCount: Int) -> NetworkSpecification {
+    var layers = (dilations?.values ?? [1, 2, 4]).map {
+      NetworkSpecification.Layer.convolution(
+        outputChannels: channels ?? 24, kernelColumns: 3, dilationColumns: $0)
+    }
+    if let hidden { layers.append(.dense(outputCount: hidden)) }
+    layers.append(.dense(outputCount: classCount))
+    return NetworkSpecification(
+      inputColumns: columns ?? Self.defaults.inputColumns, inputChannels: Self.defaults.inputChannels,
+      layers: layers)
+  }
+}
+
+/// Offsets of classes' logits, such as `S=-1,F=1`, or `none`.
+struct LogitOffsets: ExpressibleByArgument, CustomStringConvertible {
+  var values: [String: Double]
+
+  init(values: [String: Double]) { self.values = values }
+
+  init?(argument: String) {
+    values = [:]
+    if argument == "none" { return }
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      let pair = part.split(separator: "=", omittingEmptySubsequences: false)
+      guard pair.count == 2, !pair[0].isEmpty, let offset = Double(pair[1]), offset.isFinite,
+        values.updateValue(offset, forKey: String(pair[0])) == nil
+      else { return nil }
+    }
+  }
+
+  /// The offsets to four places, as an argument.
+  var exact: String {
+    values.sorted { $0.key < $1.key }.map { "\($0.key)=\(Numbers.decimal($0.value, places: 4))" }
+      .joined(separator: ",")
+  }
+
+  var description: String {
+    values.isEmpty
+      ? "none"
+      : values.sorted { $0.key < $1.key }.map { "\($0.key)=\(Numbers.decimal($0.value, places: 1))" }
+        .joined(separator: ",")
+  }
+}
+
+/// Whole numbers with commas between them.
+struct WholeNumbers: ExpressibleByArgument {
+  var values: [Int]
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard !numbers.contains(nil) else { return nil }
+    values = numbers.compactMap(\.self)
+  }
+}
+
+/// What a network looks at.
+enum FrontEndChoice: String, CaseIterable, ExpressibleByArgument {
+  /// Columns of the task's front end.
+  case columns
+  /// Each beat.
+  case beats
+}

@@ -1,0 +1,43 @@
+import ModelFiles
+import Support
+
+/// What a model can't do whose input are beats, not columns.
+extension LoadedModel {
+  /// Whether beats are the input.
+  package var takesBeats: Bool { model.frontEnd?.beats != nil }
+
+  /// Refuses a model of beats for what looks at columns.
+  ///
+  /// - Parameters:
+  ///   - what: What does, with its verb: `a patch is learnt`.
+  ///   - file: The model's file.
+  /// - Throws: `FileError`, malformed.
+  package func requireColumns(for what: String, file: String) throws(FileError) {
+    guard takesBeats else { return }
+    throw .malformed(
+      file, "is a network of beats, and \(what) on a network of columns",
+      remedy: "name another model, or compare this one's twins with `exporter evaluate`")
+  }
+
+  /// Refuses to let a model of beats decide by the clock, sleep, or have its logits moved by intervals, which are among its inputs.
+  ///
+  /// - Throws: `FileError`, malformed.
+  package func requirePossible(_ timing: DecisionTiming, _ announcing: Announcing, file: String)
+    throws(FileError)
+  {
+    guard takesBeats else { return }
+    guard timing.isAboutBeats else {
+      throw .malformed(
+        file, "is a network of beats and decides at them alone",
+        remedy: "leave out --every and --decide clock")
+    }
+    guard announcing.wakePercent == 0 else {
+      throw .malformed(
+        file, "is a network of beats, which known beats don't wake anyway", remedy: "leave out --wake-rr")
+    }
+    guard !announcing.rhythm else {
+      throw .malformed(
+        file, "is a network of beats, whose input has the intervals already", remedy: "leave out --rhythm")
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+import TestSupport
+
+/// The shipped network of beats through the executables.
+@Suite struct BeatCommandTests {
+  private static let folder = "Models/ecg-beats-implant/"
+  private static let model = ProjectFiles.path(folder + "ecg-beats-implant.qinf")
+  private static let checkpoint = ProjectFiles.path(folder + "ecg-beats-implant.safetensors")
+
+  private func stream(_ arguments: String...) throws -> Command.Result {
+    try Command("device-sim").run(
+      ["stream", "--model", Self.model, "--record", ProjectFiles.record, "--quiet"] + arguments)
+  }
+
+  @Test func theTwinsAgreeAndTheVerdictTakesTheObservedShare() throws {
+    let json = try stream("--float", Self.checkpoint, "--json", "-").json()
+    let agreement = try #require(json["agreement"] as? [String: Any])
+    #expect(try #require(agreement["top1"] as? Double) > 0.99)
+    let verdict = try #require(json["verdict"] as? [String: Any])
+    let schedule = try #require(verdict["schedule"] as? [String: Any])
+    let share = try #require(schedule["networkShare"] as? Double)
+    #expect(share > 0.2 && share < 1)
+  }
+
+  @Test(arguments: [
+    (["stream", "--every", "8"], "decides at them alone", "--every"),
+    (["stream", "--wake-rr", "10"], "known beats don't wake", "--wake-rr"),
+    (["stream", "--rhythm"], "has the intervals already", "--rhythm"),
+    (["faults", "--trials", "2"], "a campaign compares windows", "exporter evaluate"),
+  ])
+  func whatABeatNetworkCantDoIsSaidWithARemedy(words: [String], problem: String, remedy: String) throws {
+    let result = try Command("device-sim").run(
+      [words[0], "--model", Self.model, "--record", ProjectFiles.record, "--quiet"] + words.dropFirst())
+    #expect(result.status == 65, "\(result.errors)")
+    #expect(result.errors.contains(problem) && result.errors.contains(remedy), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test func whatChangesSamplesIsRefusedWhereBeatsAreTheInput() throws {
+    for (arguments, problem) in [
+      (["--stretch", "0.1"], "--stretch changes windows of samples"),
+      (["--split", "intra"], "leaves a fifth"),
+      (["--channels", "8"], "has --hidden alone"), (["--known-intervals", "1"], "two numbers of octaves"),
+    ] {
+      let result = try Command("exporter").run(
+        ["train", "--task", "aami", "--data", "nowhere", "--output", "x", "--front-end", "beats"] + arguments)
+      #expect(result.status == 64 && result.errors.contains(problem), "\(arguments) \(result.errors)")
+    }
+    let columns = try Command("exporter")(
+      "train", "--task", "aami", "--data", "nowhere", "--output", "x", "--known-distance", "0.2")
+    #expect(columns.status == 64 && columns.errors.contains("go with --front-end beats"), "\(columns.errors)")
+  }
+
+  /// By hand: of every five beats four are known, so the decision's rarer work counts a fifth of the time.
+  @Test func aVerdictCountsTheNetworkAsOftenAsItIsAsked() throws {
+    func decision(_ arguments: String...) throws -> (cycles: Double, mean: Double) {
+      let json = try Command("device-sim").run(
+        ["verdict", "--model", Self.model, "--profile", "pacemaker", "--json", "-", "--quiet"] + arguments
+      ).json()
+      let device = try #require((json["devices"] as? [[String: Any]])?.first)
+      let modes = try #require((device["verdict"] as? [String: Any])?["modes"] as? [[String: Any]])
+      #expect(modes.count == 1)
+      let task = try #require(
+        (modes[0]["tasks"] as? [[String: Any]])?.first { $0["name"] as? String == "decision" })
+      func value(_ key: String) throws -> Double {
+        try #require((task[key] as? [String: Any])?["value"] as? Double)
+      }
+      return (try value("cycles"), try value("meanCycles"))
+    }
+    let (all, fifth) = (try decision(), try decision("--network-share", "0.2"))
+    #expect(all.cycles == all.mean && fifth.cycles == all.cycles)
+    // 1,300 instructions at 1.48 cycles fall due with every beat.
+    let always = 1300 * 1.48
+    #expect(abs(fifth.mean - (always + (all.cycles - always) / 5)) < 1)
+  }
+}
