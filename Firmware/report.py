@@ -88,6 +88,8 @@ def sensed(name):
         if line.startswith("call *"):
             _, stage, instructions = line.split()
             counts.setdefault(stage, []).append(int(instructions))
+    if len(counts.get("*beat", [])) < decisions:
+        sys.exit("error: no calls of BeatPipeline.decide were counted: it was compiled into its caller")
     beats = sorted(counts["*beat"][:decisions])
     quiet = [each for each in beats if each < beats[0] * 1.5]
     kinds = [("a known beat", quiet), ("one that teaches the template", beats[len(quiet):recalled]),

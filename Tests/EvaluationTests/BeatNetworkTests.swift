@@ -85,6 +85,102 @@ import Training
     #expect(zip(int8, float).count { $0.predictedClass == $1.predictedClass } >= int8.count - 2)
   }
 
+  /// The definitions in docs/guides/Beats.md in floating point, without the runtime's code.
+  private struct Reference {
+    var count = 0.0
+    var (mean8, mean128, median, tenth, ninetieth, last, secondLast) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    var (change1, change2) = (0.1, 0.1)
+    var template: [Double] = []
+    var beats = 0
+
+    /// The ten figures of an interval in octaves, and then the estimates that follow it.
+    mutating func figures(_ interval: Double, next: Double) -> [Double] {
+      let (l, usual) = (log2(interval), log2(0.8))
+      if count == 0 { (mean8, mean128, median, tenth, ninetieth, last, secondLast) = (l, l, l, l, l, l, l) }
+      let figures = [
+        l - median, l - mean8, l - mean128, last - mean128, log2(min(next, 90.0 / 128)) - mean128,
+        mean128 - usual,
+        4 * change1 - 0.4, 4 * min(change1, change2) - 0.4, l - tenth, l - ninetieth,
+      ]
+      func part(_ slowest: Double, of known: Double) -> Double {
+        exp2(-min(slowest, log2(known).rounded(.down)))
+      }
+      mean8 += (l - mean8) * part(3, of: count + 1)
+      mean128 += min(max(l - mean128, -1), 1) * part(7, of: count + 1)
+      let toMedian = (l - median) * part(2, of: count + 1)
+      median += count > 4 ? min(max(toMedian, -0.03), 0.03) : toMedian
+      if count < 8 {
+        (tenth, ninetieth) = (min(tenth, l), max(ninetieth, l))
+      } else {
+        let (far, near) = count > 16 ? (0.018, 0.002) : (0.054, 0.006)
+        tenth += l < tenth ? -far : near
+        ninetieth += l > ninetieth ? far : -near
+      }
+      change1 += (min(abs(l - last), 0.5) - change1) * part(5, of: count + 2)
+      change2 += (min(abs(l - secondLast), 0.5) - change2) * part(5, of: count + 2)
+      (secondLast, last) = (last, l)
+      count = min(255, count + 1)
+      return figures
+    }
+
+    /// The points less their mean and those less the template, in units of the template's mean magnitude; then the template follows.
+    mutating func shape(_ counts: [Int16], at sample: Int, step: Double) -> [Double] {
+      var (place, points) = (sample - 40, [Double]())
+      for index in 0..<32 {
+        let length = index < 6 || index >= 22 ? 4 : 2
+        let sum = counts[place..<place + length].reduce(0) { $0 + Double($1) }
+        points.append(length == 4 ? sum / 2 : sum)
+        place += length
+      }
+      let mean = points.reduce(0, +) / 32
+      points = points.map { $0 - mean }
+      if beats == 0 { template = points }
+      let magnitude = max(64, template.reduce(0) { $0 + abs($1) }) / 32
+      let shape = (points + zip(points, template).map { $0 - $1 }).map { $0 / magnitude / 4 }
+      let part = [0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.125, 0.125][safe: beats] ?? 1.0 / 16
+      for index in 0..<32 {
+        let move = (points[index] - template[index]) * part
+        template[index] += beats < 8 ? move : min(max(move, -step), step)
+      }
+      beats += 1
+      return shape
+    }
+  }
+
+  @Test func theInputIsWhatItsDefinitionSaysInFloatingPoint() throws {
+    let signal = Self.signal()
+    var settings = SpectrogramSettings(beats: .standard)
+    settings.beats?.knownDistance = 0
+    let beats = try #require(settings.beats)
+    let counts = beats.counts(ofMicrovolts: signal.microvolts)
+    let window = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0.7)
+    let inputs = BeatInputs(counts, beatsAt: signal.beats.map(\.sample), window: window)
+    var reference = Reference()
+    var previous: Int?
+    var (worst, sum) = ((shape: 0.0, figures: 0.0), 0.0)
+    for (row, beat) in inputs.beats.enumerated() {
+      let sample = signal.beats[beat.index].sample
+      let next = beat.index + 1 < signal.beats.count ? signal.beats[beat.index + 1].sample - sample : 10_000
+      let figures = reference.figures(
+        previous.map { Double(sample - $0) / 128 } ?? 0.8, next: Double(next) / 128)
+      let shape = reference.shape(counts, at: sample, step: 50 / beats.microvoltsPerCount * 2)
+      for (index, value) in (shape + figures).enumerated() {
+        let code = min(max(32 * value, -128), 127)
+        let error = abs(Double(inputs.codes[row * inputs.inputCount + index]) - code)
+        guard index < 64 else {
+          worst.figures = max(worst.figures, error)
+          continue
+        }
+        worst.shape = max(worst.shape, error)
+        sum += error
+      }
+      previous = sample
+    }
+    // Half a code of rounding. A point's sums lose up to two units, of which a code here is some five.
+    let mean = sum / Double(64 * inputs.beats.count)
+    #expect(worst.shape < 1.5 && mean < 0.4 && worst.figures < 0.6, "\(worst), mean \(mean)")
+  }
+
   @Test func aTrainingThatWasStoppedGoesOnToTheSameBits() throws {
     let signal = Self.signal(beats: 80)
     let whole = try Trainer(Self.untrained(knownDistance: 0), signals: [signal], threads: 2).run()
@@ -206,4 +302,8 @@ import Training
     let decisions = try FixedPointDecisions(LoadedModel(image: image.bytes)).decisions(about: signal)
     #expect(decisions.count { $0.predictedClass == $0.classIndex } >= decisions.count - 6)
   }
+}
+
+extension Array {
+  fileprivate subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

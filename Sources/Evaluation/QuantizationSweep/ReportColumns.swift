@@ -4,6 +4,17 @@ import Support
 import Tasks
 
 extension ReportRunner {
+  /// Refuses a network of beats, of which there are no columns to measure.
+  ///
+  /// - Throws: `FileError`, malformed.
+  static func requireColumns(_ checkpoint: Checkpoint, file: String) throws(FileError) {
+    guard checkpoint.settings.beats == nil else {
+      throw .malformed(
+        file, "is a network of beats, and the report measures networks of columns",
+        remedy: "see its integers beside float with `exporter evaluate MODEL.qinf --float \(file)`")
+    }
+  }
+
   /// The front ends as the runtime reads them from an image.
   func plans(
     _ variants: [FrontEndVariant], _ source: ReportSource

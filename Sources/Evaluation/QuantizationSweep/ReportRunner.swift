@@ -80,12 +80,7 @@ package final class ReportRunner {
   package init(_ options: Options) throws(FileError) {
     self.options = options
     checkpoint = try Checkpoint.read(options.checkpoint)
-    guard checkpoint.settings.beats == nil else {
-      throw .malformed(
-        options.checkpoint, "is a network of beats, and the report measures networks of columns",
-        remedy:
-          "see its integers beside float with `exporter evaluate MODEL.qinf --float \(options.checkpoint)`")
-    }
+    try Self.requireColumns(checkpoint, file: options.checkpoint)
     qat = try options.qat.map { file throws(FileError) in try Checkpoint.read(file) }
     if let qat {
       guard qat.settings == checkpoint.settings, qat.classNames == checkpoint.classNames,

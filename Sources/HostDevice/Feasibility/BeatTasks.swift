@@ -16,19 +16,14 @@ extension Feasibility.Judgement {
     if schedule.findsBeats {
       block.append(Feasibility.Work("samples of the beat detector", hop, processor.cyclesPerDetectorSample))
     }
-    // Rounded so that it is no less often.
-    let every = max(1, Int(1 / max(1e-6, schedule.networkShare ?? 1)))
-    var decision = [
-      Feasibility.Work("instructions of a beat", BeatInstructions.perBeat, instruction),
+    var asked = [
       Feasibility.Work(
-        "instructions of a beat that the network is asked about", BeatInstructions.perAskedBeat, instruction,
-        every: every),
+        "instructions of a beat that the network is asked about", BeatInstructions.perAskedBeat, instruction)
     ]
-    decision += network.decisionWork(.wholeWindow, on: processor).map {
-      var work = $0
-      work.every = every
-      return work
-    }
+    asked += network.decisionWork(.wholeWindow, on: processor)
+    for index in asked.indices { asked[index].share = schedule.networkShare }
+    let decision =
+      [Feasibility.Work("instructions of a beat", BeatInstructions.perBeat, instruction)] + asked
     return [
       task("column", frontEnd.columnsPerSecond, block),
       task("decision", schedule.decisionsPerSecond, decision),

@@ -94,6 +94,8 @@ package struct Feasibility: Encodable, Sendable {
     ///
     /// Strides along time skip columns.
     package var every: Int
+    /// In what part of the runs it falls due, where that isn't regular; null for all that `every` says.
+    package var share: Double?
     /// What one takes.
     package var cyclesEach: Estimate
     /// Count times cycles each.
@@ -101,7 +103,7 @@ package struct Feasibility: Encodable, Sendable {
     /// Whether a smaller network has less of it.
     var isNetwork: Bool
 
-    private enum CodingKeys: CodingKey { case item, count, every, cyclesEach, cycles }
+    private enum CodingKeys: CodingKey { case item, count, every, share, cyclesEach, cycles }
 
     init(
       _ item: String, _ count: Int, _ figure: DeviceProfile.Figure, every: Int = 1, isNetwork: Bool = false

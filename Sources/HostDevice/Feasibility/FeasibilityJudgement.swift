@@ -44,7 +44,10 @@ extension Feasibility.Judgement {
     func task(_ name: String, _ perSecond: Double, _ work: [Feasibility.Work]) -> Feasibility.Task {
       let scaled = work.map { $0.isNetwork ? $0.cycles * network.scale : $0.cycles }
       let cycles = scaled.sum
-      let meanCycles = zip(work, scaled).map { $1 / Double($0.every) }.sum
+      let meanCycles = zip(work, scaled).map { work, cycles in
+        let mean = cycles / Double(work.every)
+        return work.share.map { mean * $0 } ?? mean
+      }.sum
       let charge = device.microcoulombsPerMegacycle.map { meanCycles * $0 / 1e6 }
       return Feasibility.Task(
         name: name, perSecond: perSecond, work: work, cycles: cycles, meanCycles: meanCycles,

@@ -78,11 +78,14 @@ struct BeatPipeline: ~Copyable {
 
   /// Decides about a beat; the samples about it must have come.
   ///
+  /// A call of its own, whose instructions are counted.
+  ///
   /// - Parameters:
   ///   - beat: The number of its sample.
   ///   - next: The samples to the next beat; the greatest number where it hasn't come.
   ///   - logits: Receives the output's codes.
   /// - Returns: What they came from; nil where there is no room for them, or the state is one that no beats lead to.
+  @inline(never)
   mutating func decide(
     beatAt beat: UInt32, next: UInt32, into logits: UnsafeMutableBufferPointer<Int8>
   ) -> Source? {
