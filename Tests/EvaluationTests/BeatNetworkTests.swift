@@ -78,6 +78,26 @@ import Training
     let float = try EvaluationWindows([signal], window: trained.window).decisions(of: FloatGraph(trained))
     try #require(int8.count == float.count)
     #expect(int8.map(\.isRecalled) == float.map(\.isRecalled))
+    // The network is asked about the first eight known beats, and then about each 32nd; the others get the mean of its answers.
+    let beats = EvaluationWindows([signal], window: trained.window).records[0].beats
+    let (scale, zero) = (
+      Double(Float(bitPattern: loaded.model.output.scaleBits)), Double(loaded.model.output.zeroPoint)
+    )
+    var (asked, since, meansQ8) = (0, 0, [Int]())
+    for (beat, decision) in zip(beats, int8) where beat.isKnown {
+      let isAnswered = asked >= 8 && since < 31
+      #expect(beat.isAnswered == isAnswered)
+      let codes = decision.logits.map { Int((Double($0) / scale + zero).rounded()) }
+      if isAnswered {
+        since += 1
+        #expect(codes == meansQ8.map { ($0 + 128) >> 8 })
+      } else {
+        meansQ8 =
+          meansQ8.isEmpty ? codes.map { $0 << 8 } : zip(meansQ8, codes).map { $0 + ($1 << 8 - $0) >> 3 }
+        (asked, since) = (asked + 1, 0)
+      }
+    }
+    #expect(asked > 8)
     let recalled = int8.filter(\.isRecalled)
     // Narrow beats that come in time, and no wide one.
     #expect(recalled.count > 40)
@@ -179,6 +199,42 @@ import Training
     // Half a code of rounding. A point's sums lose up to two units, of which a code here is some five.
     let mean = sum / Double(64 * inputs.beats.count)
     #expect(worst.shape < 1.5 && mean < 0.4 && worst.figures < 0.6, "\(worst), mean \(mean)")
+  }
+
+  /// Beats of a lead that came off teach nothing, and the interval of the first one after them isn't known.
+  @Test func beatsOfBadSignalArePassedOver() throws {
+    var signal = Self.signal()
+    let trained = try Trainer(Self.untrained(knownDistance: 0), signals: [signal]).run()
+    let loaded = try Self.image(trained, signal)
+    let off = signal.beats[100].sample..<signal.beats[110].sample
+    for index in off { signal.microvolts[index] = 0 }
+    let converter = AnalogConverter(bits: 12, rangeMillivolts: 10)
+    let timing = DecisionTiming.givenBeats(signal.beats.map(\.sample))
+    var device = try RunningDevice(loaded, Monitor.Options(timing, of: loaded, converter: converter), timing)
+    let encoder = try #require(BeatEncoder(trained.settings))
+    var engine = RunningEngine(loaded)
+    var codes = [Int8](repeating: 0, count: encoder.inputCount)
+    var (silent, decided) = (0, 0)
+    for (index, microvolts) in signal.microvolts.enumerated() {
+      let count = converter.count(ofMicrovolts: microvolts)
+      encoder.push(count)
+      guard device.push(count) else { continue }
+      while let decision = device.nextDecision() {
+        let sample = index - (decision.beatAge ?? 0)
+        guard decision.hasLogits else {
+          silent += 1
+          encoder.skip(beatAt: sample)
+          continue
+        }
+        let next = device.monitor.oldestPendingBeatAge.map { index - $0 }
+        _ = codes.withUnsafeMutableBufferPointer { encoder.encode(beatAt: sample, next: next, into: $0) }
+        for (place, code) in codes.enumerated() { engine.window.input[place] = code }
+        engine.window.run()
+        #expect(Array(device.logits) == Array(engine.window.output))
+        decided += 1
+      }
+    }
+    #expect(silent >= 8 && decided > 200)
   }
 
   @Test func aTrainingThatWasStoppedGoesOnToTheSameBits() throws {
