@@ -21,6 +21,12 @@ import TestSupport
     let schedule = try #require(verdict["schedule"] as? [String: Any])
     let share = try #require(schedule["networkShare"] as? Double)
     #expect(share > 0.2 && share < 1)
+    // There are no columns to draw, and no command explains a decision about a beat.
+    let folder = try TemporaryFolder()
+    _ = try stream("--float", Self.checkpoint, "--report", folder("s.html"))
+    let page = String(decoding: try Data(contentsOf: URL(filePath: folder("s.html"))), as: UTF8.self)
+    #expect(page.contains("Logits of both twins"))
+    #expect(!page.contains("Spectrograms") && !page.contains("exporter explain"))
   }
 
   @Test(arguments: [

@@ -35,7 +35,7 @@ extension StreamRun {
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
       sections: [overviewSection, ecgSection(excerpt, momentsSeconds: options.momentsSeconds)]
-        + (settings.isRawSamples ? [] : [spectrogramSection(excerpt)])
+        + (settings.isRawSamples || settings.beats != nil ? [] : [spectrogramSection(excerpt)])
         + (result.agreement == nil ? [] : [logitSection(excerpt)])
         + [decisionSection(options)]
         + (result.target.map { [$0.section] } ?? []) + [policySection, memorySection, operationSection]
