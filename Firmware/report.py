@@ -2,6 +2,7 @@
 
 usage: report.py symbols NM      a list of functions with their stages, for Counter/instructions.c, from demangled `nm -S`
        report.py write FOLDER    the tables, from FOLDER/BOARD.MODEL.{counts,nm,txt}
+       report.py whole NM        a list for all of a run of sensed beats by blocks
        report.py sensed NM       a list for a model of sensed beats, or from NAME.counts what a sample and a beat take
        report.py signals         the transform's signals and twiddles as C
        report.py code NM         the runtime's bytes of code
@@ -51,6 +52,12 @@ SENSED = [
     (r"Firmware\.|CRC32|board_|Firmware_main|\bmain$|BeatDetector|Monitor\.(push|init|save|restore|reset)|Model\.init|^start$", "rest"),
 ]
 
+# And for all of a run by blocks: what it calls counts to it.
+WHOLE = [
+    (r"Firmware\.SensedRun\.\(?byBlocks", "*run"),
+    (r"SensedRun\.\(?(bySamples|sense)|SensedRun\.run|Firmware\.(Runs|MonitorRun|Firmware)|Firmware_main|\bmain$|^start$", "rest"),
+]
+
 
 def functions(nm):
     """Address, size, name of each function."""
@@ -80,25 +87,23 @@ def feed(counts, header):
 
 
 def sensed(name):
-    """What a block of samples and a beat take where beats are the network's input: the run by blocks, which is the first."""
+    """What a block of samples and a beat take where beats are the network's input, of runs by blocks: with beats, without, and without samples."""
     lines = open(name + ".txt").read()
-    decisions, recalled = map(int, re.search(r"sensed \d+ beats, (\d+) decisions, (\d+) recalled", lines).groups())
-    counts = {}
-    for line in open(name + ".counts"):
-        if line.startswith("call *"):
-            _, stage, instructions = line.split()
-            counts.setdefault(stage, []).append(int(instructions))
-    if len(counts.get("*beat", [])) < decisions:
+    decisions, recalled, blocks = map(int, re.search(
+        r"sensed \d+ beats, (\d+) decisions, (\d+) recalled, (\d+) blocks", lines).groups())
+    beats = sorted(calls(name + ".counts").get("beat", [])[:decisions])
+    if len(beats) < decisions:
         sys.exit("error: no calls of BeatPipeline.decide were counted: it was compiled into its caller")
-    beats = sorted(counts["*beat"][:decisions])
+    with_beats, without, setting_up = calls(name + ".whole.counts")["run"][:3]
     quiet = [each for each in beats if each < beats[0] * 1.5]
     kinds = [("a known beat", quiet), ("one that teaches the template", beats[len(quiet):recalled]),
              ("one that the network is asked about", beats[recalled:])]
-    blocks = counts["*feed"]
     print(f"{decisions} beats, {recalled} of them answered without the network; instructions on an emulated Cortex-M4:")
-    print(f"  a block of samples {sum(blocks) / len(blocks):,.0f}")
+    print(f"  a block of samples, with all about it {(without - setting_up) / blocks:,.0f} ({blocks} of them)")
+    print(f"  noting and announcing a beat {(with_beats - without - sum(beats)) / decisions:,.0f}")
     for kind, each in kinds:
         print(f"  {kind} {sum(each) / max(1, len(each)):,.0f} ({len(each)} of them)")
+    print(f"  in all {with_beats - setting_up:,} for {blocks} blocks")
 
 
 def symbols(nm, stages=None):
@@ -475,6 +480,7 @@ enum CodeSizes {{
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["symbols", nm]: symbols(nm)
+        case ["whole", nm]: symbols(nm, WHOLE)
         case ["sensed", name] if name.endswith(".nm"): symbols(name, SENSED)
         case ["sensed", name]: sensed(name)
         case ["write", folder]: write(pathlib.Path(folder))

@@ -59,16 +59,17 @@ QI_INLINE void put(int8_t code, pair *row, ptrdiff_t step, ptrdiff_t place) {
 __attribute__((noinline)) static void putTaps(
   const plan *p, const int8_t *codes, int32_t inputRow, pair *row, ptrdiff_t step, ptrdiff_t place) {
   const qi_convolution *const c = p->c;
-  const ptrdiff_t channels = c->groupChannels;
+  const ptrdiff_t channels = c->groupChannels, whole = channels & ~(ptrdiff_t)3;
   for (int32_t j = c->frequency.taps; j > 0; j -= 1, inputRow += c->frequency.dilation) {
     const bool isInside = codes != NULL && (uint32_t)inputRow < (uint32_t)c->rowCount;
     const int8_t *next = isInside ? codes + inputRow * (ptrdiff_t)c->channels : &c->inputZeroPoint;
-    if (isInside && (channels & 3) == 0) {
-      putQuads(next, channels >> 2, row + (place >> 2) * step, step);
-      place += channels;
-      continue;
+    const ptrdiff_t end = place + channels;
+    if (isInside && whole > 0 && (place & 3) == 0) {
+      putQuads(next, whole >> 2, row + (place >> 2) * step, step);
+      place += whole;
+      next += whole;
     }
-    for (const ptrdiff_t end = place + channels; place < end; place += 1, next += isInside) put(*next, row, step, place);
+    for (; place < end; place += 1, next += isInside) put(*next, row, step, place);
   }
 }
 

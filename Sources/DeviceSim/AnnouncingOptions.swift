@@ -42,6 +42,15 @@ struct AnnouncingOptions: ParsableArguments {
     return settings
   }
 
+  /// What a user should know of the settings.
+  var notes: [String] {
+    guard wakeRr != nil else { return [] }
+    return [
+      "--wake-rr lets beats that come in time sleep, ventricular ones too: at 10 % it finds 17 of the 220 of MIT-BIH's "
+        + "record 213, awake 189; a network of beats knows them by their shape"
+    ]
+  }
+
   /// Refuses what is impossible.
   ///
   /// - Throws: `ValidationError`, which says what.

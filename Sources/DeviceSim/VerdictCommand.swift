@@ -3,6 +3,7 @@ import CommandSupport
 import Foundation
 import HostDevice
 import Reports
+import Simulation
 import Support
 
 /// `device-sim verdict`: a model on devices, from its counts alone.
@@ -12,9 +13,13 @@ struct VerdictCommand: ParsableCommand {
     abstract: "Estimate whether a model can live on devices: memory, time, charge, battery.",
     usage: "device-sim verdict --model <file.qinf> [<options>]",
     discussion: """
-      Nothing is streamed: the estimates come from the model's own counts and the profiles' figures. A requirement \
-      passes where the unfavourable end of its range is within the budget. The worst case counts everything that one \
-      sample can set off, for images of any origin.
+      The estimates come from the model's own counts and the profiles' figures. A requirement passes where the \
+      unfavourable end of its range is within the budget. The worst case counts everything that one sample can set \
+      off, for images of any origin.
+
+      Without records nothing is streamed, and the pace is --heart-rate's. With --records or --record each is run \
+      through the device, whose decisions and asked beats are what is judged: for the patient in the middle, or for \
+      whom --patients names. The patient who takes most is always told.
 
       Examples:
 
@@ -22,6 +27,8 @@ struct VerdictCommand: ParsableCommand {
         device-sim verdict --model ecg-beats.qinf --profile leadless --profile mine.json \\
           --interval 3600 --json verdict.json --report verdict.html
         device-sim verdict --model ecg-beats.qinf --profile pacemaker --check
+        device-sim verdict --model ecg-beats-implant.qinf --profile pacemaker --data mitdb \\
+          --records ds2 --sensed --sensed-jitter 16 --patients p95
       """)
 
   @Option(help: ArgumentHelp("The quantized model, .qinf or .tflite.", valueName: "file"))
@@ -51,11 +58,32 @@ struct VerdictCommand: ParsableCommand {
       valueName: "x"))
   var networkShare: Double?
 
-  @Flag(
-    help:
-      "Beats come from the device's own amplifier, and no detector runs: the default where beats are the input."
-  )
-  var sensed = false
+  @Option(
+    help: ArgumentHelp(
+      "Run patients' records: ds1, ds2, all of the folder, a folder, or names with commas.",
+      valueName: "records"))
+  var records: String?
+
+  @Option(help: ArgumentHelp("Run one record.", valueName: "record"))
+  var record: String?
+
+  @Option(help: ArgumentHelp("The folder of the records.", valueName: "dir"))
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of the records' patients the one whom the verdict is about: median, p95 or worst. (default: median)",
+      valueName: "rank"))
+  var patients: PatientRank?
+
+  @Option(help: ArgumentHelp("The seed of jitter, misses and senses of nothing.", valueName: "seed"))
+  var seed: UInt64 = 1
+
+  @OptionGroup(title: "Record") var opening: RecordOptions
+
+  @OptionGroup(title: "Sense amplifier") var amplifier: SensingOptions
+
+  @OptionGroup var threading: ThreadOptions
 
   @Option(help: ArgumentHelp("Write a page for people.", valueName: "file.html"))
   var report: String?
@@ -73,17 +101,53 @@ struct VerdictCommand: ParsableCommand {
     if let networkShare, !(0...1).contains(networkShare) {
       throw ValidationError("--network-share needs a part in 0 ... 1")
     }
+    if records != nil, record != nil { throw ValidationError("--record and --records exclude each other") }
+    if runsRecords, heartRate != nil || interval != nil || networkShare != nil {
+      throw ValidationError(
+        "--heart-rate, --interval and --network-share are what the records tell: leave them out")
+    }
+    if !runsRecords {
+      if patients != nil { throw ValidationError("--patients needs --records or --data") }
+      if amplifier.settings != Sensing() {
+        throw ValidationError(
+          "--sensed-jitter, --undersense, --oversense and --refractory need --records or --record")
+      }
+    }
+    if let records, ["all", "ds1", "ds2"].contains(records), data == nil {
+      throw ValidationError("--records \(records) needs --data")
+    }
     if let interval, !(0.001...1e9).contains(interval) {
       throw ValidationError("--interval needs seconds in 0.001 ... 1,000,000,000")
     }
   }
 
+  private var runsRecords: Bool { records != nil || record != nil || data != nil }
+
+  /// When decisions come, where no records are run; nil for what the model says.
+  private var schedule: Feasibility.Schedule? {
+    let sensed = amplifier.sensed
+    return interval.map { .every(seconds: $0) }
+      ?? heartRate.map { sensed ? .givenBeats(perSecond: $0 / 60) : .detectedBeats(perSecond: $0 / 60) }
+      ?? (sensed ? .givenBeats(perSecond: 70.0 / 60) : nil)
+  }
+
+  /// What the records make the device do; nil where none are run.
+  private func load() throws -> PatientLoad? {
+    guard runsRecords else { return nil }
+    var options = StreamRun.Options(model: model, record: "")
+    (options.lead, options.csv, options.sensing) = (opening.lead, opening.csv, amplifier.sensing)
+    options.disturbances.seed = seed
+    let runs = try output.withProgress("Running the records") { progress throws(FileError) in
+      try PatientRuns(
+        record ?? records ?? "all", in: data, options: options, threads: threading.count, progress: progress)
+    }
+    output.tell(runs.all.flatMap(\.notes))
+    return runs.load(rank: patients ?? .median)
+  }
+
   func run() throws {
     let verdicts = try ModelVerdicts(
-      model: model, profiles: profile,
-      schedule: interval.map { .every(seconds: $0) }
-        ?? heartRate.map { sensed ? .givenBeats(perSecond: $0 / 60) : .detectedBeats(perSecond: $0 / 60) }
-        ?? (sensed ? .givenBeats(perSecond: 70.0 / 60) : nil), networkShare: networkShare)
+      model: model, profiles: profile, schedule: schedule, networkShare: networkShare, load: load())
     try output.writeJSON(verdicts)
     if let report { try Files.write(verdicts.page(command: Invocation.text), to: report) }
     try output.show(verdicts.headline + "\n")
@@ -92,6 +156,12 @@ struct VerdictCommand: ParsableCommand {
       table.add(row.label, row.cells.map { SummaryTable.Cell($0.text, outcome: $0.outcome) })
     }
     try output.show(table)
+    var patients = SummaryTable(columns: [])
+    for row in verdicts.patientRows { patients.add(row.label, row.cells) }
+    if !verdicts.patientRows.isEmpty {
+      try output.show("\n")
+      try output.show(patients)
+    }
     var worst = SummaryTable(columns: [])
     for row in verdicts.worstCases { worst.add(row.label, row.cells) }
     try output.show("\n")
@@ -107,3 +177,5 @@ struct VerdictCommand: ParsableCommand {
     if check, !verdicts.devices.allSatisfy(\.verdict.passes) { throw ExitCode(2) }
   }
 }
+
+extension PatientRank: ExpressibleByArgument {}

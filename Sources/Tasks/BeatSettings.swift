@@ -14,6 +14,8 @@ package struct BeatSettings: Codable, Equatable, Sendable {
   package var latePoints = 10
   /// The time from the first point to the beat, in seconds.
   package var leadSeconds = 0.3125
+  /// How far from where it was sensed a beat's peak is looked for, in seconds; 0 where the beat stays there.
+  package var reachSeconds = 0.047
   /// The interval to the next beat counts as this where that is later or not yet there.
   package var nextLimitSeconds = 0.7
   /// How far a beat moves a point of the template at most, in microvolts.
@@ -27,6 +29,8 @@ package struct BeatSettings: Codable, Equatable, Sendable {
   package var mostIntervalOctaves = 0.4
   /// The known beats that the network is asked about first.
   package var askCount = 8
+  /// The known beats from one that teaches the template to the next.
+  package var teachEvery = 8
   /// The figures' means, in octaves; empty before training.
   package var figureMeans: [Double] = []
   /// Their standard deviations: four of them are the input's range.
@@ -59,6 +63,7 @@ package struct BeatSettings: Codable, Equatable, Sendable {
     if !counts.allSatisfy({ (0...60).contains($0) }) || !(1...60).contains(pointCount) || finePoints < 1 {
       return "\(pointCount) points are not in 1 ... 60"
     }
+    if !(0...0.25).contains(reachSeconds) { return "a peak within \(reachSeconds) s is not in 0 ... 0.25 s" }
     if !(0...2).contains(leadSeconds) || !(0.05...4).contains(nextLimitSeconds) {
       return
         "the points begin \(leadSeconds) s before the beat, and the next one's limit is \(nextLimitSeconds) s"
@@ -71,7 +76,7 @@ package struct BeatSettings: Codable, Equatable, Sendable {
       return "the known distance \(knownDistance) is not in 0 ... 0.99"
     }
     if !(-4...4).contains(leastIntervalOctaves) || !(-4...4).contains(mostIntervalOctaves)
-      || !(0...255).contains(askCount)
+      || !(0...255).contains(askCount) || !(1...32).contains(teachEvery)
     {
       return "a known beat's limits are impossible"
     }
@@ -96,7 +101,7 @@ extension SpectrogramSettings {
   ///   - rate: The rate of the samples, in hertz.
   package init(beats: BeatSettings, sampleRateHz rate: Double = 128) {
     sampleRateHz = rate
-    hopSamples = max(1, Int((rate / 2).rounded()))
+    hopSamples = max(1, Int((rate * 7 / 8).rounded()))
     (windowSamples, firstBin, binCount) = (hopSamples, 0, beats.inputCount)
     (highPassShift, centerLevel, levelsPerUnit) = (0, 128, BeatSettings.codesPerUnit)
     self.beats = beats
@@ -112,7 +117,7 @@ extension SpectrogramSettings {
     }
     let (lead, limit) = (leadSamples(of: beats), nextLimitSamples(of: beats))
     if beats.sampleCount > 2048 || limit > 2048 || lead > beats.sampleCount
-      || lead + limit < beats.sampleCount
+      || lead + limit < beats.sampleCount + reachSamples(of: beats) || reachSamples(of: beats) > 255
     {
       return
         "the points' \(beats.sampleCount) samples end after the limit of the next interval, or begin too early"
@@ -123,6 +128,11 @@ extension SpectrogramSettings {
   /// The samples from a beat's first point to the beat.
   package func leadSamples(of beats: BeatSettings) -> Int {
     Int((beats.leadSeconds * sampleRateHz).rounded())
+  }
+
+  /// How far a beat's peak is looked for, in samples.
+  package func reachSamples(of beats: BeatSettings) -> Int {
+    Int((beats.reachSeconds * sampleRateHz).rounded())
   }
 
   /// The limit of the next interval, in samples.

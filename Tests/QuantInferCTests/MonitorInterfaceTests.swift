@@ -24,10 +24,11 @@ import TestSupport
     }
   }()
 
-  private func host(_ options: Monitor.Options, beats: [Int] = [], _ samples: [Int16] = samples) throws
-    -> [Told]
-  {
-    let loaded = try LoadedModel(file: ProjectFiles.model)
+  private func host(
+    _ options: Monitor.Options, beats: [Int] = [], _ samples: [Int16] = samples,
+    file: String = ProjectFiles.model
+  ) throws -> [Told] {
+    let loaded = try LoadedModel(file: file)
     var device = try RunningDevice(
       loaded.model, options, givenBeats: beats, scratchByteCount: loaded.scratchByteCount)
     var told: [Told] = []
@@ -38,7 +39,9 @@ import TestSupport
 
   private static let beats = (1...140).map { 100 * $0 + $0 % 7 }
 
-  static func cases() throws -> [(Monitor.Options, [Int])] {
+  private static let implant = ProjectFiles.path("Models/ecg-beats-implant/ecg-beats-implant.qinf")
+
+  static func cases() throws -> [(Monitor.Options, beats: [Int], file: String)] {
     var voting = try MonitorDevice.shipped()
     voting.policy.majorityCount = 3
     voting.policy.hysteresisCount = 2
@@ -46,18 +49,26 @@ import TestSupport
     voting.policy.minimumMarginCodes = 4
     var asleep = voting
     asleep.wakePercent = 10
+    let model = ProjectFiles.model
     return try [
-      (MonitorDevice.shipped(), []), (voting, []), (asleep, []), (Monitor.Options(), []),
-      (MonitorDevice.shipped(.everyColumns(5)), []), (MonitorDevice.shipped(.givenBeats([])), beats),
+      (MonitorDevice.shipped(), [], model), (voting, [], model), (asleep, [], model),
+      (Monitor.Options(), [], model), (MonitorDevice.shipped(.everyColumns(5)), [], model),
+      (MonitorDevice.shipped(.givenBeats([])), beats, model),
+      // A network of beats: some of them are answered from the memory.
+      (
+        Monitor.Options(
+          .givenBeats([]), announcing: Announcing(), of: LoadedModel(file: implant),
+          converter: LoadedModel(file: implant).converter(bits: 12)), beats, implant
+      ),
     ]
   }
 
-  @Test(arguments: 0..<6) func decisionsAreTheHostsInBlocksOfAnyLength(index: Int) throws {
-    let (options, beats) = try Self.cases()[index]
-    let expected = try host(options, beats: beats)
+  @Test(arguments: 0..<7) func decisionsAreTheHostsInBlocksOfAnyLength(index: Int) throws {
+    let (options, beats, file) = try Self.cases()[index]
+    let expected = try host(options, beats: beats, file: file)
     #expect(expected.count > 80)
     for blockCount in [1, 7, 64, 5000] {
-      let device = try MonitorDevice(options)
+      let device = try MonitorDevice(options, file: file)
       // A block that reaches over a beat's decision would have it named too late.
       let told = try device.decisions(
         Self.samples[...], blockCount: beats.isEmpty ? blockCount : min(blockCount, 64), beats: beats)
@@ -66,16 +77,16 @@ import TestSupport
     }
   }
 
-  @Test(arguments: 0..<6) func aRestoredMonitorGoesOnWithTheSameNumbers(index: Int) throws {
-    let (options, beats) = try Self.cases()[index]
-    let expected = try host(options, beats: beats)
+  @Test(arguments: 0..<7) func aRestoredMonitorGoesOnWithTheSameNumbers(index: Int) throws {
+    let (options, beats, file) = try Self.cases()[index]
+    let expected = try host(options, beats: beats, file: file)
     let middle = 7001
-    let device = try MonitorDevice(options)
+    let device = try MonitorDevice(options, file: file)
     var told = try device.decisions(
       Self.samples[..<middle], blockCount: 33, beats: beats.filter { $0 < middle })
     let copy = device.saved()
     let checksum = quantinfer_monitor_state_checksum(device.monitor)
-    let other = try MonitorDevice(options)
+    let other = try MonitorDevice(options, file: file)
     var damaged = copy
     damaged[50] ^= 4
     #expect(quantinfer_monitor_restore(other.monitor, damaged, damaged.count) == QUANTINFER_SAVED_CHECKSUM)

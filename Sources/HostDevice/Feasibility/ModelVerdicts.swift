@@ -8,8 +8,10 @@ package struct ModelVerdicts: Encodable, Sendable {
   package struct Entry: Encodable, Sendable {
     /// The profile with all its figures.
     package var profile: DeviceProfile
-    /// The verdict.
+    /// The verdict: where patients' records were run, that of one of them.
     package var verdict: Feasibility
+    /// The verdicts over patients; null where no records were run.
+    package var patients: PatientVerdicts?
   }
 
   /// The model's file name.
@@ -22,6 +24,8 @@ package struct ModelVerdicts: Encodable, Sendable {
   package var operations: ModelSummary.Operations
   /// The front end; null for a model without one.
   package var frontEnd: ModelSummary.FrontEnd?
+  /// How well the model decided about the beats of the records that were run; null where none were, or they name no beats.
+  package var scores: PatientLoad.Scores?
   /// The devices in the order given.
   package var devices: [Entry]
 
@@ -33,9 +37,11 @@ package struct ModelVerdicts: Encodable, Sendable {
   ///   - wanted: When decisions come; nil for every so many seconds where the model decides by the clock, else after
   ///     each of 70 beats a minute.
   ///   - networkShare: The part of the beats that the network is asked about, where beats are its input; nil for all.
+  ///   - load: What patients' records make the devices do, in place of `wanted` and `networkShare`; nil where none were run.
   /// - Throws: `FileError` where a file is missing or wrong, or a profile has no processor.
   package init(
-    model: String, profiles: [String], schedule wanted: Feasibility.Schedule?, networkShare: Double? = nil
+    model: String, profiles: [String], schedule wanted: Feasibility.Schedule?, networkShare: Double? = nil,
+    load: PatientLoad? = nil
   ) throws(FileError) {
     let loaded = try LoadedModel.read(model, withFrontEnd: true)
     let schedule =
@@ -44,7 +50,7 @@ package struct ModelVerdicts: Encodable, Sendable {
     self.model = (model as NSString).lastPathComponent
     modelChecksum = summary.checksum
     (memory, operations, frontEnd) = (summary.memory, summary.operations, summary.frontEnd)
-    devices = []
+    (scores, devices) = (load?.scores, [])
     if let seconds = summary.secondsBetweenDecisions, schedule.shortestIntervalSeconds < seconds,
       !schedule.isAboutBeats
     {
@@ -63,18 +69,29 @@ package struct ModelVerdicts: Encodable, Sendable {
         if wanted == nil { schedule.findsBeats = false }
       }
       if summary.frontEnd == nil { (schedule.findsBeats, schedule.isAboutBeats) = (false, false) }
-      guard let verdict = Feasibility(loaded, on: profile, schedule: schedule) else {
+      let patients = load.flatMap { load in
+        PatientVerdicts.judged(load.schedules, rank: load.rank) {
+          Feasibility(loaded, on: profile, schedule: $0)
+        }
+      }
+      guard let verdict = patients?.chosen ?? Feasibility(loaded, on: profile, schedule: schedule) else {
         throw .malformed(
           name, at: "processor", "is missing, and the verdict is about it",
           remedy: "add processor and limits, as `device-sim profiles --show pacemaker` has them")
       }
-      devices.append(Entry(profile: profile, verdict: verdict))
+      devices.append(Entry(profile: profile, verdict: verdict, patients: patients?.all))
     }
   }
 
-  /// What is judged, in a line.
+  /// What is judged, in a line; where patients' records were run, what passes and how well it decides.
   package var headline: String {
     guard let schedule = devices.first?.verdict.schedule else { return "" }
+    if let patients = devices.first?.patients {
+      let carriers = devices.filter(\.verdict.passes).map(\.verdict.profile)
+      let rank = "for \(patients.rank.words) of \(patients.patients.count)"
+      return "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
+        + (scores.map { "; F1 over all of their \(Numbers.integer($0.beats)) beats: \($0.text)" } ?? "") + "\n"
+    }
     return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
       + (schedule.findsBeats ? ", after each beat that its own detector finds" : "") + "\n"
   }
@@ -107,6 +124,15 @@ package struct ModelVerdicts: Encodable, Sendable {
           ("", [("", nil), ("", nil), ("at least", nil)] + cells { ($0.text($0.estimate.low), nil) }),
           ("", [("", nil), ("", nil), ("budget", nil)] + cells { ($0.budget.map($0.text) ?? "none", nil) }),
         ]
+      }
+    }
+  }
+
+  /// What patients make of each device; none where no records were run.
+  package var patientRows: [(label: String, cells: [String])] {
+    devices.flatMap { device in
+      (device.patients?.lines ?? []).enumerated().map { index, line in
+        (index == 0 ? device.verdict.profile : "", [line])
       }
     }
   }

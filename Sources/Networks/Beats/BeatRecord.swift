@@ -27,6 +27,8 @@ package struct BeatRecord: Sendable {
       put(UInt8(count), at: Field.pointCounts + index)
     }
     put(UInt8(beats.askCount), at: Field.askCount)
+    put(UInt8(settings.reachSamples(of: beats)), at: Field.reachSamples)
+    put(UInt8(beats.teachEvery), at: Field.teachEvery)
     put(UInt16((beats.knownDistance * 256).rounded()), at: Field.knownDistanceQ8)
     put(q16(beats.leastIntervalOctaves), at: Field.leastIntervalLog2Q16)
     put(q16(beats.mostIntervalOctaves), at: Field.mostIntervalLog2Q16)
@@ -71,6 +73,7 @@ extension SpectrogramSettings {
     beats.leastIntervalOctaves = Double(plan.knownIntervalsLog2Q16.least) / 65_536
     beats.mostIntervalOctaves = Double(plan.knownIntervalsLog2Q16.most) / 65_536
     beats.askCount = plan.askCount
+    (beats.reachSeconds, beats.teachEvery) = (Double(plan.reachSamples) / rate, plan.teachEvery)
     let figures = (0..<BeatSettings.figureCount).map(plan.figure)
     beats.figureMeans = figures.map { Double($0.meanQ16) / 65_536 }
     beats.figureDeviations = figures.map { 4 * BeatSettings.codesPerUnit / Double(max(1, $0.codesPerUnitQ2)) }

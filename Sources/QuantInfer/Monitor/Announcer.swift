@@ -147,10 +147,13 @@ public struct Announcer: ~Copyable {
     let decidedMargin = unsafe margin(of: decided, in: logits)
     guard decidedMargin >= policy.minimumMarginCodes else { return .noResult(.lowMargin) }
     vote(UInt16(truncatingIfNeeded: decided))
+    let winner = winner
     change(to: winner, isCertain: isCertain(decidedMargin, for: winner, decided: decided))
     let present = unsafe Int(words.pointee.present)
     guard present < classCount else { return announceNothing(.unsoundState) }
-    return .result(classIndex: present, marginCodes: unsafe margin(of: present, in: logits))
+    return .result(
+      classIndex: present,
+      marginCodes: present == decided ? decidedMargin : unsafe margin(of: present, in: logits))
   }
 
   /// Says that there is no result, and forgets the decisions that led to the last one: they are no evidence for
@@ -161,7 +164,10 @@ public struct Announcer: ~Copyable {
     return .noResult(reason)
   }
 
+  // What the parts below need of the announcer is inlined, or it would be copied for each.
+
   /// The index of the largest code, the first of equal ones.
+  @inline(__always)
   private func largest(_ logits: UnsafeBufferPointer<Int8>) -> Int {
     var largest = 0
     var indices = Indices(from: 1, to: classCount)
@@ -181,6 +187,7 @@ public struct Announcer: ~Copyable {
     return unsafe Int(logits[classIndex]) &- other
   }
 
+  @inline(__always)
   private func isCertain(_ margin: Int, for winner: UInt16, decided: Int) -> Bool {
     policy.hysteresisMarginCodes > 0 && Int(winner) == decided && margin >= policy.hysteresisMarginCodes
   }
@@ -198,6 +205,7 @@ public struct Announcer: ~Copyable {
   }
 
   /// The most frequent class of the votes.
+  @inline(__always)
   private var winner: UInt16 {
     let count = min(unsafe Int(words.pointee.voteCount), policy.majorityCount)
     let present = unsafe words.pointee.present
@@ -237,6 +245,7 @@ public struct Announcer: ~Copyable {
   }
 
   /// Whether the state is one that decisions lead to; a device whose memory may lose bits asks before it announces.
+  @inline(__always)
   public var isStateSound: Bool {
     let words = unsafe self.words.pointee
     func isClass(_ index: UInt16) -> Bool { index == Self.none || index < classCount }

@@ -1,7 +1,7 @@
 /// What a network of beats looks at: the samples about a beat, the patient's usual beat, the intervals; and whether it must.
 ///
 /// Samples only go to a ring. Of a beat that comes in time the fine points alone are first compared with the template: one that
-/// is near is known, and costs no more, but each fourth, which teaches the template, and those that the network is asked
+/// is near is known, and costs no more, but one of some, which teaches the template, and those that the network is asked
 /// about; see `BeatMemory`.
 @safe
 package struct BeatFrontEnd: ~Copyable {
@@ -23,6 +23,8 @@ package struct BeatFrontEnd: ~Copyable {
     package let isFirstAnswer: Bool
     /// The template's magnitude, as `BeatTemplate` found it.
     let magnitude: UInt32
+    /// Whether the state that it met was one that beats lead to, as far as the beat looked at it.
+    let isStateSound: Bool
   }
 
   /// Creates a front end in memory that was checked; to be reset before use.
@@ -66,32 +68,43 @@ package struct BeatFrontEnd: ~Copyable {
   /// Takes a beat, about which all samples must have come, into template and intervals.
   ///
   /// - Parameters:
-  ///   - beat: The number of its sample.
-  ///   - next: The samples to the next beat.
+  ///   - sensed: The number of the sample at which it was sensed; the beat is where its peak is.
+  ///   - sensedNext: The samples from there to the next beat; the greatest number where it hasn't come.
   ///   - figures: Receives the codes of the intervals' figures, the input's last ones, where the network is asked.
   /// - Returns: Whether the network is asked, and what `encode` takes.
   package mutating func take(
-    _ beat: UInt32, next: UInt32, figures: UnsafeMutablePointer<Int8>
+    _ sensed: UInt32, next sensedNext: UInt32, figures: UnsafeMutablePointer<Int8>
   ) -> Beat {
+    let reach = plan.reachSamples
+    let beat = reach > 0 ? samples.peak(near: sensed, reach: reach) : sensed
+    let next =
+      sensedNext > 1 << 30
+      ? sensedNext
+      : UInt32(bitPattern: max(1, Int32(bitPattern: sensedNext &+ sensed &- beat)))
     let interval = intervals.interval(to: beat, plan: plan)
     var (isKnown, isAnswered) = (false, false)
+    var fineSum: Int32?
     if plan.knownDistanceQ8 > 0, interval.isInTime, template.isKnown {
-      unsafe samples.finePoints(ofBeatAt: beat, plan, into: points)
-      isKnown = unsafe template.isNear(points, within: plan.knownDistanceQ8)
+      let sum = unsafe samples.finePoints(ofBeatAt: beat, plan, into: points)
+      isKnown = unsafe template.isNear(points + plan.earlyCount, fineSum: sum, within: plan.knownDistanceQ8)
+      fineSum = sum
       isAnswered = isKnown && memory.wouldAnswer(askCount: plan.askCount)
     }
-    let isQuiet = isAnswered && !memory.wouldTeach
+    let isQuiet = isAnswered && !memory.wouldTeach(every: plan.teachEvery)
     if isKnown { memory.count(isAnswered: isAnswered) }
-    var magnitude: UInt32 = 0
+    var (magnitude, isSound) = (UInt32(0), true)
     if !isQuiet {
-      let sum = unsafe samples.points(ofBeatAt: beat, plan, into: points)
-      magnitude = unsafe template.take(points, sum: sum, differences: points + plan.pointCount)
+      let sum = unsafe (fineSum ?? samples.finePoints(ofBeatAt: beat, plan, into: points))
+        &+ samples.coarsePoints(ofBeatAt: beat, plan, into: points)
+      let areOthersSound = isAnswered || (template.areCountsSound && memory.isSound && intervals.isSound)
+      (magnitude, isSound) = unsafe template.take(points, sum: sum, differences: points + plan.pointCount)
+      isSound = isSound && areOthersSound
       if !isAnswered { unsafe intervals.encode(interval, next: next, plan: plan, into: figures) }
     }
     intervals.take(interval, to: beat)
     return Beat(
       isKnown: isKnown, isAnswered: isAnswered, isFirstAnswer: isKnown && memory.isFirstAnswer,
-      magnitude: magnitude)
+      magnitude: magnitude, isStateSound: isSound)
   }
 
   /// Writes the codes of the points and differences of the beat that was taken last, about which the network is asked: the

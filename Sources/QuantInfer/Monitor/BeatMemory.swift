@@ -1,8 +1,8 @@
 /// Which known beats the network is asked about, and what it said of the others.
 ///
 /// A beat that is as the template and comes in time is known. The network is asked about the first ones and about every
-/// 32nd; the others get the mean of its answers, each of which moves that by an eighth. Every fourth known beat still teaches
-/// the template.
+/// 32nd; the others get the mean of its answers, each of which moves that by an eighth. Every
+/// few known beats one still teaches the template, see `BeatPlan.teachEvery`.
 @safe
 struct BeatMemory {
   /// Answers so far, 255 at most; known beats since the last one.
@@ -25,7 +25,10 @@ struct BeatMemory {
 
   /// Whether a known beat now would teach the template.
   @inline(__always)
-  var wouldTeach: Bool { unsafe words[1] & 3 == 3 }
+  func wouldTeach(every count: Int) -> Bool {
+    let every = UInt32(truncatingIfNeeded: max(1, count))
+    return unsafe UInt32(bitPattern: words[1]) % every == every &- 1
+  }
 
   /// Counts a known beat.
   @inline(__always)

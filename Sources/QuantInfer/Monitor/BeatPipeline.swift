@@ -8,6 +8,10 @@ struct BeatPipeline: ~Copyable {
   let model: Model
   private let plan: BeatPlan
   private let runner: OperatorRunner
+  private let input: UnsafeMutablePointer<Int8>
+  private let output: UnsafePointer<Int8>
+  /// The output's codes; kept, as reading a tensor takes a fifth of a known beat's instructions.
+  private let classCount: Int
   private var frontEnd: BeatFrontEnd
   private let answers: BeatAnswers
 
@@ -28,15 +32,20 @@ struct BeatPipeline: ~Copyable {
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: plan.scratchByteCount(of: model))
     // The points come first, then the kernels' scratch, then the tensors.
     let kernels = unsafe scratchStart + plan.pointByteCount
+    let arena = unsafe kernels + model.scratchByteCount
     self.model = model
     self.plan = plan
+    classCount = model.output.count
+    unsafe input = (arena + model.input.byteOffset).assumingMemoryBound(to: Int8.self)
+    unsafe output = UnsafePointer((arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: stateStart, points: scratchStart)
-    unsafe answers = BeatAnswers(
-      stateStart + plan.frontEndByteCount, classCount: model.output.count)
+    unsafe answers = BeatAnswers(stateStart + plan.frontEndByteCount, classCount: classCount)
     runner = unsafe OperatorRunner(
       workspace: Workspace(
-        model: model, arena: kernels + model.scratchByteCount,
-        scratch: Scratch(start: kernels, byteCount: model.scratchByteCount), instructions: instructions))
+        model: model, arena: arena,
+        // The points' place too: the network runs when they are codes.
+        scratch: Scratch(start: scratchStart, byteCount: plan.pointByteCount + model.scratchByteCount),
+        instructions: instructions))
     reset()
   }
 
@@ -45,6 +54,9 @@ struct BeatPipeline: ~Copyable {
     let plan = BeatPlan(record: model.frontEndRecord)
     self.model = model
     self.plan = plan
+    classCount = 0
+    unsafe input = state.assumingMemoryBound(to: Int8.self)
+    unsafe output = UnsafePointer(state.assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: state, points: state)
     unsafe answers = BeatAnswers(state, classCount: 0)
     runner = unsafe OperatorRunner(
@@ -89,22 +101,18 @@ struct BeatPipeline: ~Copyable {
   mutating func decide(
     beatAt beat: UInt32, next: UInt32, into logits: UnsafeMutableBufferPointer<Int8>
   ) -> Source? {
-    let output = model.output
-    guard logits.count >= output.count, let codes = logits.baseAddress else { return nil }
-    let input = unsafe (runner.workspace.arena + model.input.byteOffset).assumingMemoryBound(to: Int8.self)
+    guard logits.count >= classCount, let codes = logits.baseAddress else { return nil }
     let beat = unsafe frontEnd.take(beat, next: next, figures: input + 2 &* plan.pointCount)
     if beat.isAnswered {
       unsafe answers.recall(into: logits)
       return .memory
     }
     // What no beats lead to would be forgotten late or never. Beats like no template ask, and so do some of those that are.
-    guard isStateSound else { return nil }
+    guard beat.isStateSound, answers.isSound else { return nil }
     unsafe frontEnd.encode(beat, into: input)
     var indices = Indices(to: model.operatorCount)
     while let index = indices.next() { runner.run(index) }
-    unsafe codes.update(
-      from: (runner.workspace.arena + output.byteOffset).assumingMemoryBound(to: Int8.self),
-      count: output.count)
+    unsafe codes.update(from: output, count: classCount)
     if beat.isKnown { unsafe answers.take(logits, isFirst: beat.isFirstAnswer) }
     return .network
   }

@@ -30,92 +30,136 @@ struct BeatSamples {
     var (source, rest) = unsafe (block, count)
     while rest > 0 {
       let stretch = min(rest, mask &+ 1 &- place)
-      let end = unsafe source + stretch
-      var target = unsafe ring + place
-      // Two at a time, where both lie at a multiple of four bytes.
-      if (UInt(bitPattern: source) | UInt(bitPattern: target)) & 3 == 0 {
-        while unsafe source + 1 < end {
-          unsafe UnsafeMutableRawPointer(target).storeBytes(
-            of: UnsafeRawPointer(source).load(as: UInt32.self), as: UInt32.self)
-          unsafe (target, source) = (target + 2, source + 2)
-        }
-      }
-      while unsafe source < end {
-        unsafe target.pointee = source.pointee
-        unsafe (target, source) = (target + 1, source + 1)
-      }
+      unsafe UnsafeMutableRawPointer(ring + place).copyMemory(from: source, byteCount: 2 &* stretch)
+      unsafe source += stretch
       rest &-= stretch
       place = 0
     }
   }
 
-  /// Computes all points of a beat: a fine one is the sum of its samples, a coarse one half that of its, twice as many.
+  /// The samples before and behind a sensed beat over which the level is taken that its peak is furthest from.
+  static var levelReach: Int { 16 }
+
+  /// The number of a beat's peak: the sample furthest from the mean of eight about the sensed one, the first of equal ones.
+  ///
+  /// - Parameters:
+  ///   - beat: The number of the sample at which it was sensed.
+  ///   - reach: How far the peak may lie from it.
+  /// - Complexity: O(`reach`).
+  func peak(near beat: UInt32, reach: Int) -> UInt32 {
+    let first = place(of: beat &- UInt32(truncatingIfNeeded: Self.levelReach))
+    var (level, offset) = (Int32(0), 0)
+    while offset < 2 &* Self.levelReach {
+      level &+= unsafe Int32(ring[(first &+ offset) & mask])
+      offset &+= 4
+    }
+    level = level &>> 3
+    let start = beat &- UInt32(truncatingIfNeeded: reach)
+    var (place, rest) = (place(of: start), 2 &* reach &+ 1)
+    var (greatest, found): (Int32, Int) = (-1, rest)
+    while rest > 0 {
+      // What lies in a row; the ring's start follows its end.
+      let end = rest &- min(rest, mask &+ 1 &- place)
+      var sample = unsafe ring + place
+      while rest > end {
+        let difference = unsafe Int32(sample.pointee) &- level
+        let height = difference < 0 ? 0 &- difference : difference
+        if height > greatest { (greatest, found) = (height, rest) }
+        unsafe sample += 1
+        rest &-= 1
+      }
+      place = 0
+    }
+    return start &+ UInt32(truncatingIfNeeded: 2 &* reach &+ 1 &- found)
+  }
+
+  /// Computes the fine points of a beat, each the sum of its samples, at their place among all points.
   ///
   /// Returns their sum.
   ///
-  /// - Complexity: O(n) in the beat's samples.
-  func points(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) -> Int32 {
-    let (shift, early, fine) = (plan.pointShift, plan.earlyCount, plan.fineCount)
+  /// - Complexity: O(n) in their samples.
+  func finePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) -> Int32 {
+    let (shift, early) = (plan.pointShift, plan.earlyCount)
     let first = place(of: beat &- UInt32(truncatingIfNeeded: plan.leadSamples))
-    var sum = unsafe sums(early, of: shift &+ 1, from: first, isHalved: true, into: points)
-    let middle = first &+ early &<< (shift &+ 1)
-    unsafe sum &+= sums(fine, of: shift, from: middle, isHalved: false, into: points + early)
-    return unsafe sum
-      &+ sums(
-        plan.lateCount, of: shift &+ 1, from: middle &+ fine &<< shift, isHalved: true,
-        into: points + early + fine)
+    return unsafe sums(
+      plan.fineCount, of: shift, from: first &+ early &<< (shift &+ 1), isHalved: false, into: points + early)
   }
 
-  /// Computes the fine points alone.
-  func finePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) {
-    let shift = plan.pointShift
+  /// Computes the coarse points before and behind them likewise, each half the sum of its samples, twice as many.
+  func coarsePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) -> Int32 {
+    let (shift, early, fine) = (plan.pointShift &+ 1, plan.earlyCount, plan.fineCount)
     let first = place(of: beat &- UInt32(truncatingIfNeeded: plan.leadSamples))
-    _ = unsafe sums(
-      plan.fineCount, of: shift, from: first &+ plan.earlyCount &<< (shift &+ 1), isHalved: false,
-      into: points)
+    let before = unsafe sums(early, of: shift, from: first, isHalved: true, into: points)
+    let late = first &+ early &<< shift &+ fine &<< (shift &- 1)
+    return unsafe before
+      &+ sums(plan.lateCount, of: shift, from: late, isHalved: true, into: points + early + fine)
   }
 
   /// Sums of two to some power of neighbouring samples each, and the sum of those.
-  @inline(__always)
   private func sums(
     _ count: Int, of shift: Int, from first: Int, isHalved: Bool, into points: UnsafeMutablePointer<Int32>
   ) -> Int32 {
-    var place = first
+    let halving: Int32 = isHalved ? 1 : 0
+    var (place, point, rest, sum) = unsafe (first & mask, points, count, Int32(0))
+    while rest > 0 {
+      // The points before the ring's end; one that reaches over it by itself.
+      let whole = min(rest, (mask &+ 1 &- place) &>> shift)
+      if whole > 0 {
+        unsafe sum &+= stretch(whole, of: shift, from: ring + place, halving: halving, into: point)
+      } else {
+        var (total, index) = (Int32(0), 0)
+        while index < 1 &<< shift {
+          total &+= unsafe Int32(ring[(place &+ index) & mask])
+          index &+= 1
+        }
+        unsafe point.pointee = total &>> halving
+        sum &+= total &>> halving
+      }
+      let taken = max(1, whole)
+      place = (place &+ taken &<< shift) & mask
+      unsafe point += taken
+      rest &-= taken
+    }
+    return sum
+  }
+
+  /// The same of samples that lie in a row.
+  @inline(__always)
+  private func stretch(
+    _ count: Int, of shift: Int, from first: UnsafePointer<Int16>, halving: Int32,
+    into points: UnsafeMutablePointer<Int32>
+  ) -> Int32 {
     let end = unsafe points + count
-    var (point, sum) = unsafe (points, Int32(0))
-    if shift == 1 {
+    var (sample, point, sum) = unsafe (first, points, Int32(0))
+    switch shift {
+    case 1:
       while unsafe point < end {
-        let total = sample(place) &+ sample(place &+ 1)
+        let total = unsafe (Int32(sample[0]) &+ Int32(sample[1])) &>> halving
         unsafe point.pointee = total
         sum &+= total
-        place &+= 2
-        unsafe point += 1
+        unsafe (sample, point) = (sample + 2, point + 1)
       }
-    } else if shift == 2, isHalved {
+    case 2:
       while unsafe point < end {
-        let total = sample(place) &+ sample(place &+ 1) &+ sample(place &+ 2) &+ sample(place &+ 3)
-        unsafe point.pointee = total &>> 1
-        sum &+= total &>> 1
-        place &+= 4
-        unsafe point += 1
+        let total =
+          unsafe (Int32(sample[0]) &+ Int32(sample[1]) &+ Int32(sample[2]) &+ Int32(sample[3])) &>> halving
+        unsafe point.pointee = total
+        sum &+= total
+        unsafe (sample, point) = (sample + 4, point + 1)
       }
-    } else {
+    default:
       while unsafe point < end {
         var (total, rest) = (Int32(0), 1 &<< shift)
         while rest > 0 {
-          total &+= sample(place)
-          place &+= 1
+          unsafe total &+= Int32(sample.pointee)
+          unsafe sample += 1
           rest &-= 1
         }
-        if isHalved { total = total &>> 1 }
-        unsafe point.pointee = total
-        sum &+= total
+        unsafe point.pointee = total &>> halving
+        sum &+= total &>> halving
         unsafe point += 1
       }
     }
     return sum
   }
-
-  @inline(__always)
-  private func sample(_ place: Int) -> Int32 { unsafe Int32(ring[place & mask]) }
 }

@@ -6,7 +6,8 @@
 /// damaged state traps.
 @safe
 struct BeatTemplate {
-  /// The number of beats that it is of, 8 at most; the sum of its magnitudes, as it was last; then a point in Q4 each.
+  /// The number of beats that it is of, 8 at most; the sum of its magnitudes, as it was last; the sum of its fine points; then a
+  /// point in Q4 each.
   private let words: UnsafeMutablePointer<Int32>
   private let plan: BeatPlan
 
@@ -32,25 +33,19 @@ struct BeatTemplate {
   /// 256ths of all of its magnitudes.
   ///
   /// - Parameters:
-  ///   - points: The fine points; then the differences.
+  ///   - points: The fine points.
+  ///   - fineSum: Their sum.
   ///   - distanceQ8: The 256ths.
   /// - Returns: Whether they are.
-  func isNear(_ points: UnsafeMutablePointer<Int32>, within distanceQ8: UInt32) -> Bool {
-    let end = unsafe points + plan.fineCount
-    var (point, usual) = unsafe (points, words + 2 + plan.earlyCount)
-    var sum: Int32 = 0
-    while unsafe point < end {
-      let difference = unsafe point.pointee &- usual.pointee &>> 4
-      unsafe point.pointee = difference
-      sum &+= difference
-      unsafe (point, usual) = (point + 1, usual + 1)
-    }
-    let mean = sum / max(1, Int32(truncatingIfNeeded: plan.fineCount))
+  func isNear(_ points: UnsafePointer<Int32>, fineSum: Int32, within distanceQ8: UInt32) -> Bool {
+    let fineCount = plan.fineCount
+    let end = unsafe points + fineCount
+    let mean = unsafe (fineSum &- words[2]) / max(1, Int32(truncatingIfNeeded: fineCount))
     var distance: UInt32 = 0
-    unsafe point = points
+    var (point, usual) = unsafe (points, level(plan.earlyCount))
     while unsafe point < end {
-      distance &+= Self.magnitude(unsafe point.pointee &- mean)
-      unsafe point += 1
+      unsafe distance &+= Self.magnitude(point.pointee &- usual.pointee &>> 4 &- mean)
+      unsafe (point, usual) = (point + 1, usual + 1)
     }
     let magnitude = unsafe UInt32(bitPattern: max(Self.leastMagnitude, words[1]))
     return distance <= (magnitude &>> 8) &* distanceQ8 &+ ((magnitude & 255) &* distanceQ8) &>> 8
@@ -62,23 +57,24 @@ struct BeatTemplate {
   ///   - points: The beat's points.
   ///   - sum: Their sum.
   ///   - differences: Receives the points less the template.
-  /// - Returns: The sum of the template's magnitudes as it was.
+  /// - Returns: The sum of the template's magnitudes as it was, and whether its points were ones that beats lead to.
   func take(
     _ points: UnsafeMutablePointer<Int32>, sum: Int32, differences: UnsafeMutablePointer<Int32>
-  ) -> UInt32 {
+  ) -> (magnitude: UInt32, isSound: Bool) {
     let count = unsafe min(max(0, words[0]), Self.knownCount)
     let shift = max(1, 32 &- Int32(truncatingIfNeeded: count.leadingZeroBitCount))
     let limit = count < Self.knownCount ? Int32.max : plan.templateStepQ4
     let mean = sum / max(1, Int32(truncatingIfNeeded: plan.pointCount))
     let end = unsafe points + plan.pointCount
     if count == 0 { unsafe begin(with: points, mean: mean) }
-    var (point, difference, usual) = unsafe (points, differences, words + 2)
-    var magnitude: UInt32 = 0
+    var (point, difference, usual) = unsafe (points, differences, level(0))
+    var (magnitude, bits) = (UInt32(0), Int32(0))
     while unsafe point < end {
       let level = unsafe point.pointee &- mean
       unsafe point.pointee = level
       let before = unsafe usual.pointee
       let whole = before &>> 4
+      bits |= before ^ before &>> 31
       unsafe difference.pointee = level &- whole
       magnitude &+= Self.magnitude(whole)
       let step = min(max((level &<< 4 &- before) &>> shift, 0 &- limit), limit)
@@ -88,13 +84,30 @@ struct BeatTemplate {
     magnitude = max(UInt32(bitPattern: Self.leastMagnitude), magnitude)
     unsafe words[0] = min(count &+ 1, Self.knownCount)
     unsafe words[1] = Int32(bitPattern: magnitude)
-    return magnitude
+    unsafe words[2] = fineSum
+    return (magnitude, bits < greatestLevel)
   }
 
   /// The first beat is the template.
   private func begin(with points: UnsafePointer<Int32>, mean: Int32) {
     var indices = Indices(to: plan.pointCount)
-    while let index = indices.next() { unsafe words[2 &+ index] = (points[index] &- mean) &<< 4 }
+    while let index = indices.next() { unsafe level(index).pointee = (points[index] &- mean) &<< 4 }
+  }
+
+  /// A point's place.
+  @inline(__always)
+  private func level(_ index: Int) -> UnsafeMutablePointer<Int32> { unsafe words + 3 + index }
+
+  /// The sum of the fine points, without their fractions.
+  private var fineSum: Int32 {
+    var usual = unsafe level(plan.earlyCount)
+    let end = unsafe usual + plan.fineCount
+    var sum: Int32 = 0
+    while unsafe usual < end {
+      unsafe sum &+= usual.pointee &>> 4
+      unsafe usual += 1
+    }
+    return sum
   }
 
   /// Writes points as codes: 8 for the template's mean magnitude.
@@ -123,16 +136,20 @@ struct BeatTemplate {
     UInt32(bitPattern: value < 0 ? 0 &- value : value)
   }
 
-  /// Whether count and points are ones that beats lead to.
+  /// Levels in Q4 are less: no sum of samples less a mean is greater.
+  private var greatestLevel: Int32 { 1 &<< (20 &+ Int32(truncatingIfNeeded: plan.pointShift)) }
+
+  /// Whether the count and the last magnitude are ones that beats lead to.
+  var areCountsSound: Bool { unsafe words[0] >= 0 && words[0] <= Self.knownCount && words[1] >= 0 }
+
+  /// Whether they and the points are.
   var isSound: Bool {
-    guard unsafe words[0] >= 0, unsafe words[0] <= Self.knownCount, unsafe words[1] >= 0 else { return false }
-    // No sum of samples less a mean is greater.
-    let most: Int32 = 1 &<< (20 &+ Int32(truncatingIfNeeded: plan.pointShift))
+    var bits: Int32 = 0
     var indices = Indices(to: plan.pointCount)
     while let index = indices.next() {
-      let level = unsafe words[2 &+ index]
-      if level < 0 &- most || level > most { return false }
+      let level = unsafe level(index).pointee
+      bits |= level ^ level &>> 31
     }
-    return true
+    return areCountsSound && bits < greatestLevel
   }
 }

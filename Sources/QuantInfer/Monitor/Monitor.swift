@@ -175,7 +175,7 @@ public struct Monitor: ~Copyable {
   /// - Complexity: O(1) for most samples, one column's work each hop; nothing of the network while it sleeps.
   @inline(never)
   public mutating func push(_ sample: Int16) -> Bool {
-    if isColumnNext, !isStateGuarded { resetUnsound() }
+    if isColumnNext, !isStateGuarded() { resetUnsound() }
     unsafe words.pointee.sampleNumber &+= 1
     if watchesSignal, quality.push(sample) != nil { silence() }
     if let age = detector?.push(sample) { note(beatSamplesAgo: UInt32(bitPattern: age)) }

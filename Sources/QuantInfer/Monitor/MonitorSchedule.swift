@@ -112,7 +112,7 @@ extension Monitor.Words {
   }
 
   /// The samples from a beat to the oldest one that waits; the greatest number where none does.
-  fileprivate func samplesToNext(from beat: UInt32) -> UInt32 {
+  fileprivate mutating func samplesToNext(from beat: UInt32) -> UInt32 {
     pendingCount > 0 ? unsafe pending[unchecked: Self.place(pendingFirst)] &- beat : .max
   }
 }

@@ -128,7 +128,8 @@ extension Monitor {
       self.reason = Int32(reason.rawValue)
     }
 
-    /// Whether every place lies in its ring.
+    /// Whether every place lies in its ring; inlined, or the layout would be copied for each column.
+    @inline(__always)
     func isSound(_ places: StateLayout) -> Bool {
       (0..<Int32(Self.capacity)).contains(pendingFirst) && pendingCount >= 0
         && pendingCount <= Int32(Self.capacity) && nextSample >= 0 && waitingCount >= 0
@@ -151,8 +152,9 @@ extension Monitor {
   /// What is asked before each column: whether places lie in their rings.
   ///
   /// Where beats are the input, a damaged template, memory or interval traps nothing, and is looked at with the next beat that
-  /// the network is asked about.
-  var isStateGuarded: Bool {
+  /// the network is asked about. It changes nothing, and is mutating so that the monitor isn't copied for it.
+  @inline(__always)
+  mutating func isStateGuarded() -> Bool {
     if takesBeats { return unsafe words.pointee.isSound(places) }
     return isStateSound
   }

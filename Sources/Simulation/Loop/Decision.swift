@@ -1,4 +1,5 @@
 import HostDevice
+import ModelFiles
 import QuantInfer
 
 /// A decision of the device, and its twin's.
@@ -51,6 +52,20 @@ extension Feasibility.Schedule {
     } else {
       let rate = decisions.isEmpty ? 70 / 60 : Double(decisions.count) / durationSeconds
       self = findsBeats ? .detectedBeats(perSecond: rate) : .givenBeats(perSecond: rate)
+    }
+  }
+
+  /// The pace of a finished run, with its sleep, and the part of the beats that a network of beats was asked about.
+  package init(of loop: DeviceLoop, _ loaded: LoadedModel, _ acquisition: Acquisition) {
+    self.init(
+      loop.decisions, findsBeats: loop.timing == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
+      durationSeconds: acquisition.durationSeconds)
+    announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
+    if loaded.takesBeats, !loop.decisions.isEmpty {
+      networkShare = 1 - Double(loop.recalledCount) / Double(loop.decisions.count)
+    }
+    if let observed = loop.sleep {
+      sleep(observed, findsBeats: loop.options.findsBeats, durationSeconds: acquisition.durationSeconds)
     }
   }
 

@@ -226,18 +226,8 @@ package struct StreamResult: Encodable, Sendable {
     for name in classNames { decisionsByClass[name] = 0 }
     for decision in loop.decisions { decisionsByClass[classNames[decision.fixedClass], default: 0] += 1 }
     if isJudged {
-      var schedule = Feasibility.Schedule(
-        loop.decisions, findsBeats: loop.timing == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
-        durationSeconds: acquisition.durationSeconds)
-      schedule.announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
-      if loaded.takesBeats, !loop.decisions.isEmpty {
-        schedule.networkShare = 1 - Double(loop.recalledCount) / Double(loop.decisions.count)
-      }
-      if let sleep = loop.sleep {
-        schedule.sleep(
-          sleep, findsBeats: loop.options.findsBeats, durationSeconds: acquisition.durationSeconds)
-      }
-      verdict = Feasibility(loaded, on: acquisition.profile, schedule: schedule)
+      verdict = Feasibility(
+        loaded, on: acquisition.profile, schedule: Feasibility.Schedule(of: loop, loaded, acquisition))
     }
     announcements = Announcements(loop, classNames: loaded.classNames, acquisition)
     agreement = hasTwin ? loop.agreement : nil

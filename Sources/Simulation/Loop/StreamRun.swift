@@ -52,6 +52,8 @@ package struct StreamRun: Sendable {
 
   /// The figures.
   package private(set) var result: StreamResult
+  /// What the record made the device do.
+  package let schedule: Feasibility.Schedule
   /// What the device heard.
   package let acquisition: Acquisition
   /// The decisions.
@@ -165,7 +167,8 @@ package struct StreamRun: Sendable {
       result.target = try TargetComparison.run(plan, on: target, progress: progress)
     }
     return StreamRun(
-      result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
+      result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,
+      decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
       settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd))
   }

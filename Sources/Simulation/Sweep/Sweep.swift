@@ -106,7 +106,7 @@ package struct Sweep: Sendable {
     for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
 
     var combinations: [Combination] = []
-    let records = try Self.records(options)
+    let records = try Self.records(options.records, in: options.data)
     let digests = records.concurrentMap(threads: max(1, options.threads), progress: { _ in }) {
       RecordDigest.hexadecimal(of: $0.path)
     }
@@ -185,17 +185,24 @@ package struct Sweep: Sendable {
     }
   }
 
-  /// The records: their names and paths.
-  private static func records(_ options: Options) throws(FileError) -> [(name: String, path: String)] {
+  /// The records of a list: their names and paths.
+  ///
+  /// - Parameters:
+  ///   - list: See `Options.records`.
+  ///   - data: The folder of the records; nil where their paths are given.
+  /// - Throws: `FileError` where one is missing.
+  static func records(
+    _ list: String, in data: String?
+  ) throws(FileError) -> [(name: String, path: String)] {
     func path(_ name: String) -> String {
-      options.data.map { ($0 as NSString).appendingPathComponent(name) } ?? name
+      data.map { ($0 as NSString).appendingPathComponent(name) } ?? name
     }
     var isFolder: ObjCBool = false
     let names: [String]
-    switch options.records {
+    switch list {
     case "ds1": names = MITBIH.ds1
     case "ds2": names = MITBIH.ds2
-    case "all": names = try RecordIndex(folder: options.data ?? ".").names
+    case "all": names = try RecordIndex(folder: data ?? ".").names
     case let folder
     where FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue:
       let index = try RecordIndex(folder: folder)

@@ -212,6 +212,11 @@ public enum ModelFormat {
     public static let intervalFigures = 20
     /// Beats: `UInt16`, how far a known beat is from the template at most, in 256ths of that; 0 for none that is known.
     public static let knownDistanceQ8 = 24
+    /// Beats: `UInt8`, how far from the sensed sample the beat's peak is looked for, in samples; 0 for a beat that stays where
+    /// it was sensed.
+    public static let reachSamples = 26
+    /// Beats: `UInt8`, the known beats from one that teaches the template to the next, in 1...32.
+    public static let teachEvery = 27
     /// Beats: `Int32`, the least interval of a known beat against the mean of eight, in Q16 octaves.
     public static let leastIntervalLog2Q16 = 28
     /// Beats: `Int32`, the greatest.

@@ -39,6 +39,10 @@ public struct BeatPlan: Sendable {
   public var sampleCount: Int { (2 &* (earlyCount &+ lateCount) &+ fineCount) &<< pointShift }
   /// The inputs that a beat becomes.
   public var inputCount: Int { 2 &* pointCount &+ Self.figureCount }
+  /// How far from the sample at which it was sensed a beat's peak is looked for, in samples; 0 where it stays there.
+  public var reachSamples: Int { Int(record.image.byte(at: record.place &+ Field.reachSamples)) }
+  /// The known beats from one that teaches the template to the next.
+  public var teachEvery: Int { Int(record.image.byte(at: record.place &+ Field.teachEvery)) }
   /// The interval to the next beat counts as this many samples where that is later, or not yet there.
   public var nextLimitSamples: Int {
     Int(record.image.half(at: record.place &+ Field.nextLimitSamples))
@@ -73,10 +77,12 @@ public struct BeatPlan: Sendable {
 
   /// The samples that the ring keeps: a power of two.
   ///
-  /// From the stretch's start to the hop behind the decision.
+  /// From the start of the earliest stretch to the hop behind the decision.
   public var ringSampleCount: Int {
     var count = 64
-    while count < leadSamples &+ max(nextLimitSamples, sampleCount) &+ hopSamples { count &<<= 1 }
+    while count < reachSamples &+ leadSamples &+ max(nextLimitSamples, sampleCount) &+ hopSamples {
+      count &<<= 1
+    }
     return count
   }
 
@@ -100,7 +106,9 @@ public struct BeatPlan: Sendable {
       fineCount >= 1,
       sampleCount <= Self.greatestSampleCount,
       nextLimitSamples >= 1, nextLimitSamples <= Self.greatestSampleCount,
-      leadSamples <= sampleCount, leadSamples &+ nextLimitSamples >= sampleCount,
+      leadSamples <= sampleCount, leadSamples &+ nextLimitSamples >= sampleCount &+ reachSamples,
+      reachSamples == 0 || leadSamples &+ reachSamples >= BeatSamples.levelReach,
+      (1...32).contains(teachEvery),
       record.binCount == inputCount, input.count == inputCount
     else { throw ModelError(.invalidFrontEnd, at: place) }
     guard templateStepQ4 >= 1, templateStepQ4 <= 1 << 20 else {
@@ -126,8 +134,8 @@ extension BeatPlan {
   static var intervalByteCount: Int { 52 }
   /// The bytes of `BeatMemory`: two counts.
   static var memoryByteCount: Int { 8 }
-  /// The bytes of `BeatTemplate`: a count and a magnitude, then a point each.
-  var templateByteCount: Int { 8 &+ 4 &* pointCount }
+  /// The bytes of `BeatTemplate`: a count, a magnitude and a sum, then a point each.
+  var templateByteCount: Int { 12 &+ 4 &* pointCount }
   /// The state of `BeatFrontEnd`: intervals, memory, template, ring of samples.
   package var frontEndByteCount: Int {
     Self.intervalByteCount &+ Self.memoryByteCount &+ templateByteCount &+ 2 &* ringSampleCount

@@ -1,0 +1,75 @@
+import ECG
+import Foundation
+import HostDevice
+import Metrics
+import ModelFiles
+import Support
+
+/// What patients' records make a device do: a run of each without a twin, for its schedule and its decisions.
+package struct PatientRuns: Sendable {
+  /// A record's run.
+  package struct Run: Sendable {
+    /// The record, and whose it is.
+    package var record: PatientSchedule
+    /// The decisions by the annotated beats of the model's classes; nil where the record names none.
+    package var decisions: ConfusionMatrix?
+    /// What was assumed of the record.
+    package var notes: [FileNote]
+  }
+
+  /// The runs, in the order of the records.
+  package private(set) var all: [Run]
+
+  /// Runs records through a model.
+  ///
+  /// - Parameters:
+  ///   - records: `all`, `ds1`, `ds2`, a folder, or records with commas between them.
+  ///   - data: The folder of the records; nil where their paths are given.
+  ///   - options: How to run each; its record is replaced.
+  ///   - threads: The number of threads.
+  ///   - progress: Hears after each record.
+  /// - Throws: `FileError` of the first record that is missing, wrong or without a decision.
+  package init(
+    _ records: String, in data: String?, options: StreamRun.Options, threads: Int,
+    progress: @escaping ProgressHandler
+  ) throws(FileError) {
+    let loaded = try LoadedModel(file: options.model)
+    let records = try Sweep.records(records, in: data)
+    all = try records.concurrentMap(threads: threads, progress: progress) { record throws(FileError) in
+      var own = options
+      own.record = record.path
+      let run = try StreamRun.run(own, loaded: loaded, twin: nil, noise: nil, isJudged: false)
+      guard !run.decisions.isEmpty else {
+        throw .malformed(
+          record.path, "has no beat that the device decides about", remedy: "leave it out of --records")
+      }
+      return Run(
+        record: PatientSchedule(
+          record: record.name, patient: MITBIH.patient(of: record.name), schedule: run.schedule),
+        decisions: run.result.accuracy?.fixed, notes: run.result.notes)
+    }
+  }
+
+  /// What a verdict needs of them.
+  package func load(rank: PatientRank) -> PatientLoad {
+    PatientLoad(schedules: all.map(\.record), rank: rank, scores: decisions.map { PatientLoad.Scores($0) })
+  }
+
+  /// The decisions of all records, by the annotated beats; nil where no record names beats of the model's classes.
+  package var decisions: ConfusionMatrix? {
+    let matrices = all.compactMap(\.decisions)
+    guard var sum = matrices.first else { return nil }
+    for matrix in matrices.dropFirst() { sum += matrix }
+    return sum
+  }
+}
+
+extension PatientLoad.Scores {
+  fileprivate init(_ decisions: ConfusionMatrix) {
+    self.init(
+      beats: decisions.total,
+      f1: decisions.classNames.indices.compactMap { index in
+        decisions.f1(ofClass: index).map { ClassScore(name: decisions.classNames[index], f1: $0) }
+      })
+  }
+}
