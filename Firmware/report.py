@@ -112,8 +112,8 @@ enum InstructionCycles {{
   /// One of those that a model of sensed beats takes beside its network.
   static let ofBeats = DeviceProfile.Figure(
     {each:.2f}, low: {each * least:.2f}, high: {waiting * greatest:.2f},
-    source: "the Cortex-M4 manual's table over this firmware's counted instructions, times {least:.2f} to {greatest:.2f}, the range of "
-      + "published figures; high: flash that makes it wait")
+    source: "the Cortex-M4 manual's table over this firmware's counted instructions, "
+      + "times {least:.2f} to {greatest:.2f}, the range of published figures; high: flash that makes it wait")
 }}
 """)
 
