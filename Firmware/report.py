@@ -325,6 +325,39 @@ def compare(folder, shipped, peer):
     return lines + [("shipped model in whole", sum(macs for _, macs in SHIPPED), sum(own), sum(other))]
 
 
+def cycles_section(timed, core):
+    """What the runs of the boards whose core has a table of cycles took, and how far off that is."""
+    def beside(result, key, place=None):
+        pair = [result[f"{key}{unit}"] if place is None else result[f"{key}{unit}"][place] for unit in units.OF_BOARD[:2]]
+        instructions, cycles = [each if isinstance(each, list) else [each] for each in pair]
+        return " + ".join(f"{spent:,}" for spent in cycles) + f" ({sum(cycles) / sum(instructions):.2f})"
+
+    in_cycles = table(
+        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
+        [[core[r["board"]], beside(r, "sample"), beside(r, "detector")]
+         + [beside(r, "column", key) for key in ["window", "transform", "split", "logarithm", "layers", "flow"]]
+         + [beside(r, "decision")] for r in timed])
+    unit_cycles = table(
+        ["core"] + list(units.TITLES.values()),
+        [[core[r["board"]]] + [units.text(r["unitCycles"].get(key)) for key in units.TITLES] for r in timed])
+    return f"""## Cycles
+
+What `Firmware/timing.py` makes of the same runs, by the kind of each instruction and the tables of the cores' reference manuals, where flash
+makes no core wait; in brackets cycles an instruction. The profiles of `device-sim` take theirs from these lines.
+
+{in_cycles}
+
+{unit_cycles}
+
+How far off that is, on published figures whose program is public and was counted here (`python3 Firmware/timing.py published` has
+each of them, Firmware/timing.json the sources): {timing.summary()}
+
+{table(["source", "core", "figures", "median error", "predicted beside measured"], timing.by_source())}
+
+A profile's cycles go from the least to the greatest that one predicted cycle of its core turned out to be; at the high end its flash
+also makes it wait, {units.waiting_words()}. There is no public table for the Cortex-M33, M7 and M55: see docs/notebook/Timing.md."""
+
+
 def write(folder):
     shipped = [measure(folder, board, "ecg-beats") | {"example": measure_example(folder, core)}
                for board, _, core in BOARDS]
@@ -368,19 +401,6 @@ def write(folder):
         ["core"] + list(units.TITLES.values()),
         [[core[r["board"]]] + [units.text(r["unitInstructions"].get(key)) for key in units.TITLES] for r in shipped])
     timed = [result for result in shipped if result["board"] in units.CORES]
-
-    def beside(result, key, place=None):
-        pair = [result[f"{key}{unit}"] if place is None else result[f"{key}{unit}"][place] for unit in units.OF_BOARD[:2]]
-        several = [each if isinstance(each, list) else [each] for each in pair]
-        return " + ".join(f"{spent:,}" for spent in several[1]) + f" ({sum(several[1]) / sum(several[0]):.2f})"
-
-    in_cycles = table(
-        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
-        [[core[r["board"]], beside(r, "sample"), beside(r, "detector")]
-         + [beside(r, "column", key) for key in ["window", "transform", "split", "logarithm", "layers", "flow"]]
-         + [beside(r, "decision")] for r in timed])
-    unit_cycles = "\n".join(
-        "| " + " | ".join([core[r["board"]]] + [units.text(r["unitCycles"].get(key)) for key in units.TITLES]) + " |" for r in timed)
     peers = table(
         ["Cortex-M4", "multiplications", "QuantInfer", "a multiplication", "CMSIS-NN", "share of it", "at most half"],
         [[title, number(macs), number(own), f"{own / macs:.2f}", number(other), f"{own / other:.2f}",
@@ -445,24 +465,7 @@ From these tables by least squares, which give the convolutions within {units.wo
 
 {each}
 
-## Cycles
-
-What `Firmware/timing.py` makes of the same runs, by the kind of each instruction and the tables of the cores' reference manuals, where flash
-makes no core wait; in brackets cycles an instruction. The profiles of `device-sim` take theirs from these lines.
-
-{in_cycles}
-
-| core | {" | ".join(units.TITLES.values())} |
-|---|{"--:|" * len(units.TITLES)}
-{unit_cycles}
-
-How far off that is, on published figures whose program is public and was counted here (`python3 Firmware/timing.py published` has
-each of them, Firmware/timing.json the sources): {timing.summary()}
-
-{table(["source", "core", "figures", "median error", "predicted beside measured"], timing.by_source())}
-
-A profile's cycles go from the least to the greatest that one predicted cycle of its core turned out to be; at the high end its flash
-also makes it wait, {units.waiting_words()}. There is no public table for the Cortex-M33, M7 and M55: see docs/notebook/Timing.md.
+{cycles_section(timed, core)}
 
 ## Beside CMSIS-NN
 
