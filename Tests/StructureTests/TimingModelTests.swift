@@ -156,7 +156,8 @@ import Testing
     var errors: [String: [Double]] = [:]
     for line in checks {
       let words = line.split(separator: " ")
-      let percent = try #require(Double(try #require(words.last).dropLast()))
+      let last = try #require(words.last)
+      let percent = try #require(Double(last.dropLast()))
       errors[String(words[1]), default: []].append(abs(percent))
     }
     for (core, atMost) in [
