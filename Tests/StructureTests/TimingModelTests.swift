@@ -111,6 +111,35 @@ import Testing
     #expect(try cycles(long(["smlad r0, r1, r2, r0", "smmulr r0, r1, r2"]), core: "cortex-m4") == 2)
   }
 
+  /// Each by itself, on the Cortex-M4, M0+ and M0: of a range what is expected.
+  @Test(arguments: [
+    ("udiv r0, r1, r2", false, [7, 7, 7]), ("bx lr", true, [3, 2, 3]), ("tbb [pc, r0]", true, [4, 3, 4]),
+    ("it eq", false, [1, 1, 1]), ("mrs r0, primask", false, [2, 3, 4]),
+    ("vadd.f32 s0, s1, s2", false, [1, 1, 1]), ("vmla.f32 s0, s1, s2", false, [3, 3, 3]),
+    ("vdiv.f32 s0, s1, s2", false, [14, 14, 14]), ("vmov r0, r1, s0, s1", false, [2, 2, 2]),
+  ])
+  func rareInstructionsTakeWhatTheManualsSay(text: String, jumps: Bool, expected: [Int]) throws {
+    for (core, count) in zip(["cortex-m4", "cortex-m0plus", "cortex-m0"], expected) {
+      let program = [(0x1000, text), (0x1004, "nop ")]
+      #expect(try cycles(program, jumps: jumps ? [0x1000] : [], core: core) == count + 1, "\(core)")
+    }
+  }
+
+  @Test func loadsAcrossWordsAndBehindJumpsAreSlower() throws {
+    // 2, across two words in place of 1 half a cycle more, 1: twice.
+    let across = [
+      (0x1000, "ldr r0, [r1]"), (0x1002, "ldr.w r2, [r3, #4]"), (0x1006, "nop "),
+      (0x1008, "ldr r0, [r1]"), (0x100A, "ldr.w r2, [r3, #4]"), (0x100E, "nop "),
+    ]
+    #expect(try cycles(across, core: "cortex-m4") == 9)
+    // A load that a jump leads to follows none: 1, 2, 1 and 1 more, a branch that is taken 2, 1.
+    let behind = [
+      (0x1000, "nop "), (0x1002, "ldr r0, [r1]"), (0x1004, "ldr r2, [r3]"),
+      (0x1006, "b 0x1004 <program+0x4>"), (0x1008, "nop "),
+    ]
+    #expect(try cycles(behind, jumps: [0x1006], targets: [0x1004], core: "cortex-m4") == 8)
+  }
+
   @Test func severalRegistersTakeACycleEach() throws {
     let program = long([
       "ldm.w r0!, {r4, r5, r6, r7, r8}", "strd r0, r1, [sp, #8]", "vldmia r0!, {s0, s1, s2, s3}",
