@@ -313,7 +313,11 @@ def error_range(core):
 
 def worth(core, flash):
     """What a call is worth in cycles, of its instructions and its counts by kind."""
-    return lambda instructions, counts: cycles(counts, core, flash)[1]
+    def of(instructions, counts):
+        if instructions_in(counts) != instructions:
+            sys.exit(f"error: {instructions_in(counts)} kinds of {instructions} instructions in a call; count with kinds=FILE")
+        return cycles(counts, core, flash)[1]
+    return of
 
 
 def name_of(source):
