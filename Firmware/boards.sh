@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | sensed MODEL | sizes |
+# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | cycles MODEL [FLASH] | sensed MODEL | sizes |
 # example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PACKAGED="${MODEL:-}"
 MODEL="${MODEL:-Models/ecg-beats/ecg-beats.qinf}"
 RECORD="${RECORD:-Models/records/mitdb-208}"
+SENSED=Models/ecg-beats-implant/ecg-beats-implant.qinf
 TOOLSETS=build/toolsets
 python3 Firmware/toolsets.py write "$TOOLSETS"
 SIGNAL_SECONDS="${SIGNAL_SECONDS:-30}"
@@ -468,8 +469,30 @@ count() {  # board toolset triple qemu model [list]
   elf="$(elf "$2" "$3" Firmware)"
   "$(tool llvm-nm)" --print-size "$elf" | "$(tool swift-demangle)" --compact > "$name.nm"
   python3 Firmware/report.py "${6:-symbols}" "$name.nm" > "$name.symbols"
-  emulate "$4" "$1" "$elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" \
-    > "$name.txt"
+  emulate "$4" "$1" "$elf" \
+    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts$(kinds "$2" "$elf" "$name.kinds")" > "$name.txt"
+}
+
+# The counter's option for a core of whose instructions the cycles are known: their kinds, and how much of the addresses is flash.
+kinds() {  # toolset elf file
+  case "$1" in
+    cortex-m0 | cortex-m4)
+      "$(tool llvm-objdump)" -d -z --no-show-raw-insn "$2" > "$3.lst"
+      python3 Firmware/timing.py kinds "$3.lst" > "$3"
+      echo ",kinds=$3,flash=0x10000000"
+      ;;
+  esac
+}
+
+# A model's cycles by stage, on the Cortex-M4 and M0.
+cycles() {  # model [flash]
+  counter
+  while read -r board toolset triple qemu; do
+    count "$board" "$toolset" "$triple" "$qemu" "$1"
+    echo "$board ($toolset):"
+    python3 Firmware/timing.py cycles "build/firmware/$board.$(basename "$1" .qinf).counts" "$toolset" "${@:2}"
+  done < <(wanted mps2-an386 microbit)
+  payload "$MODEL"
 }
 
 # Counts the instructions of a transform by itself, and lets it transform some signals: build/firmware/transform.{counts,txt}.
@@ -499,7 +522,7 @@ counter() {
     -o build/firmware/instructions.so Firmware/Counter/instructions.c
 }
 
-# What a model of sensed beats takes on the Cortex-M4: instructions a beat and a second.
+# What a model of sensed beats takes on the Cortex-M4: instructions and cycles of a block and of a beat.
 count_sensed() {  # model
   local name
   name="build/firmware/mps2-an386.$(basename "$1" .qinf)"
@@ -508,7 +531,7 @@ count_sensed() {  # model
   count "$board" "$toolset" "$triple" "$qemu" "$1" sensed
   python3 Firmware/report.py whole "$name.nm" > "$name.symbols"
   emulate "$qemu" "$board" "$(elf "$toolset" "$triple" Firmware)" \
-    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.whole.counts" > "$name.txt"
+    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.whole.counts,kinds=$name.kinds,flash=0x10000000" > "$name.txt"
   python3 Firmware/report.py sensed "$name"
   payload "$MODEL"
 }
@@ -524,6 +547,7 @@ report() {
       < <(wanted mps2-an386 mps3-an547)
   done
   count_transform
+  while read -r board toolset triple qemu; do count "$board" "$toolset" "$triple" "$qemu" "$SENSED" sensed; done < <(wanted mps2-an386)
   python3 Firmware/report.py write build/firmware
   payload "$MODEL"
 }
@@ -591,6 +615,7 @@ case "$command" in
   target) setup && target "$@" ;;
   mutants) forge_all "${1:?how many thousands}" ;;
   report) setup && report ;;
+  cycles) setup && cycles "${@:-$MODEL}" ;;
   sensed) setup && count_sensed "${1:?which model}" ;;
   sizes) sizes ;;
   package) package "$@" ;;

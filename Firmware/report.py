@@ -20,6 +20,7 @@ import pathlib
 import re
 import sys
 
+import timing
 import units
 
 HERE = pathlib.Path(__file__).parent
@@ -91,19 +92,46 @@ def sensed(name):
     lines = open(name + ".txt").read()
     decisions, recalled, blocks = map(int, re.search(
         r"sensed \d+ beats, (\d+) decisions, (\d+) recalled, (\d+) blocks", lines).groups())
-    beats = sorted(calls(name + ".counts").get("beat", [])[:decisions])
-    if len(beats) < decisions:
+    worth = timing.worth("cortex-m4", None)
+    counts, spent = calls(name + ".counts"), calls(name + ".counts", worth)
+    if len(counts.get("beat", [])) < decisions:
         sys.exit("error: no calls of BeatPipeline.decide were counted: it was compiled into its caller")
-    with_beats, without, setting_up = calls(name + ".whole.counts")["run"][:3]
-    quiet = [each for each in beats if each < beats[0] * 1.5]
+    beats = sorted(zip(counts["beat"][:decisions], spent["beat"]))
+    quiet = [each for each in beats if each[0] < beats[0][0] * 1.5]
     kinds = [("a known beat", quiet), ("one that teaches the template", beats[len(quiet):recalled]),
              ("one that the network is asked about", beats[recalled:])]
-    print(f"{decisions} beats, {recalled} of them answered without the network; instructions on an emulated Cortex-M4:")
-    print(f"  a block of samples, with all about it {(without - setting_up) / blocks:,.0f} ({blocks} of them)")
-    print(f"  noting and announcing a beat {(with_beats - without - sum(beats)) / decisions:,.0f}")
+    runs = list(zip(calls(name + ".whole.counts")["run"][:3], calls(name + ".whole.counts", worth)["run"][:3]))
+    with_beats, without, setting_up = runs
+    print(f"{decisions} beats, {recalled} of them answered without the network; instructions on an emulated Cortex-M4, and cycles:")
+
+    def tell(kind, instructions, cycles, count):
+        print(f"  {kind} {instructions:,.0f}, {cycles:,.0f} ({count} of them)")
+
+    tell("a block of samples, with all about it", *((without[unit] - setting_up[unit]) / blocks for unit in (0, 1)), blocks)
+    tell("noting and announcing a beat",
+         *((with_beats[unit] - without[unit] - sum(each[unit] for each in beats)) / decisions for unit in (0, 1)), decisions)
     for kind, each in kinds:
-        print(f"  {kind} {sum(each) / max(1, len(each)):,.0f} ({len(each)} of them)")
-    print(f"  in all {with_beats - setting_up:,} for {blocks} blocks")
+        tell(kind, *(sum(parts) / max(1, len(each)) for parts in zip(*each or [(0, 0)])), len(each))
+
+
+def write_sensed(name):
+    """InstructionCycles.swift: the cycles of one instruction of those that beats take beside their network."""
+    found = {}
+    for unit, worth in [("instructions", None), ("cycles", timing.worth("cortex-m4", None)),
+                        ("waiting", timing.worth("cortex-m4", units.WAITING["cortex-m4"]))]:
+        spent = calls(f"{name}.counts", worth) if worth else calls(f"{name}.counts")
+        found[unit] = sum(sum(spent.get(stage, [])) for stage in ["beat", "feed", "decision", "note"])
+    each, waiting = (found[unit] / found["instructions"] for unit in ["cycles", "waiting"])
+    least, greatest = timing.error_range("cortex-m4")
+    (HERE.parent / "Sources/HostDevice/Costs/InstructionCycles.swift").write_text(f"""/// What an instruction takes, as counted by kind on an emulated Cortex-M4: written by `make firmware-report`.
+enum InstructionCycles {{
+  /// One of those that a model of sensed beats takes beside its network.
+  static let ofBeats = DeviceProfile.Figure(
+    {each:.2f}, low: {each * least:.2f}, high: {waiting * greatest:.2f},
+    source: "the Cortex-M4 manual's table over this firmware's counted instructions, "
+      + "times {least:.2f} to {greatest:.2f}, the range of published figures; high: flash that makes it wait")
+}}
+""")
 
 
 def symbols(nm, stages=None):
@@ -184,12 +212,13 @@ def check_traps(disassembly, ceilings, name):
 LIBRARY = {"_swift_exceptionPersonality"}
 
 
-def calls(counts):
+def calls(counts, worth=lambda instructions, kinds: instructions):
+    """What each call of each stage was worth: without more, its instructions."""
     found = {}
     for line in open(counts):
         parts = line.split()
         if parts[0] == "call":
-            found.setdefault(parts[1][1:], []).append(int(parts[2]))
+            found.setdefault(parts[1][1:], []).append(worth(int(parts[2]), timing.counted(parts[3:])))
     return found
 
 
@@ -205,27 +234,35 @@ def line(text, pattern):
 def measure(folder, board, model):
     base = folder / f"{board}.{model}"
     text = base.with_suffix(base.suffix + ".txt").read_text()
-    found = calls(f"{base}.counts")
     windows = line(text, r"windows (\d+)")
     operators = len(re.findall(r"^layer \d+", text, re.M))
     result = {
         "board": board, "model": model, "codeBytes": code_bytes(f"{base}.nm"), "arenaBytes": line(text, r"arena (\d+) B"),
         "stateBytes": line(text, r"state (\d+) B"), "scratchBytes": line(text, r", scratch (\d+) B"),
         "streamingScratchBytes": line(text, r"streaming scratch (\d+) B"),
-    }
+    } | work(calls(f"{base}.counts"), windows, operators, "Instructions")
+    if core := units.CORES.get(board):
+        for unit, flash in (("Cycles", None), ("CyclesWithWaits", units.WAITING[core])):
+            result |= work(calls(f"{base}.counts", timing.worth(core, flash)), windows, operators, unit)
+    return result
+
+
+def work(found, windows, operators, unit):
+    """What a window's operators, a column, a sample and a decision take, from what each stage's calls took."""
+    result = {}
     runs = found.get("operator", [])[-windows * operators:]
-    result["operatorInstructions"] = [mean(runs[index::operators]) for index in range(operators)]
+    result[f"operator{unit}"] = [mean(runs[index::operators]) for index in range(operators)]
     if "layer" in found:
         # Columns go through all layers once the first windows are full: the costs of the last ones are those of all.
         layers = operators - 1
         steady = found["layer"][-layers * 100:]
-        result["columnInstructions"] = {
+        result[f"column{unit}"] = {
             name: mean(found[name][-100:]) for name in ["window", "transform", "split", "logarithm", "flow"]}
-        result["columnInstructions"]["layers"] = [mean(steady[index::layers]) for index in range(layers)]
-        result["sampleInstructions"] = sorted(found["sample"])[len(found["sample"]) // 2]
+        result[f"column{unit}"]["layers"] = [mean(steady[index::layers]) for index in range(layers)]
+        result[f"sample{unit}"] = round(sorted(found["sample"])[len(found["sample"]) // 2])
         if "detector" in found:
-            result["detectorInstructions"] = mean(found["detector"])
-        result["decisionInstructions"] = mean(found.get("decision", [])[-100:])
+            result[f"detector{unit}"] = mean(found["detector"])
+        result[f"decision{unit}"] = mean(found.get("decision", [])[-100:])
     return result
 
 
@@ -304,13 +341,47 @@ def compare(folder, shipped, peer):
     return lines + [("shipped model in whole", sum(macs for _, macs in SHIPPED), sum(own), sum(other))]
 
 
+def cycles_section(timed, core):
+    """What the runs of the boards whose core has a table of cycles took, and how far off that is."""
+    def beside(result, key, place=None):
+        pair = [result[f"{key}{unit}"] if place is None else result[f"{key}{unit}"][place] for unit in units.OF_BOARD[:2]]
+        instructions, cycles = [each if isinstance(each, list) else [each] for each in pair]
+        return " + ".join(f"{spent:,}" for spent in cycles) + f" ({sum(cycles) / sum(instructions):.2f})"
+
+    in_cycles = table(
+        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
+        [[core[r["board"]], beside(r, "sample"), beside(r, "detector")]
+         + [beside(r, "column", key) for key in ["window", "transform", "split", "logarithm", "layers", "flow"]]
+         + [beside(r, "decision")] for r in timed])
+    unit_cycles = table(
+        ["core"] + list(units.TITLES.values()),
+        [[core[r["board"]]] + [units.text(r["unitCycles"].get(key)) for key in units.TITLES] for r in timed])
+    return f"""## Cycles
+
+What `Firmware/timing.py` makes of the same runs, by the kind of each instruction and the tables of the cores' reference manuals, where flash
+makes no core wait; in brackets cycles an instruction. The profiles of `device-sim` take theirs from these lines.
+
+{in_cycles}
+
+{unit_cycles}
+
+How far off that is, on published figures whose program is public and was counted here (`python3 Firmware/timing.py published` has
+each of them, Firmware/timing.json the sources): {timing.summary()}
+
+{table(["source", "core", "figures", "median error", "predicted beside measured"], timing.by_source())}
+
+A profile's cycles go from the least to the greatest that one predicted cycle of its core turned out to be; at the high end its flash
+also makes it wait, {units.waiting_words()}. There is no public table for the Cortex-M33, M7 and M55: see docs/notebook/Timing.md."""
+
+
 def write(folder):
     shipped = [measure(folder, board, "ecg-beats") | {"example": measure_example(folder, core)}
                for board, _, core in BOARDS]
     layers = {board: [measure(folder, board, name) | {"multiplications": macs} for name, _, macs in LAYERS]
               for board in LAYER_BOARDS}
     for result in shipped:
-        result["unitInstructions"] = units.fit(result, layers.get(result["board"], []))
+        for unit in units.OF_BOARD if result["board"] in units.CORES else units.OF_BOARD[:1]:
+            result[f"unit{unit}"] = units.fit(result, layers.get(result["board"], []), unit)
     core = {board: name for board, name, _ in BOARDS}
     m4 = next(result for result in shipped if result["board"] == "mps2-an386")
     peer = json.loads((HERE / "cmsis-nn.json").read_text())
@@ -345,6 +416,7 @@ def write(folder):
     each = table(
         ["core"] + list(units.TITLES.values()),
         [[core[r["board"]]] + [units.text(r["unitInstructions"].get(key)) for key in units.TITLES] for r in shipped])
+    timed = [result for result in shipped if result["board"] in units.CORES]
     peers = table(
         ["Cortex-M4", "multiplications", "QuantInfer", "a multiplication", "CMSIS-NN", "share of it", "at most half"],
         [[title, number(macs), number(own), f"{own / macs:.2f}", number(other), f"{own / other:.2f}",
@@ -405,10 +477,11 @@ Each operator of a window of 43 columns, with the choice of its kernel.
 
 ## What a unit takes
 
-From these tables by least squares, which give the convolutions within {units.worst(shipped):.0%}; the shipped profiles of `device-sim` take
-their cycles from them, at an estimated {units.CYCLES[0]} to {units.CYCLES[2]} cycles an instruction.
+From these tables by least squares, which give the convolutions within {units.worst(shipped):.0%}.
 
 {each}
+
+{cycles_section(timed, core)}
 
 ## Beside CMSIS-NN
 
@@ -437,7 +510,8 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
                        "decibels": dict(zip(signals(), ratios)),
                        "cmsisDSP": spectra["instructions"]},
         "peer": peer["version"]}, indent=1) + "\n")
-    units.write_profiles({r["board"]: r["unitInstructions"] for r in shipped}, core)
+    write_sensed(folder / "mps2-an386.ecg-beats-implant")
+    units.write_profiles({units.CORES[r["board"]]: r for r in timed})
 
 
 PRODUCTS = ["CONVOLUTION", "DEPTHWISE", "FULLY_CONNECTED"]

@@ -102,11 +102,7 @@ package struct DeviceProfile: Codable, Equatable, Sendable {
     package var cyclesPerWake: Figure?
 
     /// What an instruction takes where the profile doesn't say.
-    package static let usualCyclesPerInstruction = Figure(
-      1.48, low: 1.39, high: 1.84,
-      source:
-        "estimate: the Cortex-M4 manual's table over this firmware's counts gives 1.39 to 1.57; one check on "
-        + "hardware took up to 17 % more")
+    package static let usualCyclesPerInstruction = InstructionCycles.ofBeats
     /// What waking up takes where the profile doesn't say.
     package static let usualCyclesPerWake = Figure(
       80, low: 30, high: 250, source: "own estimate, as in cyclesPerSample")
