@@ -11,9 +11,9 @@ import Foundation
 /// A small HTTP server on the loopback that serves files from memory until it is released.
 ///
 /// It knows `GET` with `Range: bytes=N-` and can be told to misbehave.
-final class LoopbackServer: @unchecked Sendable {
+package final class LoopbackServer: @unchecked Sendable {
   /// What a request gets instead of the file.
-  enum Mischief {
+  package enum Mischief {
     /// The connection breaks after so many bytes of the body.
     case breakAfter(Int)
     /// The answer is this status without a body.
@@ -26,6 +26,8 @@ final class LoopbackServer: @unchecked Sendable {
     case trickle(bytes: Int, seconds: Double)
     /// The header promises so many bytes.
     case promise(Int)
+    /// These bytes come, header and all.
+    case raw(Data)
   }
 
   private let lock = NSLock()
@@ -34,9 +36,10 @@ final class LoopbackServer: @unchecked Sendable {
   private var mischief: [String: [Mischief]] = [:]
   private var seen: [String] = []
   /// The port that the system chose.
-  let port: UInt16
+  package let port: UInt16
 
-  init(files: [String: Data]) throws {
+  /// Starts the server.
+  package init(files: [String: Data]) throws {
     self.files = files
     #if canImport(Glibc)
       listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -71,16 +74,17 @@ final class LoopbackServer: @unchecked Sendable {
     shutdown(listener, Int32(SHUT_RDWR))
   }
 
-  var url: URL { URL(string: "http://127.0.0.1:\(port)/files")! }
+  /// The folder of databases.
+  package var url: URL { URL(string: "http://127.0.0.1:\(port)/files")! }
 
   /// The requests that came: the path, and the range where one was asked for.
-  var requests: [String] { lock.withLock { seen } }
+  package var requests: [String] { lock.withLock { seen } }
 
   /// Makes the next requests for a path go wrong, one after the other.
-  func misbehave(_ path: String, _ list: [Mischief]) { lock.withLock { mischief[path] = list } }
+  package func misbehave(_ path: String, _ list: [Mischief]) { lock.withLock { mischief[path] = list } }
 
   /// Changes what is served.
-  func serve(_ path: String, _ data: Data?) { lock.withLock { files[path] = data } }
+  package func serve(_ path: String, _ data: Data?) { lock.withLock { files[path] = data } }
 
   private func answer(_ connection: Int32) {
     var request: [UInt8] = []
@@ -116,6 +120,7 @@ final class LoopbackServer: @unchecked Sendable {
       Data("HTTP/1.1 \(status) X\r\nContent-Length: \(length)\r\nConnection: close\r\n\(more)\r\n".utf8)
     }
     if case .status(let status) = trouble { return head(status, 0) }
+    if case .raw(let bytes) = trouble { return bytes }
     if case .page(let text) = trouble {
       return head(200, text.utf8.count, "Content-Type: text/html; charset=utf-8\r\n") + Data(text.utf8)
     }
