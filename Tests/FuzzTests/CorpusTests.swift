@@ -1,0 +1,26 @@
+import Foundation
+import FuzzLoaders
+import Support
+import Testing
+import TestSupport
+
+/// Replays what `make fuzz` found worth keeping: files that between them reach all that was reached of a loader's code.
+@Suite struct CorpusTests {
+  // claim: fuzz-corpus
+  @Test(arguments: Loader.allCases) func everyFileOfTheCorpusIsLoadedOrRefusedInASecond(loader: Loader) throws
+  {
+    let folder = ProjectFiles.path("Tests/Fuzz/Corpus/\(loader.rawValue)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    #expect(!files.isEmpty)
+    for file in files {
+      let bytes = Array(try Files.read("\(folder)/\(file)"))
+      let time = ContinuousClock().measure { loader.load(bytes) }
+      #expect(time < .seconds(1), "\(loader) \(file)")
+    }
+  }
+
+  @Test func theDeviceThatPatchesAndStatesAreForIsThere() throws {
+    let device = try #require(FuzzDevice.shared)
+    #expect(!device.saved().isEmpty)
+  }
+}
