@@ -13,7 +13,9 @@ import TestSupport
   /// A manifest of a computed patient of 60 to 100 beats a minute, whole and with 1.6 s without contact.
   private func manifests() throws -> (folder: TemporaryFolder, whole: String, broken: String) {
     let folder = try TemporaryFolder()
-    let record = SyntheticCohort(patientCount: 1, arm: .published, seed: 3).record(of: 0)
+    let cohort = SyntheticCohort(patientCount: 2, arm: .published, seed: 3)
+    let record = cohort.record(of: 0)
+    try cohort.record(of: 1).write(folder("other"))
     try record.write(folder("whole"))
     var broken = record
     for index in broken.signals.indices {
@@ -21,7 +23,7 @@ import TestSupport
     }
     try broken.write(folder("broken"))
     for name in ["whole", "broken"] {
-      try folder.put(name + ".csv", "patient,record,lead,label\np,\(name),V6,1\nq,whole,I,0\n")
+      try folder.put(name + ".csv", "patient,record,lead,label\np,\(name),V6,1\nq,other,I,0\n")
     }
     return (folder, folder("whole.csv"), folder("broken.csv"))
   }

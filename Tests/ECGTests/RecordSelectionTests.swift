@@ -1,4 +1,5 @@
 import ECG
+import Support
 import Testing
 import TestSupport
 
@@ -14,6 +15,7 @@ import TestSupport
 
   @Test func aPathThatIsNoRecordIsAFolderOfThem() throws {
     let folder = try TemporaryFolder()
+    for name in ["sub", "r"] { try Files.makeFolder(folder(name)) }
     for name in ["sub/b", "sub/a", "r", "r/x"] {
       try folder.put(name + ".hea", "\(name.suffix(1)) 0 250 10\n")
     }
