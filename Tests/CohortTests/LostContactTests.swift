@@ -44,7 +44,9 @@ import TestSupport
     for beat in signal.beats {
       let columns = try #require(window.columns(ofBeatAt: beat.sample, inRecordOf: signal.microvolts.count))
       let last = window.settings.lastSample(ofColumn: columns.upperBound - 1)
-      #expect(!gap.overlaps(last + 1 - window.sampleCount..<last + 1), "beat at \(beat.sample)")
+      // A device knows after a while that a line is flat, and then has no result until a window is full again.
+      let lost = gap.clamped(to: last + 1 - window.sampleCount..<last + 1)
+      #expect(Double(lost.count) < rate / 2, "beat at \(beat.sample)")
     }
     #expect(found.beatCounts[0] > 0 && found.beatCounts[0] < right.beatCounts[0])
     #expect(found.beatCounts[1] == right.beatCounts[1])
