@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo install test lint docs evidence coverage embedded toolsets firmware firmware-test package package-test firmware-report code-sizes models fuzz benchmark \
+.PHONY: help setup demo install test lint docs evidence coverage embedded toolsets firmware firmware-test package package-test firmware-report code-sizes models fuzz fuzz-models benchmark \
   model-vtvf model-implant benchmark-training check-all mutants clean
 
 DEMO_MODEL  := Models/ecg-beats/ecg-beats
@@ -139,7 +139,10 @@ model-implant: setup ## Train and quantize the shipped ecg-beats-implant: DATA=f
 	"$$exporter" train --task Models/ecg-beats-implant/task.json --front-end beats --data "$(DATA)" --output $$model.safetensors && \
 	"$$exporter" quantize $$model.safetensors --data "$(DATA)" --output $$model.qinf
 
-fuzz: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
+fuzz: setup ## Look for bytes that a loader doesn't survive, by coverage under AddressSanitizer: [LOADERS="csv edf"] [SECONDS_EACH=60]
+	@LOADERS="$(LOADERS)" SECONDS_EACH="$(SECONDS_EACH)" KEEP="$(KEEP)" .ci/fuzz
+
+fuzz-models: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
 	FUZZ=50 ASAN_OPTIONS=detect_leaks=0 swift test -c release --skip-build --disable-xctest --sanitize address --scratch-path .build-fuzz --filter 'ModelFuzzTests|FaultCampaignTests'
 

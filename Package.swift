@@ -122,6 +122,10 @@ let package = Package(
     .target(name: "ReferenceKernels", path: "Tests/Support/ReferenceKernels"),
     .target(name: "ConformanceCases", dependencies: ["QuantInfer"], path: "Tests/Support/ConformanceCases"),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
+    .target(
+      name: "FuzzLoaders",
+      dependencies: ["ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Support", "Tasks"],
+      path: "Tests/Support/FuzzLoaders"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Support"]),
     .testTarget(
       name: "CohortTests",
@@ -143,6 +147,7 @@ let package = Package(
         "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
         "Tasks", "TestSupport", "Training",
       ]),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzLoaders", "Support", "TestSupport"]),
     .testTarget(
       name: "HostDeviceTests",
       dependencies: [
@@ -219,4 +224,12 @@ if Context.environment["QUANTINFER_RUNTIME_ONLY"] != nil {
     for case .byNameItem(let name, _) in target?.dependencies ?? [] { needed.append(name) }
   }
   package.targets.removeAll { !runtime.contains($0.name) }
+}
+
+// `make fuzz` links libFuzzer, which a build without its sanitizer lacks. LLVM's linker: gold breaks off at ASan's symbols.
+if Context.environment["QUANTINFER_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["FuzzLoaders"], path: "Tests/Fuzz", exclude: ["Corpus"],
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
 }

@@ -21,9 +21,9 @@ package struct AnnotationOptions: ParsableArguments {
   /// Whether no option was given.
   package var isStandard: Bool { folder == nil && annotator == Self.standardAnnotator }
 
-  /// Refuses suffixes that no annotation file has, or those of a database's own files.
+  /// Refuses suffixes that no annotation file has, or those of a database's own files, and a folder that takes none.
   ///
-  /// - Throws: `ValidationError`.
+  /// - Throws: `ValidationError`; `FileError`, inaccessible.
   package func validate() throws {
     let isName = annotator.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
     guard isName, (1...20).contains(annotator.count), annotator.first?.isLetter == true else {
@@ -32,6 +32,7 @@ package struct AnnotationOptions: ParsableArguments {
     guard !["atr", "dat", "hea"].contains(annotator.lowercased()) else {
       throw ValidationError("--annotator \(annotator) is the suffix of a database's own files")
     }
+    if let folder { try Files.requireWritableFolder(folder) }
   }
 
   /// Makes the folder before the work; nil where none is asked for.

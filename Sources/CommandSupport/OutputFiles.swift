@@ -6,9 +6,12 @@ import Support
 ///
 /// - Parameters:
 ///   - outputs: The files to be written; nil and `-` are none.
+///   - folders: The folders to be filled, which are made where they are missing; nil is none.
 ///   - inputs: The files to be read, a record by its name without ending.
 /// - Throws: `ValidationError`, naming the file; `FileError`, inaccessible, where it can't be written.
-package func requireDistinct(outputs: [String?], inputs: [String?]) throws {
+package func requireDistinct(
+  outputs: [String?], folders: [String?] = [], inputs: [String?]
+) throws {
   func places(_ file: String) -> String {
     URL(fileURLWithPath: file).resolvingSymlinksInPath().standardizedFileURL.path
   }
@@ -20,4 +23,5 @@ package func requireDistinct(outputs: [String?], inputs: [String?]) throws {
     }
   }
   for output in outputs.compactMap(\.self) where output != "-" { try Files.requireWritable(output) }
+  for folder in folders.compactMap(\.self) { try Files.requireWritableFolder(folder) }
 }

@@ -1,6 +1,20 @@
 import ArgumentParser
 import ECG
 
+extension RecordSelection: ExpressibleByArgument {
+  /// Reads a selection; see `RecordSelection.init(_:)`.
+  package init?(argument: String) { self.init(argument) }
+}
+
+extension ArgumentHelp {
+  /// What `--records` takes, the same in every command.
+  package static var records: ArgumentHelp {
+    ArgumentHelp(
+      "test, validation or training by the model's own split, ds1 or ds2 of MIT-BIH, all of the folder, or records and folders of records with commas.",
+      valueName: "records")
+  }
+}
+
 /// How a record is opened, and which lead of it is heard: options with one meaning in every command.
 package struct RecordOptions: ParsableArguments {
   /// The lead's name or number; nil for MLII, II or the first.

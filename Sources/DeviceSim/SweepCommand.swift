@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import HostDevice
 import Reports
 import Simulation
@@ -14,9 +15,9 @@ struct SweepCommand: ParsableCommand {
       Each combination is a line of JSON in the output. A combination that is there
       already isn't run again, so a run that was stopped goes on where it was.
 
-      Records are all (of --data), ds1 or ds2 (MIT-BIH's halves), a folder, or names
-      with commas. Noise is none, mains50, mains60, emg, wander or a record of noise;
-      none has no SNR. Mixtures, such as em+mains50 or em@6+mains50@12, and SNRs are
+      Records are named below --data or, without it, from where the command runs.
+      Noise is none, mains50, mains60, emg, wander or a record of noise; none has no
+      SNR. Mixtures, such as em+mains50 or em@6+mains50@12, and SNRs are
       as in device-sim stream.
 
       Examples:
@@ -36,9 +37,7 @@ struct SweepCommand: ParsableCommand {
       "The float network to run beside the device: a checkpoint, .onnx or .tflite.", valueName: "network"))
   var float: String?
 
-  @Option(
-    help: ArgumentHelp("ds1, ds2, all of the folder, a folder, or names with commas.", valueName: "records"))
-  var records = "all"
+  @Option(help: .records) var records = RecordSelection.all
 
   @Option(help: ArgumentHelp("The folder of the records.", valueName: "dir"))
   var data: String?
@@ -83,7 +82,7 @@ struct SweepCommand: ParsableCommand {
       throw ValidationError(
         needsSNR ? "--noise needs --snr" : "--snr needs --noise without an SNR of its own")
     }
-    if ["all", "ds1", "ds2"].contains(records), data == nil {
+    guard data != nil || !records.needsFolder else {
       throw ValidationError("--records \(records) needs --data")
     }
     for noise in noises {

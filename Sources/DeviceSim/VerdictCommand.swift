@@ -58,11 +58,7 @@ struct VerdictCommand: ParsableCommand {
       valueName: "x"))
   var networkShare: Double?
 
-  @Option(
-    help: ArgumentHelp(
-      "Run patients' records: ds1, ds2, all of the folder, a folder, or names with commas.",
-      valueName: "records"))
-  var records: String?
+  @Option(help: .records) var records: RecordSelection?
 
   @Option(help: ArgumentHelp("Run one record.", valueName: "record"))
   var record: String?
@@ -113,7 +109,7 @@ struct VerdictCommand: ParsableCommand {
           "--sensed-jitter, --undersense, --oversense and --refractory need --records or --record")
       }
     }
-    if let records, ["all", "ds1", "ds2"].contains(records), data == nil {
+    if let records, records.needsFolder, data == nil {
       throw ValidationError("--records \(records) needs --data")
     }
     if let interval, !(0.001...1e9).contains(interval) {
@@ -139,7 +135,7 @@ struct VerdictCommand: ParsableCommand {
     options.disturbances.seed = seed
     let runs = try output.withProgress("Running the records") { progress throws(FileError) in
       try PatientRuns(
-        record ?? records ?? "all", in: data, options: options, threads: threading.count, progress: progress)
+        record.map { .paths([$0]) } ?? records ?? .all, in: data, options: options, threads: threading.count, progress: progress)
     }
     output.tell(runs.all.flatMap(\.notes))
     return runs.load(rank: patients ?? .median)

@@ -126,7 +126,10 @@ struct Download {
   private func bring(_ url: URL, toPart part: String, byteLimit: Int) throws(FileError) {
     var delay = client.firstDelaySeconds
     for attempt in 1... {
-      switch try transfer.run(url, toPart: part, byteLimit: byteLimit) {
+      let ending = try TrapNotice.during(url) { () throws(FileError) in
+        try transfer.run(url, toPart: part, byteLimit: byteLimit)
+      }
+      switch ending {
       case .complete: return
       case .refused(let status):
         throw .missing(
@@ -134,6 +137,10 @@ struct Download {
           remedy: [401, 403].contains(status)
             ? "the database asks for an account or an agreement: bring its files by its page on physionet.org"
             : "check the database's name and version")
+      case .elsewhere(let place):
+        throw .inaccessible(
+          url.absoluteString, "the server sends the request on to \(place)",
+          remedy: "check the server's address, and that the network asks for no login")
       case .tooLarge:
         try? FileManager.default.removeItem(atPath: part)
         throw .malformed(

@@ -104,7 +104,7 @@ package struct PhysioNet: Sendable {
     if let known, version == nil || version == known.version { return known }
     let title = known?.title ?? name
     if let version {
-      return Database(name: name, title: title, version: version, licence: nil, citation: nil)
+      return Database(name: name, title: title, version: version)
     }
     let page = baseURL.deletingLastPathComponent().appending(path: "content").appending(path: name)
     let text = try download.text(page.appending(path: "", directoryHint: .isDirectory))
@@ -114,8 +114,6 @@ package struct PhysioNet: Sendable {
         remedy: "state it by --database-version, as on physionet.org/content/\(name)")
     }
     let heading = text.firstMatch(of: /<title>\s*([^<]*?)\s*(?:v[0-9.]+)?\s*<\/title>/)
-    return Database(
-      name: name, title: heading.map { String($0.1) } ?? name, version: String(match.1), licence: nil,
-      citation: nil)
+    return Database(name: name, title: heading.map { String($0.1) } ?? name, version: String(match.1))
   }
 }

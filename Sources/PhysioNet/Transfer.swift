@@ -20,6 +20,8 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     case refused(status: Int)
     /// The file is beyond the limit, or all files together are.
     case tooLarge
+    /// The server sends the request on to another one, which wasn't asked.
+    case elsewhere(String)
     /// Another try may help.
     case interrupted(String)
   }
@@ -88,9 +90,21 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     completionHandler(accept(response) ? .allow : .cancel)
   }
 
+  func urlSession(
+    _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+    newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
+  ) {
+    let isSafe = request.url?.scheme == "https" || url?.scheme == "http"
+    guard isSafe, let host = request.url?.host, host == url?.host else {
+      ending = .elsewhere(request.url.map { "\($0.scheme ?? "")://\($0.host ?? "")" } ?? "nowhere")
+      return completionHandler(nil)
+    }
+    completionHandler(request)
+  }
+
   /// Makes the file ready for the answer's bytes; false where there are none to take.
   private func accept(_ response: URLResponse) -> Bool {
-    guard let response = response as? HTTPURLResponse else { return false }
+    guard ending == nil, let response = response as? HTTPURLResponse else { return false }
     do {
       switch response.statusCode {
       case 200:

@@ -77,6 +77,29 @@ package enum Files {
     file.remove()
   }
 
+  /// Finds out, before a long run, whether a folder takes files, or can be made where it is missing; makes nothing.
+  ///
+  /// - Throws: `FileError`, inaccessible, where it is no folder, or may not be written to.
+  package static func requireWritableFolder(_ path: String) throws(FileError) {
+    var place = path.isEmpty ? "." : path
+    while place.count > 1, place.hasSuffix("/") { place.removeLast() }
+    while !FileManager.default.fileExists(atPath: place), place != ".", place != "/" {
+      place = folder(of: place)
+    }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: place, isDirectory: &isDirectory), isDirectory.boolValue
+    else {
+      throw .inaccessible(path, "can't be a folder: \(place) is a file", remedy: "choose another place")
+    }
+    do throws(FileError) {
+      try requireWritable(place + "/.quantinfer")
+    } catch {
+      var error = error
+      error.file = path
+      throw error
+    }
+  }
+
   /// Writes a whole text file as UTF-8; see `write(_:to:)`.
   ///
   /// - Throws: `FileError`, as `write(_:to:)` does.

@@ -2,8 +2,8 @@ import Foundation
 
 /// An array of numbers in NumPy's `.npy` format, in C order, little-endian.
 ///
-/// Read are the header versions 1.0, 2.0 and 3.0; written is 1.0, or 2.0 where the header is too long for it. int64 is
-/// read as int32, float64 as float32.
+/// Read are the header versions 1.0, 2.0 and 3.0; written is 1.0, or 2.0 where the header is too long for it. Wider whole
+/// numbers are read as int32, truth values as uint8, float64 as float32.
 package struct NumPyArray: Equatable, Sendable {
   /// The numbers, the last dimension's neighbours next to each other.
   package enum Values: Equatable, Sendable {
@@ -126,24 +126,28 @@ package struct NumPyArray: Equatable, Sendable {
         (0..<size).reduce(0) { $0 | Number(truncatingIfNeeded: content[place + $1]) << (8 * $1) }
       }
     }
+    func narrowed<Wide: FixedWidthInteger>(_ wide: [Wide]) throws(FileError) -> Values {
+      guard let place = wide.firstIndex(where: { Int32(exactly: $0) == nil }) else {
+        return .int32(wide.map { Int32(truncatingIfNeeded: $0) })
+      }
+      throw malformed("value \(place)", "the number \(wide[place]) is beyond int32")
+    }
     switch header.type {
+    case "|b1": values = .uint8(try numbers(UInt8.self).map { $0 == 0 ? 0 : 1 })
     case "|i1", "<i1", "i1": values = .int8(try numbers(Int8.self))
     case "|u1", "<u1", "u1": values = .uint8(try numbers(UInt8.self))
     case "<i2": values = .int16(try numbers(Int16.self))
     case "<i4": values = .int32(try numbers(Int32.self))
-    case "<i8":
-      let whole = try numbers(Int64.self)
-      guard let place = whole.firstIndex(where: { Int32(exactly: $0) == nil }) else {
-        values = .int32(whole.map { Int32(truncatingIfNeeded: $0) })
-        break
-      }
-      throw malformed("value \(place)", "the number \(whole[place]) is beyond int32")
+    case "<i8": values = try narrowed(try numbers(Int64.self))
+    case "<u2": values = try narrowed(try numbers(UInt16.self))
+    case "<u4": values = try narrowed(try numbers(UInt32.self))
+    case "<u8": values = try narrowed(try numbers(UInt64.self))
     case "<f4": values = .float32(try numbers(UInt32.self).map(Float.init(bitPattern:)))
     case "<f8": values = .float32(try numbers(UInt64.self).map { Float(Double(bitPattern: $0)) })
     default:
       throw malformed(
         "byte \(start)",
-        "the type \(header.type) is not int8, uint8, int16, int32, int64, float32 or float64, little-endian")
+        "the type \(header.type) is no integer of up to 64 bits, float32 or float64, little-endian")
     }
     shape = header.shape
   }

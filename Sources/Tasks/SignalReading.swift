@@ -83,7 +83,7 @@ extension LabelledSignal {
     ) throws(FileError) {
       (self.own, self.task, self.sampleRateHz, self.folder) = (own, task, sampleRateHz, folder)
       self.coupling = coupling
-      path = (folder as NSString).appendingPathComponent(own.name)
+      path = RecordPath.file(own.name, beside: folder + "/")
       var csv = csv
       if let rate = own.sampleRateHz { csv.sampleRateHz = rate }
       record = try ECG.Record.load(path, csv: csv)

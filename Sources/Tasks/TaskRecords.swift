@@ -126,6 +126,9 @@ package struct TaskRecords: Sendable {
     return names
   }
 
+  /// The path of a record by its name, which is below the folder or from the root.
+  package func path(of name: String) -> String { RecordPath.file(name, beside: folder + "/") }
+
   /// The names of all records of the folder, of a manifest those that it has, in order.
   ///
   /// - Throws: `FileError` where the folder is missing or has no record.
@@ -168,12 +171,15 @@ package struct TaskRecords: Sendable {
     return try signals(try names(of: .test), progress: progress)
   }
 
-  /// All records of the folder; where the task leaves out records with paced beats, without these.
+  /// Some records; where the task leaves out records with paced beats, without these, unless they are in `named`.
   ///
-  /// - Throws: `FileError` where a record is broken.
-  package func signalsOfAll(progress: @escaping ProgressHandler) throws(FileError) -> [LabelledSignal] {
-    let signals = try signals(try namesOfAll(), progress: progress)
-    return task.leavesOutPacedRecords ? signals.filter { !$0.isPaced } : signals
+  /// - Throws: `FileError` where a record is missing or broken.
+  func unpaced(
+    _ names: [String], besides named: [String], progress: @escaping ProgressHandler
+  ) throws(FileError) -> [LabelledSignal] {
+    let signals = try signals(names, progress: progress)
+    guard task.leavesOutPacedRecords else { return signals }
+    return signals.filter { !$0.isPaced || named.contains($0.record) }
   }
 
   /// Some records, each on its main lead.
@@ -245,7 +251,7 @@ package struct TaskRecords: Sendable {
   /// - Throws: `FileError`, missing.
   package func requireRecords(_ names: [String]) throws(FileError) {
     try requireFolder()
-    let missing = names.filter { !RecordPath.exists(folder + "/" + $0) }
+    let missing = names.filter { !RecordPath.exists(path(of: $0)) }
     guard !missing.isEmpty else { return }
     let some = missing.prefix(4).joined(separator: ", ")
     let more = missing.count > 4 ? " and \(missing.count - 4) more" : ""

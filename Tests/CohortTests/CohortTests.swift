@@ -42,8 +42,8 @@ import TestSupport
     #expect(first.covariates.sex == .female && first.covariates.nyhaClass == 3)
     #expect(first.covariates.ageYears == 71 && first.covariates.lvefBeforePercent == 24.5)
     #expect(cohort.patients[1].covariates == Covariates())
-    #expect(try cohort.load(first.records[0]).lead.samples.count == 20)
-    #expect(try cohort.load(cohort.patients[1].records[0]).lead.name == "MLII")
+    #expect(try cohort.load(first.records[0]).lead().millivolts.count == 20)
+    #expect(try cohort.load(cohort.patients[1].records[0]).lead().name == "MLII")
   }
 
   @Test func quotedFieldsHoldCommasAndLineBreaks() throws {

@@ -66,7 +66,7 @@ import TestSupport
       ecg.qrsDurationMs = pattern == .normal ? generator.next(in: 80...110) : generator.next(in: 120...200)
       ecg.qrsAreaMicrovoltSeconds = pattern == .normal ? 40 : generator.next(in: 80...160)
       let (record, beats) = ecg.record(name: "x", using: &generator)
-      let features = try ECGFeatures(record, lead: record.signal(named: "V6"), usesAllLeads: true)
+      let features = try ECGFeatures(CohortRecording(record, lead: "V6", file: "x"), usesAllLeads: true)
       durations.append(try #require(features.qrsDurationMs) - ecg.qrsDurationMs)
       areas.append(try #require(features.vectorAreaMicrovoltSeconds) / ecg.qrsAreaMicrovoltSeconds)
       let found = BeatPlaces.detected(in: try record.signal(named: "V6").millivolts(), sampleRateHz: 500)
@@ -96,7 +96,7 @@ import TestSupport
     ecg.mainsMicrovolts = 2
     var generator = SeededGenerator(seed: 5)
     let (record, _) = ecg.record(name: "x", using: &generator)
-    let features = try ECGFeatures(record, lead: record.signal(named: "V6"), usesAllLeads: true)
+    let features = try ECGFeatures(CohortRecording(record, lead: "V6", file: "x"), usesAllLeads: true)
     #expect(abs(try #require(features.qrsDurationMs) - 160) <= 2 * 1000 / rateHz + 8)
   }
 
@@ -131,7 +131,7 @@ import TestSupport
     specification.gain = 1000
     let signal = Signal(specification, sampleRateHz: 500, samples: samples)
     let record = Record(name: "x", sampleRateHz: 500, sampleCount: samples.count, signals: [signal])
-    let features = try ECGFeatures(record, lead: signal, usesAllLeads: true)
+    let features = try ECGFeatures(CohortRecording(record, lead: nil, file: "x"), usesAllLeads: true)
     #expect(abs(try #require(features.rmssdMs) - 120) < 5)
     #expect(features.pnn50 == 1)
     #expect(abs(try #require(features.heartRate) - 60_000 / (16_280.0 / 19)) < 0.2)

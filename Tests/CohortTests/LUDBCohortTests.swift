@@ -35,7 +35,7 @@ struct LUDBCohortTests {
     #expect(cohort.patients.count == 200)
     #expect(cohort.labels == ludb.patients.map(ludb.hasDisease))
     #expect(!cohort.isSynthetic)
-    #expect(try cohort.load(cohort.patients[7].records[0]).lead.name == "ii")
+    #expect(try cohort.load(cohort.patients[7].records[0]).lead().name == "ii")
     // The label's own ingredients are no covariates.
     #expect(cohort.patients.allSatisfy { $0.covariates.qrsDurationMs == nil && $0.covariates.hasLBBB == nil })
   }

@@ -73,7 +73,7 @@ import TestSupport
     let cohort = SyntheticCohort(patientCount: 800, arm: arm, seed: 8)
     let features = try Array(cohort.patients.indices).concurrentMap(threads: 4, progress: { _ in }) { index in
       let record = cohort.record(of: index)
-      return try ECGFeatures(record, lead: record.signal(named: "V6"), usesAllLeads: true)
+      return try ECGFeatures(CohortRecording(record, lead: "V6", file: record.name), usesAllLeads: true)
     }
     let labels = cohort.patients.map(\.responds)
     let table = FeatureTable(names: ECGFeatures.names, rows: features.map(\.values))
@@ -123,8 +123,10 @@ import TestSupport
     #expect(cohort.isSynthetic)
     #expect(cohort.labels == synthetic.patients.map(\.responds))
     #expect(cohort.patients.map(\.covariates) == synthetic.patients.map(\.covariates))
-    let (record, lead) = try cohort.load(cohort.patients[0].records[0])
-    #expect(lead.name == "V6" && record.signals.map(\.specification.name) == SyntheticECG.leadNames)
+    let recording = try cohort.load(cohort.patients[0].records[0])
+    let record = recording.record
+    #expect(
+      try recording.lead().name == "V6" && record.signals.map(\.specification.name) == SyntheticECG.leadNames)
     #expect(record.durationSeconds == 10)
   }
 }

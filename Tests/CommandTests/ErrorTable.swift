@@ -15,7 +15,7 @@ enum ErrorTable {
     stream --record .hea | pipe | 1 | FILE: is a pipe or a device, not an ordinary file; save its content in a file and name that
     stream --record .hea | noise | 65 | FILE:line 1: has no number of signals; correct the header or fetch the record again
     stream --record .hea | page | 65 | FILE:line 1: has 'html>' for its number of signals; correct the header or fetch the record again
-    stream --record .hea | half | 66 | FOLDER/mitdb-208.dat: the signal file is not there; fetch the record again
+    stream --record .hea | half | 66 | FOLDER/mitdb-208.dat: the signal file is not there; fetch the record again, or give the file the name that the header states
     stream --record .csv | missing | 66 | FILE: no such file; check the path
     stream --record .csv | folder | 1 | FILE: is a folder, not a file; name a file in it
     stream --record .csv | pipe | 1 | FILE: is a pipe or a device, not an ordinary file; save its content in a file and name that

@@ -69,6 +69,9 @@ import TestSupport
       #expect(
         Set(found.map { $0.valueName ?? "" }).count == 1, "--\(name): \(found.map { $0.valueName ?? "" })")
     }
+    // Which records there are without the option differs, what it takes doesn't.
+    let records = all.flatMap(\.arguments).filter { $0.longName == "records" }
+    #expect(records.count >= 6 && Set(records.map { $0.abstract ?? "" }).count == 1)
     // What there is to seed differs, the seed itself doesn't.
     let seeds = all.flatMap(\.arguments).filter { $0.longName == "seed" }
     #expect(seeds.allSatisfy { $0.defaultValue == "1" })

@@ -126,6 +126,13 @@ import TestSupport
     #expect(try NumPyArray.classes(reading: wide, count: 3, classCount: 3) == [2, 1, 0])
     #expect(
       try NumPyArray.classes(reading: put("|u1", [3, 0], count: 2), count: 2, classCount: 4) == [3, 0])
+    for (type, bytes) in [
+      ("|b1", [1, 0] as [UInt8]), ("<u2", [1, 0, 0, 0]), ("<u4", [1, 0, 0, 0, 0, 0, 0, 0]),
+      ("<u8", [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    ] {
+      let file = try put(type, bytes, count: 2)
+      #expect(try NumPyArray.classes(reading: file, count: 2, classCount: 2) == [1, 0], "\(type)")
+    }
     for (count, classes) in [(2, 3), (3, 2)] {
       #expect(throws: FileError.self) {
         try NumPyArray.classes(reading: wide, count: count, classCount: classes)

@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 /// What a cohort holds, counted.
-package struct CohortSummary: Codable, Equatable, Sendable {
+package struct CohortSummary: Encodable, Equatable, Sendable {
   /// The number of patients.
   package var patients: Int
   /// What counts as a response.
@@ -19,6 +19,8 @@ package struct CohortSummary: Codable, Equatable, Sendable {
   package var missing: [String: Int]
   /// Whether any of it is synthetic.
   package var isSynthetic: Bool
+  /// What was assumed of the records' leads, and what about them isn't plausible.
+  package var notes: [FileNote]
 
   /// Reads every record of a cohort, and counts.
   ///
@@ -29,9 +31,9 @@ package struct CohortSummary: Codable, Equatable, Sendable {
     let contents = try cohort.patients.flatMap(\.records).concurrentMap(
       threads: threads, progress: progress
     ) { record throws(FileError) in
-      let (content, lead) = try cohort.load(record)
-      _ = try lead.millivolts()
-      return (lead: lead.name, seconds: content.durationSeconds)
+      let recording = try cohort.load(record)
+      let lead = try recording.lead()
+      return (lead: lead.name, seconds: recording.record.durationSeconds, notes: lead.notes)
     }
     return CohortSummary(
       patients: cohort.patients.count, response: cohort.response,
@@ -40,7 +42,7 @@ package struct CohortSummary: Codable, Equatable, Sendable {
       leads: contents.reduce(into: [:]) { $0[$1.lead, default: 0] += 1 },
       missing: Covariates.Column.all.reduce(into: [:]) { missing, column in
         missing[column.name] = cohort.patients.count { column.text($0.covariates).isEmpty }
-      }, isSynthetic: cohort.isSynthetic)
+      }, isSynthetic: cohort.isSynthetic, notes: contents.flatMap(\.notes))
   }
 }
 

@@ -65,54 +65,87 @@ extension ECGFeatures {
     ("V5", [0.06, -0.17, -0.11]), ("V6", [0.54, 0.13, 0.31]),
   ]
 
-  /// Measures a record.
+  /// How near to lost contact a complex can't be measured, and what is found may be none.
+  private static let clearanceSeconds = 0.3
+
+  /// Measures a record; see `measured(_:usesAllLeads:)`.
+  ///
+  /// - Throws: `FileError`, malformed, where the lead is no voltage or its rate is below 100 Hz.
+  package init(_ recording: CohortRecording, usesAllLeads: Bool) throws(FileError) {
+    self = try Self.measured(recording, usesAllLeads: usesAllLeads).features
+  }
+
+  /// Measures a record, but for the beats next to lost contact.
   ///
   /// - Parameters:
-  ///   - record: The record; its leads must have one rate for the boundaries and the vector to use them.
-  ///   - lead: The lead that beats are found in, and that the lead's features are of.
-  ///   - usesAllLeads: Whether other leads count too: for the boundaries, the axis and the vector.
-  /// - Throws: `FileError`, malformed, where a lead is no voltage or the rate is below 100 Hz.
-  package init(_ record: Record, lead: Signal, usesAllLeads: Bool) throws(FileError) {
+  ///   - recording: The record, whose leads must have one rate for the boundaries and the vector to use them, and the
+  ///     lead that beats are found in, and that the lead's features are of.
+  ///   - usesAllLeads: Whether other leads count too: for the boundaries, the axis and the vector. One that is without
+  ///     contact for half of the time doesn't.
+  /// - Returns: The features, and what there is to say of the lead.
+  /// - Throws: `FileError`, malformed, where the lead is no voltage or its rate is below 100 Hz.
+  static func measured(
+    _ recording: CohortRecording, usesAllLeads: Bool
+  ) throws(FileError) -> (features: ECGFeatures, notes: [FileNote]) {
+    let (record, lead) = (recording.record, try recording.lead())
     guard lead.sampleRateHz >= 100, lead.sampleRateHz <= 100_000 else {
       throw .malformed(
-        record.name, "has a rate of \(lead.sampleRateHz) Hz, too low for the boundaries of a QRS complex",
+        recording.file, "has a rate of \(lead.sampleRateHz) Hz, too low for the boundaries of a QRS complex",
         remedy: "use a record of 100 Hz or more")
     }
     // The detector's range ends at 1000 Hz.
     let rate = min(lead.sampleRateHz, 1000)
-    func millivolts(_ signal: Signal) throws(FileError) -> [Float] {
-      rate == signal.sampleRateHz ? try signal.millivolts() : try signal.millivolts(atRateHz: rate)
+    func millivolts(_ lead: Lead) throws(FileError) -> [Float] {
+      rate == lead.sampleRateHz ? lead.millivolts : try lead.millivolts(atRateHz: rate)
     }
     let own = try millivolts(lead)
     var named: [String: [Float]] = [:]
+    var gaps = lead.gaps
     if usesAllLeads {
-      for signal in record.signals
+      for (index, signal) in record.signals.enumerated()
       where signal.sampleRateHz == lead.sampleRateHz && signal.millivoltsPerUnit != nil {
-        named[signal.name.lowercased()] = try millivolts(signal)
+        let other = try Lead(record, index: index, file: recording.file)
+        guard 2 * other.gaps.reduce(0, { $0 + $1.count }) < signal.samples.count else { continue }
+        named[signal.name.lowercased()] = try millivolts(other)
+        gaps += other.gaps
       }
     }
-    let beats = BeatPlaces.detected(in: own, sampleRateHz: rate)
-    measureRhythm(beats, sampleRateHz: rate)
+    gaps = gaps.map { Lead.moved($0, by: rate / lead.sampleRateHz, count: own.count) }
+    let clearance = Int(clearanceSeconds * rate)
+    let found = BeatPlaces.detected(in: own, sampleRateHz: rate)
+    let beats = found.filter { beat in
+      !gaps.contains { $0.overlaps(beat - clearance..<beat + clearance) }
+    }
+    var features = ECGFeatures()
+    features.measureRhythm(beats, gaps: gaps, sampleRateHz: rate)
     let others = named.filter { $0.key != lead.name.lowercased() }.sorted { $0.key < $1.key }.map(\.value)
     let delineator = QRSDelineator(sampleRateHz: rate)
     let boundaries = delineator.delineate([own] + others, beats: beats).compactMap(\.self)
-    measureComplexes(own, named, boundaries, sampleRateHz: rate)
+    features.measureComplexes(own, named, boundaries, sampleRateHz: rate)
+    let note = recording.note(
+      leftOut: found.count - beats.count, of: found.count, lead: lead, "next to lost contact")
+    return (features, lead.notes + (note.map { [$0] } ?? []))
   }
 
-  private mutating func measureRhythm(_ beats: [Int], sampleRateHz: Double) {
-    let intervals = zip(beats.dropFirst(), beats).map { Double($0 - $1) / sampleRateHz * 1000 }
-    guard let usual = intervals.median else { return }
-    heartRate = 60_000 * Double(intervals.count) / intervals.reduce(0, +)
+  private mutating func measureRhythm(_ beats: [Int], gaps: [Range<Int>], sampleRateHz: Double) {
+    // How many beats there were in a gap isn't known.
+    let intervals = zip(beats, beats.dropFirst()).map { first, next in
+      gaps.contains { $0.overlaps(first..<next) } ? nil : Double(next - first) / sampleRateHz * 1000
+    }
+    let known = intervals.compactMap(\.self)
+    guard let usual = known.median else { return }
+    heartRate = 60_000 * Double(known.count) / known.reduce(0, +)
     // An interval far from the median ends or starts at an ectopic or a missed beat.
-    let isNormal = intervals.map { abs($0 - usual) <= 0.2 * usual }
-    let normal = zip(intervals, isNormal).filter(\.1).map(\.0)
+    let normalIntervals = intervals.map { $0.flatMap { abs($0 - usual) <= 0.2 * usual ? $0 : nil } }
+    let normal = normalIntervals.compactMap(\.self)
     if normal.count > 1 {
       let mean = normal.reduce(0, +) / Double(normal.count)
       let squares = normal.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
       sdnnMs = (squares / Double(normal.count - 1)).squareRoot()
     }
-    let steps = intervals.indices.dropFirst().filter { isNormal[$0] && isNormal[$0 - 1] }
-      .map { abs(intervals[$0] - intervals[$0 - 1]) }
+    let steps = zip(normalIntervals.dropFirst(), normalIntervals).compactMap { next, interval in
+      next.flatMap { next in interval.map { abs(next - $0) } }
+    }
     if !steps.isEmpty {
       rmssdMs = (steps.reduce(0) { $0 + $1 * $1 } / Double(steps.count)).squareRoot()
       pnn50 = Double(steps.count { $0 > 50 }) / Double(steps.count)
@@ -205,18 +238,16 @@ extension PatientCohort {
   ///   - usesAllLeads: Whether leads beside the manifest's count; see `ECGFeatures`.
   ///   - threads: The number of threads.
   ///   - progress: Told after each patient.
-  /// - Returns: The features, in the patients' order.
+  /// - Returns: The features, in the patients' order, and what there is to say of the records' leads.
   /// - Throws: `FileError`, where a record is missing or wrong.
   package func ecgFeatures(
     usesAllLeads: Bool, threads: Int = 1, progress: @escaping ProgressHandler = { _ in }
-  ) throws(FileError) -> [ECGFeatures] {
-    try patients.concurrentMap(threads: threads, progress: progress) { patient throws(FileError) in
-      var features: [ECGFeatures] = []
-      for record in patient.records {
-        let (content, lead) = try load(record)
-        features.append(try ECGFeatures(content, lead: lead, usesAllLeads: usesAllLeads))
+  ) throws(FileError) -> (features: [ECGFeatures], notes: [FileNote]) {
+    let all = try patients.concurrentMap(threads: threads, progress: progress) { patient throws(FileError) in
+      try patient.records.map { record throws(FileError) in
+        try ECGFeatures.measured(try load(record), usesAllLeads: usesAllLeads)
       }
-      return .mean(features)
     }
+    return (all.map { .mean($0.map(\.features)) }, all.flatMap { $0.flatMap(\.notes) })
   }
 }

@@ -89,10 +89,10 @@ package struct PatientCohort: Sendable {
   ///
   /// - Throws: `FileError`, as `Record.load` does; where the manifest names a lead that the record doesn't have, it
   ///   names the manifest's row.
-  package func load(_ record: CohortRecord) throws(FileError) -> (record: Record, lead: Signal) {
+  package func load(_ record: CohortRecord) throws(FileError) -> CohortRecording {
     let content = try Record.load(record.path, csv: CSVOptions(sampleRateHz: record.sampleRateHz))
     do throws(FileError) {
-      return (content, content.signals[try content.leadIndex(record.lead)])
+      return try CohortRecording(content, lead: record.lead, file: record.path)
     } catch {
       guard record.lead != nil else { throw error }
       throw .malformed(

@@ -1,4 +1,5 @@
 import ECG
+import HostDevice
 import Networks
 import Support
 import Tasks
@@ -25,6 +26,8 @@ package struct TransferCohort: Sendable {
   package let converter: AnalogConverter
   /// The beats' windows as the float network's inputs, `[patient][beat, time, channel]`.
   package let windows: [[Float]]
+  /// What there is to say of the records' leads.
+  package let notes: [FileNote]
 
   /// The number of patients.
   package var count: Int { labels.count }
@@ -39,6 +42,7 @@ package struct TransferCohort: Sendable {
     var features: ECGFeatures
     var signals: [LabelledSignal]
     var windows: [Float]
+    var notes: [FileNote]
   }
 
   private init(
@@ -51,6 +55,7 @@ package struct TransferCohort: Sendable {
     features = members.map(\.features)
     signals = members.map(\.signals)
     windows = members.map(\.windows)
+    notes = members.flatMap(\.notes)
     (window, converter) = (view.window, view.converter)
   }
 
@@ -73,14 +78,12 @@ package struct TransferCohort: Sendable {
       (self.beatsPerPatient, self.usesAllLeads) = (beatsPerPatient, usesAllLeads)
     }
 
-    fileprivate func member(_ records: [(record: Record, lead: Signal)], label: Bool) throws(FileError)
-      -> Member
-    {
+    fileprivate func member(_ recordings: [CohortRecording], label: Bool) throws(FileError) -> Member {
       var features: [ECGFeatures] = []
       var signals: [LabelledSignal] = []
-      for (record, lead) in records {
-        features.append(try ECGFeatures(record, lead: lead, usesAllLeads: usesAllLeads))
-        signals.append(try signal(lead, record: record.name, label: label))
+      for recording in recordings {
+        features.append(try ECGFeatures(recording, usesAllLeads: usesAllLeads))
+        signals.append(try signal(recording, label: label))
       }
       let seen = EvaluationWindows(thinned(signals), window: window)
       let kept = zip(signals, seen.records).map { signal, record in
@@ -93,38 +96,42 @@ package struct TransferCohort: Sendable {
           seen.levels(of: beat, in: record).map { window.settings.networkInput(ofLevel: $0) }
         }
       }
-      return Member(features: .mean(features), signals: kept, windows: windows)
+      return Member(
+        features: .mean(features), signals: kept, windows: windows, notes: signals.flatMap(\.notes))
     }
 
-    /// A lead as the device hears it, with the beats that its detector finds.
-    private func signal(_ lead: Signal, record: String, label: Bool) throws(FileError) -> LabelledSignal {
+    /// A lead as the device hears it, with the beats that its detector finds, but for those at which it has no result.
+    private func signal(_ recording: CohortRecording, label: Bool) throws(FileError) -> LabelledSignal {
       let rate = window.settings.sampleRateHz
-      let resampled = try lead.millivolts(atRateHz: rate)
-      let millivolts =
-        window.settings.coupling.hertz.map {
-          Coupling.highPassed(resampled, hertz: $0, sampleRateHz: rate)
-        } ?? resampled
-      let beats = BeatPlaces.detected(in: millivolts, sampleRateHz: rate)
-      return converter.heard(
-        LabelledSignal(
-          record: record, lead: lead.name, microvolts: millivolts.map { $0 * 1000 },
-          beats: beats.map { .init(sample: $0, classIndex: label ? 1 : 0) }))
+      let lead = try recording.lead(coupling: window.settings.coupling)
+      let millivolts = try lead.millivolts(atRateHz: rate)
+      let found = BeatPlaces.detected(in: millivolts, sampleRateHz: rate).filter {
+        window.columns(ofBeatAt: $0, inRecordOf: millivolts.count) != nil
+      }
+      var signal = LabelledSignal(
+        record: recording.record.name, lead: lead.name, microvolts: millivolts.map { $0 * 1000 }, beats: [])
+      // The watch's own memory can't be too small.
+      let hasResult =
+        (try? SignalWatch(window, converter: converter).hasResults(atBeats: found, in: signal.microvolts))
+      signal.beats = zip(found, hasResult ?? found.map { _ in true }).filter(\.1).map {
+        .init(sample: $0.0, classIndex: label ? 1 : 0)
+      }
+      let note = recording.note(
+        leftOut: found.count - signal.beats.count, of: found.count, lead: lead,
+        "as a device has no result at them, after lost contact or on a lead without signal")
+      signal.notes = lead.notes + (note.map { [$0] } ?? [])
+      return converter.heard(signal)
     }
 
-    /// At most `beatsPerPatient` beats with whole windows, evenly spread.
+    /// At most `beatsPerPatient` beats, evenly spread.
     private func thinned(_ signals: [LabelledSignal]) -> [LabelledSignal] {
-      let whole = signals.map { signal in
-        signal.beats.filter {
-          window.columns(ofBeatAt: $0.sample, inRecordOf: signal.microvolts.count) != nil
-        }
-      }
-      let count = whole.reduce(0) { $0 + $1.count }
+      let count = signals.reduce(0) { $0 + $1.beats.count }
       let kept = min(count, beatsPerPatient)
       // Beat number i is kept where i * kept / count steps up.
       var number = 0
-      return zip(signals, whole).map { signal, beats in
+      return signals.map { signal in
         var signal = signal
-        signal.beats = beats.filter { _ in
+        signal.beats = signal.beats.filter { _ in
           defer { number += 1 }
           return number * kept / count != (number + 1) * kept / count
         }
@@ -141,9 +148,8 @@ package struct TransferCohort: Sendable {
   ) throws(FileError) -> TransferCohort {
     let members = try cohort.patients.concurrentMap(threads: threads, progress: progress) {
       patient throws(FileError) in
-      var records: [(record: Record, lead: Signal)] = []
-      for record in patient.records { records.append(try cohort.load(record)) }
-      return try view.member(records, label: patient.responds)
+      try view.member(
+        patient.records.map { record throws(FileError) in try cohort.load(record) }, label: patient.responds)
     }
     return TransferCohort(
       name: cohort.file, isSynthetic: cohort.isSynthetic, patients: cohort.patients.map(\.name),
@@ -161,8 +167,8 @@ package struct TransferCohort: Sendable {
     let members = try Array(cohort.patients.indices).concurrentMap(threads: threads, progress: progress) {
       index throws(FileError) in
       let record = cohort.record(of: index)
-      let signal = try record.signal(named: lead)
-      return try view.member([(record, signal)], label: cohort.patients[index].responds)
+      return try view.member(
+        [CohortRecording(record, lead: lead, file: record.name)], label: cohort.patients[index].responds)
     }
     return TransferCohort(
       name: cohort.notice, isSynthetic: true, patients: cohort.patients.map(\.name),

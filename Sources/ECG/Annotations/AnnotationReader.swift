@@ -43,6 +43,11 @@ struct AnnotationReader {
       throw .malformed(
         file, "is a text, not an annotation file of the MIT format", remedy: "convert it with WFDB's wrann")
     }
+    guard !isOfAHA else {
+      throw .malformed(
+        file, "is in the AHA's format of annotations, not in the MIT format",
+        remedy: "convert it with WFDB's rdann and wrann, which read both and write MIT's")
+    }
     while let word = nextWord() {
       if word == 0 {
         if bytes[position...].contains(where: { $0 != 0 }) {
@@ -58,6 +63,14 @@ struct AnnotationReader {
         "the annotation file ends without an end mark; the \(Numbers.integer(labels.count)) labels up to there were read"
       ))
     return try checkedLabels()
+  }
+
+  /// Whether the file is of the AHA's format: labels of 16 bytes, each with a byte of 0 and a letter at its start.
+  private var isOfAHA: Bool {
+    bytes.count >= 32 && bytes.count % 16 == 0
+      && stride(from: 0, to: bytes.count, by: 16).allSatisfy {
+        bytes[$0] == 0 && "NVFERPQU[]!".utf8.contains(bytes[$0 + 1])
+      }
   }
 
   private mutating func nextWord() -> UInt16? {

@@ -50,7 +50,9 @@ package struct RecordIndex: Sendable {
       if EDFFile.isRecord(folder + "/" + path) { names.append(path) }
     }
     guard !names.isEmpty else {
-      throw .missing(folder, "has no record", remedy: "name a folder with .hea, .edf or .bdf files")
+      throw .missing(
+        folder, "has no record",
+        remedy: "name a folder with .hea, .edf or .bdf files; CSV files are named one by one")
     }
     var segments: Set<String> = []
     var joined: Set<String> = []

@@ -18,20 +18,34 @@ struct CSVDialect: Equatable {
     }
     separator = [";", "\t", ","].first(where: isThroughout) ?? (isThroughout(" ") ? " " : "\0")
     switch separator {
-    case ",": hasDecimalComma = Self.isOneColumnOfDecimalCommas(lines)
+    case ",":
+      hasDecimalComma = Self.isOneColumnOfDecimalCommas(lines) || Self.quotesDecimalCommas(lines)
     case "\0", ";", "\t", " ":
       hasDecimalComma = lines.contains { line in
         line.split(separator: separator).contains { $0.firstMatch(of: /^ *[-+]?\d*,\d+ *$/) != nil }
       }
     default: break
     }
-    if separator == "," && hasDecimalComma || separator == "\0" { separator = hasDecimalComma ? ";" : "," }
+    if separator == "," && Self.isOneColumnOfDecimalCommas(lines) || separator == "\0" {
+      separator = hasDecimalComma ? ";" : ","
+    }
   }
 
   /// Whether the lines `1,0996` are one column, not two: a whole number isn't written `0996`.
   private static func isOneColumnOfDecimalCommas(_ lines: [Substring]) -> Bool {
     lines.allSatisfy { $0.firstMatch(of: /^ *[-+]?\d+(,\d+)? *$/) != nil }
       && lines.contains { $0.firstMatch(of: /,0\d+ *$/) != nil }
+  }
+
+  /// Whether numbers such as `"1,0996"` stand in quotation marks because of their comma; `"1,234"` alone may be
+  /// thousands.
+  private static func quotesDecimalCommas(_ lines: [Substring]) -> Bool {
+    let quoted = lines.flatMap { line in
+      line.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 1 }.map(\.element)
+    }
+    return quoted.contains { $0.firstMatch(of: /^ *[-+]?\d*,(\d{1,2}|\d{4,}) *$/) != nil }
+      && !quoted.contains { $0.firstMatch(of: /^ *[-+]?[\d,]*\.\d+ *$/) != nil }
   }
 
   /// A line without what stands in quotation marks.
@@ -43,7 +57,13 @@ struct CSVDialect: Equatable {
   /// A number as the dialect writes it; nil where it is none.
   func number(_ text: String) -> Double? {
     if let value = Double(text) { return value }
-    guard hasDecimalComma, !text.contains(".") else { return nil }
-    return Double(text.replacingOccurrences(of: ",", with: "."))
+    // Only a comma or a typesetter's sign can make more of it; moments have neither, mostly.
+    guard text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 > 0x7F }) else { return nil }
+    let text = text.replacing("\u{2212}", with: "-")
+    if hasDecimalComma {
+      return text.contains(".") ? nil : Double(text.replacing(",", with: "."))
+    }
+    let isOfThousands = text.wholeMatch(of: /[-+]?\d{1,3}(,\d{3})+\.\d+/) != nil
+    return Double(isOfThousands ? text.replacing(",", with: "") : text)
   }
 }

@@ -85,7 +85,7 @@ struct CSVReading {
         }
       }
     }
-    guard !leads.isEmpty else { throw table.titleError("has no column of a lead") }
+    guard !leads.isEmpty else { throw noLead() }
     for (place, column) in leads.enumerated() {
       let name = titles[column].name
       guard !leads[..<place].contains(where: { titles[$0].name == name }) else {
@@ -93,6 +93,20 @@ struct CSVReading {
       }
     }
     return leads
+  }
+
+  /// What there is in place of a lead.
+  private func noLead() -> FileError {
+    let texts = titles.indices.filter {
+      if case .time = titles[$0].role { false } else { table.holdsText[$0] }
+    }
+    guard let column = texts.first, let first = table.firstTexts[column] else {
+      return table.titleError("has no column of a lead")
+    }
+    return .malformed(
+      table.file, at: "line \(first.line)",
+      "has \(first.text.quotedStart) for \(table.titles[column]), which is no number",
+      remedy: "write numbers as 1234.5, and name a column for each lead")
   }
 
   private func grows(_ column: Int) -> Bool {

@@ -19,6 +19,10 @@ struct CSVTable {
   private(set) var holdsMoments: [Bool] = []
   /// The columns of text, which are no numbers.
   private(set) var holdsText: [Bool] = []
+  /// The first text in each column of texts, and its line.
+  private(set) var firstTexts: [Int: (line: Int, text: String)] = [:]
+  /// The columns of which a number or a moment was read.
+  private var hasCells: [Bool] = []
   /// The line of each row.
   private(set) var lines: [Int] = []
   /// What was assumed.
@@ -42,11 +46,12 @@ struct CSVTable {
   init(parsing data: Data, file: String, hasTitles: Bool?) throws(FileError) {
     self.file = file
     let text = try Self.text(data, file: file)
-    let some = text.prefix(65_536).split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
+    let some = text.prefix(65_536).split(whereSeparator: \.isNewline)
+      .filter { !$0.hasPrefix("#") && !Self.statesSeparator($0) }
       .filter { $0.contains { !" \t".contains($0) } }.prefix(50)
     dialect = CSVDialect(Array(some))
     var parser = try CSVParser(Data(text.utf8), file: file, separator: dialect.separator)
-    while parser.comment() != nil {}
+    if Self.statesSeparator(text.prefix(8)) { _ = try parser.row() }
     guard !some.isEmpty, let first = try Self.nextRow(&parser) else {
       throw .malformed(file, "the file is empty", remedy: "give a header line and a row for each sample")
     }
@@ -92,7 +97,12 @@ struct CSVTable {
     return String(text[..<(end.map { text.utf8.index(after: $0) } ?? text.startIndex)])
   }
 
+  /// Whether a line is a spreadsheet's own `sep=;`, which its columns show too.
+  private static func statesSeparator(_ line: Substring) -> Bool { line.lowercased().hasPrefix("sep=") }
+
+  /// The next row that is no comment; nil at the end.
   private static func nextRow(_ parser: inout CSVParser) throws(FileError) -> CSVParser.Row? {
+    while parser.comment() != nil {}
     guard var row = try parser.row() else { return nil }
     // WFDB's rdsamp puts apostrophes around texts.
     for index in row.fields.indices where row.fields[index].hasPrefix("'") {
@@ -132,14 +142,16 @@ struct CSVTable {
     columns = titles.map { _ in [] }
     holdsMoments = titles.map { _ in false }
     holdsText = titles.map { _ in false }
+    hasCells = titles.map { _ in false }
   }
 
   /// Takes a line of units below the titles; false where it is a sample.
   private mutating func takeUnits(_ row: CSVParser.Row) -> Bool {
-    guard row.fields.count == titles.count, row.fields.contains(where: CSVTitle.isUnit),
-      row.fields.allSatisfy({ value($0) == nil })
+    let fields = row.fields.map { $0.trimmingCharacters(in: CharacterSet(charactersIn: "[](){} ")) }
+    guard fields.count == titles.count, fields.contains(where: CSVTitle.isUnit),
+      fields.allSatisfy({ value($0) == nil })
     else { return false }
-    units = row.fields
+    units = fields
     return true
   }
 
@@ -152,6 +164,7 @@ struct CSVTable {
       columns.removeLast()
       holdsMoments.removeLast()
       holdsText.removeLast()
+      hasCells.removeLast()
       if units.count > titles.count { units.removeLast() }
     }
   }
@@ -168,10 +181,13 @@ struct CSVTable {
 
   private mutating func take(_ row: CSVParser.Row) throws(FileError) {
     let file = file
+    let hasSamples = hasCells.contains(true)
     func error(_ problem: String) -> FileError {
       .malformed(
         file, at: "line \(row.line)", problem,
-        remedy: "correct the line, or leave a field empty where a sample is missing")
+        remedy: hasSamples
+          ? "correct the line, or leave a field empty where a sample is missing"
+          : "correct the line, or remove what stands above the line of the columns' names")
     }
     if row.fields == [""], titles.count > 1 { return }
     let fields = row.fields
@@ -185,6 +201,8 @@ struct CSVTable {
       let text = column < fields.count ? fields[column] : ""
       let value = try cell(text, column: column, error)
       columns[column].append(value)
+      if !value.isNaN { hasCells[column] = true }
+      if holdsText[column], firstTexts[column] == nil { firstTexts[column] = (row.line, text) }
     }
     lines.append(row.line)
   }
@@ -195,7 +213,7 @@ struct CSVTable {
   ) throws(FileError) -> Double {
     if let number = dialect.number(text), number.isFinite, !holdsMoments[column] { return number }
     if holdsText[column] || Self.isMissing(text) { return .nan }
-    let isFirst = columns[column].allSatisfy(\.isNaN)
+    let isFirst = !hasCells[column]
     if holdsMoments[column] || isFirst, let moment = CSVStamp.seconds(text) {
       holdsMoments[column] = true
       return moment

@@ -48,7 +48,8 @@ package struct Signal: Sendable, Equatable {
     guard let unit = millivoltsPerUnit else {
       throw .malformed(
         specification.fileName, at: "signal \(specification.name)",
-        "is in \(specification.units), not in volts", remedy: "choose an ECG lead")
+        "is in \(specification.units), not in volts",
+        remedy: "choose an ECG lead, or correct the unit in the header")
     }
     let scale = unit / specification.gain
     // A megavolt a unit is beyond any amplifier, and all that is computed from it stays finite.

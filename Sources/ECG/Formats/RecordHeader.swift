@@ -246,7 +246,17 @@ extension RecordHeader {
     _ field: Substring, into signal: inout SignalSpecification, _ line: HeaderLine
   ) throws(FileError) {
     let number = field.prefix { !"x:+".contains($0) }
-    guard let format = Int(number).flatMap(SignalFormat.init) else {
+    guard !["508", "516", "524"].contains(number) else {
+      throw line.error(
+        "says that \(signal.fileName) is compressed by FLAC (format \(number)), which is not read",
+        remedy: "write the record anew in format 16, as `wfdb.wrsamp` of Python's wfdb does")
+    }
+    guard let code = Int(number) else {
+      throw line.error(
+        "has \(number.quotedStart) for its storage format",
+        remedy: "correct the header; the name of a signal file can't have spaces")
+    }
+    guard let format = SignalFormat(rawValue: code) else {
       throw line.error(
         "has the unknown storage format \(number)",
         remedy: "convert the record to a format such as 16 or 212")

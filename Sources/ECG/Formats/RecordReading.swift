@@ -114,7 +114,9 @@ private struct RecordSource {
     let attributes = try? FileManager.default.attributesOfItem(
       atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
     guard let attributes else {
-      throw .missing(path, "the signal file is not there", remedy: "fetch the record again")
+      throw .missing(
+        path, "the signal file is not there",
+        remedy: "fetch the record again, or give the file the name that the header states")
     }
     guard attributes[.type] as? FileAttributeType == .typeRegular, let size = attributes[.size] as? Int else {
       throw error("names \(path), which is no ordinary file")

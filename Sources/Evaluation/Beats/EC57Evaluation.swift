@@ -19,7 +19,7 @@ package struct ReferenceRecord: Sendable {
     coupling: Coupling = .automatic, sampleRateHz: Double,
     learningSeconds: Double
   ) throws(FileError) {
-    let path = (folder as NSString).appendingPathComponent(name)
+    let path = RecordPath.file(name, beside: folder + "/")
     let record = try ECG.Record.load(path, csv: csv)
     let lead = try record.lead(lead, file: path, coupling: coupling)
     let labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
@@ -225,22 +225,6 @@ package struct DetectionEvaluation: Encodable {
     perRecord = compared.map {
       Record(
         record: $0.signal.record, lead: $0.signal.lead, notes: $0.signal.notes, qrs: $0.comparison.detection)
-    }
-  }
-}
-
-extension RecordSelection {
-  /// The records chosen, whole; the test side of a split within records is all of them.
-  ///
-  /// - Throws: `FileError` where the folder is missing or has no such record.
-  package func names(of beats: TaskRecords) throws(FileError) -> [String] {
-    switch self {
-    case .test: try beats.names(of: .test)
-    case .validation: try beats.names(of: .validation)
-    case .ds1: MITBIH.ds1
-    case .ds2: MITBIH.ds2
-    case .all: try beats.namesOfAll()
-    case .names(let names): names
     }
   }
 }

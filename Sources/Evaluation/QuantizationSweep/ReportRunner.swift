@@ -105,18 +105,18 @@ package final class ReportRunner {
     rule = Recommendation.Rule(
       criticalClasses: data.task.criticalClassNames.filter(checkpoint.classNames.contains))
     recordNames = try records.names(of: data)
-    let taskRecords = try data.catalog().map(\.name)
     try data.requireRecords(recordNames)
+    let taskRecords = try data.catalog().map(\.name)
     try Files.makeFolder(options.cache)
     log = try ResultLog(options.cache + "/results.jsonl", kind: Self.log)
 
-    let folder = options.data
+    let folder = data
     let all = Array(Set(recordNames + taskRecords)).sorted()
     let digests = Dictionary(
       uniqueKeysWithValues: zip(
         all,
         all.concurrentMap(threads: options.threads, progress: { _ in }) {
-          RecordDigest.hexadecimal(of: folder + "/" + $0) ?? ""
+          RecordDigest.hexadecimal(of: folder.path(of: $0)) ?? ""
         }))
     var contents: [Bool: Content] = [:]
     for (isQAT, file) in [(false, options.checkpoint as String?), (true, options.qat)] {

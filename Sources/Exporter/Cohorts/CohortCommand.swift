@@ -57,6 +57,7 @@ struct CohortCommand: ParsableCommand {
       let summary = try output.withProgress("Reading") { progress throws(FileError) in
         try CohortSummary.read(cohort, threads: input.threading.count, progress: progress)
       }
+      output.tell(summary.notes)
       try output.show(summary.table)
       try output.writeJSON(summary)
     }
@@ -91,9 +92,10 @@ struct CohortCommand: ParsableCommand {
 
     func run() throws {
       let cohort = try PatientCohort(manifest: input.manifest, response: input.response)
-      let features = try output.withProgress("Measuring") { progress throws(FileError) in
+      let (features, notes) = try output.withProgress("Measuring") { progress throws(FileError) in
         try cohort.ecgFeatures(usesAllLeads: allLeads, threads: input.threading.count, progress: progress)
       }
+      output.tell(notes)
       try Files.write(cohort.csv(features), to: file)
       var table = SummaryTable(columns: ["measured", "median"], alignment: .right)
       for (column, name) in ECGFeatures.names.enumerated() {
@@ -139,6 +141,7 @@ struct CohortCommand: ParsableCommand {
         throw ValidationError("\(patients) patients are not in 1 ... 100,000")
       }
       try requireLead(lead)
+      try requireDistinct(outputs: [output.jsonFile], folders: [folder], inputs: [])
     }
 
     func run() throws {

@@ -69,6 +69,7 @@ struct CohortCurve: ParsableCommand {
       let patients = try results.withProgress("Reading") { progress throws(FileError) in
         try TransferCohort.read(manifest, view: view, threads: threads, progress: progress)
       }
+      results.tell(patients.notes)
       let methods = try TransferMethods(
         from: source, file: from, cohort: patients, options: options, seed: seed, threads: threads)
       curve = try results.withProgress("Learning") { progress throws(FileError) in

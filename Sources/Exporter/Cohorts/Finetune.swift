@@ -49,6 +49,7 @@ struct Finetune: ParsableCommand {
       try TransferCohort.read(
         manifest, view: transfer.view(of: source), threads: threads, progress: progress)
     }
+    results.tell(patients.notes)
     let options = transfer.options
     let methods = try TransferMethods(
       from: source, file: from, cohort: patients, options: options, seed: division.seed, threads: threads)

@@ -30,6 +30,10 @@ struct DossierCommand: ParsableCommand {
   var output: String
   @OptionGroup var results: OutputOptions
 
+  func validate() throws {
+    try requireDistinct(outputs: [results.jsonFile], folders: [output], inputs: [tests])
+  }
+
   func run() throws {
     let dossier = try Dossier(project: project, testEvents: tests)
     try Files.makeFolder(output)

@@ -42,7 +42,8 @@ struct Explain: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [results.jsonFile], inputs: [model, checkpoint, record, input])
+    try requireDistinct(
+      outputs: [results.jsonFile], folders: [tensors], inputs: [model, checkpoint, record, input])
     guard (record != nil) == (at != nil), (record == nil) != (input == nil) else {
       throw ValidationError("give --record and --at, or --input and --row")
     }

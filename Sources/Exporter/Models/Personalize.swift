@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import ModelFiles
@@ -13,7 +14,7 @@ struct Personalize: ParsableCommand {
     abstract: "Fit a model to one patient's own first minutes, as a patch of a few hundred bytes.",
     discussion: """
       The beats of the record's first minutes, as its annotations label them, and
-      beats of the model's training records change the last layer of the image. The
+      beats of the model's training records, or of --replay, change the last layer of the image. The
       patch is bound to that image; device-sim stream --patch runs with it.
 
       With --records a patch is made for each record, and scored on the rest of it,
@@ -35,15 +36,12 @@ struct Personalize: ParsableCommand {
   @Option(help: ArgumentHelp("The patient's record, with annotations.", valueName: "record"))
   var record: String?
   @Option(help: ArgumentHelp("The patch to write.", valueName: "file.qpatch")) var output: String?
-  @Option(
-    help: ArgumentHelp("Score many: ds1, ds2, all of the folder, or names with commas.", valueName: "records")
-  )
-  var records: RecordSelection?
+  @Option(help: .records) var records: RecordSelection?
   @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("How long the labelled start of a record is.", valueName: "min"))
   var minutes = 5.0
   @Option(
-    help: ArgumentHelp("Records to replay. (default: the model's training records)", valueName: "names"))
+    help: ArgumentHelp("Records to replay, as --records has them. (default: training)", valueName: "records"))
   var replay: RecordSelection?
   @Option(help: ArgumentHelp("Counts a device's patches up.", valueName: "n"))
   var sequence: UInt32 = 1
@@ -82,6 +80,7 @@ struct Personalize: ParsableCommand {
       classNames: image.classNames, sampleRateHz: image.beatWindow?.settings.sampleRateHz ?? 0,
       threads: threading.count, file: model)
     beats.coupling = image.beatWindow?.settings.coupling ?? .automatic
+    if let records { try beats.requireRecords(try records.names(of: beats)) }
     let training = try results.withProgress("Reading training beats") { progress in
       try replay?.signals(of: beats, progress: progress) ?? beats.training(leads: .main, progress: progress)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import ModelFiles
@@ -14,7 +15,8 @@ struct Report: ParsableCommand {
     discussion: """
       Every point of a sweep over weights, activations, calibration, rounding, front
       end and spectrogram becomes an image that the runtime runs over every beat of
-      the records. The folder receives report.html, report.json, report.md, points.csv
+      the records: those of --records; else ds2 for MIT-BIH's beats, and test for other
+      tasks. The folder receives report.html, report.json, report.md, points.csv
       and layers.csv. What was worked out is kept in its folder "cache" by content, so
       that a run that was stopped goes on, and the next one takes seconds.
 
@@ -43,11 +45,7 @@ struct Report: ParsableCommand {
   var qat: String?
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records.", valueName: "dir")) var data: String?
   @Option(help: ArgumentHelp("The folder for the report.", valueName: "dir")) var output: String?
-  @Option(
-    help: ArgumentHelp(
-      "test, ds1, ds2, all of the folder, or names with commas. (default: ds2 for MIT-BIH's beats, else test)",
-      valueName: "records"))
-  var records: RecordSelection?
+  @Option(help: .records) var records: RecordSelection?
   @Option(help: ArgumentHelp("default, or a JSON file with a list of points.", valueName: "file.json"))
   var sweep = "default"
   @Option(help: ArgumentHelp("Profiles' names or JSON files, with commas.", valueName: "names"))
@@ -102,7 +100,8 @@ struct Report: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [results.jsonFile], inputs: [checkpoint, qat, sweep, float, input, labels, frontEnd] + compare)
+      outputs: [results.jsonFile], folders: [output],
+      inputs: [checkpoint, qat, sweep, float, input, labels, frontEnd] + compare)
     guard (1...600).contains(decisionsPerMinute) else {
       throw ValidationError("--decisions-per-minute must be in 1 ... 600")
     }

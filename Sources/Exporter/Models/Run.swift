@@ -44,7 +44,7 @@ struct Run: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: output + [results.jsonFile], inputs: [model] + input)
+    try requireDistinct(outputs: output + [results.jsonFile], folders: [layers], inputs: [model] + input)
     guard !input.isEmpty, !output.isEmpty else { throw ValidationError("name an --input and an --output") }
   }
 

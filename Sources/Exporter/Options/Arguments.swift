@@ -18,11 +18,6 @@ func requireTask(_ nameOrFile: String) throws {
 }
 extension TrainingLeads: ExpressibleByArgument {}
 
-extension RecordSelection: ExpressibleByArgument {
-  /// Reads a selection; see `RecordSelection.init(_:)`.
-  package init?(argument: String) { self.init(argument) }
-}
-
 extension ConverterOptions {
   /// The converter.
   var converter: AnalogConverter { AnalogConverter(bits: width.bits, rangeMillivolts: rangeMillivolts) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import Support
@@ -25,9 +26,19 @@ struct ComparisonOptions: ParsableArguments {
     learningSeconds == Self.standardLearningSeconds && annotating.isStandard
   }
 
-  /// What writes the beats found; nil where they aren't asked for.
-  func writer() throws(FileError) -> Writer? {
-    try annotating.makeFolder().map { Writer(folder: $0, annotator: annotating.annotator) }
+  /// What writes the beats found in some records; nil where they aren't asked for.
+  ///
+  /// - Throws: `FileError` where the folder can't be written, or two records of different folders have one name.
+  func writer(of records: [String]) throws(FileError) -> Writer? {
+    guard let folder = try annotating.makeFolder() else { return nil }
+    var paths: [String: String] = [:]
+    for record in records {
+      guard let other = paths.updateValue(record, forKey: RecordPath.name(of: record)) else { continue }
+      throw .malformed(
+        folder, "would get the annotations of \(other) and of \(record) under one name",
+        remedy: "compare them in two runs, each with a folder of its own")
+    }
+    return Writer(folder: folder, annotator: annotating.annotator)
   }
 
   /// Writes annotation files into a folder.

@@ -84,7 +84,11 @@ struct TransferArguments: ParsableArguments {
 ///
 /// - Throws: `ValidationError`.
 func requireLead(_ lead: String) throws {
-  guard SyntheticECG.leadNames.contains(lead) else {
-    throw ValidationError("--lead must be one of \(SyntheticECG.leadNames.joined(separator: ", "))")
+  let names = SyntheticECG.leadNames
+  guard
+    names.contains(where: { $0.lowercased() == lead.lowercased() })
+      || Int(lead).map({ (1...names.count).contains($0) }) == true
+  else {
+    throw ValidationError("--lead must be one of \(names.joined(separator: ", ")), or its number from 1")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import Metrics
@@ -24,8 +25,7 @@ struct Detect: ParsableCommand {
 
   @Option(help: ArgumentHelp("The folder of records with atr annotations.", valueName: "dir")) var data:
     String
-  @Option(help: ArgumentHelp("ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
-  var records = RecordSelection.all
+  @Option(help: .records) var records = RecordSelection.all
   @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The detector's sampling rate.", valueName: "Hz")) var rate = 128.0
   @OptionGroup var adc: ConverterOptions
@@ -36,7 +36,11 @@ struct Detect: ParsableCommand {
   func validate() throws {
     try requireDistinct(outputs: [results.jsonFile], inputs: [])
     guard (100...1000).contains(rate) else { throw ValidationError("--rate must be in 100 ... 1000") }
-    if case .test = records { throw ValidationError("--records must be ds1, ds2, all, or names with commas") }
+    guard !records.isPartOfSplit else {
+      throw ValidationError(
+        "--records \(records) is by a model's own split, and no model takes part; name ds1, ds2, all, or records"
+      )
+    }
   }
 
   func run() throws {
@@ -45,7 +49,7 @@ struct Detect: ParsableCommand {
       folder: data, task: .types, split: .inter, sampleRateHz: rate, threads: threading.count)
     let names = try records.names(of: beats)
     try beats.requireRecords(names)
-    let writer = try comparing.writer()
+    let writer = try comparing.writer(of: names)
     let csv = opening.csv
     let (folder, lead, rateHz, learningSeconds) = (data, opening.lead, rate, comparing.learningSeconds)
     let compared = try results.withProgress("Detecting") { progress in

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import Support
@@ -15,9 +16,9 @@ struct Evaluate: ParsableCommand {
       Accuracy has Wilson's interval; F1 has the interval of 2,000 draws of whole
       patients. Both hold 95 %.
 
-      Records: test (those that the model was not trained on, by its own split),
-      ds1, ds2, all (the folder's), or names. Beats at which a device would have no
-      result, as on a lead without signal, are no decisions.
+      Without --records they are those that the model was not trained on, by its own
+      split. Beats at which a device would have no result, as on a lead without
+      signal, are no decisions.
 
       For a task of windows each class that matters is told apart from all others: with
       the areas under the ROC and the precision-recall curve, and the sensitivity at a
@@ -43,10 +44,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of the task's records.", valueName: "dir")) var data: String
   @Option(name: .customLong("float"), help: ArgumentHelp("The image's float checkpoint.", valueName: "ckpt"))
   var checkpoint: String?
-  @Option(
-    help: ArgumentHelp(
-      "test, validation, ds1, ds2, all of the folder, or names with commas.", valueName: "records"))
-  var records = RecordSelection.test
+  @Option(help: .records) var records = RecordSelection.test
   @OptionGroup(title: "Record") var opening: RecordOptions
   @Option(help: ArgumentHelp("The seed of the draws of patients.", valueName: "seed"))
   var seed: UInt64 = 1
@@ -136,7 +134,7 @@ struct Evaluate: ParsableCommand {
     let device = try BeatByBeatDevice(twins, file: model)
     let names = try records.names(of: beats)
     try beats.requireRecords(names)
-    let writer = try comparing.writer()
+    let writer = try comparing.writer(of: names)
     let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
     let (rateHz, lead, csv, coupling) = (beats.sampleRateHz, opening.lead, opening.csv, beats.coupling)
     let compared = try results.withProgress("Comparing") { progress in

@@ -152,6 +152,7 @@ struct Records: ParsableCommand {
         throw ValidationError(
           "a database is named as in its address, such as mitdb, and its version as 1.0.0")
       }
+      try requireDistinct(outputs: [output.jsonFile], folders: [folder], inputs: [])
     }
 
     func run() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Evaluation
 import Foundation
 import Networks
@@ -14,9 +15,10 @@ struct Tune: ParsableCommand {
     usage: "exporter tune <ckpt> --output <ckpt> ...",
     discussion: """
       The critical classes' logits are raised, each by one number: the one that --aim
-      needs on --records, which shall be patients that the network was not trained on and
-      that it is not judged by later; or --offsets, such as `exporter validate --tune`
-      tells for a network of all folds. Quantize what comes out.
+      needs on --records (validation, where none are named), which shall be patients
+      that the network was not trained on and that it is not judged by later; or
+      --offsets, such as `exporter validate --tune` tells for a network of all folds.
+      Quantize what comes out.
 
       Examples:
 
@@ -28,10 +30,7 @@ struct Tune: ParsableCommand {
   @Argument(help: ArgumentHelp("The trained network of windows.", valueName: "ckpt")) var checkpoint: String
   @Option(help: ArgumentHelp("The folder of the task's records, for --aim.", valueName: "dir")) var data:
     String?
-  @Option(
-    help: ArgumentHelp(
-      "The records that the aim is met on. (default: validation)", valueName: "records"))
-  var records: RecordSelection?
+  @Option(help: .records) var records: RecordSelection?
   @Option(help: ArgumentHelp("specificity=x or sensitivity=x.", valueName: "aim")) var aim: String?
   @Option(help: ArgumentHelp("By how much to raise each logit.", valueName: "class=x,class=x"))
   var offsets: LogitOffsets?

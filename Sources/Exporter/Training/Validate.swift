@@ -61,6 +61,8 @@ struct Validate: ParsableCommand {
 
   func validate() throws {
     try requireTask(taskName)
+    try requireDistinct(
+      outputs: [results.jsonFile], folders: [keep], inputs: [network.architecture, taskName])
     if let tune, WindowValidation.Aim(tune) == nil {
       throw ValidationError("--tune must be specificity=x or sensitivity=x, with x between 0 and 1")
     }

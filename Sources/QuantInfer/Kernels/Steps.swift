@@ -16,6 +16,9 @@ extension Int {
   /// The same where the codes are gathered for products, of which a core does several in the time of one code.
   static var productsPerRun: Int { 32 }
 
+  /// What it takes to bring a sum to a code's scale, or to divide it.
+  static var stepsPerRounding: Int { 8 }
+
   /// A product that stops at the greatest number; neither factor is negative.
   func steps(times other: Int) -> Int {
     let (product, overflow) = multipliedReportingOverflow(by: other)
@@ -59,9 +62,11 @@ extension Convolution {
     let (window, weights) = (Window(plan.image, at: plan.parameters), Weights(plan))
     let cells = output.count / output.channelCount
     guard weights.layout == .blocks else {
-      // A tap's product, beside what begins with each cell.
+      // A tap's product, beside what begins with each cell, and the sum's rounding, which few taps share.
       let taps = window.time.kernel &* window.frequency.kernel
-      return .steps(output.count.steps(times: 2 &* taps), plus: Int.productsPerRun.steps(times: cells))
+      return .steps(
+        output.count.steps(times: 2 &* taps &+ .stepsPerRounding),
+        plus: Int.productsPerRun.steps(times: cells))
     }
     let groups = input.channelCount / weights.groupChannelCount
     let inputs = window.inputsPerOutput(groupChannelCount: weights.groupChannelCount)
@@ -89,7 +94,9 @@ extension Pooling {
     let window = Window(plan.image, at: plan.parameters)
     // Sixteen channels at a time, whether there are as many or not.
     let stretches = (output.count / output.channelCount).steps(times: (output.channelCount &+ 15) / 16)
-    return stretches.steps(times: 16 &* (window.time.kernel &* window.frequency.kernel &+ 2))
+    // A mean is a division.
+    let ending = plan.kind == .averagePool ? .stepsPerRounding &+ 2 : 2
+    return stretches.steps(times: 16 &* (window.time.kernel &* window.frequency.kernel &+ ending))
   }
 }
 

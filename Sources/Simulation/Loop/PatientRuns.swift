@@ -23,18 +23,18 @@ package struct PatientRuns: Sendable {
   /// Runs records through a model.
   ///
   /// - Parameters:
-  ///   - records: `all`, `ds1`, `ds2`, a folder, or records with commas between them.
+  ///   - records: Which records.
   ///   - data: The folder of the records; nil where their paths are given.
   ///   - options: How to run each; its record is replaced.
   ///   - threads: The number of threads.
   ///   - progress: Hears after each record.
   /// - Throws: `FileError` of the first record that is missing, wrong or without a decision.
   package init(
-    _ records: String, in data: String?, options: StreamRun.Options, threads: Int,
+    _ records: RecordSelection, in data: String?, options: StreamRun.Options, threads: Int,
     progress: @escaping ProgressHandler
   ) throws(FileError) {
     let loaded = try LoadedModel(file: options.model)
-    let records = try Sweep.records(records, in: data)
+    let records = try Sweep.records(records, in: data, of: loaded, file: options.model)
     all = try records.concurrentMap(threads: threads, progress: progress) { record throws(FileError) in
       var own = options
       own.record = record.path

@@ -5,6 +5,7 @@ import ModelFiles
 import Networks
 import QuantInfer
 import Support
+import Tasks
 
 /// Many records, profiles, noises, SNRs and seeds through one model, on all cores.
 package struct Sweep: Sendable {
@@ -14,8 +15,8 @@ package struct Sweep: Sendable {
     package var model: String
     /// The float network's file; nil for runs without a twin.
     package var float: String?
-    /// `all`, `ds1`, `ds2`, a folder, or records with commas between them.
-    package var records = "all"
+    /// Which records.
+    package var records = RecordSelection.all
     /// The folder of the records; nil where their paths are given.
     package var data: String?
     /// The lead; nil for MLII, II or the first.
@@ -106,7 +107,7 @@ package struct Sweep: Sendable {
     for profile in options.profiles { profiles.append(try DeviceProfile.load(profile)) }
 
     var combinations: [Combination] = []
-    let records = try Self.records(options.records, in: options.data)
+    let records = try Self.records(options.records, in: options.data, of: model, file: options.model)
     let digests = records.concurrentMap(threads: max(1, options.threads), progress: { _ in }) {
       RecordDigest.hexadecimal(of: $0.path)
     }
@@ -185,29 +186,24 @@ package struct Sweep: Sendable {
     }
   }
 
-  /// The records of a list: their names and paths.
+  /// The records: their names and paths.
   ///
-  /// - Parameters:
-  ///   - list: See `Options.records`.
-  ///   - data: The folder of the records; nil where their paths are given.
-  /// - Throws: `FileError` where one is missing.
+  /// - Throws: `FileError` where one is missing, or the model doesn't tell the split that they are a side of.
   static func records(
-    _ list: String, in data: String?
+    _ selection: RecordSelection, in data: String?, of loaded: LoadedModel, file: String
   ) throws(FileError) -> [(name: String, path: String)] {
-    func path(_ name: String) -> String {
-      data.map { ($0 as NSString).appendingPathComponent(name) } ?? name
-    }
-    var isFolder: ObjCBool = false
+    let folder = data ?? "."
     let names: [String]
-    switch list {
-    case "ds1": names = MITBIH.ds1
-    case "ds2": names = MITBIH.ds2
-    case "all": names = try RecordIndex(folder: data ?? ".").names
-    case let folder
-    where FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue:
-      let index = try RecordIndex(folder: folder)
-      return index.names.map { ($0, index.path(of: $0)) }
-    case let list: names = list.split(separator: ",").map(String.init)
+    if let chosen = try selection.names(in: folder) {
+      names = chosen
+    } else {
+      names = try selection.names(
+        of: TaskRecords(
+          folder: folder, task: loaded.task, split: loaded.provenance[.split], classNames: loaded.classNames,
+          sampleRateHz: loaded.beatWindow?.settings.sampleRateHz ?? 0, threads: 1, file: file))
+    }
+    func path(_ name: String) -> String {
+      data.map { RecordPath.file(name, beside: $0 + "/") } ?? name
     }
     for name in names where !RecordPath.exists(path(name)) {
       throw .missing(

@@ -236,6 +236,22 @@ import TestSupport
       ], input: 0, output: 1)
     let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
     #expect(loaded.model.stepsPerDecision == 30 + 8 * 6 + 8 * 2 + 256)
+    // A mean and a greatest code of three columns: sixteen lanes for each tap, two for an end, and eight for a division.
+    for (kind, ending) in [(OperatorKind.averagePool, 10), (.maximumPool, 2)] {
+      let window = QuantizedNetwork.Window(time: .init(kernel: 3, paddingBefore: 1, paddingAfter: 1))
+      let pooled = try LoadedModel(
+        image: ModelImage(
+          QuantizedNetwork(
+            tensors: [tensor(5), tensor(5)],
+            operators: [
+              .init(
+                kind: kind, inputs: [0], output: 1, activation: -128...127,
+                computation: kind == .averagePool ? .averagePool(window) : .maximumPool(window))
+            ], input: 0, output: 1), frontEnd: nil
+        ).bytes)
+      #expect(pooled.model.stepsPerDecision == 3 * 16 * (3 + ending) + 256)
+      withExtendedLifetime(pooled) {}
+    }
     // The verdict's elements are these.
     let operation = try #require(ModelSummary(loaded).operations.operators.first)
     #expect(operation.workPerWindow == loaded.model.stepsPerDecision)

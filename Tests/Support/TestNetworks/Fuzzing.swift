@@ -6,7 +6,7 @@ import TestSupport
 
 /// What fuzzing starts from.
 ///
-/// The variable `FUZZ` multiplies the rounds; `make fuzz` sets it, under AddressSanitizer.
+/// The variable `FUZZ` multiplies the rounds; `make fuzz-models` sets it, under AddressSanitizer.
 package enum Fuzzing {
   /// What multiplies the rounds.
   package static let factor = ProcessInfo.processInfo.environment["FUZZ"].flatMap(Int.init) ?? 1
