@@ -75,7 +75,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "ECG", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "QuantInferTarget", "Support",
+        "ECG", "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer",
+        "QuantInferTarget", "Support",
         "Tasks",
       ]),
     .target(name: "Drawing", dependencies: ["Support"]),
@@ -180,7 +181,8 @@ let package = Package(
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
-        "Evaluation", "HostDevice", "ModelFiles", "Networks", "Quantization", "Support", "Tasks",
+        "Evaluation", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
+        "Tasks",
         "TestNetworks", "TestSupport", "Training",
       ]),
     .testTarget(

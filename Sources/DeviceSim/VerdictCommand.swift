@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECG
 import Foundation
 import HostDevice
 import Reports

@@ -154,7 +154,7 @@ package struct ECGStrip: Component {
     let floatY = names.count * rowHeight + 14
     if hasFloat { names.append("float") }
     let fixedY = names.count * rowHeight + 14
-    names.append("fixed")
+    if !decisions.isEmpty { names.append("fixed") }
     let saidY = names.count * rowHeight + 14
     if decisions.contains(where: { $0.said != nil }) { names.append("said") }
 

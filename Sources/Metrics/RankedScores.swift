@@ -67,6 +67,37 @@ package struct RankedScores: Sendable {
     return points.firstIndex { Double($0.hits) >= sensitivity * positives }.map { threshold($0, points) }
   }
 
+  /// What a threshold gives.
+  package struct CurvePoint: Encodable, Equatable, Sendable {
+    /// The score from which on a case counts as the class.
+    package var threshold: Double
+    /// The parts of the class found, of the rest left alone, and of what was found that is right.
+    package var sensitivity, specificity, positivePredictivity: Double
+  }
+
+  /// Thresholds from the highest score to the lowest, so many at most, evenly spread over the cases of the class and over
+  /// the others; empty where a class has no case.
+  package func curve(pointCount: Int) -> [CurvePoint] {
+    let (points, positives) = (points, labels.count(where: \.self))
+    let negatives = labels.count - positives
+    guard positives > 0, negatives > 0 else { return [] }
+    var curve: [CurvePoint] = []
+    var latest = (hits: 0, alarms: 0)
+    let (hitStep, alarmStep) = (2 * positives / pointCount, 2 * negatives / pointCount)
+    for place in points.indices {
+      let point = points[place]
+      let isStep = point.hits - latest.hits > hitStep || point.alarms - latest.alarms > alarmStep
+      guard curve.isEmpty || isStep || place == points.count - 1 else { continue }
+      latest = (point.hits, point.alarms)
+      curve.append(
+        CurvePoint(
+          threshold: threshold(place, points), sensitivity: Double(point.hits) / Double(positives),
+          specificity: 1 - Double(point.alarms) / Double(negatives),
+          positivePredictivity: Double(point.hits) / Double(point.hits + point.alarms)))
+    }
+    return curve
+  }
+
   /// The scores that occur, from the highest on, and the cases of at least each.
   private var points: [(score: Double, hits: Int, alarms: Int)] {
     var points: [(score: Double, hits: Int, alarms: Int)] = []

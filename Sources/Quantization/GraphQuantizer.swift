@@ -112,9 +112,17 @@ struct GraphQuantizer {
     if let given = graph.tensors[tensor].codes, given.type == type { return (given.scale, given.zeroPoint) }
     let key = Measurement(tensor: shared.leader(of: tensor), type: type)
     if let known = measured[key] { return known }
+    if type == .int8, let trained = trainedCodes(ofLeader: key.tensor) { return trained }
     let codes = try measure(key.tensor, type)
     measured[key] = codes
     return codes
+  }
+
+  /// The codes that a network was trained for: layers' outputs are the first tensors behind the input.
+  private func trainedCodes(ofLeader leader: Int) -> Codes? {
+    guard let awareness, !options.equalizesLayers else { return nil }
+    let layer = awareness.outputs.indices.first { shared.leader(of: $0 + 1) == leader }
+    return layer.map { (awareness.outputs[$0].scale, awareness.outputs[$0].zeroPoint) }
   }
 
   private func measure(_ leader: Int, _ type: ElementType) throws(InvalidNetwork) -> Codes {
@@ -153,10 +161,7 @@ struct GraphQuantizer {
     guard let weights = operation.weights, let shape = SumShape(operation, in: graph) else { return }
     let type = type(ofLayer: layer)
     let input = try place(of: operation.inputs[0], as: type)
-    let trained = type == .int8 && !options.equalizesLayers ? awareness?.outputs[layer] : nil
-    var codes = try self.codes(of: operation.output, type)
-    if let trained { codes = (trained.scale, trained.zeroPoint) }
-    let output = appendTensor(operation.output, type, codes)
+    let output = appendTensor(operation.output, type, try codes(of: operation.output, type))
     let rounded = RoundedWeights(weights, shape, layer: layer, options, moments: moments[index])
     let packed = rounded.packed(from: network.tensors[input], to: network.tensors[output])
     let computation: QuantizedNetwork.Computation =

@@ -4,11 +4,14 @@ import Tasks
 import Training
 
 extension QuantizationAwareness {
-  /// The codes that a quantized network's layers have.
+  /// The codes that the layers of a network have, as many as the network was made of.
   ///
   /// - Throws: `InvalidNetwork` where a layer's output isn't int8.
-  package init(of network: QuantizedNetwork) throws(InvalidNetwork) {
-    let outputs = network.operators.map { network.tensors[$0.output] }
+  package init(of network: QuantizedNetwork, layerCount: Int) throws(InvalidNetwork) {
+    // A layer's output is the tensor behind its number in the float graph.
+    let outputs = (1...layerCount).compactMap { place in
+      network.tensors.first { $0.sourceIndex == place }
+    }
     guard outputs.allSatisfy({ $0.type == .int8 }) else {
       throw InvalidNetwork("only int8 activations can be trained for")
     }

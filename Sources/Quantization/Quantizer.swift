@@ -76,7 +76,7 @@ extension QuantizedNetwork {
   /// whose ranges are measured on calibration windows, 32-bit biases (64-bit ones for int16 activations).
   ///
   /// - Parameters:
-  ///   - network: Convolutions along time, then fully connected operators.
+  ///   - network: A checkpoint's layers.
   ///   - settings: Its front end, which sets the input's scale and zero point.
   ///   - calibrationWindows: Windows `[time, channel]` of the network's input, from training records.
   ///   - awareness: The int8 codes that the network was trained for, instead of measured ranges; layers of int16
@@ -90,8 +90,8 @@ extension QuantizedNetwork {
   ) throws(InvalidNetwork) -> QuantizedNetwork {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     let network = options.equalizesLayers ? try network.equalized() : network
-    let shapes = try network.layerShapes()
-    if let problem = options.problem(layerCount: shapes.count) { throw InvalidNetwork(problem) }
+    let layerCount = network.operators.count { $0.weights != nil }
+    if let problem = options.problem(layerCount: layerCount) { throw InvalidNetwork(problem) }
     var quantizer = try GraphQuantizer(
       network, calibrationWindows: calibrationWindows, awareness: awareness, options: options)
     return try quantizer.run(given: inputCodes(of: settings))

@@ -1,13 +1,9 @@
 import Networks
 
-/// One layer of a batch with its gradient: products, then `gain * product + offset` a channel, then ReLU.
+/// A layer with weights, of a batch with its gradient: products, then `gain * product + offset` a channel, then ReLU.
 ///
-/// In a convolution the gain and the offset are batch normalization's; in a dense layer they are 1 and the
-/// bias. The batch is cut into a fixed number of shards, each worked on by one thread at a time; what they sum
-/// is then added in the shards' order, so that the number of threads changes no bit. A step calls, in turn:
-/// `prepare`, `computeProducts` (a shard), `finishProducts`, `computeOutputs` (a shard); then backwards
-/// `computeSlopes` (a shard), `finishSlopes`, `computeGradients` (a shard), `finishGradients`.
-final class TrainableLayer {
+/// In a convolution the gain and the offset are batch normalization's; in a dense layer they are 1 and the bias.
+final class TrainableLayer: BatchLayer {
   let shape: LayerShape
   /// The input's channels, padded where it is another layer's output.
   let inputWidth: Int
@@ -48,7 +44,7 @@ final class TrainableLayer {
   /// The step's integers, where the layer is trained for them.
   private var weightCodes: WeightCodes?
   /// Whether the batch's statistics normalize the products: in a convolution that isn't trained for integers.
-  private var isNormalized: Bool { !shape.isDense && codes == nil }
+  private var isNormalized: Bool { shape.isNormalized && codes == nil }
 
   private typealias Block = SIMD8<Float>
   private static let statisticsMomentum: Float = 0.1
@@ -67,7 +63,7 @@ final class TrainableLayer {
     for buffer in [output, gradient, products] { buffer.initialize(repeating: 0, count: outputCount) }
     channelSums = .allocate(capacity: shardCount * 2 * width)
     channelSums.initialize(repeating: 0, count: shardCount * 2 * width)
-    let weightCount = shardCount * shape.kernelColumns * shape.inputChannels * width
+    let weightCount = shardCount * shape.weightsPerOutput * width
     weightSums = .allocate(capacity: weightCount)
     weightSums.initialize(repeating: 0, count: weightCount)
     let zeros = [Float](repeating: 0, count: width)
@@ -90,18 +86,26 @@ final class TrainableLayer {
       let integers = WeightCodes(
         weights: weights, biases: Array(channels.suffix(shape.outputChannels)), layer: codes)
       weightCodes = integers
-      forwardWeights = shape.packForward(integers.codes)
-      backwardWeights = shape.packBackward(integers.weights, inputWidth: inputWidth)
+      pack(forward: integers.codes, backward: integers.weights)
       return
     }
-    forwardWeights = shape.packForward(weights)
-    backwardWeights = shape.packBackward(weights, inputWidth: inputWidth)
+    pack(forward: weights, backward: weights)
     if shape.isDense {
       gain = [Float](repeating: 1, count: width)
       offset.replaceSubrange(0..<shape.outputChannels, with: channels)
     } else {
       gain.replaceSubrange(0..<shape.outputChannels, with: channels.prefix(shape.outputChannels))
       offset.replaceSubrange(0..<shape.outputChannels, with: channels.suffix(shape.outputChannels))
+    }
+  }
+
+  private func pack(forward: [Float], backward: [Float]) {
+    if shape.kind == .depthwise {
+      forwardWeights = shape.packTaps(forward)
+      backwardWeights = shape.packTaps(backward)
+    } else {
+      forwardWeights = shape.packForward(forward)
+      backwardWeights = shape.packBackward(backward, inputWidth: inputWidth)
     }
   }
 
@@ -112,7 +116,12 @@ final class TrainableLayer {
     shardProducts.update(repeating: 0, count: windows.count * rows)
     var contraction = shape.forward(inputWidth: inputWidth)
     let inputCount = shape.inputColumns * inputWidth
-    if shape.outputColumns == 1 {
+    if shape.kind == .depthwise {
+      for window in windows {
+        shape.addDepthwise(
+          input + window * inputCount, inputWidth, forwardWeights, into: products + window * rows)
+      }
+    } else if shape.outputColumns == 1 {
       contraction.rows = windows.count
       contraction.aRowStride = inputCount
       contraction.accumulate(input + windows.lowerBound * inputCount, forwardWeights, into: shardProducts)
@@ -237,7 +246,7 @@ final class TrainableLayer {
 
   /// Adds the shards' gradients by the weights.
   func finishGradients(_ parameterGradient: inout ArraySlice<Float>) {
-    let perOutput = shape.kernelColumns * shape.inputChannels
+    let perOutput = shape.weightsPerOutput
     for output in 0..<shape.outputChannels {
       for index in 0..<perOutput {
         var sum: Float = 0
@@ -273,9 +282,17 @@ final class TrainableLayer {
 
   private func sumWeightGradient(shard: Int, windows: Range<Int>, input: UnsafePointer<Float>) {
     let perColumn = shape.inputChannels * width
-    let sums = weightSums + shard * shape.kernelColumns * perColumn
-    sums.update(repeating: 0, count: shape.kernelColumns * perColumn)
+    let sums = weightSums + shard * shape.weightsPerOutput * width
+    sums.update(repeating: 0, count: shape.weightsPerOutput * width)
     let inputCount = shape.inputColumns * inputWidth
+    if shape.kind == .depthwise {
+      for window in windows {
+        shape.addDepthwiseWeightGradient(
+          input + window * inputCount, inputWidth, gradient + window * shape.outputColumns * width, into: sums
+        )
+      }
+      return
+    }
     var contraction = Contraction(
       rows: shape.inputChannels, segments: 1, depth: shape.outputColumns, columns: width,
       aRowStride: 1, aSegmentStride: 0, aDepthStride: shape.strideColumns * inputWidth,
@@ -300,6 +317,14 @@ final class TrainableLayer {
   private func computeInputGradient(_ windows: Range<Int>, into inputGradient: UnsafeMutablePointer<Float>) {
     let inputCount = shape.inputColumns * inputWidth
     (inputGradient + windows.lowerBound * inputCount).update(repeating: 0, count: windows.count * inputCount)
+    if shape.kind == .depthwise {
+      for window in windows {
+        shape.addDepthwiseInputGradient(
+          gradient + window * shape.outputColumns * width, backwardWeights,
+          into: inputGradient + window * inputCount, inputWidth)
+      }
+      return
+    }
     var contraction = Contraction(
       rows: shape.outputColumns, segments: 1, depth: shape.outputChannels, columns: inputWidth,
       aRowStride: width, aSegmentStride: 0, aDepthStride: 1,
@@ -368,22 +393,5 @@ final class TrainableLayer {
   /// The first or the second sum of a channel over the batch.
   private func channelSum(_ which: Int, _ channel: Int) -> Double {
     (0..<shardCount).reduce(0) { $0 + channelSums[($1 * 2 + which) * width + channel] }
-  }
-}
-
-extension LayerShape {
-  /// Weights `[output channel, kernel column, input channel]` as
-  /// `[kernel column, output channel, padded input channel]`.
-  fileprivate func packBackward(_ weights: [Float], inputWidth: Int) -> [Float] {
-    var packed = [Float](repeating: 0, count: kernelColumns * outputChannels * inputWidth)
-    for output in 0..<outputChannels {
-      for column in 0..<kernelColumns {
-        for channel in 0..<inputChannels {
-          packed[(column * outputChannels + output) * inputWidth + channel] =
-            weights[(output * kernelColumns + column) * inputChannels + channel]
-        }
-      }
-    }
-    return packed
   }
 }

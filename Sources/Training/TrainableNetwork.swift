@@ -19,7 +19,9 @@ package final class TrainableNetwork: Trainable {
 
   let batchSize: Int
   private let threads: Int
-  private let layers: [TrainableLayer]
+  private let layers: [any BatchLayer]
+  /// For each layer the sums that add what it reads.
+  private let sums: [[WeightlessLayer]]
   private let labelSmoothing: Float
   private let logitOffsets: [Float]
   private let codes: NetworkCodes?
@@ -68,19 +70,37 @@ package final class TrainableNetwork: Trainable {
     shardLosses = .allocate(capacity: Self.shardCount)
     shardLosses.initialize(repeating: 0, count: Self.shardCount)
     var inputWidth = shapes[0].inputChannels
-    var layers: [TrainableLayer] = []
+    var layers: [any BatchLayer] = []
+    var sums = [[WeightlessLayer]](repeating: [], count: shapes.count)
     for (index, (shape, state)) in zip(shapes, states).enumerated() {
-      let layer = TrainableLayer(
-        shape: shape, codes: codes?.layers[index], inputWidth: inputWidth, batchSize: batchSize,
-        shardCount: Self.shardCount)
-      if let normalization = state.normalization {
-        layer.runningMean.replaceSubrange(0..<shape.outputChannels, with: normalization.mean)
-        layer.runningVariance.replaceSubrange(0..<shape.outputChannels, with: normalization.variance)
+      if shape.hasWeights {
+        let layer = TrainableLayer(
+          shape: shape, codes: codes?.layers[index], inputWidth: inputWidth, batchSize: batchSize,
+          shardCount: Self.shardCount)
+        if let normalization = state.normalization {
+          layer.runningMean.replaceSubrange(0..<shape.outputChannels, with: normalization.mean)
+          layer.runningVariance.replaceSubrange(0..<shape.outputChannels, with: normalization.variance)
+        }
+        layers.append(layer)
+      } else {
+        var other: WeightlessLayer.Other?
+        if case .sum(let count, let first) = shape.kind {
+          let place = index - count
+          other = .init(
+            values: UnsafePointer(place > 0 ? layers[place - 1].output : inputs.baseAddress!),
+            columns: shapes[place].inputColumns,
+            width: place > 0 ? layers[place - 1].width : shapes[0].inputChannels, first: first,
+            scale: codes?.layers[place].inputScale ?? 1)
+        }
+        let layer = WeightlessLayer(
+          shape: shape, codes: codes?.layers[index], inputWidth: inputWidth, other: other,
+          batchSize: batchSize)
+        if case .sum(let count, _) = shape.kind { sums[index - count].append(layer) }
+        layers.append(layer)
       }
-      layers.append(layer)
-      inputWidth = layer.width
+      inputWidth = layers[index].width
     }
-    self.layers = layers
+    (self.layers, self.sums) = (layers, sums)
   }
 
   deinit {
@@ -93,19 +113,8 @@ package final class TrainableNetwork: Trainable {
   package var states: [Checkpoint.Layer] {
     var first = 0
     return layers.map { layer in
-      let outputs = layer.shape.outputChannels
-      func take(_ count: Int) -> [Float] {
-        defer { first += count }
-        return Array(parameters[first..<first + count])
-      }
-      let weights = take(layer.shape.weightCount)
-      guard !layer.shape.isDense else {
-        return Checkpoint.Layer(weights: weights, biases: take(outputs), normalization: nil)
-      }
-      let normalization = BatchNormalization(
-        scale: take(outputs), shift: take(outputs), mean: Array(layer.runningMean.prefix(outputs)),
-        variance: Array(layer.runningVariance.prefix(outputs)))
-      return Checkpoint.Layer(weights: weights, biases: [], normalization: normalization)
+      defer { first += layer.shape.parameterCount }
+      return layer.state(parameters[first..<first + layer.shape.parameterCount])
     }
   }
 
@@ -156,6 +165,8 @@ package final class TrainableNetwork: Trainable {
       forEachShard { shard, windows in
         layer.computeGradients(
           shard: shard, windows: windows, input: input, inputGradient: previous?.gradient)
+        guard let previous else { return }
+        for sum in sums[index] { sum.addGradient(windows: windows, toOther: previous.gradient) }
       }
       layer.finishGradients(&gradient[parameterRanges[index]])
     }
@@ -177,7 +188,7 @@ package final class TrainableNetwork: Trainable {
     let classCount = layer.shape.outputChannels
     let offTarget = labelSmoothing / Float(classCount)
     let onTarget = 1 - labelSmoothing + offTarget
-    let unit = layer.codes?.outputScale ?? 1
+    let unit = codes?.layers.last?.outputScale ?? 1
     var loss = 0.0
     for window in windows {
       let logits = layer.output + window * layer.width

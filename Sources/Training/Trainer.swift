@@ -74,6 +74,7 @@ extension Checkpoint {
     }
     var generator = SeededGenerator(seed: training.seed).split(-1)
     let layers = shapes.map { shape in
+      guard shape.hasWeights else { return Layer(weights: [], biases: [], normalization: nil) }
       let bound = 1 / Double(shape.weightCount / shape.outputChannels).squareRoot()
       func random(_ count: Int) -> [Float] {
         (0..<count).map { _ in Float(generator.next(in: -bound...bound)) }
@@ -81,7 +82,7 @@ extension Checkpoint {
       func repeating(_ value: Float) -> [Float] { [Float](repeating: value, count: shape.outputChannels) }
       return Layer(
         weights: random(shape.weightCount), biases: shape.isDense ? random(shape.outputChannels) : [],
-        normalization: shape.isDense
+        normalization: !shape.isNormalized
           ? nil
           : BatchNormalization(
             scale: repeating(1), shift: repeating(0), mean: repeating(0), variance: repeating(1)))

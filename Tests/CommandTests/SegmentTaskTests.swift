@@ -17,7 +17,11 @@ import TestSupport
     let start = Date()
 
     let check = try exporter(
-      "task", "check", segments.task, "--data", segments.folder, "--json", "-", "--quiet")
+      "task", "check", segments.task, "--data", segments.folder, "--report", temporary("check.html"),
+      "--json", "-", "--quiet")
+    // A strip of each of three patients for each of three classes.
+    let page = String(decoding: try Files.read(temporary("check.html")), as: UTF8.self)
+    #expect(page.components(separatedBy: "class=\"strip\"").count == 1 + 9)
     let counts = try #require(try check.json()["counts"] as? [[String: Any]])
     // A window of 4 s every second in 6 s: 3 a segment.
     let labels = counts.reduce(0) { $0 + ($1["labels"] as? Int ?? 0) }
@@ -60,6 +64,14 @@ import TestSupport
       "--sample-rate", "250", "--lead", "II", "--json", "-", "--quiet")
     let decisions = try #require(try stream.json()["decisionList"] as? [[String: Any]])
     #expect(decisions.count == 3)
+    // The manifest beside the segment labels its windows.
+    #expect(decisions.allSatisfy { $0["annotated"] as? String == "slow" })
+    let accuracy = try #require(try stream.json()["accuracy"] as? [String: Any])
+    #expect(accuracy["unit"] as? String == "windows" && accuracy["extraDecisions"] as? Int == 0)
+    let announced = try #require(try stream.json()["episodes"] as? [[String: Any]])
+    // A segment of 6 s without the class: no episode, no time but its own.
+    #expect(announced.first?["episodes"] as? Int == 0)
+    #expect(abs(try #require(announced.first?["hours"] as? Double) - 6.0 / 3600) < 1e-6)
     // What is measured is what streams: the windows of the clock are those that were scored.
     #expect(Date().timeIntervalSince(start) < 120)
     print("\(Self.count) segments took \(Int(Date().timeIntervalSince(start))) s")
@@ -117,6 +129,72 @@ import TestSupport
     #expect((figures["agreement"] as? [String: Any])?["decisions"] as? Int == 72, "\(evaluate.errors)")
   }
 
+  @Test func everyKindOfLayerIsTrainedQuantizedAndScored() throws {
+    let temporary = try TemporaryFolder()
+    let segments = try SegmentFolder(temporary("segments"), count: 36)
+    let (checkpoint, model) = (temporary("shapes.safetensors"), temporary("shapes.qinf"))
+    try Files.write(
+      """
+      {"layers": [
+        {"kind": "convolution", "channels": 8, "kernel": 10, "stride": 5},
+        {"kind": "depthwise", "kernel": 5}, {"kind": "convolution", "channels": 8, "kernel": 1},
+        {"kind": "sum", "over": 2}, {"kind": "pool", "of": "maximum", "kernel": 5},
+        {"kind": "pool", "of": "average"}
+      ]}
+      """, to: temporary("net.json"))
+    let train = try exporter(
+      "train", "--task", segments.task, "--data", segments.folder, "--architecture", temporary("net.json"),
+      "--epochs", "2", "--windows-per-epoch", "256", "--batch-size", "32", "--output", checkpoint, "--quiet")
+    #expect(train.status == 0, "\(train.errors)")
+    // Told before the training, with the layer.
+    #expect(train.errors.contains("net.json:layer 3: is a sum, which can't take one column at a time"))
+    let tuned = try exporter(
+      "train", "--task", segments.task, "--data", segments.folder, "--from", checkpoint, "--epochs", "1",
+      "--windows-per-epoch", "64", "--batch-size", "32", "--quantization-aware", "--output",
+      temporary("aware.safetensors"), "--quiet")
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    for source in [checkpoint, temporary("aware.safetensors")] {
+      let quantize = try exporter(
+        "quantize", source, "--data", segments.folder, "--windows", "64", "--output", model, "--quiet")
+      #expect(quantize.status == 0, "\(quantize.errors)")
+      let evaluate = try exporter(
+        "evaluate", model, "--float", source, "--data", segments.folder, "--records", "all", "--json", "-",
+        "--quiet")
+      let agreement = try #require(try evaluate.json()["agreement"] as? [String: Any], "\(evaluate.errors)")
+      // A window of 4 s every second in 6 s: 3 a segment, each decided about.
+      #expect(agreement["decisions"] as? Int == 108)
+      #expect(agreement["top1"] as? Double ?? 0 > 0.9)
+    }
+    // int4 for the layers with weights, which are fewer than the layers.
+    let narrow = try exporter(
+      "quantize", checkpoint, "--data", segments.folder, "--windows", "64", "--weights",
+      "int8,int4,int4,int8",
+      "--output", model, "--quiet")
+    #expect(narrow.status == 0, "\(narrow.errors)")
+  }
+
+  @Test func aValidationDrawsWhatEveryThresholdGives() throws {
+    let temporary = try TemporaryFolder()
+    let segments = try SegmentFolder(temporary("segments"), count: 36)
+    let arguments = [
+      "validate", "--task", segments.task, "--data", segments.folder, "--folds", "2", "--epochs", "1",
+      "--windows-per-epoch", "64", "--batch-size", "16", "--tune", "specificity=0.9", "--beta", "3",
+    ]
+    let result = try exporter.run(arguments + ["--report", temporary("v.html"), "--json", "-", "--quiet"])
+    let windows = try #require(try result.json()["windows"] as? [String: Any], "\(result.errors)")
+    let curve = try #require((windows["curves"] as? [[String: Any]])?.first?["points"] as? [[String: Any]])
+    let sensitivities = curve.compactMap { $0["sensitivity"] as? Double }
+    #expect(curve.count > 3 && sensitivities == sensitivities.sorted() && sensitivities.last == 1)
+    #expect((windows["int8"] as? [[String: Any]])?.first?["beta"] as? Double == 3)
+    let page = String(decoding: try Files.read(temporary("v.html")), as: UTF8.self)
+    for text in ["What raising the logit of wide gives", "ROC", "Precision over recall", "Episodes of wide"] {
+      #expect(page.contains(text), "\(text)")
+    }
+    expectError(
+      try exporter("validate", "--task", "aami", "--data", segments.folder, "--report", temporary("w.html")),
+      status: 64, containing: "--report and the options of episodes are for windows, and aami is of beats")
+  }
+
   @Test func whatCannotStreamIsToldBeforeTraining() throws {
     let temporary = try TemporaryFolder()
     let segments = try SegmentFolder(temporary("segments"), count: 12)
@@ -136,7 +214,15 @@ import TestSupport
       containing: "layer 0 reaches over 501 columns of 500")
     expectError(
       try train(#"{"kind": "pooling", "kernel": 5}"#), status: 65,
-      containing: #"net.json:layers 1, kind: is "pooling"; give "convolution" or "dense""#)
+      containing:
+        #"net.json:layers 1, kind: is "pooling"; give "convolution", "depthwise", "pool", "sum" or "dense""#)
+    expectError(
+      try train(
+        #"{"kind": "convolution", "channels": 8, "kernel": 5}, {"kind": "sum", "over": 1}"#), status: 65,
+      containing: "layer 1 is a sum of 1 and 8 channels")
+    expectError(
+      try train(#"{"kind": "pool", "of": "median"}"#), status: 65,
+      containing: #"net.json:layers 1, of: is "median"; give "maximum" or "average""#)
     #expect(!FileManager.default.fileExists(atPath: temporary("x.safetensors")))
   }
 

@@ -79,6 +79,23 @@ import TestSupport
         "mine.json:split.count: is 1.0, not a whole number in 2 ... 1000; ",
         { $0["split"] = ["kind": "folds", "count": 1] }
       ),
+      ("mine.json:labels.kind: is missing; ", { $0["labels"] = ["file": "labels.csv"] }),
+      ("mine.json:labels.file: is missing; ", { $0["labels"] = ["kind": "manifest"] }),
+      ("mine.json:frontEnd.kind: is missing; ", { $0["frontEnd"] = ["sampleRateHz": 125] }),
+      ("mine.json:frontEnd.sampleRateHz: is missing; ", { $0["frontEnd"] = ["kind": "samples"] }),
+      (
+        "mine.json:frontEnd.microvoltsPerUnit: is 0, not in ",
+        {
+          $0["frontEnd"] = ["kind": "samples", "sampleRateHz": 125, "microvoltsPerUnit": 0] as [String: Any]
+        }
+      ),
+      ("mine.json:split.kind: is missing; ", { $0["split"] = ["count": 2] }),
+      ("mine.json:split.count: is missing; ", { $0["split"] = ["kind": "folds"] }),
+      (
+        "mine.json:split.training: is missing; ",
+        { $0["split"] = ["kind": "records", "test": ["1"]] as [String: Any] }
+      ),
+      ("mine.json:name: is not a text; ", { $0["name"] = 3 }),
       ("mine.json:patients: has the record 1 twice; ", { $0["patients"] = [["1", "2"], ["1"]] }),
     ]
     for (start, change) in cases {

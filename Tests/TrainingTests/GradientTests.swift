@@ -16,6 +16,23 @@ import Training
       ]),
     NetworkSpecification(
       inputColumns: 5, inputChannels: 2, layers: [.dense(outputCount: 6), .dense(outputCount: 2)]),
+    // A sum with the middle of what a layer read, one with all of it, a pool of neighbours and one of all there is.
+    NetworkSpecification(
+      inputColumns: 19, inputChannels: 3,
+      layers: [
+        .convolution(outputChannels: 5, kernelColumns: 3), .depthwise(kernelColumns: 3, dilationColumns: 2),
+        .convolution(outputChannels: 5, kernelColumns: 2), .sum(layerCount: 2),
+        .pool(.maximum, kernelColumns: 3, strideColumns: 2),
+        .convolution(outputChannels: 5, kernelColumns: 1),
+        .sum(layerCount: 1), .globalPool(.average), .dense(outputCount: 3),
+      ]),
+    // A depthwise convolution with a stride over the input itself, and a sum that reads the input.
+    NetworkSpecification(
+      inputColumns: 21, inputChannels: 3,
+      layers: [
+        .depthwise(kernelColumns: 2), .sum(layerCount: 1), .depthwise(kernelColumns: 4, strideColumns: 2),
+        .pool(.average, kernelColumns: 2, strideColumns: 1), .globalPool(.maximum), .dense(outputCount: 2),
+      ]),
   ]
 
   /// The batch's loss by the definition in double precision, from parameters in the network's order; the logits are seen less their offsets.
@@ -26,7 +43,13 @@ import Training
     let batch = labels.count
     var values = inputs
     var first = 0
-    for shape in shapes {
+    var read: [[Double]] = []
+    for (index, shape) in shapes.enumerated() {
+      read.append(values)
+      guard shape.hasWeights else {
+        values = weightless(shape, values, batch) { index - $0 < 0 ? [] : read[index - $0] }
+        continue
+      }
       let (channels, columns) = (shape.outputChannels, shape.outputColumns)
       let weights = Array(parameters[first..<first + shape.weightCount])
       var outputs: [Double] = []
@@ -35,11 +58,15 @@ import Training
           for channel in 0..<channels {
             var sum = 0.0
             for k in 0..<shape.kernelColumns {
+              let column = time * shape.strideColumns + k * shape.dilationColumns
+              let place = (window * shape.inputColumns + column) * shape.inputChannels
+              if shape.kind == .depthwise {
+                sum += weights[channel * shape.kernelColumns + k] * values[place + channel]
+                continue
+              }
               for c in 0..<shape.inputChannels {
-                let column = time * shape.strideColumns + k * shape.dilationColumns
                 sum +=
-                  weights[(channel * shape.kernelColumns + k) * shape.inputChannels + c]
-                  * values[(window * shape.inputColumns + column) * shape.inputChannels + c]
+                  weights[(channel * shape.kernelColumns + k) * shape.inputChannels + c] * values[place + c]
               }
             }
             outputs.append(sum)
@@ -77,6 +104,30 @@ import Training
     return loss / Double(batch)
   }
 
+  /// A pool or a sum by the definition, `[window, time, channel]`.
+  private static func weightless(
+    _ shape: LayerShape, _ values: [Double], _ batch: Int, readBefore: (Int) -> [Double]
+  ) -> [Double] {
+    let (channels, columns) = (shape.outputChannels, shape.inputColumns)
+    return (0..<batch * shape.outputColumns * channels).map { place in
+      let (channel, cell) = (place % channels, place / channels)
+      let (time, window) = (cell % shape.outputColumns, cell / shape.outputColumns)
+      let taps = (0..<shape.kernelColumns).map { tap in
+        values[(window * columns + time * shape.strideColumns + tap) * channels + channel]
+      }
+      switch shape.kind {
+      case .pool(.maximum): return taps.max()!
+      case .pool(.average): return taps.reduce(0, +) / Double(taps.count)
+      case .sum(let count, let first):
+        let other = readBefore(count)
+        let otherColumns = other.count / batch / channels
+        #expect(first == (otherColumns - columns) / 2)
+        return max(0, taps[0] + other[(window * otherColumns + first + time) * channels + channel])
+      default: preconditionFailure("has weights")
+      }
+    }
+  }
+
   // claim: gradients
   @Test(arguments: specifications.indices, [1, 2])
   func everyGradientEqualsFiniteDifferences(index: Int, threads: Int) throws {
@@ -87,6 +138,9 @@ import Training
     }
     let shapes = try specification.layerShapes()
     let layers = shapes.map { shape in
+      guard shape.hasWeights else {
+        return Checkpoint.Layer(weights: [], biases: [], normalization: nil)
+      }
       let normalization = BatchNormalization(
         scale: random(shape.outputChannels, 0.5...1.5), shift: random(shape.outputChannels),
         mean: random(shape.outputChannels), variance: random(shape.outputChannels, 0.5...1.5))

@@ -62,6 +62,11 @@ package final class NetworkLearner: Sendable {
       throw .malformed(
         file, "has \(last + 1) layers, of which \(frozen) can't be frozen", remedy: "freeze at most \(last)")
     }
+    if let sum = start.specification.sum(across: frozen) {
+      throw .malformed(
+        file, "has a sum in layer \(sum.layer) of what is frozen and what learns",
+        remedy: "freeze at most \(sum.first) layers, or at least \(sum.layer + 1)")
+    }
     guard start.window == cohort.window else {
       throw .malformed(file, "has another window than the cohort was read for", remedy: "read it again")
     }

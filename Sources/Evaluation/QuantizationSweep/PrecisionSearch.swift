@@ -110,7 +110,7 @@ private struct GreedySearch: Sendable {
   func run(
     _ progress: @escaping ProgressHandler
   ) throws -> (result: PrecisionSearch.Result, point: ReportPoint?) {
-    let layers = source.checkpoint.specification.layers.count
+    let layers = source.checkpoint.weightedLayerCount
     var start = ReportPoint(PrecisionSearch.pointName, group: "search")
     start.quantization.weightBits = [Int](repeating: 8, count: layers)
     start.quantization.activationBits = [Int](repeating: 16, count: layers)

@@ -136,8 +136,8 @@ package final class ReportRunner {
   /// Whether the network has what a point changes.
   package func fits(_ point: ReportPoint) -> Bool { point.fits(checkpoint) }
 
-  /// The number of the network's layers.
-  package var layerCount: Int { checkpoint.specification.layers.count }
+  /// The number of the network's layers with weights.
+  package var layerCount: Int { checkpoint.weightedLayerCount }
 
   private func key(_ kind: String, _ source: SourceKey, _ value: some Encodable) -> String {
     Self.log.key(Keyed(kind: kind, content: contents[source.isQAT]!, value: value))

@@ -113,6 +113,11 @@ package struct EpisodeScore: Encodable, Sendable {
     package var falseAlarms: Int
   }
 
+  /// The length from which on an episode counts, and the time within which it must be announced, where nobody says
+  /// otherwise.
+  package static let usualLeastSeconds = 10.0
+  package static let usualLimitSeconds = 8.0
+
   /// The class, and the length from which on an episode counts.
   package var className: String
   package var leastSeconds: Double

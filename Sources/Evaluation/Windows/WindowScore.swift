@@ -13,12 +13,19 @@ package struct WindowScore: Encodable, Sendable {
     package var interval: Interval?
   }
 
+  /// What sensitivity counts in `fBeta` where nobody says otherwise.
+  package static let usualBeta = 2.0
+
   /// The class.
   package var className: String
   /// The windows of the class, all others, and the patients.
   package var windows, others, patients: Int
   /// As the network decides: by the largest logit.
   package var sensitivity, specificity, positivePredictivity, f1: Figure
+  /// The same as F1 with sensitivity counting `beta` times as much as +P.
+  package var fBeta: Figure
+  /// How much sensitivity counts in `fBeta`.
+  package var beta: Double
   /// Whatever the threshold: the areas under the ROC and the precision-recall curve.
   package var area, averagePrecision: Figure
   /// The greatest sensitivity at a specificity of `fixedSpecificity`, whose threshold is chosen on these very windows.
@@ -33,12 +40,13 @@ package struct WindowScore: Encodable, Sendable {
   ///   - classIndex: The class.
   ///   - className: Its name.
   ///   - specificity: The specificity at which the sensitivity is told.
+  ///   - beta: How many times as much as +P sensitivity counts in `fBeta`.
   ///   - seed: The seed of the draws of patients.
   package init(
     _ decisions: [[BeatDecision]], classIndex: Int, className: String, atSpecificity specificity: Double,
-    seed: UInt64
+    beta: Double = usualBeta, seed: UInt64
   ) {
-    self.className = className
+    (self.className, self.beta) = (className, beta)
     fixedSpecificity = specificity
     patients = decisions.count
     let all = decisions.enumerated().flatMap { patient, own in own.map { (patient: patient, decision: $0) } }
@@ -58,6 +66,7 @@ package struct WindowScore: Encodable, Sendable {
     self.specificity = figure { $0.share($0.rests, of: $0.rests + $0.alarms) }
     positivePredictivity = figure { $0.share($0.hits, of: $0.hits + $0.alarms) }
     f1 = figure { $0.share(2 * $0.hits, of: 2 * $0.hits + $0.misses + $0.alarms) }
+    fBeta = figure { $0.fScore(beta) }
     let ranked = RankedScores(
       scores: all.map { $0.decision.score(ofClass: classIndex) },
       labels: all.map { $0.decision.classIndex == classIndex }, groups: all.map(\.patient))
@@ -93,6 +102,13 @@ package struct WindowScore: Encodable, Sendable {
     }
 
     func share(_ part: Int, of whole: Int) -> Double? { whole == 0 ? nil : Double(part) / Double(whole) }
+
+    /// `(1 + b^2) P R / (b^2 P + R)`.
+    func fScore(_ beta: Double) -> Double? {
+      let weighted = (1 + beta * beta) * Double(hits)
+      let all = weighted + beta * beta * Double(misses) + Double(alarms)
+      return all == 0 ? nil : weighted / all
+    }
 
     static func + (a: Counts, b: Counts) -> Counts {
       var sum = Counts()

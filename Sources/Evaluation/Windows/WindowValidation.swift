@@ -41,13 +41,18 @@ package struct WindowValidation: Encodable {
     package var announcing: Announcing
 
     /// Creates a rule.
-    package init(leastSeconds: Double, limitSeconds: Double, announcing: Announcing) {
+    package init(
+      leastSeconds: Double = EpisodeScore.usualLeastSeconds,
+      limitSeconds: Double = EpisodeScore.usualLimitSeconds, announcing: Announcing
+    ) {
       (self.leastSeconds, self.limitSeconds, self.announcing) = (leastSeconds, limitSeconds, announcing)
     }
   }
 
   /// Each class that matters against all others: the networks as they are, in float and as devices.
   package var float, int8: [WindowScore]
+  /// What every threshold gives of the devices' windows, a curve a class: the offset of a class's logit is less the threshold.
+  package var curves: [WindowCurve]
   /// What the classes' logits were raised for; nil where they weren't.
   package var aim: String?
   /// By how much each class's logit is to be raised for the aim, chosen on all folds: for a network that is shipped.
@@ -63,12 +68,14 @@ package struct WindowValidation: Encodable {
   ///   - folds: The networks.
   ///   - task: The task.
   ///   - aim: What to raise logits for; nil to leave them.
+  ///   - beta: How many times as much as +P sensitivity counts in F-beta.
   ///   - rule: How episodes count.
   ///   - threads: The number of folds side by side.
   ///   - progress: Told of each fold.
   /// - Throws: `InvalidNetwork` where a device can't hold a network.
   package init(
-    _ folds: [TrainedFold], of task: TaskDefinition, aim: Aim?, rule: EpisodeRule, threads: Int,
+    _ folds: [TrainedFold], of task: TaskDefinition, aim: Aim?, beta: Double = WindowScore.usualBeta,
+    rule: EpisodeRule, threads: Int,
     progress: @escaping ProgressHandler
   ) throws {
     let seed = folds.first?.seed ?? 1
@@ -84,11 +91,15 @@ package struct WindowValidation: Encodable {
       return task.scoredClasses.map { index in
         WindowScore(
           patients, classIndex: index, className: task.classNames[index],
-          atSpecificity: BeatEvaluation.windowSpecificity, seed: seed)
+          atSpecificity: BeatEvaluation.windowSpecificity, beta: beta, seed: seed)
       }
     }
     float = scores(results.map { ($0.patients, $0.float) })
     int8 = scores(results.map { ($0.patients, $0.int8) })
+    curves = task.scoredClasses.map { index in
+      WindowCurve(
+        results.flatMap { $0.int8.flatMap(\.self) }, classIndex: index, className: task.classNames[index])
+    }
     var ownOffsets = folds.map { _ in [Float](repeating: 0, count: task.classNames.count) }
     if let aim {
       self.aim = aim.description

@@ -89,7 +89,7 @@ struct Quantize: ParsableCommand {
   func run() throws {
     if FloatNetwork.isOne(checkpoint) { return try quantizeFloatNetwork() }
     let trained = try Checkpoint.read(checkpoint)
-    if let problem = integers.values(seed: seed).problem(layerCount: trained.layers.count) {
+    if let problem = integers.values(seed: seed).problem(layerCount: trained.weightedLayerCount) {
       throw ValidationError(problem)
     }
     let image = try makeImage(of: trained)

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Evaluation
 import HostDevice
+import Support
 
 /// How a device's announcements are compared with labelled episodes: the options of tasks of episodes.
 struct EpisodeOptions: ParsableArguments {
@@ -11,14 +13,26 @@ struct EpisodeOptions: ParsableArguments {
     help: ArgumentHelp(
       "Announce a new class after so many decisions for it in a row. (default: 1)", valueName: "decisions"))
   var hysteresis: Int?
-  @Option(help: ArgumentHelp("The length from which on an episode counts. (default: 10)", valueName: "s"))
+  @Option(
+    help: ArgumentHelp(
+      "The length from which on an episode counts. (default: \(Numbers.shortest(EpisodeScore.usualLeastSeconds)))",
+      valueName: "s"))
   var leastSeconds: Double?
   @Option(
-    help: ArgumentHelp("The time within which an episode must be announced. (default: 8)", valueName: "s"))
+    help: ArgumentHelp(
+      "The time within which an episode must be announced. (default: \(Numbers.shortest(EpisodeScore.usualLimitSeconds)))",
+      valueName: "s"))
   var within: Double?
 
   /// Whether any is given.
   var isGiven: Bool { majority != nil || hysteresis != nil || leastSeconds != nil || within != nil }
+
+  /// How episodes are announced and counted.
+  var rule: WindowValidation.EpisodeRule {
+    WindowValidation.EpisodeRule(
+      leastSeconds: leastSeconds ?? EpisodeScore.usualLeastSeconds,
+      limitSeconds: within ?? EpisodeScore.usualLimitSeconds, announcing: announcing)
+  }
 
   /// The policy.
   var announcing: Announcing {

@@ -105,8 +105,8 @@ struct Evaluate: ParsableCommand {
       let (episodes, seed) = (episodes, seed)
       evaluation.episodes = try results.withProgress("Announcing") { progress in
         try twins.episodes(
-          in: signals, of: beats.task, leastSeconds: episodes.leastSeconds ?? 10,
-          within: episodes.within ?? 8, announcing: episodes.announcing, seed: seed,
+          in: signals, of: beats.task, leastSeconds: episodes.rule.leastSeconds,
+          within: episodes.rule.limitSeconds, announcing: episodes.announcing, seed: seed,
           threads: threading.count, progress: progress)
       }
     }

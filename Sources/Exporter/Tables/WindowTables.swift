@@ -19,6 +19,7 @@ extension WindowScore {
     add("Sp", specificity)
     add("+P", positivePredictivity)
     add("F1", f1)
+    add("F\(Numbers.shortest(beta))", fBeta)
     add("Se at Sp \(Numbers.percent(fixedSpecificity))", sensitivityAtSpecificity)
     addArea("area under the ROC", area)
     addArea("average precision", averagePrecision)

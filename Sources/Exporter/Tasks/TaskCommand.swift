@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import HostDevice
+import Reports
 import Support
 import Tasks
 
@@ -72,23 +73,26 @@ struct TaskCheckCommand: ParsableCommand {
       Every record is read whole. Told are the beats or windows of each class with
       their records and patients, in each part of the split, and warnings: of classes
       with few patients, of leads that are flat or saturate the converter, of labelled
-      stretches that are too short for a window.
+      stretches that are too short for a window. --report draws some of each class.
 
       Examples:
 
         exporter task check vtvf --data data/vfdb
         exporter task check mine.json --data segments --json check.json
+        exporter task check mine.json --data segments --report check.html
       """)
 
   @Argument(help: ArgumentHelp("A built-in task's name, or a JSON file.", valueName: "task")) var task: String
   @Option(help: ArgumentHelp("The folder of the task's records.", valueName: "dir")) var data: String
+  @Option(help: ArgumentHelp("Write a page with pictures of each class.", valueName: "file.html"))
+  var report: String?
   @OptionGroup var adc: ConverterOptions
   @OptionGroup var threading: ThreadOptions
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
     try requireTask(task)
-    try requireDistinct(outputs: [results.jsonFile], inputs: [task])
+    try requireDistinct(outputs: [report, results.jsonFile], inputs: [task])
   }
 
   func run() throws {
@@ -97,8 +101,11 @@ struct TaskCheckCommand: ParsableCommand {
       folder: data, task: task, split: task.usualSplit, sampleRateHz: task.frontEnd.sampleRateHz,
       threads: threading.count)
     let converter = adc.converter
-    let check = try results.withProgress("Reading") { progress throws(FileError) in
-      try TaskCheck.run(records, converter: converter, progress: progress).check
+    let (check, signals) = try results.withProgress("Reading") { progress throws(FileError) in
+      try TaskCheck.run(records, converter: converter, progress: progress)
+    }
+    if let report {
+      try Files.write(check.page(of: task, signals, command: Invocation.text), to: report)
     }
     results.tell(check.notes)
     try show(check, task)

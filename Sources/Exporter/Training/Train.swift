@@ -105,6 +105,14 @@ struct Train: ParsableCommand {
       threads: threading.count)
     beats.coupling = start.settings.coupling
     try requireRegularFile(output)
+    if let sum = start.specification.firstSum {
+      results.tell([
+        FileNote(
+          network.architecture ?? from ?? taskName, at: "layer \(sum)",
+          "is a sum, which can't take one column at a time; the device computes it, and what comes behind the layers that it "
+            + "is over, whole at each decision")
+      ])
+    }
     let signals = try results.withProgress("Reading") { progress in
       try beats.training(leads: start.training.leads, progress: progress)
     }
@@ -186,7 +194,8 @@ struct Train: ParsableCommand {
     do throws(InvalidNetwork) {
       let quantized = try QuantizedNetwork.quantized(
         start, calibratedOn: signals, converter: AnalogConverter(bits: 12, rangeMillivolts: 10))
-      return start.prepared(for: try QuantizationAwareness(of: quantized), training: start.training)
+      let codes = try QuantizationAwareness(of: quantized, layerCount: start.layers.count)
+      return start.prepared(for: codes, training: start.training)
     } catch {
       throw .malformed(from ?? data, error.description, remedy: "train a network that the device can hold")
     }

@@ -4,6 +4,7 @@ import ECG
 import Evaluation
 import Foundation
 import Networks
+import Reports
 import Support
 import Tasks
 import Training
@@ -23,14 +24,15 @@ struct Validate: ParsableCommand {
 
       Of windows by the clock each fold's network also becomes the device's int8 image,
       which decides about the fold's windows and announces its episodes. --tune chooses
-      how far logits are raised for an aim, for each fold on the other folds' patients.
+      how far logits are raised for an aim, for each fold on the other folds' patients;
+      --report draws what every threshold gives.
 
       Examples:
 
         exporter validate --task aami --data data/mitdb --seed 1,2,3
         exporter validate --task aami --data data/mitdb --premature 0.15 --hidden 32
         exporter validate --task vtvf --data data/vfdb --tune specificity=0.97 \\
-          --hysteresis 3 --keep folds
+          --hysteresis 3 --keep folds --report vtvf.html
       """)
 
   @Option(
@@ -52,6 +54,13 @@ struct Validate: ParsableCommand {
       "For windows: raise the critical classes' logits for specificity=x or sensitivity=x, each fold by the others.",
       valueName: "aim"))
   var tune: String?
+  @Option(
+    help: ArgumentHelp(
+      "For windows: how many times as much as +P sensitivity counts in F-beta. (default: \(Numbers.shortest(WindowScore.usualBeta)))",
+      valueName: "x"))
+  var beta: Double?
+  @Option(help: ArgumentHelp("For windows: write a page with their curves.", valueName: "file.html"))
+  var report: String?
   @OptionGroup(title: "Episodes") var episodes: EpisodeOptions
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -62,7 +71,10 @@ struct Validate: ParsableCommand {
   func validate() throws {
     try requireTask(taskName)
     try requireDistinct(
-      outputs: [results.jsonFile], folders: [keep], inputs: [network.architecture, taskName])
+      outputs: [report, results.jsonFile], folders: [keep], inputs: [taskName, network.architecture])
+    if let beta, !(beta > 0 && beta <= 100) {
+      throw ValidationError("--beta must be above 0, and at most 100")
+    }
     if let tune, WindowValidation.Aim(tune) == nil {
       throw ValidationError("--tune must be specificity=x or sensitivity=x, with x between 0 and 1")
     }
@@ -76,9 +88,9 @@ struct Validate: ParsableCommand {
     try options.check(classNames: task.classNames)
     try augmentation.check(task: task)
     try augmentation.check(beats: network.beats != nil)
-    guard task.isByClock || (tune == nil && !episodes.isGiven) else {
+    guard task.isByClock || (tune == nil && beta == nil && report == nil && !episodes.isGiven) else {
       throw ValidationError(
-        "--tune and the options of episodes are for windows, and \(task.name) is of beats")
+        "--tune, --beta, --report and the options of episodes are for windows, and \(task.name) is of beats")
     }
     var (split, count) = (TaskSplit.inter, folds ?? 5)
     if case .folds(let own) = task.division {
@@ -127,15 +139,19 @@ struct Validate: ParsableCommand {
     }
     var validation = try PatientValidation(trained, by: plan)
     if task.isByClock {
-      let rule = WindowValidation.EpisodeRule(
-        leastSeconds: episodes.leastSeconds ?? 10, limitSeconds: episodes.within ?? 8,
-        announcing: episodes.announcing)
+      let (rule, beta) = (episodes.rule, beta ?? WindowScore.usualBeta)
       let aim = tune.flatMap(WindowValidation.Aim.init)
       validation.windows = try results.withProgress("Deciding") { progress in
         try WindowValidation(
-          Array(trained.prefix(count)), of: definition, aim: aim, rule: rule, threads: threading.count,
+          Array(trained.prefix(count)), of: definition, aim: aim, beta: beta, rule: rule,
+          threads: threading.count,
           progress: progress)
       }
+    }
+    if let report, let windows = validation.windows {
+      try Files.write(
+        windows.page(
+          task: task, folds: count, seed: seed.values[0], command: Invocation.text), to: report)
     }
     try show(validation, task)
     try results.writeJSON(validation)

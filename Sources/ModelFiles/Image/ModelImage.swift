@@ -25,17 +25,19 @@ package struct ModelImage: Sendable {
   ///   - task: What it tells apart, where the provenance's name of it doesn't tell.
   ///   - mustStream: Whether a network that can't stream is refused.
   ///   - mode: How it streams.
+  ///   - tailMoves: Whether what lies behind a branch may run over its whole window at every decision.
   ///   - decisionsPerSecond: How often it decides, where that tells which plan is less work.
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
     provenance: Provenance = [:], task: TaskDefinition? = nil, mustStream: Bool = false,
-    mode: StreamingMode = .columns, decisionsPerSecond: Double = StreamingPlan.decisionsPerSecond
+    mode: StreamingMode = .columns, tailMoves: Bool = false,
+    decisionsPerSecond: Double = StreamingPlan.decisionsPerSecond
   ) throws(InvalidNetwork) {
     var plans: [StreamingPlan?] = [nil]
     if let frontEnd, frontEnd.settings.beats == nil {
       do throws(InvalidNetwork) {
-        plans = try StreamingPlan.all(network, frontEnd: frontEnd, mode: mode)
+        plans = try StreamingPlan.all(network, frontEnd: frontEnd, mode: mode, tailMoves: tailMoves)
       } catch {
         if mustStream { throw error }
       }
@@ -80,7 +82,8 @@ package struct ModelImage: Sendable {
     return try ModelImage(
       network, frontEnd: tables, classNames: trained.classNames,
       provenance: provenance ?? Provenance(trained, converter: converter) + .exporter, task: trained.ownTask,
-      mode: trained.definition?.isByClock == true ? .columns : .everyColumn)
+      mode: trained.definition?.isByClock == true ? .columns : .everyColumn,
+      tailMoves: trained.specification.firstSum != nil)
   }
 }
 

@@ -14,16 +14,18 @@ extension StreamingPlan {
   ///
   /// - Throws: `InvalidNetwork` where the network can't stream so.
   static func all(
-    _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode, tailMoves: Bool = false
   ) throws(InvalidNetwork) -> [StreamingPlan] {
-    let longest = try StreamingPlan(network, frontEnd: frontEnd, mode: mode)
+    let longest = try StreamingPlan(network, frontEnd: frontEnd, mode: mode, tailMoves: tailMoves)
     guard mode == .everyColumn,
-      try StreamingPlan(network, frontEnd: frontEnd, mode: .columns).columnsPerDecision > 1
+      try StreamingPlan(network, frontEnd: frontEnd, mode: .columns, tailMoves: tailMoves).columnsPerDecision
+        > 1
     else { return [longest] }
     var plans = [longest]
     for count in (0..<longest.rings.count - 1).reversed() {
       plans.append(
-        try StreamingPlan(network, frontEnd: frontEnd, mode: mode, columnOperators: count))
+        try StreamingPlan(
+          network, frontEnd: frontEnd, mode: mode, columnOperators: count, tailMoves: tailMoves))
     }
     return plans
   }

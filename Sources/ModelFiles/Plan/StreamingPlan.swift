@@ -45,10 +45,12 @@ package struct StreamingPlan: Equatable, Sendable {
   ///   - frontEnd: What turns samples into its columns.
   ///   - mode: How much of it runs for each new column.
   ///   - most: The most operators that take columns; nil for as many as the mode allows.
+  ///   - tailMoves: Whether operators behind a branch may have a window along time that moves: all of it is then computed
+  ///     at every decision.
   /// - Throws: `InvalidNetwork`, which names the operator that stands in the way, and why.
   package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables, mode: StreamingMode = .columns,
-    columnOperators most: Int? = nil
+    columnOperators most: Int? = nil, tailMoves: Bool = false
   ) throws(InvalidNetwork) {
     guard network.inputs.count == 1, let input = network.inputs.first?.tensor else {
       throw InvalidNetwork("the network has \(network.inputs.count) inputs")
@@ -70,7 +72,7 @@ package struct StreamingPlan: Equatable, Sendable {
     let allowed = mode == .everyColumn ? Self.operatorsWithoutStride(network, among: able) : able
     let taken = min(allowed, most ?? allowed)
     try Self.checkTail(network, from: taken)
-    if mode != .window { try Self.checkNothingMoves(network, from: able) }
+    if mode != .window, !tailMoves { try Self.checkNothingMoves(network, from: able) }
     columnsPerDecision = network.operators[..<taken].reduce(1) { $0 * ($1.window?.time.stride ?? 1) }
     var offset =
       ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)

@@ -35,11 +35,12 @@ package struct Checkpoint: Equatable, Sendable {
   package struct Layer: Equatable, Sendable {
     /// The weights, `[output channel, kernel column, input channel]`, kernel column 0 the oldest.
     ///
-    /// A dense layer's are `[output, time, channel]`: a kernel that covers all the time there is.
+    /// A dense layer's are `[output, time, channel]`: a kernel that covers all the time there is. A depthwise
+    /// convolution's are `[channel, kernel column]`; a pool and a sum have none.
     package var weights: [Float]
     /// A dense layer's biases, `[output]`; a convolution's are its normalization's shifts.
     package var biases: [Float]
-    /// A convolution's batch normalization; nil for a dense layer.
+    /// A convolution's batch normalization; nil for other layers.
     package var normalization: BatchNormalization?
 
     /// Creates a layer.
@@ -82,6 +83,9 @@ package struct Checkpoint: Equatable, Sendable {
     self.layers = layers
     self.optimizer = optimizer
   }
+
+  /// The number of layers with weights, whose widths in integers can be chosen.
+  package var weightedLayerCount: Int { layers.count { !$0.weights.isEmpty } }
 
   /// The task; nil where it is none that this program knows.
   package var definition: TaskDefinition? { ownTask ?? TaskDefinition(named: task) }

@@ -30,7 +30,7 @@ extension Checkpoint {
     ])
     if let awareness { file.metadata["awareness"] = Self.json(awareness) }
     file.metadata["definition"] = ownTask?.json
-    for (index, layer) in layers.enumerated() {
+    for (index, layer) in layers.enumerated() where !layer.weights.isEmpty {
       for (name, values) in layer.tensors { file.tensors["layers.\(index).\(name)"] = .init(values) }
       file.tensors["layers.\(index).weights"]?.shape = weightShape(ofLayer: index)
     }
@@ -92,6 +92,10 @@ extension Checkpoint {
     completedSteps = steps
     layers = []
     for (index, shape) in shapes.enumerated() {
+      guard shape.hasWeights else {
+        layers.append(Layer(weights: [], biases: [], normalization: nil))
+        continue
+      }
       let weightShape = weightShape(ofLayer: index)
       func channels(_ name: String) throws(FileError) -> [Float] {
         try content.tensor("layers.\(index).\(name)", shape: [shape.outputChannels])
@@ -130,13 +134,14 @@ extension Checkpoint {
     try content.expectNothingElse()
   }
 
-  /// Weights `[output, kernel column, input channel]` of a convolution, `[output, input]` of a dense layer.
+  /// Weights `[output, kernel column, input channel]` of a convolution, `[channel, kernel column]` of a depthwise one,
+  /// `[output, input]` of a dense layer.
   private func weightShape(ofLayer index: Int) -> [Int] {
     guard let shapes = try? specification.layerShapes() else { return [] }
     let shape = shapes[index]
-    return shape.isDense
-      ? [shape.outputChannels, shape.inputCount]
-      : [shape.outputChannels, shape.kernelColumns, shape.inputChannels]
+    return shape.kind == .convolution
+      ? [shape.outputChannels, shape.kernelColumns, shape.inputChannels]
+      : [shape.outputChannels, shape.weightsPerOutput]
   }
 
   private static func json(_ value: some Encodable) -> String {

@@ -1,7 +1,6 @@
 import QuantInfer
 
-/// The float graphs of this project's own networks: convolutions along time, then fully connected operators, one after
-/// the other.
+/// The float graphs of this project's own networks: a layer's output is the tensor behind the layer's number.
 extension FloatGraph {
   /// A checkpoint's network: batch normalization with its running statistics folded into the weights.
   ///
@@ -24,74 +23,79 @@ extension FloatGraph {
     self.init(tensors: [input], operators: [])
     for (index, (shape, layer)) in zip(shapes, layers).enumerated() {
       let weights = layer.folded
-      guard weights.values.count == shape.weightCount, weights.biases.count == shape.outputChannels else {
+      let biasCount = shape.hasWeights ? shape.outputChannels : 0
+      guard weights.values.count == shape.weightCount, weights.biases.count == biasCount else {
         throw InvalidNetwork(
           "layer \(index) has \(weights.values.count) weights and \(weights.biases.count) biases, "
-            + "not \(shape.weightCount) and \(shape.outputChannels)")
+            + "not \(shape.weightCount) and \(biasCount)")
       }
       // Over a single column a convolution is a fully connected operator, with less to prepare.
-      let isDense = shape.isDense || shape.inputColumns == 1
+      let isDense = shape.isDense || (shape.kind == .convolution && shape.inputColumns == 1)
       tensors.append(
         Tensor(
-          name: "\(isDense ? "dense" : "convolution") \(index + 1)",
+          name: "\(isDense ? "dense" : shape.name) \(index + 1)",
           shape: isDense
             ? [1, shape.outputChannels] : [1, shape.outputColumns, 1, shape.outputChannels]))
-      let time = QuantizedNetwork.Step(
-        kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
-      operators.append(
-        Operator(
-          kind: isDense ? .fullyConnected : .convolution, inputs: [index], output: index + 1,
-          activation: shape.isRectified ? 0...Float.infinity : Self.everything,
-          computation: isDense ? .fullyConnected(weights) : .convolution(.init(time: time), weights)))
+    }
+    for (index, (shape, layer)) in zip(shapes, layers).enumerated() {
+      appendOperator(shape, layer.folded, index)
     }
     try validate()
   }
 
-  /// The layers' sizes.
-  ///
-  /// - Throws: `InvalidNetwork` where the graph isn't such a chain, or its weights don't fit.
-  package func layerShapes() throws(InvalidNetwork) -> [LayerShape] {
-    try validate()
-    guard inputs == [0], tensors.count == operators.count + 1, outputs == [operators.count] else {
-      throw InvalidNetwork("the layers are no chain")
+  /// Appends a layer's operator, and in front of a sum what takes the middle of its other part.
+  private mutating func appendOperator(_ shape: LayerShape, _ weights: Weights, _ index: Int) {
+    let time = QuantizedNetwork.Step(
+      kernel: shape.kernelColumns, stride: shape.strideColumns, dilation: shape.dilationColumns)
+    let channels = shape.outputChannels
+    var inputs = [index]
+    let (kind, computation): (OperatorKind, Computation)
+    switch shape.kind {
+    case .convolution where shape.inputColumns > 1:
+      (kind, computation) = (.convolution, .convolution(.init(time: time), weights))
+    case .convolution, .dense: (kind, computation) = (.fullyConnected, .fullyConnected(weights))
+    case .depthwise:
+      (kind, computation) = (
+        .depthwiseConvolution, .depthwiseConvolution(.init(time: time), weights.tapsFirst(shape))
+      )
+    case .pool(.maximum): (kind, computation) = (.maximumPool, .maximumPool(.init(time: time)))
+    case .pool(.average) where shape.outputColumns > 1:
+      (kind, computation) = (.averagePool, .averagePool(.init(time: time)))
+    case .pool(.average):
+      // With codes of its own: the mean of all of time is far smaller than the greatest value.
+      (kind, computation) = (
+        .mean,
+        .mean(
+          .init(
+            shape: [channels], strides: [1], reducedShape: [shape.kernelColumns], reducedStrides: [channels],
+            multiplier: .init(multiplierQ31: 0, leftShift: 0)))
+      )
+    case .sum(let count, let first):
+      inputs.append(middle(ofLayerInput: index - count, first: first, shape))
+      (kind, computation) = (
+        .add, .elementwise(.init(shape: [shape.outputCount], firstStrides: [1], secondStrides: [1]))
+      )
     }
-    var shapes: [LayerShape] = []
-    for (index, operation) in operators.enumerated() {
-      guard let shape = layerShape(operation, index), shape.weightCount == operation.weights?.values.count
-      else {
-        throw InvalidNetwork("layer \(index) is neither a convolution along time nor fully connected")
-      }
-      shapes.append(shape)
-    }
-    return shapes
+    operators.append(
+      Operator(
+        kind: kind, inputs: inputs, output: index + 1,
+        activation: shape.isRectified ? 0...Float.infinity : Self.everything, computation: computation))
   }
 
-  private func layerShape(_ operation: Operator, _ index: Int) -> LayerShape? {
-    let (source, target) = (tensors[index].shape, tensors[index + 1].shape)
-    let isRectified = operation.activation == 0...Float.infinity
-    guard operation.inputs == [index], operation.output == index + 1,
-      isRectified || operation.activation == Self.everything
-    else {
-      return nil
-    }
-    let columns = source.count == 4 ? source[1] : 1
-    guard source.reduce(1, *) == columns * tensors[index].channelCount else { return nil }
-    var shape = LayerShape(
-      inputColumns: columns, inputChannels: tensors[index].channelCount, outputColumns: 1,
-      outputChannels: tensors[index + 1].channelCount, kernelColumns: columns, strideColumns: 1,
-      dilationColumns: 1, isDense: true, isRectified: isRectified)
-    switch operation.computation {
-    case .fullyConnected: return target.reduce(1, *) == shape.outputChannels ? shape : nil
-    case .convolution(let window, _):
-      guard window.frequency == .init(), window.time.paddingBefore == 0, window.time.paddingAfter == 0,
-        target.count == 4
-      else { return nil }
-      (shape.outputColumns, shape.kernelColumns) = (target[1], window.time.kernel)
-      (shape.strideColumns, shape.dilationColumns) = (window.time.stride, window.time.dilation)
-      shape.isDense = false
-      return shape
-    default: return nil
-    }
+  /// The tensor of a sum's other part: the middle of what a layer reads, or all of it.
+  private mutating func middle(ofLayerInput layer: Int, first: Int, _ shape: LayerShape) -> Int {
+    guard tensors[layer].count > shape.outputCount else { return layer }
+    tensors.append(
+      Tensor(
+        name: "middle of \(tensors[layer].name)", shape: [1, shape.outputColumns, 1, shape.outputChannels]))
+    let block = QuantizedNetwork.Block(
+      input: 0, shape: [shape.outputCount], inputStart: first * shape.outputChannels, inputStrides: [1],
+      outputStart: 0, outputStrides: [1])
+    operators.append(
+      Operator(
+        kind: .stridedSlice, inputs: [layer], output: tensors.count - 1,
+        computation: .rearrangement([block], fill: nil)))
+    return tensors.count - 1
   }
 
   /// Changes the weights of an operator that has some.
@@ -122,5 +126,19 @@ extension Checkpoint.Layer {
     return FloatGraph.Weights(
       values: weights.indices.map { weights[$0] * gains[$0 / perOutput] },
       biases: gains.indices.map { normalization.shift[$0] - normalization.mean[$0] * gains[$0] })
+  }
+}
+
+extension FloatGraph.Weights {
+  /// A depthwise convolution's weights `[channel, kernel column]` in the operator's order, `[kernel column, channel]`.
+  fileprivate func tapsFirst(_ shape: LayerShape) -> FloatGraph.Weights {
+    var turned = self
+    for channel in 0..<shape.outputChannels {
+      for column in 0..<shape.kernelColumns {
+        turned.values[column * shape.outputChannels + channel] =
+          values[channel * shape.kernelColumns + column]
+      }
+    }
+    return turned
   }
 }

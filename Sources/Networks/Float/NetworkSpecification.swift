@@ -1,9 +1,10 @@
 import Tasks
 
-/// The structure of a streamable network: unpadded convolutions along time, then dense layers.
+/// The structure of a network: unpadded layers along time, then dense layers.
 ///
 /// Shapes are `[time, channel]`; the spectrogram's frequency bins are the first layer's channels. As nothing
-/// is padded along time, one new column costs one column of work in every layer.
+/// is padded along time, one new column costs one column of work in every layer; but a sum reads two layers at once, and
+/// it and what follows it run at a decision.
 package struct NetworkSpecification: Codable, Equatable, Sendable {
   /// A layer and its options.
   package enum Layer: Codable, Equatable, Sendable {
@@ -13,6 +14,23 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
     /// A fully connected layer over all that came before, flattened as `[time, channel]`; followed by ReLU
     /// unless it is the last layer.
     case dense(outputCount: Int)
+    /// A convolution along time of each channel by itself, followed by ReLU.
+    case depthwise(kernelColumns: Int, strideColumns: Int = 1, dilationColumns: Int = 1)
+    /// The greatest value or the mean of neighbouring columns, a channel.
+    case pool(Pooling, kernelColumns: Int, strideColumns: Int)
+    /// The same of all columns that there are: one is left.
+    case globalPool(Pooling)
+    /// What the last `layerCount` layers make of their input, plus the middle of that input, followed by ReLU: a residual
+    /// sum. The layer in front of it has no ReLU.
+    case sum(layerCount: Int)
+  }
+
+  /// What a pool makes of columns.
+  package enum Pooling: String, CaseIterable, Codable, Sendable {
+    /// The greatest value.
+    case maximum
+    /// The mean.
+    case average
   }
 
   /// The window's length, in spectrogram columns.
@@ -52,8 +70,25 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
   /// The columns from one decision to the next that the strides allow.
   package var columnsPerDecision: Int {
     layers.reduce(1) { product, layer in
-      if case .convolution(_, _, let stride, _) = layer { product * stride } else { product }
+      switch layer {
+      case .convolution(_, _, let stride, _), .depthwise(_, let stride, _), .pool(_, _, let stride):
+        product * stride
+      case .dense, .globalPool, .sum: product
+      }
     }
+  }
+
+  /// A sum over layers on both sides of a place, and the first layer that it is over; nil where there is none.
+  package func sum(across place: Int) -> (layer: Int, first: Int)? {
+    for (index, layer) in layers.enumerated() {
+      if case .sum(let count) = layer, index - count < place, place <= index { return (index, index - count) }
+    }
+    return nil
+  }
+
+  /// The place of the first sum; nil where every layer takes one column at a time, or all there is.
+  package var firstSum: Int? {
+    layers.firstIndex { if case .sum = $0 { true } else { false } }
   }
 
   /// A network for windows of a task by the clock that isn't told another: over a spectrogram that of the ECG models;

@@ -55,7 +55,7 @@ extension StreamRun {
     return [
       (
         "Against the annotations",
-        "\(announced) of \(Numbers.integer(accuracy.announced.total)) announced beats right, \(Numbers.percent(raw)) of "
+        "\(announced) of \(Numbers.integer(accuracy.announced.total)) announced \(accuracy.unit) right, \(Numbers.percent(raw)) of "
           + "\(Numbers.integer(accuracy.fixed.total)) raw decisions"
       )
     ]

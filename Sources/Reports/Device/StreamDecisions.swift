@@ -87,16 +87,28 @@ extension StreamRun {
     }
     return [
       Self.table("Beside the annotations: the device's raw decisions", accuracy.fixed),
-      Facts([
-        ("Right", "\(Self.share(accuracy.fixed.correct, of: accuracy.fixed.total)) of the matched beats"),
-        ("Annotated beats without a decision", Numbers.integer(accuracy.missedBeats)),
-        ("Decisions about other beats or none", Numbers.integer(accuracy.extraDecisions)),
-        (
-          "Intervals",
-          "Wilson's, of 95 %: they take beats for independent, so they are too narrow for one patient's record"
-        ),
-      ]),
+      Facts(
+        [
+          (
+            "Right",
+            "\(Self.share(accuracy.fixed.correct, of: accuracy.fixed.total)) of the \(accuracy.unit == "beats" ? "matched beats" : "labelled windows")"
+          )
+        ] + Self.unmatched(accuracy) + [
+          (
+            "Intervals",
+            "Wilson's, of 95 %: they take \(accuracy.unit) for independent, so they are too narrow for one patient's record"
+          )
+        ]),
       Details("The same tables for the float twin and for what was announced", others),
+    ]
+  }
+
+  private static func unmatched(_ accuracy: StreamResult.Accuracy) -> [(String, String)] {
+    let extra = Numbers.integer(accuracy.extraDecisions)
+    guard accuracy.unit == "beats" else { return [("Windows that no label holds whole", extra)] }
+    return [
+      ("Annotated beats without a decision", Numbers.integer(accuracy.missedBeats)),
+      ("Decisions about other beats or none", extra),
     ]
   }
 

@@ -34,14 +34,20 @@ extension StreamRun {
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
       verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
-      sections: [overviewSection, ecgSection(excerpt, momentsSeconds: options.momentsSeconds)]
-        + (settings.isRawSamples || settings.beats != nil ? [] : [spectrogramSection(excerpt)])
-        + (result.agreement == nil ? [] : [logitSection(excerpt)])
-        + [decisionSection(options)]
-        + (result.target.map { [$0.section] } ?? []) + [policySection, memorySection, operationSection]
-        + (result.verdict?.pageSections(result.profile) ?? []) + [provenanceSection(options)],
-      footer: Release.footer(version: result.version)
+      sections: sections(excerpt, options), footer: Release.footer(version: result.version)
     ).render()
+  }
+
+  private func sections(_ excerpt: Excerpt, _ options: StreamPageOptions) -> [Section] {
+    let start: [Section] =
+      [overviewSection, ecgSection(excerpt, momentsSeconds: options.momentsSeconds)]
+      + (settings.isRawSamples || settings.beats != nil ? [] : [spectrogramSection(excerpt)])
+      + (result.agreement == nil ? [] : [logitSection(excerpt)])
+    let labels: [Section] = [decisionSection(options)] + (result.episodes ?? []).map(\.section)
+    let device: [Section] =
+      (result.target.map { [$0.section] } ?? []) + [policySection, memorySection, operationSection]
+    return start + labels + device + (result.verdict?.pageSections(result.profile) ?? [])
+      + [provenanceSection(options)]
   }
 
   /// The run in one sentence.

@@ -56,9 +56,24 @@ extension StreamRun {
           "annotations",
           [
             Numbers.percent(fixed), float,
-            "of \(Numbers.integer(accuracy.fixed.total)) annotated beats, "
-              + "\(Numbers.integer(accuracy.missedBeats)) missed; "
-              + "\(Numbers.integer(accuracy.extraDecisions)) decisions about other beats or none",
+            accuracy.unit == "beats"
+              ? "of \(Numbers.integer(accuracy.fixed.total)) annotated beats, "
+                + "\(Numbers.integer(accuracy.missedBeats)) missed; "
+                + "\(Numbers.integer(accuracy.extraDecisions)) decisions about other beats or none"
+              : "of \(Numbers.integer(accuracy.fixed.total)) labelled windows; "
+                + "\(Numbers.integer(accuracy.extraDecisions)) that no label holds whole",
+          ]
+        ))
+    }
+    for score in result.episodes ?? [] {
+      rows.append(
+        (
+          "episodes",
+          [
+            "\(score.found) of \(score.episodes)", "-",
+            "\(score.className), of \(Numbers.shortest(score.leastSeconds)) s and more, \(score.foundInTime) within "
+              + "\(Numbers.shortest(score.delayLimitSeconds)) s; \(score.falseAlarms) false alarms in "
+              + "\(Numbers.decimal(score.hours, places: 2)) h",
           ]
         ))
     }

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import HostDevice
 import Metrics
@@ -17,9 +18,11 @@ package struct StreamResult: Encodable, Sendable {
     package var withinOneStep: Double?
   }
 
-  /// A decision's classes against the record's annotations.
+  /// A decision's classes against the record's annotations, or a task's labels.
   package struct Accuracy: Encodable, Sendable {
-    /// The device's decisions by the annotated beat within 150 ms.
+    /// What has a class: `beats` or `windows`.
+    package var unit: String
+    /// The device's decisions by the annotated beat within 150 ms, or by the label that holds the whole window.
     package var fixed: ConfusionMatrix
     /// The twin's.
     package var float: ConfusionMatrix?
@@ -31,7 +34,8 @@ package struct StreamResult: Encodable, Sendable {
     package var asleep: [String: Int]
     /// The annotated beats of the model's classes that no decision was about.
     package var missedBeats: Int
-    /// The decisions about no annotated beat of the model's classes: a beat of another class, or none.
+    /// The decisions about no annotated beat of the model's classes: a beat of another class, or none; or about a window
+    /// that no label holds whole.
     package var extraDecisions: Int
   }
 
@@ -187,6 +191,8 @@ package struct StreamResult: Encodable, Sendable {
   package var spectrogram: Spectrogram?
   /// Against the record's annotations; null where it has none.
   package var accuracy: Accuracy?
+  /// What was announced beside the labelled episodes, a score a class that matters; null where there are none.
+  package var episodes: [EpisodeScore]?
   /// Memory.
   package var memory: ModelSummary.Memory
   /// What lies where.
@@ -204,7 +210,7 @@ package struct StreamResult: Encodable, Sendable {
   /// Gathers a finished run's figures.
   package init(
     _ loop: DeviceLoop, _ loaded: LoadedModel, modelName: String, acquisition: Acquisition, hasTwin: Bool,
-    windowSamples: Int, reference: [(sample: Int, classIndex: Int)]?, isJudged: Bool = true
+    windowSamples: Int, reference: DecisionReference?, isJudged: Bool = true
   ) {
     record = acquisition.recordName
     lead = acquisition.leadName
@@ -237,7 +243,8 @@ package struct StreamResult: Encodable, Sendable {
         snrDecibels: loop.spectrum.decibels, maxAbsoluteStepError: loop.codes.maxAbsoluteStepError,
         withinOneStep: loop.codes.withinOneStep) : nil
     let truths = reference.map {
-      AnnotatedDecisions($0, loop.decisions, sampleRateHz: acquisition.sampleRateHz)
+      AnnotatedDecisions(
+        $0, loop.decisions, windowSamples: windowSamples, sampleRateHz: acquisition.sampleRateHz)
     }
     accuracy = truths.map { Accuracy($0, loop.decisions, classNames: loaded.classNames) }
     let summary = ModelSummary(loaded)
@@ -285,59 +292,6 @@ extension StreamResult.Delay {
     return "\(observed.text) after the beat: \(Numbers.integer(lateDecisions)) "
       + "\(lateDecisions == 1 ? "decision" : "decisions") later than the trained \(trained.text), "
       + "as the beat was found so late"
-  }
-}
-
-/// Decisions beside the beats of a record's annotations: a beat within 150 ms is the one that a decision is about.
-private struct AnnotatedDecisions {
-  /// The class of each decision's beat; nil where no annotated one is near.
-  var classes: [Int?]
-  /// The annotated beats that no decision was about.
-  var missedBeats: Int
-  /// The decisions about no annotated beat.
-  var extraDecisions: Int
-
-  init(
-    _ reference: [(sample: Int, classIndex: Int)], _ decisions: [DeviceDecision], sampleRateHz: Double
-  ) {
-    let matching = BeatMatching(
-      reference: reference.map(\.sample), detected: decisions.compactMap(\.beatSample),
-      sampleRateHz: sampleRateHz)
-    let truths = Dictionary(reference.map { ($0.sample, $0.classIndex) }) { first, _ in first }
-    var places: [Int: Int] = [:]
-    for (place, decision) in decisions.enumerated() {
-      if let beat = decision.beatSample, places[beat] == nil { places[beat] = place }
-    }
-    classes = decisions.map { _ in nil }
-    for match in matching.matches {
-      guard let place = places[match.detected] else { continue }
-      classes[place] = truths[match.reference]
-    }
-    (missedBeats, extraDecisions) = (matching.missed.count, matching.extra.count)
-  }
-}
-
-extension StreamResult.Accuracy {
-  /// Scores the decisions whose beat is annotated.
-  fileprivate init(_ annotated: AnnotatedDecisions, _ decisions: [DeviceDecision], classNames: [String]) {
-    fixed = ConfusionMatrix(classNames: classNames)
-    float =
-      decisions.contains { $0.beatSample != nil && $0.floatClass != nil }
-      ? ConfusionMatrix(classNames: classNames) : nil
-    announced = ConfusionMatrix(classNames: classNames)
-    withoutResult = Dictionary(classNames.map { ($0, 0) }) { first, _ in first }
-    asleep = withoutResult
-    for (truth, decision) in zip(annotated.classes, decisions) {
-      guard let truth else { continue }
-      fixed.add(reference: truth, prediction: decision.fixedClass)
-      if let floatClass = decision.floatClass { float?.add(reference: truth, prediction: floatClass) }
-      switch decision.announcement {
-      case .result(let classIndex, _): announced.add(reference: truth, prediction: classIndex)
-      case .noResult: withoutResult[classNames[truth], default: 0] += 1
-      case .asleep: asleep[classNames[truth], default: 0] += 1
-      }
-    }
-    (missedBeats, extraDecisions) = (annotated.missedBeats, annotated.extraDecisions)
   }
 }
 

@@ -147,16 +147,22 @@ package struct StreamRun: Sendable {
       acquisition: acquisition, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
+    let labelled = Self.labelled(options, loaded, record: record, acquisition: acquisition)
 
     var result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: twin != nil,
       windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: timing.isAboutBeats
-        ? beats?.filter { beat in
-          loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
-        } : nil, isJudged: isJudged)
-    result.notes += found.notes
+        ? beats.map { beats in
+          .beats(
+            beats.filter { beat in
+              loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
+            })
+        } : labelled.stretches.map { .stretches($0) }, isJudged: isJudged)
+    result.notes += found.notes + labelled.notes
+    result.episodes = episodes(
+      loop, loaded, labelled.stretches, acquisition: acquisition, announcing: options.announcing)
     result.sensed = sensed
     if let target = options.target {
       let plan = TargetComparison.Plan(
