@@ -22,7 +22,10 @@ struct SignalWatch {
   func decisions(
     _ decisions: [BeatDecision], where signal: LabelledSignal
   ) throws(MemoryError) -> [BeatDecision] {
-    let isGood = try goodSamples(signal.microvolts)
+    var isGood = try goodSamples(signal.microvolts)
+    for lead in signal.furtherLeads {
+      isGood = zip(isGood, try goodSamples(lead)).map { $0 && $1 }
+    }
     return decisions.filter { decision in
       window.columns(ofBeatAt: decision.sample, inRecordOf: isGood.count).map {
         isGood[window.settings.lastSample(ofColumn: $0.upperBound - 1)]

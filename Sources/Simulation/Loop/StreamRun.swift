@@ -52,11 +52,13 @@ package struct StreamRun: Sendable {
 
   /// The figures.
   package private(set) var result: StreamResult
-  /// What the device heard.
+  /// What the device heard; of several leads in the first.
   package let acquisition: Acquisition
+  /// What it heard in the further leads.
+  package let furtherLeads: [Acquisition]
   /// The decisions.
   package let decisions: [DeviceDecision]
-  /// The device's columns: `[column, bin]` codes.
+  /// The device's columns: `[column, bin, lead]` codes.
   package let columns: [Int8]
   /// The twin's columns, levels before rounding; empty without a twin.
   package let twinLevels: [Float]
@@ -106,11 +108,20 @@ package struct StreamRun: Sendable {
     // A network hears what it was trained behind, where nobody says otherwise.
     var disturbances = options.disturbances
     disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
-    let acquisition = try Acquisition(
-      record, lead: options.lead, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
-      profile: profile, file: options.record,
-      disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
-      paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
+    let names = try record.leads(options.lead, count: loaded.model.leadCount, file: options.record)
+    let leads = try names.map { name throws(FileError) in
+      try Acquisition(
+        record, lead: name, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
+        profile: profile, file: options.record,
+        disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
+        paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
+    }
+    let (acquisition, furtherLeads) = (leads[0], Array(leads.dropFirst()))
+    if options.target != nil, !furtherLeads.isEmpty {
+      throw .malformed(
+        options.model, "takes \(leads.count) leads, and a board takes one over the wire",
+        remedy: "leave out --target")
+    }
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = task.flatMap { task in
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
@@ -142,18 +153,26 @@ package struct StreamRun: Sendable {
     }
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, twin: twin, twinFile: options.float ?? "",
-      acquisition: acquisition, timing: timing, announcing: options.announcing,
+      acquisition: acquisition, furtherLeads: furtherLeads, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
 
     var result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: twin != nil,
-      windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
+      windowSamples: SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).lastSample(
+        ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: timing.isAboutBeats
         ? beats?.filter { beat in
           loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
         } : nil, isJudged: isJudged)
+    result.lead = leads.map(\.leadName).joined(separator: ", ")
+    result.notes += furtherLeads.flatMap { lead in lead.notes.filter { !result.notes.contains($0) } }
+    if options.lead == nil, !furtherLeads.isEmpty {
+      result.notes.append(
+        FileNote(
+          options.record, "its first leads were taken, \(result.lead), in this order; --lead names others"))
+    }
     result.notes += found.notes
     result.sensed = sensed
     if let target = options.target {
@@ -165,9 +184,10 @@ package struct StreamRun: Sendable {
       result.target = try TargetComparison.run(plan, on: target, progress: progress)
     }
     return StreamRun(
-      result: result, acquisition: acquisition, decisions: loop.decisions, columns: loop.columns,
+      result: result, acquisition: acquisition, furtherLeads: furtherLeads, decisions: loop.decisions,
+      columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
-      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd))
+      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount))
   }
 
   /// What the device's amplifier senses of a record.
@@ -207,7 +227,7 @@ package struct StreamRun: Sendable {
   static func check(
     _ acquisition: Acquisition, loaded: LoadedModel, frontEnd: FrontEndPlan, file: String
   ) throws(FileError) {
-    let settings = SpectrogramSettings(frontEnd)
+    let settings = SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount)
     let highestHz =
       settings.beats.map { settings.sampleRateHz / Double(2 << $0.pointShift) }
       ?? Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz
