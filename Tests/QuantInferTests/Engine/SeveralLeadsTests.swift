@@ -59,7 +59,7 @@ import TestNetworks
         isRaw ? SpectrogramSettings(rawSamplesOfRateHz: 128, highPassShift: 5) : SpectrogramSettings()
       (bins, self.leads) = (settings.binCount, leads)
       network =
-        hasStrides
+        hasStrides && (leads * bins) % 2 == 0
         ? networks.streamableWithStrides(bins: leads * bins)
         : networks.streamable(bins: leads * bins, depth: networks.random.nextIndex(below: 4))
       let input = network.tensors[network.inputs[0].tensor]
