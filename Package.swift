@@ -168,9 +168,8 @@ let package = Package(
     .testTarget(
       name: "QuantInferCTests",
       dependencies: [
-        "CQuantInfer", "ECG", "HostDevice", "ModelFiles", "QuantInfer", "QuantInferC", "QuantInferDeviceC",
-        "Support",
-        "TestSupport",
+        "CQuantInfer", "ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "QuantInferC",
+        "QuantInferDeviceC", "Support", "Tasks", "TestNetworks", "TestSupport",
       ]),
     .testTarget(
       name: "QuantInferTests",

@@ -76,6 +76,14 @@ public func quantinfer_pipeline_push(_ pipeline: OpaquePointer?, _ sample: Int16
   unsafe Record.pipeline(pipeline)?.pointee.completesWindow(sample) ?? false
 }
 
+/// Takes a frame; tells whether a new window is full.
+@c @implementation
+public func quantinfer_pipeline_push_frame(_ pipeline: OpaquePointer?, _ frame: UnsafePointer<Int16>?) -> Bool
+{
+  guard let frame = unsafe frame, UInt(bitPattern: frame) % 2 == 0 else { return false }
+  return unsafe Record.pipeline(pipeline)?.pointee.completesWindow(frame: frame) ?? false
+}
+
 /// Decides on the newest window; the greatest logit's class.
 @c @implementation
 public func quantinfer_pipeline_decide(
@@ -146,6 +154,10 @@ public func quantinfer_pipeline_restore(
 // Mutating, so that none of them works on a copy of the pipeline.
 extension StreamingPipeline {
   fileprivate mutating func completesWindow(_ sample: Int16) -> Bool { push(sample) && isWindowFull }
+
+  fileprivate mutating func completesWindow(frame: UnsafePointer<Int16>) -> Bool {
+    unsafe push(frame: frame) && isWindowFull
+  }
 
   @inline(__always)
   fileprivate mutating func classify(into logits: UnsafeMutablePointer<Int8>, count: Int) -> Int32 {

@@ -27,6 +27,7 @@ package struct Refusal: Error {
     case .decidesByClockAlone: self.init(QUANTINFER_BY_CLOCK_ALONE)
     case .decidesAtBeatsAlone: self.init(QUANTINFER_AT_BEATS_ALONE)
     case .unsupportedSampleRate: self.init(QUANTINFER_SAMPLE_RATE)
+    case .noSuchLead: self.init(QUANTINFER_OPTIONS)
     case .notBuilt: self.init(QUANTINFER_NOT_BUILT)
     }
   }

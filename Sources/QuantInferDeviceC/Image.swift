@@ -20,7 +20,8 @@ public func quantinfer_inspect(
     let start = unsafe image.map { unsafe ($0 + names.byteOffset).assumingMemoryBound(to: CChar.self) }
     try unsafe give(
       quantinfer_info(
-        byte_count: 0, checksum: model.imageChecksum, lead_count: 1, sample_rate_millihertz: rate,
+        byte_count: 0, checksum: model.imageChecksum, lead_count: UInt32(truncatingIfNeeded: model.leadCount),
+        sample_rate_millihertz: rate,
         microvolts_per_count: Float(bitPattern: frontEnd?.microvoltsPerCountBits ?? 0),
         class_count: UInt32(truncatingIfNeeded: output.count),
         logit_scale: Float(bitPattern: output.scaleBits),

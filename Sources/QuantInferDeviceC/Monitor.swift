@@ -37,7 +37,7 @@ public func quantinfer_monitor_inspect(
 ) -> quantinfer_status {
   do throws(Refusal) {
     let model = try unsafe Model(image: image, byteCount: byteCount)
-    let division = try unsafe Division(model, Monitor.Options(options))
+    let division = try unsafe Division(model, Monitor.Options(options, of: model))
     try unsafe give(
       division.needs(
         savedByteCount: SavedState.Header.byteCount &+ division.state, logitCount: model.output.count,
@@ -58,7 +58,7 @@ public func quantinfer_monitor_init(
     guard let monitor = unsafe monitor else { throw Refusal(QUANTINFER_NULL) }
     unsafe monitor.pointee = nil
     let model = try unsafe Model(image: image, byteCount: byteCount)
-    let options = try unsafe Monitor.Options(options)
+    let options = try unsafe Monitor.Options(options, of: model)
     let parts = try unsafe Division(model, options).parts(of: memory, byteCount: memoryByteCount)
     do throws(MemoryError) {
       unsafe monitor.pointee = Record.seal(
@@ -85,7 +85,8 @@ public func quantinfer_monitor_push(
     guard let frames = unsafe frames else { throw Refusal(QUANTINFER_NULL) }
     guard UInt(bitPattern: frames) % 2 == 0 else { throw Refusal(QUANTINFER_MEMORY_MISALIGNED) }
     let monitor = try unsafe Record.monitor(monitor)
-    let block = unsafe UnsafeBufferPointer(start: frames, count: frameCount < 0 ? .max : frameCount)
+    let (count, isBeyond) = unsafe frameCount.multipliedReportingOverflow(by: monitor.pointee.model.leadCount)
+    let block = unsafe UnsafeBufferPointer(start: frames, count: count < 0 || isBeyond ? .max : count)
     unsafe takenCount.pointee = monitor.pointee.feed(block).count
     return accepted
   } catch {

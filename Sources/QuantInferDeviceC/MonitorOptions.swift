@@ -5,12 +5,14 @@ import QuantInferC
 extension Monitor.Options {
   /// The options that a caller's structure names.
   ///
-  /// - Throws: `QUANTINFER_OPTIONS` where one is out of range; the runtime would take the nearest one within it.
-  init(_ structure: UnsafePointer<quantinfer_options>?) throws(Refusal) {
+  /// - Throws: `QUANTINFER_OPTIONS` where one is out of range, for which the runtime would take the nearest one within it, or
+  ///   names another number of leads than the model's.
+  init(_ structure: UnsafePointer<quantinfer_options>?, of model: Model) throws(Refusal) {
     var given = quantinfer_options()
     try unsafe take(structure, into: &given)
     self.init()
-    guard given.lead_count <= 1 else { throw Refusal(QUANTINFER_OPTIONS) }
+    let leadCount = UInt32(truncatingIfNeeded: model.leadCount)
+    guard given.lead_count == leadCount || given.lead_count == 0 else { throw Refusal(QUANTINFER_OPTIONS) }
     switch Int(given.pace) {
     case QUANTINFER_DETECTED_BEATS: pace = .detectedBeats
     case QUANTINFER_GIVEN_BEATS: pace = .givenBeats
@@ -37,6 +39,8 @@ extension Monitor.Options {
     quality.saturatedSamples = Int32(truncatingIfNeeded: try within(given.saturated_samples, .max))
     quality.saturationSpanSamples = Int32(truncatingIfNeeded: try within(given.saturation_span_samples, .max))
     quality.refillSamples = Int32(truncatingIfNeeded: try within(given.refill_samples, .max))
+    detectorLead = try within(given.detector_lead, Int32(truncatingIfNeeded: leadCount) &- 1)
+    lostLead = try within(given.lost_lead, 1) == 1 ? .goOn : .noResult
     wakePercent = try within(given.wake_percent, 1000)
     let codesPerOctave = try within(given.rhythm_codes_per_octave, 512)
     guard codesPerOctave > 0 else { return }

@@ -13,13 +13,17 @@ public func quantinfer_monitor_work(
     let monitor = try unsafe Record.monitor(monitor)
     var done = quantinfer_progress()
     try unsafe give(done, to: progress)
+    let leadCount = unsafe monitor.pointee.model.leadCount
+    guard unsafe queue.pointee.lead_count == UInt32(truncatingIfNeeded: leadCount) else {
+      throw Refusal(QUANTINFER_OPTIONS)
+    }
     // Their copy lies on the stack; the header says how many there are at most.
     var block = InlineArray<32, Int16>(repeating: 0)
     var lost: UInt32 = 0
     let copied = unsafe withUnsafeMutableBytes(of: &block) {
       let frames = unsafe $0.bindMemory(to: Int16.self)
       return unsafe quantinfer_queue_peek(
-        queue, frames.baseAddress, UInt32(truncatingIfNeeded: frames.count), &lost)
+        queue, frames.baseAddress, UInt32(truncatingIfNeeded: frames.count / leadCount), &lost)
     }
     guard copied >= 0 else { throw Refusal(QUANTINFER_NOT_SOUND) }
     if lost > 0 {
@@ -28,7 +32,7 @@ public func quantinfer_monitor_work(
       done.lost_count = lost
     } else if copied > 0 {
       let taken = unsafe block.span.withUnsafeBufferPointer {
-        unsafe monitor.pointee.feed(UnsafeBufferPointer(rebasing: $0[..<Int(copied)])).count
+        unsafe monitor.pointee.feed(UnsafeBufferPointer(rebasing: $0[..<(Int(copied) &* leadCount)])).count
       }
       unsafe quantinfer_queue_pass(queue, UInt32(truncatingIfNeeded: taken))
       done.frame_count = UInt32(truncatingIfNeeded: taken)

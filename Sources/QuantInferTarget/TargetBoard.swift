@@ -103,7 +103,7 @@ public struct TargetBoard<Port: TargetPort>: ~Copyable {
       wire.refuse(.image, Int(error.kind.rawValue), error.byteOffset)
       return wire.receive()
     }
-    var encoded = InlineArray<18, Int32>(repeating: 0)
+    var encoded = InlineArray<20, Int32>(repeating: 0)
     for index in encoded.indices { encoded[index] = Int32(bitPattern: wire.word(at: 1 &+ 4 &* index)) }
     let options = Monitor.Options(encoded: encoded)
     guard let stateByteCount = try? Monitor.stateByteCount(model: model, options: options) else {

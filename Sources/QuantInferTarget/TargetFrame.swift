@@ -6,7 +6,7 @@ import QuantInfer
 /// payload; numbers are little-endian. See docs/reference/Protocol.md.
 public enum TargetFrame {
   /// The protocol's version, which both sides must have.
-  public static var version: UInt16 { 1 }
+  public static var version: UInt16 { 2 }
   /// The byte that begins a frame.
   public static var start: UInt8 { 0x51 }
   /// The bytes of kind and length.

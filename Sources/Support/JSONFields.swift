@@ -126,6 +126,11 @@ package struct JSONFields {
     return names
   }
 
+  /// Whether a value is a list of lists.
+  package mutating func isListOfLists(_ key: String) -> Bool {
+    (value(key) as? [[Any]]).map { !$0.isEmpty } ?? false
+  }
+
   /// A list of lists of different lines of text; empty where the key isn't there.
   ///
   /// - Throws: `FileError`.

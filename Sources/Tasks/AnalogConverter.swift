@@ -47,7 +47,18 @@ package struct AnalogConverter: Equatable, Sendable {
   /// The signal as the device hears it: rounded to counts and saturated.
   package func heard(_ signal: LabelledSignal) -> LabelledSignal {
     var heard = signal
-    heard.microvolts = signal.microvolts.map { Float(count(ofMicrovolts: $0)) * microvoltsPerCount }
+    func hear(_ microvolts: [Float]) -> [Float] {
+      microvolts.map { Float(count(ofMicrovolts: $0)) * microvoltsPerCount }
+    }
+    heard.microvolts = hear(signal.microvolts)
+    heard.furtherLeads = signal.furtherLeads.map(hear)
     return heard
+  }
+
+  /// A signal's counts, frame by frame: a sample of each of its leads.
+  package func frames(of signal: LabelledSignal) -> [Int16] {
+    guard !signal.furtherLeads.isEmpty else { return signal.microvolts.map(count) }
+    let leads = [signal.microvolts] + signal.furtherLeads
+    return signal.microvolts.indices.flatMap { index in leads.map { count(ofMicrovolts: $0[index]) } }
   }
 }

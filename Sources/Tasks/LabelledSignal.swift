@@ -1,7 +1,7 @@
 import ECG
 import Support
 
-/// One lead of a record at the front end's rate, with its labelled beats, or the labelled windows of a task by the clock.
+/// A lead of a record, or several that are sampled together, at the front end's rate, with its labelled beats, or the labelled windows of a task by the clock.
 package struct LabelledSignal: Sendable {
   /// One beat, or one window, and its class.
   package struct Beat: Equatable, Sendable {
@@ -38,8 +38,10 @@ package struct LabelledSignal: Sendable {
   package var patient: String
   /// The lead's name.
   package var lead: String
-  /// The samples at the front end's rate.
+  /// The samples at the front end's rate; of several leads those of the first.
   package var microvolts: [Float]
+  /// Those of the further leads, as many.
+  package var furtherLeads: [[Float]] = []
   /// The beats or windows, in order of time.
   package var beats: [Beat]
   /// The labelled stretches, in order of time and apart from each other; empty for a task of beats.

@@ -8,6 +8,8 @@ package struct SampleSettings: Equatable, Sendable {
   package var offsetMicrovolts = 0.0
   /// The high-pass filter's corner is at `sampleRateHz / (2 pi 2^highPassShift)` hertz; nil for no filter.
   package var highPassShift: Int?
+  /// The leads that are sampled together, where there are several.
+  package var leads: Int?
 
   /// Settings without offset and filter.
   package init(sampleRateHz: Double, microvoltsPerUnit: Double) {

@@ -26,10 +26,12 @@ extension LabelledSignal {
     let source = try Source(
       record, folder: folder, csv: csv, coupling: coupling, task: task, sampleRateHz: sampleRateHz)
     let main = try source.mainIndex(nil)
+    // Leads that are sampled together are one signal.
+    guard task.furtherLeads.isEmpty else { return [try source.signal(try source.indices(nil))] }
     let others = source.record.signals.indices.filter {
       $0 != main && source.record.signals[$0].millivoltsPerUnit != nil
     }
-    return try ([main] + others).map { index throws(FileError) in try source.signal(index) }
+    return try ([main] + others).map { index throws(FileError) in try source.signal([index]) }
   }
 
   /// Reads one lead of a record, with the labels that the task has a class for.
@@ -62,7 +64,7 @@ extension LabelledSignal {
   ) throws(FileError) -> LabelledSignal {
     let source = try Source(
       record, folder: folder, csv: csv, coupling: coupling, task: task, sampleRateHz: sampleRateHz)
-    return try source.signal(try source.mainIndex(lead))
+    return try source.signal(try source.indices(lead))
   }
 
   /// A record with its labels.
@@ -100,6 +102,30 @@ extension LabelledSignal {
       return try index(of: nil)
     }
 
+    /// The leads that are sampled together: those that are asked for, with commas between them, or the task's.
+    func indices(_ lead: String?) throws(FileError) -> [Int] {
+      guard !task.furtherLeads.isEmpty else { return [try mainIndex(lead)] }
+      if let lead {
+        return try record.leads(lead, count: 1 + task.furtherLeads.count, file: path).map {
+          name throws(FileError) in try index(of: name)
+        }
+      }
+      var found = [try mainIndex(nil)]
+      for list in task.furtherLeads {
+        let next = list.lazy.compactMap { try? record.leadIndex($0) }.first { !found.contains($0) }
+        guard let next else {
+          throw .malformed(
+            path,
+            "has none of the leads \(list.joined(separator: ", ")) beside "
+              + found.map { record.signals[$0].name }.joined(separator: ", "),
+            remedy: "leave the record out, or name others of its leads in the task's leads: "
+              + record.signals.map(\.name).joined(separator: ", "))
+        }
+        found.append(next)
+      }
+      return found
+    }
+
     private func index(of lead: String?) throws(FileError) -> Int {
       do throws(FileError) {
         return try record.leadIndex(lead)
@@ -110,15 +136,18 @@ extension LabelledSignal {
       }
     }
 
-    func signal(_ index: Int) throws(FileError) -> LabelledSignal {
-      let lead = try Lead(record, index: index, file: path, coupling: coupling)
-      let rateHz = sampleRateHz
+    func signal(_ indices: [Int]) throws(FileError) -> LabelledSignal {
+      let leads = try indices.map { index throws(FileError) in
+        try Lead(record, index: index, file: path, coupling: coupling)
+      }
+      let (lead, rateHz) = (leads[0], sampleRateHz)
       var signal = LabelledSignal(
         record: own.name, lead: lead.name,
         microvolts: try lead.millivolts(atRateHz: rateHz).map { $0 * 1_000 }, beats: [],
         patient: own.patient)
       signal.isPaced = labels?.all.contains { $0.code == .paced } ?? false
       signal.notes = lead.notes + (labels?.notes ?? [])
+      try signal.take(leads.dropFirst(), rateHz: rateHz)
       if !task.leads.isEmpty, own.lead == nil,
         !task.leads.contains(where: { (try? record.leadIndex($0)) != nil })
       {
@@ -143,6 +172,21 @@ extension LabelledSignal {
       }
       signal.labelWindows(of: task)
       return signal
+    }
+  }
+}
+
+extension LabelledSignal {
+  /// Takes further leads, as long as the first one: where a lead of another rate ends earlier, its last value stays.
+  fileprivate mutating func take(_ leads: ArraySlice<Lead>, rateHz: Double) throws(FileError) {
+    for lead in leads {
+      var microvolts = try lead.millivolts(atRateHz: rateHz).map { $0 * 1_000 }
+      let last = microvolts.last ?? 0
+      microvolts = Array(microvolts.prefix(self.microvolts.count))
+      microvolts += [Float](repeating: last, count: self.microvolts.count - microvolts.count)
+      furtherLeads.append(microvolts)
+      self.lead += ", " + lead.name
+      notes += lead.notes.filter { !notes.contains($0) }
     }
   }
 }

@@ -41,6 +41,8 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   /// The corner of the electrode's coupling in front of it all, in hertz; 0 for none, and nil for what a record needs:
   /// see `Coupling`.
   package var couplingHz: Double?
+  /// The leads that are sampled together, where there are several: a column holds, bin by bin, the value of each.
+  package var leads: Int?
   /// What a beat becomes, where beats are the input instead of columns; nil otherwise.
   package var beats: BeatSettings?
 
@@ -63,11 +65,22 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   ///   - rate: The rate of the samples, in hertz.
   ///   - shift: The high-pass filter's shift; 0 for no filter.
   ///   - microvoltsPerUnit: The microvolts that are 1 to the network.
-  package init(rawSamplesOfRateHz rate: Double, highPassShift shift: Int, microvoltsPerUnit: Double = 500) {
-    (sampleRateHz, highPassShift) = (rate, shift)
+  ///   - leads: The leads, where there are several.
+  package init(
+    rawSamplesOfRateHz rate: Double, highPassShift shift: Int, microvoltsPerUnit: Double = 500,
+    leads: Int? = nil
+  ) {
+    (sampleRateHz, highPassShift, self.leads) = (rate, shift, leads)
     (windowSamples, hopSamples, firstBin, binCount) = (1, 1, 0, 1)
     (centerLevel, levelsPerUnit) = (0, microvoltsPerUnit)
   }
+
+  /// The number of leads.
+  package var leadCount: Int { leads ?? 1 }
+  /// The leads that a front end takes at most.
+  package static let greatestLeadCount = 4
+  /// The values of a column, `[bin, lead]`.
+  package var columnCodeCount: Int { binCount * leadCount }
 
   /// Whether a column is a raw sample rather than a spectrum.
   package var isRawSamples: Bool { windowSamples == 1 && beats == nil }
@@ -109,6 +122,10 @@ package struct SpectrogramSettings: Codable, Equatable, Sendable {
   package var problem: String? {
     func isUsable(_ value: Double) -> Bool { value.isFinite && value >= 1e-6 && value <= 1e6 }
     if !isUsable(sampleRateHz) { return "the sampling rate is \(sampleRateHz) Hz" }
+    if !(1...Self.greatestLeadCount).contains(leadCount) {
+      return "\(leadCount) leads are not in 1 ... \(Self.greatestLeadCount)"
+    }
+    if beats != nil, leadCount > 1 { return "beats of \(leadCount) leads can't be a network's input" }
     if beats != nil { return beatProblem }
     if isRawSamples { return rawProblem }
     if ![16, 32, 64, 128, 256, 512].contains(windowSamples) {

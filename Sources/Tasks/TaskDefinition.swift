@@ -49,6 +49,8 @@ package struct TaskDefinition: Equatable, Sendable {
   package var labels: Labels
   /// The leads by name or number from 1: the first that a record has; its usual one where it has none of them.
   package var leads: [String] = []
+  /// Of each further lead that is sampled together with these the names or numbers: the first that a record has.
+  package var furtherLeads: [[String]] = []
   /// How samples become the network's input.
   package var frontEnd = SpectrogramSettings()
   /// The records; nil for all of the folder.

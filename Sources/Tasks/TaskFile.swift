@@ -70,7 +70,7 @@ extension TaskDefinition {
       name: name, classNames: classNames, critical: critical, unit: unit, labels: labels, division: .column)
     frontEnd = try Self.frontEnd(&fields)
     try takeWindow(&fields)
-    leads = try fields.names("leads")
+    try takeLeads(&fields)
     let records = try fields.names("records")
     recordNames = records.isEmpty ? nil : records
     patients = try fields.groups("patients")
@@ -158,6 +158,23 @@ extension TaskDefinition {
     return settings
   }
 
+  /// A list of names for one lead, or a list of them for each of several.
+  private mutating func takeLeads(_ fields: inout JSONFields) throws(FileError) {
+    guard fields.isListOfLists("leads") else {
+      leads = try fields.names("leads")
+      return
+    }
+    let lists = try fields.groups("leads")
+    guard (1...SpectrogramSettings.greatestLeadCount).contains(lists.count) else {
+      throw fields.error(
+        "leads",
+        "has \(lists.count) lists, and a network takes \(SpectrogramSettings.greatestLeadCount) leads at most",
+        remedy: "give a list of names for each lead, such as [[\"MLII\"], [\"V1\", \"V5\"]]")
+    }
+    (leads, furtherLeads) = (lists[0], Array(lists.dropFirst()))
+    if !furtherLeads.isEmpty { frontEnd.leads = lists.count }
+  }
+
   private mutating func takeWindow(_ fields: inout JSONFields) throws(FileError) {
     guard isByClock else { return }
     let window = try fields.number("windowSeconds", in: 0.1...600)
@@ -235,7 +252,11 @@ extension TaskDefinition {
       object["labels"] = ["kind": "rhythms", "classes": map(names), "skip": skipped] as [String: Any]
     case .manifest(let file): object["labels"] = ["kind": "manifest", "file": file]
     }
-    if !leads.isEmpty { object["leads"] = leads }
+    if !furtherLeads.isEmpty {
+      object["leads"] = [leads] + furtherLeads
+    } else if !leads.isEmpty {
+      object["leads"] = leads
+    }
     if frontEnd != SpectrogramSettings() { object["frontEnd"] = frontEndObject }
     object["records"] = recordNames
     if !patients.isEmpty { object["patients"] = patients }

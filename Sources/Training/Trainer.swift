@@ -47,9 +47,10 @@ extension Checkpoint {
     } catch {
       throw TrainingError(error.description)
     }
-    guard specification.inputChannels == settings.binCount else {
+    guard specification.inputChannels == settings.columnCodeCount else {
       throw TrainingError(
-        "the network takes \(specification.inputChannels) bins of a spectrogram of \(settings.binCount)")
+        "the network takes \(specification.inputChannels) bins of a spectrogram of \(settings.columnCodeCount)"
+      )
     }
     guard shapes[shapes.count - 1].outputChannels == classNames.count else {
       throw TrainingError(
@@ -155,6 +156,12 @@ package final class Trainer {
     let classes = checkpoint.classNames.indices
     guard signals.allSatisfy({ $0.beats.allSatisfy { classes.contains($0.classIndex) } }) else {
       throw TrainingError("a beat's class is not among the network's \(classes.count)")
+    }
+    let leadCount = checkpoint.settings.leadCount
+    if let signal = signals.first(where: { $0.furtherLeads.count + 1 != leadCount }) {
+      throw TrainingError(
+        "the network takes \(leadCount) leads, and the record \(signal.record) has \(signal.furtherLeads.count + 1)"
+      )
     }
     var checkpoint = checkpoint
     let nothing = TrainingError("there is no beat with a whole window to train on")

@@ -13,8 +13,10 @@ package struct WindowSampler {
   private let window: BeatWindow
   private let options: TrainingOptions
   private let generator: SeededGenerator
-  /// The signals after the high-pass filter, which augmentation need not repeat as it is linear.
-  private let signals: [[Float]]
+  /// The signals after the high-pass filter, which augmentation need not repeat as it is linear: `[lead][signal]`.
+  private let leads: [[[Float]]]
+  /// Those of the first lead.
+  private var signals: [[Float]] { leads[0] }
   /// The recorded noise, filtered alike, with a standard deviation of 1.
   private let noises: [[Float]]
   /// The other leads of each signal's record.
@@ -50,11 +52,16 @@ package struct WindowSampler {
   /// What one thread needs to draw a window.
   package final class Scratch {
     let spectrogram: FloatSpectrogram
-    var samples: [Float]
+    /// A window of each lead.
+    var samples: [[Float]]
+    /// A lead's levels, `[time, bin]`.
+    var levels: [Float]
 
     package init(_ window: BeatWindow) {
       spectrogram = FloatSpectrogram(window.settings)
-      samples = [Float](repeating: 0, count: window.sampleCount)
+      samples = [[Float]](
+        repeating: [Float](repeating: 0, count: window.sampleCount), count: window.settings.leadCount)
+      levels = [Float](repeating: 0, count: window.columnCount * window.settings.binCount)
     }
   }
 
@@ -69,8 +76,11 @@ package struct WindowSampler {
     self.roles = roles
     generator = SeededGenerator(seed: options.seed)
     shiftSamples = Int((options.augmentation.shiftSeconds * window.settings.sampleRateHz).rounded())
-    self.signals = signals.map {
-      FloatHighPassFilter.filter($0.microvolts, shift: window.settings.highPassShift)
+    leads = (0..<window.settings.leadCount).map { lead in
+      signals.map {
+        FloatHighPassFilter.filter(
+          lead == 0 ? $0.microvolts : $0.furtherLeads[lead - 1], shift: window.settings.highPassShift)
+      }
     }
     self.noises = noises.filter { $0.count > window.sampleCount }.compactMap { noise in
       let filtered = FloatHighPassFilter.filter(noise, shift: window.settings.highPassShift)
@@ -129,7 +139,7 @@ package struct WindowSampler {
     return zip(rhythm.dropFirst(), rhythm).map { $0.sample - $1.sample }.reversed()
   }
 
-  /// Writes the inputs `[time, channel]` of the window with a number, and returns its class.
+  /// Writes the inputs `[time, bin, lead]` of the window with a number, and returns its class.
   package func drawWindow(_ number: Int, with scratch: Scratch, into inputs: UnsafeMutablePointer<Float>)
     -> Int
   {
@@ -147,26 +157,33 @@ package struct WindowSampler {
     }
     let first = window.delaySamples + phase + shift - window.sampleCount + 1
     draw(beat, from: first, into: &scratch.samples, classIndex: &classIndex, using: &generator)
-    addNoise(to: &scratch.samples, using: &generator)
-    scratch.samples.withUnsafeBufferPointer { samples in
-      scratch.spectrogram.computeColumns(window.columnCount, of: samples.baseAddress!, into: inputs)
-    }
-    for index in 0..<window.columnCount * window.settings.binCount {
-      inputs[index] = window.settings.networkInput(ofLevel: inputs[index])
+    let leadCount = scratch.samples.count
+    for lead in 0..<leadCount {
+      addNoise(to: &scratch.samples[lead], using: &generator)
+      scratch.samples[lead].withUnsafeBufferPointer { samples in
+        scratch.levels.withUnsafeMutableBufferPointer { levels in
+          scratch.spectrogram.computeColumns(
+            window.columnCount, of: samples.baseAddress!, into: levels.baseAddress!)
+        }
+      }
+      for (index, level) in scratch.levels.enumerated() {
+        inputs[index * leadCount + lead] = window.settings.networkInput(ofLevel: level)
+      }
     }
     return classIndex
   }
 
   /// Writes the samples of a window that begins `first` samples from a beat, with the beat's rhythm, shape and leads
   /// changed as the options say, and the class that it has then.
+  ///
+  /// Leads that are sampled together keep together: time is changed for all alike, the gain for each.
   private func draw(
-    _ beat: Beat, from first: Int, into samples: inout [Float], classIndex: inout Int,
+    _ beat: Beat, from first: Int, into samples: inout [[Float]], classIndex: inout Int,
     using generator: inout SeededGenerator
   ) {
     let augmentation = options.augmentation
-    var gain = Float(exp2(generator.next(in: -augmentation.gainOctaves...augmentation.gainOctaves)))
-    if let inversion = augmentation.inversion, generator.nextUniform() < inversion { gain = -gain }
-    let lead = mixture(of: beat.signal, gain: gain, using: &generator)
+    let length = samples[0].count
+    var mixtures = [mixture(of: beat.signal, gain: gain(using: &generator), using: &generator)]
     var pace = exp2(generator.next(in: -1...1) * log2(1 + augmentation.stretch))
     var warp: RhythmWarp?
     if !beat.intervals.isEmpty {
@@ -178,15 +195,26 @@ package struct WindowSampler {
     let earliest = Int((Double(first) * max(pace, 1)).rounded(.down))
     let reach = beat.sample + min(warp?.earliestSource(from: earliest) ?? earliest, earliest) - 2
     if reach < 0 { (warp, pace) = (nil, 1) }
-    if Double(beat.sample + 2) + Double(first + samples.count) * pace >= Double(signals[beat.signal].count) {
+    if Double(beat.sample + 2) + Double(first + length) * pace >= Double(signals[beat.signal].count) {
       pace = 1
     }
     if warp?.isPremature == true, let supraventricular = roles.supraventricular {
       classIndex = supraventricular
     }
-    for index in samples.indices {
-      let time = Double(first + index) * pace
-      samples[index] = lead.value(signals, at: Double(beat.sample) + (warp?.source(of: time) ?? time))
+    for _ in samples.dropFirst() {
+      mixtures.append(Mixture(first: beat.signal, firstWeight: gain(using: &generator)))
+    }
+    for (lead, mixture) in mixtures.enumerated() {
+      // Each walks along the warp from its start.
+      var warp = warp
+      let signals = leads[lead]
+      samples[lead].withUnsafeMutableBufferPointer { samples in
+        for index in samples.indices {
+          let time = Double(first + index) * pace
+          samples[index] = mixture.value(
+            signals, at: Double(beat.sample) + (warp?.source(of: time) ?? time))
+        }
+      }
     }
     let partners = ventricularBeats[beat.signal]
     if classIndex == roles.normal, warp == nil, let fusion = roles.fusion, !partners.isEmpty,
@@ -194,15 +222,25 @@ package struct WindowSampler {
     {
       classIndex = fusion
       let partner = partners[generator.nextIndex(below: partners.count)]
-      blend(
-        lead, aroundBeatAt: partner, part: generator.next(in: 0.3...0.7), pace: pace, first: first,
-        into: &samples)
+      let part = generator.next(in: 0.3...0.7)
+      for (lead, mixture) in mixtures.enumerated() {
+        blend(
+          mixture, of: leads[lead], aroundBeatAt: partner, part: part, pace: pace, first: first,
+          into: &samples[lead])
+      }
     }
+  }
+
+  private func gain(using generator: inout SeededGenerator) -> Float {
+    let augmentation = options.augmentation
+    let gain = Float(exp2(generator.next(in: -augmentation.gainOctaves...augmentation.gainOctaves)))
+    guard let inversion = augmentation.inversion, generator.nextUniform() < inversion else { return gain }
+    return -gain
   }
 
   /// Blends another beat of the signal into the window's beat, from its P wave to the end of its T wave.
   private func blend(
-    _ lead: Mixture, aroundBeatAt sample: Int, part: Double, pace: Double, first: Int,
+    _ lead: Mixture, of signals: [[Float]], aroundBeatAt sample: Int, part: Double, pace: Double, first: Int,
     into samples: inout [Float]
   ) {
     let rate = window.settings.sampleRateHz

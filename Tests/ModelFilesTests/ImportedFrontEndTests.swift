@@ -48,8 +48,18 @@ import TestSupport
     let (input, output) = (builder.tensor([1, 16, 2]), builder.tensor([1, 16, 2]))
     builder.add(.relu, nil, [input], to: [output])
     let model = builder.finished(inputs: [input], outputs: [output])
-    let refusal = try refusal(model, Self.samples)
-    #expect(refusal.contains("the network's input [1, 16, 2] is 16 samples of 2 leads"), "\(refusal)")
+    let one = try refusal(model, Self.samples)
+    #expect(
+      one.contains("leads: is 1, but the network's input [1, 16, 2] is 16 samples of 2 leads"), "\(one)")
+    #expect(one.contains("give \"leads\": 2"))
+    var description = Self.samples
+    description["leads"] = 3
+    #expect(try refusal(model, description).contains("leads: is 3, but the network's input [1, 16, 2]"))
+    description["leads"] = 5
+    #expect(try refusal(model, description).contains("leads"))
+    // The remedy works.
+    description["leads"] = 2
+    #expect(try importing(model, description).model.leadCount == 2)
   }
 
   private static var samples: [String: Any] {
@@ -93,11 +103,11 @@ import TestSupport
     }
   }
 
-  /// Streams samples and compares every decision with the windows of the model without a front end.
+  /// Streams frames and compares every decision with the windows of the model without a front end.
   ///
   /// Returns the number of decisions.
   private func compare(
-    _ loaded: LoadedModel, with plain: LoadedModel, codes: [Int8], samples: [Int16], windowSamples: Int
+    _ loaded: LoadedModel, with plain: LoadedModel, codes: [[Int8]], frames: [[Int16]], windowSamples: Int
   ) throws -> Int {
     let model = loaded.model
     let streaming = try #require(model.streaming)
@@ -112,20 +122,21 @@ import TestSupport
     var engine = try WholeWindow(model: plain.model, arena: arena.bytes, scratch: room.bytes)
     var logits = [Int8](repeating: 0, count: model.output.count)
     var due: [Int] = []
-    for (index, sample) in samples.enumerated() {
-      let isColumn = pipeline.push(sample)
-      #expect(isColumn && Array(pipeline.newestColumn) == [codes[index]])
+    for (index, frame) in frames.enumerated() {
+      let isColumn = frame.withUnsafeBufferPointer { pipeline.push(frame: $0.baseAddress!) }
+      #expect(isColumn && Array(pipeline.newestColumn) == codes[index])
       guard pipeline.isWindowFull else { continue }
       due.append(index + 1)
       logits.withUnsafeMutableBufferPointer { pipeline.decide(into: $0) }
       // Strides may leave the window's last samples unread: any codes will do for them.
-      let window = codes[(index + 1 - due[0])...].prefix(windowSamples)
+      let window = codes[(index + 1 - due[0])...].prefix(windowSamples).flatMap(\.self)
+      let codeCount = windowSamples * model.leadCount
       _ = engine.input.update(
-        fromContentsOf: window + [Int8](repeating: 55, count: windowSamples - window.count))
+        fromContentsOf: window + [Int8](repeating: 55, count: codeCount - window.count))
       engine.run()
       #expect(logits == Array(engine.output), "sample \(index)")
     }
-    #expect(due == Array(stride(from: due[0], through: samples.count, by: streaming.columnsPerDecision)))
+    #expect(due == Array(stride(from: due[0], through: frames.count, by: streaming.columnsPerDecision)))
     #expect(due[0] <= windowSamples && due[0] > windowSamples - streaming.columnsPerDecision)
     return due.count
   }
@@ -133,13 +144,16 @@ import TestSupport
   @Test func everyShapeOfATimeSeriesStreamsWithTheBitsOfItsWindows() throws {
     var models = TimeSeriesModels(random: SeededGenerator(seed: 81))
     var decisions = 0
-    for round in 0..<96 {
-      let shape = TimeSeriesModels.Shape.allCases[round % 4]
+    for round in 0..<144 {
+      // Beyond the first rounds, two to four leads; a row has no dimension for them.
+      let leads = round < 96 ? 1 : 2 + round / 4 % 3
+      let shape = TimeSeriesModels.Shape.allCases[leads == 1 ? round % 4 : 1 + round / 3 % 3]
       let isPadded = round % 3 == 2
-      let (model, sampleCount, stride) = models.network(shape, isPadded: isPadded)
+      let (model, sampleCount, stride) = models.network(shape, leads: leads, isPadded: isPadded)
       var settings = SampleSettings(sampleRateHz: 360, microvoltsPerUnit: 1000)
       var description = Self.samples
       description["windowSamples"] = sampleCount
+      if leads > 1 { description["leads"] = leads }
       if round % 2 == 1 {
         settings.highPassShift = 1 + models.random.nextIndex(below: 12)
         settings.offsetMicrovolts = models.random.next(in: -500...500)
@@ -150,6 +164,7 @@ import TestSupport
       let mode: StreamingMode? = isPadded || round % 5 == 0 ? .window : round % 5 == 1 ? nil : .columns
       description["mode"] = mode?.rawValue
       let loaded = try importing(model, description)
+      #expect(loaded.model.leadCount == leads && loaded.model.input.timeCount == sampleCount)
       let plain = try LoadedModel(image: ModelImage(QuantizedNetwork(importing: model), frontEnd: nil).bytes)
       let streaming = try #require(loaded.model.streaming)
       if mode == nil {
@@ -162,13 +177,14 @@ import TestSupport
         #expect(streaming.tailStart == 0 && streaming.columnsPerDecision == 1)
       }
       let input = plain.model.input
-      var coder = SampleCodes(
-        settings, microvoltsPerCount: 5, scale: Float(bitPattern: input.scaleBits),
-        zeroPoint: Int(input.zeroPoint))
-      let samples = (0..<300).map { _ in Int16(models.random.next(in: -700...700)) }
+      var coders = [SampleCodes](
+        repeating: SampleCodes(
+          settings, microvoltsPerCount: 5, scale: Float(bitPattern: input.scaleBits),
+          zeroPoint: Int(input.zeroPoint)), count: leads)
+      let frames = (0..<300).map { _ in (0..<leads).map { _ in Int16(models.random.next(in: -700...700)) } }
+      let codes = frames.map { frame in frame.indices.map { coders[$0].code(frame[$0]) } }
       decisions += try compare(
-        loaded, with: plain, codes: samples.map { coder.code($0) }, samples: samples,
-        windowSamples: sampleCount)
+        loaded, with: plain, codes: codes, frames: frames, windowSamples: sampleCount)
     }
     #expect(decisions > 10_000)
   }

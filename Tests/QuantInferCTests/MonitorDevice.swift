@@ -60,6 +60,7 @@ extension quantinfer_options {
     saturation_span_samples = options.quality.saturationSpanSamples
     refill_samples = options.quality.refillSamples
     wake_percent = Int32(options.wakePercent)
+    (detector_lead, lost_lead) = (Int32(options.detectorLead), options.lostLead.rawValue)
     if let prior = options.rhythmPrior {
       (rhythm_class, rhythm_codes_per_octave) = (Int32(prior.classIndex), Int32(prior.codesPerOctave))
       rhythm_neutral_log2_q16 = prior.neutralPartLog2Q16
@@ -67,7 +68,7 @@ extension quantinfer_options {
   }
 }
 
-/// The shipped model's monitor through the C interface, in memory of its own.
+/// A model's monitor through the C interface, in memory of its own; the shipped one's where none is named.
 final class MonitorDevice {
   let loaded: LoadedModel
   let image: AlignedMemory
@@ -75,9 +76,12 @@ final class MonitorDevice {
   let needs: quantinfer_needs
   private(set) var monitor: OpaquePointer?
 
-  init(_ options: Monitor.Options, file: String = ProjectFiles.model) throws {
-    loaded = try LoadedModel(file: file)
-    let bytes = Array(try Files.read(file))
+  convenience init(_ options: Monitor.Options, file: String = ProjectFiles.model) throws {
+    try self.init(options, image: Array(try Files.read(file)))
+  }
+
+  init(_ options: Monitor.Options, image bytes: [UInt8]) throws {
+    loaded = try LoadedModel(image: bytes)
     image = AlignedMemory(byteCount: bytes.count)
     image.bytes.copyBytes(from: bytes)
     var given = quantinfer_options(options)
@@ -109,18 +113,21 @@ final class MonitorDevice {
     return told
   }
 
-  /// The decisions over samples in blocks of a length, with the beats that are named in time.
+  /// The decisions over frames in blocks of a length, with the beats that are named in time.
   func decisions(_ samples: ArraySlice<Int16>, blockCount: Int, beats: [Int] = []) throws -> [Told] {
     var told: [Told] = []
     var named = beats[...]
     let first = Int(report.sample_number) - samples.startIndex
+    let leadCount = loaded.model.leadCount
     try samples.withUnsafeBufferPointer { all in
       var place = 0
-      while place < all.count {
+      while place < all.count / leadCount {
         var taken = 0
         try #require(
           quantinfer_monitor_push(
-            monitor, all.baseAddress! + place, min(blockCount, all.count - place), &taken) == QUANTINFER_OK)
+            monitor, all.baseAddress! + place * leadCount, min(blockCount, all.count / leadCount - place),
+            &taken)
+            == QUANTINFER_OK)
         place += taken
         while let beat = named.first, beat < first + samples.startIndex + place {
           #expect(

@@ -12,8 +12,7 @@
 //   if (quantinfer_monitor_init(&monitor, beats, beats_byte_count, &beats_options, memory, sizeof memory) != QUANTINFER_OK) fail();
 //   for (size_t taken, from = 0; from < block_size; from += taken) {
 //     if (quantinfer_monitor_push(monitor, block + from, block_size - from, &taken) != QUANTINFER_OK) fail();
-//     quantinfer_decision decision;
-//     decision.byte_count = sizeof decision;
+//     quantinfer_decision decision = {.byte_count = sizeof decision};
 //     while (quantinfer_monitor_next(monitor, &decision, logits, sizeof logits) == QUANTINFER_DECIDED) report(&decision);
 //   }
 //
@@ -56,6 +55,7 @@ enum {
   QUANTINFER_STREAMING_PLAN = 13,
   QUANTINFER_BEYOND_LIMITS = 14,  // more memory than any device has, or more than quantinfer_check was given
   QUANTINFER_UNSUPPORTED_SECTION = 15,
+  QUANTINFER_UNSUPPORTED_LEADS = 16,  // no leads, more than 4, or more than one in a library built without QUANTINFER_LEADS
   QUANTINFER_NOT_AUTHENTIC = 24,  // no signature, or one that the maker's function refused
   // The call:
   QUANTINFER_MEMORY_TOO_SMALL = 32,
@@ -64,7 +64,7 @@ enum {
   QUANTINFER_NOT_SOUND = 35,       // no record there, or a bit of it was lost: set up anew, and restore
   QUANTINFER_NULL = 36,
   QUANTINFER_STRUCTURE = 37,       // a size in a structure that no version has, or a newer one's
-  QUANTINFER_OPTIONS = 38,         // an option out of range, or more leads than the image has
+  QUANTINFER_OPTIONS = 38,         // an option out of range, or other leads than the image has
   QUANTINFER_NOT_BUILT = 39,       // an option that this library was built without
   QUANTINFER_BY_CLOCK_ALONE = 40,  // the network can't decide at every column, and so not at beats
   QUANTINFER_SAMPLE_RATE = 41,     // one at which no beats can be found
@@ -174,6 +174,8 @@ typedef struct quantinfer_options {
   int32_t rhythm_class;                // whose logit moves with the beat's interval
   int32_t rhythm_codes_per_octave;     // by how much; 0 for not at all
   int32_t rhythm_neutral_log2_q16;     // an interval's part of the mean at which it stays, binary logarithm in Q16
+  int32_t detector_lead;               // that the library finds beats in, counted from 0
+  int32_t lost_lead;                   // 0: one bad lead of several means no result; 1: go on while another is good
 } quantinfer_options;
 
 // A running monitor; it lies at the beginning of the memory that quantinfer_monitor_init is given.
@@ -192,8 +194,8 @@ quantinfer_status quantinfer_monitor_init(
 // Each of the functions below first compares the checksum of the monitor's record, and where a bit of that was lost does nothing:
 // QUANTINFER_NOT_SOUND, false or 0.
 
-// Takes frames, in counts: all, or up to the first with which decisions may be due. Tells how many it took, at least one of any.
-// Then quantinfer_monitor_next, until it has none, and the rest of the frames. The same decisions come of any blocks.
+// Takes frames, in counts, of a sample of each lead: all, or up to the first with which decisions may be due. Tells how many it took, at
+// least one of any. Then quantinfer_monitor_next, until it has none, and the rest of the frames. The same decisions come of any blocks.
 quantinfer_status quantinfer_monitor_push(
   quantinfer_monitor *monitor, const int16_t *frames, size_t frame_count, size_t *taken_count);
 
@@ -301,7 +303,7 @@ typedef struct quantinfer_queue {
   volatile uint32_t read, unread;    // work's: frames that it took, and the complement
 } quantinfer_queue;
 
-// Sets up an empty queue over the caller's memory for so many frames, a power of two from 8 on: the time that work may be late.
+// Sets up an empty queue over the caller's memory for so many frames of 1 to 4 leads, a power of two from 8 on: the time to be late.
 quantinfer_status quantinfer_queue_init(quantinfer_queue *queue, int16_t *frames, size_t frame_capacity, uint32_t lead_count);
 
 // Takes frames in an interrupt, or a block of them at the end of a DMA transfer: copies and counts them, and nothing else. One
@@ -316,7 +318,7 @@ typedef struct quantinfer_progress {
   uint32_t waiting_count;  // that are still there
 } quantinfer_progress;
 
-// Hands waiting frames to the monitor, in the main loop or a task, up to the first with which decisions may be due or 32 of them;
+// Hands waiting frames to the monitor, in the main loop or a task, up to the first with which decisions may be due or 32 samples;
 // then quantinfer_monitor_next, until it has none, and again while `frame_count` or `lost_count` is not 0. No frame is lost while
 // it comes before the queue is full. Where it came later, the queue's older half and what was overwritten are a gap: see
 // quantinfer_monitor_skip.
@@ -336,12 +338,12 @@ quantinfer_status quantinfer_pipeline_inspect(const void *image, size_t byte_cou
 quantinfer_status quantinfer_pipeline_init(
   quantinfer_pipeline **pipeline, const void *image, size_t byte_count, void *memory, size_t memory_byte_count);
 
-// Each of the functions below first compares the checksum of the pipeline's record, and where a bit of that was lost does
-// nothing: false, -1, 0 or QUANTINFER_NOT_SOUND.
+// Each function below first compares the checksum of the pipeline's record; where a bit was lost: false, -1, 0 or QUANTINFER_NOT_SOUND.
 
-// Takes a sample, in counts. Returns whether a new window is full, so that quantinfer_pipeline_decide has something to decide on:
-// until the next call of this function.
+// Takes a sample of an image of one lead, or a frame of any: a sample of each lead, in counts. Returns whether a new window is full,
+// so that quantinfer_pipeline_decide has something to decide on: until the next sample.
 bool quantinfer_pipeline_push(quantinfer_pipeline *pipeline, int16_t sample);
+bool quantinfer_pipeline_push_frame(quantinfer_pipeline *pipeline, const int16_t *frame);
 
 // Decides on the newest window: the index of the class with the greatest logit, the first one of equals, and all logits as
 // codes. -1 where there is no full window or no room for the logits.
@@ -355,15 +357,13 @@ void quantinfer_pipeline_reset(quantinfer_pipeline *pipeline);
 // are among the samples and columns that it looks at. Whatever is lost of the state, and asked or not, nothing leads out of the memory.
 bool quantinfer_pipeline_is_sound(const quantinfer_pipeline *pipeline);
 
-// A checksum of the state. Taken after a sample and compared before the next one it finds every lost bit, at six
-// instructions a word on a Cortex-M4: then go on as above.
+// A checksum of the state: after a sample and before the next one it finds every lost bit, at six instructions a word on a Cortex-M4.
 uint32_t quantinfer_pipeline_state_checksum(const quantinfer_pipeline *pipeline);
 
 // Saves all that changes from sample to sample as `saved_byte_count` bytes with a checksum, at any alignment.
 quantinfer_status quantinfer_pipeline_save(const quantinfer_pipeline *pipeline, void *copy, size_t byte_count);
 
-// Goes on from a saved state of the same model, with the same decisions as if nothing had happened. Where it fails, all is as it
-// was.
+// Goes on from a saved state of the same model, with the decisions as if nothing had happened. Where it fails, all is as it was.
 quantinfer_status quantinfer_pipeline_restore(quantinfer_pipeline *pipeline, const void *copy, size_t byte_count);
 
 // ---- A run over a whole window ----

@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 // The one rule for leads, which training, evaluation, streaming and everything else follow:
@@ -25,6 +26,35 @@ extension Record {
     }
     let leads = signals.enumerated().map { "\($0.element.name) (\($0.offset + 1))" }.joined(separator: ", ")
     throw .malformed(name, "has no lead \(wanted)", remedy: "choose one by name or number: \(leads)")
+  }
+
+  /// The names or numbers of so many leads that are sampled together.
+  ///
+  /// - Parameters:
+  ///   - wanted: Names or numbers from 1 with commas between them; nil for the record's first voltages, in its order.
+  ///   - count: How many there must be.
+  ///   - file: The record's file, for errors.
+  /// - Returns: What `leadIndex(_:)` takes for each; for one lead that is nil where none is named.
+  /// - Throws: `FileError`, malformed, where there are not as many, or one is named twice.
+  package func leads(_ wanted: String?, count: Int, file: String) throws(FileError) -> [String?] {
+    guard count > 1 else { return [wanted] }
+    let voltages = signals.indices.filter { signals[$0].millivoltsPerUnit != nil }
+    let names =
+      wanted.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
+      ?? voltages.prefix(count).map { "\($0 + 1)" }
+    let indices = try names.map { name throws(FileError) in try leadIndex(name) }
+    guard names.count == count, Set(indices).count == count else {
+      let all = signals.enumerated().map { "\($0.element.name) (\($0.offset + 1))" }.joined(separator: ", ")
+      throw .malformed(
+        file,
+        wanted == nil
+          ? "has \(voltages.count) \(voltages.count == 1 ? "lead" : "leads"), and the model takes \(count)"
+          : "has the leads \(names.joined(separator: ", ")) named, and the model takes \(count) different ones",
+        remedy: voltages.count < count
+          ? "choose a record with \(count) leads"
+          : "name \(count) with commas between them, by name or number, in the network's order: \(all)")
+    }
+    return names
   }
 
   /// The signal of a lead; see `leadIndex(_:)`.

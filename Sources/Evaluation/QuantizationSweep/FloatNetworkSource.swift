@@ -26,7 +26,7 @@ package struct FloatNetworkSource: Sendable {
     (self.file, self.frontEnd) = (file, frontEnd)
     if let frontEnd {
       let hears = try frontEnd.inFloat()
-      (columns, network) = (hears, try FloatNetwork(reading: file, columnsOf: hears.settings.binCount))
+      (columns, network) = (hears, try FloatNetwork(reading: file, columnsOf: hears.settings.columnCodeCount))
     } else {
       (columns, network) = (nil, try FloatNetwork(reading: file))
     }

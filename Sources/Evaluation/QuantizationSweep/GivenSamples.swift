@@ -55,6 +55,11 @@ struct GivenSamples {
     }
     let columns = try frontEnd.inFloat()
     let settings = columns.settings
+    guard settings.leadCount == 1 else {
+      throw .malformed(
+        frontEnd.file, at: "leads", "is \(settings.leadCount), and the windows of records are of one lead",
+        remedy: "give finished windows with --samples")
+    }
     let signals = try TaskRecords(
       folder: folder, task: task, split: task.usualSplit, sampleRateHz: settings.sampleRateHz, threads: 1
     ).training(leads: .main) { _ in }

@@ -4,13 +4,18 @@ import Support
 import Tasks
 
 extension ReportRunner {
-  /// Refuses a network of beats, of which there are no columns to measure.
+  /// Refuses a network of beats, of which there are no columns to measure, and one of several leads.
   ///
   /// - Throws: `FileError`, malformed.
   static func requireColumns(_ checkpoint: Checkpoint, file: String) throws(FileError) {
     guard checkpoint.settings.beats == nil else {
       throw .malformed(
         file, "is a network of beats, and the report measures networks of columns",
+        remedy: "see its integers beside float with `exporter evaluate MODEL.qinf --float \(file)`")
+    }
+    guard checkpoint.settings.leadCount == 1 else {
+      throw .malformed(
+        file, "takes \(checkpoint.settings.leadCount) leads, and the report measures networks of one",
         remedy: "see its integers beside float with `exporter evaluate MODEL.qinf --float \(file)`")
     }
   }

@@ -70,6 +70,7 @@ struct Personalize: ParsableCommand {
         from, "is not the network that \(model) was made from", remedy: "name the image's own checkpoint")
     }
     try image.requireColumns(for: "a patch is learnt", file: model)
+    try image.requireOneLead(for: "a patch is learnt", file: model)
     guard image.task?.isByClock != true else {
       throw FileError.malformed(
         model, "decides by the clock, and a patch is learnt from a patient's labelled beats",

@@ -105,15 +105,15 @@ struct NetworkArguments: ParsableArguments {
       return try NetworkSpecification(
         reading: architecture,
         inputColumns: columns ?? task.columnCount ?? Self.defaults.inputColumns,
-        inputChannels: task.frontEnd.binCount, classCount: task.classNames.count)
+        inputChannels: task.frontEnd.columnCodeCount, classCount: task.classNames.count)
     }
     var specification = shaped(classCount: task.classNames.count)
     if let columns = task.columnCount {
       specification.inputColumns = columns
-      specification.inputChannels = task.frontEnd.binCount
+      specification.inputChannels = task.frontEnd.columnCodeCount
       if !isShaped { specification = .usual(for: task) }
     } else {
-      specification.inputChannels = task.frontEnd.binCount
+      specification.inputChannels = task.frontEnd.columnCodeCount
     }
     do {
       _ = try specification.layerShapes()

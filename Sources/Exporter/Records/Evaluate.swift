@@ -85,6 +85,11 @@ struct Evaluate: ParsableCommand {
       throw FileError.malformed(
         model, "decides by the clock, and --ec57 compares beats", remedy: "leave out --ec57")
     }
+    guard !ec57 || twins.window.settings.leadCount == 1 else {
+      throw FileError.malformed(
+        model, "takes \(twins.window.settings.leadCount) leads, and --ec57 compares beats found in one",
+        remedy: "leave out --ec57")
+    }
     guard !episodes.isGiven || beats.task.unit == .episodes else {
       throw FileError.malformed(
         model, "is of a task of \(beats.task.unit.rawValue), without episodes",

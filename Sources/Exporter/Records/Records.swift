@@ -8,8 +8,8 @@ import Support
 /// The command `exporter records`.
 struct Records: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List, check or download folders of WFDB records.",
-    subcommands: [List.self, Verify.self, Fetch.self])
+    abstract: "List, check, download or make up WFDB records.",
+    subcommands: [List.self, Verify.self, Fetch.self, Electrogram.self])
 
   /// The command `exporter records list`.
   struct List: ParsableCommand {

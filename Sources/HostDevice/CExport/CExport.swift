@@ -63,7 +63,7 @@ extension CContent {
             Memory(macro: "QUANTINFER_MONITOR_MEMORY", stateByteCount: state, scratchByteCount: scratch)
           ))
         numbers.append(("saved_byte_count", SavedState.Header.byteCount + state))
-        self.options = options.fieldsInC
+        self.options = options.fieldsInC(leadCount: loaded.model.leadCount)
         if options.rhythmPrior != nil { conditions.insert("QUANTINFER_RHYTHM") }
         if let bytes = choice.patch {
           try add(patch: bytes, of: loaded)
@@ -168,7 +168,10 @@ extension LoadedModel {
 
 extension Monitor.Options {
   /// The options by the fields of the header's `quantinfer_options`, in its order, its size left out.
-  package var fieldsInC: [(field: String, value: Int32)] {
+  ///
+  /// - Parameter leadCount: The number of leads of the image that they are for.
+  /// - Returns: The fields and their values.
+  package func fieldsInC(leadCount: Int) -> [(field: String, value: Int32)] {
     var pace = (kind: Int32(0), columns: Int32(0))
     switch self.pace {
     case .detectedBeats: break
@@ -177,7 +180,7 @@ extension Monitor.Options {
     }
     let prior = rhythmPrior ?? .init(classIndex: 0, codesPerOctave: 0, neutralPartLog2Q16: 0)
     return [
-      ("lead_count", 1), ("pace", pace.kind), ("columns_per_decision", pace.columns),
+      ("lead_count", Int32(leadCount)), ("pace", pace.kind), ("columns_per_decision", pace.columns),
       ("delay_samples", Int32(clamping: delaySamples)),
       ("majority_count", Int32(clamping: policy.majorityCount)),
       ("hysteresis_count", Int32(clamping: policy.hysteresisCount)),
@@ -190,6 +193,7 @@ extension Monitor.Options {
       ("wake_percent", Int32(clamping: wakePercent)), ("rhythm_class", Int32(clamping: prior.classIndex)),
       ("rhythm_codes_per_octave", Int32(clamping: prior.codesPerOctave)),
       ("rhythm_neutral_log2_q16", prior.neutralPartLog2Q16),
+      ("detector_lead", Int32(clamping: detectorLead)), ("lost_lead", lostLead.rawValue),
     ]
   }
 }

@@ -133,11 +133,14 @@ extension Model {
 
   /// The streaming state's parts in the order of their places, without gaps.
   package func stateParts(operatorNames: [String]) -> [MemoryMap.Part] {
-    let frontEndBytes = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd?.windowSamples ?? 0)
-    var parts = [
-      MemoryMap.Part(name: "front end's words", offset: 0, bytes: 16),
-      .init(name: "samples", offset: 16, bytes: frontEndBytes - 16),
-    ]
+    let leadBytes = ModelFormat.State.frontEndByteCount(windowSamples: frontEnd?.windowSamples ?? 0)
+    var parts = (0..<leadCount).flatMap { lead in
+      let name = leadCount == 1 ? "" : " of lead \(lead + 1)"
+      return [
+        MemoryMap.Part(name: "front end's words" + name, offset: lead * leadBytes, bytes: 16),
+        .init(name: "samples" + name, offset: lead * leadBytes + 16, bytes: leadBytes - 16),
+      ]
+    }
     for (index, name) in operatorNames.enumerated() {
       let plan = operatorPlan(index)
       guard plan.ringColumnCount > 0 else { continue }

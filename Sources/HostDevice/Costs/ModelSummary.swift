@@ -170,6 +170,8 @@ package struct ModelSummary: Encodable, Sendable {
     package var firstBin: Int
     /// The number of bins.
     package var bins: Int
+    /// The number of leads, each with a window and bins of its own.
+    package var leads: Int
     /// The high-pass filter's shift; 0 where samples aren't filtered.
     package var highPassShift: Int
     /// What a count of the converter stands for.
@@ -233,12 +235,12 @@ package struct ModelSummary: Encodable, Sendable {
           operators: [$0.lifetime.lowerBound, min($0.lifetime.upperBound, model.operatorCount - 1)])
       })
     frontEnd = model.frontEnd.map { plan in
-      let settings = SpectrogramSettings(plan)
+      let settings = SpectrogramSettings(plan, leadCount: model.leadCount)
       return FrontEnd(
         kind: settings.beats != nil ? .beats : settings.isRawSamples ? .samples : .spectrogram,
         beats: settings.beats, sampleRateHz: settings.sampleRateHz,
         windowSamples: settings.windowSamples, hopSamples: settings.hopSamples, firstBin: settings.firstBin,
-        bins: settings.binCount, highPassShift: settings.highPassShift,
+        bins: settings.binCount, leads: settings.leadCount, highPassShift: settings.highPassShift,
         microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
     }
     decisionDelay = DecisionDelay(loaded)

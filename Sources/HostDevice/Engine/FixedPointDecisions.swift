@@ -56,7 +56,7 @@ package struct FixedPointDecisions: Sendable {
       loaded, Monitor.Options(timing, announcing: announcing, of: loaded, converter: converter), timing)
     var decisions: [BeatDecision] = []
     var next = 0
-    device.run(signal.microvolts.lazy.map(converter.count)) { sample, decision, logits in
+    device.run(converter.frames(of: signal)) { sample, decision, logits in
       if let age = decision.beatAge {
         while signal.beats[next].sample != sample - age { next += 1 }
       } else {
@@ -86,7 +86,7 @@ extension FixedPointDecisions {
     var device = try RunningDevice(
       loaded, Monitor.Options(timing, announcing: announcing, of: loaded, converter: converter), timing)
     var said: [(sample: Int, classIndex: Int?)] = []
-    device.run(signal.microvolts.lazy.map(converter.count)) { sample, decision, _ in
+    device.run(converter.frames(of: signal)) { sample, decision, _ in
       if case .result(let classIndex, _) = decision.announcement {
         said.append((sample, classIndex))
       } else {

@@ -53,29 +53,47 @@ package struct RunningDevice: ~Copyable {
       loaded.model, options, givenBeats: timing.givenBeats, scratchByteCount: loaded.scratchByteCount)
   }
 
-  /// Takes a sample, in counts, and the given beats whose sample has come.
+  /// Takes a sample of a model of one lead, in counts, and the given beats whose sample has come.
   ///
   /// Returns whether a column ends with it: then decisions may be due.
   package mutating func push(_ sample: Int16) -> Bool {
     let isColumn = monitor.push(sample)
+    countFrame()
+    return isColumn
+  }
+
+  /// Takes a frame, a sample of each of the model's leads, as `push(_:)` does a sample.
+  package mutating func push(frame: UnsafePointer<Int16>) -> Bool {
+    let isColumn = monitor.push(frame: frame)
+    countFrame()
+    return isColumn
+  }
+
+  private mutating func countFrame() {
     while nextBeat < givenBeats.count, givenBeats[nextBeat] <= sampleCount {
       monitor.addBeat(samplesAgo: sampleCount - givenBeats[nextBeat])
       nextBeat += 1
     }
     sampleCount += 1
-    return isColumn
   }
 
   /// Makes the next decision that is due after a column, into `logits`; nil where no more are.
   package mutating func nextDecision() -> Monitor.Decision? { monitor.nextDecision(into: logits) }
 
-  /// Takes all samples and hands over each decision with its sample and logits, which are valid during the call.
+  /// Takes all frames, whose samples follow one another, and hands over each decision with its sample and logits, which are valid during the call.
   package mutating func run(
     _ samples: some Sequence<Int16>,
     each body: (_ sample: Int, _ decision: Monitor.Decision, _ logits: UnsafeMutableBufferPointer<Int8>) ->
       Void
   ) {
-    for sample in samples where push(sample) {
+    let leadCount = monitor.model.leadCount
+    var frame: [Int16] = []
+    for sample in samples {
+      frame.append(sample)
+      guard frame.count == leadCount else { continue }
+      let isColumn = frame.withUnsafeBufferPointer { push(frame: $0.baseAddress!) }
+      frame.removeAll(keepingCapacity: true)
+      guard isColumn else { continue }
       while let decision = nextDecision() { body(sampleCount - 1, decision, logits) }
     }
   }

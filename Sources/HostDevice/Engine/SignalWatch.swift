@@ -20,7 +20,10 @@ package struct SignalWatch {
   package func decisions(
     _ decisions: [BeatDecision], where signal: LabelledSignal
   ) throws(MemoryError) -> [BeatDecision] {
-    let hasResult = try hasResults(atBeats: decisions.map(\.sample), in: signal.microvolts)
+    var hasResult = try hasResults(atBeats: decisions.map(\.sample), in: signal.microvolts)
+    for lead in signal.furtherLeads {
+      hasResult = zip(hasResult, try hasResults(atBeats: decisions.map(\.sample), in: lead)).map { $0 && $1 }
+    }
     return zip(decisions, hasResult).filter(\.1).map(\.0)
   }
 

@@ -60,7 +60,7 @@ extension Feasibility.Judgement {
     }
     if let frontEnd = network.frontEnd {
       let inWindows = Double(frontEnd.samplesPerWindow) * schedule.decisionsPerSecond
-      var sample = [Feasibility.Work("interrupt, filter, ring", 1, processor.cyclesPerSample)]
+      var sample = [Feasibility.Work("interrupt, filter, ring", frontEnd.leads, processor.cyclesPerSample)]
       if schedule.findsBeats {
         sample.append(Feasibility.Work("beat detector", 1, processor.cyclesPerDetectorSample))
       }
@@ -78,12 +78,12 @@ extension Feasibility.Judgement {
           "column",
           mode == .streaming ? schedule.sleep?.columnsPerSecond ?? inDecisions : inDecisions,
           (frontEnd.windowSamples == 1
-            ? [Feasibility.Work("code of the sample", 1, processor.cyclesPerBin)]
+            ? [Feasibility.Work("code of the sample", frontEnd.leads, processor.cyclesPerBin)]
             : [
               Feasibility.Work(
-                "points x stages of the transform", frontEnd.windowSamples * stages,
+                "points x stages of the transform", frontEnd.windowSamples * stages * frontEnd.leads,
                 processor.cyclesPerTransformPoint),
-              Feasibility.Work("frequency bins", frontEnd.bins, processor.cyclesPerBin),
+              Feasibility.Work("frequency bins", frontEnd.bins * frontEnd.leads, processor.cyclesPerBin),
             ])
             + (mode == .streaming ? network.columnWork(on: processor) : [])))
     }

@@ -68,6 +68,7 @@ struct NetworkCounts {
     var windowSamples: Int
     var hopSamples: Int
     var bins: Int
+    var leads: Int
     /// The samples of a whole window of columns.
     var samplesPerWindow: Int
     var stateBytes: Int
@@ -94,9 +95,11 @@ struct NetworkCounts {
     frontEnd = model.frontEnd.map { plan in
       FrontEnd(
         sampleRateHz: Double(plan.sampleRateMillihertz) / 1000, windowSamples: plan.windowSamples,
-        hopSamples: plan.hopSamples, bins: plan.binCount,
-        samplesPerWindow: SpectrogramSettings(plan).lastSample(ofColumn: model.input.timeCount - 1) + 1,
-        stateBytes: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples),
+        hopSamples: plan.hopSamples, bins: plan.binCount, leads: model.leadCount,
+        samplesPerWindow: SpectrogramSettings(plan, leadCount: model.leadCount)
+          .lastSample(ofColumn: model.input.timeCount - 1) + 1,
+        stateBytes: ModelFormat.State.frontEndByteCount(
+          windowSamples: plan.windowSamples, leadCount: model.leadCount),
         detectorBytes: BeatDetector.stateByteCount(sampleRateMillihertz: plan.sampleRateMillihertz),
         takesBeats: plan.beats != nil)
     }

@@ -34,6 +34,7 @@ extension Model {
     if streaming?.readsRing != true || streaming?.tailStart != operatorCount - 1 {
       conditions.insert("QUANTINFER_WHOLE_WINDOW")
     }
+    if leadCount > 1 { conditions.insert("QUANTINFER_LEADS") }
     if frontEnd?.beats != nil { conditions.insert("QUANTINFER_BEATS") }
     if case .samples = frontEnd { conditions.insert("QUANTINFER_SAMPLES") }
     for index in 0..<tensorCount where tensor(index).type == .int16 { conditions.insert("QUANTINFER_INT16") }

@@ -56,7 +56,7 @@ package struct TwinNetwork: Sendable {
       throw .malformed(
         modelFile, "has no front end", remedy: "export it with `exporter quantize --front-end`")
     }
-    let network = try FloatNetwork(reading: file, columnsOf: frontEnd.settings.binCount)
+    let network = try FloatNetwork(reading: file, columnsOf: frontEnd.settings.columnCodeCount)
     let (input, output) = (loaded.model.input.count, loaded.model.output.count)
     guard network.inputs.map(\.count) == [input], network.outputs.first?.count == output else {
       throw refusal(
@@ -74,7 +74,7 @@ extension FloatFrontEnd {
     let scale = Double(Float(bitPattern: input.scaleBits))
     switch model.frontEnd {
     case .spectrogram(let plan)?:
-      var settings = SpectrogramSettings(.spectrogram(plan))
+      var settings = SpectrogramSettings(.spectrogram(plan), leadCount: model.leadCount)
       // The floor's power is in squared counts of the unscaled transform; an amplitude A gives |X| = A sum(w) / 2.
       let floor = (Double(plan.floorMantissa) * exp2(Double(plan.floorExponent))).squareRoot()
       settings.floorMicrovolts =
@@ -94,6 +94,7 @@ extension FloatFrontEnd {
         microvoltsPerUnit: step / (codesPerCount * scale))
       settings.offsetMicrovolts = Double(plan.offsetQ12) / 4096 * step
       settings.highPassShift = plan.highPassShift == 0 ? nil : Int(plan.highPassShift)
+      settings.leads = model.leadCount > 1 ? model.leadCount : nil
       self = .samples(settings)
     case .beats(let plan)?: self = .spectrogram(SpectrogramSettings(plan))
     case nil: return nil

@@ -95,6 +95,7 @@ package struct FrontEndFile: Sendable {
     settings.highPassShift = try fields.integer("highPassShift", in: 1...12)
     settings.floorMicrovolts = try fields.number("floorMicrovolts", in: 1e-6...1e6)
     settings.codesPerOctave = try fields.number("codesPerOctave", in: 1.0 / 32...128)
+    settings.leads = try leads(&fields)
     return settings
   }
 
@@ -106,7 +107,14 @@ package struct FrontEndFile: Sendable {
       microvoltsPerUnit: try fields.number("microvoltsPerUnit", in: 1e-6...1e9))
     settings.offsetMicrovolts = try fields.optionalNumber("offsetMicrovolts", in: -1e9...1e9) ?? 0
     settings.highPassShift = try fields.optionalInteger("highPassShift", in: 1...12)
+    settings.leads = try leads(&fields)
     return settings
+  }
+
+  /// The number of leads where there are several.
+  private static func leads(_ fields: inout JSONFields) throws(FileError) -> Int? {
+    let count = try fields.optionalInteger("leads", in: 1...SpectrogramSettings.greatestLeadCount) ?? 1
+    return count > 1 ? count : nil
   }
 
   /// The constants for a network's input.
@@ -119,11 +127,14 @@ package struct FrontEndFile: Sendable {
         nil, "describes a front end, but the network's input is int16", remedy: "quantize it to int8")
     }
     try checkLevels(of: input)
-    if case .samples = columns { try checkLeads(of: input) }
-    if let windowSamples, windowSamples != input.count {
-      throw error(
-        "windowSamples", "is \(windowSamples), but the network's input \(input.shape) has \(input.count)",
-        remedy: "give \(input.count) or leave it out")
+    if case .samples(let settings) = columns { try checkLeads(settings.leads ?? 1, of: input) }
+    if let windowSamples, case .samples(let settings) = columns {
+      let count = input.count / (settings.leads ?? 1)
+      guard windowSamples == count else {
+        throw error(
+          "windowSamples", "is \(windowSamples), but the network's input \(input.shape) has \(count)",
+          remedy: "give \(count) or leave it out")
+      }
     }
     do throws(InvalidNetwork) {
       switch columns {
@@ -156,15 +167,18 @@ package struct FrontEndFile: Sendable {
     }
   }
 
-  /// Raw samples are one lead's, one after the other: an input of time and leads isn't a longer window.
-  private func checkLeads(of input: QuantizedNetwork.Tensor) throws(FileError) {
+  /// Raw samples are those of each lead, one time after the other: an input of time and leads isn't a longer window.
+  private func checkLeads(_ count: Int, of input: QuantizedNetwork.Tensor) throws(FileError) {
     let lengths = input.shape.filter { $0 != 1 }
-    guard lengths.count > 1 else { return }
+    let given = lengths.dropFirst().reduce(1, *)
+    guard given != count else { return }
     throw error(
-      "kind",
-      "is samples, one lead's, but the network's input \(input.shape) is \(lengths[0]) samples of "
-        + "\(lengths.dropFirst().reduce(1, *)) leads",
-      remedy: "train the network for one lead, or import it without --streaming and give it finished windows")
+      "leads",
+      "is \(count), but the network's input \(input.shape) is \(lengths.first ?? 1) samples of \(given) "
+        + (given == 1 ? "lead" : "leads"),
+      remedy: given <= SpectrogramSettings.greatestLeadCount
+        ? "give \"leads\": \(given), where these are samples of leads taken together"
+        : "a front end has at most 4 leads: import it without --streaming and give it finished windows")
   }
 
   /// A level's code is the level less 128, so that scale and zero point of the network's input tell how it takes levels.

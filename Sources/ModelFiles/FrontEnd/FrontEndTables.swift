@@ -44,6 +44,7 @@ package enum FrontEndTables: Equatable, Sendable {
     var samples = SampleSettings(
       sampleRateHz: settings.sampleRateHz, microvoltsPerUnit: settings.levelsPerUnit)
     samples.highPassShift = settings.highPassShift > 0 ? settings.highPassShift : nil
+    samples.leads = settings.leads
     self = .samples(try SampleScaling(samples, microvoltsPerCount: microvoltsPerCount, input: input))
   }
 
@@ -54,7 +55,8 @@ package enum FrontEndTables: Equatable, Sendable {
     case .beats(let settings, _): settings
     case .samples(let scaling):
       SpectrogramSettings(
-        rawSamplesOfRateHz: scaling.settings.sampleRateHz, highPassShift: scaling.settings.highPassShift ?? 0)
+        rawSamplesOfRateHz: scaling.settings.sampleRateHz, highPassShift: scaling.settings.highPassShift ?? 0,
+        leads: scaling.settings.leads)
     }
   }
 
@@ -81,7 +83,11 @@ extension SpectrogramSettings {
   /// The settings that an image's front end tells: all but the float network's scaling of levels.
   ///
   /// Those of raw samples are a window of one sample and one bin, so that places of columns are places of samples.
-  package init(_ plan: FrontEndPlan) {
+  ///
+  /// - Parameters:
+  ///   - plan: The front end.
+  ///   - leadCount: The number of its leads.
+  package init(_ plan: FrontEndPlan, leadCount: Int) {
     let sampleRateHz = Double(plan.sampleRateMillihertz) / 1000
     switch plan {
     case .spectrogram(let plan):
@@ -96,5 +102,6 @@ extension SpectrogramSettings {
       self.init(rawSamplesOfRateHz: sampleRateHz, highPassShift: Int(plan.highPassShift))
     case .beats(let plan): self.init(plan)
     }
+    leads = leadCount > 1 ? leadCount : nil
   }
 }

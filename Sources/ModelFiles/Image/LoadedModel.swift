@@ -141,6 +141,8 @@ extension ModelError.Kind {
     case .invalidStreamingPlan: "the streaming plan doesn't fit the network"
     case .beyondLimits: "the model image asks for more memory than a device can have"
     case .unsupportedSection: "the model image holds something that this program doesn't know"
+    case .unsupportedLeads:
+      "the model image has a number of leads that this program doesn't take, which is 1 to 4"
     }
   }
 }

@@ -99,6 +99,7 @@ struct ImageWriter {
   init(bytes: [UInt8] = [UInt8](repeating: 0, count: ModelFormat.Header.byteCount)) {
     self.bytes = bytes
     networkPlace = reserve(ModelFormat.Network.byteCount)
+    put(network: UInt16(1), at: ModelFormat.Network.leadCount)
     sectionsPlace = reserve(SectionKind.written.count * ModelFormat.Section.byteCount)
   }
 
@@ -124,7 +125,10 @@ struct ImageWriter {
       put(UInt16(rings[index].hasRunningSums ? 1 : 0), at: place + ModelFormat.Operator.hasRunningSums)
     }
     typealias Field = ModelFormat.Network
-    if let frontEnd { put(network: UInt32(append(frontEnd)), at: Field.frontEnd) }
+    if let frontEnd {
+      put(network: UInt32(append(frontEnd)), at: Field.frontEnd)
+      put(network: UInt16(frontEnd.settings.leadCount), at: Field.leadCount)
+    }
     put(network: UInt32(arena), at: Field.arenaByteCount)
     put(network: UInt32(scratchByteCount(network, frontEnd: frontEnd)), at: Field.scratchByteCount)
     let classCount = network.outputs.first.map { network.tensors[$0.tensor].count } ?? 0
@@ -151,7 +155,6 @@ struct ImageWriter {
   /// Writes the texts, the sections' records and the header, behind all else.
   mutating func finish(classNames: [UInt8], provenance: [UInt8], task: [UInt8]) {
     typealias Field = ModelFormat.Section
-    put(network: UInt16(1), at: ModelFormat.Network.leadCount)
     for (index, kind) in SectionKind.written.enumerated() {
       let place = sectionsPlace + index * Field.byteCount
       let (content, count) =

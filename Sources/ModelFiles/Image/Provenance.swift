@@ -77,7 +77,7 @@ extension LoadedModel {
       let delaySeconds = provenance[.decisionDelaySeconds].flatMap(Double.init),
       (0...60).contains(delaySeconds)
     else { return nil }
-    var settings = SpectrogramSettings(frontEnd)
+    var settings = SpectrogramSettings(frontEnd, leadCount: model.leadCount)
     settings.couplingHz = couplingHz
     return BeatWindow(
       settings: settings, columnCount: model.input.timeCount, delaySeconds: delaySeconds,
@@ -119,8 +119,9 @@ extension LoadedModel {
   /// Whether a checkpoint's front end, window and classes are the image's.
   package func isTwin(of checkpoint: Checkpoint) -> Bool {
     guard let plan = model.frontEnd else { return false }
-    let (frontEnd, settings) = (SpectrogramSettings(plan), checkpoint.settings)
-    return frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples
+    let (frontEnd, settings) = (SpectrogramSettings(plan, leadCount: model.leadCount), checkpoint.settings)
+    return frontEnd.leadCount == settings.leadCount
+      && frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples
       && frontEnd.firstBin == settings.firstBin && frontEnd.binCount == settings.binCount
       && frontEnd.highPassShift == settings.highPassShift
       && Double(plan.sampleRateMillihertz) == (settings.sampleRateHz * 1000).rounded()

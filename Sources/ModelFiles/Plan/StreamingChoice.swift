@@ -40,7 +40,7 @@ extension Model {
     guard let layout = streaming, let frontEnd else { return 0 }
     let columnsPerSecond = Double(frontEnd.sampleRateMillihertz) / 1000 / Double(frontEnd.hopSamples)
     var columnsPerStep = 1
-    var steps = Double(frontEnd.stepsPerColumn) * columnsPerSecond
+    var steps = Double(frontEnd.stepsPerColumn * leadCount) * columnsPerSecond
     for index in 0..<operatorCount {
       let work = Double(self.steps(ofOperator: index, in: layout))
       if index < layout.tailStart {

@@ -75,7 +75,8 @@ package struct StreamingPlan: Equatable, Sendable {
     if mode != .window, !tailMoves { try Self.checkNothingMoves(network, from: able) }
     columnsPerDecision = network.operators[..<taken].reduce(1) { $0 * ($1.window?.time.stride ?? 1) }
     var offset =
-      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.settings.windowSamples)
+      ModelFormat.State.frontEndByteCount(
+        windowSamples: frontEnd.settings.windowSamples, leadCount: frontEnd.settings.leadCount)
       + ModelFormat.State.cursorByteCount * (taken + 1)
     rings = []
     for index in 0...taken {

@@ -67,9 +67,10 @@ extension Checkpoint {
     } catch {
       throw content.malformed("network", error.description)
     }
-    guard specification.inputChannels == settings.binCount else {
+    guard specification.inputChannels == settings.columnCodeCount else {
       throw content.malformed(
-        "network", "takes \(specification.inputChannels) bins of a spectrogram of \(settings.binCount)")
+        "network", "takes \(specification.inputChannels) bins of a spectrogram of \(settings.columnCodeCount)"
+      )
     }
     guard let delay = Double(try content.string("decisionDelaySeconds")), (0...60).contains(delay) else {
       throw content.malformed("decisionDelaySeconds", "isn't in 0 ... 60")

@@ -49,14 +49,14 @@ package struct EvaluationWindows: Sendable {
         }
       }
       return Record(
-        name: signal.record, lead: signal.lead, levels: frontEnd.levels(ofMicrovolts: signal.microvolts),
+        name: signal.record, lead: signal.lead, levels: frontEnd.levels(of: signal),
         beats: beats, leftOutBeatCount: signal.beats.count - beats.count)
     }
   }
 
-  /// The levels `[time, bin]` of a beat's window, whose only column it is where beats are the input.
+  /// The levels `[time, bin, lead]` of a beat's window, whose only column it is where beats are the input.
   package func levels(of beat: Beat, in record: Record) -> ArraySlice<Float> {
-    let bins = window.settings.binCount
+    let bins = window.settings.columnCodeCount
     return record.levels[beat.columns.lowerBound * bins..<beat.columns.upperBound * bins]
   }
 
@@ -65,10 +65,10 @@ package struct EvaluationWindows: Sendable {
   /// - Throws: `InvalidNetwork` where the network can't be, or its input isn't a window.
   package func decisions(of network: FloatGraph) throws(InvalidNetwork) -> [BeatDecision] {
     let execution = try FloatExecution(network)
-    guard network.tensors[0].shape == [1, window.columnCount, 1, window.settings.binCount] else {
+    guard network.tensors[0].shape == [1, window.columnCount, 1, window.settings.columnCodeCount] else {
       throw InvalidNetwork("the network's input isn't \(window.columnCount) columns")
     }
-    let bins = window.settings.binCount
+    let bins = window.settings.columnCodeCount
     var decisions: [BeatDecision] = []
     for record in records {
       let inputs = record.levels.map { window.settings.networkInput(ofLevel: $0) }

@@ -35,7 +35,7 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
 
   /// The window's length, in spectrogram columns.
   package var inputColumns: Int
-  /// The number of frequency bins.
+  /// The number of values of a column: those of each frequency bin and lead.
   package var inputChannels: Int
   /// The layers, first to last; the last one's outputs are the classes' logits.
   package var layers: [Layer]
@@ -97,7 +97,7 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
     let classCount = task.classNames.count
     var specification = ecgBeats(classCount: classCount)
     guard let columns = task.columnCount, let hop = task.hopColumns else { return specification }
-    (specification.inputColumns, specification.inputChannels) = (columns, task.frontEnd.binCount)
+    (specification.inputColumns, specification.inputChannels) = (columns, task.frontEnd.columnCodeCount)
     guard task.frontEnd.isRawSamples else { return specification }
     specification.layers = []
     var (length, rest) = (columns, hop)

@@ -13,13 +13,22 @@ package enum FloatFrontEnd: Equatable, Sendable {
     case .spectrogram(let settings): return settings
     case .samples(let samples):
       var settings = SpectrogramSettings(
-        rawSamplesOfRateHz: samples.sampleRateHz, highPassShift: samples.highPassShift ?? 0)
+        rawSamplesOfRateHz: samples.sampleRateHz, highPassShift: samples.highPassShift ?? 0,
+        leads: samples.leads)
       (settings.centerLevel, settings.levelsPerUnit) = (0, 1)
       return settings
     }
   }
 
-  /// A whole signal's columns, `[column, bin]`: levels before rounding, or units of samples.
+  /// The columns of all leads of a signal, `[column, bin, lead]`: levels before rounding, or units of samples.
+  package func levels(of signal: LabelledSignal) -> [Float] {
+    let first = levels(ofMicrovolts: signal.microvolts)
+    guard !signal.furtherLeads.isEmpty else { return first }
+    let leads = [first] + signal.furtherLeads.map { levels(ofMicrovolts: $0) }
+    return first.indices.flatMap { place in leads.map { $0[place] } }
+  }
+
+  /// A lead's columns, `[column, bin]`: levels before rounding, or units of samples.
   package func levels<Scalar: FourierScalar>(ofMicrovolts signal: [Scalar]) -> [Scalar] {
     switch self {
     case .spectrogram(let settings): return Spectrogram<Scalar>(settings).levels(ofMicrovolts: signal)

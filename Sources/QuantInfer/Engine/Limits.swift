@@ -39,7 +39,7 @@ extension Model {
   /// - Complexity: O(n) in the image's size.
   public var stepsPerDecision: Int {
     let streaming = streaming
-    var steps = streaming == nil ? 0 : frontEnd?.stepsPerColumn ?? 0
+    var steps = streaming == nil ? 0 : (frontEnd?.stepsPerColumn ?? 0) &* leadCount
     for index in 0..<operatorCount { steps.addSteps(self.steps(ofOperator: index, in: streaming)) }
     if let beats = frontEnd?.beats { steps.addSteps(beats.stepsPerBeat) }
     return steps
@@ -104,7 +104,7 @@ extension BeatPlan {
 }
 
 extension FrontEndPlan {
-  /// What a column takes in steps, see `Model.stepsPerDecision`.
+  /// What a lead's part of a column takes in steps, see `Model.stepsPerDecision`.
   public var stepsPerColumn: Int {
     // Windows of at most 512 samples; a point of a stage takes some 8 steps, a bin's logarithm 64.
     let stages = Int.bitWidth &- windowSamples.leadingZeroBitCount

@@ -48,9 +48,13 @@ extension StreamingPipeline {
 
   /// Whether a copy of the state is sound.
   func isSound(_ state: UnsafeRawPointer) -> Bool {
-    let windowSamples = model.frontEndRecord.windowSamples
-    guard unsafe SampleWindow.isSound(state, windowSamples: windowSamples) else { return false }
-    let cursors = unsafe state + ModelFormat.State.frontEndByteCount(windowSamples: windowSamples)
+    let (windowSamples, leadCount) = (model.frontEndRecord.windowSamples, model.leadCount)
+    guard unsafe SampleWindow.isSound(state, windowSamples: windowSamples, leadCount: leadCount) else {
+      return false
+    }
+    let cursors =
+      unsafe state
+      + ModelFormat.State.frontEndByteCount(windowSamples: windowSamples, leadCount: leadCount)
     var indices = Indices(to: tailStart &+ 1)
     while let index = indices.next() {
       guard

@@ -45,7 +45,7 @@ public struct StreamingLayout: Equatable, Sendable {
       if model.operatorPlan(index).ringColumnCount > 0 { tailStart = index }
     }
     var freeOffset =
-      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples)
+      ModelFormat.State.frontEndByteCount(windowSamples: frontEnd.windowSamples, leadCount: model.leadCount)
       &+ ModelFormat.State.cursorByteCount &* (tailStart &+ 1)
     var expected = model.inputPort(0).tensorIndex
     var columnsPerDecision = 1

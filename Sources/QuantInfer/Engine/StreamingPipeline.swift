@@ -26,7 +26,8 @@ public struct StreamingPipeline: ~Copyable {
   public var model: Model { tail.workspace.model }
   private var scratch: Scratch { tail.workspace.scratch }
   private var frontEnd: StreamingFrontEnd {
-    unsafe StreamingFrontEnd(model.frontEndRecord, state: state, scratch: scratch.start)
+    unsafe StreamingFrontEnd(
+      model.frontEndRecord, leadCount: model.leadCount, state: state, scratch: scratch.start)
   }
 
   /// Creates a pipeline in the caller's memory, with all samples forgotten.
@@ -54,7 +55,8 @@ public struct StreamingPipeline: ~Copyable {
         model: model, arena: scratchStart + (layout.tailPlace &+ spare &- layout.tailOffset),
         scratch: Scratch(start: scratchStart, byteCount: layout.tailPlace &+ spare),
         instructions: instructions))
-    let frontEndByteCount = ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples)
+    let frontEndByteCount = ModelFormat.State.frontEndByteCount(
+      windowSamples: plan.windowSamples, leadCount: model.leadCount)
     unsafe cursors = (stateStart + frontEndByteCount).assumingMemoryBound(to: UInt16.self)
     reset()
   }
@@ -96,21 +98,34 @@ public struct StreamingPipeline: ~Copyable {
     }
   }
 
-  /// Takes a sample, in counts, without computing the column that it may complete; `forgetColumns` before the next one
-  /// is computed.
+  /// Takes a frame without computing the column that it may complete; `forgetColumns` before the next one is computed.
   ///
   /// Returns whether it completed a column.
   ///
   /// - Complexity: O(1).
-  public mutating func pass(_ sample: Int16) -> Bool { frontEnd.push(sample) }
+  mutating func pass(_ frame: some Frame) -> Bool { frontEnd.push(frame) }
 
-  /// Takes a sample, in counts.
+  /// Takes a sample of a model of one lead, in counts; one of several takes nothing so, and never completes a column.
   ///
   /// Returns whether it completed a column, which then has gone through the network.
   ///
   /// - Complexity: O(1) for most samples, one column's work each hop.
   public mutating func push(_ sample: Int16) -> Bool {
-    guard frontEnd.push(sample) else { return false }
+    guard !Built.leads || model.leadCount == 1 else { return false }
+    return take(OneSample(sample))
+  }
+
+  /// Takes a frame: `model.leadCount` samples, one of each lead, in counts.
+  ///
+  /// Returns whether it completed a column, as `push(_:)` does.
+  public mutating func push(frame: UnsafePointer<Int16>) -> Bool {
+    guard Built.leads, model.leadCount > 1 else { return unsafe take(OneSample(frame[0])) }
+    return unsafe take(LeadSamples(of: frame, leadCount: model.leadCount))
+  }
+
+  /// Takes a frame of as many leads as the model has.
+  mutating func take(_ frame: some Frame) -> Bool {
+    guard frontEnd.push(frame) else { return false }
     unsafe frontEnd.computeColumn(into: nextColumn(of: stage(0)))
     flow()
     return true
@@ -155,7 +170,7 @@ public struct StreamingPipeline: ~Copyable {
     return true
   }
 
-  /// The newest column's codes, `binCount` of them, valid until the next call of `push`.
+  /// The newest column's codes, `binCount` of each lead, valid until the next call of `push`.
   public var newestColumn: UnsafeBufferPointer<Int8> {
     let plan = model.operatorPlan(0)
     let columnByteCount = model.input.columnByteCount

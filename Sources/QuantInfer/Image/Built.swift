@@ -78,6 +78,13 @@ enum Built {
   /// Whether nothing but a convolution in blocks can take columns.
   static var onlyConvolutions: Bool { !depthwise && !pooling && !functions }
 
+  /// More than one lead.
+  #if !QUANTINFER_SELECTED || QUANTINFER_LEADS
+    static var leads: Bool { true }
+  #else
+    static var leads: Bool { false }
+  #endif
+
   /// Raw samples as the network's input.
   #if !QUANTINFER_SELECTED || QUANTINFER_SAMPLES
     static var sampleFrontEnd: Bool { true }

@@ -29,7 +29,7 @@ public struct Model: @unchecked Sendable {
     network = section.byteOffset
     try validateSizes()
     try validateTensors()
-    try frontEnd?.validate(input: input, scratchByteCount: scratchByteCount)
+    try frontEnd?.validate(input: input, leadCount: leadCount, scratchByteCount: scratchByteCount)
   }
 
   /// The memory that the tensors of a whole-window run need, in bytes.
@@ -50,6 +50,12 @@ public struct Model: @unchecked Sendable {
   ///
   /// Class names, provenance and task are UTF-8; they are those of the image's first network.
   public func section(_ kind: SectionKind) -> (byteOffset: Int, byteCount: Int) { image.section(kind, of: 0) }
+
+  /// The number of leads that the front end takes a sample of at a time, 1...4: the samples of a frame.
+  @inline(__always)
+  public var leadCount: Int {
+    Built.leads ? Int(image.half(at: network &+ ModelFormat.Network.leadCount)) : 1
+  }
 
   /// How samples become the network's columns; nil where the model takes finished input.
   public var frontEnd: FrontEndPlan? {
@@ -159,8 +165,11 @@ public struct Model: @unchecked Sendable {
       throw ModelError(.invalidTensor, at: network &+ Field.portCounts)
     }
     guard operatorCount > 0 else { throw ModelError(.invalidOperator, at: network &+ Field.operatorCount) }
-    guard image.word(at: network &+ Field.leadCount) == 1 else {
-      throw ModelError(.unsupportedSection, at: network &+ Field.leadCount)
+    // Without a front end there are no samples, and so no leads to tell apart.
+    let greatestLeadCount: UInt32 =
+      Built.leads && image.number(at: network &+ Field.frontEnd) != 0 ? ModelFormat.greatestLeadCount : 1
+    guard (1...greatestLeadCount).contains(image.word(at: network &+ Field.leadCount)) else {
+      throw ModelError(.unsupportedLeads, at: network &+ Field.leadCount)
     }
   }
 

@@ -1,5 +1,8 @@
 /// A device's whole loop: samples in, announcements out.
 ///
+/// Samples come as frames, one of each of the model's leads. The detector listens to one lead, the watch over the signal to
+/// each.
+///
 /// It joins the detector of beats, the pipeline, the watch over the signal, the policy of announcements and, where it is
 /// asked for, the sleep between irregular beats. All that changes lies in one block of the caller's memory, so one copy
 /// with one checksum saves a device, after any sample.
@@ -123,7 +126,7 @@ public struct Monitor: ~Copyable {
     unsafe self.state = start
     unsafe words = (start + places.words.lowerBound).bindMemory(to: Words.self, capacity: 1)
     unsafe samples = (start + places.samples.lowerBound).bindMemory(
-      to: Int16.self, capacity: max(1, places.sampleCount))
+      to: Int16.self, capacity: max(1, places.sampleCount &* model.leadCount))
     reset()
   }
 
@@ -154,12 +157,12 @@ public struct Monitor: ~Copyable {
   private mutating func reset(because reason: NoResult) {
     if takesBeats { beats.reset() } else { pipeline.reset() }
     detector?.reset()
-    quality.reset()
+    resetWatch()
     announcer.reset()
     if Built.sleep { rhythm?.reset() }
     if Built.rhythm { prior?.reset() }
     unsafe words.initialize(to: Words(places, options, reason: reason))
-    unsafe samples.initialize(repeating: 0, count: places.sampleCount)
+    unsafe samples.initialize(repeating: 0, count: places.sampleCount &* model.leadCount)
   }
 
   /// Forgets everything where the state or the image has lost bits, as a checksum tells.
@@ -167,7 +170,7 @@ public struct Monitor: ~Copyable {
   /// There is no result, with this reason, until the next decision.
   public mutating func resetUnsound() { reset(because: .unsoundState) }
 
-  /// Takes a sample, in counts.
+  /// Takes a sample of a model of one lead, in counts; one of several takes nothing so, and never decides.
   ///
   /// Returns whether a column ends with it: then decisions may be due. It is a call of its own, and calls what may
   /// change the monitor: inlined, or lent to what doesn't, the whole of it would be copied for each sample.
@@ -175,17 +178,37 @@ public struct Monitor: ~Copyable {
   /// - Complexity: O(1) for most samples, one column's work each hop; nothing of the network while it sleeps.
   @inline(never)
   public mutating func push(_ sample: Int16) -> Bool {
+    guard !Built.leads || model.leadCount == 1 else { return false }
+    return take(OneSample(sample))
+  }
+
+  /// Takes a frame: `model.leadCount` samples, one of each lead, in counts.
+  ///
+  /// Returns whether a column ends with it, as `push(_:)` does.
+  public mutating func push(frame: UnsafePointer<Int16>) -> Bool {
+    guard Built.leads, model.leadCount > 1 else { return unsafe push(frame[0]) }
+    return unsafe pushLeads(frame)
+  }
+
+  @inline(never)
+  private mutating func pushLeads(_ frame: UnsafePointer<Int16>) -> Bool {
+    unsafe take(LeadSamples(of: frame, leadCount: model.leadCount))
+  }
+
+  /// Takes a frame of as many leads as the model has.
+  @inline(__always)
+  mutating func take(_ frame: some Frame) -> Bool {
     if isColumnNext, !isStateGuarded() { resetUnsound() }
     unsafe words.pointee.sampleNumber &+= 1
-    if watchesSignal, quality.push(sample) != nil { silence() }
-    if let age = detector?.push(sample) { note(beatSamplesAgo: UInt32(bitPattern: age)) }
+    if watchesSignal { watch(frame) }
+    if let age = detector?.push(frame[options.detectorLead]) { note(beatSamplesAgo: UInt32(bitPattern: age)) }
     let isColumn = countSample()
     if takesBeats {
-      unsafe beats.push(sample, number: words.pointee.sampleNumber)
+      unsafe beats.push(frame[0], number: words.pointee.sampleNumber)
     } else if options.sleeps {
-      delay(sample)
+      delay(frame)
     } else {
-      _ = pipeline.push(sample)
+      _ = pipeline.take(frame)
     }
     return isColumn
   }
@@ -209,7 +232,7 @@ public struct Monitor: ~Copyable {
 
   /// Why there is no result at present; nil where there is one.
   public var noResult: NoResult? {
-    quality.reason ?? NoResult(rawValue: UInt8(truncatingIfNeeded: unsafe words.pointee.reason))
+    badSignal ?? NoResult(rawValue: UInt8(truncatingIfNeeded: unsafe words.pointee.reason))
   }
 
   /// The beats that are still to be decided about.
@@ -246,7 +269,7 @@ public struct Monitor: ~Copyable {
         beatAge: due.beatAge, announcement: announcement, hasLogits: hasLogits, isRecalled: isRecalled)
     }
     if takesBeats {
-      guard unsafe words.pointee.columnsUntilFull == 0, quality.reason == nil else {
+      guard unsafe words.pointee.columnsUntilFull == 0, badSignal == nil else {
         unsafe beats.skip(beatAt: words.pointee.number(of: due))
         return decision(.noResult(noResult ?? .windowNotFull))
       }
@@ -261,7 +284,7 @@ public struct Monitor: ~Copyable {
       return decision(.noResult(noResult ?? .windowNotFull))
     }
     if options.sleeps {
-      if let reason = quality.reason { return decision(.noResult(reason)) }
+      if let reason = badSignal { return decision(.noResult(reason)) }
       if noResult == nil, !due.isIrregular { return decision(.asleep) }
       catchUp()
     }
@@ -276,7 +299,7 @@ public struct Monitor: ~Copyable {
 
   /// What the policy and the signal make of a raw decision.
   private mutating func announce(_ logits: UnsafeBufferPointer<Int8>) -> Announcement {
-    if let reason = quality.reason { return announcer.announceNothing(reason) }
+    if let reason = badSignal { return announcer.announceNothing(reason) }
     if !announcer.isStateSound { return fail(.unsoundState) }
     let announcement = unsafe announcer.announce(logits)
     switch announcement {

@@ -15,6 +15,10 @@ extension Monitor {
     public var pace = Pace.detectedBeats
     /// How long after a beat its decision waits, in samples.
     public var delaySamples = 0
+    /// The lead that the detector of beats listens to, counted from 0.
+    public var detectorLead = 0
+    /// What the device does while the signal of one of several leads is bad.
+    public var lostLead = LostLead.noResult
     /// How raw decisions become results.
     public var policy = AnnouncementPolicy()
     /// What signal is bad.
@@ -43,10 +47,10 @@ extension Monitor {
 
 extension Monitor.Options {
   /// The numbers that `encoded` has.
-  public static var encodedCount: Int { 18 }
+  public static var encodedCount: Int { 20 }
 
   /// The options as numbers, in a fixed order: for a checksum, or to send them to a board.
-  public var encoded: InlineArray<18, Int32> {
+  public var encoded: InlineArray<20, Int32> {
     var pace = (kind: Int32(0), columns: Int32(0))
     switch self.pace {
     case .detectedBeats: break
@@ -64,13 +68,14 @@ extension Monitor.Options {
       limits.flatCounts, limits.flatSamples, limits.saturatedSamples,
       limits.saturationSpanSamples, limits.refillSamples,
       Int32(clamping: prior.classIndex), Int32(clamping: prior.codesPerOctave), prior.neutralPartLog2Q16,
+      Int32(clamping: detectorLead), lostLead.rawValue,
     ]
   }
 
   /// The options of `encoded` numbers.
   ///
   /// - Parameter encoded: The numbers, from whoever; what is out of range is refused by the monitor, or clamped.
-  public init(encoded: InlineArray<18, Int32>) {
+  public init(encoded: InlineArray<20, Int32>) {
     self.init()
     switch encoded[0] {
     case 1: pace = .givenBeats
@@ -87,6 +92,7 @@ extension Monitor.Options {
       lowestCount: Int16(truncatingIfNeeded: encoded[8]), highestCount: Int16(truncatingIfNeeded: encoded[9]),
       flatCounts: encoded[10], flatSamples: encoded[11], saturatedSamples: encoded[12],
       saturationSpanSamples: encoded[13], refillSamples: encoded[14])
+    (detectorLead, lostLead) = (Int(encoded[18]), Monitor.LostLead(rawValue: encoded[19]) ?? .noResult)
     if encoded[15] >= 0 {
       rhythmPrior = .init(
         classIndex: Int(encoded[15]), codesPerOctave: Int(encoded[16]), neutralPartLog2Q16: encoded[17])

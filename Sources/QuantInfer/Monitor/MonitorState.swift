@@ -7,7 +7,7 @@ extension Monitor {
     public let words: Range<Int>
     /// The detector of beats; empty where none runs.
     public let detector: Range<Int>
-    /// The watch over the signal.
+    /// The watches over the leads' signals.
     public let quality: Range<Int>
     /// The announcer.
     public let announcer: Range<Int>
@@ -19,7 +19,7 @@ extension Monitor {
     public let samples: Range<Int>
     /// The size of it all.
     public var byteCount: Int { samples.upperBound }
-    /// The samples that wait while the network sleeps: from the end of the window's first column on.
+    /// The frames that wait while the network sleeps: from the end of the window's first column on.
     public let sampleCount: Int
     let firstColumnSamples: Int32
     let hopSamples: Int32
@@ -36,6 +36,7 @@ extension Monitor {
       guard Built.sleep || options.wakePercent <= 0, Built.rhythm || options.rhythmPrior == nil else {
         throw .notBuilt
       }
+      guard options.detectorLead >= 0, options.detectorLead < model.leadCount else { throw .noSuchLead }
       let pace = try Pace(model, frontEnd, options)
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
@@ -50,11 +51,11 @@ extension Monitor {
       detector = next(
         options.findsBeats
           ? BeatDetector.stateByteCount(sampleRateMillihertz: frontEnd.sampleRateMillihertz) : 0)
-      quality = next(SignalQuality.stateByteCount)
+      quality = next(SignalQuality.stateByteCount &* model.leadCount)
       announcer = next(Announcer.stateByteCount(options.policy))
       rhythm = next(options.sleeps ? RhythmWatch.stateByteCount : 0)
       prior = next(options.rhythmPrior == nil ? 0 : RhythmPrior.stateByteCount)
-      samples = next(2 &* sampleCount)
+      samples = next(2 &* sampleCount &* model.leadCount)
       firstColumnSamples = Int32(clamping: pace.firstColumnSamples)
       hopSamples = Int32(clamping: frontEnd.hopSamples)
       columnCount = Int32(clamping: pace.columnsPerWindow)

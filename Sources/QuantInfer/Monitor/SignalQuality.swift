@@ -90,6 +90,13 @@ public struct SignalQuality: ~Copyable {
     reset()
   }
 
+  /// The watch over another lead, whose words follow those of this one in checked memory.
+  @inline(__always)
+  init(following first: borrowing SignalQuality, lead: Int) {
+    limits = first.limits
+    unsafe words = first.words + lead
+  }
+
   /// Forgets all samples, and takes the signal for good.
   public mutating func reset() { unsafe words.initialize(to: Words()) }
 

@@ -69,8 +69,29 @@ struct SampleWindow {
     return missing <= 1
   }
 
-  /// Whether the words of a state, at any alignment, are those that samples lead to.
-  static func isSound(_ state: UnsafeRawPointer, windowSamples: Int) -> Bool {
+  /// The words of a lead's part of a state.
+  @inline(__always)
+  static func wordCount(windowSamples: Int) -> Int { Slot.count &+ windowSamples }
+
+  /// Whether the words of a state, at any alignment, are those that frames of so many leads lead to.
+  static func isSound(_ state: UnsafeRawPointer, windowSamples: Int, leadCount: Int) -> Bool {
+    guard unsafe isSound(state, windowSamples: windowSamples) else { return false }
+    var leads = Indices(from: 1, to: leadCount)
+    while let lead = leads.next() {
+      let other = unsafe state + 4 &* lead &* wordCount(windowSamples: windowSamples)
+      // Leads come together: places and counts are the same.
+      for slot in Slot.ringPosition...Slot.samplesUntilColumn {
+        let first = unsafe state.loadUnaligned(fromByteOffset: 4 &* slot, as: UInt32.self)
+        guard unsafe other.loadUnaligned(fromByteOffset: 4 &* slot, as: UInt32.self) == first else {
+          return false
+        }
+      }
+    }
+    return true
+  }
+
+  /// Whether the words of a lead's part are those that samples lead to.
+  private static func isSound(_ state: UnsafeRawPointer, windowSamples: Int) -> Bool {
     let position = unsafe state.loadUnaligned(fromByteOffset: 4 &* Slot.ringPosition, as: UInt32.self)
     let word = unsafe state.loadUnaligned(fromByteOffset: 4 &* Slot.samplesUntilColumn, as: UInt32.self)
     let missing = UInt16(truncatingIfNeeded: word)

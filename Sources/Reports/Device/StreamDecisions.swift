@@ -192,9 +192,9 @@ extension StreamRun {
         ]
       })
     let strips = shown.flatMap { item -> [any Component] in
-      let strip = strip(around: item.decision.beatSeconds ?? item.decision.timeSeconds, seconds: 5)
+      let strips = self.strips(around: item.decision.beatSeconds ?? item.decision.timeSeconds, seconds: 5)
       let at = Numbers.decimal(explainedSeconds(item.decision), places: 4).replacing(",", with: "")
-      return [strip] + (explainCommand.map { [Paragraph("`\($0) --at \(at)`")] } ?? [])
+      return strips + (explainCommand.map { [Paragraph("`\($0) --at \(at)`")] } ?? [])
     }
     return [
       table,

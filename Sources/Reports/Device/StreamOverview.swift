@@ -20,38 +20,60 @@ extension StreamRun {
   func ecgSection(_ excerpt: Excerpt, momentsSeconds: [Double]) -> Section {
     let length = excerpt.endSeconds - excerpt.startSeconds
     let parts: [any Component] =
-      [
-        strip(
-          "What the converter heard, and what was decided",
-          explanation: "\(Numbers.duration(seconds: length)) of "
-            + "\(Numbers.duration(seconds: result.durationSeconds)). \"Said\" is what was announced: - is no result, z a "
-            + "network that slept.", samples: excerpt.samples, secondsPerRow: 10)
-      ] + momentsSeconds.map { strip(around: $0, seconds: 10) }
+      strips(
+        "What the converter heard, and what was decided",
+        explanation: "\(Numbers.duration(seconds: length)) of "
+          + "\(Numbers.duration(seconds: result.durationSeconds)). \"Said\" is what was announced: - is no result, z a "
+          + "network that slept.", samples: excerpt.samples, secondsPerRow: 10)
+      + momentsSeconds.flatMap { strips(around: $0, seconds: 10) }
     return Section("ECG and decisions", parts)
   }
 
-  /// A strip of some seconds around a moment.
-  func strip(around moment: Double, seconds: Double) -> ECGStrip {
+  /// Strips of some seconds around a moment: one of each lead.
+  func strips(around moment: Double, seconds: Double) -> [ECGStrip] {
     let rate = result.sampleRateHz
     let count = acquisition.samples.count
     let length = min(count, Int(seconds * rate))
     let first = min(max(0, Int((moment - seconds / 2) * rate)), count - length)
-    return strip(
+    return strips(
       "Around \(Numbers.decimal(moment, places: 2)) s", explanation: "", samples: first..<first + length,
       secondsPerRow: seconds)
+  }
+
+  /// A strip; of several leads, each row of each lead above the next one's, with what was decided at the first.
+  private func strips(
+    _ title: String, explanation: String, samples: Range<Int>, secondsPerRow: Double
+  ) -> [ECGStrip] {
+    guard !furtherLeads.isEmpty else {
+      return [strip(title, explanation: explanation, samples: samples, secondsPerRow: secondsPerRow)]
+    }
+    let rowSamples = max(1, Int(secondsPerRow * result.sampleRateHz))
+    return stride(from: samples.lowerBound, to: samples.upperBound, by: rowSamples).flatMap { start in
+      let row = start..<min(start + rowSamples, samples.upperBound)
+      let first = strip(
+        (start == samples.lowerBound ? "\(title): lead " : "Lead ") + acquisition.leadName,
+        explanation: start == samples.lowerBound ? explanation : "", samples: row,
+        secondsPerRow: secondsPerRow)
+      return [first]
+        + furtherLeads.map { lead in
+          ECGStrip(
+            title: "Lead \(lead.leadName)", millivolts: lead.millivolts(row),
+            sampleRateHz: result.sampleRateHz,
+            startSeconds: first.startSeconds, secondsPerRow: secondsPerRow, decisions: [])
+        }
+    }
   }
 
   private func strip(
     _ title: String, explanation: String, samples: Range<Int>, secondsPerRow: Double
   ) -> ECGStrip {
     let rate = result.sampleRateHz
-    let microvolts = Double(acquisition.profile.converter.microvoltsPerCount)
     let marks = zip(decisions, result.decisionList).filter {
       samples.contains($0.0.beatSample ?? $0.0.sample)
     }
     return ECGStrip(
       title: title, explanation: explanation,
-      millivolts: acquisition.samples[samples].map { Double($0) * microvolts / 1000 }, sampleRateHz: rate,
+      millivolts: acquisition.millivolts(samples), sampleRateHz: rate,
       startSeconds: Double(samples.lowerBound) / rate, secondsPerRow: secondsPerRow,
       decisions: marks.map { decision, told in
         .init(
@@ -136,5 +158,13 @@ extension StreamRun {
       title: "Heart rate", explanation: "by the beats that were decided about",
       series: [.init("rate", rates.map(\.perMinute), at: rates.map(\.place), style: .thin)],
       horizontalUnit: "time (\(unit.name))", verticalUnit: "beats a minute", height: 110)
+  }
+}
+
+extension Acquisition {
+  /// What the converter heard in some samples, in millivolts.
+  fileprivate func millivolts(_ range: Range<Int>) -> [Double] {
+    let microvolts = Double(profile.converter.microvoltsPerCount)
+    return samples[range.clamped(to: samples.indices)].map { Double($0) * microvolts / 1000 }
   }
 }

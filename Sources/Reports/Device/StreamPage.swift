@@ -90,7 +90,7 @@ extension StreamRun {
       startSeconds = Double(samples.lowerBound) / rate
       endSeconds = Double(samples.upperBound) / rate
       let hop = run.settings.hopSamples
-      let total = run.columns.count / run.settings.binCount
+      let total = run.columns.count / run.settings.columnCodeCount
       columns = min(total, samples.lowerBound / hop)..<min(total, samples.upperBound / hop)
       let first = run.decisions.firstIndex { $0.sample >= best.start } ?? run.decisions.count
       let last = run.decisions.firstIndex { $0.sample >= best.start + length } ?? run.decisions.count
@@ -99,15 +99,27 @@ extension StreamRun {
   }
 
   private func spectrogramSection(_ excerpt: Excerpt) -> Section {
-    let bins = settings.binCount
-    let places = excerpt.columns.lowerBound * bins..<excerpt.columns.upperBound * bins
-    let fixed = columns[places].map { Double($0) - Double(SpectrogramSettings.zeroLevelCode) }
+    let leads = [acquisition] + furtherLeads
+    return Section(
+      "Spectrograms",
+      leads.indices.flatMap { index in
+        spectrograms(
+          excerpt, lead: index, suffix: leads.count == 1 ? "" : ", lead \(leads[index].leadName)")
+      })
+  }
+
+  private func spectrograms(_ excerpt: Excerpt, lead: Int, suffix: String) -> [any Component] {
+    let (bins, leadCount) = (settings.binCount, settings.leadCount)
+    let places = stride(
+      from: excerpt.columns.lowerBound * bins * leadCount + lead,
+      to: excerpt.columns.upperBound * bins * leadCount, by: leadCount)
+    let fixed = places.map { Double(columns[$0]) - Double(SpectrogramSettings.zeroLevelCode) }
     let hertzPerBin = settings.sampleRateHz / Double(settings.windowSamples)
     func map(
       _ title: String, _ values: [Double], range: ClosedRange<Double>, unit: String, ramp: Heatmap.Ramp
     ) -> Heatmap {
       Heatmap(
-        title: title, values: values, binCount: bins, startSeconds: excerpt.startSeconds,
+        title: title + suffix, values: values, binCount: bins, startSeconds: excerpt.startSeconds,
         secondsPerColumn: Double(settings.hopSamples) / settings.sampleRateHz,
         firstBinHz: Double(settings.firstBin) * hertzPerBin, hertzPerBin: hertzPerBin, range: range,
         unit: unit,
@@ -118,14 +130,15 @@ extension StreamRun {
       map("Fixed point, int8 columns", fixed, range: 0...greatest, unit: "codes", ramp: .sequential)
     ]
     if !twinLevels.isEmpty {
-      let float = twinLevels[places].map(Double.init)
+      let float = places.map { Double(twinLevels[$0]) }
       let difference = zip(fixed, float).map { $0 - $1.rounded() }
       let span = max(1, difference.map(abs).max() ?? 1)
       parts.append(
         map("Float twin, FFTW double", float, range: 0...greatest, unit: "codes", ramp: .sequential))
       parts.append(
         map("Difference", difference, range: -span...span, unit: "codes", ramp: .diverging))
-      if let spectrogram = result.spectrogram {
+      // The figures are of all leads together, but the transform's, which is the first one's.
+      if lead == leadCount - 1, let spectrogram = result.spectrogram {
         parts.append(
           Facts([
             (
@@ -141,7 +154,7 @@ extension StreamRun {
           ]))
       }
     }
-    return Section("Spectrograms", parts)
+    return parts
   }
 
   private func logitSection(_ excerpt: Excerpt) -> Section {

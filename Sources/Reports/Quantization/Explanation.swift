@@ -88,6 +88,7 @@ package struct Explanation: Encodable, Sendable {
   ) throws(FileError) {
     let loaded = try LoadedModel(file: model)
     try loaded.requireColumns(for: "a decision is explained", file: model)
+    try loaded.requireOneLead(for: "a decision is explained", file: model)
     let twin = try TwinNetwork(reading: float, of: loaded, modelFile: model)
     guard let plan = loaded.model.frontEnd else {
       throw .malformed(model, "has no front end", remedy: "export it with `exporter quantize`")

@@ -122,7 +122,9 @@ package struct ImportedReport: Codable, Sendable {
   ) throws(FileError) -> FloatNetwork {
     let network =
       if let frontEnd = loaded.model.frontEnd {
-        try FloatNetwork(reading: float, columnsOf: SpectrogramSettings(frontEnd).binCount)
+        try FloatNetwork(
+          reading: float,
+          columnsOf: SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).columnCodeCount)
       } else { try FloatNetwork(reading: float) }
     guard loaded.model.inputCount == 1, loaded.model.outputCount == 1,
       network.inputs.map(\.count) == [loaded.model.input.count],

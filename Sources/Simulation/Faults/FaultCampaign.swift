@@ -81,6 +81,7 @@ package struct FaultCampaign: Sendable {
   /// - Throws: `FileError` where a file is missing or wrong, or the model decides nothing on the record.
   package static func prepared(_ options: Options) throws(FileError) -> FaultCampaign {
     let loaded = try LoadedModel(file: options.model)
+    try loaded.requireOneLead(for: "a campaign is run", file: options.model)
     let image = Array(try Files.read(options.model))
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)

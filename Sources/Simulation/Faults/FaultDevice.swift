@@ -139,7 +139,8 @@ final class FaultDevice {
 
   /// The front end takes the sample; the network's part of the state stays as it is.
   private func pushLate(_ sample: Int16) -> Bool {
-    let first = ModelFormat.State.frontEndByteCount(windowSamples: model.frontEnd?.windowSamples ?? 0)
+    let first = ModelFormat.State.frontEndByteCount(
+      windowSamples: model.frontEnd?.windowSamples ?? 0, leadCount: model.leadCount)
     let network = UnsafeMutableRawBufferPointer(rebasing: state[first..<model.stateByteCount])
     let before = Array(network)
     guard device.push(sample) else { return false }

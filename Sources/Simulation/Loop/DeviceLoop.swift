@@ -15,11 +15,11 @@ package final class DeviceLoop {
   private var moments: [(sample: Int, beat: Int?, announcement: Announcement)] = []
   private var logitCodes: [Int8] = []
   private var twinLogits: [[Float]] = []
-  /// The device's columns: `[column, bin]` codes.
+  /// The device's columns: `[column, bin, lead]` codes.
   package private(set) var columns: [Int8] = []
-  /// The twin's columns: `[column, bin]` levels before rounding; empty without a twin.
+  /// The twin's columns: `[column, bin, lead]` levels before rounding; empty without a twin.
   package var twinLevels: [Float] { twin?.levels ?? [] }
-  /// The spectrogram against FFTW in double precision: each kept bin's real and imaginary part.
+  /// The first lead's spectrogram against FFTW in double precision: each kept bin's real and imaginary part.
   package private(set) var spectrum = SignalToNoise()
   /// The column codes against the twin's rounded levels.
   package private(set) var codes = SignalToNoise()
@@ -38,6 +38,9 @@ package final class DeviceLoop {
 
   private let loaded: LoadedModel
   private let acquisition: Acquisition
+  /// What the device takes, frame by frame: a sample of each of its leads.
+  private let frames: [Int16]
+  private let frameCount: Int
   let timing: DecisionTiming
   /// The monitor's options.
   let options: Monitor.Options
@@ -64,7 +67,8 @@ package final class DeviceLoop {
   ///   - modelFile: The model's file, for errors.
   ///   - twin: The float twin; nil for a run without one.
   ///   - twinFile: The twin's file, for errors.
-  ///   - acquisition: The counts, at the model's rate.
+  ///   - acquisition: The counts of the first lead, at the model's rate.
+  ///   - furtherLeads: Those of the model's further leads.
   ///   - timing: When to decide.
   ///   - announcing: What becomes of decisions, and whether the network sleeps.
   ///   - brownOuts: The samples, counted from 0, before which the device saves itself, loses its memory, and goes on in
@@ -74,13 +78,20 @@ package final class DeviceLoop {
   /// - Throws: `FileError` where the model can't stream or the twin is another model's.
   package init(
     _ loaded: LoadedModel, modelFile: String, twin: TwinNetwork?, twinFile: String,
-    acquisition: Acquisition, timing: DecisionTiming, announcing: Announcing = Announcing(),
+    acquisition: Acquisition, furtherLeads: [Acquisition] = [], timing: DecisionTiming,
+    announcing: Announcing = Announcing(),
     brownOuts: [Int] = [],
     firstSample: Int = 0
   ) throws(FileError) {
     guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
       throw .malformed(
         modelFile, "has no front end or no streaming plan", remedy: "export it with `exporter quantize`")
+    }
+    let leads = [acquisition] + furtherLeads
+    guard leads.count == loaded.model.leadCount else {
+      throw .malformed(
+        modelFile, "takes \(loaded.model.leadCount) leads, and there are counts of \(leads.count)",
+        remedy: "choose a model of one lead; of several device-sim stream runs all")
     }
     let microvolts = Float(bitPattern: frontEnd.microvoltsPerCountBits)
     guard abs(microvolts / acquisition.profile.converter.microvoltsPerCount - 1) < 1e-4 else {
@@ -106,6 +117,11 @@ package final class DeviceLoop {
     }
     self.loaded = loaded
     self.acquisition = acquisition
+    let frameCount = leads.map(\.samples.count).min() ?? 0
+    self.frameCount = frameCount
+    frames =
+      leads.count == 1
+      ? acquisition.samples : (0..<frameCount).flatMap { frame in leads.map { $0.samples[frame] } }
     self.timing = timing
     self.firstSample = firstSample
     self.brownOuts = Set(brownOuts)
@@ -138,7 +154,7 @@ package final class DeviceLoop {
   package func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
     let model = loaded.model
     let hopSamples = model.frontEnd?.hopSamples ?? 1
-    let columnCapacity = acquisition.samples.count / hopSamples + 1
+    let columnCapacity = frameCount / hopSamples + 1
     columns.reserveCapacity(columnCapacity * model.input.columnByteCount)
     moments.reserveCapacity(columnCapacity)
     logitCodes.reserveCapacity(columnCapacity * model.output.count)
@@ -150,15 +166,22 @@ package final class DeviceLoop {
       layout = try Monitor.StateLayout(model, options)
       var twinStage = TwinStage(twin == nil ? nil : model)
       let start = Self.processorSeconds()
-      let samplesPerStep = acquisition.samples.count / 64 + 1
-      for (offset, sample) in acquisition.samples.enumerated() {
+      let samplesPerStep = frameCount / 64 + 1
+      let leadCount = model.leadCount
+      let memory = AlignedMemory(byteCount: 2 * max(1, frames.count))
+      defer { withExtendedLifetime(memory) {} }
+      let all = memory.bytes.bindMemory(to: Int16.self)
+      _ = all.update(fromContentsOf: frames)
+      for offset in 0..<frameCount {
+        let frame = UnsafeBufferPointer<Int16>(rebasing: all[offset * leadCount..<(offset + 1) * leadCount])
+        guard let start = frame.baseAddress else { continue }
         if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options, timing) }
-        let isColumn = device.push(sample)
-        _ = wakeful?.push(sample)
+        let isColumn = device.push(frame: start)
+        _ = wakeful?.push(frame: start)
         silence.count(device.monitor.noResult)
         if let twin {
-          let isTwinColumn = twin.push(sample)
-          if twinStage.push(sample) ?? true, isTwinColumn, isColumn {
+          let isTwinColumn = twin.push(frame)
+          if twinStage.push(start.pointee) ?? true, isTwinColumn, isColumn {
             compareColumn(
               twin, &twinStage, codes: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
           }
@@ -167,12 +190,12 @@ package final class DeviceLoop {
         columns.append(contentsOf: wakeful?.monitor.newestColumn ?? device.monitor.newestColumn)
         decide(&device, &wakeful, at: firstSample + offset)
         if offset % samplesPerStep < hopSamples {
-          progress?(TaskProgress(completed: offset, total: acquisition.samples.count))
+          progress?(TaskProgress(completed: offset, total: frameCount))
         }
       }
       leftOutBeatCount += device.undecidedBeatCount
       loopSeconds = Self.processorSeconds() - start
-      progress?(TaskProgress(completed: acquisition.samples.count, total: acquisition.samples.count))
+      progress?(TaskProgress(completed: frameCount, total: frameCount))
     } catch {
       throw .malformed(
         acquisition.recordName, "can't be streamed through this model (\(error))",

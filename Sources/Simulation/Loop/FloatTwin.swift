@@ -4,9 +4,9 @@ import Tasks
 
 /// The float model beside the device: the same counts through a front end and a network in floating point.
 final class FloatTwin {
-  /// The spectrogram by FFTW in double precision; nil for raw samples.
-  let spectrogram: ReferenceSpectrogram?
-  private var samples: FloatSamples?
+  /// Each lead's spectrogram by FFTW in double precision; none for raw samples.
+  private let spectrograms: [ReferenceSpectrogram]
+  private var samples: [FloatSamples] = []
   /// The beats' front end, in the device's own integers; nil where columns are the input.
   private let beats: BeatEncoder?
   private var recalled = RecalledLogits()
@@ -18,7 +18,7 @@ final class FloatTwin {
   private let codes: (scale: Double, zeroPoint: Double)
   /// The network's input, column by column, of all columns so far.
   private var input: [Float] = []
-  /// The levels of all columns so far, before rounding: `[column, bin]`; 128 above the codes.
+  /// The levels of all columns so far, before rounding: `[column, bin, lead]`; 128 above the codes.
   private(set) var levels: [Float] = []
 
   init(_ twin: TwinNetwork, of loaded: LoadedModel, microvoltsPerCount: Float, columnCapacity: Int)
@@ -27,45 +27,60 @@ final class FloatTwin {
     settings = twin.frontEnd.settings
     self.microvoltsPerCount = Double(microvoltsPerCount)
     switch twin.frontEnd {
-    case .spectrogram(let settings) where settings.beats != nil: (spectrogram, samples) = (nil, nil)
-    case .spectrogram(let settings): (spectrogram, samples) = (ReferenceSpectrogram(settings), nil)
-    case .samples(let settings): (spectrogram, samples) = (nil, FloatSamples(settings))
+    case .spectrogram(let settings) where settings.beats != nil: spectrograms = []
+    case .spectrogram(let settings):
+      spectrograms = (0..<settings.leadCount).map { _ in ReferenceSpectrogram(settings) }
+    case .samples(let own):
+      spectrograms = []
+      samples = [FloatSamples](repeating: FloatSamples(own), count: settings.leadCount)
     }
     beats = BeatEncoder(settings, microvoltsPerCount: microvoltsPerCount)
     execution = try FloatExecution(twin.graph)
-    windowCodeCount = twin.columnCount * settings.binCount
+    windowCodeCount = twin.columnCount * settings.columnCodeCount
     let tensor = loaded.model.input
     codes = (Double(Float(bitPattern: tensor.scaleBits)), Double(tensor.zeroPoint))
-    input.reserveCapacity(columnCapacity * settings.binCount)
-    levels.reserveCapacity(columnCapacity * settings.binCount)
+    input.reserveCapacity(columnCapacity * settings.columnCodeCount)
+    levels.reserveCapacity(columnCapacity * settings.columnCodeCount)
   }
 
-  /// Takes a sample, in counts.
+  /// The first lead's spectrogram; nil for raw samples.
+  var spectrogram: ReferenceSpectrogram? { spectrograms.first }
+
+  /// Takes a frame: a sample of each lead, in counts.
   ///
   /// Returns whether it completed a column.
-  func push(_ sample: Int16) -> Bool {
+  func push(_ frame: UnsafeBufferPointer<Int16>) -> Bool {
     if let beats {
-      beats.push(sample)
+      beats.push(frame[0])
       return false
     }
-    let microvolts = Double(sample) * microvoltsPerCount
-    if let spectrogram {
-      guard spectrogram.push(microvolts) else { return false }
-      for level in spectrogram.latestColumn {
-        levels.append(Float(level))
-        input.append(Float(settings.networkInput(ofLevel: level)))
+    var isColumn = true
+    for (lead, sample) in frame.enumerated() {
+      let microvolts = Double(sample) * microvoltsPerCount
+      if spectrograms.isEmpty {
+        let value = samples[lead].push(microvolts)
+        levels.append(
+          Float(value / codes.scale + codes.zeroPoint - Double(SpectrogramSettings.zeroLevelCode)))
+        input.append(Float(value))
+      } else {
+        isColumn = spectrograms[lead].push(microvolts)
       }
-    } else if let value = samples?.push(microvolts) {
-      levels.append(
-        Float(value / codes.scale + codes.zeroPoint - Double(SpectrogramSettings.zeroLevelCode)))
-      input.append(Float(value))
+    }
+    guard isColumn, !spectrograms.isEmpty else { return isColumn }
+    for level in latestLevels {
+      levels.append(Float(level))
+      input.append(Float(settings.networkInput(ofLevel: level)))
     }
     return true
   }
 
-  /// The newest column's levels.
+  /// The newest column's levels, `[bin, lead]`.
   var latestLevels: [Double] {
-    spectrogram?.latestColumn ?? levels.suffix(settings.binCount).map { Double($0) }
+    guard spectrograms.count != 1 else { return spectrograms[0].latestColumn }
+    guard !spectrograms.isEmpty else {
+      return levels.suffix(settings.columnCodeCount).map { Double($0) }
+    }
+    return (0..<settings.binCount).flatMap { bin in spectrograms.map { $0.latestColumn[bin] } }
   }
 
   /// The logits of a beat, where beats are the input.

@@ -54,11 +54,13 @@ package struct StreamRun: Sendable {
   package private(set) var result: StreamResult
   /// What the record made the device do.
   package let schedule: Feasibility.Schedule
-  /// What the device heard.
+  /// What the device heard; of several leads in the first.
   package let acquisition: Acquisition
+  /// What it heard in the further leads.
+  package let furtherLeads: [Acquisition]
   /// The decisions.
   package let decisions: [DeviceDecision]
-  /// The device's columns: `[column, bin]` codes.
+  /// The device's columns: `[column, bin, lead]` codes.
   package let columns: [Int8]
   /// The twin's columns, levels before rounding; empty without a twin.
   package let twinLevels: [Float]
@@ -108,11 +110,20 @@ package struct StreamRun: Sendable {
     // A network hears what it was trained behind, where nobody says otherwise.
     var disturbances = options.disturbances
     disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
-    let acquisition = try Acquisition(
-      record, lead: options.lead, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
-      profile: profile, file: options.record,
-      disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
-      paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
+    let names = try record.leads(options.lead, count: loaded.model.leadCount, file: options.record)
+    let leads = try names.map { name throws(FileError) in
+      try Acquisition(
+        record, lead: name, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
+        profile: profile, file: options.record,
+        disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
+        paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
+    }
+    let (acquisition, furtherLeads) = (leads[0], Array(leads.dropFirst()))
+    if options.target != nil, !furtherLeads.isEmpty {
+      throw .malformed(
+        options.model, "takes \(leads.count) leads, and a board takes one over the wire",
+        remedy: "leave out --target")
+    }
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = task.flatMap { task in
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
@@ -144,7 +155,7 @@ package struct StreamRun: Sendable {
     }
     let loop = try DeviceLoop(
       loaded, modelFile: options.model, twin: twin, twinFile: options.float ?? "",
-      acquisition: acquisition, timing: timing, announcing: options.announcing,
+      acquisition: acquisition, furtherLeads: furtherLeads, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     try loop.run(progress: progress)
     let labelled = Self.labelled(options, loaded, record: record, acquisition: acquisition)
@@ -152,7 +163,8 @@ package struct StreamRun: Sendable {
     var result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
       hasTwin: twin != nil,
-      windowSamples: SpectrogramSettings(frontEnd).lastSample(ofColumn: loaded.model.input.timeCount - 1) + 1,
+      windowSamples: SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).lastSample(
+        ofColumn: loaded.model.input.timeCount - 1) + 1,
       reference: timing.isAboutBeats
         ? beats.map { beats in
           .beats(
@@ -160,6 +172,13 @@ package struct StreamRun: Sendable {
               loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
             })
         } : labelled.stretches.map { .stretches($0) }, isJudged: isJudged)
+    result.lead = leads.map(\.leadName).joined(separator: ", ")
+    result.notes += furtherLeads.flatMap { lead in lead.notes.filter { !result.notes.contains($0) } }
+    if options.lead == nil, !furtherLeads.isEmpty {
+      result.notes.append(
+        FileNote(
+          options.record, "its first leads were taken, \(result.lead), in this order; --lead names others"))
+    }
     result.notes += found.notes + labelled.notes
     result.episodes = episodes(
       loop, loaded, labelled.stretches, acquisition: acquisition, announcing: options.announcing)
@@ -174,9 +193,9 @@ package struct StreamRun: Sendable {
     }
     return StreamRun(
       result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,
-      decisions: loop.decisions, columns: loop.columns,
+      furtherLeads: furtherLeads, decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
-      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd))
+      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount))
   }
 
   /// What the device's amplifier senses of a record.
@@ -216,7 +235,7 @@ package struct StreamRun: Sendable {
   static func check(
     _ acquisition: Acquisition, loaded: LoadedModel, frontEnd: FrontEndPlan, file: String
   ) throws(FileError) {
-    let settings = SpectrogramSettings(frontEnd)
+    let settings = SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount)
     let highestHz =
       settings.beats.map { settings.sampleRateHz / Double(2 << $0.pointShift) }
       ?? Double(settings.firstBin + settings.binCount - 1) * settings.sampleRateHz

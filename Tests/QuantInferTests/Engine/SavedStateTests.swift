@@ -107,7 +107,7 @@ import TestNetworks
     func changed(_ place: Int, to value: UInt8) -> [UInt8] {
       var copy = copy
       copy[place] = value
-      return resealed(copy)
+      return resealed(savedState: copy)
     }
     for count in [0, 1, Header.byteCount - 1, Header.byteCount, copy.count - 1] {
       #expect(throws: SavedStateError.truncated) { try device.restore(Array(copy[..<count])) }
@@ -137,17 +137,6 @@ import TestNetworks
     #expect(throws: MemoryError.tooSmall(requiredByteCount: copy.count)) {
       _ = try device.saved(missing: 1)
     }
-  }
-
-  /// The copy with its checksum made right.
-  private func resealed(_ copy: [UInt8]) -> [UInt8] {
-    var copy = copy
-    let covered = copy[..<SavedState.Header.checksum] + copy[SavedState.Header.byteCount...]
-    let checksum = Array(covered).withUnsafeBytes { CRC32.checksum($0) }
-    for index in 0..<4 {
-      copy[SavedState.Header.checksum + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index)))
-    }
-    return copy
   }
 
   @Test func everyWeightOfAnImageIsAmongItsWeightBytes() throws {

@@ -101,14 +101,6 @@ import TestNetworks
     }
   }
 
-  @Test func severalLeadsAreRefusedByARuntimeOfOne() throws {
-    let image = try Self.image()
-    let place = networkField(ModelFormat.Network.leadCount, of: image)
-    #expect(throws: ModelError(.unsupportedSection, at: place)) {
-      _ = try LoadedModel(image: Self.mended(image, setting: place, to: 2))
-    }
-  }
-
   /// The section of the task becomes a second network's: the same record, so the same network.
   @Test func aSecondNetworkIsReadBesideTheFirst() throws {
     var image = try Self.image()

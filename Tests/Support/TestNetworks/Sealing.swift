@@ -11,6 +11,17 @@ package func resealed(_ image: [UInt8]) -> [UInt8] {
   return image
 }
 
+/// A saved state with its checksum made right.
+package func resealed(savedState copy: [UInt8]) -> [UInt8] {
+  var copy = copy
+  let covered = copy[..<SavedState.Header.checksum] + copy[SavedState.Header.byteCount...]
+  let checksum = Array(covered).withUnsafeBytes { CRC32.checksum($0) }
+  for index in 0..<4 {
+    copy[SavedState.Header.checksum + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index)))
+  }
+  return copy
+}
+
 /// A word of an image.
 package func word(_ image: [UInt8], at place: Int) -> Int {
   (0..<4).reduce(0) { $0 | Int(image[place + $1]) << (8 * $1) }

@@ -20,21 +20,22 @@ package struct TimeSeriesModels {
   ///
   /// - Parameters:
   ///   - shape: How the input's samples are named.
+  ///   - leads: The leads that are sampled together: the input's last dimension, which a row has none of.
   ///   - isPadded: Whether the first convolution pads along time.
   /// - Returns: The model, the number of its samples, and the product of its strides.
-  package mutating func network(_ shape: Shape, isPadded: Bool = false) -> (
+  package mutating func network(_ shape: Shape, leads: Int = 1, isPadded: Bool = false) -> (
     model: TFLiteModel, sampleCount: Int, stride: Int
   ) {
     var builder = ModelBuilder()
     let sampleCount = 40 + random.nextIndex(below: 60)
-    var (time, channels, stride) = (sampleCount, 1, 1)
+    var (time, channels, stride) = (sampleCount, leads, 1)
     let input = builder.tensor(
       {
         switch shape {
-        case .row: [1, time]
-        case .sequence: [1, time, 1]
-        case .image: [1, 1, time, 1]
-        case .column: [1, time, 1, 1]
+        case .row: [1, time * leads]
+        case .sequence: [1, time, leads]
+        case .image: [1, 1, time, leads]
+        case .column: [1, time, 1, leads]
         }
       }(), scale: Float(random.next(in: 0.01...0.05)), zeroPoint: random.nextIndex(below: 40) - 20)
     var (tensor, scale, zeroPoint) = (input, quantization(input, builder).0, quantization(input, builder).1)

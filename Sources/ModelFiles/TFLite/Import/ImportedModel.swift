@@ -75,7 +75,7 @@ extension ModelImage {
     let tables = try frontEnd.tables(for: network)
     let image: ModelImage
     do throws(InvalidNetwork) {
-      let inColumns = try network.withTimeInColumns(of: tables.settings.binCount)
+      let inColumns = try network.withTimeInColumns(of: tables.settings.columnCodeCount)
       image = try ModelImage(
         inColumns, frontEnd: tables, classNames: frontEnd.classNames,
         provenance: provenance + frontEnd.provenance, mustStream: true,
@@ -93,7 +93,7 @@ extension ModelImage {
     _ network: QuantizedNetwork, _ frontEnd: FrontEndFile, _ tables: FrontEndTables
   ) -> String {
     let windows = try? StreamingPlan(
-      network.withTimeInColumns(of: tables.settings.binCount), frontEnd: tables, mode: .window)
+      network.withTimeInColumns(of: tables.settings.columnCodeCount), frontEnd: tables, mode: .window)
     return frontEnd.mode != .window && windows != nil
       ? "set \"mode\": \"window\" in \(frontEnd.file) to run the whole window at each decision"
       : "leave the front end out and give it finished windows"

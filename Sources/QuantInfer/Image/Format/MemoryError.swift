@@ -13,6 +13,8 @@ public enum MemoryError: Error, Equatable, Sendable {
   case decidesAtBeatsAlone
   /// The beat detector doesn't work at this sampling rate.
   case unsupportedSampleRate
+  /// The beat detector is to listen to a lead that the model hasn't.
+  case noSuchLead
   /// An option needs what this build was made without: `QUANTINFER_SLEEP`, `QUANTINFER_RHYTHM` or `QUANTINFER_WHOLE_WINDOW`.
   case notBuilt
 }

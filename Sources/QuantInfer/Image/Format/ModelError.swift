@@ -30,8 +30,10 @@ public struct ModelError: Error, Equatable, Sendable {
     case invalidStreamingPlan
     /// The image asks for more memory than any device has, or for more than the caller's limits.
     case beyondLimits
-    /// A section that must be understood is of no kind that this runtime knows, or there are several leads.
+    /// A section that must be understood is of no kind that this runtime knows.
     case unsupportedSection
+    /// There are no leads, more than this runtime takes, or several of beats.
+    case unsupportedLeads
   }
 
   /// What is wrong.

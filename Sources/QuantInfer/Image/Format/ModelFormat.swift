@@ -10,6 +10,9 @@ public enum ModelFormat {
   /// The multiple at which the image, its tables and constants start.
   public static let alignment = 4
 
+  /// No front end takes more leads.
+  public static let greatestLeadCount: UInt32 = 4
+
   /// No tensor has more dimensions.
   public static let greatestRank = 6
 
@@ -75,7 +78,8 @@ public enum ModelFormat {
     public static let portCounts = 32
     /// `UInt32`, offset of the front end's record; 0 where there is none.
     public static let frontEnd = 36
-    /// `UInt16`, the number of leads that the front end takes a sample of at a time: 1, as this runtime has it.
+    /// `UInt16`, the number of leads that the front end takes a sample of at a time: 1...4; of a front end of beats, and
+    /// without one, 1.
     public static let leadCount = 40
     /// The record's size.
     public static let byteCount = 44
@@ -231,7 +235,11 @@ public enum ModelFormat {
   public enum State {
     /// The front end's part: the filter's two values, the ring's position and the samples till the next column with
     /// their parity in bit 15, four `Int32`, then an `Int32` for each sample of the window, of which raw samples have one.
-    public static func frontEndByteCount(windowSamples: Int) -> Int { 16 &+ 4 &* windowSamples }
+    ///
+    /// Of several leads so many such parts, one after the other, whose counts are the same.
+    public static func frontEndByteCount(windowSamples: Int, leadCount: Int = 1) -> Int {
+      leadCount &* (16 &+ 4 &* windowSamples)
+    }
     /// A cursor for each operator's ring: the next column's place, and the number of new columns until the operator's
     /// next output with its parity in bit 15, two `UInt16`.
     public static let cursorByteCount = 4

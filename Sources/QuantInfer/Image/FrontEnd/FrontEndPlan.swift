@@ -20,10 +20,13 @@ public enum FrontEndPlan: Sendable {
   }
 
   /// Checks what a record says that lies in the image.
-  func validate(input: Tensor, scratchByteCount: Int) throws(ModelError) {
+  func validate(input: Tensor, leadCount: Int, scratchByteCount: Int) throws(ModelError) {
     guard sampleRateMillihertz > 0, isPositiveAndFinite(floatBits: microvoltsPerCountBits),
-      input.columnByteCount == binCount || record.windowSamples == 0, input.type == .int8
+      input.columnByteCount == binCount &* leadCount || record.windowSamples == 0, input.type == .int8
     else { throw ModelError(.invalidFrontEnd, at: record.place) }
+    guard leadCount == 1 || record.windowSamples != 0 else {
+      throw ModelError(.unsupportedLeads, at: record.place)
+    }
     switch self {
     case .spectrogram(let plan): try plan.validate(scratchByteCount: scratchByteCount)
     case .samples(let plan): if Built.sampleFrontEnd { try plan.validate() }
@@ -51,7 +54,7 @@ public enum FrontEndPlan: Sendable {
   public var windowSamples: Int { record.windowSamples }
   /// The distance from one column to the next, or from one time for decisions about beats, in samples.
   public var hopSamples: Int { record.hopSamples }
-  /// The number of codes in a column, or of a beat.
+  /// The number of codes in a lead's part of a column, or of a beat.
   public var binCount: Int { record.binCount }
   /// See `HighPassFilter`; 0 where samples aren't filtered.
   public var highPassShift: Int32 { record.highPassShift }
