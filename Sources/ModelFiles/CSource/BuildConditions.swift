@@ -34,6 +34,12 @@ extension Model {
     if streaming?.readsRing != true || streaming?.tailStart != operatorCount - 1 {
       conditions.insert("QUANTINFER_WHOLE_WINDOW")
     }
+    if let tailStart = streaming?.tailStart {
+      for index in 0..<tailStart {
+        let time = operatorPlan(index).window?.time
+        if time?.paddingBefore ?? 0 > 0 || time?.paddingAfter ?? 0 > 0 { conditions.insert("QUANTINFER_EDGES") }
+      }
+    }
     if frontEnd?.beats != nil { conditions.insert("QUANTINFER_BEATS") }
     if case .samples = frontEnd { conditions.insert("QUANTINFER_SAMPLES") }
     for index in 0..<tensorCount where tensor(index).type == .int16 { conditions.insert("QUANTINFER_INT16") }
