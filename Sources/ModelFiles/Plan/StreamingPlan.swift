@@ -213,14 +213,13 @@ package struct StreamingPlan: Equatable, Sendable {
   private static func checkNothingMoves(
     _ network: QuantizedNetwork, from start: Int
   ) throws(InvalidNetwork) {
+    // Where padding has a part in all columns, what is left runs at a decision, as a whole window does.
+    let (first, edges) = (network.operators[start], Self.edges(network, among: start)[start])
+    if first.moves(in: network), Self.edges(of: first, in: network, behind: edges) == nil { return }
     for (index, operation) in network.operators.enumerated().dropFirst(start)
     where operation.moves(in: network) {
-      let edges = Self.edges(network, among: start)[start]
-      let isAllEdges = index == start && Self.edges(of: operation, in: network, behind: edges) == nil
       let reason =
-        index == network.operators.count - 1
-        ? "gives a result with time in it"
-        : isAllEdges ? "pads along time, and padding has a part in all of its columns" : "comes after a branch"
+        index == network.operators.count - 1 ? "gives a result with time in it" : "comes after a branch"
       throw InvalidNetwork("\(operation.nameInErrors) \(obstacle(operation, in: network) ?? reason)")
     }
   }
