@@ -569,7 +569,7 @@ sizes_of() {  # toolset triple
       # shellcheck disable=SC2086
       size_of "$@" SELECTED $one FULLY_CONNECTED
     done
-    for one in POOLING ELEMENTWISE FUNCTIONS INT4 SAMPLES WHOLE_WINDOW "WHOLE_WINDOW INT16"; do
+    for one in POOLING ELEMENTWISE FUNCTIONS INT4 SAMPLES EDGES WHOLE_WINDOW "WHOLE_WINDOW INT16"; do
       # shellcheck disable=SC2086
       size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED $one
     done

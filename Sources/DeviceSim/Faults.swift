@@ -24,10 +24,17 @@ struct Faults: ParsableCommand {
         device-sim faults --model ecg-beats.qinf --record mitdb-208
         device-sim faults --model ecg-beats.qinf --record mitdb-208 \\
           --kinds weights,state --scrub 60 --guards state --report faults.html
+        device-sim faults --model beats.qinf --float beats.onnx --record mitdb-208
       """)
 
   @Option(help: ArgumentHelp("The quantized model.", valueName: "file.qinf"))
   var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Its float network, to tell what integers change without faults: a checkpoint, an .onnx or .tflite model.",
+      valueName: "net"))
+  var float: String?
 
   @Option(
     help: ArgumentHelp("The ECG: a WFDB record, an EDF or CSV file, or - for CSV.", valueName: "record"))
@@ -85,7 +92,7 @@ struct Faults: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    try requireDistinct(outputs: [lines, report, output.jsonFile], inputs: [model, record, profile])
+    try requireDistinct(outputs: [lines, report, output.jsonFile], inputs: [model, float, record, profile])
     guard (1...1_000_000).contains(trials) else {
       throw ValidationError("--trials needs a number from 1 to 1,000,000")
     }
@@ -108,7 +115,7 @@ struct Faults: ParsableCommand {
 
   func run() throws {
     var options = FaultCampaign.Options(model: model, record: record)
-    options.profile = profile
+    (options.float, options.profile) = (float, profile)
     options.lead = opening.lead
     options.everyColumns = every
     options.announcing = announcing.settings

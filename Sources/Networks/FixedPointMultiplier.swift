@@ -1,6 +1,11 @@
 import QuantInfer
 
 extension FixedPointMultiplier {
+  /// The factor that it stands for.
+  package var real: Double {
+    Double(multiplierQ31) * Double(sign: .plus, exponent: Int(leftShift) - 31, significand: 1)
+  }
+
   /// The multiplier nearest to a positive real factor, as TensorFlow Lite's QuantizeMultiplier makes it.
   package init(real: Double) {
     guard real > 0, real.isFinite else {

@@ -3,6 +3,7 @@ import Foundation
 import HostDevice
 import ModelFiles
 import Networks
+import QuantInfer
 import Support
 import Testing
 import TestSupport
@@ -117,5 +118,36 @@ import TestSupport
         if range.contains(logit) { #expect(abs(logit - Double(logits[output])) < 8 * step) }
       }
     }
+  }
+
+  @Test func aSoftmaxBehindTheHeadChangesNothingOfWhatIsLearnt() throws {
+    let network = try shipped.network()
+    let logits = network.outputs[0].tensor
+    func behind(
+      _ kind: OperatorKind, _ computation: QuantizedNetwork.Computation
+    ) throws -> LoadedModel {
+      var longer = network
+      var tensor = network.tensors[logits]
+      (tensor.scale, tensor.zeroPoint) = (1 / 256, -128)
+      longer.tensors.append(tensor)
+      longer.operators.append(
+        .init(
+          kind: kind, inputs: [logits], output: longer.tensors.count - 1, activation: -128...127,
+          computation: computation))
+      longer.outputs = [.init(longer.tensors.count - 1)]
+      return try LoadedModel(image: ModelImage(longer, frontEnd: nil).bytes)
+    }
+    let softmax = try #require(
+      QuantizedNetwork.Softmax.constants(
+        depth: 4, factor: Double(network.tensors[logits].scale), ElementType.int8))
+    let model = try behind(.softmax, .softmax(softmax))
+    let head = try #require(shipped.head)
+    #expect(model.head == head && head == network.operators.count - 1)
+    let patched = try [model, shipped].map { model in
+      try model.applying(patch: Personalization(model, replay: replay).patch(own: own).bytes)
+    }
+    #expect(patched[0].denseConstants(ofOperator: head) == patched[1].denseConstants(ofOperator: head))
+    // A function that isn't one of the order of classes has no head before it.
+    #expect(try behind(.relu, .lookup((-128...127).map { Int16($0) })).head == nil)
   }
 }

@@ -1,9 +1,11 @@
+import Foundation
 import ModelFiles
 import Networks
 import QuantInfer
 import Support
 import Testing
 import TestNetworks
+import TestSupport
 
 @Suite struct TFLiteExportTests {
   @Test func aNetworkIsRecoveredFromItsImage() throws {
@@ -65,6 +67,60 @@ import TestNetworks
       let model = try TFLiteModel(network, description: "")
       #expect(model.graph.operators.count == operators)
     }
+  }
+
+  /// The models that TensorFlow Lite Micro's bits are held against, on the way out and in again.
+  @Test func everyOperatorComesBackWithItsBits() throws {
+    struct Goldens: Decodable {
+      struct Case: Decodable {
+        var name: String
+        var model: Data
+      }
+      var cases: [Case]
+    }
+    var models = OperatorModels(random: SeededGenerator(seed: 52))
+    var all = models.all()
+    let file = URL(filePath: ProjectFiles.path("Tests/Oracle/tflm-models.json"))
+    for golden in try JSONDecoder().decode(Goldens.self, from: Data(contentsOf: file)).cases {
+      all.append((golden.name, try TFLiteModel(decoding: golden.model, file: golden.name)))
+    }
+    var (values, refused): (Int, [String]) = (0, [])
+    var kinds: Set<String> = []
+    for (name, model) in all {
+      guard let imported = try? QuantizedNetwork(importing: model) else { continue }
+      let network = try LoadedModel(image: ModelImage(imported, frontEnd: nil).bytes).network()
+      let exported: TFLiteModel
+      do {
+        exported = try TFLiteModel(network, description: "")
+      } catch {
+        refused.append("\(name): \(error.problem)")
+        continue
+      }
+      kinds.formUnion(exported.graph.operators.map { exported.kind(of: $0).name })
+      // What was written is read again, so that the file and not the description comes back.
+      let read = try TFLiteModel(decoding: exported.encoded(), file: name)
+      let again = try QuantizedNetwork(importing: read)
+      let runs = (0..<3).map { run in
+        network.inputs.map { port in
+          let tensor = network.tensors[port.tensor]
+          return (0..<tensor.count).map { _ in
+            run == 0
+              ? tensor.type.codes.lowerBound
+              : tensor.type.codes.lowerBound + models.random.nextIndex(below: tensor.type.codes.count)
+          }
+        }
+      }
+      let (one, other) = (
+        try engineOutputs(network, runs: runs, hasRoom: true, instructions: .portable),
+        try engineOutputs(again, runs: runs, hasRoom: true, instructions: .portable)
+      )
+      #expect(one == other, "\(name)")
+      values += one.reduce(0) { $0 + $1.count }
+    }
+    print("exported and imported again: \(all.count) models, \(values) values, \(refused.count) refused")
+    for reason in Set(refused.map { $0.replacing(#/ [0-9]+: /#, with: ": ") }).sorted() { print("  \(reason)") }
+    #expect(values > 20_000 && kinds.count > 40)
+    #expect(refused.allSatisfy { $0.contains("TRANSPOSE_CONV") || $0.contains("transpose_conv") })
   }
 
   private static func dense(outputs: Int) -> QuantizedNetwork {

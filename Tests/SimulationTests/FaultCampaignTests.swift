@@ -168,4 +168,17 @@ import TestSupport
       #expect(kind.total.trials == 10 && kind.places.reduce(0) { $0 + $1.trials } == 10)
     }
   }
+
+  @Test func theFloatNetworkTellsWhatIntegersChangeWithoutAFault() throws {
+    let report = try campaign(.clock, trials: 1) { $0.float = ProjectFiles.checkpoint }
+    let twin = try #require(report.twin)
+    var options = StreamRun.Options(model: ProjectFiles.model, record: ProjectFiles.record)
+    options.float = ProjectFiles.checkpoint
+    let agreement = try #require(try StreamRun.run(options).result.agreement)
+    #expect(twin.decisions == agreement.decisions && twin.decisions > 300)
+    #expect(twin.differing.count == agreement.decisions - agreement.equalDecisions)
+    #expect(report.headline.hasPrefix("Without faults \(twin.differing.count) of \(twin.decisions) decisions"))
+    #expect(report.twinSentence?.hasSuffix("for another class than ecg-beats.safetensors's in float.") == true)
+    #expect(try campaign(.clock, trials: 1).twin == nil)
+  }
 }

@@ -124,6 +124,7 @@ private struct LayerSums {
   private var (leastCode, greatestCode) = (Int16.max, Int16.min)
   private var (leastFloat, greatestFloat) = (Float.infinity, -Float.infinity)
   private var leastReal = Float.infinity
+  private var (differences, ownDifferences) = (CodeDifferences(), CodeDifferences())
   /// Against the float layer on the integer twin's input, by channel.
   private var own: [Channel]
 
@@ -148,6 +149,9 @@ private struct LayerSums {
   }
 
   mutating func add(float: [Float], integer: [Float], codes: [Int16], own reference: [Float]) {
+    let (scale, zeroPoint) = (tensor.step, Int(tensor.zeroPoint))
+    differences.add(codes, beside: float, scale: scale, zeroPoint: zeroPoint, range: tensor.type.codes)
+    ownDifferences.add(codes, beside: reference, scale: scale, zeroPoint: zeroPoint, range: tensor.type.codes)
     func limited(_ values: [Float]) -> [Float] {
       mattering == FloatGraph.everything
         ? values : values.map { min(max($0, mattering.lowerBound), mattering.upperBound) }
@@ -205,7 +209,9 @@ private struct LayerSums {
       codeCount: codes.count,
       floatRange: [leastFloat, greatestFloat].map { Numbers.finite(Double($0)) ?? 0 },
       codeRange: [codes.lowerBound, codes.upperBound].map { Double(tensor.real(of: Int16($0))) },
-      worstChannel: worst, worstChannelDecibels: Numbers.finite(own[worst].decibels))
+      worstChannel: worst, worstChannelDecibels: Numbers.finite(own[worst].decibels),
+      differences: differences.codes > 0 ? differences : nil,
+      ownDifferences: ownDifferences.codes > 0 ? ownDifferences : nil)
   }
 
   /// Below this a layer adds more than codes must.

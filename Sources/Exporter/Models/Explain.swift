@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Evaluation
 import Foundation
 import Reports
 import Support
@@ -14,6 +15,8 @@ struct Explain: ParsableCommand {
       up to the first decision at or after a moment. For each layer there is what both
       have, and the values that differ most; --json has all of them, --tensors writes
       them as .npy files. A network without a front end gets a row of --input instead.
+      "other codes" are those that float's values don't round to, and by how many steps
+      at most; "own" are the layer's alone: float's layer reads what the integers had.
 
       Examples:
 
@@ -62,6 +65,9 @@ struct Explain: ParsableCommand {
     func decimal(_ value: Double?, _ places: Int) -> String {
       value.map { Numbers.decimal($0, places: places) } ?? "-"
     }
+    func differences(_ codes: CodeDifferences?) -> String {
+      codes.map { "\(Numbers.integer($0.differing)) by <= \(Numbers.integer($0.largestStep))" } ?? "-"
+    }
     var decision = SummaryTable(columns: explanation.classNames, alignment: .right)
     for (name, logits) in [("float", explanation.floatLogits), ("int8", explanation.integerLogits)] {
       decision.add("\(name) logits", logits.map { decimal(Double($0), 3) })
@@ -74,13 +80,17 @@ struct Explain: ParsableCommand {
     try results.show("\(decided) is \(explanation.integerClass), in float \(explanation.floatClass)\n\n")
     try results.show(decision)
     var layers = SummaryTable(
-      columns: ["SNR (dB)", "own SNR (dB)", "mean error", "saturated", "codes used", "worst channel"],
+      columns: [
+        "SNR (dB)", "own SNR (dB)", "mean error", "saturated", "codes used", "worst channel", "other codes",
+        "own",
+      ],
       alignment: .right)
     for layer in explanation.layers {
       layers.add(
         layer.name, decimal(layer.snrDecibels, 1), decimal(layer.ownSNRDecibels, 1),
         decimal(layer.errorMean, 4), Numbers.percent(layer.saturatedShare),
-        "\(layer.usedCodes) of \(layer.codeCount)", "\(layer.worstChannel)")
+        "\(layer.usedCodes) of \(layer.codeCount)", "\(layer.worstChannel)",
+        differences(layer.differences), differences(layer.ownDifferences))
     }
     try results.show("\n")
     try results.show(layers)

@@ -26,7 +26,7 @@ struct Export: ParsableCommand {
     usage: "exporter export <model.qinf> --format <format> --output <file> ...",
     discussion: """
       A .tflite model gives the image's bits in TensorFlow Lite Micro: time is its
-      height, frequency its width. The front end is not part of it.
+      height, frequency its width; its border has codes. The front end is not part of it.
 
       A .c file holds the whole image as a constant array for firmware, a .h file
       beside it the memory, the classes and the monitor's options. With --record
@@ -129,7 +129,7 @@ struct Export: ParsableCommand {
     } catch {
       throw .malformed(
         model, at: error.operatorIndex.map { "operator \($0)" }, error.problem,
-        remedy: "this network can't be written as .tflite")
+        remedy: error.remedy ?? "write it with --format c, which takes every image")
     }
   }
 }

@@ -31,7 +31,7 @@ struct Personalize: ParsableCommand {
   @Option(help: ArgumentHelp("The model image (.qinf).", valueName: "model")) var model: String
   @Option(help: ArgumentHelp("The folder of MIT-BIH's records, for beats to replay.", valueName: "dir"))
   var data: String
-  @Option(help: ArgumentHelp("The image's float checkpoint, to make sure of it.", valueName: "ckpt"))
+  @Option(help: ArgumentHelp("The image's float network, to make sure of it.", valueName: "net"))
   var from: String?
   @Option(help: ArgumentHelp("The patient's record, with annotations.", valueName: "record"))
   var record: String?
@@ -65,10 +65,7 @@ struct Personalize: ParsableCommand {
 
   func run() throws {
     let image = try LoadedModel(file: model)
-    if let from, try !image.isTwin(of: Checkpoint.read(from)) {
-      throw FileError.malformed(
-        from, "is not the network that \(model) was made from", remedy: "name the image's own checkpoint")
-    }
+    if let from { _ = try TwinNetwork(reading: from, of: image, modelFile: model) }
     try image.requireColumns(for: "a patch is learnt", file: model)
     try image.requireOneLead(for: "a patch is learnt", file: model)
     guard image.task?.isByClock != true else {

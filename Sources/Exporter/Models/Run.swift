@@ -30,6 +30,7 @@ struct Run: ParsableCommand {
         exporter run beats.qinf --input windows.npy --output logits.npy
         exporter run keywords.tflite --input x.npy --output y.npy --layers layers
         exporter run beats.onnx --input x.npy --output y.npy
+        exporter run wakeword.tflite --input frames.npy --output y.npy --carry
       """)
 
   @Argument(help: ArgumentHelp("The model: .qinf, .tflite or .onnx.", valueName: "model")) var model: String
@@ -41,6 +42,8 @@ struct Run: ParsableCommand {
       "A folder for every operator's output for the first sample, as opNN_NAME_tTENSOR.npy.", valueName: "dir"
     ))
   var layers: String?
+  @Flag(help: "Let each sample go on with the states that the one before it left, as in a stream.")
+  var carry = false
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
@@ -74,6 +77,10 @@ struct Run: ParsableCommand {
       let network = try FloatNetwork(reading: model)
       try checkOutputs(network.outputs.count)
       guard network.graph.hasCodes else {
+        guard !carry else {
+          throw FileError.malformed(
+            model, "runs in float, where no state is kept from sample to sample", remedy: "leave out --carry")
+        }
         return try SampleRun.run(network, file: model, inputs: samples())
       }
       loaded = try LoadedModel(image: FloatNetworkImage.coded(model).image.bytes)
@@ -81,7 +88,12 @@ struct Run: ParsableCommand {
       loaded = try LoadedModel.read(model)
     }
     try checkOutputs(loaded.model.outputCount)
-    return try SampleRun.run(loaded, inputs: samples())
+    guard !carry || loaded.model.hasState else {
+      throw FileError.malformed(
+        model, "keeps no state from sample to sample: no tensor of it is variable",
+        remedy: "leave out --carry")
+    }
+    return try SampleRun.run(loaded, inputs: samples(), carriesState: carry)
   }
 
   private func report(_ run: SampleRun) throws {

@@ -39,6 +39,14 @@ extension ModelSummary {
     table.add(
       "a decision", "\(Numbers.integer(decision.executed)) MAC",
       "of which \(Numbers.integer(decision.needed)) are needed")
+    let edges = operations.operators.filter { $0.edgeColumns ?? 0 > 0 }
+    if !edges.isEmpty {
+      let counts = edges.map { "\($0.edgeColumns ?? 0) of \($0.outputShape[1])" }.joined(separator: ", ")
+      table.add(
+        "padding", "\(counts) columns",
+        "of the \(edges.count == 1 ? "operator" : "operators") that pad, or follow one, along time are computed anew "
+          + "at a decision; the others stream")
+    }
     for sums in operations.operators.compactMap(\.runningSums) {
       let pace = sums.columnsPerUpdate == 1 ? "a column" : "every \(sums.columnsPerUpdate) columns"
       table.add(

@@ -35,6 +35,10 @@ package struct ModelSummary: Encodable, Sendable {
     /// New columns from one of its steps to the next: the product of the strides along time up to it; null for operators
     /// that need the whole window, and where the network can't stream.
     package var columnsPerStep: Int?
+    /// Columns of its output at the window's ends that padding along time has a part in: computed anew at each decision,
+    /// while those between them are computed once; null for operators that need the whole window, and where the network
+    /// can't stream.
+    package var edgeColumns: Int?
     /// What one step takes in multiply-accumulates; null where the network can't stream.
     package var stepMACs: StepMACs?
     /// The running sums that stand in for the window; null where there are none.
@@ -81,7 +85,8 @@ package struct ModelSummary: Encodable, Sendable {
     package var macsPerWindow: Int
     /// For each new column of a streaming run, on average, by the operators that take columns.
     package var macsPerColumn: Int?
-    /// For each decision of a streaming run beyond the columns' work, by the operators that need the whole window.
+    /// For each decision of a streaming run beyond the columns' work: by the operators that need the whole window, and for
+    /// the columns at the window's ends.
     package var macsPerDecision: Int?
     /// What the operators that take columns need for each new column, on average.
     package var neededMACsPerColumn: Double?
@@ -265,7 +270,10 @@ extension ModelSummary.Operations {
     }
     guard let streaming = layout else { return }
     macsPerColumn = operators[..<streaming.tailStart].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
-    macsPerDecision = operators[streaming.tailStart...].reduce(0) { $0 + ($1.macsPerStep ?? 0) }
+    let edges = operators[..<streaming.tailStart].reduce(0) {
+      $0 + ($1.edgeColumns ?? 0) * $1.macsPerWindow / $1.outputShape[1]
+    }
+    macsPerDecision = operators[streaming.tailStart...].reduce(edges) { $0 + ($1.macsPerStep ?? 0) }
     columnOperatorCount = streaming.tailStart
     columnsPerDecision = streaming.columnsPerDecision
     func perColumn(_ count: (ModelSummary.StepMACs) -> Int) -> Double {
@@ -277,9 +285,10 @@ extension ModelSummary.Operations {
     let (needed, executed) = (perColumn(\.needed), perColumn(\.executed))
     (neededMACsPerColumn, executedMACsPerColumn) = (needed, executed)
     columnWorkRatio = needed > 0 ? executed / needed : nil
-    let tail = operators[streaming.tailStart...].compactMap(\.stepMACs)
+    let atDecisions = operators[streaming.tailStart...].compactMap(\.stepMACs) + model.edgeMACs(streaming)
     decisionMACs = ModelSummary.StepMACs(
-      needed: tail.reduce(0) { $0 + $1.needed }, executed: tail.reduce(0) { $0 + $1.executed })
+      needed: atDecisions.reduce(0) { $0 + $1.needed },
+      executed: atDecisions.reduce(0) { $0 + $1.executed })
   }
 }
 
@@ -315,10 +324,12 @@ extension ModelSummary.Operator {
       let columns = (0...index).reduce(1) { $0 * (model.operatorPlan($1).window?.time.stride ?? 1) }
       macsPerStep = (macsPerWindow / output.timeCount + columns - 1) / columns
       columnsPerStep = columns
-      stepMACs = plan.macs(input: input, output: output, columns: 1)
+      let edges = model.edges(streaming)[index]
+      edgeColumns = edges.count
+      stepMACs = plan.macs(input: input, output: output, columns: edges.before..<edges.before + 1)
     } else {
       macsPerStep = macsPerWindow
-      stepMACs = plan.macs(input: input, output: output, columns: output.timeCount)
+      stepMACs = plan.macs(input: input, output: output, columns: 0..<output.timeCount)
     }
     ringBytes = plan.ringColumnCount * input.columnByteCount
     if plan.hasRunningSums {
@@ -330,9 +341,29 @@ extension ModelSummary.Operator {
   }
 }
 
+extension Model {
+  /// The edges of the outputs of the operators that take columns.
+  fileprivate func edges(_ streaming: StreamingLayout) -> [Edges] {
+    (0..<streaming.tailStart).reduce(into: []) { edges, index in
+      edges.append(self.edges(ofOperator: index, behind: edges.last ?? .none))
+    }
+  }
+
+  /// The multiply-accumulates of the columns at the window's ends.
+  fileprivate func edgeMACs(_ streaming: StreamingLayout) -> [ModelSummary.StepMACs] {
+    edges(streaming).enumerated().flatMap { index, edges in
+      let plan = operatorPlan(index)
+      let (input, output) = (tensor(plan.inputIndex(0)), tensor(plan.outputIndex))
+      return [0..<edges.before, output.timeCount - edges.after..<output.timeCount].map {
+        plan.macs(input: input, output: output, columns: $0)
+      }
+    }
+  }
+}
+
 extension OperatorPlan {
-  /// The multiply-accumulates of so many output columns, of which the first is the window's.
-  fileprivate func macs(input: Tensor, output: Tensor, columns: Int) -> ModelSummary.StepMACs {
+  /// The multiply-accumulates of some columns of the output.
+  fileprivate func macs(input: Tensor, output: Tensor, columns: Range<Int>) -> ModelSummary.StepMACs {
     guard let weights else { return ModelSummary.StepMACs(needed: 0, executed: 0) }
     func filled(_ count: Int) -> Int { (count + 3) / 4 * 4 }
     let batches = input.batchCount
@@ -343,7 +374,7 @@ extension OperatorPlan {
         needed: rows * inputs * output.channelCount,
         executed: rows * filled(inputs) * filled(output.channelCount))
     }
-    let cells = batches * columns * output.frequencyCount
+    let cells = batches * columns.count * output.frequencyCount
     let inputs = window.time.kernel * window.frequency.kernel * weights.groupChannelCount
     let groups = weights.layout == .blocks ? input.channelCount / weights.groupChannelCount : 1
     let executed =
@@ -352,7 +383,7 @@ extension OperatorPlan {
       : cells * window.time.kernel * window.frequency.kernel * output.channelCount
     let taps =
       window.time.tapsOnInputs(outputs: columns, inputs: input.timeCount)
-      * window.frequency.tapsOnInputs(outputs: output.frequencyCount, inputs: input.frequencyCount)
+      * window.frequency.tapsOnInputs(outputs: 0..<output.frequencyCount, inputs: input.frequencyCount)
     let inputChannels = weights.layout == .blocks ? weights.groupChannelCount : 1
     return ModelSummary.StepMACs(
       needed: batches * taps * inputChannels * output.channelCount, executed: executed)
@@ -360,15 +391,15 @@ extension OperatorPlan {
 }
 
 extension WindowStep {
-  /// How many taps of all outputs lie on inputs rather than in the padding.
+  /// How many taps of some outputs lie on inputs rather than in the padding.
   ///
   /// - Complexity: O(taps).
-  fileprivate func tapsOnInputs(outputs: Int, inputs: Int) -> Int {
+  fileprivate func tapsOnInputs(outputs: Range<Int>, inputs: Int) -> Int {
     (0..<kernel).reduce(0) { sum, tap in
       // The outputs whose tap lies on an input: 0 <= output * stride - offset < inputs.
       let offset = paddingBefore - tap * dilation
-      let first = offset <= 0 ? 0 : (offset + stride - 1) / stride
-      let end = inputs + offset <= 0 ? 0 : min(outputs, (inputs + offset - 1) / stride + 1)
+      let first = max(outputs.lowerBound, offset <= 0 ? 0 : (offset + stride - 1) / stride)
+      let end = inputs + offset <= 0 ? 0 : min(outputs.upperBound, (inputs + offset - 1) / stride + 1)
       return sum + max(0, end - first)
     }
   }

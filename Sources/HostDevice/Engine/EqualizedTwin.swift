@@ -78,7 +78,7 @@ extension LoadedModel {
     let (input, output) = (model.tensor(plan.inputIndex(0)), model.tensor(plan.outputIndex))
     return (0..<output.channelCount).map { channel in
       guard let multiplier = plan.weights?.multiplier(channel) else { return 1 }
-      let factor = Double(multiplier.multiplierQ31) * exp2(Double(multiplier.leftShift) - 31)
+      let factor = multiplier.real
       return Float(factor * Double(output.step) / Double(input.step))
     }
   }

@@ -3,7 +3,7 @@ import Networks
 import QuantInfer
 import Tasks
 
-/// What a model's last operator, a FULLY_CONNECTED of one row, reads at labelled beats.
+/// What a model's head, the FULLY_CONNECTED of one row that gives its classes, reads at labelled beats.
 ///
 /// The operators before it run as on the device, in integers, so that a head which is trained on these codes knows
 /// what quantization has done to them.
@@ -30,12 +30,13 @@ package struct HeadInputs: Sendable {
 
   /// Prepares a model.
   ///
-  /// - Throws: `InvalidNetwork` where the model takes no samples, or its last operator is another one.
+  /// - Throws: `InvalidNetwork` where the model takes no samples, or has no such head.
   package init(_ model: LoadedModel) throws(InvalidNetwork) {
     let decisions = try FixedPointDecisions(model)
     (window, converter) = (decisions.window, decisions.converter)
     guard model.head != nil else {
-      throw InvalidNetwork("the model's last operator is no FULLY_CONNECTED of one row of int8")
+      throw InvalidNetwork(
+        "the model doesn't end with a FULLY_CONNECTED of one row of int8, but for a SOFTMAX behind it")
     }
     self.model = model
   }
@@ -53,7 +54,7 @@ package struct HeadInputs: Sendable {
     var pipeline = try RunningPipeline(model)
     let columns = pipeline.columns(of: heard.lazy.map(converter.count))
     var engine = RunningEngine(model)
-    let head = model.model.operatorCount - 1
+    let head = model.head ?? 0
     let input = model.model.tensor(model.model.operatorPlan(head).inputIndex(0))
     let columnCount = model.model.input.columnCount
     return signal.beats.compactMap { beat in
@@ -70,14 +71,20 @@ package struct HeadInputs: Sendable {
 }
 
 extension LoadedModel {
-  /// The last operator's index, where it is a FULLY_CONNECTED of one row of int8 that gives the output; else nil.
+  /// The head's index: the FULLY_CONNECTED of one row of int8 that gives the output, or what a SOFTMAX, a LOG_SOFTMAX or
+  /// a RESHAPE makes the output of, which leave the order of classes as it is; nil where there is none.
   package var head: Int? {
-    let index = model.operatorCount - 1
-    let plan = model.operatorPlan(index)
-    let output = model.tensor(plan.outputIndex)
-    guard plan.kind == .fullyConnected, plan.outputIndex == model.outputPort(0).tensorIndex,
-      output.type == .int8, output.count == output.channelCount
-    else { return nil }
-    return index
+    var expected = model.outputPort(0).tensorIndex
+    for index in (0..<model.operatorCount).reversed() {
+      let plan = model.operatorPlan(index)
+      let output = model.tensor(plan.outputIndex)
+      guard plan.outputIndex == expected, output.type == .int8 else { return nil }
+      switch plan.kind {
+      case .fullyConnected: return output.count == output.channelCount ? index : nil
+      case .softmax, .logSoftmax, .reshape: expected = plan.inputIndex(0)
+      default: return nil
+      }
+    }
+    return nil
   }
 }

@@ -29,16 +29,17 @@ package struct SampleRun: Sendable {
   /// Every operator's output for the first row, in order of execution.
   package let layers: [Layer]
 
-  /// Runs a model over samples; each begins with variable tensors at their zero points.
+  /// Runs a model over samples; each begins with variable tensors at their zero points, or with what the last one left.
   ///
   /// - Parameters:
   ///   - loaded: The model.
   ///   - inputs: An array for each of the model's inputs, and its name in errors: a row a sample, the values in a line
   ///     or in the input's shape, where dimensions of 1 don't matter.
+  ///   - carriesState: Whether variable tensors go on from row to row.
   /// - Returns: The outputs, and the operators' for the first row.
   /// - Throws: `FileError`, malformed, where the inputs' number, types or shapes are not the model's.
   package static func run(
-    _ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)]
+    _ loaded: LoadedModel, inputs: [(file: String, values: NumPyArray)], carriesState: Bool = false
   ) throws(FileError) -> SampleRun {
     let model = loaded.model
     let rows = try SampleRows.count(
@@ -57,7 +58,7 @@ package struct SampleRun: Sendable {
     var outputs = [[Int16]](repeating: [], count: model.outputCount)
     var layers: [Layer] = []
     for row in 0..<rows {
-      if row > 0 { engine.window.reset() }
+      if row > 0, !carriesState { engine.window.reset() }
       for (index, codes) in samples.enumerated() {
         let tensor = model.tensor(model.inputPort(index).tensorIndex)
         engine.window.fill(tensor, with: codes[row * tensor.count..<(row + 1) * tensor.count])
@@ -128,6 +129,9 @@ extension Tensor {
 }
 
 extension Model {
+  /// Whether a run leaves something to the next one: a variable tensor, as SVDF has.
+  package var hasState: Bool { (0..<tensorCount).contains { tensor($0).storage == .variable } }
+
   /// The type of a port's values in NumPy's words.
   fileprivate func typeName(of port: Port) -> String {
     tensor(port.tensorIndex).values([], port.border).typeName

@@ -109,15 +109,15 @@ struct NetworkCounts {
   private struct Counts {
     var (convolution, depthwise, dense, outputs, elements, calls) = (0, 0, 0, 0, 0, 0)
 
-    /// Adds an operator, or the part of it that computes one column.
-    mutating func add(_ layer: ModelSummary.Operator, isColumn: Bool) {
-      let columns = isColumn ? layer.outputShape[1] : 1
-      let outputCount = layer.outputShape.reduce(1, *) / columns
-      let macs = layer.macsPerWindow / columns
-      calls += 1
-      guard macs > 0 else {
+    /// Adds an operator, or the part of it that computes some columns, one by one.
+    mutating func add(_ layer: ModelSummary.Operator, columns: Int? = nil) {
+      func part(_ count: Int) -> Int { columns.map { count / layer.outputShape[1] * $0 } ?? count }
+      let outputCount = part(layer.outputShape.reduce(1, *))
+      let macs = part(layer.macsPerWindow)
+      calls += columns ?? 1
+      guard layer.macsPerWindow > 0 else {
         // What moves codes takes as many as it moves, however often it moves the same one.
-        elements += isColumn ? layer.workPerStep : layer.workPerWindow
+        elements += columns.map { layer.workPerStep * $0 } ?? layer.workPerWindow
         return
       }
       switch layer.name {
@@ -147,7 +147,7 @@ struct NetworkCounts {
   func columnWork(on processor: DeviceProfile.Processor) -> [Feasibility.Work] {
     var counts: [Int: Counts] = [:]
     for layer in summary.operations.operators {
-      if let columns = layer.columnsPerStep { counts[columns, default: Counts()].add(layer, isColumn: true) }
+      if let columns = layer.columnsPerStep { counts[columns, default: Counts()].add(layer, columns: 1) }
       if let sums = layer.runningSums {
         counts[sums.columnsPerUpdate, default: Counts()].elements += sums.additionsPerUpdate
       }
@@ -155,15 +155,17 @@ struct NetworkCounts {
     return counts.sorted { $0.key < $1.key }.flatMap { $0.value.work(every: $0.key, on: processor) }
   }
 
-  /// The network's work for each decision.
+  /// The network's work for each decision, that for the columns at its window's ends included.
   func decisionWork(_ mode: Feasibility.Mode, on processor: DeviceProfile.Processor) -> [Feasibility.Work] {
     var counts = Counts()
-    for layer in summary.operations.operators where mode == .wholeWindow || layer.columnsPerStep == nil {
-      if mode == .streaming, let sums = layer.runningSums {
+    for layer in summary.operations.operators {
+      if mode == .streaming, layer.columnsPerStep != nil {
+        if let edges = layer.edgeColumns, edges > 0 { counts.add(layer, columns: edges) }
+      } else if mode == .streaming, let sums = layer.runningSums {
         counts.elements += sums.count
         counts.calls += 1
       } else {
-        counts.add(layer, isColumn: false)
+        counts.add(layer)
       }
     }
     return counts.work(every: 1, on: processor)

@@ -32,8 +32,11 @@ extension Feasibility {
     private static func cycles(
       of layer: ModelSummary.Operator, on processor: DeviceProfile.Processor, mode: Mode
     ) -> Double {
-      let steps = Double(mode == .streaming ? layer.workPerStep : layer.workPerWindow)
-      let call = processor.cyclesPerCall.estimate.high
+      let isColumn = mode == .streaming && layer.columnsPerStep != nil
+      // The newest column, and those at the window's ends.
+      let columns = isColumn ? 1 + (layer.edgeColumns ?? 0) : 1
+      let steps = Double(columns * (mode == .streaming ? layer.workPerStep : layer.workPerWindow))
+      let call = Double(columns) * processor.cyclesPerCall.estimate.high
       guard layer.macsPerWindow > 0 else { return steps * processor.cyclesPerElement.estimate.high + call }
       let product =
         switch layer.name {
@@ -41,8 +44,7 @@ extension Feasibility {
         case "DEPTHWISE_CONV_2D": processor.cyclesPerMAC.depthwise
         default: processor.cyclesPerMAC.fullyConnected
         }
-      let isColumn = mode == .streaming && layer.columnsPerStep != nil
-      let outputs = layer.outputShape.reduce(1, *) / (isColumn ? layer.outputShape[1] : 1)
+      let outputs = columns * layer.outputShape.reduce(1, *) / (isColumn ? layer.outputShape[1] : 1)
       return steps * product.estimate.high + Double(outputs) * processor.cyclesPerOutput.estimate.high + call
     }
 

@@ -35,6 +35,12 @@ extension Model {
       conditions.insert("QUANTINFER_WHOLE_WINDOW")
     }
     if leadCount > 1 { conditions.insert("QUANTINFER_LEADS") }
+    if let tailStart = streaming?.tailStart {
+      for index in 0..<tailStart {
+        let time = operatorPlan(index).window?.time
+        if time?.paddingBefore ?? 0 > 0 || time?.paddingAfter ?? 0 > 0 { conditions.insert("QUANTINFER_EDGES") }
+      }
+    }
     if frontEnd?.beats != nil { conditions.insert("QUANTINFER_BEATS") }
     if case .samples = frontEnd { conditions.insert("QUANTINFER_SAMPLES") }
     for index in 0..<tensorCount where tensor(index).type == .int16 { conditions.insert("QUANTINFER_INT16") }

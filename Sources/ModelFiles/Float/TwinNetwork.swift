@@ -87,7 +87,7 @@ extension FloatFrontEnd {
     case .samples(let plan)?:
       let step = Double(Float(bitPattern: plan.microvoltsPerCountBits))
       let multiplier = plan.multiplier
-      let codesPerCount = Double(multiplier.multiplierQ31) * exp2(Double(multiplier.leftShift) - 31) * 4096
+      let codesPerCount = multiplier.real * 4096
       guard codesPerCount > 0, step > 0, scale > 0 else { return nil }
       var settings = SampleSettings(
         sampleRateHz: Double(plan.sampleRateMillihertz) / 1000,

@@ -55,7 +55,8 @@ struct PackedWeights {
     bytes = Self.bytes(weights.codes, bits: weights.bits)
   }
 
-  private static func bytes(_ codes: [Int8], bits: Int) -> [UInt8] {
+  /// Weights a byte each, or two to a byte, the first in the lower half.
+  static func bytes(_ codes: [Int8], bits: Int) -> [UInt8] {
     guard bits == 4 else { return codes.map { UInt8(bitPattern: $0) } }
     return stride(from: 0, to: codes.count, by: 2).map { index in
       UInt8(bitPattern: codes[index]) & 0xF

@@ -22,11 +22,10 @@ package struct NotConvertible: Error, Equatable, Sendable {
 }
 
 extension LoadedModel {
-  /// The network that the image was made from, where it has convolutions and fully connected operators only: its
-  /// biases without the input's zero point, and weight scales that give the image's multipliers to the last bit.
+  /// The network that the image was made from: biases without the input's zero point, and weight scales that give the
+  /// image's multipliers to the last bit.
   ///
-  /// - Throws: `NotConvertible`, where there are other operators, or no network of floating-point scales gives this
-  ///   image.
+  /// - Throws: `NotConvertible`, where no network of floating-point scales gives this image.
   package func network() throws(NotConvertible) -> QuantizedNetwork {
     var tensors: [QuantizedNetwork.Tensor] = []
     for index in 0..<model.tensorCount {
@@ -35,43 +34,57 @@ extension LoadedModel {
       guard scale.isNormal && scale > 0 else {
         throw NotConvertible(problem: "tensor \(index) has the scale \(scale)")
       }
-      guard tensor.storage == .computed else {
-        throw NotConvertible(problem: "tensor \(index) isn't computed")
+      var described = QuantizedNetwork.Tensor(
+        name: "tensor \(index)", shape: model.shape(ofTensor: index), type: tensor.type, scale: scale,
+        zeroPoint: Int(tensor.zeroPoint))
+      let bytes = ImageReader(model, at: tensor.byteOffset)
+      switch tensor.storage {
+      case .computed: break
+      case .variable: described.isVariable = true
+      case .constant: described.constant = bytes.codes(at: 0, count: tensor.count, tensor.type)
       }
-      tensors.append(
-        .init(
-          name: "tensor \(index)", shape: model.shape(ofTensor: index), type: tensor.type, scale: scale,
-          zeroPoint: Int(tensor.zeroPoint)))
+      tensors.append(described)
     }
     var operators: [QuantizedNetwork.Operator] = []
-    for index in 0..<model.operatorCount { operators.append(try recovered(index, tensors: tensors)) }
+    for index in 0..<model.operatorCount {
+      let plan = model.operatorPlan(index)
+      guard let kind = plan.kind else { throw NotConvertible(operatorIndex: index, problem: "is unknown") }
+      let computation: QuantizedNetwork.Computation
+      if let weights = plan.weights {
+        computation = try recovered(index, plan, weights, tensors: tensors)
+      } else {
+        computation = ImageReader(model, at: plan.parameters).computation(plan, kind, of: model)
+      }
+      var operation = QuantizedNetwork.Operator(
+        kind: kind, inputs: (0..<plan.inputCount).map { plan.inputIndex($0) }, output: plan.outputIndex,
+        activation: Int(plan.activationMinimum)...Int(plan.activationMaximum), computation: computation)
+      operation.sourceIndex = plan.sourceIndex
+      operators.append(operation)
+    }
     return QuantizedNetwork(
       tensors: tensors, operators: operators,
       inputs: (0..<model.inputCount).map { .init(model.inputPort($0).tensorIndex) },
       outputs: (0..<model.outputCount).map { .init(model.outputPort($0).tensorIndex) })
   }
 
+  /// A convolution's or fully connected operator's computation.
   private func recovered(
-    _ index: Int, tensors: [QuantizedNetwork.Tensor]
-  ) throws(NotConvertible) -> QuantizedNetwork.Operator {
-    let plan = model.operatorPlan(index)
-    guard let kind = plan.kind, let weights = plan.weights, kind != .depthwiseConvolution,
-      weights.accumulatorBits == 32, weights.weightBits == 8, weights.zeroPoint == 0
-    else {
-      throw NotConvertible(
-        operatorIndex: index,
-        problem: "is \(plan.kind?.name ?? "unknown"), or of a type that can't be written")
-    }
+    _ index: Int, _ plan: OperatorPlan, _ weights: QuantInfer.Weights, tensors: [QuantizedNetwork.Tensor]
+  ) throws(NotConvertible) -> QuantizedNetwork.Computation {
     let (input, output) = (tensors[plan.inputIndex(0)], tensors[plan.outputIndex])
     let channels = model.tensor(plan.outputIndex).channelCount
     let window = plan.window.map {
       QuantizedNetwork.Window(time: .init($0.time), frequency: .init($0.frequency))
     }
+    let taps = window.map { $0.time.kernel * $0.frequency.kernel }
+    let isDepthwise = plan.kind == .depthwiseConvolution
     let inputsPerOutput =
-      window.map { $0.time.kernel * $0.frequency.kernel * weights.groupChannelCount }
+      taps.map { isDepthwise ? $0 : $0 * weights.groupChannelCount }
       ?? input.count / (output.count / channels)
-    let groups = window == nil ? 1 : model.tensor(plan.inputIndex(0)).channelCount / weights.groupChannelCount
-    var codes: [Int8] = []
+    let groups =
+      taps == nil || isDepthwise
+      ? 1 : model.tensor(plan.inputIndex(0)).channelCount / weights.groupChannelCount
+    var rows: [[Int8]] = []
     var biases: [Int64] = []
     var scales: [Float] = []
     for channel in 0..<channels {
@@ -80,13 +93,14 @@ extension LoadedModel {
           channel: channel, input: $0, inputsPerOutput: inputsPerOutput, groupOutputs: channels / groups,
           channelCount: channels)
       }
-      codes += row
-      let folded = Int(weights.bias(channel))
-      guard let bias = Int32(exactly: folded + input.zeroPoint * row.reduce(0) { $0 + Int($1) }) else {
+      rows.append(row)
+      let sum = row.reduce(0) { $0 + Int($1) - Int(weights.zeroPoint) }
+      let bias = weights.bias(channel) &+ Int64(input.zeroPoint * sum)
+      guard weights.accumulatorBits == 64 || Int32(exactly: bias) != nil else {
         throw NotConvertible(
           operatorIndex: index, problem: "has a bias in channel \(channel) that is beyond 32 bits")
       }
-      biases.append(Int64(bias))
+      biases.append(bias)
       guard let scale = weightScale(weights.multiplier(channel), input: input.scale, output: output.scale)
       else {
         throw NotConvertible(
@@ -95,14 +109,14 @@ extension LoadedModel {
       }
       scales.append(scale)
     }
-    let recovered = QuantizedNetwork.Weights(
+    let codes =
+      isDepthwise ? (0..<inputsPerOutput).flatMap { tap in rows.map { $0[tap] } } : rows.flatMap(\.self)
+    var recovered = QuantizedNetwork.Weights(
       codes: codes, biases: biases, scales: scales, inputScale: input.scale, outputScale: output.scale)
-    var operation = QuantizedNetwork.Operator(
-      kind: kind, inputs: [plan.inputIndex(0)], output: plan.outputIndex,
-      activation: Int(plan.activationMinimum)...Int(plan.activationMaximum),
-      computation: window.map { .convolution($0, recovered) } ?? .fullyConnected(recovered))
-    operation.sourceIndex = plan.sourceIndex
-    return operation
+    (recovered.bits, recovered.zeroPoint) = (weights.weightBits, Int(weights.zeroPoint))
+    recovered.accumulatorBits = weights.accumulatorBits
+    guard let window else { return .fullyConnected(recovered) }
+    return isDepthwise ? .depthwiseConvolution(window, recovered) : .convolution(window, recovered)
   }
 
   /// The weight scale that gives a multiplier; nil where there is none.
@@ -110,21 +124,16 @@ extension LoadedModel {
   /// A multiplier has 31 bits and a scale 24, so that there is at most one.
   private func weightScale(_ multiplier: FixedPointMultiplier, input: Float, output: Float) -> Float? {
     guard multiplier.multiplierQ31 != 0 else { return 0 }
-    let factor = Double(multiplier.multiplierQ31) * exp2(Int(multiplier.leftShift) - 31)
-    let nearest = Float(factor * Double(output) / Double(input))
+    let nearest = Float(multiplier.real * Double(output) / Double(input))
     return [nearest, nearest.nextUp, nearest.nextDown].first { scale in
       scale.isFinite && scale > 0
         && FixedPointMultiplier(real: Double(input) * Double(scale) / Double(output)) == multiplier
     }
   }
-
-  private func exp2(_ exponent: Int) -> Double {
-    Double(sign: .plus, exponent: exponent, significand: 1)
-  }
 }
 
 extension QuantizedNetwork.Step {
-  fileprivate init(_ step: WindowStep) {
+  init(_ step: WindowStep) {
     self.init(
       kernel: step.kernel, stride: step.stride, dilation: step.dilation,
       paddingBefore: step.paddingBefore, paddingAfter: step.paddingAfter)

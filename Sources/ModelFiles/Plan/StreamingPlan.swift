@@ -5,10 +5,11 @@ import Support
 /// How much of a network runs for each new column.
 package enum StreamingMode: String, CaseIterable, Codable, Sendable {
   /// The operators that can take one column at a time do so; the others run at a decision. With strides along time a
-  /// decision is possible every so many columns only: by the clock, not at beats.
+  /// decision is possible every so many columns only: by the clock, not at beats. Where some pad along time, it may be
+  /// fewer operators that do so, if that is less work.
   case columns
-  /// The same, but a decision is possible at every column: at most the operators in front of the first stride along time
-  /// take columns, and fewer where that is less work.
+  /// A decision is possible at every column: at most the operators in front of the first stride along time, or the first
+  /// branch, take columns, and fewer where that is less work.
   case everyColumn
   /// All operators run over the whole window at a decision.
   case window
@@ -33,12 +34,15 @@ package struct StreamingPlan: Equatable, Sendable {
   package var stateByteCount: Int
   /// New columns from one decision that is possible to the next: the product of the strides along time.
   package var columnsPerDecision: Int
+  /// Whether fewer operators that take columns may be less work: where some of them pad along time, so that edges are
+  /// computed at each decision, or where a window that moves along time runs at a decision anyway.
+  let hasRivals: Bool
 
   /// Plans the rings.
   ///
-  /// Operators take columns as long as each reads what its predecessor wrote, doesn't pad along time and gives more than
-  /// one column in a window; those behind them run at a decision. They may have no window along time that moves, unless
-  /// a stride along time or the mode put them there.
+  /// Operators take columns as long as each reads what its predecessor wrote, gives more than one column in a window and
+  /// has columns that padding has no part in; those behind them run at a decision. They may have no window along time
+  /// that moves, unless a stride along time or the mode put them there.
   ///
   /// - Parameters:
   ///   - network: The network.
@@ -72,7 +76,11 @@ package struct StreamingPlan: Equatable, Sendable {
     let allowed = mode == .everyColumn ? Self.operatorsWithoutStride(network, among: able) : able
     let taken = min(allowed, most ?? allowed)
     try Self.checkTail(network, from: taken)
-    if mode != .window, !tailMoves { try Self.checkNothingMoves(network, from: able) }
+    if mode == .columns, !tailMoves { try Self.checkNothingMoves(network, from: able) }
+    let edges = Self.edges(network, among: taken)
+    hasRivals =
+      mode != .window
+      && (edges[taken].arePresent || (mode == .everyColumn && Self.somethingMoves(network, from: taken)))
     columnsPerDecision = network.operators[..<taken].reduce(1) { $0 * ($1.window?.time.stride ?? 1) }
     var offset =
       ModelFormat.State.frontEndByteCount(
@@ -82,11 +90,12 @@ package struct StreamingPlan: Equatable, Sendable {
     for index in 0...taken {
       let operation = network.operators[index]
       let shape = network.tensors[operation.inputs[0]].shape
-      let columns = index == taken ? shape[1] : operation.window?.time.reach ?? 1
+      let isWhole = index == taken || edges[index + 1].arePresent
+      let columns = isWhole ? shape[1] : operation.window?.time.reach ?? 1
       rings.append(Ring(offset: offset, columnCount: columns))
       offset += columns * shape[2] * shape[3]
     }
-    if Self.hasRunningSums(network, at: taken) {
+    if !edges[taken].arePresent, Self.hasRunningSums(network, at: taken) {
       rings[taken].hasRunningSums = true
       // The window's sums and those of the round that has begun.
       let output = network.tensors[network.operators[taken].output]
@@ -97,19 +106,41 @@ package struct StreamingPlan: Equatable, Sendable {
 
   /// The number of operators at the start that can take one column at a time.
   private static func operatorsThatTakeColumns(_ network: QuantizedNetwork, input: Int) -> Int {
-    var (taken, expected) = (0, input)
+    var (taken, expected, edges) = (0, input, Edges.none)
     while taken < network.operators.count - 1 {
       let operation = network.operators[taken]
       let output = network.tensors[operation.output]
       let isReadOnce = network.operators.filter { $0.inputs.contains(expected) }.count == 1
       guard operation.inputs == [expected], isReadOnce, obstacle(operation, in: network) == nil,
         output.shape.count == 4, output.shape[1] > 1,
-        !network.outputs.contains(where: { $0.tensor == operation.output })
+        !network.outputs.contains(where: { $0.tensor == operation.output }),
+        let behind = self.edges(of: operation, in: network, behind: edges)
       else { break }
-      expected = operation.output
+      (expected, edges) = (operation.output, behind)
       taken += 1
     }
     return taken
+  }
+
+  /// The edges in front of each of the first operators, and behind the last of them.
+  private static func edges(_ network: QuantizedNetwork, among count: Int) -> [Edges] {
+    network.operators[..<count].reduce(into: [Edges.none]) { edges, operation in
+      let last = edges[edges.count - 1]
+      edges.append(self.edges(of: operation, in: network, behind: last) ?? last)
+    }
+  }
+
+  /// The edges of an operator's output; nil where no column lies between them.
+  private static func edges(
+    of operation: QuantizedNetwork.Operator, in network: QuantizedNetwork, behind edges: Edges
+  ) -> Edges? {
+    let time = operation.window?.time ?? QuantizedNetwork.Step()
+    return edges.behind(
+      WindowStep(
+        kernel: time.kernel, stride: time.stride, dilation: time.dilation, paddingBefore: time.paddingBefore,
+        paddingAfter: time.paddingAfter),
+      inputCount: network.tensors[operation.inputs[0]].shape[1],
+      outputCount: network.tensors[operation.output].shape[1])
   }
 
   /// The number of operators in front of the first one with a stride along time.
@@ -125,10 +156,7 @@ package struct StreamingPlan: Equatable, Sendable {
       network.tensors[operation.output].type == .int8
     else { return "has codes of 16 bits" }
     switch operation.computation {
-    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool:
-      let time = operation.window?.time
-      return time?.paddingBefore == 0 && time?.paddingAfter == 0 ? nil : "pads along time"
-    case .lookup: return nil
+    case .convolution, .depthwiseConvolution, .averagePool, .maximumPool, .lookup: return nil
     default: return "needs more than one column at a time"
     }
   }
@@ -188,17 +216,30 @@ package struct StreamingPlan: Equatable, Sendable {
   private static func checkNothingMoves(
     _ network: QuantizedNetwork, from start: Int
   ) throws(InvalidNetwork) {
-    for operation in network.operators[start...]
-    where operation.window != nil && network.tensors[operation.output].shape[1] > 1 {
-      throw InvalidNetwork(
-        "\(operation.nameInErrors) \(obstacle(operation, in: network) ?? "comes after a branch")")
+    // Where padding has a part in all columns, what is left runs at a decision, as a whole window does.
+    let (first, edges) = (network.operators[start], Self.edges(network, among: start)[start])
+    if first.moves(in: network), Self.edges(of: first, in: network, behind: edges) == nil { return }
+    for (index, operation) in network.operators.enumerated().dropFirst(start)
+    where operation.moves(in: network) {
+      let reason =
+        index == network.operators.count - 1 ? "gives a result with time in it" : "comes after a branch"
+      throw InvalidNetwork("\(operation.nameInErrors) \(obstacle(operation, in: network) ?? reason)")
     }
+  }
+
+  private static func somethingMoves(_ network: QuantizedNetwork, from start: Int) -> Bool {
+    network.operators[start...].contains { $0.moves(in: network) }
   }
 }
 
 extension QuantizedNetwork.Operator {
   /// Its place and kind, for errors.
   fileprivate var nameInErrors: String { "operator \(sourceIndex) (\(kind.name))" }
+
+  /// Whether it has a window that moves along time.
+  fileprivate func moves(in network: QuantizedNetwork) -> Bool {
+    window != nil && network.tensors[output].shape[1] > 1
+  }
 
   /// The window that moves along time and frequency; nil for operators without.
   var window: QuantizedNetwork.Window? {

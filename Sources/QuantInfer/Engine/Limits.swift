@@ -30,7 +30,7 @@ extension Model {
 
   /// The most work from one sample to the next, in steps.
   ///
-  /// That is a column that all strides along time fall due with, and a decision; of a network that can't stream, all of a
+  /// That is a column that all strides along time fall due with, and a decision, with the columns of its `Edges`; of a network that can't stream, all of a
   /// window. A step is a product of a weight and an input, those that fill up blocks too, or a code that is moved, added
   /// up or compared. Each run of neighbouring codes begins with 8, or with 32 where it is gathered for products, each
   /// call of an operator with 256, and costlier functions count for several. Steps order models by their work; a core's
@@ -40,12 +40,30 @@ extension Model {
   public var stepsPerDecision: Int {
     let streaming = streaming
     var steps = streaming == nil ? 0 : (frontEnd?.stepsPerColumn ?? 0) &* leadCount
-    for index in 0..<operatorCount { steps.addSteps(self.steps(ofOperator: index, in: streaming)) }
+    var edges = Edges.none
+    for index in 0..<operatorCount {
+      var columnCount = 1
+      if let streaming, index < streaming.tailStart {
+        edges = self.edges(ofOperator: index, behind: edges)
+        columnCount &+= edges.count
+      }
+      steps.addSteps(self.steps(ofOperator: index, in: streaming).steps(times: columnCount))
+    }
     if let beats = frontEnd?.beats { steps.addSteps(beats.stepsPerBeat) }
     return steps
   }
 
-  /// An operator's part of `stepsPerDecision`.
+  /// The edges of an operator's output in a streaming run; the operator is in front of `StreamingLayout.tailStart`.
+  ///
+  /// - Parameters:
+  ///   - index: The operator.
+  ///   - edges: Those of its input: of the operator before it, `none` for the first one.
+  /// - Returns: Its output's.
+  public func edges(ofOperator index: Int, behind edges: Edges) -> Edges {
+    EdgedWindow(operatorPlan(index), of: self, behind: edges, isTail: false).output
+  }
+
+  /// An operator's part of `stepsPerDecision`: of one that takes columns, a column's, of which edges have several.
   ///
   /// - Parameters:
   ///   - index: The operator.
@@ -57,14 +75,14 @@ extension Model {
       input: tensor(plan.inputIndex(0)), output: tensor(plan.outputIndex), of: self)
     guard let streaming, index <= streaming.tailStart else { return whole }
     let input = tensor(plan.inputIndex(0))
-    // The ring is copied, but by those that read it in place.
-    let ringCount = plan.ringColumnCount &* input.columnCount
+    // The ring, or what lies under the window, is copied, but by those that read it in place.
     if index < streaming.tailStart {
+      let reach = min(plan.time.reach, plan.ringColumnCount)
       return Int.steps(
-        plan.steps(
-          input: input.columns(plan.ringColumnCount), output: tensor(plan.outputIndex).columns(1), of: self),
-        plus: ringCount)
+        plan.steps(input: input.columns(reach), output: tensor(plan.outputIndex).columns(1), of: self),
+        plus: reach &* input.columnCount)
     }
+    let ringCount = plan.ringColumnCount &* input.columnCount
     if plan.hasRunningSums {
       return Int.steps(
         4 &* input.columnCount, plus: Int.stepsPerRun.steps(times: tensor(plan.outputIndex).count))

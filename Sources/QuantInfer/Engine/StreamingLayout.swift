@@ -3,7 +3,8 @@
 /// The first operators, each of which reads only what its predecessor wrote, take one column after the other: each
 /// keeps in a ring the input columns that its window reaches over, and gives a column whenever its stride says so. The
 /// last such column completes the window of the operators behind them, the tail, which run as over a whole window when
-/// a decision is asked for. A mean over all of time at the tail's start keeps the window's sums up to date instead, see
+/// a decision is asked for. From the first operator on that pads along time, rings are as long as the tensors, and the
+/// columns at a window's ends are computed at a decision: see `Edges`. A mean over all of time at the tail's start keeps the window's sums up to date instead, see
 /// `RunningSums`.
 public struct StreamingLayout: Equatable, Sendable {
   /// The first operator of the tail, whose ring is the window.
@@ -30,7 +31,8 @@ public struct StreamingLayout: Equatable, Sendable {
       return false
     }
     // Kinds without a window have no padding.
-    return plan.traits?.takesColumns == true && plan.time.paddingBefore | plan.time.paddingAfter == 0
+    return plan.traits?.takesColumns == true
+      && (Built.edges || plan.time.paddingBefore | plan.time.paddingAfter == 0)
   }
 
   /// Checks the rings of a model whose operators are valid, and finds the tail.
@@ -51,6 +53,7 @@ public struct StreamingLayout: Equatable, Sendable {
     var columnsPerDecision = 1
     var columnsPerWindow = 1
     var linearByteCount = 0
+    var edges = Edges.none
     var stages = Indices(to: tailStart &+ 1)
     while let index = stages.next() {
       let place = model.operatorPlace(index)
@@ -58,25 +61,31 @@ public struct StreamingLayout: Equatable, Sendable {
       let input = model.tensor(expected)
       let time = plan.time
       let isTail = index == tailStart
-      let reach = isTail ? input.timeCount : time.reach
+      let output = model.tensor(plan.outputIndex)
+      guard
+        let behind = isTail || !Built.edges
+          ? edges : edges.behind(time, inputCount: input.timeCount, outputCount: output.timeCount)
+      else { throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring) }
+      let reach = isTail || behind.arePresent ? input.timeCount : time.reach
       let (ringByteCount, overflow) = plan.ringColumnCount.multipliedReportingOverflow(
         by: input.columnByteCount)
       guard !overflow, plan.inputIndex(0) == expected, plan.ringColumnCount == reach,
         input.batchCount == 1, input.type == .int8, reach <= ModelFormat.State.greatestColumnCount,
-        isTail || Self.takesColumns(plan, input: input, output: model.tensor(plan.outputIndex)),
+        isTail || Self.takesColumns(plan, input: input, output: output),
         plan.ringOffset >= freeOffset, plan.ringOffset <= model.stateByteCount,
         ringByteCount <= model.stateByteCount &- plan.ringOffset
       else { throw ModelError(.invalidStreamingPlan, at: place &+ Field.ring) }
       freeOffset = plan.ringOffset &+ ringByteCount
       if Built.pooling, plan.hasRunningSums {
         freeOffset = try Self.endOfRunningSums(
-          plan, ringEnd: freeOffset, isTail: isTail, of: model, at: place &+ Field.hasRunningSums)
+          plan, ringEnd: freeOffset, isTail: isTail && !edges.arePresent, of: model, at: place &+ Field.hasRunningSums)
       }
       // At most the input's columns, as each output has been checked against its input.
-      columnsPerWindow &+= (reach &- 1) &* columnsPerDecision
+      // With edges a window is complete with the column that completes the first tensor whose edges they are.
+      if !edges.arePresent { columnsPerWindow &+= (reach &- 1) &* columnsPerDecision }
       guard !isTail else { break }
       if !Built.onlyConvolutions, plan.weights?.layout != .blocks {
-        linearByteCount = max(linearByteCount, ringByteCount)
+        linearByteCount = max(linearByteCount, min(time.reach, reach) &* input.columnByteCount)
       }
       let (product, isTooLarge) = columnsPerDecision.multipliedReportingOverflow(by: time.stride)
       guard !isTooLarge, product <= ModelFormat.State.greatestColumnCount else {
@@ -84,6 +93,7 @@ public struct StreamingLayout: Equatable, Sendable {
       }
       columnsPerDecision = product
       expected = plan.outputIndex
+      edges = behind
     }
     // A window's samples are counted in 32 bits.
     guard columnsPerWindow <= quotient(Tensor.greatestCount, frontEnd.hopSamples) else {

@@ -92,10 +92,19 @@ public struct StreamingPipeline: ~Copyable {
     // Behind the front end's samples lie cursors and rings.
     let first = unsafe UnsafeMutableRawPointer(cursors) - state
     unsafe clear(cursors, byteCount: model.stateByteCount &- first)
-    var indices = Indices(to: tailStart &+ 1)
-    while let index = indices.next() {
-      cursor(index).reset(waiting: model.operatorPlan(index).ringColumnCount)
+    guard Built.edges else {
+      var indices = Indices(to: tailStart &+ 1)
+      while let index = indices.next() {
+        cursor(index).reset(waiting: model.operatorPlan(index).ringColumnCount)
+      }
+      return
     }
+    var stage = stage(0)
+    while stage.index < tailStart {
+      cursor(stage.index).reset(waiting: stage.window.columnsUntilFirst)
+      stage = behind(stage)
+    }
+    cursor(tailStart).reset(waiting: stage.plan.ringColumnCount &- stage.window.input.count)
   }
 
   /// Takes a frame without computing the column that it may complete; `forgetColumns` before the next one is computed.
@@ -138,14 +147,19 @@ public struct StreamingPipeline: ~Copyable {
   ///
   /// The first is possible when enough columns have come, the next ones `columnsPerDecision` columns apart.
   public var isWindowFull: Bool {
-    var indices = Indices(to: tailStart)
-    while let index = indices.next() {
-      guard cursor(index).due == model.operatorPlan(index).timeStride else { return false }
+    guard cursor(tailStart).due == 0 else { return false }
+    var stage = stage(0)
+    while stage.index < tailStart {
+      let left = Built.edges ? stage.window.columnsLeft : 0
+      guard cursor(stage.index).due == stage.plan.timeStride &- left else { return false }
+      stage = behind(stage)
     }
-    return cursor(tailStart).due == 0
+    return true
   }
 
   /// Decides on the window that ends with the newest column.
+  ///
+  /// Where operators in front of the tail pad along time, the state gets the columns of this window's edges.
   ///
   /// - Parameter output: Receives the output's codes, as many as `model.output.count`.
   /// - Precondition: `isWindowFull`.
@@ -159,13 +173,14 @@ public struct StreamingPipeline: ~Copyable {
   public func decideIfFull(into output: UnsafeMutableBufferPointer<Int8>) -> Bool {
     let result = model.output
     guard isWindowFull, output.count >= result.count, let codes = output.baseAddress else { return false }
+    let stage = stageOfTail()
     if Built.wholeWindow {
-      runTail()
+      runTail(stage)
       unsafe codes.update(
         from: (tail.workspace.arena + result.byteOffset).assumingMemoryBound(to: Int8.self),
         count: result.count)
     } else {
-      unsafe decide(stage(tailStart), output: result, into: codes)
+      unsafe decide(stage, output: result, into: codes)
     }
     return true
   }
@@ -189,65 +204,118 @@ extension StreamingPipeline {
     let plan: OperatorPlan
     /// The number of codes in a column of the ring.
     let columnCount: Int
+    #if QUANTINFER_SELECTED && !QUANTINFER_EDGES
+      var window: EdgedWindow { .none }
+    #else
+      /// What it reads and makes in a whole window.
+      let window: EdgedWindow
+    #endif
+
+    init(_ model: Model, _ index: Int, behind edges: Edges, isTail: Bool) {
+      self.index = index
+      plan = model.operatorPlan(index)
+      columnCount = model.tensor(plan.inputIndex(0)).columnCount
+      #if !QUANTINFER_SELECTED || QUANTINFER_EDGES
+        window = EdgedWindow(plan, of: model, behind: edges, isTail: isTail)
+      #endif
+    }
 
     /// The tensor that the ring holds columns of.
     var inputIndex: Int { plan.inputIndex(0) }
   }
 
-  private func stage(_ index: Int) -> Stage {
-    let plan = model.operatorPlan(index)
-    return Stage(
-      index: index, plan: plan, columnCount: model.tensor(plan.inputIndex(0)).columnCount)
+  private func stage(_ index: Int, behind edges: Edges = .none) -> Stage {
+    Stage(model, index, behind: edges, isTail: index == tailStart)
+  }
+
+  /// The stage that takes a stage's columns.
+  private func behind(_ stage: Stage) -> Stage {
+    self.stage(stage.index &+ 1, behind: stage.window.output)
   }
 
   /// Lets the newest column flow through the operators, as far as their windows and strides let it.
   private func flow() {
     var stage = stage(0)
     while advance(stage), stage.index < tailStart {
-      let plan = stage.plan
-      let next = self.stage(stage.index &+ 1)
-      cursor(stage.index).setDue(plan.timeStride)
-      unsafe compute(stage, output: next.inputIndex, into: nextColumn(of: next))
+      let next = behind(stage)
+      cursor(stage.index).setDue(stage.plan.timeStride)
+      // The column is named by its place in the window that a decision looks at, which strides may make a later one.
+      unsafe compute(
+        stage, column: stage.window.newestInner, ahead: Built.edges ? stage.window.columnsLeft : 0,
+        output: next.inputIndex, into: nextColumn(of: next))
       stage = next
     }
   }
 
-  /// Computes an operator's next output column from its ring.
-  private func compute(_ stage: Stage, output: Int, into column: UnsafeMutablePointer<Int8>) {
+  /// Computes the columns at the window's ends, and gives the tail's stage.
+  private func stageOfTail() -> Stage {
+    var stage = stage(Built.edges ? 0 : tailStart)
+    while Built.edges, stage.index < tailStart {
+      let next = behind(stage)
+      let window = ring(of: next)
+      let edges = stage.window.output
+      var columns = Indices(to: edges.count)
+      while let index = columns.next() {
+        let column = index < edges.before ? index : stage.window.outputCount &- edges.count &+ index
+        unsafe compute(
+          stage, column: column, output: next.inputIndex,
+          into: UnsafeMutablePointer(mutating: window.column(column)))
+      }
+      stage = next
+    }
+    return stage
+  }
+
+  /// Computes an output column of an operator from its ring.
+  private func compute(
+    _ stage: Stage, column index: Int, ahead: Int = 0, output: Int,
+    into column: UnsafeMutablePointer<Int8>
+  ) {
     if Built.onlyConvolutions || stage.plan.kind == .convolution || stage.plan.weights?.layout == .blocks {
       guard Built.convolution else { return }
       unsafe Convolution.computeColumn(
-        stage.plan, input: model.tensor(stage.inputIndex), output: model.tensor(output),
-        ring: ring(of: stage), scratch: scratch,
+        stage.plan, column: index, input: model.tensor(stage.inputIndex), output: model.tensor(output),
+        ring: ring(of: stage, ahead: ahead), scratch: scratch,
         instructions: tail.workspace.instructions, into: column)
     } else {
-      unsafe computeLinear(stage, output: output, into: column)
+      unsafe computeLinear(stage, column: index, ahead: ahead, output: output, into: column)
     }
   }
 
-  /// Computes an operator's next output column from a copy of its ring.
+  /// Computes an output column of an operator from a copy of the columns under its window.
   @inline(never)
-  private func computeLinear(_ stage: Stage, output: Int, into column: UnsafeMutablePointer<Int8>) {
-    let plan = stage.plan
+  private func computeLinear(
+    _ stage: Stage, column index: Int, ahead: Int, output: Int, into column: UnsafeMutablePointer<Int8>
+  ) {
+    var plan = stage.plan
+    var columns = unsafe Range(uncheckedBounds: (0, plan.ringColumnCount))
+    if Built.edges, stage.window.output.arePresent {
+      columns = stage.window.columns(under: index)
+      plan = plan.padded(stage.window.padding(of: index))
+    }
     let linear = unsafe scratch.start.assumingMemoryBound(to: Int8.self)
-    unsafe ring(of: stage).copy(into: linear)
+    unsafe ring(of: stage, ahead: ahead).copy(columns, into: linear)
     let from = unsafe Operand(
-      tensor: model.tensor(stage.inputIndex).columns(plan.ringColumnCount), start: scratch.start)
+      tensor: model.tensor(stage.inputIndex).columns(columns.upperBound &- columns.lowerBound),
+      start: scratch.start)
     let to = unsafe Operand(tensor: model.tensor(output).columns(1), start: UnsafeMutableRawPointer(column))
     tail.compute(plan, input: from, output: to, as: Int8.self)
   }
 
-  /// An operator's ring of input columns, oldest first.
-  private func ring(of stage: Stage) -> Columns<Int8> {
-    unsafe Columns(
+  /// An operator's ring of input columns, oldest first; with the window's last columns, that are not there yet, at its end.
+  ///
+  /// The window may be the one that begins so many columns ahead, of which the last are still missing.
+  private func ring(of stage: Stage, ahead: Int = 0) -> Columns<Int8> {
+    let count = stage.plan.ringColumnCount
+    var oldest = cursor(stage.index).next(in: count)
+    if Built.edges { oldest = remainder(oldest &+ stage.window.input.after &+ ahead, count) }
+    return unsafe Columns(
       base: UnsafePointer((state + stage.plan.ringOffset).assumingMemoryBound(to: Int8.self)),
-      columnCount: stage.columnCount, capacity: stage.plan.ringColumnCount,
-      start: cursor(stage.index).next(in: stage.plan.ringColumnCount))
+      columnCount: stage.columnCount, capacity: count, start: oldest)
   }
 
   /// Runs the tail's operators, the first from its ring or from a copy of the window.
-  private func runTail() {
-    let stage = stage(tailStart)
+  private func runTail(_ stage: Stage) {
     if readsRing {
       let result = model.tensor(stage.plan.outputIndex)
       let codes = unsafe (tail.workspace.arena + result.byteOffset).assumingMemoryBound(to: Int8.self)
@@ -278,7 +346,9 @@ extension StreamingPipeline {
 
   /// Makes room for an operator's next input column, in the place of its oldest one.
   private func nextColumn(of stage: Stage) -> UnsafeMutablePointer<Int8> {
-    let oldest = unsafe ring(of: stage).column(0)
+    // Behind it lie the window's last columns.
+    let after = Built.edges ? stage.window.input.after : 0
+    let oldest = unsafe ring(of: stage).column(after > 0 ? stage.plan.ringColumnCount &- after : 0)
     if Built.pooling, stage.plan.hasRunningSums { unsafe sums(of: stage).remove(oldest) }
     return unsafe UnsafeMutablePointer(mutating: oldest)
   }

@@ -43,7 +43,7 @@ extension Model {
   }
 
   /// Every operator reads what is there from the start or what an earlier operator wrote, and writes a computed
-  /// tensor.
+  /// tensor; RESHAPE, which copies, a variable one too: what the next run begins with.
   private func validateOperators() throws(ModelError) {
     var (recordCount, weightsEnd) = (0, 0)
     var indices = Indices(to: operatorCount)
@@ -59,7 +59,10 @@ extension Model {
         guard start >= weightsEnd else { throw ModelError(.offsetOutOfRange, at: plan.parameters) }
         weightsEnd = plan.parameters
       }
-      guard plan.outputIndex < tensorCount, tensor(plan.outputIndex).storage == .computed else {
+      guard plan.outputIndex < tensorCount,
+        tensor(plan.outputIndex).storage == .computed
+          || (Built.wholeWindow && plan.kind == .reshape && tensor(plan.outputIndex).storage == .variable)
+      else {
         throw ModelError(.invalidOperator, at: place &+ ModelFormat.Operator.output)
       }
       var inputs = Indices(to: plan.inputCount)

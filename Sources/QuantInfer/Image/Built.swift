@@ -72,6 +72,13 @@ enum Built {
     static var wholeWindow: Bool { false }
   #endif
 
+  /// Columns of operators that pad along time: `Edges`.
+  #if !QUANTINFER_SELECTED || QUANTINFER_EDGES
+    static var edges: Bool { true }
+  #else
+    static var edges: Bool { false }
+  #endif
+
   /// Whether every operator but RESHAPE has weights.
   static var onlyProducts: Bool { onlyConvolutions && !elementwise }
 

@@ -17,11 +17,14 @@ struct Columns<Code: FixedWidthInteger & SignedInteger> {
     return unsafe base + (wrapped &* columnCount)
   }
 
-  /// Copies all columns to one place, the oldest first.
-  func copy(into target: UnsafeMutablePointer<Code>) {
-    let first = (capacity &- start) &* columnCount
-    unsafe target.update(from: base + (start &* columnCount), count: first)
-    unsafe (target + first).update(from: base, count: start &* columnCount)
+  /// Copies columns to one place, the oldest first; all of them where nothing else is said.
+  @inline(__always)
+  func copy(_ range: Range<Int>? = nil, into target: UnsafeMutablePointer<Code>) {
+    let (first, count) = range.map { ($0.lowerBound, $0.upperBound &- $0.lowerBound) } ?? (0, capacity)
+    let place = start &+ first >= capacity ? start &+ first &- capacity : start &+ first
+    let untilEnd = min(count, capacity &- place) &* columnCount
+    unsafe target.update(from: base + (place &* columnCount), count: untilEnd)
+    unsafe (target + untilEnd).update(from: base, count: count &* columnCount &- untilEnd)
   }
 
   /// Whether some columns lie one behind the other.

@@ -75,7 +75,10 @@ extension FaultReport {
             + "that there is no result, where none is within 150 ms, or where one has come that wasn't there. Each class has as many faults as the next, "
             + "however often they are in the field: shares are those within a class. All faults meet one record: "
             + "intervals are those of the random draw of faults, and say nothing of other records."),
-      ])
+      ]
+        + (twinSentence.map {
+          [Paragraph($0 + " That is what the integers change by themselves, beside what faults do.")]
+        } ?? []))
   }
 
   /// A bar a place or a bit: the share of faults that changed a decision, found or not.

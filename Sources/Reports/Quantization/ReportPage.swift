@@ -193,7 +193,7 @@ extension QuantizationReport {
   static let layerTitles = [
     "layer", "SNR (dB)", "own SNR (dB)", "cosine", "mean error", "deviation", "saturated (%)", "codes used",
     "worst channel",
-    "alone in float", "alone in integers",
+    "alone in float", "alone in integers", "other codes (%)", "by steps", "own (%)", "own by steps",
   ]
 
   static func layerCells(_ layer: LayerFigures) -> [String] {
@@ -208,13 +208,17 @@ extension QuantizationReport {
       decimal(layer.aloneFloat?.logitError, 4),
       decimal(layer.aloneInteger?.logitError, 4),
     ]
+      + [layer.differences, layer.ownDifferences].flatMap {
+        [decimal($0.map { 100 * $0.share }, 2), $0.map { Numbers.integer($0.largestStep) } ?? "-"]
+      }
   }
 
   private static let layerDefinitions =
     "SNR is the float layer's signal over the integer layer's error, with all errors of the layers before; the own SNR "
     + "counts what the layer itself adds, for both twins take the integer twin's input. Saturated are float values that "
-    + "no code reaches. The last two columns are the root mean square of the logits' error with this layer alone in "
-    + "float (what is left), and alone in integers (what it costs)."
+    + "no code reaches. Alone in float (what is left), and alone in integers (what it costs): the root mean square of the "
+    + "logits' error. Other codes are those that float's values don't round to, and by how many steps at most; own ones "
+    + "are this layer's alone, both twins taking the integer twin's input."
 
   private var layerParts: [any Component] {
     guard let base else { return [] }

@@ -56,7 +56,8 @@ extension QuantizationReport {
     func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
     let header =
       "point,layer,kind,snrDecibels,ownSNRDecibels,cosine,errorMean,errorDeviation,saturatedShare,usedCodes,codeCount,"
-      + "worstChannel,worstChannelDecibels,aloneFloatLogitError,aloneIntegerLogitError,aloneFloatFlips,aloneIntegerFlips"
+      + "worstChannel,worstChannelDecibels,aloneFloatLogitError,aloneIntegerLogitError,aloneFloatFlips,aloneIntegerFlips,"
+      + "differingShare,largestStep,ownDifferingShare,ownLargestStep"
     let rows = models.flatMap { model in
       model.layers.map { layer in
         [
@@ -65,7 +66,9 @@ extension QuantizationReport {
           "\(layer.errorDeviation)", "\(layer.saturatedShare)", "\(layer.usedCodes)", "\(layer.codeCount)",
           "\(layer.worstChannel)", text(layer.worstChannelDecibels), text(layer.aloneFloat?.logitError),
           text(layer.aloneInteger?.logitError), text(layer.aloneFloat?.flips),
-          text(layer.aloneInteger?.flips),
+          text(layer.aloneInteger?.flips), text(layer.differences?.share),
+          layer.differences.map { "\($0.largestStep)" } ?? "", text(layer.ownDifferences?.share),
+          layer.ownDifferences.map { "\($0.largestStep)" } ?? "",
         ].joined(separator: ",")
       }
     }

@@ -26,6 +26,8 @@ package struct FaultCampaign: Sendable {
   package struct Options: Sendable {
     /// The `.qinf` file.
     package var model: String
+    /// The float network beside the healthy device: a checkpoint, an `.onnx` or `.tflite` model; nil for none.
+    package var float: String?
     /// The WFDB record, CSV file, or `-`.
     package var record: String
     /// A profile's name or file.
@@ -68,6 +70,7 @@ package struct FaultCampaign: Sendable {
   let image: [UInt8]
   let acquisition: Acquisition
   let healthy: HealthyRun
+  let twin: FaultReport.Twin?
   let layerNames: [String]
   let imageParts: [MemoryMap.Part]
   let stateParts: [MemoryMap.Part]
@@ -106,8 +109,18 @@ package struct FaultCampaign: Sendable {
       ?? .detectedBeats
     // The loop's own checks: that the model streams, and that it was made for this converter.
     let loop = try DeviceLoop(
-      loaded, modelFile: options.model, twin: nil, twinFile: "", acquisition: acquisition,
-      timing: timing, announcing: options.announcing)
+      loaded, modelFile: options.model,
+      twin: options.float.map { path throws(FileError) in
+        try TwinNetwork(reading: path, of: loaded, modelFile: options.model)
+      }, twinFile: options.float ?? "", acquisition: acquisition, timing: timing,
+      announcing: options.announcing)
+    var twin: FaultReport.Twin?
+    if let file = options.float {
+      try loop.run()
+      twin = .init(
+        file: (file as NSString).lastPathComponent, decisions: loop.decisions.count,
+        differing: .init(loop.decisions.count { $0.differs }, of: loop.decisions.count))
+    }
     let (stateParts, healthy): ([MemoryMap.Part], HealthyRun)
     do {
       stateParts = try Monitor.StateLayout(loaded.model, loop.options)
@@ -124,7 +137,7 @@ package struct FaultCampaign: Sendable {
         options.record, "has no decision that a fault could change", remedy: "use a longer record")
     }
     return FaultCampaign(
-      options: options, loaded: loaded, image: image, acquisition: acquisition, healthy: healthy,
+      options: options, loaded: loaded, image: image, acquisition: acquisition, healthy: healthy, twin: twin,
       layerNames: layerNames, imageParts: loaded.model.imageParts(operatorNames: layerNames),
       stateParts: stateParts, modelDigest: SHA256.hexadecimal(Data(image)),
       recordDigest: RecordDigest.hexadecimal(of: options.record), samplesDigest: samplesDigest)
@@ -184,7 +197,7 @@ package struct FaultCampaign: Sendable {
       record: acquisition.recordName, recordDigest: recordDigest,
       lead: acquisition.leadName, notes: acquisition.notes, samples: acquisition.samples.count,
       sampleRateHz: acquisition.sampleRateHz, stateBytes: healthy.stateByteCount,
-      decisions: healthy.decisions.count,
+      decisions: healthy.decisions.count, twin: twin,
       decide: options.everyColumns.map { "every \($0) columns" } ?? "detected beats",
       announcing: options.announcing,
       profile: acquisition.profile.name, converterBits: acquisition.profile.converterBits, seed: options.seed,

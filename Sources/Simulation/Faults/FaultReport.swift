@@ -125,6 +125,16 @@ package struct FaultReport: Encodable, Sendable {
     }
   }
 
+  /// The float network beside the healthy device: what integers change without any fault.
+  package struct Twin: Encodable, Equatable, Sendable {
+    /// Its file's name.
+    package var file: String
+    /// The decisions of the run without faults, before its policy.
+    package var decisions: Int
+    /// Those for another class than the float network's.
+    package var differing: Share
+  }
+
   /// What became of some faults.
   package struct Tally: Encodable, Equatable, Sendable {
     /// What they have in common.
@@ -209,6 +219,8 @@ package struct FaultReport: Encodable, Sendable {
   package var stateBytes: Int
   /// The decisions of the run without faults.
   package var decisions: Int
+  /// The float network beside it; null without one.
+  package var twin: Twin?
   /// When the device decides.
   package var decide: String
   /// What becomes of decisions, and whether the network sleeps.
@@ -242,6 +254,14 @@ extension FaultReport {
     package var cells: [String]
   }
 
+  /// What integers change without a fault, in a sentence; nil without a float network.
+  package var twinSentence: String? {
+    twin.map {
+      "Without faults \(Numbers.integer($0.differing.count)) of \(Numbers.integer($0.decisions)) decisions are for "
+        + "another class than \($0.file)'s in float."
+    }
+  }
+
   /// What was broken, in a line, and what to know about it.
   package var headline: String {
     let scrubbing = scrubSeconds.map { "checksum every \(Self.seconds($0))" } ?? "checksum at load alone"
@@ -249,7 +269,8 @@ extension FaultReport {
     let alarms =
       guards.contains(.adc) && falseAlarms > 0
       ? "; the stuck-bit check raises \(Numbers.integer(falseAlarms)) false alarms on this record" : ""
-    return "\(record), \(lead), \(Numbers.duration(seconds: Double(samples) / sampleRateHz)), "
+    let integers = twinSentence.map { "\($0)\n" } ?? ""
+    return integers + "\(record), \(lead), \(Numbers.duration(seconds: Double(samples) / sampleRateHz)), "
       + "\(Numbers.integer(decisions)) decisions by \(model); "
       + "\(bitsPerFault) bit\(bitsPerFault == 1 ? "" : "s") at once, \(scrubbing), "
       + "state saved every \(Self.seconds(saveSeconds)), \(guarding)\(alarms)\n\n"

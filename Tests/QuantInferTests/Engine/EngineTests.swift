@@ -237,7 +237,7 @@ import TestSupport
     let error = #expect(throws: InvalidNetwork.self) {
       _ = try ModelImage(padded, frontEnd: tables, mustStream: true)
     }
-    #expect(error?.description == "operator 7 (CONV_2D) pads along time")
+    #expect(error?.description == "operator 7 (CONV_2D) gives a result with time in it")
     let whole = try LoadedModel(image: ModelImage(padded, frontEnd: tables).bytes)
     withExtendedLifetime(whole) { #expect(whole.model.streaming == nil) }
 

@@ -40,7 +40,8 @@ import TestSupport
     for round in 0..<12 {
       let loaded = try LoadedModel(
         image: ModelImage(
-          networks.streamableWithStrides(bins: tables.settings.binCount), frontEnd: tables, mustStream: true
+          networks.streamableWithStrides(bins: tables.settings.binCount, pads: round % 2 == 1),
+          frontEnd: tables, mustStream: true, decisionsPerSecond: 1000
         ).bytes)
       let model = loaded.model
       let (state, scratch) = (Fenced(model.stateByteCount), Fenced(model.streamingScratchByteCount))

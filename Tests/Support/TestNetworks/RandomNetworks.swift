@@ -40,9 +40,9 @@ package struct RandomNetworks {
     return network
   }
 
-  /// Convolutions, depthwise convolutions, pools and functions with strides and dilations but no padding along time,
+  /// Convolutions, depthwise convolutions, pools and functions with strides and dilations along time, padded on request,
   /// then a tail of several kinds: what can stream too.
-  package mutating func streamableWithStrides(bins: Int) -> QuantizedNetwork {
+  package mutating func streamableWithStrides(bins: Int, pads: Bool = false) -> QuantizedNetwork {
     let rows = [1, 1, 2, bins][random.nextIndex(below: 4)]
     var network = start([1, 30 + random.nextIndex(below: 30), rows, bins / rows])
     for _ in 0..<1 + random.nextIndex(below: 4) {
@@ -52,7 +52,19 @@ package struct RandomNetworks {
       let kind = random.nextIndex(below: 5)
       if kind < 3 { time.dilation = 1 + random.nextIndex(below: 2) }
       let shape = network.tensors[network.outputs[0].tensor].shape
-      let columns = (shape[1] - time.reach) / time.stride + 1
+      if pads && kind < 4 && random.nextIndex(below: 3) > 0 {
+        // As TensorFlow's SAME has it, as PyTorch has it, or before the first column alone.
+        let total = max(0, ((shape[1] - 1) / time.stride * time.stride + time.reach - shape[1]))
+        switch random.nextIndex(below: 3) {
+        case 0: (time.paddingBefore, time.paddingAfter) = (total / 2, total - total / 2)
+        case 1: (time.paddingBefore, time.paddingAfter) = (time.reach / 2, time.reach / 2)
+        default: time.paddingBefore = time.reach - 1
+        }
+        time.paddingBefore = min(time.paddingBefore, time.reach - 1)
+        time.paddingAfter = min(time.paddingAfter, time.reach - 1)
+      }
+      let padded = shape[1] + time.paddingBefore + time.paddingAfter
+      let columns = (padded - time.reach) / time.stride + 1
       guard shape[1] >= time.reach, columns > 1 else { continue }
       let window = QuantizedNetwork.Window(time: time)
       switch kind {

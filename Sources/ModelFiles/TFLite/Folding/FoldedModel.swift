@@ -18,6 +18,7 @@ struct FoldedModel {
   init(_ model: TFLiteModel) {
     self.model = model
     sources = Array(model.graph.operators.indices)
+    if let states = model.withStatesAsTensors() { (self.model, sources) = states }
     workOutConstants()
     joinDilatedConvolutions()
     removeUnread()

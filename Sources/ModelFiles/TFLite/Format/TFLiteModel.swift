@@ -119,6 +119,8 @@ package struct TFLiteModel: Equatable, Sendable {
   package var operatorCodes: [OperatorCode] = []
   /// The graph that runs.
   package var graph = Subgraph()
+  /// Further subgraphs, which operators of the first one call.
+  package var otherGraphs: [Subgraph] = []
   /// The constants; the first buffer has none by convention.
   package var buffers: [Buffer] = []
 
@@ -155,6 +157,7 @@ extension TFLiteModel {
       self.init()
       (version, description) = (root.version, root.description)
       (operatorCodes, buffers, self.graph) = (root.operatorCodes, root.buffers, graph)
+      otherGraphs = Array(root.subgraphs.dropFirst())
       try readBuffersByOffset([UInt8](data))
     } catch {
       throw .malformed(file, at: "byte \(error.byteOffset)", error.description, remedy: remedy)
@@ -175,7 +178,7 @@ extension TFLiteModel {
     }
     var root = TFLiteRoot()
     (root.version, root.description) = (version, description)
-    (root.operatorCodes, root.buffers, root.subgraphs) = (operatorCodes, buffers, [graph])
+    (root.operatorCodes, root.buffers, root.subgraphs) = (operatorCodes, buffers, [graph] + otherGraphs)
     return Data(try FlatBufferWriter.write(root, identifier: Self.identifier))
   }
 
@@ -194,6 +197,14 @@ extension TFLiteModel {
   }
 
   private var firstWrongIndex: (location: String, problem: String)? {
+    for (index, graph) in ([graph] + otherGraphs).enumerated() {
+      guard let wrong = firstWrongIndex(in: graph) else { continue }
+      return index == 0 ? wrong : ("subgraph \(index), \(wrong.location)", wrong.problem)
+    }
+    return nil
+  }
+
+  private func firstWrongIndex(in graph: Subgraph) -> (location: String, problem: String)? {
     for (index, tensor) in graph.tensors.enumerated() {
       guard tensor.buffer < buffers.count else {
         return ("tensor \(index)", "has the buffer \(tensor.buffer) of \(buffers.count)")

@@ -47,6 +47,10 @@ package struct TFLiteOptions: Equatable, Sendable {
     static let splitV = Self(rawValue: 79)
     static let depthToSpace = Self(rawValue: 94)
     static let batchMatMul = Self(rawValue: 101)
+    static let callOnce = Self(rawValue: 103)
+    static let varHandle = Self(rawValue: 111)
+    static let readVariable = Self(rawValue: 112)
+    static let assignVariable = Self(rawValue: 113)
     static let gelu = Self(rawValue: 116)
 
     /// Whether the kind's values can be read and written.
@@ -58,7 +62,7 @@ package struct TFLiteOptions: Equatable, Sendable {
       resizeBilinear, spaceToDepth, gather, div, squeeze, split, cast, argMax, transposeConv, shape, argMin,
       pack,
       unpack, sequenceLSTM, resizeNearestNeighbor, splitV, depthToSpace, batchMatMul,
-      gelu,
+      callOnce, varHandle, readVariable, assignVariable, gelu,
     ]
   }
 
@@ -142,6 +146,10 @@ package struct TFLiteOptions: Equatable, Sendable {
   package var newAxisMask: Int32 = 0
   /// The dimensions that are dropped.
   package var shrinkAxisMask: Int32 = 0
+  /// The subgraph that runs once, before the first run.
+  package var firstSubgraph: Int32 = 0
+  /// The name of a state.
+  package var sharedName = ""
   /// Whether a slice's ends count from its begins.
   package var endIsOffset = false
 
@@ -218,6 +226,8 @@ extension TFLiteOptions: FlatBufferTable {
       try fields.scalar(0, &transposesFirst, default: false)
       try fields.scalar(1, &transposesSecond, default: false)
       try fields.scalar(2, &quantizesInputsAsymmetrically, default: false)
+    case .callOnce: try fields.scalar(0, &firstSubgraph, default: 0)
+    case .varHandle: try fields.string(1, &sharedName)
     case .gelu: try fields.scalar(0, &isApproximate, default: false)
     case .sequenceLSTM:
       try fields.scalar(0, &activation, default: .none)

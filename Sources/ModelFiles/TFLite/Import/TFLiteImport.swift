@@ -56,6 +56,8 @@ struct TFLiteImport {
   var floats: [Int: FloatOfCodes] = [:]
   /// The tensors that an operator or the caller reads.
   private var readTensors: Set<Int32> = []
+  /// The variable tensors that an operator assigns.
+  private var states: Set<Int> = []
 
   init(model: TFLiteModel) { self.model = model }
 
@@ -63,6 +65,8 @@ struct TFLiteImport {
     try model.checkSize()
     let folded = FoldedModel(model)
     (model, readTensors) = (folded.model, folded.readTensors)
+    states = Set(
+      model.graph.operators.filter { model.kind(of: $0) == .assignVariable }.flatMap(\.outputs).map { Int($0) })
     try addInputs()
     for operation in folded.operators { try add(operation) }
     for input in model.graph.inputs { network.inputs.append(try port(Int(input), "input")) }
@@ -124,8 +128,8 @@ struct TFLiteImport {
     guard imported.inputs.contains(where: { $0.constant == nil }) else {
       throw operation.refusal("reads constants only")
     }
-    for (place, input) in imported.inputs.enumerated() where input.isVariable && (kind != .svdf || place != 1)
-    {
+    for (place, input) in imported.inputs.enumerated()
+    where input.isVariable && (kind != .svdf || place != 1) && !states.contains(input.sourceIndex) {
       throw operation.refusal("reads the variable \(Self.label(input)), which only SVDF's state may be")
     }
     var inputs: [Int] = []
@@ -237,7 +241,7 @@ struct TFLiteImport {
     _ tensor: QuantizedNetwork.Tensor, by operation: TFLiteOperator
   ) throws(NotConvertible) -> Int {
     if let place = places[tensor.sourceIndex] {
-      guard !tensor.isVariable else {
+      guard !tensor.isVariable || states.contains(tensor.sourceIndex) else {
         throw operation.refusal("shares the variable \(Self.label(tensor)) with another operator")
       }
       return place
@@ -252,6 +256,7 @@ struct TFLiteImport {
   private mutating func write(
     _ tensor: QuantizedNetwork.Tensor, by operation: TFLiteOperator
   ) throws(NotConvertible) -> Int {
+    if operation.kind == .assignVariable, let state = places[tensor.sourceIndex] { return state }
     guard tensor.constant == nil, !tensor.isVariable, places[tensor.sourceIndex] == nil else {
       throw operation.refusal("writes \(Self.label(tensor)), which has its values already")
     }
@@ -279,7 +284,7 @@ extension TFLiteOperator {
   var imageKind: OperatorKind? {
     switch kind {
     case .padV2: .pad
-    case .expandDims, .squeeze: .reshape
+    case .expandDims, .squeeze, .assignVariable: .reshape
     default: UInt16(exactly: kind.rawValue).flatMap(OperatorKind.init(rawValue:))
     }
   }
@@ -320,6 +325,7 @@ extension TFLiteOperator {
     case .logSoftmax: try logSoftmax()
     case .resizeBilinear: try bilinearResize()
     case .svdf: try svdf()
+    case .assignVariable: try assignment()
     default: throw isUnknown
     }
   }

@@ -56,4 +56,12 @@ extension TFLiteOperator {
       else { throw refusal("changes the scale or zero point of its input \(place)") }
     }
   }
+
+  /// ASSIGN_VARIABLE, whose states are tensors by now: the codes as they are.
+  func assignment() throws(NotConvertible) -> TFLiteImportedOperator {
+    guard operation.inputs.count == 1, operation.outputs.count == 1, try output().isVariable else {
+      throw isUnknown
+    }
+    return TFLiteImportedOperator(.reshape, inputs: [try input(0)], output: try output())
+  }
 }

@@ -29,7 +29,12 @@ struct TFLiteOperator {
 
   /// The error of an operator that has no counterpart here.
   var isUnknown: NotConvertible {
-    refusal(
+    if [.callOnce, .varHandle, .readVariable, .assignVariable].contains(kind) {
+      return refusal(
+        "belongs to a state that begins elsewhere than at 0, is read after it was assigned, or changes its codes",
+        remedy: "build the network so that each state begins at 0, and is read before it is assigned")
+    }
+    return refusal(
       "isn't one of this program's operators",
       remedy: kind == .custom
         ? "convert the network without it: allow_custom_ops=False has the converter write builtin operators"

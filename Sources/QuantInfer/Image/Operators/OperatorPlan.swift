@@ -11,6 +11,22 @@ public struct OperatorPlan: @unchecked Sendable {
     let patch: PatchedConstants?
   #endif
 
+  #if QUANTINFER_SELECTED && !QUANTINFER_EDGES
+    var timePadding: TimePadding? { nil }
+
+    func padded(_ padding: TimePadding) -> OperatorPlan { self }
+  #else
+    /// The padding along time of the one column that is computed, in place of the record's; nil for all of an output.
+    private(set) var timePadding: TimePadding?
+
+    /// The operator for a single column with its own padding along time.
+    func padded(_ padding: TimePadding) -> OperatorPlan {
+      var plan = self
+      plan.timePadding = padding
+      return plan
+    }
+  #endif
+
   /// A view of a record; nothing that it leads to may be read before `Model.validate` has passed.
   init(_ image: ImageBytes, at place: Int, patch: PatchedConstants?) {
     self.image = image
@@ -42,8 +58,8 @@ public struct OperatorPlan: @unchecked Sendable {
   public var ringColumnCount: Int { Int(image.half(at: place &+ Field.ringColumnCount)) }
   /// Whether the sums of the ring's columns lie behind it in the streaming state.
   public var hasRunningSums: Bool { image.half(at: place &+ Field.hasRunningSums) != 0 }
-  /// The constants' place in the image.
-  var parameters: Int { image.number(at: place &+ Field.parameters) }
+  /// The constants' place in the image, see `ModelFormat`.
+  public var parameters: Int { image.number(at: place &+ Field.parameters) }
 
   /// The index of a tensor that it reads; `index` in `0 ..< inputCount`.
   public func inputIndex(_ index: Int) -> Int {

@@ -11,6 +11,12 @@ public struct WindowStep: Equatable, Sendable {
   /// The number of cells of padding after the last input.
   public let paddingAfter: Int
 
+  /// Creates steps; each number is one that fits 16 bits, kernel, stride and dilation are at least 1.
+  public init(kernel: Int, stride: Int, dilation: Int, paddingBefore: Int, paddingAfter: Int) {
+    (self.kernel, self.stride, self.dilation) = (kernel, stride, dilation)
+    (self.paddingBefore, self.paddingAfter) = (paddingBefore, paddingAfter)
+  }
+
   /// A single input.
   static let cell = WindowStep(kernel: 1, stride: 1, dilation: 1, paddingBefore: 0, paddingAfter: 0)
 
@@ -63,6 +69,14 @@ public struct Window: Equatable, Sendable {
   /// Reads the constants at a place of the image.
   init(_ image: ImageBytes, at place: Int) {
     self.init(time: Self.step(image, at: place), frequency: Self.step(image, at: place &+ 2))
+  }
+
+  /// An operator's window, with a single column's padding along time where the operator computes one.
+  init(_ plan: OperatorPlan) {
+    let time = Self.step(plan.image, at: plan.parameters)
+    self.init(
+      time: plan.timePadding.map(time.padded) ?? time,
+      frequency: Self.step(plan.image, at: plan.parameters &+ 2))
   }
 
   /// One dimension's constants: those along frequency begin two bytes after those along time.

@@ -19,7 +19,7 @@ enum Depthwise {
     _ plan: OperatorPlan, input: Operand, output: Operand, instructions: InstructionSet, as code: Code.Type
   ) {
     let (source, target) = (input.tensor, output.tensor)
-    let window = Window(plan.image, at: plan.parameters)
+    let window = Window(plan)
     let weights = Weights(plan)
     for batch in 0..<source.batchCount {
       let inputs = unsafe input.codes(as: Code.self) + (batch &* source.timeCount &* source.columnCount)

@@ -29,7 +29,7 @@ enum Pooling: Kernel {
     _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
     let (source, target) = (input.tensor, output.tensor)
-    let window = Window(plan.image, at: plan.parameters)
+    let window = Window(plan)
     for batch in 0..<source.batchCount {
       let inputs = unsafe input.codes(as: Code.self) + (batch &* source.timeCount &* source.columnCount)
       var outputs = unsafe output.codes(as: Code.self) + (batch &* target.timeCount &* target.columnCount)
