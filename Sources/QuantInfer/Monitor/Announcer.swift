@@ -146,6 +146,12 @@ public struct Announcer: ~Copyable {
     let decided = unsafe largest(logits)
     let decidedMargin = unsafe margin(of: decided, in: logits)
     guard decidedMargin >= policy.minimumMarginCodes else { return .noResult(.lowMargin) }
+    if policy.majorityCount == 1, policy.hysteresisCount == 1 {
+      // What the rules below come to, in fewer instructions.
+      unsafe votes[0] = UInt16(truncatingIfNeeded: decided)
+      unsafe words.pointee = Words(present: UInt16(truncatingIfNeeded: decided), voteCount: 1)
+      return .result(classIndex: decided, marginCodes: decidedMargin)
+    }
     vote(UInt16(truncatingIfNeeded: decided))
     let winner = winner
     change(to: winner, isCertain: isCertain(decidedMargin, for: winner, decided: decided))

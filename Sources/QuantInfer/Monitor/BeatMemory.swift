@@ -1,7 +1,7 @@
 /// Which known beats the network is asked about, and what it said of the others.
 ///
 /// A beat that is as the template and comes in time is known. The network is asked about the first ones and about every
-/// 32nd; the others get the mean of its answers, each of which moves that by an eighth. Every
+/// 64th; the others get the mean of its answers, each of which moves that by an eighth. Every
 /// few known beats one still teaches the template, see `BeatPlan.teachEvery`.
 @safe
 struct BeatMemory {
@@ -9,7 +9,7 @@ struct BeatMemory {
   private let words: UnsafeMutablePointer<Int32>
 
   /// The known beats from one that the network is asked about to the next.
-  static var askEvery: Int32 { 32 }
+  static var askEvery: Int32 { 64 }
 
   @inline(__always)
   init(_ memory: UnsafeMutableRawPointer) { unsafe words = memory.assumingMemoryBound(to: Int32.self) }

@@ -36,26 +36,35 @@ extension Monitor {
   @inline(__always)
   var badSignal: NoResult? {
     guard Built.leads, model.leadCount > 1 else { return quality.reason }
-    return badLeads
-  }
-
-  private var badLeads: NoResult? {
-    var (worst, hasGoodLead) = (NoResult?.none, false)
-    var leads = Indices(to: model.leadCount)
-    while let lead = leads.next() {
-      switch (reason(ofLead: lead), worst) {
-      case (nil, _): hasGoodLead = true
-      // A lead that is bad now says more than one that was.
-      case (let reason, nil), (let reason, .refilling): worst = reason
-      default: break
-      }
-    }
-    return hasGoodLead && options.lostLead == .goOn ? nil : worst
+    // A call to a part, not to the monitor, which would be copied for it.
+    return quality.reason(ofLeads: model.leadCount, goesOn: options.lostLead == .goOn)
   }
 
   /// What is bad about a lead's signal; nil where it is good, or there is no such lead.
   public func reason(ofLead lead: Int) -> NoResult? {
     guard lead >= 0, lead < model.leadCount else { return nil }
     return SignalQuality(following: quality, lead: lead).reason
+  }
+}
+
+extension SignalQuality {
+  /// Why a decision now would be about bad samples of some of several leads, whose watches follow this one.
+  ///
+  /// - Parameters:
+  ///   - leadCount: The leads.
+  ///   - goesOn: Whether one good lead is enough.
+  /// - Returns: The reason; nil where the signal is good, or good enough to go on.
+  fileprivate func reason(ofLeads leadCount: Int, goesOn: Bool) -> NoResult? {
+    var (worst, hasGoodLead) = (NoResult?.none, false)
+    var leads = Indices(to: leadCount)
+    while let lead = leads.next() {
+      switch (SignalQuality(following: self, lead: lead).reason, worst) {
+      case (nil, _): hasGoodLead = true
+      // A lead that is bad now says more than one that was.
+      case (let reason, nil), (let reason, .refilling): worst = reason
+      default: break
+      }
+    }
+    return hasGoodLead && goesOn ? nil : worst
   }
 }

@@ -57,7 +57,7 @@ public struct BeatPlan: Sendable {
   /// The most that a known beat differs from the template by, in 256ths of the template's magnitude; 0 where the network
   /// runs at every beat.
   public var knownDistanceQ8: UInt32 { UInt32(record.image.half(at: record.place &+ Field.knownDistanceQ8)) }
-  /// How often a known beat is still looked at: the first so many, then each 32nd.
+  /// How often a known beat is still looked at: the first so many, then each 64th.
   public var askCount: Int { Int(record.image.byte(at: record.place &+ Field.askCount)) }
   /// The interval of a known beat against the mean of eight, in Q16 octaves, at least and at most.
   public var knownIntervalsLog2Q16: (least: Int32, most: Int32) {

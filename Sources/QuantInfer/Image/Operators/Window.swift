@@ -74,9 +74,12 @@ public struct Window: Equatable, Sendable {
   /// An operator's window, with a single column's padding along time where the operator computes one.
   init(_ plan: OperatorPlan) {
     let time = Self.step(plan.image, at: plan.parameters)
-    self.init(
-      time: plan.timePadding.map(time.padded) ?? time,
-      frequency: Self.step(plan.image, at: plan.parameters &+ 2))
+    let frequency = Self.step(plan.image, at: plan.parameters &+ 2)
+    if let padding = plan.timePadding {
+      self.init(time: time.padded(padding), frequency: frequency)
+    } else {
+      self.init(time: time, frequency: frequency)
+    }
   }
 
   /// One dimension's constants: those along frequency begin two bytes after those along time.
