@@ -136,7 +136,8 @@ struct VerdictCommand: ParsableCommand {
     options.disturbances.seed = seed
     let runs = try output.withProgress("Running the records") { progress throws(FileError) in
       try PatientRuns(
-        record.map { .paths([$0]) } ?? records ?? .all, in: data, options: options, threads: threading.count, progress: progress)
+        record.map { .paths([$0]) } ?? records ?? .all, in: data, options: options, threads: threading.count,
+        progress: progress)
     }
     output.tell(runs.all.flatMap(\.notes))
     return runs.load(rank: patients ?? .median)

@@ -167,6 +167,43 @@ import Training
     }
   }
 
+  /// The sample within 6 of a sensed one that is furthest from the mean of eight about it, in whole counts.
+  private static func peak(_ counts: [Int16], near sensed: Int) -> Int {
+    let about = stride(from: -16, to: 16, by: 4).map { Double(counts[sensed + $0]) }
+    let level = (about.reduce(0, +) / 8).rounded(.down)
+    let heights = (-6...6).map { abs(Double(counts[sensed + $0]) - level) }
+    return sensed - 6 + heights.firstIndex(of: heights.max()!)!
+  }
+
+  /// An amplifier's jitter moves no point: the beat is where its peak is.
+  ///
+  /// The figure of the next interval alone has the next sense's.
+  @Test func aSensesJitterMovesNoPoint() throws {
+    let signal = Self.signal()
+    var settings = SpectrogramSettings(beats: .standard)
+    settings.beats?.knownDistance = 0
+    let beats = try #require(settings.beats)
+    let counts = beats.counts(ofMicrovolts: signal.microvolts)
+    let window = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0.7)
+    let peaks = signal.beats.map { Self.peak(counts, near: $0.sample) }
+    func points(_ places: [Int]) -> [[Int8]] {
+      let inputs = BeatInputs(counts, beatsAt: places, window: window)
+      return (0..<inputs.beats.count).map {
+        var row = Array(inputs.codes[$0 * inputs.inputCount..<($0 + 1) * inputs.inputCount])
+        row.remove(at: 68)
+        return row
+      }
+    }
+    var random = SeededGenerator(seed: 5)
+    let jittered = peaks.map { $0 + random.next(in: -3...3) }
+    #expect(points(jittered) == points(peaks) && points(peaks).count > 200)
+    settings.beats?.reachSeconds = 0
+    let still = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0.7)
+    #expect(
+      BeatInputs(counts, beatsAt: jittered, window: still).codes
+        != BeatInputs(counts, beatsAt: peaks, window: still).codes)
+  }
+
   @Test func theInputIsWhatItsDefinitionSaysInFloatingPoint() throws {
     let signal = Self.signal()
     var settings = SpectrogramSettings(beats: .standard)
@@ -179,7 +216,7 @@ import Training
     var previous: Int?
     var (worst, sum) = ((shape: 0.0, figures: 0.0), 0.0)
     for (row, beat) in inputs.beats.enumerated() {
-      let sample = signal.beats[beat.index].sample
+      let sample = Self.peak(counts, near: signal.beats[beat.index].sample)
       let next = beat.index + 1 < signal.beats.count ? signal.beats[beat.index + 1].sample - sample : 10_000
       let figures = reference.figures(
         previous.map { Double(sample - $0) / 128 } ?? 0.8, next: Double(next) / 128)

@@ -118,7 +118,9 @@ import TestSupport
       values += one.reduce(0) { $0 + $1.count }
     }
     print("exported and imported again: \(all.count) models, \(values) values, \(refused.count) refused")
-    for reason in Set(refused.map { $0.replacing(#/ [0-9]+: /#, with: ": ") }).sorted() { print("  \(reason)") }
+    for reason in Set(refused.map { $0.replacing(#/ [0-9]+: /#, with: ": ") }).sorted() {
+      print("  \(reason)")
+    }
     #expect(values > 20_000 && kinds.count > 40)
     #expect(refused.allSatisfy { $0.contains("TRANSPOSE_CONV") || $0.contains("transpose_conv") })
   }

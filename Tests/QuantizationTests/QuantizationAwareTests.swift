@@ -94,9 +94,10 @@ import Training
     #expect(Set(engine.joined()).count > 10)
   }
 
-  /// Means and sums are rounded by fixed-point factors in the runtime, by real ones in training: a code now and then.
+  /// Means and sums are rounded by fixed-point factors in the runtime, by real ones in training: within two codes behind
+  /// several of them, where weights alone are exact.
   @Test(arguments: [1, 2, 3])
-  func poolsAndSumsAreTheRuntimesToACode(seed: UInt64) throws {
+  func poolsAndSumsAreTheRuntimesWithinTwoCodes(seed: UInt64) throws {
     let (untrained, windows) = try untrained(seed: seed, Self.branched)
     let checkpoint = try prepared(untrained, windows)
     let network = try network(checkpoint, windows)
@@ -109,8 +110,8 @@ import Training
       quantized, runs: windows.map { [$0.map { input.code($0) }] }, hasRoom: true, instructions: .portable)
     let zeroPoint = quantized.tensors[quantized.outputs[0].tensor].zeroPoint
     let differences = zip(network.logitCodes.joined(), engine.joined()).map { abs($0 - ($1 - zeroPoint)) }
-    #expect(differences.max()! <= 1)
-    #expect(differences.count { $0 > 0 } <= differences.count / 10)
+    #expect(differences.max()! <= 2)
+    #expect(differences.count { $0 > 0 } <= differences.count / 2)
     #expect(Set(engine.joined()).count > 10)
   }
 

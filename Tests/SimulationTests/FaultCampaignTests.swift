@@ -177,8 +177,10 @@ import TestSupport
     let agreement = try #require(try StreamRun.run(options).result.agreement)
     #expect(twin.decisions == agreement.decisions && twin.decisions > 300)
     #expect(twin.differing.count == agreement.decisions - agreement.equalDecisions)
-    #expect(report.headline.hasPrefix("Without faults \(twin.differing.count) of \(twin.decisions) decisions"))
-    #expect(report.twinSentence?.hasSuffix("for another class than ecg-beats.safetensors's in float.") == true)
+    #expect(
+      report.headline.hasPrefix("Without faults \(twin.differing.count) of \(twin.decisions) decisions"))
+    #expect(
+      report.twinSentence?.hasSuffix("for another class than ecg-beats.safetensors's in float.") == true)
     #expect(try campaign(.clock, trials: 1).twin == nil)
   }
 }

@@ -265,8 +265,9 @@ package struct LayerFigures: Codable, Equatable, Sendable {
   package var aloneInteger: Sensitivity?
   /// How its codes differ from float's; nil where it has none.
   package var differences: CodeDifferences?
-  /// The same for what this layer adds: both twins take the integer twin's input. Where weights and scales are the same,
-  /// as in a network that had its integers, it is rounding alone: single steps.
+  /// The same for what this layer adds: both twins take the integer twin's input.
+  ///
+  /// Where weights and scales are the same, as in a network that had its integers, it is rounding alone: single steps.
   package var ownDifferences: CodeDifferences?
   /// What is wrong with it, in words; nil where nothing is.
   package var finding: String?

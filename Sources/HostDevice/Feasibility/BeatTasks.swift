@@ -20,10 +20,14 @@ extension Feasibility.Judgement {
       Feasibility.Work(
         "instructions of a beat that the network is asked about", BeatInstructions.perAskedBeat, instruction)
     ]
-    asked += network.decisionWork(.wholeWindow, on: processor)
+    // What a call of an operator takes is counted with the beat's instructions.
+    asked += network.decisionWork(.wholeWindow, on: processor).filter { $0.item != NetworkCounts.callItem }
     for index in asked.indices { asked[index].share = schedule.networkShare }
+    var teaching = Feasibility.Work(
+      "instructions of a beat that teaches the template", BeatInstructions.perTeaching, instruction)
+    teaching.share = (1 - (schedule.networkShare ?? 1)) / Double(max(1, frontEnd.teachEvery))
     let decision =
-      [Feasibility.Work("instructions of a beat", BeatInstructions.perBeat, instruction)] + asked
+      [Feasibility.Work("instructions of a beat", BeatInstructions.perBeat, instruction), teaching] + asked
     return [
       task("column", frontEnd.columnsPerSecond, block),
       task("decision", schedule.decisionsPerSecond, decision),

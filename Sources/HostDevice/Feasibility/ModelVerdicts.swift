@@ -89,8 +89,10 @@ package struct ModelVerdicts: Encodable, Sendable {
     if let patients = devices.first?.patients {
       let carriers = devices.filter(\.verdict.passes).map(\.verdict.profile)
       let rank = "for \(patients.rank.words) of \(patients.patients.count)"
-      return "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
-        + (scores.map { "; F1 over all of their \(Numbers.integer($0.beats)) beats: \($0.text)" } ?? "") + "\n"
+      return
+        "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
+        + (scores.map { "; F1 over all of their \(Numbers.integer($0.beats)) beats: \($0.text)" } ?? "")
+        + "\n"
     }
     return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
       + (schedule.findsBeats ? ", after each beat that its own detector finds" : "") + "\n"

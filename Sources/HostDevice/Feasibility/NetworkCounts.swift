@@ -76,9 +76,14 @@ struct NetworkCounts {
 
     /// Whether beats are the input: a column is then the time at which decisions are made.
     var takesBeats = false
+    /// Where beats are the input, the known ones from one that teaches the template to the next; else 0.
+    var teachEvery = 0
 
     var columnsPerSecond: Double { sampleRateHz / Double(hopSamples) }
   }
+
+  /// What a call of an operator is named.
+  static let callItem = "calls of operators"
 
   let summary: ModelSummary
   let columnsPerWindow: Int
@@ -101,7 +106,7 @@ struct NetworkCounts {
         stateBytes: ModelFormat.State.frontEndByteCount(
           windowSamples: plan.windowSamples, leadCount: model.leadCount),
         detectorBytes: BeatDetector.stateByteCount(sampleRateMillihertz: plan.sampleRateMillihertz),
-        takesBeats: plan.beats != nil)
+        takesBeats: plan.beats != nil, teachEvery: plan.beats?.teachEvery ?? 0)
     }
   }
 
@@ -138,7 +143,7 @@ struct NetworkCounts {
         work("MAC of fully connected operators", dense, processor.cyclesPerMAC.fullyConnected),
         work("outputs", outputs, processor.cyclesPerOutput),
         work("elements of other operators", elements, processor.cyclesPerElement),
-        work("calls of operators", calls, processor.cyclesPerCall),
+        work(NetworkCounts.callItem, calls, processor.cyclesPerCall),
       ].filter { $0.count > 0 }
     }
   }

@@ -38,7 +38,9 @@ extension Model {
     if let tailStart = streaming?.tailStart {
       for index in 0..<tailStart {
         let time = operatorPlan(index).window?.time
-        if time?.paddingBefore ?? 0 > 0 || time?.paddingAfter ?? 0 > 0 { conditions.insert("QUANTINFER_EDGES") }
+        if time?.paddingBefore ?? 0 > 0 || time?.paddingAfter ?? 0 > 0 {
+          conditions.insert("QUANTINFER_EDGES")
+        }
       }
     }
     if frontEnd?.beats != nil { conditions.insert("QUANTINFER_BEATS") }

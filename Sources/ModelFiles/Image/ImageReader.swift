@@ -150,7 +150,8 @@ struct ImageReader {
     typealias Field = ModelFormat.LogSoftmax
     return QuantizedNetwork.LogSoftmax(
       depth: Int(word(Field.depth)), multiplier: multiplier(Field.multiplier),
-      leastDifference: Int(word(Field.leastDifference)), reverseMultiplier: multiplier(Field.reverseMultiplier))
+      leastDifference: Int(word(Field.leastDifference)),
+      reverseMultiplier: multiplier(Field.reverseMultiplier))
   }
 
   private var batchProduct: QuantizedNetwork.BatchProduct {

@@ -78,7 +78,8 @@ public struct StreamingLayout: Equatable, Sendable {
       freeOffset = plan.ringOffset &+ ringByteCount
       if Built.pooling, plan.hasRunningSums {
         freeOffset = try Self.endOfRunningSums(
-          plan, ringEnd: freeOffset, isTail: isTail && !edges.arePresent, of: model, at: place &+ Field.hasRunningSums)
+          plan, ringEnd: freeOffset, isTail: isTail && !edges.arePresent, of: model,
+          at: place &+ Field.hasRunningSums)
       }
       // At most the input's columns, as each output has been checked against its input.
       // With edges a window is complete with the column that completes the first tensor whose edges they are.

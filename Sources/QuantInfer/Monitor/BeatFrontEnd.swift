@@ -94,7 +94,8 @@ package struct BeatFrontEnd: ~Copyable {
     if isKnown { memory.count(isAnswered: isAnswered) }
     var (magnitude, isSound) = (UInt32(0), true)
     if !isQuiet {
-      let sum = unsafe (fineSum ?? samples.finePoints(ofBeatAt: beat, plan, into: points))
+      let sum =
+        unsafe (fineSum ?? samples.finePoints(ofBeatAt: beat, plan, into: points))
         &+ samples.coarsePoints(ofBeatAt: beat, plan, into: points)
       let areOthersSound = isAnswered || (template.areCountsSound && memory.isSound && intervals.isSound)
       (magnitude, isSound) = unsafe template.take(points, sum: sum, differences: points + plan.pointCount)

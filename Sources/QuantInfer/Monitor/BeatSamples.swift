@@ -37,19 +37,17 @@ struct BeatSamples {
     }
   }
 
-  /// The samples before and behind a sensed beat over which the level is taken that its peak is furthest from.
-  static var levelReach: Int { 16 }
-
   /// The number of a beat's peak: the sample furthest from the mean of eight about the sensed one, the first of equal ones.
   ///
   /// - Parameters:
   ///   - beat: The number of the sample at which it was sensed.
   ///   - reach: How far the peak may lie from it.
+  /// - Returns: The number.
   /// - Complexity: O(`reach`).
   func peak(near beat: UInt32, reach: Int) -> UInt32 {
-    let first = place(of: beat &- UInt32(truncatingIfNeeded: Self.levelReach))
+    let first = place(of: beat &- UInt32(truncatingIfNeeded: BeatPlan.levelReach))
     var (level, offset) = (Int32(0), 0)
-    while offset < 2 &* Self.levelReach {
+    while offset < 2 &* BeatPlan.levelReach {
       level &+= unsafe Int32(ring[(first &+ offset) & mask])
       offset &+= 4
     }
@@ -78,7 +76,8 @@ struct BeatSamples {
   /// Returns their sum.
   ///
   /// - Complexity: O(n) in their samples.
-  func finePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) -> Int32 {
+  func finePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) -> Int32
+  {
     let (shift, early) = (plan.pointShift, plan.earlyCount)
     let first = place(of: beat &- UInt32(truncatingIfNeeded: plan.leadSamples))
     return unsafe sums(
@@ -86,7 +85,9 @@ struct BeatSamples {
   }
 
   /// Computes the coarse points before and behind them likewise, each half the sum of its samples, twice as many.
-  func coarsePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>) -> Int32 {
+  func coarsePoints(ofBeatAt beat: UInt32, _ plan: BeatPlan, into points: UnsafeMutablePointer<Int32>)
+    -> Int32
+  {
     let (shift, early, fine) = (plan.pointShift &+ 1, plan.earlyCount, plan.fineCount)
     let first = place(of: beat &- UInt32(truncatingIfNeeded: plan.leadSamples))
     let before = unsafe sums(early, of: shift, from: first, isHalved: true, into: points)

@@ -8,8 +8,9 @@ import Testing
 import TestNetworks
 import TestSupport
 
-/// Networks that pad along time: what padding has no part in streams, the rest is computed at the decision. Whole windows
-/// are the truth.
+/// Networks that pad along time: what padding has no part in streams, the rest is computed at the decision.
+///
+/// Whole windows are the truth.
 @Suite struct PaddedStreamingTests {
   /// A model's memory, whole-window engine and pipeline beside each other.
   private struct Pair: ~Copyable {

@@ -203,7 +203,8 @@ extension TFLiteExport.Written {
   private var waysOfNearest: [TFLiteExport.Way] {
     guard output.shape.count == 4 else { return [] }
     let sizes = Array(output.shape[1...2])
-    return [(false, false), (true, false), (false, true), (true, true)].map { corners, centres -> TFLiteExport.Way in
+    return [(false, false), (true, false), (false, true), (true, true)].map {
+      corners, centres -> TFLiteExport.Way in
       { export, inputs, output in
         var options = TFLiteOptions(.resizeNearestNeighbor)
         (options.alignsCorners, options.hasHalfPixelCenters) = (corners, centres)

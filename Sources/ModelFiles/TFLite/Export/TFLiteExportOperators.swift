@@ -20,7 +20,8 @@ extension TFLiteExport.Written {
     case .rearrangement(let blocks, let fill): return waysOfMovement(blocks, fill: fill)
     case .mean, .reduction: return waysOfReduction
     case .batchProduct:
-      return [(false, false), (false, true), (true, false), (true, true)].map { first, second -> TFLiteExport.Way in
+      return [(false, false), (false, true), (true, false), (true, true)].map {
+        first, second -> TFLiteExport.Way in
         var options = TFLiteOptions(.batchMatMul)
         (options.transposesFirst, options.transposesSecond) = (first, second)
         return way(options)
@@ -92,7 +93,8 @@ extension TFLiteExport.Written {
   /// A function of int8 codes: of its own kind, or any other that gives the same codes.
   private func waysOfTable(_ table: [Int16]) -> [TFLiteExport.Way] {
     var kinds: [OperatorKind] = [
-      .quantize, .relu, .relu6, .logistic, .tanh, .hardSwish, .elu, .absolute, .negate, .exponential, .logarithm,
+      .quantize, .relu, .relu6, .logistic, .tanh, .hardSwish, .elu, .absolute, .negate, .exponential,
+      .logarithm,
       .squareRoot, .reciprocalSquareRoot,
     ]
     if let own = kinds.firstIndex(of: operation.kind) { kinds.insert(kinds.remove(at: own), at: 0) }
@@ -145,7 +147,8 @@ extension TFLiteExport.Written {
 
   private func waysOfSoftmax(_ softmax: QuantizedNetwork.Softmax) -> [TFLiteExport.Way] {
     // The factor is on the grid of Q5.26, or of the table's steps.
-    let unit = QuantizedNetwork.Softmax.constants(depth: softmax.depth, factor: Double(input.scale), input.type)
+    let unit = QuantizedNetwork.Softmax.constants(
+      depth: softmax.depth, factor: Double(input.scale), input.type)
     let fitted = unit.map { Float(softmax.multiplier.real / $0.multiplier.real) } ?? 1
     return [1, fitted, fitted.nextUp, fitted.nextDown].map { beta -> TFLiteExport.Way in
       var options = TFLiteOptions(.softmax)

@@ -51,7 +51,8 @@ private struct StateWalk {
     case .varHandle: return true
     case .callOnce: return beginsAtZero(operation)
     case .readVariable:
-      guard let name = operation.inputs.first.flatMap({ names[$0] }), let read = operation.outputs.first else {
+      guard let name = operation.inputs.first.flatMap({ names[$0] }), let read = operation.outputs.first
+      else {
         return false
       }
       if let state = tensors[name] {

@@ -66,7 +66,9 @@ struct TFLiteImport {
     let folded = FoldedModel(model)
     (model, readTensors) = (folded.model, folded.readTensors)
     states = Set(
-      model.graph.operators.filter { model.kind(of: $0) == .assignVariable }.flatMap(\.outputs).map { Int($0) })
+      model.graph.operators.filter { model.kind(of: $0) == .assignVariable }.flatMap(\.outputs).map {
+        Int($0)
+      })
     try addInputs()
     for operation in folded.operators { try add(operation) }
     for input in model.graph.inputs { network.inputs.append(try port(Int(input), "input")) }

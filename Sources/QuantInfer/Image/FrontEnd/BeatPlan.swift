@@ -86,6 +86,9 @@ public struct BeatPlan: Sendable {
     return count
   }
 
+  /// The samples before and behind a sensed beat over which the level is taken that its peak is furthest from.
+  static var levelReach: Int { 16 }
+
   /// The most samples that points cover, that an interval's limit and a hop have: ring and sums stay small.
   static var greatestSampleCount: Int { 2048 }
 
@@ -107,7 +110,7 @@ public struct BeatPlan: Sendable {
       sampleCount <= Self.greatestSampleCount,
       nextLimitSamples >= 1, nextLimitSamples <= Self.greatestSampleCount,
       leadSamples <= sampleCount, leadSamples &+ nextLimitSamples >= sampleCount &+ reachSamples,
-      reachSamples == 0 || leadSamples &+ reachSamples >= BeatSamples.levelReach,
+      reachSamples == 0 || leadSamples &+ reachSamples >= Self.levelReach,
       (1...32).contains(teachEvery),
       record.binCount == inputCount, input.count == inputCount
     else { throw ModelError(.invalidFrontEnd, at: place) }

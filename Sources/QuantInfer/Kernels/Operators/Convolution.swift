@@ -88,14 +88,16 @@ enum Convolution: Kernel {
 
   /// Computes one output column from a ring of input columns: all of them, or as many as the window reaches over.
   static func computeColumn(
-    _ plan: OperatorPlan, column index: Int, input: Tensor, output: Tensor, ring: Columns<Int8>, scratch: Scratch,
+    _ plan: OperatorPlan, column index: Int, input: Tensor, output: Tensor, ring: Columns<Int8>,
+    scratch: Scratch,
     instructions: InstructionSet, into column: UnsafeMutablePointer<Int8>
   ) {
     let convolution = Prepared(
       window: Window(plan.image, at: plan.parameters), weights: Weights(plan), input: input, output: output,
       instructions: instructions)
     unsafe convolution.computeColumns(
-      unsafe Range(uncheckedBounds: (index, index &+ 1)), of: ring, columnCount: ring.capacity, scratch: scratch, into: column)
+      unsafe Range(uncheckedBounds: (index, index &+ 1)), of: ring, columnCount: ring.capacity,
+      scratch: scratch, into: column)
   }
 
   /// A convolution's constants, read from the image.
