@@ -195,7 +195,7 @@ import Training
       }
     }
     var random = SeededGenerator(seed: 5)
-    let jittered = peaks.map { $0 + random.next(in: -3...3) }
+    let jittered = peaks.map { $0 + Int(random.next(in: -3...3).rounded()) }
     #expect(points(jittered) == points(peaks) && points(peaks).count > 200)
     settings.beats?.reachSeconds = 0
     let still = BeatWindow(settings: settings, columnCount: 1, delaySeconds: 0.7)

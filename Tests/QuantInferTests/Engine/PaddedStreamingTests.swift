@@ -87,7 +87,8 @@ import TestSupport
           decisions: networks.random.nextIndex(below: 3))
         if index % 331 == 330 { try pair.saveAndRestore() }
       }
-      #expect(pair.pipeline.isStateSound, "network \(round)")
+      let isSound = pair.pipeline.isStateSound
+      #expect(isSound, "network \(round)")
       decisions += pair.decisions
     }
     #expect(decisions > 5000 && edgedOperators > 200 && withStrides > 40)
