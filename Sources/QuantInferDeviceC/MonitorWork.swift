@@ -14,12 +14,16 @@ public func quantinfer_monitor_work(
     var done = quantinfer_progress()
     try unsafe give(done, to: progress)
     let leadCount = unsafe monitor.pointee.model.leadCount
-    guard unsafe queue.pointee.lead_count == UInt32(truncatingIfNeeded: leadCount) else {
-      throw Refusal(QUANTINFER_OPTIONS)
-    }
     // Their copy lies on the stack; the header says how many there are at most.
     var block = InlineArray<32, Int16>(repeating: 0)
     var lost: UInt32 = 0
+    guard unsafe queue.pointee.lead_count == UInt32(truncatingIfNeeded: leadCount) else {
+      // A number that lost a bit, or another device's.
+      let isSound = unsafe withUnsafeMutableBytes(of: &block) {
+        unsafe quantinfer_queue_peek(queue, $0.bindMemory(to: Int16.self).baseAddress, 0, &lost) >= 0
+      }
+      throw Refusal(isSound ? QUANTINFER_OPTIONS : QUANTINFER_NOT_SOUND)
+    }
     let copied = unsafe withUnsafeMutableBytes(of: &block) {
       let frames = unsafe $0.bindMemory(to: Int16.self)
       return unsafe quantinfer_queue_peek(

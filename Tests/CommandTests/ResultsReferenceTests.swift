@@ -21,7 +21,10 @@ import TestSupport
     ["device-sim", "stream", "--model", "MODEL", "--float", "TWIN", "--record", "RECORD"],
     ["device-sim", "stream", "--model", "MODEL", "--record", "RECORD", "--noise", "emg", "--snr", "12"],
     ["device-sim", "verdict", "--model", "MODEL", "--profile", "pacemaker"],
-    ["device-sim", "faults", "--model", "MODEL", "--record", "RECORD", "--trials", "1", "--scrub", "60"],
+    [
+      "device-sim", "faults", "--model", "MODEL", "--float", "TWIN", "--record", "RECORD", "--trials", "1",
+      "--scrub", "60",
+    ],
     ["device-sim", "sweep", "--model", "MODEL", "--records", "RECORD", "--output", "FOLDER/sweep.jsonl"],
     ["exporter", "inspect", "MODEL"],
     ["exporter", "explain", "MODEL", "--float", "TWIN", "--record", "RECORD", "--at", "61.5"],

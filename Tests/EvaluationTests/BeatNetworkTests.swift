@@ -78,14 +78,14 @@ import Training
     let float = try EvaluationWindows([signal], window: trained.window).decisions(of: FloatGraph(trained))
     try #require(int8.count == float.count)
     #expect(int8.map(\.isRecalled) == float.map(\.isRecalled))
-    // The network is asked about the first eight known beats, and then about each 32nd; the others get the mean of its answers.
+    // The network is asked about the first eight known beats, and then about each 64th; the others get the mean of its answers.
     let beats = EvaluationWindows([signal], window: trained.window).records[0].beats
     let (scale, zero) = (
       Double(Float(bitPattern: loaded.model.output.scaleBits)), Double(loaded.model.output.zeroPoint)
     )
     var (asked, since, meansQ8) = (0, 0, [Int]())
     for (beat, decision) in zip(beats, int8) where beat.isKnown {
-      let isAnswered = asked >= 8 && since < 31
+      let isAnswered = asked >= 8 && since < 63
       #expect(beat.isAnswered == isAnswered)
       let codes = decision.logits.map { Int((Double($0) / scale + zero).rounded()) }
       if isAnswered {
@@ -339,7 +339,7 @@ import Training
         whole[$0.sample] != nil && lost.classes[$0.sample] != whole[$0.sample]
       }
       // The two highest bits that a point's value may have: the template's steps are small beside them.
-      let isSlow = (17..<17 + frontEnd.pointCount).contains(place / 32) && (20...21).contains(place % 32)
+      let isSlow = (18..<18 + frontEnd.pointCount).contains(place / 32) && (20...21).contains(place % 32)
       #expect(late.isEmpty || isSlow, "bit \(place % 32) of word \(place / 32)")
     }
     #expect(found > bits / 13 / 10)

@@ -29,7 +29,7 @@ extension Records {
     @Option(help: ArgumentHelp("The length in minutes. (default: 5)", valueName: "minutes"))
     var minutes: Double?
 
-    @Option(help: ArgumentHelp("The seed of all that is random.", valueName: "number"))
+    @Option(help: ArgumentHelp("The seed of all that is random.", valueName: "seed"))
     var seed: UInt64 = 1
     @OptionGroup var results: OutputOptions
 

@@ -93,17 +93,4 @@ extension WindowStep {
   fileprivate func room(behind edges: Edges, inputCount: Int) -> Int {
     inputCount &- edges.after &- reach &+ paddingBefore
   }
-
-  /// The same window with other padding.
-  func padded(_ padding: TimePadding) -> WindowStep {
-    WindowStep(
-      kernel: kernel, stride: stride, dilation: dilation, paddingBefore: padding.before,
-      paddingAfter: padding.after)
-  }
-}
-
-/// The padding along time of a single column, in place of its operator's.
-struct TimePadding {
-  let before: Int
-  let after: Int
 }

@@ -167,3 +167,18 @@ extension WindowStep {
       max(max(lead(start), lead(start &+ 1)), max(lead(end), lead(end &+ 1))))
   }
 }
+
+/// The padding along time of a single column, in place of its operator's.
+struct TimePadding {
+  let before: Int
+  let after: Int
+}
+
+extension WindowStep {
+  /// The same window with other padding.
+  func padded(_ padding: TimePadding) -> WindowStep {
+    WindowStep(
+      kernel: kernel, stride: stride, dilation: dilation, paddingBefore: padding.before,
+      paddingAfter: padding.after)
+  }
+}
