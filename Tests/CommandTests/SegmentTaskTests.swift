@@ -215,7 +215,8 @@ import TestSupport
     expectError(
       try train(#"{"kind": "pooling", "kernel": 5}"#), status: 65,
       containing:
-        #"net.json:layers 1, kind: is "pooling"; give "convolution" or "depthwise" or "pool" or "sum" or "dense""#)
+        #"net.json:layers 1, kind: is "pooling"; give "convolution" or "depthwise" or "pool" or "sum" or "dense""#
+    )
     expectError(
       try train(
         #"{"kind": "convolution", "channels": 8, "kernel": 5}, {"kind": "sum", "over": 1}"#), status: 65,
