@@ -125,7 +125,9 @@ import TestSupport
     for (option, value) in zip(line.words, line.words.dropFirst())
     where ["--output", "--report", "--json", "--image"].contains(option) && value != "-" {
       #expect(
-        FileManager.default.fileExists(atPath: sandbox(value)), "\(document): \(line.text): no \(value)")
+        // A record's name stands for its files.
+        [value, value + ".hea"].contains { FileManager.default.fileExists(atPath: sandbox($0)) },
+        "\(document): \(line.text): no \(value)")
     }
     if line.words.starts(with: ["device-sim", "stream"]), line.words.contains("--float") {
       let agreement = try #require(result.output.firstMatch(of: /([0-9.]+) % the same class/), "\(line.text)")

@@ -86,7 +86,7 @@ import TestSupport
       model.graph.operators.append(operation)
       kinds += 1
     }
-    #expect(kinds == 38)
+    #expect(kinds == 42)
     let data = try model.encoded()
     var again = try TFLiteModel(decoding: data, file: "options")
     #expect(try again.encoded() == data)
