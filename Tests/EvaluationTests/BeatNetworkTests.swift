@@ -71,7 +71,7 @@ import Training
   }
 
   @Test func knownBeatsAreAnsweredWithoutTheNetworkAsItWouldAnswer() throws {
-    let signal = Self.signal()
+    let signal = Self.signal(beats: 500)
     let trained = try Trainer(Self.untrained(knownDistance: 0.5), signals: [signal]).run()
     let loaded = try Self.image(trained, signal)
     let int8 = try FixedPointDecisions(loaded).decisions(about: signal, includesSilent: true)

@@ -9,6 +9,7 @@ extension Records {
   struct Electrogram: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make up an electrogram of two chambers, for demonstrations and tests.",
+      usage: "exporter records electrogram --output <record> [<options>]",
       discussion: """
         The record has the leads A and V, an atrial and a ventricular signal as the
         amplifiers of a dual-chamber pacemaker may hear them, and annotations: the

@@ -38,14 +38,14 @@ import TestSupport
     return try LoadedModel(image: ModelImage(network, frontEnd: tables, mustStream: true).bytes)
   }
 
-  /// Two minutes of a record, and the same turned about, smaller and 0.3 s later as a second lead, with the stretches in
+  /// Two minutes of a record, and the same turned about, smaller and 0.3 s later in a ring as a second lead, with the stretches in
   /// which each is off.
   private static func frames(off: [(lead: Int, samples: Range<Int>)] = []) throws -> [Int16] {
     let record = try Record.read(ProjectFiles.record)
     let first = try Acquisition(
       record, lead: nil, sampleRateHz: 128, profile: .reference, file: "mitdb-208"
     ).samples.prefix(120 * 128)
-    let leads = [Array(first), first.indices.map { 0 - first[max(0, $0 - 38)] / 2 }]
+    let leads = [Array(first), first.indices.map { 0 - first[($0 + first.count - 38) % first.count] / 2 }]
     return (0..<leads[0].count).flatMap { index in
       leads.indices.map { lead in
         off.contains { $0.lead == lead && $0.samples.contains(index) } ? 2047 : leads[lead][index]
