@@ -11,9 +11,9 @@ import Testing
   private func results(
     unit: String = "cycles", checksum: String? = nil, perColumn: String = "21500"
   ) throws -> String {
-    let model = try LoadedModel(file: ProjectFiles.model).model
+    let model = try LoadedModel(file: ProjectFiles.model)
     return """
-      {"modelChecksum": "\(checksum ?? String(format: "%08x", model.imageChecksum))", "other": 1,
+      {"modelChecksum": "\(checksum ?? String(format: "%08x", model.checksum))", "other": 1,
       "target": {"address": "tty:/dev/board@115200", "board": {"name": "nucleo"}, "samples": 38400,
       "ticks": {"unit": "\(unit)", "perSample": 500, "perColumn": \(perColumn), "perDecision": 9000}}}
       """

@@ -59,7 +59,8 @@ import TestSupport
     #expect(try refusal(model, description).contains("leads"))
     // The remedy works.
     description["leads"] = 2
-    #expect(try importing(model, description).model.leadCount == 2)
+    let loaded = try importing(model, description)
+    #expect(loaded.model.leadCount == 2)
   }
 
   private static var samples: [String: Any] {

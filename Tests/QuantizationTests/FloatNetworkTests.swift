@@ -72,7 +72,8 @@ import TestSupport
     let image = try FloatNetworkImage.coded("\(Self.oracle)two_blocks_\(type).onnx").image
     let ours = try outputs(image, Self.oracle + "two_blocks.input.npy")
     let expected = try floats("\(Self.oracle)two_blocks_\(type).output0.npy")
-    let step = try Float(bitPattern: LoadedModel(image: image.bytes).model.output.scaleBits)
+    let loaded = try LoadedModel(image: image.bytes)
+    let step = Float(bitPattern: loaded.model.output.scaleBits)
     for (a, b) in zip(ours, expected) { #expect(abs(a - b) < 1.01 * step) }
     #expect(throws: FileError.self) { try FloatNetworkImage.coded(Self.oracle + "two_blocks.onnx") }
   }
@@ -86,7 +87,8 @@ import TestSupport
   func quantizedModelsKeepTheirScales(name: String) throws {
     let kind = name == "dscnn2d" ? "spectrogram" : "ecg"
     let image = try FloatNetworkImage.coded("\(Self.shared)/\(name)/\(name)_qdq.onnx").image
-    let output = try LoadedModel(image: image.bytes).model.output
+    let loaded = try LoadedModel(image: image.bytes)
+    let output = loaded.model.output
     let ours = try outputs(image, "\(Self.shared)/\(kind)_input.npy").map { output.code(of: $0) }
     guard
       case .int8(let expected) = try NumPyArray.read(ProjectFiles.path("Tests/Oracle/qdq/\(name).npy")).values

@@ -92,11 +92,12 @@ extension FullyConnected {
 extension Pooling {
   static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
     let window = Window(plan.image, at: plan.parameters)
-    // Sixteen channels at a time, whether there are as many or not.
+    // Sixteen channels at a time, whether there are as many or not, and a quarter more to reach each tap's.
     let stretches = (output.count / output.channelCount).steps(times: (output.channelCount &+ 15) / 16)
     // A mean is a division.
     let ending = plan.kind == .averagePool ? .stepsPerRounding &+ 2 : 2
-    return stretches.steps(times: 16 &* (window.time.kernel &* window.frequency.kernel &+ ending))
+    let taps = window.time.kernel &* window.frequency.kernel
+    return stretches.steps(times: 20 &* taps &+ 16 &* ending)
   }
 }
 

@@ -156,12 +156,12 @@ import TestSupport
   @Test func streamsWhereThatIsLessWorkAndRunsWholeWindowsElsewhere() throws {
     // Sixteen columns come a second. Of each 80 columns 12 are edges: it pays from a decision in 80 columns on.
     for (perSecond, streams) in [(16.0, true), (1, true), (0.05, false)] {
-      let model = try loaded(network(columns: 80), decisionsPerSecond: perSecond).model
-      #expect((model.streaming?.tailStart ?? 0 > 0) == streams, "\(perSecond) a second")
+      let image = try loaded(network(columns: 80), decisionsPerSecond: perSecond)
+      #expect((image.model.streaming?.tailStart ?? 0 > 0) == streams, "\(perSecond) a second")
     }
     // Every column is an edge: nothing is left to stream behind the first convolution.
-    let short = try loaded(network(columns: 10), decisionsPerSecond: 1000).model
-    #expect(short.streaming?.tailStart ?? 2 < 2)
+    let short = try loaded(network(columns: 10), decisionsPerSecond: 1000)
+    #expect(short.model.streaming?.tailStart ?? 2 < 2)
   }
 
   @Test func ringsThatEdgesDontFitAreRefused() throws {

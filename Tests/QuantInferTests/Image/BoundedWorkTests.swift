@@ -76,8 +76,8 @@ import TestSupport
       let model = loaded.model
       // A column of 2^13 codes is needed until the next one is written, and a cell before its own.
       #expect(model.lead(model.operatorPlan(0), input: 0) == 1 << 13 + 1)
-      // Sixteen lanes for each of three taps and two more.
-      #expect(model.stepsPerDecision == 256 + (1 << 27) * 16 * 5)
+      // Sixteen lanes and four steps to reach them for each of three taps, and twice the lanes more.
+      #expect(model.stepsPerDecision == 256 + (1 << 27) * (20 * 3 + 16 * 2))
     }
     #expect(time < .milliseconds(200))
   }
@@ -236,7 +236,7 @@ import TestSupport
       ], input: 0, output: 1)
     let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
     #expect(loaded.model.stepsPerDecision == 30 + 8 * 6 + 8 * 2 + 256)
-    // A mean and a greatest code of three columns: sixteen lanes for each tap, two for an end, and eight for a division.
+    // A mean and a greatest code of three columns: twenty for each tap, and sixteen lanes twice for an end and eight times for a division.
     for (kind, ending) in [(OperatorKind.averagePool, 10), (.maximumPool, 2)] {
       let window = QuantizedNetwork.Window(time: .init(kernel: 3, paddingBefore: 1, paddingAfter: 1))
       let pooled = try LoadedModel(
@@ -249,7 +249,7 @@ import TestSupport
                 computation: kind == .averagePool ? .averagePool(window) : .maximumPool(window))
             ], input: 0, output: 1), frontEnd: nil
         ).bytes)
-      #expect(pooled.model.stepsPerDecision == 3 * 16 * (3 + ending) + 256)
+      #expect(pooled.model.stepsPerDecision == 3 * (20 * 3 + 16 * ending) + 256)
       withExtendedLifetime(pooled) {}
     }
     // The verdict's elements are these.
