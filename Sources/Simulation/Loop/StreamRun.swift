@@ -43,6 +43,8 @@ package struct StreamRun: Sendable {
     package var target: TargetAddress?
     /// Whether it is compared column by column, with the state after each.
     package var comparesLayers = false
+    /// Who sees the run while it goes; nil for nobody.
+    package var watcher: (any StreamWatcher)?
 
     /// Options for a model and a record.
     package init(model: String, record: String) {
@@ -157,7 +159,12 @@ package struct StreamRun: Sendable {
       loaded, modelFile: options.model, twin: twin, twinFile: options.float ?? "",
       acquisition: acquisition, furtherLeads: furtherLeads, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
-    try loop.run(progress: progress)
+    options.watcher?.begin(
+      WatchedRun(
+        record: acquisition.recordName, lead: acquisition.leadName, loaded: loaded, profile: profile,
+        modelName: (options.model as NSString).lastPathComponent, sampleRateHz: acquisition.sampleRateHz,
+        durationSeconds: acquisition.durationSeconds, hasTwin: twin != nil, hasBoard: options.target != nil))
+    try loop.run(watcher: options.watcher, progress: progress)
     let labelled = Self.labelled(options, loaded, record: record, acquisition: acquisition)
 
     var result = StreamResult(
@@ -189,7 +196,8 @@ package struct StreamRun: Sendable {
         samples: acquisition.samples, sampleRateHz: acquisition.sampleRateHz,
         brownOuts: Set(try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record)),
         comparesLayers: options.comparesLayers)
-      result.target = try TargetComparison.run(plan, on: target, progress: progress)
+      result.target = try TargetComparison.run(
+        plan, on: target, watcher: options.watcher, progress: progress)
     }
     return StreamRun(
       result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,
