@@ -171,6 +171,25 @@ extension TaskDefinition {
     }
   }
 
+  /// The record by the task's name for it, where a network was trained on it; nil where it wasn't, or names don't tell.
+  ///
+  /// - Parameters:
+  ///   - path: The record's path.
+  ///   - split: The network's.
+  /// - Returns: The name.
+  package func trainedRecord(at path: String, split: TaskSplit) -> String? {
+    let trained: [String]
+    switch (division, split) {
+    case (.records(let training, _, _), .inter): trained = training
+    case (.records(let training, let validation, let test), .all),
+      (.records(let training, let validation, let test), .intra):
+      trained = recordNames ?? training + validation + test
+    case (_, .all): trained = recordNames ?? []
+    default: trained = []
+    }
+    return trained.first { RecordPath.leads(path, to: $0) }
+  }
+
   /// What is wrong with a split of this task, in a few words; nil where nothing is.
   package func problem(of split: TaskSplit) -> String? {
     switch (split, division) {

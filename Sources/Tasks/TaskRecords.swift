@@ -139,6 +139,9 @@ package struct TaskRecords: Sendable {
 
   /// Whether records are among those trained on.
   package func hasTrained(on names: [String]) -> Bool {
+    if names.contains(where: { task.trainedRecord(at: "\(folder)/\($0)", split: split) != nil }) {
+      return true
+    }
     guard let catalog = try? knownCatalog(), let parts = try? parts(of: catalog) else { return false }
     let trained =
       split == .intra

@@ -13,6 +13,8 @@ package struct PatientRuns: Sendable {
     package var record: PatientSchedule
     /// The decisions by the annotated beats of the model's classes; nil where the record names none.
     package var decisions: ConfusionMatrix?
+    /// Whether the model was trained on it.
+    var isTrainingRecord: Bool
     /// What was assumed of the record.
     package var notes: [FileNote]
   }
@@ -46,13 +48,18 @@ package struct PatientRuns: Sendable {
       return Run(
         record: PatientSchedule(
           record: record.name, patient: MITBIH.patient(of: record.name), schedule: run.schedule),
-        decisions: run.result.accuracy?.fixed, notes: run.result.notes)
+        decisions: run.result.accuracy?.fixed, isTrainingRecord: run.trainedRecord != nil,
+        notes: run.result.notes)
     }
   }
 
   /// What a verdict needs of them.
   package func load(rank: PatientRank) -> PatientLoad {
-    PatientLoad(schedules: all.map(\.record), rank: rank, scores: decisions.map { PatientLoad.Scores($0) })
+    PatientLoad(
+      schedules: all.map(\.record), rank: rank,
+      scores: decisions.map {
+        PatientLoad.Scores($0, trainingRecordCount: all.count(where: \.isTrainingRecord))
+      })
   }
 
   /// The decisions of all records, by the annotated beats; nil where no record names beats of the model's classes.
@@ -65,9 +72,9 @@ package struct PatientRuns: Sendable {
 }
 
 extension PatientLoad.Scores {
-  fileprivate init(_ decisions: ConfusionMatrix) {
+  fileprivate init(_ decisions: ConfusionMatrix, trainingRecordCount: Int) {
     self.init(
-      beats: decisions.total,
+      beats: decisions.total, trainingRecordCount: trainingRecordCount,
       f1: decisions.classNames.indices.compactMap { index in
         decisions.f1(ofClass: index).map { ClassScore(name: decisions.classNames[index], f1: $0) }
       })

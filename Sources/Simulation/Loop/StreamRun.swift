@@ -70,6 +70,8 @@ package struct StreamRun: Sendable {
   package let annotatedBeats: [(sample: Int, classIndex: Int)]?
   /// The first comment lines of the record: where it is from.
   package let recordComments: [String]
+  /// The record by the task's name for it, where the model was trained on it.
+  let trainedRecord: String?
   /// The twin's or the model's front end, for axes.
   package let settings: SpectrogramSettings
 
@@ -186,6 +188,7 @@ package struct StreamRun: Sendable {
         FileNote(
           options.record, "its first leads were taken, \(result.lead), in this order; --lead names others"))
     }
+    result.notes += Self.notes(onOrderOf: leads.map(\.leadName), loaded.task, file: options.record)
     result.notes += found.notes + labelled.notes
     result.episodes = episodes(
       loop, loaded, labelled.stretches, acquisition: acquisition, announcing: options.announcing)
@@ -203,7 +206,23 @@ package struct StreamRun: Sendable {
       result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,
       furtherLeads: furtherLeads, decisions: loop.decisions, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
+      trainedRecord: loaded.provenance[.split].flatMap(TaskSplit.init(rawValue:)).flatMap {
+        loaded.task?.trainedRecord(at: options.record, split: $0)
+      },
       settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount))
+  }
+
+  /// Leads that stand where the network's task has others of the record's: in another order they mean something else.
+  private static func notes(onOrderOf names: [String], _ task: TaskDefinition?, file: String) -> [FileNote] {
+    guard let task, names.count > 1, names.count == task.furtherLeads.count + 1 else { return [] }
+    return zip(names, [task.leads] + task.furtherLeads).enumerated().compactMap { place, lead in
+      let (name, wanted) = lead
+      guard !wanted.contains(name), let other = wanted.first(where: names.contains) else { return nil }
+      return FileNote(
+        file,
+        "its lead \(place + 1) is \(name), where the network was trained with \(other); --lead names them in order"
+      )
+    }
   }
 
   /// What the device's amplifier senses of a record.
@@ -311,20 +330,16 @@ package struct StreamRun: Sendable {
 
   /// What must be said of accuracy on this record, with or without its name; nil where nothing is known.
   package func trainingNote(namesRecord: Bool) -> String? {
-    let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
-    guard result.record.contains("mitdb") || result.record == digits,
-      let task = result.provenance[Provenance.Key.task.rawValue].flatMap(TaskDefinition.init(named:)),
-      !task.isByClock, result.provenance[Provenance.Key.split.rawValue] != nil
-    else { return nil }
+    guard let trainedRecord else { return nil }
     if result.provenance[Provenance.Key.split.rawValue] == TaskSplit.intra.rawValue {
       return
         "The model was trained on a random part of all of MIT-BIH's beats: what is seen here is agreement, "
         + "not accuracy on a new patient."
     }
-    guard MITBIH.ds1.contains(digits) else { return nil }
-    return
-      (namesRecord ? "MIT-BIH \(digits)" : "The record")
-      + " is one of the model's training records (DS1): what is seen here is agreement, not accuracy."
+    let name = trainedRecord.allSatisfy(\.isNumber) ? "MIT-BIH \(trainedRecord)" : trainedRecord
+    return (namesRecord ? name : "The record") + " is one of the model's training records"
+      + (MITBIH.ds1.contains(trainedRecord) ? " (DS1)" : "")
+      + ": what is seen here is agreement, not accuracy."
   }
 
   private static func code(ofClass name: String) -> AnnotationCode {
