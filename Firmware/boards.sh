@@ -559,7 +559,7 @@ sizes() {
   python3 Firmware/report.py sizes build/firmware
 }
 
-# Every choice of operators with weights, and each other condition beside two of them; 16 bits in runs over whole windows.
+# Every choice of operators with weights, and each other condition beside two of them; 16 bits and LSTM in runs over whole windows.
 sizes_of() {  # toolset triple
   local one
   {
@@ -569,7 +569,7 @@ sizes_of() {  # toolset triple
       # shellcheck disable=SC2086
       size_of "$@" SELECTED $one FULLY_CONNECTED
     done
-    for one in POOLING ELEMENTWISE FUNCTIONS INT4 SAMPLES EDGES WHOLE_WINDOW "WHOLE_WINDOW INT16"; do
+    for one in POOLING ELEMENTWISE FUNCTIONS INT4 SAMPLES EDGES WHOLE_WINDOW "WHOLE_WINDOW INT16" "WHOLE_WINDOW LSTM"; do
       # shellcheck disable=SC2086
       size_of "$@" SELECTED CONVOLUTION FULLY_CONNECTED $one
     done

@@ -519,15 +519,15 @@ PRODUCTS = ["CONVOLUTION", "DEPTHWISE", "FULLY_CONNECTED"]
 
 def sizes(path):
     """Bytes by conditions, joined by spaces: of each choice of operators with weights in all, of each other condition what it adds
-    to a convolution and a fully connected layer, 16 bits to runs of these over whole windows."""
+    to a convolution and a fully connected layer, 16 bits and LSTM to runs of these over whole windows."""
     sets = {frozenset(line.split()[1:]) - {"SELECTED"}: int(line.split()[0]) for line in path.read_text().splitlines()}
     usual = frozenset(["CONVOLUTION", "FULLY_CONNECTED"])
     found = {}
     for conditions, size in sets.items():
         if conditions <= set(PRODUCTS) or conditions == {"MONITOR"}:
             found[" ".join(sorted(conditions))] = size
-        elif "INT16" in conditions:
-            found["INT16"] = size - sets[conditions - {"INT16"}]
+        elif own := conditions & {"INT16", "LSTM"}:
+            found[" ".join(own)] = size - sets[conditions - own]
         else:
             found[" ".join(conditions - usual)] = size - sets[usual]
     return found

@@ -18,6 +18,17 @@ extension QuantizedNetwork.Sigmoid {
     return .init(tableQ16: upperHalfQ16, multiplier: Int(multiplier), shift: shift)
   }
 
+  /// The constants of TANH for a cell's codes, whose scale is 2 to a power; nil where that is too small or large.
+  ///
+  /// They are the table's steps as they are, whatever the power.
+  package static func ofCell(logarithm: Int) -> QuantizedNetwork.Sigmoid? {
+    switch logarithm + 12 {
+    case 0...14: .init(tableQ16: upperHalfQ16, multiplier: 3 << (logarithm + 12), shift: 0)
+    case -15..<0: .init(tableQ16: upperHalfQ16, multiplier: 3, shift: -12 - logarithm)
+    default: nil
+    }
+  }
+
   /// The whole number nearest to a scale's binary logarithm; nil where it is more than 0.001 away.
   package static func binaryLogarithm(_ scale: Float) -> Int? {
     let logarithm = log(scale) * (1 / log(Float(2)))

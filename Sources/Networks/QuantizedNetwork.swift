@@ -171,7 +171,7 @@ extension QuantizedNetwork {
     case batchProduct(BatchProduct)
     /// LOGISTIC, RELU, QUANTIZE, ABS, ELU and other functions of int8 codes: the output for each of -128...127.
     case lookup([Int16])
-    /// RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS of int16 codes.
+    /// RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS, RSQRT of int16 codes.
     case rescaling(Rescaling)
     /// LOGISTIC and TANH of int16 codes.
     case sigmoid(Sigmoid)
@@ -183,5 +183,7 @@ extension QuantizedNetwork {
     case resize(Resize)
     /// SVDF; its inputs are the new codes and the state, a variable tensor.
     case svdf(SVDF)
+    /// UNIDIRECTIONAL_SEQUENCE_LSTM over the rows of one window; it begins each run at real 0.
+    case lstm(LSTM)
   }
 }

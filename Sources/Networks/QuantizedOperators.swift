@@ -289,4 +289,36 @@ extension QuantizedNetwork {
         (rank, featureMultiplier, outputMultiplier)
     }
   }
+
+  /// A long short-term memory: four gates of the newest input and the output before, and a cell that goes on.
+  ///
+  /// The gates' channels are those of the input gate, the forget gate, the cell gate and the output gate, each as many as
+  /// there are units; their sums become codes in Q3.12.
+  package struct LSTM: Equatable, Sendable {
+    /// Weights `[gate, unit, input]`.
+    package var inputWeights: Weights
+    /// Weights `[gate, unit, unit]`, of the output of the step before.
+    package var recurrentWeights: Weights
+    /// TANH of the cell's codes.
+    package var cellSigmoid: Sigmoid
+    /// The greatest magnitude of the cell's codes; 32,768 lets them all be.
+    package var cellLimit: Int
+    /// From products in Q30 to the cell's codes.
+    package var cellMultiplier: FixedPointMultiplier
+    /// From products in Q30 to output codes.
+    package var outputMultiplier: FixedPointMultiplier
+
+    /// Creates a memory.
+    package init(
+      inputWeights: Weights, recurrentWeights: Weights, cellSigmoid: Sigmoid, cellLimit: Int,
+      cellMultiplier: FixedPointMultiplier, outputMultiplier: FixedPointMultiplier
+    ) {
+      (self.inputWeights, self.recurrentWeights) = (inputWeights, recurrentWeights)
+      (self.cellSigmoid, self.cellLimit) = (cellSigmoid, cellLimit)
+      (self.cellMultiplier, self.outputMultiplier) = (cellMultiplier, outputMultiplier)
+    }
+
+    /// The number of units.
+    package var unitCount: Int { inputWeights.biases.count / 4 }
+  }
 }

@@ -241,6 +241,24 @@ import TestSupport
     }
   }
 
+  @Test func anLSTMRunsOverItsWindowAtEachDecision() throws {
+    var operators = OperatorModels(random: SeededGenerator(seed: 86))
+    for mode in [nil, "columns", "window"] {
+      let model = operators.lstm(.int8, round: 0, steps: 16, inputs: 1)
+      var description = Self.samples
+      description["mode"] = mode
+      let loaded = try importing(model, description)
+      #expect(loaded.model.streaming?.tailStart == 0)
+      let plain = try LoadedModel(image: ModelImage(QuantizedNetwork(importing: model), frontEnd: nil).bytes)
+      var coder = SampleCodes(
+        SampleSettings(sampleRateHz: 360, microvoltsPerUnit: 1000), microvoltsPerCount: 5,
+        scale: Float(bitPattern: plain.model.input.scaleBits), zeroPoint: Int(plain.model.input.zeroPoint))
+      let frames = (0..<100).map { _ in [Int16(operators.random.next(in: -700...700))] }
+      let codes = frames.map { [coder.code($0[0])] }
+      #expect(try compare(loaded, with: plain, codes: codes, frames: frames, windowSamples: 16) == 85)
+    }
+  }
+
   @Test func aMemoryOfItsOwnIsRefusedInEitherMode() throws {
     var operators = OperatorModels(random: SeededGenerator(seed: 84))
     let svdf = try #require(operators.all().first { $0.name.hasPrefix("SVDF int8") }).model

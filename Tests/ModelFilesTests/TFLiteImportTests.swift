@@ -70,7 +70,7 @@ import TestSupport
     let add = "operator 0 (ADD)"
     Self.expectRefusals([
       ("operator 0 (LSTM)", "isn't one of this program's operators", Self.simple(16), { _ in }),
-      ("operator 0 (UNIDIRECTIONAL_SEQUENCE_LSTM)", "isn't one of", Self.simple(44), { _ in }),
+      ("operator 0 (BIDIRECTIONAL_SEQUENCE_LSTM)", "isn't one of", Self.simple(52), { _ in }),
       ("operator 0 (CUMSUM)", "isn't one of", Self.simple(128), { _ in }),
       ("operator 0 (IF)", "isn't one of", Self.simple(118), { _ in }),
       ("operator 0 (operator 4000)", "isn't one of", Self.simple(4000), { _ in }),

@@ -337,10 +337,65 @@ def silent_channels():
                                          "dilationHFactor": 1}, [x, w], [tensor([1, 3, 3, 3], kind, 0.08)], " weight scale 0")
 
 
+def lstm(x, units, cell=2 ** -11, clip=10.0, hidden=0.007, time_major=False, width=1.0):
+    """The operator of a Keras layer, and its output: the gates are input, forget, cell and output, as in the schema."""
+    kind, inputs = x["type"], x["shape"][2]
+    wide = "int32" if kind == "int8" else "int64"
+    bound = 1 if kind == "int8" else 1 / 256
+
+    def gates(depth):
+        return [tensor([units, depth], zero=0, codes=random.integers(-127, 128, [units, depth]),
+                       scale=width * 0.02 * float(random.uniform(0.5, 1.5))) for _ in range(4)]
+
+    of_inputs, of_hidden = gates(inputs), gates(units)
+    biases = [tensor([units], wide, zero=0, codes=random.integers(-3000, 3001, units),
+                     scale=x["scales"][0] * w["scales"][0]) for w in of_inputs]
+    h = tensor([x["shape"][1 if time_major else 0], units], kind, hidden * bound, variable=True)
+    c = tensor(h["shape"], "int16", cell, variable=True)
+    y = like(x, x["shape"][:2] + [units], scales=h["scales"], zero=h["zero"])
+    options = {"fusedActivationFunction": schema.ActivationFunctionType.TANH, "cellClip": clip, "timeMajor": time_major}
+    return ("UNIDIRECTIONAL_SEQUENCE_LSTM", "UnidirectionalSequenceLSTMOptions", options,
+            [x, *of_inputs, *of_hidden, None, None, None, *biases, None, None, h, c, None, None, None, None], [y]), y
+
+
+def recurrent():
+    for kind in ("int8", "int16"):
+        step = 0.03 if kind == "int8" else 0.03 / 256
+        for label, steps, inputs, units, more in (
+                ("", 9, 3, 5, {}), (" one step", 1, 1, 1, {}), (" of many units", 4, 12, 24, {}),
+                (" cell 2^-15", 7, 4, 4, {"cell": 2 ** -15}), (" cell 2^-8", 7, 4, 4, {"cell": 2 ** -8}),
+                (" no clip", 12, 2, 3, {"clip": 0.0, "width": 3.0}), (" narrow clip", 12, 2, 3, {"clip": 0.3}),
+                (" beyond its type", 10, 6, 6, {"width": 60.0}), (" coarse state", 8, 5, 7, {"hidden": 0.02})):
+            x = tensor([1, steps, inputs], kind, step)
+            operator, y = lstm(x, units, **more)
+            case(f"{operator[0]}{label} {kind}", [operator], [x], [y])
+        x = tensor([6, 1, 4], kind, step)
+        operator, y = lstm(x, 5, time_major=True)
+        case(f"{operator[0]} time first {kind}", [operator], [x], [y])
+        # As Keras gives the last step of a layer behind another.
+        x = tensor([1, 8, 3], kind, step)
+        first, between = lstm(x, 6)
+        second, y = lstm(between, 4)
+        last = like(y, [1, 4])
+        case(f"{first[0]} last of two layers {kind}",
+             [first, second, ("STRIDED_SLICE", "StridedSliceOptions", {"beginMask": 5, "endMask": 5, "shrinkAxisMask": 2},
+                              [y, constant([0, -1, 0]), constant([0, 0, 0]), constant([1, 1, 1])], [last])], [x], [last])
+
+
+def roots():
+    """Codes from 0 up: below 0 TensorFlow Lite Micro stops."""
+    codes = np.unique(np.concatenate([np.arange(40), 2 ** np.arange(15), 2 ** np.arange(1, 16) - 1, 3 ** np.arange(10),
+                                      random.integers(0, 32768, 300)])).astype(np.int16)
+    for input_scale, output_scale in ((0.001, 0.002), (0.05, 0.0004), (1.0, 0.00003), (3e-6, 1.3), (0.02, 20.0)):
+        x = tensor([len(codes)], "int16", input_scale)
+        one("RSQRT", None, {}, [x], [tensor([len(codes)], "int16", output_scale)], rows=[codes])
+
+
 def main(arguments):
     if len(arguments) != 1:
         sys.exit(__doc__)
-    for make in (movements, dilations, floats, functions, pairs, reductions, transposed, products, silent_channels, images_and_rows):
+    for make in (movements, dilations, floats, functions, pairs, reductions, transposed, products, silent_channels, images_and_rows,
+                 recurrent, roots):
         make()
     version = importlib.metadata.version("tflite-micro")
     with open(arguments[0], "w") as file:

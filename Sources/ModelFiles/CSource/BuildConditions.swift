@@ -24,6 +24,7 @@ extension Model {
         .split, .splitUnevenly, .unpack, .concatenation, .pack, .gather, .tile, .broadcast, .reverse,
         .resizeNearestNeighbor, .depthToSpace, .spaceToDepth, .spaceToBatch, .batchToSpace:
         conditions.insert("QUANTINFER_ELEMENTWISE")
+      case .sequenceLSTM: conditions.insert("QUANTINFER_LSTM")
       case .reshape, nil: break
       }
       if let weights = plan.weights, weights.weightBits != 8 || weights.zeroPoint != 0 {

@@ -74,7 +74,7 @@ struct ImageReader {
           hasHalfPixelCenters: word(ModelFormat.Resize.hasHalfPixelCenters) != 0))
     case .batchMatMul: .batchProduct(batchProduct)
     case .svdf: .svdf(svdf(input, state: model.tensor(plan.inputIndex(1)), output))
-    case .reshape, .convolution, .depthwiseConvolution, .fullyConnected: .reshape
+    case .reshape, .convolution, .depthwiseConvolution, .fullyConnected, .sequenceLSTM: .reshape
     case .pad, .transpose, .stridedSlice, .slice, .split, .splitUnevenly, .unpack, .concatenation, .pack,
       .gather, .tile, .broadcast, .reverse, .resizeNearestNeighbor, .depthToSpace, .spaceToDepth,
       .spaceToBatch, .batchToSpace:
@@ -177,5 +177,19 @@ struct ImageReader {
       timeWeights: behind(Field.timeWeights).codes(at: 0, count: state.channelCount, state.type),
       biases: (0..<units).map { biases.word(4 * $0) }, rank: rank,
       featureMultiplier: multiplier(Field.multipliers), outputMultiplier: multiplier(Field.multipliers + 8))
+  }
+
+  /// An LSTM of weights that were read before.
+  func lstm(
+    inputs: QuantizedNetwork.Weights, recurrence: QuantizedNetwork.Weights
+  ) -> QuantizedNetwork.LSTM {
+    typealias Field = ModelFormat.LSTM
+    return QuantizedNetwork.LSTM(
+      inputWeights: inputs, recurrentWeights: recurrence,
+      cellSigmoid: .init(
+        tableQ16: behind(Field.table).halves(256), multiplier: Int(word(Field.cellMultiplier)),
+        shift: Int(word(Field.cellShift))),
+      cellLimit: Int(word(Field.cellLimit)), cellMultiplier: multiplier(Field.multipliers),
+      outputMultiplier: multiplier(Field.multipliers + 8))
   }
 }

@@ -250,6 +250,10 @@ struct ImageWriter {
   /// Room for two cells of every convolution, for the inputs of small fully connected operators, and for the front end.
   private func scratchByteCount(_ network: QuantizedNetwork, frontEnd: FrontEndTables?) -> Int {
     let kernels = network.operators.map { operation in
+      if case .lstm(let lstm) = operation.computation {
+        return ModelFormat.LSTM.scratchByteCount(
+          inputs: lstm.inputWeights.codes.count / max(1, 4 * lstm.unitCount), units: lstm.unitCount)
+      }
       guard let packed = operation.packedWeights(of: network), packed.layout == .blocks else { return 0 }
       let row = 8 * ((packed.inputsPerOutput + 3) / 4)
       guard operation.kind == .fullyConnected else { return 2 * row }

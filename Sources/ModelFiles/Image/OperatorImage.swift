@@ -58,6 +58,8 @@ extension ImageWriter {
       put(Int32(truncatingIfNeeded: resize.widthScaleQ10), at: parameters + Field.widthScaleQ10)
       put(UInt32(resize.hasHalfPixelCenters ? 1 : 0), at: parameters + Field.hasHalfPixelCenters)
     case .svdf(let svdf): parameters = append(svdf, state: network.tensors[operation.inputs[1]])
+    case .lstm(let lstm):
+      parameters = append(lstm, input: network.tensors[operation.inputs[0]], output: output)
     }
     put(UInt32(parameters), at: place + Field.parameters)
   }
@@ -79,33 +81,83 @@ extension ImageWriter {
     _ weights: QuantizedNetwork.Weights, window: QuantizedNetwork.Window,
     of operation: QuantizedNetwork.Operator, in network: QuantizedNetwork
   ) -> Int {
-    typealias Field = ModelFormat.Weights
     guard let packed = operation.packedWeights(of: network) else { return 0 }
-    let input = network.tensors[operation.inputs[0]]
+    let codes = append(packed.bytes)
+    let appended = append(packed, weights, of: network.tensors[operation.inputs[0]], codes: codes)
+    let place = reserve(ModelFormat.Weights.byteCount)
+    put(window, at: place)
+    put(appended, at: place)
+    return place
+  }
+
+  /// Weights whose record is still to be written.
+  private struct AppendedWeights {
+    let weights: QuantizedNetwork.Weights
+    let packed: PackedWeights
+    let mayWrap: Bool
+    /// Where codes, biases, multipliers and shifts lie.
+    let places: [Int]
+  }
+
+  /// Appends what turns the sums of an input's weights into codes.
+  private mutating func append(
+    _ packed: PackedWeights, _ weights: QuantizedNetwork.Weights, of input: QuantizedNetwork.Tensor,
+    codes: Int
+  ) -> AppendedWeights {
     // A kernel may read a whole block of four channels where fewer are left.
     let filler = 3
     func filled<Number: FixedWidthInteger>(_ numbers: [Number]) -> [Number] {
       numbers + [Number](repeating: 0, count: filler)
     }
-    let codes = append(packed.bytes)
     let folded = packed.foldedBiases(inputZeroPoint: input.zeroPoint, weights)
     let biases =
       weights.accumulatorBits == 64
       ? append(filled(folded)) : append(filled(folded.map { Int32(truncatingIfNeeded: $0) }))
     let multipliers = append(filled(weights.multipliers.map(\.multiplierQ31)))
     let shifts = append(filled(weights.multipliers.map(\.leftShift)))
+    return AppendedWeights(
+      weights: weights, packed: packed, mayWrap: packed.mayWrap(folded, weights, inputType: input.type),
+      places: [codes, biases, multipliers, shifts])
+  }
+
+  private mutating func put(_ appended: AppendedWeights, at place: Int) {
+    typealias Field = ModelFormat.Weights
+    for (field, constants) in zip(
+      [Field.weights, Field.biases, Field.multipliers, Field.shifts], appended.places)
+    {
+      put(UInt32(constants), at: place + field)
+    }
+    put(UInt8(appended.weights.bits), at: place + Field.weightBits)
+    put(UInt8(appended.weights.accumulatorBits), at: place + Field.accumulatorBits)
+    put(UInt8(appended.mayWrap ? 1 : 0), at: place + Field.mayWrap)
+    put(appended.packed.layout.rawValue, at: place + Field.layout)
+    put(UInt16(clamping: appended.packed.groupChannels), at: place + Field.groupChannelCount)
+    put(Int16(appended.weights.zeroPoint), at: place + Field.zeroPoint)
+  }
+
+  private mutating func append(
+    _ lstm: QuantizedNetwork.LSTM, input: QuantizedNetwork.Tensor, output: QuantizedNetwork.Tensor
+  ) -> Int {
+    typealias Field = ModelFormat.LSTM
+    let (ofInputs, ofOutputs) = (
+      PackedWeights(rows: lstm.inputWeights), PackedWeights(rows: lstm.recurrentWeights)
+    )
+    // The codes one behind the other, see `Model.weightBytes(ofOperator:)`.
+    let codes = (append(ofInputs.bytes), append(ofOutputs.bytes))
+    let inputs = append(ofInputs, lstm.inputWeights, of: input, codes: codes.0)
+    let recurrence = append(ofOutputs, lstm.recurrentWeights, of: output, codes: codes.1)
+    let table = append(lstm.cellSigmoid.tableQ16)
     let place = reserve(Field.byteCount)
-    put(window, at: place)
-    put(UInt32(codes), at: place + Field.weights)
-    put(UInt32(biases), at: place + Field.biases)
-    put(UInt32(multipliers), at: place + Field.multipliers)
-    put(UInt32(shifts), at: place + Field.shifts)
-    put(UInt8(weights.bits), at: place + Field.weightBits)
-    put(UInt8(weights.accumulatorBits), at: place + Field.accumulatorBits)
-    put(UInt8(packed.mayWrap(folded, weights, inputType: input.type) ? 1 : 0), at: place + Field.mayWrap)
-    put(packed.layout.rawValue, at: place + Field.layout)
-    put(UInt16(clamping: packed.groupChannels), at: place + Field.groupChannelCount)
-    put(Int16(weights.zeroPoint), at: place + Field.zeroPoint)
+    for (weights, start) in [(inputs, place), (recurrence, place + Field.recurrence)] {
+      put(QuantizedNetwork.Window(), at: start)
+      put(weights, at: start)
+    }
+    put(UInt32(table), at: place + Field.table)
+    put(Int32(truncatingIfNeeded: lstm.cellSigmoid.multiplier), at: place + Field.cellMultiplier)
+    put(UInt32(truncatingIfNeeded: lstm.cellSigmoid.shift), at: place + Field.cellShift)
+    put(Int32(truncatingIfNeeded: lstm.cellLimit), at: place + Field.cellLimit)
+    put(lstm.cellMultiplier, at: place + Field.multipliers)
+    put(lstm.outputMultiplier, at: place + Field.multipliers + 8)
     return place
   }
 

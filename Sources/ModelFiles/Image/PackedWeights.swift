@@ -46,6 +46,14 @@ struct PackedWeights {
     bytes = Self.bytes(codes, bits: weights.bits)
   }
 
+  /// Packs a row of weights for each output channel.
+  init(rows weights: QuantizedNetwork.Weights) {
+    let inputsPerOutput = weights.codes.count / max(1, weights.biases.count)
+    self.init(
+      blocks: weights, inputsPerOutput: inputsPerOutput, groups: 1, groupChannels: 1,
+      weightIndex: { $0 * inputsPerOutput + $1 })
+  }
+
   /// Packs a depthwise convolution's weights, which keep their order.
   init(taps weights: QuantizedNetwork.Weights) {
     let channels = weights.biases.count
@@ -112,11 +120,7 @@ extension QuantizedNetwork.Operator {
       return PackedWeights(
         blocks: weights, inputsPerOutput: weights.codes.count / max(1, outputs), groups: 1,
         groupChannels: 1, weightIndex: { $1 * outputs + $0 })
-    case .fullyConnected(let weights):
-      let inputsPerOutput = weights.codes.count / max(1, weights.biases.count)
-      return PackedWeights(
-        blocks: weights, inputsPerOutput: inputsPerOutput, groups: 1, groupChannels: 1,
-        weightIndex: { $0 * inputsPerOutput + $1 })
+    case .fullyConnected(let weights): return PackedWeights(rows: weights)
     default: return nil
     }
   }

@@ -52,6 +52,8 @@ extension LoadedModel {
       let computation: QuantizedNetwork.Computation
       if let weights = plan.weights {
         computation = try recovered(index, plan, weights, tensors: tensors)
+      } else if let gates = plan.gates {
+        computation = .lstm(try recovered(index, plan, gates, tensors: tensors))
       } else {
         computation = ImageReader(model, at: plan.parameters).computation(plan, kind, of: model)
       }
@@ -84,7 +86,42 @@ extension LoadedModel {
     let groups =
       taps == nil || isDepthwise
       ? 1 : model.tensor(plan.inputIndex(0)).channelCount / weights.groupChannelCount
-    var rows: [[Int8]] = []
+    var recovered = try recovered(
+      index, weights, channels: channels, inputsPerOutput: inputsPerOutput, groups: groups, input: input,
+      outputScale: output.scale)
+    if isDepthwise {
+      recovered.codes = (0..<inputsPerOutput).flatMap { tap in
+        (0..<channels).map { recovered.codes[$0 * inputsPerOutput + tap] }
+      }
+    }
+    guard let window else { return .fullyConnected(recovered) }
+    return isDepthwise ? .depthwiseConvolution(window, recovered) : .convolution(window, recovered)
+  }
+
+  /// An LSTM's constants.
+  private func recovered(
+    _ index: Int, _ plan: OperatorPlan, _ gates: Gates, tensors: [QuantizedNetwork.Tensor]
+  ) throws(NotConvertible) -> QuantizedNetwork.LSTM {
+    let (input, output) = (tensors[plan.inputIndex(0)], tensors[plan.outputIndex])
+    let units = model.tensor(plan.outputIndex).channelCount
+    func weights(
+      _ weights: QuantInfer.Weights, inputs: Int, of tensor: QuantizedNetwork.Tensor
+    ) throws(NotConvertible) -> QuantizedNetwork.Weights {
+      try recovered(
+        index, weights, channels: 4 * units, inputsPerOutput: inputs, groups: 1, input: tensor,
+        outputScale: 0x1p-12)
+    }
+    return ImageReader(model, at: plan.parameters).lstm(
+      inputs: try weights(gates.inputs, inputs: input.count / (output.count / units), of: input),
+      recurrence: try weights(gates.recurrence, inputs: units, of: output))
+  }
+
+  /// The weights, a row for each channel.
+  private func recovered(
+    _ index: Int, _ weights: QuantInfer.Weights, channels: Int, inputsPerOutput: Int, groups: Int,
+    input: QuantizedNetwork.Tensor, outputScale: Float
+  ) throws(NotConvertible) -> QuantizedNetwork.Weights {
+    var codes: [Int8] = []
     var biases: [Int64] = []
     var scales: [Float] = []
     for channel in 0..<channels {
@@ -93,7 +130,7 @@ extension LoadedModel {
           channel: channel, input: $0, inputsPerOutput: inputsPerOutput, groupOutputs: channels / groups,
           channelCount: channels)
       }
-      rows.append(row)
+      codes += row
       let sum = row.reduce(0) { $0 + Int($1) - Int(weights.zeroPoint) }
       let bias = weights.bias(channel) &+ Int64(input.zeroPoint * sum)
       guard weights.accumulatorBits == 64 || Int32(exactly: bias) != nil else {
@@ -101,7 +138,7 @@ extension LoadedModel {
           operatorIndex: index, problem: "has a bias in channel \(channel) that is beyond 32 bits")
       }
       biases.append(bias)
-      guard let scale = weightScale(weights.multiplier(channel), input: input.scale, output: output.scale)
+      guard let scale = weightScale(weights.multiplier(channel), input: input.scale, output: outputScale)
       else {
         throw NotConvertible(
           operatorIndex: index,
@@ -109,14 +146,11 @@ extension LoadedModel {
       }
       scales.append(scale)
     }
-    let codes =
-      isDepthwise ? (0..<inputsPerOutput).flatMap { tap in rows.map { $0[tap] } } : rows.flatMap(\.self)
     var recovered = QuantizedNetwork.Weights(
-      codes: codes, biases: biases, scales: scales, inputScale: input.scale, outputScale: output.scale)
+      codes: codes, biases: biases, scales: scales, inputScale: input.scale, outputScale: outputScale)
     (recovered.bits, recovered.zeroPoint) = (weights.weightBits, Int(weights.zeroPoint))
     recovered.accumulatorBits = weights.accumulatorBits
-    guard let window else { return .fullyConnected(recovered) }
-    return isDepthwise ? .depthwiseConvolution(window, recovered) : .convolution(window, recovered)
+    return recovered
   }
 
   /// The weight scale that gives a multiplier; nil where there is none.

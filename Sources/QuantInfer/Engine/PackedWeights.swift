@@ -1,10 +1,11 @@
 extension Model {
   /// Where an operator's packed weights lie in the image, in bytes; nil for operators other than CONV_2D,
-  /// DEPTHWISE_CONV_2D and FULLY_CONNECTED.
+  /// DEPTHWISE_CONV_2D, FULLY_CONNECTED and UNIDIRECTIONAL_SEQUENCE_LSTM.
   ///
   /// Weights that only fill up a block are among them.
   public func weightBytes(ofOperator index: Int) -> Range<Int>? {
     let plan = operatorPlan(index)
+    if plan.gates != nil { return gateBytes(plan) }
     guard let weights = plan.weights, let window = plan.window ?? fullyConnectedWindow(plan) else {
       return nil
     }
@@ -26,6 +27,20 @@ extension Model {
       count = 16 * blocks * Weights.quads(inputsPerOutput)
     }
     return start..<start + (weights.weightBits == 8 ? count : count / 2 + count % 2)
+  }
+
+  /// Where an LSTM's weights lie, those of inputs and behind them those of a recurrence; nil where they lie elsewhere.
+  private func gateBytes(_ plan: OperatorPlan) -> Range<Int>? {
+    let (input, output) = (tensor(plan.inputIndex(0)), tensor(plan.outputIndex))
+    let units = output.channelCount
+    let (start, middle) = (
+      image.number(at: plan.parameters + ModelFormat.Weights.weights),
+      image.number(at: plan.parameters + ModelFormat.LSTM.recurrence + ModelFormat.Weights.weights)
+    )
+    guard middle - start == 16 * units * Weights.quads(input.count / (output.count / units)) else {
+      return nil
+    }
+    return start..<middle + 16 * units * Weights.quads(units)
   }
 
   /// A fully connected operator's constants begin with a window too.

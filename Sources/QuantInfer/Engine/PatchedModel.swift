@@ -74,7 +74,8 @@
       let weights = Weights(patched.operatorPlan(patch.operatorIndex))
       guard
         weights.mayWrap
-          || weights.sumsFit(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: 1)
+          || weights.sumsFit(
+            input: input, channelCount: output.channelCount, inputsPerOutput: inputsPerOutput, groups: 1)
       else { throw .accumulatorOverflow }
       return patched
     }

@@ -137,7 +137,8 @@ extension OperatorPlan {
 
   /// Where its weights begin, not yet checked; nil for kinds without.
   fileprivate var weightsPlace: Int? {
-    traits?.hasWeights == true ? image.number(at: parameters &+ ModelFormat.Weights.weights) : nil
+    traits?.hasWeights == true || traits?.hasGates == true
+      ? image.number(at: parameters &+ ModelFormat.Weights.weights) : nil
   }
 
   /// Checks where the record's lists lie and how many inputs there are.

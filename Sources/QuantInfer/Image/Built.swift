@@ -14,7 +14,7 @@ enum Built {
       }
       if fullyConnected, number == OperatorKind.fullyConnected.rawValue { return .fullyConnected }
       if number == OperatorKind.reshape.rawValue { return .reshape }
-      guard pooling || elementwise || functions else { return nil }
+      guard pooling || elementwise || functions || lstm else { return nil }
     #endif
     return OperatorKind(rawValue: number)
   }
@@ -56,6 +56,13 @@ enum Built {
     static var functions: Bool { true }
   #else
     static var functions: Bool { false }
+  #endif
+
+  /// UNIDIRECTIONAL_SEQUENCE_LSTM.
+  #if !QUANTINFER_SELECTED || QUANTINFER_LSTM
+    static var lstm: Bool { true }
+  #else
+    static var lstm: Bool { false }
   #endif
 
   /// Tensors of 16 bits, and sums of 64.

@@ -35,6 +35,8 @@ struct KernelTraits {
   var hasWindow = false
   /// Whether the constants are `Weights`.
   var hasWeights = false
+  /// Whether two `Weights` are what the constants begin with: those of inputs and those of a recurrence.
+  var hasGates = false
   /// Whether the constants are blocks to copy.
   var hasBlocks = false
   /// Whether it can compute an output column from as many input columns as the window reaches over.
@@ -84,6 +86,7 @@ extension OperatorKind {
     case .resizeBilinear: try ifBuilt(BilinearResize.self, visitor)
     case .batchMatMul: try ifBuilt(BatchProduct.self, visitor)
     case .svdf: try ifBuilt(SVDF.self, visitor)
+    case .sequenceLSTM: try ifBuilt(SequenceLSTM.self, visitor)
     }
   }
 
@@ -119,4 +122,7 @@ extension OperatorPlan {
 
   /// The constants of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED; nil for other kinds.
   public var weights: Weights? { traits?.hasWeights ?? false ? Weights(self) : nil }
+
+  /// The constants of UNIDIRECTIONAL_SEQUENCE_LSTM's gates; nil for other kinds.
+  public var gates: Gates? { traits?.hasGates ?? false ? Gates(self) : nil }
 }

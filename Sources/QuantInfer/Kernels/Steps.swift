@@ -132,6 +132,14 @@ extension Mean {
   }
 }
 
+extension Functions {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    // An inverse root is some twenty products of 32 bits, as two exponentials are.
+    let isRoot = input.type == .int16 && plan.kind == .reciprocalSquareRoot
+    return (isRoot ? 64 : 4).steps(times: output.count)
+  }
+}
+
 extension Softmax {
   static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
     // Two exponentials a code.
@@ -170,5 +178,17 @@ extension BilinearResize {
   static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
     // Four inputs and their weights.
     16.steps(times: output.count)
+  }
+}
+
+extension SequenceLSTM {
+  static func steps(_ plan: OperatorPlan, input: Tensor, output: Tensor, of model: Model) -> Int {
+    let sizes = Sizes(input: input, output: output)
+    // Products as a fully connected operator's, for both rows; then eight roundings and five interpolations a unit.
+    let quads = Weights.quads(sizes.inputs) &+ Weights.quads(sizes.units)
+    let products = (16 &* quads).steps(times: sizes.units)
+    let gathered = 4 &* quads &+ 2 &* Int.productsPerRun
+    let units = (24 &* Int.stepsPerRounding).steps(times: sizes.units)
+    return Int.steps(.steps(products, plus: gathered), plus: units).steps(times: sizes.steps)
   }
 }

@@ -19,8 +19,9 @@ struct RandomOperators {
   /// What kinds of operators there are.
   enum Family: String, CaseIterable {
     case convolution, depthwiseConvolution, fullyConnected, pool, addition, multiplication, extreme
-    case rearrangement, concatenation, mean, function, wideFunction, softmax, svdf
-    case slope, squaredDifference, quotient, reduction, batchProduct, absolute, logSoftmax, resize
+    case rearrangement, concatenation, mean, function, wideFunction, softmax, svdf, lstm
+    case slope, squaredDifference, quotient, reduction, batchProduct, absolute, reciprocalSquareRoot,
+      logSoftmax, resize
   }
 
   var random: SeededGenerator
@@ -42,12 +43,14 @@ struct RandomOperators {
     case .wideFunction: wideFunction()
     case .softmax: softmax()
     case .svdf: svdf()
+    case .lstm: lstm()
     case .slope: slope()
     case .squaredDifference: squaredDifference()
     case .quotient: quotient()
     case .reduction: reduction()
     case .batchProduct: batchProduct()
     case .absolute: absolute()
+    case .reciprocalSquareRoot: reciprocalSquareRoot()
     case .logSoftmax: logSoftmax()
     case .resize: resize()
     }
@@ -112,7 +115,7 @@ struct RandomOperators {
 
   // MARK: Weighted operators
 
-  private mutating func weights(
+  mutating func weights(
     _ count: Int, outputs: Int, type: ElementType, zeroPoint: Int = 0
   ) -> QuantizedNetwork.Weights {
     let bits = element([8, 8, 4])

@@ -5,7 +5,7 @@ import ReferenceKernels
 import Support
 import TestNetworks
 
-// PRELU, SQUARED_DIFFERENCE, DIV, SUM, REDUCE_MAX, REDUCE_MIN, BATCH_MATMUL, ABS of int16, LOG_SOFTMAX and
+// PRELU, SQUARED_DIFFERENCE, DIV, SUM, REDUCE_MAX, REDUCE_MIN, BATCH_MATMUL, ABS and RSQRT of int16, LOG_SOFTMAX and
 // RESIZE_BILINEAR.
 
 extension RandomOperators {
@@ -142,6 +142,20 @@ extension RandomOperators {
         .absolute, inputs: [x], output: y,
         computation: .rescaling(.init(multiplier: factor, negativeMultiplier: factor))), runs: [[codes]],
       expected: [codes.map { min(factor.reference.scale(abs($0)), 32_767) }])
+  }
+
+  mutating func reciprocalSquareRoot() -> Case {
+    let x = tensor([number(1...100)], .int16)
+    let y = tensor(x.shape, .int16)
+    let factor = FixedPointMultiplier(real: exp2(random.next(in: -10 ... -1)))
+    let codes = codes(of: x).map { isOne(in: 3) ? $0 >> 8 : $0 }
+    return Case(
+      network: QuantizedNetwork(
+        .reciprocalSquareRoot, inputs: [x], output: y,
+        computation: .rescaling(.init(multiplier: factor, negativeMultiplier: factor))), runs: [[codes]],
+      expected: [
+        referenceReciprocalSquareRoot16(codes, multiplier: factor.reference, range: -32_768...32_767)
+      ])
   }
 
   mutating func logSoftmax() -> Case {

@@ -47,6 +47,11 @@ package struct OperatorModels {
         models.append(("float border \(type.name) \(round)", border(type)))
       }
     }
+    for round in 0..<4 {
+      for type in [TFLiteElementType.int8, .int16] {
+        models.append(("LSTM \(type.name) \(round)", lstm(type, round: round)))
+      }
+    }
     return models
   }
 }
@@ -60,15 +65,15 @@ extension OperatorModels {
     var activationType: TFLiteElementType { isInt16 ? .int16 : .int8 }
   }
 
-  private mutating func number(_ range: ClosedRange<Int>) -> Int {
+  mutating func number(_ range: ClosedRange<Int>) -> Int {
     range.lowerBound + random.nextIndex(below: range.count)
   }
 
-  private mutating func scale(_ range: ClosedRange<Double>) -> Float {
+  mutating func scale(_ range: ClosedRange<Double>) -> Float {
     Float(exp(random.next(in: log(range.lowerBound)...log(range.upperBound))))
   }
 
-  private mutating func zeroPoint(_ type: TFLiteElementType) -> Int { type == .int8 ? number(-128...127) : 0 }
+  mutating func zeroPoint(_ type: TFLiteElementType) -> Int { type == .int8 ? number(-128...127) : 0 }
 
   private mutating func codes(_ count: Int, _ type: TFLiteElementType) -> [Int16] {
     (0..<count).map { _ in

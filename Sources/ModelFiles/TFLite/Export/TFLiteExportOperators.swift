@@ -33,6 +33,7 @@ extension TFLiteExport.Written {
     case .logSoftmax: return [way(nil)]
     case .resize(let resize): return waysOfResize(resize)
     case .svdf(let svdf): return try waysOfSVDF(svdf)
+    case .lstm(let lstm): return [wayOfLSTM(lstm)]
     }
   }
 
@@ -132,9 +133,9 @@ extension TFLiteExport.Written {
     return [0.5, 0.25, 0.75].map { Float(least + $0 * (greatest - least)) }
   }
 
-  /// RELU, RELU6, LEAKY_RELU, QUANTIZE and ABS of int16 codes.
+  /// RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS and RSQRT of int16 codes.
   private func waysOfRescaling(_ rescaling: QuantizedNetwork.Rescaling) -> [TFLiteExport.Way] {
-    let kinds: [TFLiteOperatorKind] = [.relu, .relu6, .quantize, .abs]
+    let kinds: [TFLiteOperatorKind] = [.relu, .relu6, .quantize, .abs, .rsqrt]
     let slope = Float(rescaling.negativeMultiplier.real * Double(output.scale) / Double(input.scale))
     let own = kinds.filter { $0.rawValue == Int32(operation.kind.rawValue) }
     let ways = own.map { kind -> TFLiteExport.Way in

@@ -67,25 +67,6 @@ enum FixedPointFunctions {
     return center &+ product(center, a &+ tail)
   }
 
-  /// 1 / sqrt(x) of a whole number above 0, as `mantissa * 2^(leftShift - 31)`; numbers below 2^27 only.
-  static func inverseSquareRoot(_ x: Int32) -> (mantissa: Int32, leftShift: Int32) {
-    if x == 1 { return (.max, 0) }
-    // Shifted by pairs of bits into 2^27 ..< 2^29; half of it is a Q3 in 1/4 ..< 1.
-    let pairs = Int32(x.leadingZeroBitCount - 1) / 2 - 1
-    let input = (x << (2 * pairs)) >> 1
-    let halfInput = roundedShiftRight(input, by: 1)
-    let threeHalves: Int32 = (1 << 28) + (1 << 27)
-    var y: Int32 = 1 << 28
-    for _ in 0..<5 {
-      // Products of Q3 are Q6, and of three Q9.
-      let cube = shiftedLeft(product(product(y, y), y), by: 6)
-      y = shiftedLeft(product(threeHalves, y) &- product(halfInput, cube), by: 3)
-    }
-    let mantissa = product(y, 1_518_500_250)  // sqrt(2) / 2.
-    let rightShift = 11 - pairs
-    return rightShift < 0 ? (mantissa << -rightShift, 0) : (mantissa, -rightShift)
-  }
-
   /// The product of two numbers, of which one is a Q0, rounded to the nearest.
   private static func product(_ a: Int32, _ b: Int32) -> Int32 {
     Int32(clamping: (Int64(a) * Int64(b) + 1 << 30) >> 31)

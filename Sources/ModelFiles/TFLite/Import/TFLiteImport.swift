@@ -327,6 +327,7 @@ extension TFLiteOperator {
     case .logSoftmax: try logSoftmax()
     case .resizeBilinear: try bilinearResize()
     case .svdf: try svdf()
+    case .sequenceLSTM: try sequenceLSTM()
     case .assignVariable: try assignment()
     default: throw isUnknown
     }

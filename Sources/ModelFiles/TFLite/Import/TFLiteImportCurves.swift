@@ -2,7 +2,7 @@ import Foundation
 import Networks
 import QuantInfer
 
-// ABS, ELU, EXP, LOG, SQRT, NEG, HARD_SWISH and RSQRT: functions of int8 codes as tables, ABS of int16 codes too.
+// ABS, ELU, EXP, LOG, SQRT, NEG, HARD_SWISH and RSQRT: functions of int8 codes as tables, ABS and RSQRT of int16 codes too.
 // LOG_SOFTMAX and RESIZE_BILINEAR of int8 codes.
 
 extension TFLiteOperator {
@@ -102,28 +102,28 @@ extension TFLiteOperator {
     return (product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15)
   }
 
-  /// RSQRT, by Newton's method in 3 integer bits; 0 gives the greatest code.
+  /// RSQRT; 0 gives the greatest code, and so do int16 codes below 0, at which TensorFlow Lite Micro stops.
   func reciprocalSquareRoot() throws(NotConvertible) -> TFLiteImportedOperator {
     try requireCounts(inputs: 1...1)
     let (input, output) = try inputAndOutput()
-    guard input.type == .int8, output.type == .int8 else { throw refusal("has int16 codes") }
-    try requireNothingBelowZero(input)
-    let factor = try multiplier(1 / Double(input.scale.squareRoot() * output.scale))
-    let extraBits: Int8 = 20
+    try requireSameType(input, output)
+    try requireSymmetric(input, output)
+    let extraBits = ModelFormat.Rescaling.rootBits
+    var factor = try multiplier(1 / Double(input.scale.squareRoot() * output.scale))
     guard factor.leftShift - extraBits >= -31 else { throw refusal("has scales that are too large") }
+    factor.leftShift -= extraBits
+    guard input.type == .int8 else {
+      return TFLiteImportedOperator(
+        .rescaling(.init(multiplier: factor, negativeMultiplier: factor)), inputs: [input], output: output)
+    }
+    try requireNothingBelowZero(input)
     let table = lookup(
       { code in
         let value = code - Int32(input.zeroPoint)
         if value == 0 { return 127 }
-        let inverse = FixedPointFunctions.inverseSquareRoot(value)
-        let fine = FixedPointMultiplier(
-          multiplierQ31: inverse.mantissa, leftShift: Int8(inverse.leftShift) + extraBits
-        ).scale(1)
-        return output.zeroPoint
-          + Int(
-            FixedPointMultiplier(
-              multiplierQ31: factor.multiplierQ31, leftShift: factor.leftShift - extraBits
-            ).scale(fine))
+        var inverse = FixedPointMultiplier(inverseSquareRootOf: value)
+        inverse.leftShift += extraBits
+        return output.zeroPoint + Int(factor.scale(inverse.scale(1)))
       }, in: output.type.codes)
     return TFLiteImportedOperator(table, inputs: [input], output: output)
   }

@@ -42,7 +42,7 @@ extension TFLiteOperator {
   }
 
   /// The one scale of weights whose zero point is 0.
-  private func scale(_ constant: Constant, _ role: String) throws(NotConvertible) -> Float {
+  func scale(_ constant: Constant, _ role: String) throws(NotConvertible) -> Float {
     let (scales, zeroPoints) = (constant.quantization.scales, constant.quantization.zeroPoints)
     guard scales.count == 1, zeroPoints == [0], scales[0].isNormal, scales[0] > 0 else {
       throw refusal("has \(role) with \(scales.count) scales and the zero points \(zeroPoints.prefix(4))")

@@ -111,8 +111,10 @@ extension ModelFormat {
     public static let byteCount = 4
   }
 
-  /// Offsets in the constants of RELU, RELU6, LEAKY_RELU, QUANTIZE and ABS of int16 codes.
+  /// Offsets in the constants of RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS and RSQRT of int16 codes.
   public enum Rescaling {
+    /// RSQRT's inverse roots have so many bits behind the point; its multipliers take them off again.
+    public static let rootBits: Int8 = 20
     /// `Int32` each: multiplier and left shift from the zero point up, then below the zero point.
     public static let multipliers = 0
     /// The constants' size.
@@ -205,6 +207,34 @@ extension ModelFormat {
     public static let multipliers = 16
     /// The constants' size.
     public static let byteCount = 32
+  }
+
+  /// Offsets in the constants of UNIDIRECTIONAL_SEQUENCE_LSTM, after the `Weights` of its inputs.
+  ///
+  /// Both have four times as many channels as the output: those of the input gate, the forget gate, the cell gate and the
+  /// output gate. Their codes are Q3.12.
+  public enum LSTM {
+    /// The `Weights` of the output of the step before.
+    public static let recurrence = Weights.byteCount
+    /// `UInt32`, offset of 256 `UInt16`: the logistic function of k / 24 in Q16.
+    public static let table = 88
+    /// `Int32`, the multiplier from the cell's codes to 256ths of the table's steps, before the shift.
+    public static let cellMultiplier = 92
+    /// `UInt32`, the right shift after it: 0...31.
+    public static let cellShift = 96
+    /// `Int32`, the greatest magnitude of the cell's codes: 0...32,768.
+    public static let cellLimit = 100
+    /// `Int32` each: multiplier and left shift from products in Q30 to the cell's codes, then to the output's.
+    public static let multipliers = 104
+    /// The constants' size.
+    public static let byteCount = 120
+
+    /// What the operator needs of a run's scratch: a row of inputs or of the output before, two sets of gates, and the
+    /// cell, 16 bits each.
+    @inline(__always)
+    public static func scratchByteCount(inputs: Int, units: Int) -> Int {
+      8 &* QuantInfer.Weights.quads(max(inputs, units)) &+ 18 &* units
+    }
   }
 }
 

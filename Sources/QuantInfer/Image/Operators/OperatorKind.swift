@@ -52,6 +52,8 @@ public enum OperatorKind: UInt16, Sendable {
   case subtract = 41
   /// DIV.
   case divide = 42
+  /// UNIDIRECTIONAL_SEQUENCE_LSTM.
+  case sequenceLSTM = 44
   /// STRIDED_SLICE.
   case stridedSlice = 45
   /// EXP.

@@ -27,16 +27,26 @@ public struct Weights: @unchecked Sendable {
 
   /// Reads an operator's constants; no pointer may be followed before `validate` has passed.
   init(_ plan: OperatorPlan) {
+    self.init(
+      plan.image, at: plan.parameters, patch: plan.patch, from: plan.activationMinimum,
+      to: plan.activationMaximum)
+  }
+
+  /// Reads constants at a place, with the least and the greatest code that sums become.
+  init(
+    _ image: ImageBytes, at place: Int, patch: PatchedConstants? = nil, from minimum: Int32,
+    to maximum: Int32
+  ) {
     typealias Field = ModelFormat.Weights
-    image = plan.image
-    place = plan.parameters
+    self.image = image
+    self.place = place
     weightBits = Int(image.byte(at: place &+ Field.weightBits))
     accumulatorBits = Int(image.byte(at: place &+ Field.accumulatorBits))
     mayWrap = image.byte(at: place &+ Field.mayWrap) != 0
     layout = WeightLayout(rawValue: image.byte(at: place &+ Field.layout))
     groupChannelCount = Int(image.half(at: place &+ Field.groupChannelCount))
     zeroPoint = Int32(Int16(bitPattern: image.half(at: place &+ Field.zeroPoint)))
-    if let patch = plan.patch {
+    if let patch {
       unsafe packed = patch.packed
       unsafe biases = patch.biases
     } else {
@@ -45,8 +55,8 @@ public struct Weights: @unchecked Sendable {
     }
     unsafe multipliersQ31 = image.pointer(at: place &+ Field.multipliers)
     unsafe leftShifts = image.pointer(at: place &+ Field.shifts)
-    activationMinimum = plan.activationMinimum
-    activationMaximum = plan.activationMaximum
+    activationMinimum = minimum
+    activationMaximum = maximum
   }
 
   /// The number of quads that hold a number of inputs.
@@ -91,29 +101,29 @@ extension Weights {
   ///
   /// - Parameters:
   ///   - input: The input's tensor.
-  ///   - output: The output's tensor.
+  ///   - channelCount: The number of output channels.
   ///   - inputsPerOutput: The number of weights that an output's sum has.
   ///   - groups: The number of groups of output channels.
   /// - Throws: `ModelError`.
   func validate(
-    input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int
+    input: Tensor, channelCount: Int, inputsPerOutput: Int, groups: Int
   ) throws(ModelError) {
     typealias Field = ModelFormat.Weights
     guard layout != nil, weightBits == 8 || weightBits == 4, accumulatorBits == 32 || accumulatorBits == 64,
-      groups > 0, remainder(output.channelCount, groups) == 0, accumulatorBits == 32 || input.type == .int16,
+      groups > 0, remainder(channelCount, groups) == 0, accumulatorBits == 32 || input.type == .int16,
       (-128...127).contains(zeroPoint)
     else { throw ModelError(.invalidOperator, at: place &+ Field.weightBits) }
     guard Built.anyWeights || (weightBits == 8 && UInt(bitPattern: unsafe packed) & 3 == 0 && zeroPoint == 0)
     else { throw ModelError(.unsupportedOperator, at: place &+ Field.weightBits) }
     // Channels and inputs have at most 28 bits each.
-    let blocks = groups &* Self.quads(quotient(output.channelCount, groups))
+    let blocks = groups &* Self.quads(quotient(channelCount, groups))
     let (count, overflow) =
       layout == .blocks
       ? blocks.multipliedReportingOverflow(by: 16 &* Self.quads(inputsPerOutput))
-      : output.channelCount.multipliedReportingOverflow(by: inputsPerOutput)
+      : channelCount.multipliedReportingOverflow(by: inputsPerOutput)
     guard !overflow else { throw ModelError(.offsetOutOfRange, at: place &+ Field.weights) }
     // A block that is cut off at the group's end still has four channels.
-    let paddedCount = layout == .blocks ? output.channelCount &+ 3 : 4 &* Self.quads(output.channelCount)
+    let paddedCount = layout == .blocks ? channelCount &+ 3 : 4 &* Self.quads(channelCount)
     let byteCount = weightBits == 8 ? count : (count &+ 1) &>> 1
     let start = try image.offset(at: place &+ Field.weights, count: byteCount, stride: 1)
     // They lie before these constants, so that no two operators share them: see `Model.validateOperators`.
@@ -121,21 +131,23 @@ extension Weights {
     try image.offset(at: place &+ Field.biases, count: paddedCount, stride: accumulatorBits / 8)
     try image.offset(at: place &+ Field.multipliers, count: paddedCount, stride: 4)
     try image.offset(at: place &+ Field.shifts, count: paddedCount, stride: 1)
-    var channels = Indices(to: output.channelCount)
+    var channels = Indices(to: channelCount)
     while let channel = channels.next() {
       let multiplier = multiplier(channel)
       guard multiplier.isValid, accumulatorBits == 32 || multiplier.leftShift < 15 else {
         throw ModelError(.invalidMultiplier, at: place &+ Field.multipliers)
       }
     }
-    guard mayWrap || sumsFit(input: input, output: output, inputsPerOutput: inputsPerOutput, groups: groups)
+    guard
+      mayWrap
+        || sumsFit(input: input, channelCount: channelCount, inputsPerOutput: inputsPerOutput, groups: groups)
     else { throw ModelError(.accumulatorOverflow, at: place &+ Field.biases) }
   }
 
   /// Whether no input codes can make a sum leave its bits, also when it is shifted left.
-  func sumsFit(input: Tensor, output: Tensor, inputsPerOutput: Int, groups: Int) -> Bool {
-    let groupOutputs = quotient(output.channelCount, groups)
-    var channels = Indices(to: output.channelCount)
+  func sumsFit(input: Tensor, channelCount: Int, inputsPerOutput: Int, groups: Int) -> Bool {
+    let groupOutputs = quotient(channelCount, groups)
+    var channels = Indices(to: channelCount)
     while let channel = channels.next() {
       guard let allowed = greatestWeightSum(ofChannel: channel, input: input) else { return false }
       var weightSum: UInt32 = 0
@@ -143,7 +155,7 @@ extension Weights {
       while let index = indices.next() {
         let weight = weight(
           channel: channel, input: index, inputsPerOutput: inputsPerOutput, groupOutputs: groupOutputs,
-          channelCount: output.channelCount)
+          channelCount: channelCount)
         weightSum &+= (Int32(weight) &- zeroPoint).magnitude
         guard weightSum <= allowed else { return false }
       }

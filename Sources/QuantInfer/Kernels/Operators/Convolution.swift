@@ -41,7 +41,7 @@ enum Convolution: Kernel {
       Self.scratchByteCount(inputsPerOutput: inputsPerOutput) <= scratchByteCount
     else { throw ModelError(.invalidOperator, at: place) }
     try weights.validate(
-      input: input, output: output, inputsPerOutput: inputsPerOutput,
+      input: input, channelCount: output.channelCount, inputsPerOutput: inputsPerOutput,
       groups: quotient(input.channelCount, weights.groupChannelCount))
   }
 

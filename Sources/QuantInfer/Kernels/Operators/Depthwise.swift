@@ -11,7 +11,7 @@ enum Depthwise {
     guard input.type == output.type, weights.zeroPoint == 0, taps > 0, plan.kind == .depthwiseConvolution,
       output.channelCount % input.channelCount == 0
     else { throw ModelError(.invalidOperator, at: place) }
-    try weights.validate(input: input, output: output, inputsPerOutput: taps, groups: 1)
+    try weights.validate(input: input, channelCount: output.channelCount, inputsPerOutput: taps, groups: 1)
   }
 
   /// Computes all of the output, cell by cell in order.

@@ -16,7 +16,8 @@ enum FullyConnected: Kernel {
       throw ModelError(.invalidOperator, at: place)
     }
     try weights.validate(
-      input: input, output: output, inputsPerOutput: quotient(input.count, rows), groups: 1)
+      input: input, channelCount: output.channelCount, inputsPerOutput: quotient(input.count, rows), groups: 1
+    )
   }
 
   /// How many bytes the output must lie before the input; see `Window.lead`.

@@ -1,6 +1,6 @@
 /// Functions of one code: a table for int8, arithmetic for int16.
 ///
-/// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS; of int8 also ELU, HARD_SWISH, EXP and others, whose tables
+/// LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE, ABS, RSQRT; of int8 also ELU, HARD_SWISH, EXP and others, whose tables
 /// say all.
 enum Functions: Kernel {
   @inline(__always)
@@ -50,10 +50,10 @@ enum Functions: Kernel {
     case (.int8, .int16): lookUp(plan, input: input, output: output, as: Int16.self)
     case (.int16, .int8): rescale(plan, input: input, output: output, as: Int8.self)
     case (.int16, .int16):
-      if plan.kind == .logistic || plan.kind == .tanh {
-        interpolate(plan, input: input, output: output)
-      } else {
-        rescale(plan, input: input, output: output, as: Int16.self)
+      switch plan.kind {
+      case .logistic, .tanh: interpolate(plan, input: input, output: output)
+      case .reciprocalSquareRoot: invertRoots(plan, input: input, output: output)
+      default: rescale(plan, input: input, output: output, as: Int16.self)
       }
     }
   }
@@ -87,37 +87,37 @@ enum Functions: Kernel {
     }
   }
 
-  /// LOGISTIC, and TANH as 2 logistic(2x) - 1, between a table's values.
+  /// RSQRT; what isn't above real 0 gives the greatest code.
+  private static func invertRoots(_ plan: OperatorPlan, input: Operand, output: Operand) {
+    let factor = plan.image.multiplier(at: plan.parameters + ModelFormat.Rescaling.multipliers)
+    let inputs = unsafe input.codes(as: Int16.self)
+    let outputs = unsafe output.codes(as: Int16.self)
+    var indices = Indices(to: input.tensor.count)
+    while let index = indices.next() {
+      let value = unsafe Int32(inputs[index]) &- input.tensor.zeroPoint
+      var code = plan.activationMaximum
+      if value > 0 {
+        var inverse = FixedPointMultiplier(inverseSquareRootOf: value)
+        inverse.leftShift &+= ModelFormat.Rescaling.rootBits
+        let scaled = factor.scale(inverse.scale(1)) &+ output.tensor.zeroPoint
+        code = min(max(scaled, plan.activationMinimum), code)
+      }
+      unsafe outputs[index] = Int16(truncatingIfNeeded: code)
+    }
+  }
+
+  /// LOGISTIC and TANH between a table's values.
   private static func interpolate(_ plan: OperatorPlan, input: Operand, output: Operand) {
     typealias Field = ModelFormat.Sigmoid
-    let table: UnsafePointer<UInt16> = unsafe plan.image.pointer(at: plan.parameters + Field.table)
+    let table = SigmoidTable(plan.image, at: plan.parameters + Field.table)
     let multiplier = plan.image.signedWord(at: plan.parameters + Field.multiplier)
     let shift = plan.image.signedWord(at: plan.parameters + Field.shift)
     let half: Int32 = shift > 0 ? 1 &<< (shift &- 1) : 0
-    // A step of the table in bits of the argument: TANH's is half of LOGISTIC's.
-    let stepBits: UInt32 = plan.kind == .tanh ? 8 : 9
     let inputs = unsafe input.codes(as: Int16.self)
     let outputs = unsafe output.codes(as: Int16.self)
     for index in 0..<input.tensor.count {
       let argument = unsafe (Int32(inputs[index]) &* multiplier &+ half) &>> shift
-      let magnitude = argument.magnitude
-      let step = magnitude &>> stepBits
-      // The logistic function's upper half in Q(16 + stepBits).
-      var value: UInt32 = plan.kind == .tanh ? 0xFFFF << 8 : 0x7FFF << 10
-      if step < 255 {
-        let (low, high) = unsafe (UInt32(table[Int(step)]), UInt32(table[Int(step) &+ 1]))
-        let fraction = magnitude & ((1 &<< stepBits) &- 1)
-        value = (low &<< stepBits) &+ fraction &* (high &- low)
-      }
-      let code: Int32
-      if plan.kind == .tanh {
-        let difference = Int32(truncatingIfNeeded: value) &- (1 << 23)
-        code = (argument >= 0 ? difference &+ 128 : 127 &- difference) &>> 8
-      } else {
-        let upper = Int32(truncatingIfNeeded: value)
-        code = (argument >= 0 ? upper &+ 512 : (1 << 25) &+ 511 &- upper) &>> 10
-      }
-      unsafe outputs[index] = Int16(truncatingIfNeeded: code)
+      unsafe outputs[index] = plan.kind == .tanh ? table.tanh(argument) : table.logistic(argument)
     }
   }
 }
