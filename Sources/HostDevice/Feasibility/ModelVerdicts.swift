@@ -60,6 +60,14 @@ package struct ModelVerdicts: Encodable, Sendable {
           + "\(Estimate.significant(schedule.shortestIntervalSeconds)) s: before that there is no new column",
         remedy: "choose a longer interval")
     }
+    if schedule.isAboutBeats, wanted != nil, let obstacle = loaded.obstacleToBeats {
+      throw .malformed(model, obstacle.problem, remedy: obstacle.remedy)
+    }
+    if networkShare != nil, summary.frontEnd?.kind != .beats {
+      throw .malformed(
+        model, "takes no beats as its input, and is asked at every decision",
+        remedy: "leave out --network-share")
+    }
     for name in profiles.isEmpty ? DeviceProfile.builtIn.map(\.name) : profiles {
       let profile = try DeviceProfile.load(name)
       // Without a front end nobody looks for beats.
@@ -91,7 +99,7 @@ package struct ModelVerdicts: Encodable, Sendable {
       let rank = "for \(patients.rank.words) of \(patients.patients.count)"
       return
         "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
-        + (scores.map { "; F1 over all of their \(Numbers.integer($0.beats)) beats: \($0.text)" } ?? "")
+        + (scores.map { "; F1 over all of their \(Numbers.integer($0.beats)) \($0.unit): \($0.text)" } ?? "")
         + "\n"
     }
     return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"

@@ -26,7 +26,9 @@ package struct PatientLoad: Sendable {
 
   /// How well the device decided about the annotated beats of all records.
   package struct Scores: Encodable, Equatable, Sendable {
-    /// The beats.
+    /// What was decided about: `beats`, or `windows` where the model decides by the clock.
+    package var unit: String
+    /// Their number.
     package var beats: Int
     /// F1 of each class that isn't absent, in the model's order.
     package var f1: [ClassScore]
@@ -43,7 +45,9 @@ package struct PatientLoad: Sendable {
     }
 
     /// Creates scores.
-    package init(beats: Int, f1: [ClassScore]) { (self.beats, self.f1) = (beats, f1) }
+    package init(unit: String = "beats", beats: Int, f1: [ClassScore]) {
+      (self.unit, self.beats, self.f1) = (unit, beats, f1)
+    }
 
     /// F1 by class.
     package var text: String { f1.map { "\($0.name) \(Numbers.percent($0.f1))" }.joined(separator: ", ") }
