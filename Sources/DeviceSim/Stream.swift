@@ -164,7 +164,7 @@ struct Stream: ParsableCommand {
       (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
     }
     output.tell(run.result.notes)
-    output.tell(announcing.notes)
+    output.tell(announcing.notes(isAboutBeats: run.decisions.contains { $0.beatSample != nil }))
     if let report {
       var shown = StreamPageOptions()
       shown.command = Invocation.text
