@@ -138,7 +138,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "ECG", "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Reports",
-        "Support", "Tasks", "TestSupport",
+        "Support", "Tasks", "TestNetworks", "TestSupport",
       ]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "QuantInfer", "Support"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),

@@ -64,7 +64,7 @@ import TestSupport
     #expect(charge == (try judgedCharge(of: model)))
     let judged = try Command("device-sim")(
       "verdict", "--model", model, "--profile", "pacemaker", "--record", segments.folder + "/segment-009.csv",
-      "--sample-rate", "250", "--json", "-", "--quiet")
+      "--sample-rate", "250", "--json", "-")
     let scores = try #require(try judged.json()["scores"] as? [String: Any])
     #expect(scores["unit"] as? String == "windows" && scores["beats"] as? Int == 3)
     #expect(judged.errors.contains("over all of their 3 windows: "), "\(judged.errors)")
