@@ -170,7 +170,7 @@ struct Stream: ParsableCommand {
       }
     }
     output.tell(run.result.notes)
-    output.tell(announcing.notes)
+    output.tell(announcing.notes(isAboutBeats: run.decisions.contains { $0.beatSample != nil }))
     if let report {
       var shown = StreamPageOptions()
       shown.command = Invocation.text

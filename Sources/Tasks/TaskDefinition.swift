@@ -113,6 +113,9 @@ package struct TaskDefinition: Equatable, Sendable {
 
   /// The samples from one window to the next; nil for beats.
   package var hopSamples: Int? { hopColumns.map { $0 * frontEnd.hopSamples } }
+
+  /// The time from one window to the next as columns come: `hopSeconds` to a whole number of them; nil for beats.
+  package var secondsOfClock: Double? { hopSamples.map { Double($0) / frontEnd.sampleRateHz } }
 }
 
 /// The leads of a record that are trained on; tests are always on the main one.

@@ -57,7 +57,7 @@ package struct TaskRecords: Sendable {
   package func catalog() throws(FileError) -> [TaskRecord] {
     try requireFolder()
     if case .manifest(let name) = task.labels {
-      let records = try TaskManifest(name, of: task, folder: folder).records
+      let records = try TaskManifest(name, of: task, folder: folder).records(of: task)
       try requireRecords(records.map(\.name))
       return records
     }

@@ -1,4 +1,5 @@
 import HostDevice
+import ModelFiles
 import Support
 import Testing
 import TestSupport
@@ -75,7 +76,7 @@ import TestSupport
   @Test func aSmallerPartOfTheBeatsIsSuggestedAndThenPasses() throws {
     let (loaded, profile) = (try LoadedModel(file: Self.model), try DeviceProfile.load("pacemaker"))
     func judged(share: Double) throws -> Feasibility.Judgement {
-      try #require(
+      return try #require(
         Feasibility(loaded, on: profile, schedule: Self.schedule("a", bpm: 60, share: share).schedule)?.modes
           .first)
     }

@@ -123,7 +123,7 @@ import TestSupport
         #expect(page.contains(Numbers.integer(try #require(example[key] as? Int))))
       }
     }
-    for name in ["ecg-beats", "ecg-beats-wide", "ecg-beats-intra", "vtvf"] {
+    for name in ["ecg-beats", "ecg-beats-wide", "ecg-beats-intra", "vtvf", "af"] {
       let image = try Files.read(ProjectFiles.path("Models/\(name)/\(name).qinf"))
       #expect(page.contains("Model \(name)"))
       #expect(json.contains(SHA256.hexadecimal(image)) && page.contains(SHA256.hexadecimal(image)))

@@ -82,7 +82,7 @@ package struct FloatSweep: Codable, Sendable {
   ///
   /// - Throws: `FileError` where no choice can be.
   package init(
-    _ source: FloatNetworkSource, rule: Rule, profiles: [DeviceProfile], decisionsPerMinute: Double,
+    _ source: FloatNetworkSource, rule: Rule, profiles: [DeviceProfile], decisionsPerMinute: Double?,
     progress: ProgressHandler
   ) throws(FileError) {
     let choices = Self.standardChoices

@@ -2,6 +2,7 @@ import Foundation
 import ModelFiles
 import QuantInfer
 import Support
+import Tasks
 
 /// One model on several devices: the content of `device-sim verdict --json`.
 package struct ModelVerdicts: Encodable, Sendable {
@@ -68,6 +69,14 @@ package struct ModelVerdicts: Encodable, Sendable {
           + "\(Estimate.significant(schedule.shortestIntervalSeconds)) s: before that there is no new column",
         remedy: "choose a longer interval")
     }
+    if schedule.isAboutBeats, wanted != nil, let obstacle = loaded.obstacleToBeats {
+      throw .malformed(model, obstacle.problem, remedy: obstacle.remedy)
+    }
+    if networkShare != nil, summary.frontEnd?.kind != .beats {
+      throw .malformed(
+        model, "takes no beats as its input, and is asked at every decision",
+        remedy: "leave out --network-share")
+    }
     for name in profiles.isEmpty ? DeviceProfile.builtIn.map(\.name) : profiles {
       let profile = try DeviceProfile.load(name)
       // Without a front end nobody looks for beats.
@@ -103,7 +112,7 @@ package struct ModelVerdicts: Encodable, Sendable {
       return
         "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
         + (scores.map {
-          "; F1 over their \(Numbers.integer($0.beats)) beats of its classes: \($0.text)\($0.source)"
+          "; F1 over their \(Numbers.integer($0.beats)) \($0.unit) of its classes: \($0.text)\($0.source)"
         } ?? "")
         + "\n"
     }

@@ -26,7 +26,9 @@ package struct PatientLoad: Sendable {
 
   /// How well the device decided about the annotated beats of all records.
   package struct Scores: Encodable, Equatable, Sendable {
-    /// The beats of the model's classes.
+    /// What was decided about: `beats`, or `windows` where the model decides by the clock.
+    package var unit: String
+    /// The number of those of the model's classes.
     package var beats: Int
     /// The records among them that the model was trained on.
     package var trainingRecordCount: Int
@@ -45,8 +47,10 @@ package struct PatientLoad: Sendable {
     }
 
     /// Creates scores.
-    package init(beats: Int, trainingRecordCount: Int = 0, f1: [ClassScore]) {
-      (self.beats, self.trainingRecordCount, self.f1) = (beats, trainingRecordCount, f1)
+    package init(
+      unit: String = "beats", beats: Int, trainingRecordCount: Int = 0, f1: [ClassScore]
+    ) {
+      (self.unit, self.beats, self.trainingRecordCount, self.f1) = (unit, beats, trainingRecordCount, f1)
     }
 
     /// F1 by class.

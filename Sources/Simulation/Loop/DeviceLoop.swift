@@ -102,6 +102,13 @@ package final class DeviceLoop {
         remedy: "quantize it for this converter or choose another profile")
     }
     try loaded.requirePossible(timing, announcing, file: modelFile)
+    if case .everyColumns(let count) = timing, let period = loaded.model.streaming?.columnsPerDecision,
+      count % period != 0
+    {
+      throw .malformed(
+        modelFile, "can decide anew every \(period) columns only, not every \(count)",
+        remedy: "give --every a multiple of \(period)")
+    }
     if timing.isAboutBeats, let obstacle = loaded.obstacleToBeats {
       throw .malformed(modelFile, obstacle.problem, remedy: obstacle.remedy)
     }

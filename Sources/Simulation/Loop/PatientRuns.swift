@@ -11,8 +11,10 @@ package struct PatientRuns: Sendable {
   package struct Run: Sendable {
     /// The record, and whose it is.
     package var record: PatientSchedule
-    /// The decisions by the annotated beats of the model's classes; nil where the record names none.
+    /// The decisions by the annotated beats of the model's classes, or by its labelled windows; nil where there are none.
     package var decisions: ConfusionMatrix?
+    /// What was decided about: `beats` or `windows`.
+    package var unit: String
     /// Whether the model was trained on it.
     var isTrainingRecord: Bool
     /// What was assumed of the record.
@@ -48,7 +50,8 @@ package struct PatientRuns: Sendable {
       return Run(
         record: PatientSchedule(
           record: record.name, patient: MITBIH.patient(of: record.name), schedule: run.schedule),
-        decisions: run.result.accuracy?.fixed, isTrainingRecord: run.trainedRecord != nil,
+        decisions: run.result.accuracy?.fixed, unit: run.result.accuracy?.unit ?? "beats",
+        isTrainingRecord: run.trainedRecord != nil,
         notes: run.result.notes)
     }
   }
@@ -58,7 +61,9 @@ package struct PatientRuns: Sendable {
     PatientLoad(
       schedules: all.map(\.record), rank: rank,
       scores: decisions.map {
-        PatientLoad.Scores($0, trainingRecordCount: all.count(where: \.isTrainingRecord))
+        PatientLoad.Scores(
+          $0, unit: all.first { $0.decisions != nil }?.unit ?? "beats",
+          trainingRecordCount: all.count(where: \.isTrainingRecord))
       })
   }
 
@@ -72,9 +77,9 @@ package struct PatientRuns: Sendable {
 }
 
 extension PatientLoad.Scores {
-  fileprivate init(_ decisions: ConfusionMatrix, trainingRecordCount: Int) {
+  fileprivate init(_ decisions: ConfusionMatrix, unit: String, trainingRecordCount: Int) {
     self.init(
-      beats: decisions.total, trainingRecordCount: trainingRecordCount,
+      unit: unit, beats: decisions.total, trainingRecordCount: trainingRecordCount,
       f1: decisions.classNames.indices.compactMap { index in
         decisions.f1(ofClass: index).map { ClassScore(name: decisions.classNames[index], f1: $0) }
       })

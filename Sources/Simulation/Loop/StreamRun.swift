@@ -62,6 +62,8 @@ package struct StreamRun: Sendable {
   package let furtherLeads: [Acquisition]
   /// The decisions.
   package let decisions: [DeviceDecision]
+  /// What the model answers; nil where it is no task of this program.
+  let task: TaskDefinition?
   /// The device's columns: `[column, bin, lead]` codes.
   package let columns: [Int8]
   /// The twin's columns, levels before rounding; empty without a twin.
@@ -119,7 +121,9 @@ package struct StreamRun: Sendable {
       try Acquisition(
         record, lead: name, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
         profile: profile, file: options.record,
-        disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
+        disturbances: disturbances, noise: noise,
+        // Rhythms alone name no QRS complex: those are then found.
+        beats: annotations.flatMap { $0.beats.isEmpty ? nil : $0.beats.map(\.sample) },
         paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
     }
     let (acquisition, furtherLeads) = (leads[0], Array(leads.dropFirst()))
@@ -133,14 +137,6 @@ package struct StreamRun: Sendable {
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
     }
 
-    if case .everyColumns(let count) = options.deciding,
-      let period = loaded.model.streaming?.columnsPerDecision,
-      count % period != 0
-    {
-      throw .malformed(
-        options.model, "can decide anew every \(period) columns only, not every \(count)",
-        remedy: "give --every a multiple of \(period)")
-    }
     let sensed = try options.sensing.map { sensing throws(FileError) in
       try Self.sensed(sensing, annotations, options, record: record, acquisition)
     }
@@ -153,7 +149,9 @@ package struct StreamRun: Sendable {
       guard let beats else {
         throw .missing(
           options.record, "has no annotations that the model's classes fit",
-          remedy: "decide about detected beats (leave out --decide)")
+          remedy: loaded.task?.isByClock == true
+            ? "leave out --decide: its task decides by the clock"
+            : "decide about detected beats (leave out --decide)")
       }
       timing = .givenBeats(beats.map(\.sample))
     }
@@ -204,7 +202,7 @@ package struct StreamRun: Sendable {
     }
     return StreamRun(
       result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,
-      furtherLeads: furtherLeads, decisions: loop.decisions, columns: loop.columns,
+      furtherLeads: furtherLeads, decisions: loop.decisions, task: loaded.task, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
       trainedRecord: loaded.provenance[.split].flatMap(TaskSplit.init(rawValue:)).flatMap {
         loaded.task?.trainedRecord(at: options.record, split: $0)
@@ -239,7 +237,7 @@ package struct StreamRun: Sendable {
     guard let sensed, !sensed.beats.isEmpty else {
       throw .missing(
         options.record, "has no annotated beats that an amplifier could sense",
-        remedy: "let the device find them (leave out --sensed)")
+        remedy: "leave out --sensed")
     }
     return sensed
   }
@@ -312,19 +310,6 @@ package struct StreamRun: Sendable {
     }
   }
 
-  /// The decisions as annotations at the record's own rate: the device's classes at the beats, or at the
-  /// moments of decision where they come by the clock.
-  package func annotations() -> Annotations {
-    let rate = acquisition.trueSampleRateHz
-    let all = decisions.map { decision in
-      Annotation(
-        sample: Int(
-          (Double(decision.beatSample ?? decision.sample) / rate * acquisition.sourceRateHz).rounded()),
-        code: Self.code(ofClass: result.classNames[decision.fixedClass]))
-    }
-    return Annotations(all, sampleRateHz: acquisition.sourceRateHz)
-  }
-
   /// What must be said of accuracy on this record; nil where nothing is known.
   package var trainingNote: String? { trainingNote(namesRecord: true) }
 
@@ -340,9 +325,5 @@ package struct StreamRun: Sendable {
     return (namesRecord ? name : "The record") + " is one of the model's training records"
       + (MITBIH.ds1.contains(trainedRecord) ? " (DS1)" : "")
       + ": what is seen here is agreement, not accuracy."
-  }
-
-  private static func code(ofClass name: String) -> AnnotationCode {
-    AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
   }
 }
