@@ -67,7 +67,7 @@ import TestSupport
       "--sample-rate", "250", "--json", "-")
     let scores = try #require(try judged.json()["scores"] as? [String: Any])
     #expect(scores["unit"] as? String == "windows" && scores["beats"] as? Int == 3)
-    #expect(judged.errors.contains("over all of their 3 windows: "), "\(judged.errors)")
+    #expect(judged.errors.contains("over their 3 windows of its classes: "), "\(judged.errors)")
     let stream = try Command("device-sim")(
       "stream", "--model", model, "--float", checkpoint, "--record", segments.folder + "/segment-009.csv",
       "--sample-rate", "250", "--lead", "II", "--json", "-", "--quiet")
