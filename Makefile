@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo install test lint docs evidence coverage embedded toolsets firmware firmware-test package package-test firmware-report code-sizes models fuzz fuzz-models benchmark \
-  model-vtvf model-implant benchmark-training check-all mutants clean
+  model-vtvf model-af model-implant benchmark-training check-all mutants clean
 
 DEMO_MODEL  := Models/ecg-beats/ecg-beats
 DEMO_RECORD := Models/records/mitdb-208
@@ -131,6 +131,14 @@ model-vtvf: setup ## Train, tune and quantize the shipped vtvf: VFDB=folder of V
 	  --output build/vtvf-all.safetensors && \
 	"$$exporter" tune build/vtvf-all.safetensors --offsets vtvf=0.0735 --output Models/vtvf/vtvf.safetensors && \
 	"$$exporter" quantize Models/vtvf/vtvf.safetensors --data "$(VFDB)" --output Models/vtvf/vtvf.qinf
+
+model-af: setup ## Train and quantize the shipped af: DATA=folder of MIT-BIH
+	@[ -d "$(DATA)" ] || { echo "error: DATA: no folder of MIT-BIH; run make model-af DATA=FOLDER" >&2; exit 1; }
+	@swift build -c release --product exporter
+	@exporter="$$(swift build -c release --show-bin-path)/exporter"; \
+	"$$exporter" train --task af --split all --architecture Models/af/architecture.json --epochs 6 --windows-per-epoch 4096 \
+	  --batch-size 64 --stretch 0.15 --shift-seconds 1 --data "$(DATA)" --output Models/af/af.safetensors && \
+	"$$exporter" quantize Models/af/af.safetensors --data "$(DATA)" --output Models/af/af.qinf
 
 model-implant: setup ## Train and quantize the shipped ecg-beats-implant: DATA=folder that holds mitdb and svdb
 	@[ -d "$(DATA)/svdb" ] || { echo "error: DATA: no folder that holds mitdb and svdb; run make model-implant DATA=FOLDER" >&2; exit 1; }

@@ -18,7 +18,8 @@ let package = Package(
     .executable(name: "device-sim", targets: ["DeviceSim"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // The runtime: nothing from outside, no heap; also compiles as Embedded Swift (see Firmware/).
@@ -87,6 +88,15 @@ let package = Package(
         "QuantInfer", "Simulation", "Support", "Tasks",
       ]),
 
+    // A run that a browser watches.
+    .target(
+      name: "Live",
+      dependencies: [
+        "Drawing", .product(name: "FlyingFox", package: "FlyingFox"), "HostDevice", "ModelFiles",
+        "Simulation",
+        "Support",
+      ]),
+
     // The commands: arguments, one library call a subcommand.
     .target(
       name: "CommandSupport",
@@ -102,7 +112,7 @@ let package = Package(
       name: "DeviceSim",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "CommandSupport", "ECG",
-        "HostDevice",
+        "HostDevice", "Live",
         "QuantInfer", "Reports", "Simulation", "Support",
       ]),
 
@@ -138,7 +148,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "ECG", "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Reports",
-        "Support", "Tasks", "TestSupport",
+        "Support", "Tasks", "TestNetworks", "TestSupport",
       ]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "QuantInfer", "Support"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),

@@ -77,4 +77,15 @@ bool qi_depthwise_int8(
   return true;
 }
 
+bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) {
+#if defined(__x86_64__)
+  if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
+  qi_elementwise_avx2(&operands, output);
+  return true;
+#else
+  (void)set, (void)operands, (void)output;
+  return false;
+#endif
+}
+
 #endif

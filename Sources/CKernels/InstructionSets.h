@@ -12,6 +12,7 @@ typedef void qi_depthwise_function(const qi_depthwise *convolution, int8_t *outp
 
 qi_matrix_product_function qi_matrix_product_avx2, qi_matrix_product_avx512, qi_matrix_product_neon;
 qi_depthwise_function qi_depthwise_avx2, qi_depthwise_neon;
+void qi_elementwise_avx2(const qi_elementwise *operands, int8_t *output);
 
 // The scratch memory of a depthwise convolution, which lies on the stack. A vector holds two taps of a column in
 // up to 16 channels.

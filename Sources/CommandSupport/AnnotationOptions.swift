@@ -32,7 +32,24 @@ package struct AnnotationOptions: ParsableArguments {
     guard !["atr", "dat", "hea"].contains(annotator.lowercased()) else {
       throw ValidationError("--annotator \(annotator) is the suffix of a database's own files")
     }
-    if let folder { try Files.requireWritableFolder(folder) }
+    if let folder {
+      try Files.requireWritableFolder(folder)
+      try requireNoModels(in: folder)
+    }
+  }
+
+  /// A model's image may have the suffix that annotations have without `--annotator`.
+  private func requireNoModels(in folder: String) throws {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names.sorted() where (name as NSString).pathExtension == annotator {
+      let path = (folder as NSString).appendingPathComponent(name)
+      let start = (try? FileHandle(forReadingAtPath: path)?.read(upToCount: 4)) ?? Data()
+      guard start != Data("QINF".utf8) else {
+        throw ValidationError(
+          "\(path) is a model, which annotations of the suffix \(annotator) could replace; "
+            + "choose another folder or --annotator")
+      }
+    }
   }
 
   /// Makes the folder before the work; nil where none is asked for.

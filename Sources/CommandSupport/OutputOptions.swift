@@ -22,9 +22,12 @@ package struct OutputOptions: ParsableArguments {
 
   /// Refuses a file for the results that can't be written, before the work.
   ///
-  /// - Throws: `FileError`, inaccessible.
+  /// - Throws: `FileError`, inaccessible; `ValidationError` where a file of another kind is there.
   package func validate() throws {
-    if let jsonFile, jsonFile != "-" { try Files.requireWritable(jsonFile) }
+    if let jsonFile, jsonFile != "-" {
+      try requireReplaceable(jsonFile, by: .json)
+      try Files.requireWritable(jsonFile)
+    }
   }
 
   /// Runs a task whose progress a bar shows, unless `--quiet` was given.

@@ -42,9 +42,14 @@ struct AnnouncingOptions: ParsableArguments {
     return settings
   }
 
-  /// What a user should know of the settings.
-  var notes: [String] {
+  /// What a user should know of the settings, for a device that decides at beats or by the clock.
+  func notes(isAboutBeats: Bool) -> [String] {
     guard wakeRr != nil else { return [] }
+    guard isAboutBeats else {
+      return [
+        "--wake-rr lets the network sleep through every rhythm that is regular, a steady tachycardia too"
+      ]
+    }
     return [
       "--wake-rr lets beats that come in time sleep, ventricular ones too: at 10 % it finds 17 of the 220 of MIT-BIH's "
         + "record 213, awake 189; a network of beats knows them by their shape"

@@ -34,6 +34,7 @@ struct Stream: ParsableCommand {
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --patch 208.qpatch
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --target tty:/dev/ttyACM0@115200
+        device-sim stream --model ecg-beats.qinf --record mitdb-208 --serve --pace 4
 
       A decision is announced as a result, or there is none: while the window isn't full, over a flat line or \
       a saturated converter, until the window holds good samples alone, and below --min-margin.
@@ -109,6 +110,8 @@ struct Stream: ParsableCommand {
 
   @OptionGroup(title: "Page") var page: PageOptions
 
+  @OptionGroup(title: "Live") var live: LiveOptions
+
   @OptionGroup var annotating: AnnotationOptions
 
   @OptionGroup var output: OutputOptions
@@ -160,11 +163,14 @@ struct Stream: ParsableCommand {
     (options.target, options.comparesLayers) = (board.target, board.layers)
     (options.disturbances, options.converterRateHz) = (disturbances, deviceRate)
     let annotationFolder = try annotating.makeFolder()
-    let run = try output.withProgress("Streaming \(record)") {
-      (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
+    let run = try live.watching { watcher throws(FileError) in
+      options.watcher = watcher
+      return try output.withProgress("Streaming \(record)") {
+        (report: @escaping ProgressHandler) throws(FileError) in try StreamRun.run(options, progress: report)
+      }
     }
     output.tell(run.result.notes)
-    output.tell(announcing.notes)
+    output.tell(announcing.notes(isAboutBeats: run.decisions.contains { $0.beatSample != nil }))
     if let report {
       var shown = StreamPageOptions()
       shown.command = Invocation.text

@@ -110,7 +110,7 @@ struct SweepCommand: ParsableCommand {
       try sweep.run(addingTo: output, progress: progress)
     }
     results.tell(outcome.results.flatMap { $0.notes ?? [] })
-    results.tell(announcing.notes)
+    results.tell(announcing.notes(isAboutBeats: sweep.isAboutBeats))
     let summary = SweepSummary(outcome.results)
     try results.writeJSON(Result(outcome, summary))
     try results.show(SummaryTable(summary))

@@ -113,6 +113,9 @@ package struct TaskDefinition: Equatable, Sendable {
 
   /// The samples from one window to the next; nil for beats.
   package var hopSamples: Int? { hopColumns.map { $0 * frontEnd.hopSamples } }
+
+  /// The time from one window to the next as columns come: `hopSeconds` to a whole number of them; nil for beats.
+  package var secondsOfClock: Double? { hopSamples.map { Double($0) / frontEnd.sampleRateHz } }
 }
 
 /// The leads of a record that are trained on; tests are always on the main one.
@@ -169,6 +172,25 @@ extension TaskDefinition {
     case .records, .column: name == Self.types.name ? .intra : .inter
     case .folds: .fold(1)
     }
+  }
+
+  /// The record by the task's name for it, where a network was trained on it; nil where it wasn't, or names don't tell.
+  ///
+  /// - Parameters:
+  ///   - path: The record's path.
+  ///   - split: The network's.
+  /// - Returns: The name.
+  package func trainedRecord(at path: String, split: TaskSplit) -> String? {
+    let trained: [String]
+    switch (division, split) {
+    case (.records(let training, _, _), .inter): trained = training
+    case (.records(let training, let validation, let test), .all),
+      (.records(let training, let validation, let test), .intra):
+      trained = recordNames ?? training + validation + test
+    case (_, .all): trained = recordNames ?? []
+    default: trained = []
+    }
+    return trained.first { RecordPath.leads(path, to: $0) }
   }
 
   /// What is wrong with a split of this task, in a few words; nil where nothing is.

@@ -57,7 +57,7 @@ package struct TaskRecords: Sendable {
   package func catalog() throws(FileError) -> [TaskRecord] {
     try requireFolder()
     if case .manifest(let name) = task.labels {
-      let records = try TaskManifest(name, of: task, folder: folder).records
+      let records = try TaskManifest(name, of: task, folder: folder).records(of: task)
       try requireRecords(records.map(\.name))
       return records
     }
@@ -139,6 +139,9 @@ package struct TaskRecords: Sendable {
 
   /// Whether records are among those trained on.
   package func hasTrained(on names: [String]) -> Bool {
+    if names.contains(where: { task.trainedRecord(at: "\(folder)/\($0)", split: split) != nil }) {
+      return true
+    }
     guard let catalog = try? knownCatalog(), let parts = try? parts(of: catalog) else { return false }
     let trained =
       split == .intra

@@ -79,4 +79,32 @@ import TestSupport
     let page = String(decoding: try Files.read(folder("report/report.html")), as: UTF8.self)
     #expect(page.contains("Choices of integers") && page.contains("beats.onnx in integers"))
   }
+
+  /// Without a budget: of those that follow float well enough none is smaller by more than a twentieth, or as small and nearer.
+  @Test func whatIsRecommendedIsWhatTheReasonSays() throws {
+    let folder = try TemporaryFolder()
+    let beats = ProjectFiles.path("Tests/Oracle/beats") + "/"
+    let run = try exporter(
+      "report", beats + "beats.onnx", "--samples", beats + "x.npy", "--output", folder("report"))
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try jsonObject(String(decoding: Files.read(folder("report/report.json")), as: UTF8.self))
+    let sweep = try #require(report["sweep"] as? [String: Any])
+    let points = try #require(sweep["points"] as? [[String: Any]])
+    struct Row { var flash, ram, agreement, error: Double }
+    let rows = points.map { point in
+      let cost = point["cost"] as? [String: Any]
+      return Row(
+        flash: cost?["flashBytes"] as? Double ?? .infinity, ram: cost?["ramBytes"] as? Double ?? .infinity,
+        agreement: point["agreement"] as? Double ?? 0, error: point["outputError"] as? Double ?? .infinity)
+    }
+    let chosen = rows[try #require(sweep["recommended"] as? Int)]
+    let good = rows.filter { $0.agreement >= 0.98 }
+    #expect(good.count > 5 && chosen.agreement >= 0.98)
+    for row in good {
+      #expect(chosen.flash <= 1.05 * row.flash)
+      guard row.flash <= chosen.flash else { continue }
+      #expect(chosen.ram <= 1.05 * row.ram)
+      if row.ram <= chosen.ram { #expect(chosen.error <= row.error) }
+    }
+  }
 }

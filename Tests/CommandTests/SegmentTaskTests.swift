@@ -42,6 +42,7 @@ import TestSupport
       temporary("report"), "--quiet")
     #expect(report.status == 0, "\(report.errors)")
     #expect(FileManager.default.fileExists(atPath: temporary("report/report.html")))
+    let charge = try reportedCharge(temporary("report/report.json"))
 
     let evaluate = try exporter(
       "evaluate", model, "--float", checkpoint, "--data", segments.folder, "--json", "-", "--quiet")
@@ -59,6 +60,14 @@ import TestSupport
     // The task's clock, not a heart's rate, says how often the device decides.
     let verdict = try Command("device-sim")("verdict", "--model", model, "--profile", "pacemaker")
     #expect(verdict.output.hasPrefix("shapes.qinf with a decision every 1 s\n"), "\(verdict.output)")
+    // The report's device decides at the same pace, and looks for no beats.
+    #expect(charge == (try judgedCharge(of: model)))
+    let judged = try Command("device-sim")(
+      "verdict", "--model", model, "--profile", "pacemaker", "--record", segments.folder + "/segment-009.csv",
+      "--sample-rate", "250", "--json", "-")
+    let scores = try #require(try judged.json()["scores"] as? [String: Any])
+    #expect(scores["unit"] as? String == "windows" && scores["beats"] as? Int == 3)
+    #expect(judged.errors.contains("over all of their 3 windows: "), "\(judged.errors)")
     let stream = try Command("device-sim")(
       "stream", "--model", model, "--float", checkpoint, "--record", segments.folder + "/segment-009.csv",
       "--sample-rate", "250", "--lead", "II", "--json", "-", "--quiet")
@@ -75,6 +84,30 @@ import TestSupport
     // What is measured is what streams: the windows of the clock are those that were scored.
     #expect(Date().timeIntervalSince(start) < 120)
     print("\(Self.count) segments took \(Int(Date().timeIntervalSince(start))) s")
+  }
+
+  /// The charge a decision of a report's first point on the pacemaker, in microcoulombs.
+  private func reportedCharge(_ file: String) throws -> Double {
+    let report = try jsonObject(String(decoding: try Files.read(file), as: UTF8.self))
+    #expect(report["decisionsPerMinute"] as? Double == 60)
+    let point = try #require((report["points"] as? [[String: Any]])?.first)
+    let devices = try #require((point["cost"] as? [String: Any])?["devices"] as? [[String: Any]])
+    let device = try #require(devices.first { $0["profile"] as? String == "pacemaker" })
+    return try #require(device["chargePerDecisionMicrocoulombs"] as? Double)
+  }
+
+  /// The same by a verdict: that of the cheaper way to run the network.
+  private func judgedCharge(of model: String) throws -> Double {
+    let verdict = try Command("device-sim")(
+      "verdict", "--model", model, "--profile", "pacemaker", "--json", "-", "--quiet")
+    let devices = try #require(try verdict.json()["devices"] as? [[String: Any]])
+    let modes = try #require((devices.first?["verdict"] as? [String: Any])?["modes"] as? [[String: Any]])
+    let charges = modes.compactMap { mode -> Double? in
+      let criteria = mode["criteria"] as? [[String: Any]] ?? []
+      let charge = criteria.first { $0["name"] as? String == "chargePerDecision" }
+      return (charge?["estimate"] as? [String: Any])?["value"] as? Double
+    }
+    return try #require(charges.min())
   }
 
   @Test func theTaskTravelsWithTheModel() throws {

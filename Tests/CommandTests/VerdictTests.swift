@@ -52,6 +52,38 @@ import TestSupport
     for match in result.output.matches(of: figure) { #expect(match.1 != match.2) }
   }
 
+  /// A part that is bought by one command's figure has to do for the other's.
+  @Test func memoryIsTheSameByVerdictAndByStream() throws {
+    func memory(_ verdict: [String: Any]) throws -> [String: Double] {
+      let mode = try #require((verdict["modes"] as? [[String: Any]])?.first)
+      let criteria = try #require(mode["criteria"] as? [[String: Any]])
+      return Dictionary(
+        uniqueKeysWithValues: criteria.compactMap { criterion in
+          guard let name = criterion["name"] as? String, ["ram", "flash"].contains(name),
+            let high = (criterion["estimate"] as? [String: Any])?["high"] as? Double
+          else { return nil }
+          return (name, high)
+        })
+    }
+    let verdict = try Command("device-sim")(
+      "verdict", "--model", ProjectFiles.model, "--profile", "reference", "--json", "-"
+    ).json()
+    let device = try #require((verdict["devices"] as? [[String: Any]])?.first)
+    let run = try Command("device-sim")(
+      "stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--json", "-"
+    ).json()
+    let first = try memory(#require(device["verdict"] as? [String: Any]))
+    #expect(first.count == 2)
+    #expect(try memory(#require(run["verdict"] as? [String: Any])) == first)
+  }
+
+  @Test func aTwinOfOtherLayersIsRefused() throws {
+    let result = try Command("device-sim")(
+      "stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--float",
+      ProjectFiles.path("Models/ecg-beats-wide/ecg-beats-wide.safetensors"))
+    expectError(result, status: 65, containing: "is not the float twin of")
+  }
+
   @Test func aStreamedRunHasAVerdictOnItsProfile() throws {
     let folder = try TemporaryFolder()
     let result = try Command("device-sim")(

@@ -6,6 +6,20 @@ import TestSupport
 
 /// Outside truth: the WFDB manual's header(5), its examples, and records made by hand from it.
 @Suite struct RecordTests {
+  /// A list's name and a path, in the forms that databases come in.
+  @Test(arguments: [
+    ("data/mitdb/208", "208", true), ("208", "208", true), ("Models/records/mitdb-208", "208", true),
+    ("mit-bih-arrhythmia-database-1.0.0/208.hea", "208", true), ("svdb/208", "208", false),
+    ("mine/208", "208", false),
+    ("data/svdb/800", "svdb/800", true), ("mit-bih-svdb-1.0/800", "svdb/800", true),
+    ("800", "svdb/800", true),
+    ("data/mitdb/101", "mitdb/101", true), ("data/mitdb/800", "svdb/800", false),
+    ("data/svdb/801", "svdb/800", false),
+    ("mine/patient7", "patient7", true), ("mine/patient8", "patient7", false),
+  ]) func aListedRecordIsFoundByItsPath(path: String, listed: String, isSame: Bool) {
+    #expect(RecordPath.leads(path, to: listed) == isSame, "\(path), \(listed)")
+  }
+
   private func header(_ text: String) throws -> RecordHeader {
     try RecordHeader(parsing: Data(text.utf8), file: "r.hea")
   }

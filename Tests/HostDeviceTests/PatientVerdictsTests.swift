@@ -1,4 +1,5 @@
 import HostDevice
+import ModelFiles
 import Support
 import Testing
 import TestSupport
@@ -54,7 +55,7 @@ import TestSupport
     let headline = try Self.verdicts(schedules, .worst).headline
     #expect(
       headline == "ecg-beats-implant.qinf passes nowhere for the patient who takes most of 3; "
-        + "F1 over all of their 1,234 beats: V 87.50 %\n")
+        + "F1 over their 1,234 beats of its classes: V 87.50 %\n")
     #expect(
       try Self.verdicts([schedules[0]], .median).headline.hasPrefix(
         "ecg-beats-implant.qinf passes on pacemaker for the patient in the middle of 1"))
@@ -69,5 +70,28 @@ import TestSupport
       let patients = try #require(try Self.verdicts(schedules, .median).devices[0].patients)
       #expect(patients.patients.map(\.record) == ["202"])
     }
+  }
+
+  /// How often beats come is the heart's matter; how many of them the network is asked about is not.
+  @Test func aSmallerPartOfTheBeatsIsSuggestedAndThenPasses() throws {
+    let (loaded, profile) = (try LoadedModel(file: Self.model), try DeviceProfile.load("pacemaker"))
+    func judged(share: Double) throws -> Feasibility.Judgement {
+      return try #require(
+        Feasibility(loaded, on: profile, schedule: Self.schedule("a", bpm: 60, share: share).schedule)?.modes
+          .first)
+    }
+    let failing = try judged(share: 0.8)
+    let suggestion = try #require(failing.suggestions.first { $0.change == .fewerAskedBeats })
+    #expect(!failing.suggestions.contains { $0.change == .slowerDecisions })
+    let share = try #require(suggestion.value)
+    #expect(share > 0 && suggestion.passes.contains(.averageCurrent))
+    #expect(try !judged(share: share).failing.map(\.name).contains(.averageCurrent))
+    #expect(try judged(share: share + 0.01).failing.map(\.name).contains(.averageCurrent))
+    // Samples take what they take, whatever becomes of beats.
+    func ofSamples(_ judgement: Feasibility.Judgement) throws -> Substring {
+      let text = try #require(judgement.suggestions.first { $0.change == .frugalProcessor }).text
+      return text[try #require(text.range(of: "; samples")).lowerBound...]
+    }
+    #expect(try ofSamples(failing) == ofSamples(judged(share: 0.5)))
   }
 }

@@ -123,7 +123,7 @@ import TestSupport
         #expect(page.contains(Numbers.integer(try #require(example[key] as? Int))))
       }
     }
-    for name in ["ecg-beats", "ecg-beats-wide", "ecg-beats-intra", "vtvf"] {
+    for name in ["ecg-beats", "ecg-beats-wide", "ecg-beats-intra", "vtvf", "af"] {
       let image = try Files.read(ProjectFiles.path("Models/\(name)/\(name).qinf"))
       #expect(page.contains("Model \(name)"))
       #expect(json.contains(SHA256.hexadecimal(image)) && page.contains(SHA256.hexadecimal(image)))
@@ -159,7 +159,7 @@ import TestSupport
     let wanted =
       manifest.matches(of: /pkgConfig: "(\w+)"/).map { String($0.output.1) }
       + manifest.matches(of: /url: "[^"]*\/([^\/"]+)"/).map { String($0.output.1) }
-    #expect(wanted.count == 3)
+    #expect(wanted.count == 4)
     let bill = try Dossier(project: Self.project, testEvents: nil).software
     let object = try #require(try JSONSerialization.jsonObject(with: JSON.data(bill)) as? [String: Any])
     #expect(object["spdxVersion"] as? String == "SPDX-2.3")

@@ -70,6 +70,36 @@ import TestSupport
     for (rows, problem) in cases { #expect(try refusal(rows) == problem) }
   }
 
+  @Test func aTasksRecordsAndPartsAreTakenOfAManifest() throws {
+    let rows = "record,patient,label\ns/x.csv,p,a\ns/y.csv,q,b\ns/z.csv,p,b\nw.csv,r,a\n"
+    let table = try manifest(rows, of: task(.folds(2)))
+    func taken(_ training: [String], _ test: [String], of names: [String]? = nil) throws -> [String] {
+      var own = task(.records(training: training, validation: [], test: test))
+      own.recordNames = names
+      return try table.records(of: own).map { "\($0.name) \($0.part?.rawValue ?? "-")" }
+    }
+    #expect(
+      try taken(["s/x.csv", "z.csv"], ["s/y.csv"])
+        == ["s/x.csv training", "s/y.csv test", "s/z.csv training", "w.csv -"])
+    #expect(
+      try taken(["s/x.csv"], ["y.csv"], of: ["x.csv", "y.csv"]) == ["s/x.csv training", "s/y.csv test"])
+    func refusal(_ training: [String], _ test: [String], of names: [String]? = nil) -> String? {
+      do {
+        return try taken(training, test, of: names).joined(separator: ", ")
+      } catch let error as FileError {
+        return "\(error.location ?? "-") \(error.problem); \(error.remedy)"
+      } catch { return nil }
+    }
+    #expect(refusal(["x.csv"], ["q"])?.hasPrefix("split.test names q, which has no row in ") == true)
+    #expect(
+      refusal(["x.csv"], ["y.csv"], of: ["zz"])?.hasPrefix("records names zz, which has no row") == true)
+    #expect(
+      refusal(["x.csv"], ["y.csv", "z.csv"])
+        == "split.test has s/z.csv, whose patient p is in training too; keep a patient's records on one side")
+    // A split by another way takes all.
+    #expect(try table.records(of: task(.folds(2))).count == 4)
+  }
+
   @Test func withoutPatientsEachRecordIsOneAndThatIsSaid() throws {
     let manifest = try manifest("record,label\nx,a\ny,b\n", of: task(.folds(2)))
     #expect(manifest.records.map(\.patient) == ["x", "y"])

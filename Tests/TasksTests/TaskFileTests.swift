@@ -32,6 +32,21 @@ import TestSupport
     }
   }
 
+  @Test func afLooksAtTheBinsOfQRSComplexesAndKnowsOtherDatabasesRhythms() {
+    let settings = TaskDefinition.af.frontEnd
+    let hertz = (settings.firstBin..<settings.firstBin + settings.binCount).map {
+      Double($0) * settings.sampleRateHz / Double(settings.windowSamples)
+    }
+    #expect(hertz == [8, 12, 16, 20])
+    guard case .rhythms(let names, _) = TaskDefinition.af.labels else {
+      Issue.record("af is of rhythms")
+      return
+    }
+    // MIT-BIH's atrial fibrillation database has (J, its malignant ectopy database (NSR and (PM.
+    for name in ["J", "NSR", "PM"] { #expect(names[0].contains(name)) }
+    #expect(names[1] == ["AFIB", "AFL"])
+  }
+
   @Test func builtInTasksAreWhatTheirOwnFilesSay() throws {
     #expect(TaskDefinition.builtIn.map(\.name) == ["aami", "types", "af", "vtvf"])
     for task in TaskDefinition.builtIn {

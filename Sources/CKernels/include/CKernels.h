@@ -193,6 +193,39 @@ typedef struct qi_depthwise {
   qi_requantization requantization;
 } qi_depthwise;
 
+// What becomes of two codes.
+typedef enum qi_operation : uint32_t {
+  qi_sum = 0,
+  qi_difference = 1,
+  qi_product = 2,
+} qi_operation;
+
+// How a number of 32 bits is scaled: x to z as qi_requantization says.
+typedef struct qi_factor {
+  int32_t multiplier;
+  int32_t shift;
+} qi_factor;
+
+// Two tensors of int8, code by code, all steps wrapping at 32 bits: with x = first[i] - firstZeroPoint and y likewise
+//   value = x * y, or, scaled by its input's factor, x << leftShift plus or minus y << leftShift
+//   output[i] = min(max(value scaled by resultFactor + zeroPoint, minimum), maximum)
+// leftShift is in 0 ... 20; minimum <= maximum, and int8 holds both.
+typedef struct qi_elementwise {
+  qi_operation operation;
+  const int8_t *first;
+  const int8_t *second;
+  ptrdiff_t count;
+  int32_t firstZeroPoint;
+  int32_t secondZeroPoint;
+  int32_t leftShift;
+  qi_factor firstFactor;
+  qi_factor secondFactor;
+  qi_factor resultFactor;
+  int32_t zeroPoint;
+  int32_t minimum;
+  int32_t maximum;
+} qi_elementwise;
+
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
 
@@ -297,6 +330,10 @@ bool qi_matrix_product_int16(
 bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
 
+// Writes output[0 ..< count], in order: it may overlap an input if no code's output lies on an input of a later one.
+// Only x86-64 has it.
+bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output);
+
 #else
 
 // Other processors: the same names without code; those above serve 32-bit ARM.
@@ -326,6 +363,10 @@ static inline bool qi_matrix_product_int16(
 
 static inline bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
+  return false;
+}
+
+static inline bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) {
   return false;
 }
 

@@ -26,6 +26,30 @@ package enum RecordPath {
     isCSV(record) ? record : RecordHeader.path(ofRecord: record)
   }
 
+  /// Whether a path leads to the record that a list of records names, such as MIT-BIH's `208` or `svdb/800`.
+  ///
+  /// Folders and files have a database's name in many forms: `svdb/800`, `data/mit-bih-arrhythmia-database-1.0.0/208`,
+  /// `mitdb-208`. So the last parts are the same, and the folder, where both have one, says no other database. A number
+  /// in 100 to 234 alone is MIT-BIH's.
+  package static func leads(_ path: String, to listed: String) -> Bool {
+    func parts(_ path: String) -> (folder: String?, name: Substring) {
+      let parts = stem(of: path).split(separator: "/")
+      guard let last = parts.last else { return (nil, "") }
+      if let dash = last.lastIndex(of: "-") {
+        return (last[..<dash].lowercased(), last[last.index(after: dash)...])
+      }
+      return (parts.dropLast().last?.lowercased(), last)
+    }
+    func database(_ folder: String) -> String {
+      folder.contains("svdb") || !folder.contains("mit") ? folder : "mitdb"
+    }
+    let (found, wanted) = (parts(path), parts(listed))
+    guard found.name == wanted.name else { return false }
+    guard let folder = found.folder.map(database) else { return true }
+    if let other = wanted.folder.map(database) { return folder.contains(other) }
+    return Int(wanted.name).map { !(100...234).contains($0) } ?? true || folder == "mitdb"
+  }
+
   /// Whether there is such a record.
   package static func exists(_ record: String) -> Bool {
     FileManager.default.fileExists(atPath: mainFile(of: record))

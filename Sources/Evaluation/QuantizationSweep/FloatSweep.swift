@@ -82,7 +82,7 @@ package struct FloatSweep: Codable, Sendable {
   ///
   /// - Throws: `FileError` where no choice can be.
   package init(
-    _ source: FloatNetworkSource, rule: Rule, profiles: [DeviceProfile], decisionsPerMinute: Double,
+    _ source: FloatNetworkSource, rule: Rule, profiles: [DeviceProfile], decisionsPerMinute: Double?,
     progress: ProgressHandler
   ) throws(FileError) {
     let choices = Self.standardChoices
@@ -152,21 +152,25 @@ package struct FloatSweep: Codable, Sendable {
     }
   }
 
-  /// The smallest of those that follow float well enough and fit the budget; of equal ones, that of the least error.
+  /// The smallest of those that follow float well enough and fit the budget; of those about as small, that of the least error.
   private mutating func recommend(by rule: Rule) {
     let fitting = points.indices.filter { index in
       points[index].cost.map { rule.budget.excess($0) == 0 } ?? false
     }
     let good = fitting.filter { points[$0].agreement >= rule.agreementFloor }
-    func isBetter(_ a: Int, _ b: Int) -> Bool {
-      let (one, other) = (points[a].cost?.flashBytes ?? 0, points[b].cost?.flashBytes ?? 0)
-      // A twentieth of flash is no reason to follow float less well.
-      if abs(one - other) * 20 > max(one, other) { return one < other }
-      return points[a].outputError < points[b].outputError
+    // A twentieth of flash or RAM is no reason to follow float less well.
+    func smallest(of indices: [Int], _ bytes: KeyPath<CostFigures, Int>) -> [Int] {
+      let least = indices.compactMap { points[$0].cost?[keyPath: bytes] }.min() ?? 0
+      return indices.filter { (points[$0].cost?[keyPath: bytes] ?? .max) * 20 <= least * 21 }
     }
+    let small = smallest(of: smallest(of: good, \.flashBytes), \.ramBytes)
     let floor = Numbers.percent(rule.agreementFloor)
-    if let best = good.min(by: isBetter) {
-      (recommended, reason) = (best, "the smallest that decides as float on at least \(floor) of the samples")
+    if let best = small.min(by: { points[$0].outputError < points[$1].outputError }) {
+      (recommended, reason) = (
+        best,
+        "it decides as float on at least \(floor) of the samples, and of the smallest that do, in flash and RAM to a "
+          + "twentieth, its outputs are nearest to float's"
+      )
     } else if let best = fitting.max(by: { points[$0].agreement < points[$1].agreement }) {
       (recommended, reason) = (
         best, "none decides as float on \(floor) of the samples; this one comes nearest"

@@ -136,10 +136,19 @@ package struct PatientMatrices {
 }
 
 extension CostFigures {
-  /// What an image takes of devices that decide at a pace.
-  package init(_ loaded: LoadedModel, profiles: [DeviceProfile], decisionsPerMinute: Double) {
+  /// The beats that a heart is taken to have a minute, where nobody says otherwise.
+  package static let usualBeatsPerMinute = 70.0
+
+  /// What an image takes of devices that decide at a pace: at detected beats, or by the clock where the model does; nil for
+  /// the clock's own, or 70 beats a minute.
+  package init(_ loaded: LoadedModel, profiles: [DeviceProfile], decisionsPerMinute: Double?) {
     let summary = ModelSummary(loaded)
-    let schedule = Feasibility.Schedule.detectedBeats(perSecond: decisionsPerMinute / 60)
+    let clock = loaded.secondsOfClock
+    let decisionsPerMinute = decisionsPerMinute ?? clock.map { 60 / $0 } ?? Self.usualBeatsPerMinute
+    let schedule =
+      clock == nil
+      ? Feasibility.Schedule.detectedBeats(perSecond: decisionsPerMinute / 60)
+      : .every(seconds: 60 / decisionsPerMinute)
     let judged = profiles.compactMap { Feasibility(loaded, on: $0, schedule: schedule) }
     flashBytes = summary.memory.modelBytes
     weightBytes = summary.memory.weightBytes

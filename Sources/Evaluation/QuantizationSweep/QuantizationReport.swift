@@ -54,7 +54,7 @@ package struct QuantizationReport: Codable, Sendable {
     includesTrainingBeats = runner.includesTrainingBeats
     classNames = runner.checkpoint.classNames
     layerCount = runner.layerCount
-    decisionsPerMinute = runner.options.decisionsPerMinute
+    decisionsPerMinute = runner.decisionsPerMinute
     seed = runner.options.seed
   }
 

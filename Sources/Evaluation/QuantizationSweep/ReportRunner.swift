@@ -25,8 +25,8 @@ package final class ReportRunner {
     package var records: RecordSelection?
     /// Profiles' names or files.
     package var profiles = ["reference", "pacemaker", "crt-d", "leadless"]
-    /// Decisions a minute, for charge and battery.
-    package var decisionsPerMinute = 70.0
+    /// Decisions a minute, for charge and battery; nil for those of the task's clock, or 70 beats.
+    package var decisionsPerMinute: Double?
     /// The seed of calibration windows and of draws of patients.
     package var seed: UInt64 = 1
     /// The number of threads.
@@ -78,9 +78,14 @@ package final class ReportRunner {
   ///
   /// - Throws: `FileError` where a file is missing or wrong.
   package init(_ options: Options) throws(FileError) {
-    self.options = options
     checkpoint = try Checkpoint.read(options.checkpoint)
     try Self.requireColumns(checkpoint, file: options.checkpoint)
+    var options = options
+    let decisionsPerMinute =
+      options.decisionsPerMinute ?? checkpoint.ownTask?.secondsOfClock.map { 60 / $0 }
+      ?? CostFigures.usualBeatsPerMinute
+    options.decisionsPerMinute = decisionsPerMinute
+    self.options = options
     qat = try options.qat.map { file throws(FileError) in try Checkpoint.read(file) }
     if let qat {
       guard qat.settings == checkpoint.settings, qat.classNames == checkpoint.classNames,
@@ -125,10 +130,13 @@ package final class ReportRunner {
         checkpoint: SHA256.hexadecimal(try Files.read(file)),
         records: recordNames.map { "\($0) \(digests[$0] ?? "")" },
         trainingRecords: taskRecords.map { "\($0) \(digests[$0] ?? "")" }, profiles: profiles,
-        decisionsPerMinute: options.decisionsPerMinute, seed: options.seed)
+        decisionsPerMinute: decisionsPerMinute, seed: options.seed)
     }
     self.contents = contents
   }
+
+  /// Decisions a minute.
+  var decisionsPerMinute: Double { options.decisionsPerMinute ?? CostFigures.usualBeatsPerMinute }
 
   /// The classes' names.
   package var classNames: [String] { checkpoint.classNames }

@@ -25,6 +25,22 @@ package struct WindowValidation: Encodable {
       }
     }
 
+    /// What a score lacks, in a sentence; nil where it reaches the aim.
+    ///
+    /// Where several classes are raised, each takes windows
+    /// from the others, and windows of equal scores can't be divided.
+    package func shortfall(of score: WindowScore) -> String? {
+      let (name, wanted, found) =
+        switch self {
+        case .specificity(let value): ("specificity", value, score.specificity.value)
+        case .sensitivity(let value): ("sensitivity", value, score.sensitivity.value)
+        }
+      guard found < wanted - 1e-9 else { return nil }
+      return
+        "\(score.className) has a \(name) of \(Numbers.percent(found)) on these records, below the aim of "
+        + "\(Numbers.percent(wanted)); set it by hand with --offsets"
+    }
+
     package var description: String {
       switch self {
       case .specificity(let value): "specificity=\(value)"

@@ -50,8 +50,11 @@ struct Report: ParsableCommand {
   var sweep = "default"
   @Option(help: ArgumentHelp("Profiles' names or JSON files, with commas.", valueName: "names"))
   var profile = "reference,pacemaker,crt-d,leadless"
-  @Option(help: ArgumentHelp("The decisions a minute, for charge and battery.", valueName: "n"))
-  var decisionsPerMinute = 70.0
+  @Option(
+    help: ArgumentHelp(
+      "The decisions a minute, for charge and battery. (default: as the task's clock has it, or 70 beats)",
+      valueName: "n"))
+  var decisionsPerMinute: Double?
   @Option(help: ArgumentHelp("Search the best widths of at most so much flash.", valueName: "bytes"))
   var budgetFlash: Int?
   @Option(help: ArgumentHelp("The same for RAM.", valueName: "bytes")) var budgetRam: Int?
@@ -102,7 +105,7 @@ struct Report: ParsableCommand {
     try requireDistinct(
       outputs: [results.jsonFile], folders: [output],
       inputs: [checkpoint, qat, sweep, float, input, labels, frontEnd] + compare)
-    guard (1...600).contains(decisionsPerMinute) else {
+    guard (1...600).contains(decisionsPerMinute ?? CostFigures.usualBeatsPerMinute) else {
       throw ValidationError("--decisions-per-minute must be in 1 ... 600")
     }
     for (name, value) in [

@@ -148,7 +148,7 @@ struct LogitOffsets: ExpressibleByArgument, CustomStringConvertible {
     if argument == "none" { return }
     for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
       let pair = part.split(separator: "=", omittingEmptySubsequences: false)
-      guard pair.count == 2, !pair[0].isEmpty, let offset = Double(pair[1]), offset.isFinite,
+      guard pair.count == 2, !pair[0].isEmpty, let offset = Double(pair[1]), abs(offset) <= 100,
         values.updateValue(offset, forKey: String(pair[0])) == nil
       else { return nil }
     }

@@ -62,6 +62,7 @@ struct Evaluate: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(outputs: [results.jsonFile, markdown], inputs: [model, checkpoint])
+    if let markdown { try requireReplaceable(markdown, by: .markdown) }
     guard ec57 || (comparing.isStandard && !includePaced) else {
       throw ValidationError(
         "--learning-seconds, --include-paced, --annotations and --annotator go with --ec57")

@@ -145,7 +145,9 @@ extension ModelSummary {
     table.add("classes", classNames.joined(separator: ", "))
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) { table.add(key, value) }
     table.add("checksum", "\(checksum) (CRC-32), format \(formatVersion)")
-    table.add("digest", "\(digest) (SHA-256)")
+    table.add(
+      "digest",
+      "\(digest) (SHA-256 of all but itself and a signature, which the image holds and patches name)")
     return table
   }
 

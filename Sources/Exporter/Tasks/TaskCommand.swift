@@ -119,7 +119,7 @@ struct TaskCheckCommand: ParsableCommand {
     facts.add("records", "\(Numbers.integer(check.records)) of \(Numbers.integer(check.patients)) patients")
     let leads = check.leads.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     facts.add("leads", leads.map { "\($0.key) (\(Numbers.integer($0.value)))" }.joined(separator: ", "))
-    if let window = task.windowSeconds, let hop = task.hopSeconds {
+    if let window = task.windowSeconds, let hop = task.secondsOfClock {
       facts.add(
         "windows",
         "\(Numbers.shortest(window)) s every \(Numbers.shortest(hop)) s, \(Numbers.integer(task.columnCount ?? 0)) columns of the front end"

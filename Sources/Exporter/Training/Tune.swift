@@ -99,6 +99,9 @@ struct Tune: ParsableCommand {
       try results.show("\n\(title)\n")
       try results.show(table)
     }
+    if let aim = aim.flatMap(WindowValidation.Aim.init) {
+      results.tell((windows ?? []).compactMap { aim.shortfall(of: $0) })
+    }
     try results.writeJSON(Result(checkpoint: output, aim: aim, offsets: told, windows: windows))
   }
 

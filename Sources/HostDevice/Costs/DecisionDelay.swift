@@ -47,12 +47,15 @@ extension LoadedModel {
   package var obstacleToBeats: (columns: Int, problem: String, remedy: String)? {
     guard let columns = model.streaming?.columnsPerDecision, columns > 1 else { return nil }
     let late = (columns - 1) * (model.frontEnd?.hopSamples ?? 1)
+    let isImported = task?.isByClock != true
     return (
       columns,
       "was planned to decide every \(columns) columns only, so its decision about a beat would come up to "
         + "\(late) \(late == 1 ? "sample" : "samples") later than it was trained to",
-      "import the network again without mode and hopSamples in its front end's description, or decide by the clock "
-        + "with --every \(columns)"
+      isImported
+        ? "import the network again without mode and hopSamples in its front end's description, or decide by the "
+          + "clock with --every \(columns)"
+        : "leave out --decide, --sensed and --heart-rate: its task decides by the clock"
     )
   }
 }

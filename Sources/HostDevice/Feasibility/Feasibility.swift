@@ -208,7 +208,7 @@ package struct Feasibility: Encodable, Sendable {
     /// What to change.
     package enum Change: String, Encodable, Sendable {
       case streaming, wholeWindow, slowerDecisions, smallerModel, smallerImage, fasterClock, largerMemory
-      case frugalProcessor
+      case frugalProcessor, fewerAskedBeats
     }
 
     /// What to change.
@@ -216,7 +216,7 @@ package struct Feasibility: Encodable, Sendable {
     /// The requirements that then pass.
     package var passes: [Criterion.Name]
     /// The change's size: seconds between decisions, the network's work as a fraction of this one's, bytes that it
-    /// must do without, megahertz, bytes of the part's memory, or uA/MHz; null where there is none.
+    /// must do without, megahertz, bytes of the part's memory, uA/MHz, or the part of the beats; null where there is none.
     package var value: Double?
     /// The change in words.
     package var text: String

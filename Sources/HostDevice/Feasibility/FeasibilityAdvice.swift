@@ -25,7 +25,8 @@ struct FeasibilityAdvice {
     let failing = Set(judgement.failing.map(\.name))
     return others.compactMap { instead(of: judgement, $0) }
       + [
-        slowerDecisions(judgement, failing), smallerModel(judgement, failing),
+        fewerAskedBeats(judgement, failing), slowerDecisions(judgement, failing),
+        smallerModel(judgement, failing),
         fasterClock(judgement, failing), frugalProcessor(judgement),
       ].compactMap(\.self) + memory(judgement)
   }
@@ -58,9 +59,33 @@ struct FeasibilityAdvice {
         "\(other.mode.words) instead of \(judgement.mode.words): at most \(details.joined(separator: ", "))")
   }
 
+  /// Of a network that is asked about part of the beats, a smaller part: how often beats come is the heart's matter.
+  private func fewerAskedBeats(
+    _ judgement: Feasibility.Judgement, _ failing: Set<Feasibility.Criterion.Name>
+  ) -> Feasibility.Suggestion? {
+    let targets = failing.intersection(Self.rated)
+    guard network.frontEnd?.takesBeats == true, !targets.isEmpty else { return nil }
+    let share = schedule.networkShare ?? 1
+    func passes(_ share: Double) -> Bool {
+      var fewer = schedule
+      fewer.networkShare = share
+      let then = Feasibility.Judgement(network, on: device, mode: judgement.mode, schedule: fewer)
+      return !then.failing.contains { targets.contains($0.name) }
+    }
+    guard passes(0) else { return nil }
+    // In steps of a hundredth of the beats, on the passing side.
+    let hundredths = (0..<100).last { Double($0) / 100 < share && passes(Double($0) / 100) } ?? 0
+    return Feasibility.Suggestion(
+      change: .fewerAskedBeats, passes: ordered(targets, judgement), value: Double(hundredths) / 100,
+      text:
+        "a network that is asked about at most \(hundredths) % of the beats instead of \(Numbers.percent(share))"
+    )
+  }
+
   private func slowerDecisions(
     _ judgement: Feasibility.Judgement, _ failing: Set<Feasibility.Criterion.Name>
   ) -> Feasibility.Suggestion? {
+    guard network.frontEnd?.takesBeats != true else { return nil }
     // A streaming decision's time is the hop's matter, a whole window's the interval's.
     let relieved = judgement.mode == .streaming ? Self.rated : Self.rated.union([.decisionTime])
     let targets = failing.intersection(relieved)
@@ -122,8 +147,12 @@ struct FeasibilityAdvice {
     let passing = active * budget / current.estimate.high
     var none = network
     none.scale = 0
-    let rest = Feasibility.Judgement(none, on: device, mode: judgement.mode, schedule: schedule)
-      .criterion(.averageCurrent)?.estimate.high
+    let withoutNetwork = Feasibility.Judgement(none, on: device, mode: judgement.mode, schedule: schedule)
+    // A network of beats is not all that a decision takes; blocks of samples are a task of their own.
+    let rest =
+      network.frontEnd?.takesBeats == true
+      ? withoutNetwork.tasks.filter { $0.name == "column" }.compactMap(\.microamps).sum.high
+      : withoutNetwork.criterion(.averageCurrent)?.estimate.high
     var text =
       "a processor of at most \(Estimate.significant(passing)) instead of \(Estimate.significant(active)) uA/MHz"
     if let frontEnd = network.frontEnd, let rest {

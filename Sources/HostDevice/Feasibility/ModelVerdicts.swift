@@ -1,6 +1,8 @@
 import Foundation
 import ModelFiles
+import QuantInfer
 import Support
+import Tasks
 
 /// One model on several devices: the content of `device-sim verdict --json`.
 package struct ModelVerdicts: Encodable, Sendable {
@@ -28,6 +30,12 @@ package struct ModelVerdicts: Encodable, Sendable {
   package var scores: PatientLoad.Scores?
   /// The devices in the order given.
   package var devices: [Entry]
+  /// Whether the model decides about beats where nothing else is said.
+  private let isByBeats: Bool
+
+  private enum CodingKeys: CodingKey {
+    case model, modelChecksum, memory, operations, frontEnd, scores, devices
+  }
 
   /// Judges a model.
   ///
@@ -51,6 +59,7 @@ package struct ModelVerdicts: Encodable, Sendable {
     modelChecksum = summary.checksum
     (memory, operations, frontEnd) = (summary.memory, summary.operations, summary.frontEnd)
     (scores, devices) = (load?.scores, [])
+    isByBeats = loaded.secondsOfClock == nil && loaded.model.frontEnd != nil
     if let seconds = summary.secondsBetweenDecisions, schedule.shortestIntervalSeconds < seconds,
       !schedule.isAboutBeats
     {
@@ -60,6 +69,14 @@ package struct ModelVerdicts: Encodable, Sendable {
           + "\(Estimate.significant(schedule.shortestIntervalSeconds)) s: before that there is no new column",
         remedy: "choose a longer interval")
     }
+    if schedule.isAboutBeats, wanted != nil, let obstacle = loaded.obstacleToBeats {
+      throw .malformed(model, obstacle.problem, remedy: obstacle.remedy)
+    }
+    if networkShare != nil, summary.frontEnd?.kind != .beats {
+      throw .malformed(
+        model, "takes no beats as its input, and is asked at every decision",
+        remedy: "leave out --network-share")
+    }
     for name in profiles.isEmpty ? DeviceProfile.builtIn.map(\.name) : profiles {
       let profile = try DeviceProfile.load(name)
       // Without a front end nobody looks for beats.
@@ -67,6 +84,9 @@ package struct ModelVerdicts: Encodable, Sendable {
       if summary.frontEnd?.kind == .beats {
         schedule.networkShare = networkShare
         if wanted == nil { schedule.findsBeats = false }
+      }
+      if schedule.announcingBytes == nil {
+        schedule.announcingBytes = loaded.announcingByteCount(schedule, converter: profile.converter)
       }
       if summary.frontEnd == nil { (schedule.findsBeats, schedule.isAboutBeats) = (false, false) }
       let patients = load.flatMap { load in
@@ -91,11 +111,16 @@ package struct ModelVerdicts: Encodable, Sendable {
       let rank = "for \(patients.rank.words) of \(patients.patients.count)"
       return
         "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
-        + (scores.map { "; F1 over all of their \(Numbers.integer($0.beats)) beats: \($0.text)" } ?? "")
+        + (scores.map {
+          "; F1 over their \(Numbers.integer($0.beats)) \($0.unit) of its classes: \($0.text)\($0.source)"
+        } ?? "")
         + "\n"
     }
     return "\(model) with a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
-      + (schedule.findsBeats ? ", after each beat that its own detector finds" : "") + "\n"
+      + (schedule.findsBeats
+        ? ", after each beat that its own detector finds"
+        : isByBeats && !schedule.isAboutBeats ? ", by a clock: its beats are found by nobody here" : "")
+      + "\n"
   }
 
   /// The table's columns after the device's name.
@@ -149,15 +174,34 @@ package struct ModelVerdicts: Encodable, Sendable {
   /// What would help where a device fails.
   package var advice: [(label: String, cells: [String])] {
     devices.flatMap { device in
-      device.verdict.modes.flatMap { judgement in
-        judgement.suggestions.enumerated().map { index, suggestion in
-          (
-            index == 0 ? "\(device.verdict.profile), \(judgement.mode.words)" : "",
-            [(index == 0 ? "would pass with " : "or ") + suggestion.sentence]
-          )
+      device.verdict.modes.flatMap { judgement -> [(label: String, cells: [String])] in
+        // What makes all pass comes first; the others make what stands in their brackets pass.
+        let failing = Set(judgement.failing.map(\.name))
+        let whole = judgement.suggestions.filter { failing.isSubset(of: $0.passes) }
+        let partial = judgement.suggestions.filter { !failing.isSubset(of: $0.passes) }
+        let lines =
+          whole.enumerated().map { ($0 == 0 ? "would pass with " : "or ") + $1.sentence }
+          + partial.enumerated().map {
+            ($0 == 0 ? "would pass in part with " : "or in part with ") + $1.sentence
+          }
+        return lines.enumerated().map { index, line in
+          (index == 0 ? "\(device.verdict.profile), \(judgement.mode.words)" : "", [line])
         }
       }
     }
+  }
+}
+
+extension LoadedModel {
+  /// What a device keeps for policy, watch and schedule beside the pipeline's and the detector's states, in bytes; nil where
+  /// the model doesn't stream.
+  fileprivate func announcingByteCount(_ schedule: Feasibility.Schedule, converter: AnalogConverter) -> Int? {
+    guard model.isStreamable else { return nil }
+    let timing: DecisionTiming =
+      schedule.findsBeats ? .detectedBeats : schedule.isAboutBeats ? .givenBeats([]) : .everyColumns(1)
+    let options = Monitor.Options(timing, announcing: Announcing(), of: self, converter: converter)
+    guard let layout = try? Monitor.StateLayout(model, options) else { return nil }
+    return layout.byteCount - layout.pipeline.count - layout.detector.count
   }
 }
 

@@ -26,8 +26,12 @@ package struct PatientLoad: Sendable {
 
   /// How well the device decided about the annotated beats of all records.
   package struct Scores: Encodable, Equatable, Sendable {
-    /// The beats.
+    /// What was decided about: `beats`, or `windows` where the model decides by the clock.
+    package var unit: String
+    /// The number of those of the model's classes.
     package var beats: Int
+    /// The records among them that the model was trained on.
+    package var trainingRecordCount: Int
     /// F1 of each class that isn't absent, in the model's order.
     package var f1: [ClassScore]
 
@@ -43,10 +47,21 @@ package struct PatientLoad: Sendable {
     }
 
     /// Creates scores.
-    package init(beats: Int, f1: [ClassScore]) { (self.beats, self.f1) = (beats, f1) }
+    package init(
+      unit: String = "beats", beats: Int, trainingRecordCount: Int = 0, f1: [ClassScore]
+    ) {
+      (self.unit, self.beats, self.trainingRecordCount, self.f1) = (unit, beats, trainingRecordCount, f1)
+    }
 
     /// F1 by class.
     package var text: String { f1.map { "\($0.name) \(Numbers.percent($0.f1))" }.joined(separator: ", ") }
+
+    /// Where they come from, which tells what they are worth.
+    package var source: String {
+      trainingRecordCount == 0
+        ? ""
+        : " (the model was trained on \(Numbers.integer(trainingRecordCount)) of these records: no accuracy on new patients)"
+    }
   }
 
   /// Creates a load.

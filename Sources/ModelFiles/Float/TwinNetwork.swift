@@ -47,7 +47,7 @@ package struct TwinNetwork: Sendable {
     guard FloatNetwork.isOne(file) else {
       let checkpoint = try Checkpoint.read(file)
       guard loaded.isTwin(of: checkpoint) else {
-        throw refusal("is not the float twin of \(modelFile): front end, window or classes differ")
+        throw refusal("is not the float twin of \(modelFile): front end, window, layers or classes differ")
       }
       do throws(InvalidNetwork) { try self.init(checkpoint) } catch { throw refusal(error.description) }
       return

@@ -116,7 +116,7 @@ extension LoadedModel {
   /// The width of the counts that the front end takes; 16 where the provenance doesn't say.
   package var converterBits: Int { provenance[.converterBits].flatMap { Int($0) } ?? 16 }
 
-  /// Whether a checkpoint's front end, window and classes are the image's.
+  /// Whether a checkpoint's front end, window, layers' widths and classes are the image's.
   package func isTwin(of checkpoint: Checkpoint) -> Bool {
     guard let plan = model.frontEnd else { return false }
     let (frontEnd, settings) = (SpectrogramSettings(plan, leadCount: model.leadCount), checkpoint.settings)
@@ -128,5 +128,13 @@ extension LoadedModel {
       && couplingHz == settings.couplingHz
       && model.input.timeCount == checkpoint.specification.inputColumns
       && model.output.count == checkpoint.classNames.count && classNames == checkpoint.classNames
+      && widths == (try? checkpoint.specification.layerShapes())?.filter(\.hasWeights).map(\.outputChannels)
+  }
+
+  /// The outputs of each operator with weights, a place.
+  private var widths: [Int] {
+    (0..<model.operatorCount).map { model.operatorPlan($0) }.filter { $0.weights != nil }.map {
+      model.tensor($0.outputIndex).channelCount
+    }
   }
 }

@@ -180,6 +180,34 @@ public enum InstructionSet: UInt32, Sendable {
       column, window: window, weights: weights, input: input, inputs: inputs, output: output, into: outputs)
   }
 
+  /// See `Elementwise.compute`: a row of sums, differences or products in vectors, where there are such.
+  ///
+  /// - Returns: Whether it was done.
+  @inline(__always)
+  func elementwiseRow<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, count: Int,
+    first: (codes: UnsafePointer<Code>, zeroPoint: Int32, FixedPointMultiplier),
+    second: (codes: UnsafePointer<Code>, zeroPoint: Int32, FixedPointMultiplier), leftShift: Int32,
+    output: (codes: UnsafeMutablePointer<Code>, zeroPoint: Int32, FixedPointMultiplier)
+  ) -> Bool {
+    guard self == .avx2 || self == .avx512, Code.bitWidth == 8 else { return false }
+    let operation: qi_operation
+    switch plan.kind {
+    case .add: operation = qi_sum
+    case .subtract: operation = qi_difference
+    case .multiply: operation = qi_product
+    default: return false
+    }
+    let operands = unsafe qi_elementwise(
+      operation: operation, first: UnsafeRawPointer(first.codes).assumingMemoryBound(to: Int8.self),
+      second: UnsafeRawPointer(second.codes).assumingMemoryBound(to: Int8.self), count: count,
+      firstZeroPoint: first.zeroPoint, secondZeroPoint: second.zeroPoint, leftShift: leftShift,
+      firstFactor: first.2.foreign, secondFactor: second.2.foreign, resultFactor: output.2.foreign,
+      zeroPoint: output.zeroPoint, minimum: plan.activationMinimum, maximum: plan.activationMaximum)
+    return unsafe qi_elementwise_int8(
+      foreign, operands, UnsafeMutableRawPointer(output.codes).assumingMemoryBound(to: Int8.self))
+  }
+
   private func requantization(
     _ weights: Weights, from channel: Int, zeroPoint: Int32
   ) -> qi_requantization {
@@ -188,6 +216,10 @@ public enum InstructionSet: UInt32, Sendable {
       multipliers: weights.multipliersQ31 + channel, shifts: weights.leftShifts + channel,
       zeroPoint: zeroPoint, minimum: weights.activationMinimum, maximum: weights.activationMaximum)
   }
+}
+
+extension FixedPointMultiplier {
+  fileprivate var foreign: qi_factor { qi_factor(multiplier: multiplierQ31, shift: Int32(leftShift)) }
 }
 
 extension WindowStep {

@@ -72,7 +72,7 @@ extension StreamRun {
           [
             "\(score.found) of \(score.episodes)", "-",
             "\(score.className), of \(Numbers.shortest(score.leastSeconds)) s and more, \(score.foundInTime) within "
-              + "\(Numbers.shortest(score.delayLimitSeconds)) s; \(score.falseAlarms) false alarms in "
+              + "\(Numbers.shortest(score.delayLimitSeconds)) s; \(score.falseAlarms) false alarm\(score.falseAlarms == 1 ? "" : "s") in "
               + "\(Numbers.decimal(score.hours, places: 2)) h",
           ]
         ))

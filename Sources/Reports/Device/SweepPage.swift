@@ -56,8 +56,10 @@ extension SweepSummary {
         && $0.settings.profile == worst.settings.profile
     }
     let before = calm?.accuracy.map { ", \(Numbers.percent($0.fraction)) undisturbed" } ?? ""
+    let found =
+      worst.found.map { "\(Numbers.percent($0.fraction)) of the annotated beats are found, and " } ?? ""
     let parts = [
-      "At worst, with \(worst.label), \(Numbers.percent(accuracy.fraction)) of the annotated beats are decided right\(before)",
+      "At worst, with \(worst.label), \(found)\(Numbers.percent(accuracy.fraction)) of these are decided right\(before)",
       fallingClass(worst, beside: calm), extra(worst, beside: calm),
     ]
     return parts.compactMap(\.self).joined(separator: "; ") + "."
@@ -79,7 +81,7 @@ extension SweepSummary {
     }
     return falls.max { $0.from - $0.to < $1.from - $1.to }.flatMap { fall in
       fall.to < fall.from
-        ? "\(fall.name) falls most, from \(Numbers.percent(fall.from)) to \(Numbers.percent(fall.to)) of its beats"
+        ? "\(fall.name) falls most, from \(Numbers.percent(fall.from)) to \(Numbers.percent(fall.to)) of its beats that are found"
         : nil
     }
   }

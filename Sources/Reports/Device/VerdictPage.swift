@@ -99,7 +99,8 @@ extension Feasibility.Suggestion.Change {
   fileprivate var costInAccuracy: String {
     switch self {
     case .streaming, .wholeWindow: "nothing: both ways give the same bits"
-    case .slowerDecisions: "nothing a decision; beats between decisions go undecided"
+    case .slowerDecisions: "nothing a decision; what comes between decisions goes undecided"
+    case .fewerAskedBeats: "what `exporter evaluate` tells of a model that is asked less often"
     case .smallerModel:
       "unknown until such a network is trained and scored (`exporter train`, `exporter evaluate`)"
     case .smallerImage: "see `exporter report` for int4 weights; else unknown until such a network is trained"

@@ -53,7 +53,7 @@ package struct Explanation: Encodable, Sendable {
   package var notes: [FileNote] = []
   /// When the decision is taken, from the record's start.
   package var decisionSeconds = 0.0
-  /// Where a beat lies that this decision is about; nil where the model doesn't tell.
+  /// Where a beat lies that this decision is about; nil where it is about none, or the model doesn't tell.
   package var beatSeconds: Double?
   /// The window's first column.
   package var firstColumn = 0
@@ -140,7 +140,9 @@ package struct Explanation: Encodable, Sendable {
     }
     (self.record, self.lead, notes) = (acquisition.recordName, acquisition.leadName, acquisition.notes)
     decisionSeconds = Double(counts.count - 1) / rateHz
-    beatSeconds = loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
+    beatSeconds =
+      loaded.decisionHopColumns != nil
+      ? nil : loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
     firstColumn = last - columns + 1
   }
 

@@ -25,7 +25,7 @@ package struct FloatNetworkReport: Codable, Sendable {
   ///
   /// - Throws: `FileError` where a file is wrong, or the network can't be in integers.
   package init(
-    _ source: FloatNetworkSource, rule: FloatSweep.Rule, profiles: [String], decisionsPerMinute: Double,
+    _ source: FloatNetworkSource, rule: FloatSweep.Rule, profiles: [String], decisionsPerMinute: Double?,
     progress: ProgressHandler
   ) throws(FileError) {
     var judged: [DeviceProfile] = []

@@ -72,7 +72,7 @@ package struct ImportedReport: Codable, Sendable {
   /// - Throws: `FileError` where a file is wrong or the models aren't twins.
   package static func compared(
     model: String, float: String, input: String, labels: String?, profiles: [String],
-    decisionsPerMinute: Double,
+    decisionsPerMinute: Double?,
     threads: Int, progress: @escaping ProgressHandler
   ) throws(FileError) -> ImportedReport {
     let loaded = try LoadedModel.read(model)

@@ -55,17 +55,21 @@ extension Feasibility.Schedule {
     }
   }
 
-  /// The pace of a finished run, with its sleep, and the part of the beats that a network of beats was asked about.
-  package init(of loop: DeviceLoop, _ loaded: LoadedModel, _ acquisition: Acquisition) {
+  /// The pace of a run, with its sleep, and the part of the beats that a network of beats was asked about; without a duration
+  /// of one that is finished.
+  package init(
+    of loop: DeviceLoop, _ loaded: LoadedModel, _ acquisition: Acquisition, durationSeconds: Double? = nil
+  ) {
+    let durationSeconds = durationSeconds ?? acquisition.durationSeconds
     self.init(
       loop.decisions, findsBeats: loop.timing == .detectedBeats, sampleRateHz: acquisition.sampleRateHz,
-      durationSeconds: acquisition.durationSeconds)
+      durationSeconds: durationSeconds)
     announcingBytes = loop.announcingByteCount - (loop.sleep?.ringBytes ?? 0)
     if loaded.takesBeats, !loop.decisions.isEmpty {
       networkShare = 1 - Double(loop.recalledCount) / Double(loop.decisions.count)
     }
     if let observed = loop.sleep {
-      sleep(observed, findsBeats: loop.options.findsBeats, durationSeconds: acquisition.durationSeconds)
+      sleep(observed, findsBeats: loop.options.findsBeats, durationSeconds: durationSeconds)
     }
   }
 

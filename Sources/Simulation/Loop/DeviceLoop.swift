@@ -102,6 +102,13 @@ package final class DeviceLoop {
         remedy: "quantize it for this converter or choose another profile")
     }
     try loaded.requirePossible(timing, announcing, file: modelFile)
+    if case .everyColumns(let count) = timing, let period = loaded.model.streaming?.columnsPerDecision,
+      count % period != 0
+    {
+      throw .malformed(
+        modelFile, "can decide anew every \(period) columns only, not every \(count)",
+        remedy: "give --every a multiple of \(period)")
+    }
     if timing.isAboutBeats, let obstacle = loaded.obstacleToBeats {
       throw .malformed(modelFile, obstacle.problem, remedy: obstacle.remedy)
     }
@@ -143,15 +150,19 @@ package final class DeviceLoop {
   /// Runs all samples and gathers the decisions.
   ///
   /// - Throws: `FileError` where the detector can't run at the model's rate.
-  package func run(progress: ProgressHandler? = nil) throws(FileError) {
-    try runSamples(progress: progress)
-    gatherDecisions(outputCount: loaded.model.output.count)
+  package func run(
+    watcher: (any StreamWatcher)? = nil, progress: ProgressHandler? = nil
+  ) throws(FileError) {
+    try runSamples(watcher: watcher, progress: progress)
+    gatherDecisions()
   }
 
   /// Runs all samples: after its start, and without a twin or brown-outs, it leaves the heap alone.
   ///
   /// - Throws: `FileError` where the detector can't run at the model's rate.
-  package func runSamples(progress: ProgressHandler? = nil) throws(FileError) {
+  package func runSamples(
+    watcher: (any StreamWatcher)? = nil, progress: ProgressHandler? = nil
+  ) throws(FileError) {
     let model = loaded.model
     let hopSamples = model.frontEnd?.hopSamples ?? 1
     let columnCapacity = frameCount / hopSamples + 1
@@ -167,6 +178,7 @@ package final class DeviceLoop {
       var twinStage = TwinStage(twin == nil ? nil : model)
       let start = Self.processorSeconds()
       let samplesPerStep = frameCount / 64 + 1
+      var watched = watcher.map { WatchedSamples($0, sampleRateHz: acquisition.sampleRateHz) }
       let leadCount = model.leadCount
       let memory = AlignedMemory(byteCount: 2 * max(1, frames.count))
       defer { withExtendedLifetime(memory) {} }
@@ -175,6 +187,7 @@ package final class DeviceLoop {
       for offset in 0..<frameCount {
         let frame = UnsafeBufferPointer<Int16>(rebasing: all[offset * leadCount..<(offset + 1) * leadCount])
         guard let start = frame.baseAddress else { continue }
+        watched?.show(offset, of: self, noResult: device.monitor.noResult)
         if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options, timing) }
         let isColumn = device.push(frame: start)
         _ = wakeful?.push(frame: start)
@@ -193,6 +206,7 @@ package final class DeviceLoop {
           progress?(TaskProgress(completed: offset, total: frameCount))
         }
       }
+      watched?.show(frameCount, of: self, noResult: device.monitor.noResult, isLast: true)
       leftOutBeatCount += device.undecidedBeatCount
       loopSeconds = Self.processorSeconds() - start
       progress?(TaskProgress(completed: frameCount, total: frameCount))
@@ -268,15 +282,47 @@ package final class DeviceLoop {
     twinLogits.append(float)
   }
 
-  private func gatherDecisions(outputCount: Int) {
-    decisions = moments.indices.map { index in
-      DeviceDecision(
-        sample: moments[index].sample, beatSample: moments[index].beat,
-        fixedLogits: logitCodes[index * outputCount..<(index + 1) * outputCount].map {
-          Float(loaded.logit($0))
-        },
-        floatLogits: twin == nil ? nil : twinLogits[index], announcement: moments[index].announcement)
+  /// Makes decisions of what was noted since the last time.
+  private func gatherDecisions() {
+    let outputCount = loaded.model.output.count
+    for index in decisions.count..<moments.count {
+      decisions.append(
+        DeviceDecision(
+          sample: moments[index].sample, beatSample: moments[index].beat,
+          fixedLogits: logitCodes[index * outputCount..<(index + 1) * outputCount].map {
+            Float(loaded.logit($0))
+          },
+          floatLogits: twin == nil ? nil : twinLogits[index], announcement: moments[index].announcement))
     }
+  }
+
+  /// What the samples of a range made the device do.
+  fileprivate func step(_ range: Range<Int>, noResult: NoResult?) -> WatchedStep {
+    let first = decisions.count
+    gatherDecisions()
+    return WatchedStep(
+      samples: acquisition.samples[range], decisions: decisions[first...], noResult: noResult,
+      agreement: (agreement.equalDecisions, agreement.decisions),
+      schedule: Feasibility.Schedule(
+        of: self, loaded, acquisition, durationSeconds: Double(range.upperBound) / acquisition.sampleRateHz))
+  }
+}
+
+/// Shows a watcher a run's samples, sixteen times a second of the record.
+private struct WatchedSamples {
+  private let watcher: any StreamWatcher
+  private let samplesPerStep: Int
+  private var shown = 0
+
+  init(_ watcher: any StreamWatcher, sampleRateHz: Double) {
+    self.watcher = watcher
+    samplesPerStep = max(1, Int(sampleRateHz / 16))
+  }
+
+  mutating func show(_ count: Int, of loop: DeviceLoop, noResult: NoResult?, isLast: Bool = false) {
+    guard count > shown, isLast || count - shown >= samplesPerStep else { return }
+    watcher.follow(loop.step(shown..<count, noResult: noResult))
+    shown = count
   }
 }
 

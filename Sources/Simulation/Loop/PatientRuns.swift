@@ -11,8 +11,12 @@ package struct PatientRuns: Sendable {
   package struct Run: Sendable {
     /// The record, and whose it is.
     package var record: PatientSchedule
-    /// The decisions by the annotated beats of the model's classes; nil where the record names none.
+    /// The decisions by the annotated beats of the model's classes, or by its labelled windows; nil where there are none.
     package var decisions: ConfusionMatrix?
+    /// What was decided about: `beats` or `windows`.
+    package var unit: String
+    /// Whether the model was trained on it.
+    var isTrainingRecord: Bool
     /// What was assumed of the record.
     package var notes: [FileNote]
   }
@@ -46,13 +50,21 @@ package struct PatientRuns: Sendable {
       return Run(
         record: PatientSchedule(
           record: record.name, patient: MITBIH.patient(of: record.name), schedule: run.schedule),
-        decisions: run.result.accuracy?.fixed, notes: run.result.notes)
+        decisions: run.result.accuracy?.fixed, unit: run.result.accuracy?.unit ?? "beats",
+        isTrainingRecord: run.trainedRecord != nil,
+        notes: run.result.notes)
     }
   }
 
   /// What a verdict needs of them.
   package func load(rank: PatientRank) -> PatientLoad {
-    PatientLoad(schedules: all.map(\.record), rank: rank, scores: decisions.map { PatientLoad.Scores($0) })
+    PatientLoad(
+      schedules: all.map(\.record), rank: rank,
+      scores: decisions.map {
+        PatientLoad.Scores(
+          $0, unit: all.first { $0.decisions != nil }?.unit ?? "beats",
+          trainingRecordCount: all.count(where: \.isTrainingRecord))
+      })
   }
 
   /// The decisions of all records, by the annotated beats; nil where no record names beats of the model's classes.
@@ -65,9 +77,9 @@ package struct PatientRuns: Sendable {
 }
 
 extension PatientLoad.Scores {
-  fileprivate init(_ decisions: ConfusionMatrix) {
+  fileprivate init(_ decisions: ConfusionMatrix, unit: String, trainingRecordCount: Int) {
     self.init(
-      beats: decisions.total,
+      unit: unit, beats: decisions.total, trainingRecordCount: trainingRecordCount,
       f1: decisions.classNames.indices.compactMap { index in
         decisions.f1(ofClass: index).map { ClassScore(name: decisions.classNames[index], f1: $0) }
       })

@@ -43,6 +43,8 @@ package struct StreamRun: Sendable {
     package var target: TargetAddress?
     /// Whether it is compared column by column, with the state after each.
     package var comparesLayers = false
+    /// Who sees the run while it goes; nil for nobody.
+    package var watcher: (any StreamWatcher)?
 
     /// Options for a model and a record.
     package init(model: String, record: String) {
@@ -60,6 +62,8 @@ package struct StreamRun: Sendable {
   package let furtherLeads: [Acquisition]
   /// The decisions.
   package let decisions: [DeviceDecision]
+  /// What the model answers; nil where it is no task of this program.
+  let task: TaskDefinition?
   /// The device's columns: `[column, bin, lead]` codes.
   package let columns: [Int8]
   /// The twin's columns, levels before rounding; empty without a twin.
@@ -68,6 +72,8 @@ package struct StreamRun: Sendable {
   package let annotatedBeats: [(sample: Int, classIndex: Int)]?
   /// The first comment lines of the record: where it is from.
   package let recordComments: [String]
+  /// The record by the task's name for it, where the model was trained on it.
+  let trainedRecord: String?
   /// The twin's or the model's front end, for axes.
   package let settings: SpectrogramSettings
 
@@ -115,7 +121,9 @@ package struct StreamRun: Sendable {
       try Acquisition(
         record, lead: name, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
         profile: profile, file: options.record,
-        disturbances: disturbances, noise: noise, beats: annotations?.beats.map(\.sample),
+        disturbances: disturbances, noise: noise,
+        // Rhythms alone name no QRS complex: those are then found.
+        beats: annotations.flatMap { $0.beats.isEmpty ? nil : $0.beats.map(\.sample) },
         paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
     }
     let (acquisition, furtherLeads) = (leads[0], Array(leads.dropFirst()))
@@ -129,14 +137,6 @@ package struct StreamRun: Sendable {
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
     }
 
-    if case .everyColumns(let count) = options.deciding,
-      let period = loaded.model.streaming?.columnsPerDecision,
-      count % period != 0
-    {
-      throw .malformed(
-        options.model, "can decide anew every \(period) columns only, not every \(count)",
-        remedy: "give --every a multiple of \(period)")
-    }
     let sensed = try options.sensing.map { sensing throws(FileError) in
       try Self.sensed(sensing, annotations, options, record: record, acquisition)
     }
@@ -149,7 +149,9 @@ package struct StreamRun: Sendable {
       guard let beats else {
         throw .missing(
           options.record, "has no annotations that the model's classes fit",
-          remedy: "decide about detected beats (leave out --decide)")
+          remedy: loaded.task?.isByClock == true
+            ? "leave out --decide: its task decides by the clock"
+            : "decide about detected beats (leave out --decide)")
       }
       timing = .givenBeats(beats.map(\.sample))
     }
@@ -157,7 +159,12 @@ package struct StreamRun: Sendable {
       loaded, modelFile: options.model, twin: twin, twinFile: options.float ?? "",
       acquisition: acquisition, furtherLeads: furtherLeads, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
-    try loop.run(progress: progress)
+    options.watcher?.begin(
+      WatchedRun(
+        record: acquisition.recordName, lead: acquisition.leadName, loaded: loaded, profile: profile,
+        modelName: (options.model as NSString).lastPathComponent, sampleRateHz: acquisition.sampleRateHz,
+        durationSeconds: acquisition.durationSeconds, hasTwin: twin != nil, hasBoard: options.target != nil))
+    try loop.run(watcher: options.watcher, progress: progress)
     let labelled = Self.labelled(options, loaded, record: record, acquisition: acquisition)
 
     var result = StreamResult(
@@ -179,6 +186,7 @@ package struct StreamRun: Sendable {
         FileNote(
           options.record, "its first leads were taken, \(result.lead), in this order; --lead names others"))
     }
+    result.notes += Self.notes(onOrderOf: leads.map(\.leadName), loaded.task, file: options.record)
     result.notes += found.notes + labelled.notes
     result.episodes = episodes(
       loop, loaded, labelled.stretches, acquisition: acquisition, announcing: options.announcing)
@@ -189,13 +197,30 @@ package struct StreamRun: Sendable {
         samples: acquisition.samples, sampleRateHz: acquisition.sampleRateHz,
         brownOuts: Set(try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record)),
         comparesLayers: options.comparesLayers)
-      result.target = try TargetComparison.run(plan, on: target, progress: progress)
+      result.target = try TargetComparison.run(
+        plan, on: target, watcher: options.watcher, progress: progress)
     }
     return StreamRun(
       result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,
-      furtherLeads: furtherLeads, decisions: loop.decisions, columns: loop.columns,
+      furtherLeads: furtherLeads, decisions: loop.decisions, task: loaded.task, columns: loop.columns,
       twinLevels: loop.twinLevels, annotatedBeats: beats, recordComments: record.comments,
+      trainedRecord: loaded.provenance[.split].flatMap(TaskSplit.init(rawValue:)).flatMap {
+        loaded.task?.trainedRecord(at: options.record, split: $0)
+      },
       settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount))
+  }
+
+  /// Leads that stand where the network's task has others of the record's: in another order they mean something else.
+  private static func notes(onOrderOf names: [String], _ task: TaskDefinition?, file: String) -> [FileNote] {
+    guard let task, names.count > 1, names.count == task.furtherLeads.count + 1 else { return [] }
+    return zip(names, [task.leads] + task.furtherLeads).enumerated().compactMap { place, lead in
+      let (name, wanted) = lead
+      guard !wanted.contains(name), let other = wanted.first(where: names.contains) else { return nil }
+      return FileNote(
+        file,
+        "its lead \(place + 1) is \(name), where the network was trained with \(other); --lead names them in order"
+      )
+    }
   }
 
   /// What the device's amplifier senses of a record.
@@ -212,7 +237,7 @@ package struct StreamRun: Sendable {
     guard let sensed, !sensed.beats.isEmpty else {
       throw .missing(
         options.record, "has no annotated beats that an amplifier could sense",
-        remedy: "let the device find them (leave out --sensed)")
+        remedy: "leave out --sensed")
     }
     return sensed
   }
@@ -285,41 +310,20 @@ package struct StreamRun: Sendable {
     }
   }
 
-  /// The decisions as annotations at the record's own rate: the device's classes at the beats, or at the
-  /// moments of decision where they come by the clock.
-  package func annotations() -> Annotations {
-    let rate = acquisition.trueSampleRateHz
-    let all = decisions.map { decision in
-      Annotation(
-        sample: Int(
-          (Double(decision.beatSample ?? decision.sample) / rate * acquisition.sourceRateHz).rounded()),
-        code: Self.code(ofClass: result.classNames[decision.fixedClass]))
-    }
-    return Annotations(all, sampleRateHz: acquisition.sourceRateHz)
-  }
-
   /// What must be said of accuracy on this record; nil where nothing is known.
   package var trainingNote: String? { trainingNote(namesRecord: true) }
 
   /// What must be said of accuracy on this record, with or without its name; nil where nothing is known.
   package func trainingNote(namesRecord: Bool) -> String? {
-    let digits = result.record.split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
-    guard result.record.contains("mitdb") || result.record == digits,
-      let task = result.provenance[Provenance.Key.task.rawValue].flatMap(TaskDefinition.init(named:)),
-      !task.isByClock, result.provenance[Provenance.Key.split.rawValue] != nil
-    else { return nil }
+    guard let trainedRecord else { return nil }
     if result.provenance[Provenance.Key.split.rawValue] == TaskSplit.intra.rawValue {
       return
         "The model was trained on a random part of all of MIT-BIH's beats: what is seen here is agreement, "
         + "not accuracy on a new patient."
     }
-    guard MITBIH.ds1.contains(digits) else { return nil }
-    return
-      (namesRecord ? "MIT-BIH \(digits)" : "The record")
-      + " is one of the model's training records (DS1): what is seen here is agreement, not accuracy."
-  }
-
-  private static func code(ofClass name: String) -> AnnotationCode {
-    AnnotationCode(mnemonic: name == "paced" ? "/" : name) ?? .normal
+    let name = trainedRecord.allSatisfy(\.isNumber) ? "MIT-BIH \(trainedRecord)" : trainedRecord
+    return (namesRecord ? name : "The record") + " is one of the model's training records"
+      + (MITBIH.ds1.contains(trainedRecord) ? " (DS1)" : "")
+      + ": what is seen here is agreement, not accuracy."
   }
 }

@@ -76,6 +76,8 @@ package struct Sweep: Sendable {
 
   private let options: Options
   private let loaded: LoadedModel
+  /// Whether the device decides about beats, not by the clock.
+  package let isAboutBeats: Bool
   private let twin: TwinNetwork?
   private let noises: [String: Noise]
   private let combinations: [Combination]
@@ -91,6 +93,11 @@ package struct Sweep: Sendable {
   package init(_ options: Options) throws(FileError) {
     self.options = options
     loaded = try LoadedModel(file: options.model)
+    if case .everyColumns = options.deciding ?? .init(loaded) {
+      isAboutBeats = options.sensing != nil
+    } else {
+      isAboutBeats = true
+    }
     let model = loaded
     twin = try options.float.map { path throws(FileError) in
       try TwinNetwork(reading: path, of: model, modelFile: options.model)

@@ -39,13 +39,14 @@ struct TargetComparison: ~Copyable {
   ///
   /// - Throws: `FileError` where the board can't be reached or can't run the model.
   static func run(
-    _ plan: Plan, on address: TargetAddress, progress: ProgressHandler? = nil
+    _ plan: Plan, on address: TargetAddress, watcher: (any StreamWatcher)? = nil,
+    progress: ProgressHandler? = nil
   ) throws(FileError) -> TargetResult {
     let session = try TargetSession(try TargetConnection.open(address))
     var comparison = try TargetComparison(plan, session, address, progress: progress)
     let start = ProcessInfo.processInfo.systemUptime
     do throws(FileError) {
-      try comparison.runSamples(progress: progress)
+      try comparison.runSamples(watcher: watcher, progress: progress)
     } catch {
       comparison.result.failure = error.problem
     }
@@ -73,7 +74,9 @@ struct TargetComparison: ~Copyable {
     }
   }
 
-  private mutating func runSamples(progress: ProgressHandler?) throws(FileError) {
+  private mutating func runSamples(
+    watcher: (any StreamWatcher)?, progress: ProgressHandler?
+  ) throws(FileError) {
     var next = 0
     while next < plan.samples.count {
       if plan.brownOuts.contains(next) { try brownOut(at: next) }
@@ -81,6 +84,7 @@ struct TargetComparison: ~Copyable {
       try push(next..<end)
       next = end
       progress?(TaskProgress(completed: next, total: plan.samples.count))
+      watcher?.follow(board: result)
     }
     try compareStates(at: plan.samples.count - 1)
   }

@@ -59,7 +59,13 @@ enum Elementwise: Kernel {
     for _ in 0..<shape.outerCount {
       let a = unsafe first.codes(as: Code.self) + firstStrides.offset(place)
       let b = unsafe second.codes(as: Code.self) + secondStrides.offset(place)
-      for index in 0..<shape.last {
+      let isDone =
+        unsafe firstStrides.last == 1 && secondStrides.last == 1
+        && workspace.instructions.elementwiseRow(
+          plan, count: shape.last, first: (UnsafePointer(a), firstZero, firstMultiplier),
+          second: (UnsafePointer(b), secondZero, secondMultiplier), leftShift: leftShift,
+          output: (result, outputZero, outputMultiplier))
+      for index in isDone ? 0..<0 : 0..<shape.last {
         let x = unsafe Int32(truncatingIfNeeded: a[index &* firstStrides.last])
         let y = unsafe Int32(truncatingIfNeeded: b[index &* secondStrides.last])
         let code: Int32

@@ -1,0 +1,77 @@
+// AVX2: sums, differences and products of two tensors, 8 codes at a time.
+#if defined(__x86_64__)
+#include "avx2.h"
+
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+
+typedef struct {
+  Scales first, second, result;
+  __m256i firstZeroPoint, secondZeroPoint, zeroPoint, minimum, maximum;
+  __m128i leftShift;
+} Constants;
+
+ALWAYS_INLINE Scales sameScales(const qi_factor *factor) {
+  return makeScales(_mm256_set1_epi32(factor->multiplier), _mm256_set1_epi32(factor->shift));
+}
+
+ALWAYS_INLINE __m256i combined(const qi_operation operation, __m256i x, __m256i y, const Constants *c) {
+  x = _mm256_sub_epi32(x, c->firstZeroPoint);
+  y = _mm256_sub_epi32(y, c->secondZeroPoint);
+  __m256i value;
+  if (operation == qi_product) {
+    value = _mm256_mullo_epi32(x, y);
+  } else {
+    x = scaled(_mm256_sll_epi32(x, c->leftShift), &c->first);
+    y = scaled(_mm256_sll_epi32(y, c->leftShift), &c->second);
+    value = operation == qi_sum ? _mm256_add_epi32(x, y) : _mm256_sub_epi32(x, y);
+  }
+  __m256i code = _mm256_add_epi32(scaled(value, &c->result), c->zeroPoint);
+  return _mm256_min_epi32(_mm256_max_epi32(code, c->minimum), c->maximum);
+}
+
+// Eight codes of one after the other.
+ALWAYS_INLINE int64_t combined8(const qi_operation operation, int64_t x, int64_t y, const Constants *c) {
+  __m256i codes = combined(
+    operation, _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(x)), _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(y)), c);
+  __m128i halves = _mm_packs_epi32(_mm256_castsi256_si128(codes), _mm256_extracti128_si256(codes, 1));
+  return _mm_cvtsi128_si64(_mm_packs_epi16(halves, halves));
+}
+
+ALWAYS_INLINE void combineAll(const qi_operation operation, const qi_elementwise *e, const Constants *c, int8_t *output) {
+  int64_t x = 0, y = 0, codes;
+  ptrdiff_t index = 0;
+  for (; index + 8 <= e->count; index += 8) {
+    memcpy(&x, e->first + index, 8);
+    memcpy(&y, e->second + index, 8);
+    codes = combined8(operation, x, y, c);
+    memcpy(output + index, &codes, 8);
+  }
+  const size_t rest = (size_t)(e->count - index);
+  if (rest == 0) return;
+  memcpy(&x, e->first + index, rest);
+  memcpy(&y, e->second + index, rest);
+  codes = combined8(operation, x, y, c);
+  memcpy(output + index, &codes, rest);
+}
+
+void qi_elementwise_avx2(const qi_elementwise *e, int8_t *output) {
+  const Constants constants = {
+    .first = sameScales(&e->firstFactor),
+    .second = sameScales(&e->secondFactor),
+    .result = sameScales(&e->resultFactor),
+    .firstZeroPoint = _mm256_set1_epi32(e->firstZeroPoint),
+    .secondZeroPoint = _mm256_set1_epi32(e->secondZeroPoint),
+    .zeroPoint = _mm256_set1_epi32(e->zeroPoint),
+    .minimum = _mm256_set1_epi32(e->minimum),
+    .maximum = _mm256_set1_epi32(e->maximum),
+    .leftShift = _mm_cvtsi32_si128(e->leftShift),
+  };
+  switch (e->operation) {
+    case qi_sum: combineAll(qi_sum, e, &constants, output); break;
+    case qi_difference: combineAll(qi_difference, e, &constants, output); break;
+    case qi_product: combineAll(qi_product, e, &constants, output); break;
+  }
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,189 @@
+import Drawing
+import Simulation
+import Support
+
+/// The page that a browser watches a run on: it asks for what is new ten times a second.
+struct LivePage {
+  private let run: WatchedRun
+
+  init(_ run: WatchedRun) {
+    self.run = run
+  }
+
+  func render() -> String {
+    Page(
+      title: "Live: \(run.record), \(run.lead)",
+      subtitle: "through \(run.modelName) on a simulated device, "
+        + "\(Numbers.duration(seconds: run.durationSeconds)) at \(Numbers.shortest(run.sampleRateHz)) Hz",
+      verdict: "The run begins.",
+      sections: [
+        Section("Now", [LiveStrip(hasTwin: run.hasTwin), LiveFigures(run)]),
+        Section(
+          "How to read this",
+          [
+            Paragraph(
+              "The strip holds the signal's last ten seconds as the device took them. Under it stands the class of each decision, at "
+                + "the beat that it is about, or where it was made by the clock: the device's, the float twin's, and what the device "
+                + "announced after its policy. A decision of another class than the twin's is framed."),
+            Paragraph(
+              "The current is an estimate for what the run has made the device do so far, from the network's counts and the profile "
+                + "\(run.profile.name); it stands for no measurement. This is an engineering evaluation of a model, not a medical device."
+            ),
+          ]),
+      ],
+      footer: "device-sim stream --serve; nothing on this page is loaded from elsewhere."
+    ).render()
+  }
+}
+
+/// The signal and the decisions, drawn as they come.
+private struct LiveStrip: Component {
+  let hasTwin: Bool
+
+  func render() -> String {
+    """
+    <style>
+    #strip { display: block; width: 100%; height: 300px; margin: 0 0 16px }
+    .controls { display: flex; gap: 12px; align-items: center; margin: 0 0 12px }
+    .controls button { font: inherit; padding: 4px 18px; min-width: 110px }
+    </style>
+    <div class="controls"><button id="pause" type="button">Pause</button><span id="phase" role="status"></span></div>
+    <canvas id="strip" role="img" aria-label="The last ten seconds of the signal, with the decisions under it" data-twin="\(hasTwin)"></canvas>
+    """
+  }
+}
+
+/// The figures, and the script that fills them in.
+private struct LiveFigures: Component {
+  let run: WatchedRun
+
+  init(_ run: WatchedRun) { self.run = run }
+
+  func render() -> String {
+    let rows: [(String, String)] =
+      [("time", "Time of the record"), ("rate", "Beats"), ("decisions", "Decisions")]
+      + (run.hasTwin ? [("agreement", "Same class as the float twin")] : [])
+      + (run.hasBoard ? [("board", "Board")] : [])
+      + [("current", "Network's current, estimated")]
+    let list = rows.map { "<dt>\($0.1)</dt><dd id=\"\($0.0)\">-</dd>" }.joined(separator: "\n")
+    return """
+      <dl>
+      \(list)
+      </dl>
+      <script>
+      "use strict";
+      const rate = \(run.sampleRateHz), shownSeconds = 10;
+      \(Self.script)
+      </script>
+      """
+  }
+
+  /// Reads `/state` from the first sample that isn't here yet, and draws.
+  private static let script = """
+    const element = id => document.getElementById(id);
+    const show = (id, text) => { const place = element(id); if (place) place.textContent = text; };
+    const decimal = (value, places) => value.toFixed(places);
+    let samples = [], first = 0, isPaused = false, isOver = false;
+
+    function take(state) {
+      const end = state.firstSample + state.microvolts.length;
+      if (state.firstSample !== first + samples.length) { samples = []; first = state.firstSample; }
+      samples.push(...state.microvolts);
+      const dropped = Math.max(0, samples.length - Math.ceil(shownSeconds * rate));
+      samples.splice(0, dropped);
+      first += dropped;
+      show("time", decimal(state.seconds, 1) + " s");
+      show("rate", state.beatsPerMinute == null ? "-" : decimal(state.beatsPerMinute, 0) + " a minute");
+      show("decisions", String(state.decisionCount));
+      show("agreement", state.compared == 0 ? "-"
+        : decimal(100 * state.agreeing / state.compared, 2) + " % of " + state.compared);
+      if (state.board) show("board", decimal(state.board.seconds, 1) + " s taken, " + state.board.compared +
+        " compared with the host, " + state.board.differing + " differing");
+      const current = state.microamps;
+      if (current) show("current", current.value.toPrecision(3) + " uA (" + current.low.toPrecision(3) + " to " +
+        current.high.toPrecision(3) + ")");
+      const words = { running: "Running", paused: "Paused", board: "The board takes the same samples", finished: "The run is over" };
+      show("phase", words[state.phase]);
+      isPaused = state.phase === "paused";
+      isOver = state.phase === "finished";
+      element("pause").textContent = isPaused ? "Go on" : "Pause";
+      element("pause").disabled = isOver || state.phase === "board";
+      document.querySelector(".verdict").textContent =
+        state.noResult != null ? "No result: " + state.noResult + "."
+        : state.announced != null ? "Announced: " + state.announced : "Nothing announced yet.";
+      draw(state.decisions, end);
+    }
+
+    function draw(decisions, end) {
+      const canvas = element("strip"), scale = window.devicePixelRatio || 1;
+      const width = canvas.clientWidth, height = canvas.clientHeight;
+      if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
+      if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
+      const pen = canvas.getContext("2d");
+      pen.setTransform(scale, 0, 0, scale, 0, 0);
+      pen.clearRect(0, 0, width, height);
+      const rows = canvas.dataset.twin === "true" ? ["device", "float", "announced"] : ["device", "announced"];
+      const left = 78, right = 10, top = 8, rowHeight = 22, bottom = rows.length * rowHeight + 24;
+      const count = shownSeconds * rate, start = end - count;
+      const x = sample => left + (sample - start) / count * (width - left - right);
+      let low = Infinity, high = -Infinity;
+      for (const value of samples) { low = Math.min(low, value); high = Math.max(high, value); }
+      if (!(high > low)) { low = (low || 0) - 500; high = low + 1000; }
+      const y = value => top + (high - value) / (high - low) * (height - top - bottom);
+      pen.font = "12px system-ui, sans-serif";
+      pen.lineWidth = 1;
+      pen.strokeStyle = "#dfe1e5";
+      pen.fillStyle = "#5f6368";
+      pen.textAlign = "center";
+      for (let second = Math.max(0, Math.ceil(start / rate)); second * rate <= end; second++) {
+        const place = x(second * rate);
+        pen.beginPath(); pen.moveTo(place, top); pen.lineTo(place, height - bottom); pen.stroke();
+        pen.fillText(second + " s", place, height - bottom + 15);
+      }
+      const millivolts = (high - low) / 1000;
+      const step = [0.1, 0.2, 0.5, 1, 2, 5, 10].find(each => millivolts / each <= 5) || 20;
+      pen.textAlign = "right";
+      for (let level = Math.ceil(low / 1000 / step) * step; level * 1000 <= high; level += step) {
+        pen.beginPath(); pen.moveTo(left, y(level * 1000)); pen.lineTo(width - right, y(level * 1000)); pen.stroke();
+        pen.fillText(decimal(level, step < 1 ? 1 : 0) + " mV", left - 6, y(level * 1000) + 4);
+      }
+      rows.forEach((row, index) => pen.fillText(row, left - 6, height - bottom + 24 + rowHeight * index + 14));
+      pen.strokeStyle = "#1a1a1a";
+      pen.lineWidth = 1.2;
+      pen.beginPath();
+      samples.forEach((value, index) => index ? pen.lineTo(x(first + index), y(value)) : pen.moveTo(x(first), y(value)));
+      pen.stroke();
+      pen.textAlign = "center";
+      for (const decision of decisions) {
+        const place = x(decision.sample);
+        if (place < left) continue;
+        const differs = decision.float != null && decision.float !== decision.device;
+        rows.forEach((row, index) => {
+          const middle = height - bottom + 24 + rowHeight * index + 14, text = decision[row] ?? "·";
+          pen.fillStyle = differs && row !== "announced" ? "#a63c00" : "#1a1a1a";
+          pen.fillText(text, place, middle);
+          if (differs && row === "device") {
+            pen.strokeStyle = "#a63c00";
+            const half = pen.measureText(text).width / 2 + 4;
+            pen.strokeRect(place - half, middle - 13, 2 * half, rowHeight + 17);
+          }
+        });
+      }
+    }
+
+    async function ask() {
+      try {
+        const answer = await fetch("/state?from=" + (first + samples.length), { cache: "no-store" });
+        if (answer.ok) take(await answer.json());
+      } catch {
+        show("phase", isOver ? "The run is over" : "The run can't be reached: it ended, or was stopped");
+        element("pause").disabled = true;
+        if (isOver) return;
+      }
+      if (!isOver) setTimeout(ask, 100);
+    }
+
+    element("pause").onclick = () => fetch(isPaused ? "/resume" : "/pause", { method: "POST" });
+    ask();
+    """
+}
