@@ -393,7 +393,8 @@ import TestSupport
     for round in 0..<8 {
       var description = Self.samples
       if round % 2 == 0 { description["highPassShift"] = 5 }
-      let loaded = try importing(models.network(.image).model, description)
+      let network = models.network(.image).model
+      let loaded = try importing(network, description)
       let samples = (0..<400).map { _ in Int16(models.random.next(in: -700...700)) }
       let memory = (0..<4).map { _ in AlignedMemory(byteCount: 1 << 14) }
       var whole = try StreamingPipeline(

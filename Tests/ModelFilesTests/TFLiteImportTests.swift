@@ -1,4 +1,5 @@
 import Foundation
+import HostDevice
 import ModelFiles
 import Networks
 import Support
@@ -95,6 +96,18 @@ import TestSupport
         "operator 0 (LOGISTIC)", "lacks its input 0", Self.simple(14), { $0.graph.operators[0].inputs = [-1] }
       ),
     ])
+  }
+
+  @Test func everyInputOfSeveralIsToldOf() throws {
+    var builder = ModelBuilder()
+    let inputs = [builder.tensor([1, 4], scale: 0.5), builder.tensor([2, 4], scale: 0.25, zeroPoint: 3)]
+    let output = builder.tensor([2, 4])
+    builder.add(.add, options(11), inputs, to: [output])
+    let network = try QuantizedNetwork(importing: builder.finished(inputs: inputs, outputs: [output]))
+    let summary = try ModelSummary(LoadedModel(image: ModelImage(network, frontEnd: nil).bytes))
+    let told = [summary.input] + summary.moreInputs
+    #expect(told.map(\.shape) == [[1, 4], [2, 4]])
+    #expect(told.map(\.scale) == [0.5, 0.25] && told.map(\.zeroPoint) == [0, 3])
   }
 
   @Test func graphsWhoseValuesComeFromNowhereAreRefused() {

@@ -9,8 +9,11 @@ extension ModelSummary {
     var table = SummaryTable(
       columns: ["input", "output", "kernel", "scale", "zero", "weights", "MAC/window", "MAC/step"],
       alignment: .right)
-    table.add(
-      frontEnd?.kind.rawValue ?? "input", "", text(input.shape), "", text(input.scale), "\(input.zeroPoint)")
+    for input in [input] + moreInputs {
+      table.add(
+        frontEnd?.kind.rawValue ?? "input", "", text(input.shape), "", text(input.scale), "\(input.zeroPoint)"
+      )
+    }
     for operation in operations.operators {
       table.add(
         operation.name, text(operation.inputShape), text(operation.outputShape), kernel(operation),

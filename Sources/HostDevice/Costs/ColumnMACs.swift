@@ -23,8 +23,16 @@ extension Model {
 extension OperatorPlan {
   /// The multiply-accumulates of some columns of the output.
   func macs(input: Tensor, output: Tensor, columns: Range<Int>) -> ModelSummary.StepMACs {
-    guard let weights else { return ModelSummary.StepMACs(needed: 0, executed: 0) }
     func filled(_ count: Int) -> Int { (count + 3) / 4 * 4 }
+    if gates != nil {
+      let units = output.channelCount
+      let steps = output.count / units
+      let inputs = input.count / steps
+      return ModelSummary.StepMACs(
+        needed: 4 * output.count * (inputs + units),
+        executed: 4 * output.count * (filled(inputs) + filled(units)))
+    }
+    guard let weights else { return ModelSummary.StepMACs(needed: 0, executed: 0) }
     let batches = input.batchCount
     guard let window else {
       let rows = output.count / output.channelCount

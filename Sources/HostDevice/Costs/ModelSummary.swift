@@ -193,8 +193,10 @@ package struct ModelSummary: Encodable, Sendable {
     package var zeroPoint: Int
   }
 
-  /// The input.
+  /// The first input.
   package var input: Input
+  /// The inputs behind it.
+  package var moreInputs: [Input]
   /// Operators and their work.
   package var operations: Operations
   /// Flash and RAM.
@@ -217,9 +219,13 @@ package struct ModelSummary: Encodable, Sendable {
   /// Sums up a model.
   package init(_ loaded: LoadedModel) {
     let model = loaded.model
-    input = Input(
-      shape: model.shape(ofTensor: model.inputPort(0).tensorIndex), scale: model.input.scale,
-      zeroPoint: Int(model.input.zeroPoint))
+    let inputs = (0..<model.inputCount).map { port in
+      let index = model.inputPort(port).tensorIndex
+      let tensor = model.tensor(index)
+      return Input(
+        shape: model.shape(ofTensor: index), scale: tensor.scale, zeroPoint: Int(tensor.zeroPoint))
+    }
+    (input, moreInputs) = (inputs[0], Array(inputs.dropFirst()))
     operations = Operations(model)
     let plan = ArenaPlan(planned: model)
     memory = Memory(
@@ -315,6 +321,11 @@ extension ModelSummary.Operator {
         plan.kind == .fullyConnected ? input.count / rows : taps * weights.groupChannelCount
       weightBytes = (inputsPerOutput * output.channelCount * weights.weightBits + 7) / 8
       macsPerWindow = inputsPerOutput * output.count
+    }
+    if plan.gates != nil {
+      let units = output.channelCount
+      let weights = 4 * units * (input.count * units / output.count + units)
+      (weightBytes, macsPerWindow) = (weights, weights * (output.count / units))
     }
     workPerStep = model.steps(ofOperator: index, in: layout)
     workPerWindow = model.steps(ofOperator: index, in: nil)

@@ -126,7 +126,13 @@ package struct ImportedReport: Codable, Sendable {
           reading: float,
           columnsOf: SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).columnCodeCount)
       } else { try FloatNetwork(reading: float) }
-    guard loaded.model.inputCount == 1, loaded.model.outputCount == 1,
+    guard loaded.model.inputCount == 1, loaded.model.outputCount == 1 else {
+      throw .malformed(
+        model,
+        "has \(loaded.model.inputCount) inputs and \(loaded.model.outputCount) outputs; twins of one each are compared",
+        remedy: "compare what both give: exporter run on either, with an --input and an --output for each")
+    }
+    guard
       network.inputs.map(\.count) == [loaded.model.input.count],
       network.outputs.first?.count == loaded.model.output.count
     else {
