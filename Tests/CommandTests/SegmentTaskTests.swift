@@ -68,6 +68,12 @@ import TestSupport
     let scores = try #require(try judged.json()["scores"] as? [String: Any])
     #expect(scores["unit"] as? String == "windows" && scores["beats"] as? Int == 3)
     #expect(judged.errors.contains("over their 3 windows of its classes: "), "\(judged.errors)")
+    // Nobody finds windows, and none is too many: the columns stay empty.
+    let sweep = try Command("device-sim")(
+      "sweep", "--model", model, "--records", "segment-009.csv", "--data", segments.folder, "--sample-rate",
+      "250", "--output", temporary("sweep.jsonl"))
+    #expect(sweep.status == 0, "\(sweep.errors)")
+    #expect(sweep.output.contains(/no noise .* 100\.00 % .* - +- +0\n/), "\(sweep.output)")
     let stream = try Command("device-sim")(
       "stream", "--model", model, "--float", checkpoint, "--record", segments.folder + "/segment-009.csv",
       "--sample-rate", "250", "--lead", "II", "--json", "-", "--quiet")

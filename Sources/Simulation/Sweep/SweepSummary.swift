@@ -63,9 +63,9 @@ package struct SweepSummary: Encodable, Sendable {
     package var floatAccuracy: Share?
     /// The mean F1 over the classes.
     package var macroF1: Double?
-    /// Of the annotated beats, those that a decision was about.
+    /// Of the annotated beats, those that a decision was about; nil where decisions come by the clock.
     package var found: Share?
-    /// The decisions about no annotated beat, an hour.
+    /// The decisions about no annotated beat, an hour; nil where decisions come by the clock.
     package var extraDecisionsPerHour: Double?
     /// The decisions whose window reaches into lost samples.
     package var decisionsOverLostSamples: Int
@@ -154,12 +154,16 @@ extension SweepSummary.Row {
     agreement = share { $0.agreement.map { ($0.equalDecisions, $0.decisions) } }
     accuracy = share { $0.accuracy.map { ($0.fixed.correct, $0.fixed.total) } }
     floatAccuracy = share { $0.accuracy?.float.map { ($0.correct, $0.total) } }
-    found = share { $0.accuracy.map { ($0.fixed.total, $0.fixed.total + $0.missedBeats) } }
+    // Windows by the clock are neither found nor extra: all come when they must.
+    let aboutBeats = results.filter { !$0.settings.decide.hasPrefix("every ") }
+    found =
+      aboutBeats.isEmpty
+      ? nil : share { $0.accuracy.map { ($0.fixed.total, $0.fixed.total + $0.missedBeats) } }
     decisionsOverLostSamples = results.reduce(0) { $0 + $1.decisionsOverLostSamples }
     let scored = results.compactMap { result in result.accuracy.map { (result, $0) } }
     let hours = scored.reduce(0) { $0 + $1.0.durationSeconds } / 3600
     extraDecisionsPerHour =
-      hours > 0 ? Double(scored.reduce(0) { $0 + $1.1.extraDecisions }) / hours : nil
+      hours > 0 && !aboutBeats.isEmpty ? Double(scored.reduce(0) { $0 + $1.1.extraDecisions }) / hours : nil
     let names = scored.first?.1.fixed.classNames ?? []
     var matrix = ConfusionMatrix(classNames: names)
     for (_, accuracy) in scored where accuracy.fixed.classNames == names { matrix += accuracy.fixed }
