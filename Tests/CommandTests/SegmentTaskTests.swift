@@ -59,6 +59,17 @@ import TestSupport
     // The task's clock, not a heart's rate, says how often the device decides.
     let verdict = try Command("device-sim")("verdict", "--model", model, "--profile", "pacemaker")
     #expect(verdict.output.hasPrefix("shapes.qinf with a decision every 1 s\n"), "\(verdict.output)")
+    // The manifest tells the rate of CSV files without times, and whose they are.
+    let patients = try Command("device-sim")(
+      "verdict", "--model", model, "--profile", "pacemaker", "--data", segments.folder, "--records", "test",
+      "--json", "-", "--quiet")
+    let judged = try #require((try patients.json()["devices"] as? [[String: Any]])?.first?["patients"])
+    // A quarter of a third as many patients as segments.
+    #expect(((judged as? [String: Any])?["patients"] as? [Any])?.count == Self.count / 12)
+    let sweep = try Command("device-sim")(
+      "sweep", "--model", model, "--data", segments.folder, "--records", "test", "--output",
+      temporary("sweep.jsonl"), "--quiet")
+    #expect(sweep.status == 0, "\(sweep.errors)")
     let stream = try Command("device-sim")(
       "stream", "--model", model, "--float", checkpoint, "--record", segments.folder + "/segment-009.csv",
       "--sample-rate", "250", "--lead", "II", "--json", "-", "--quiet")
