@@ -38,7 +38,8 @@ import TestSupport
     let table = page.components(separatedBy: "At most, and in brackets")[1].components(
       separatedBy: "</table>")[0]
     let rows = table.components(separatedBy: "<tr>").dropFirst(2)
-    #expect(rows.map { $0.contains("aria-label=\"pass\">✓</span> programmer</th>") } == devices.map(carries))
+    #expect(
+      rows.map { $0.contains("aria-label=\"pass\">✓</span>\u{A0}programmer</th>") } == devices.map(carries))
     #expect(
       page.contains("nothing: both ways give the same bits") || page.contains("unknown until such a network"))
     #expect(!page.contains("`"))
