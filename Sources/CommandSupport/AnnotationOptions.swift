@@ -32,6 +32,9 @@ package struct AnnotationOptions: ParsableArguments {
     guard !["atr", "dat", "hea"].contains(annotator.lowercased()) else {
       throw ValidationError("--annotator \(annotator) is the suffix of a database's own files")
     }
+    guard folder != nil || annotator == Self.standardAnnotator else {
+      throw ValidationError("--annotator needs --annotations, the folder that it is for")
+    }
     if let folder {
       try Files.requireWritableFolder(folder)
       try requireNoModels(in: folder)

@@ -43,6 +43,11 @@ package struct RecordOptions: ParsableArguments {
   /// Creates the options, for ArgumentParser to fill in.
   package init() {}
 
+  /// Whether no option was given.
+  package var isStandard: Bool {
+    lead == nil && sampleRate == nil && gain == nil && baseline == nil && !noHeader
+  }
+
   /// How to understand CSV files.
   package var csv: CSVOptions {
     CSVOptions(sampleRateHz: sampleRate, gain: gain, baseline: baseline, hasTitles: noHeader ? false : nil)

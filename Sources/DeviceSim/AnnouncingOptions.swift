@@ -60,7 +60,7 @@ struct AnnouncingOptions: ParsableArguments {
   ///
   /// - Throws: `ValidationError`, which says what.
   func validate(isByAnnotations: Bool) throws {
-    if let problem = settings.problem { throw ValidationError("the announcements have \(problem)") }
+    if let problem = settings.problem { throw ValidationError(problem) }
     if wakeRr == 0 { throw ValidationError("--wake-rr needs a percentage of at least 1") }
     if wakeRr != nil, isByAnnotations {
       throw ValidationError("--wake-rr needs the device's own beats: leave out --decide annotations")

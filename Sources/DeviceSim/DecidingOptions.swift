@@ -23,6 +23,9 @@ struct DecidingOptions: ParsableArguments {
 
   func validate() throws {
     if let every, every < 1 { throw ValidationError("--every needs a number of columns of at least 1") }
+    if every != nil, decide != nil {
+      throw ValidationError("--every and --decide both say when to decide: leave out one")
+    }
     if sensing != nil, every != nil || decide != nil {
       throw ValidationError("--sensed says by itself when to decide: leave out --decide and --every")
     }

@@ -165,6 +165,9 @@ struct Faults: ParsableCommand {
       }
       return name
     }
+    if let name = names.enumerated().first(where: { names[..<$0].contains($1) })?.element {
+      throw ValidationError("\(option) has \(name.rawValue) twice; name it once")
+    }
     return Name.allCases.filter(names.contains)
   }
 }

@@ -109,6 +109,6 @@ extension Disturbances {
   ///
   /// - Throws: `ValidationError`, which says what.
   func validate() throws {
-    if let problem { throw ValidationError("the front end has \(problem)") }
+    if let problem { throw ValidationError(problem) }
   }
 }

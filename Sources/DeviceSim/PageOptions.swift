@@ -18,6 +18,7 @@ struct PageOptions: ParsableArguments {
     guard hasPage || (from == nil && moments == nil && !anonymous) else {
       throw ValidationError("--from, --moments and --anonymous go with --report")
     }
+    try moments?.requireOnce("--moments")
     guard ((from.map { [$0] } ?? []) + (moments?.values ?? [])).allSatisfy({ $0 >= 0 && $0 < 1e9 }) else {
       throw ValidationError("--from and --moments need moments of at least 0 s")
     }

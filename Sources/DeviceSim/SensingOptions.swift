@@ -27,7 +27,7 @@ struct SensingOptions: ParsableArguments {
     if !sensed, [sensedJitter, undersense, oversense, refractory].contains(where: { $0 != nil }) {
       throw ValidationError("--sensed-jitter, --undersense, --oversense and --refractory need --sensed")
     }
-    if let problem = sensing?.problem { throw ValidationError("the sense amplifier has \(problem)") }
+    if let problem = sensing?.problem { throw ValidationError(problem) }
   }
 
   /// How the device's amplifier senses; nil without one.

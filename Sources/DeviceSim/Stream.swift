@@ -122,6 +122,7 @@ struct Stream: ParsableCommand {
     try board.validate(hasPatch: patch != nil)
     try disturbances.validate()
     try announcing.validate(isByAnnotations: deciding.isByAnnotations)
+    try brownOut?.requireOnce("--brown-out")
     if let brownOut, !brownOut.values.allSatisfy({ $0 >= 0 && $0 < 1e9 }) {
       throw ValidationError("--brown-out needs moments of at least 0 s")
     }

@@ -73,6 +73,10 @@ struct SweepCommand: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
+    try profile.requireOnce("--profile")
+    try noise.requireOnce("--noise")
+    try snr?.requireOnce("--snr")
+    try seed.requireOnce("--seed")
     try requireDistinct(
       outputs: [output, results.jsonFile], inputs: [model, float] + profile.values + noise.values)
     try announcing.validate(isByAnnotations: deciding.isByAnnotations)

@@ -92,6 +92,9 @@ struct VerdictCommand: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(outputs: [report, output.jsonFile], inputs: [model] + profile)
+    if let name = profile.enumerated().first(where: { profile[..<$0].contains($1) })?.element {
+      throw ValidationError("--profile has \(name) twice; name it once")
+    }
     guard (10...400).contains(heartRate ?? 70) else {
       throw ValidationError("--heart-rate needs beats a minute in 10 ... 400")
     }
@@ -103,11 +106,18 @@ struct VerdictCommand: ParsableCommand {
       throw ValidationError(
         "--heart-rate, --interval and --network-share are what the records tell: leave them out")
     }
+    if heartRate != nil, interval != nil {
+      throw ValidationError("--heart-rate and --interval both say when to decide: leave out one")
+    }
     if !runsRecords {
-      if patients != nil { throw ValidationError("--patients needs --records or --data") }
+      if patients != nil { throw ValidationError("--patients needs --records, --record or --data") }
+      if !opening.isStandard {
+        throw ValidationError(
+          "--lead, --sample-rate, --gain, --baseline and --no-header need --records, --record or --data")
+      }
       if amplifier.settings != Sensing() {
         throw ValidationError(
-          "--sensed-jitter, --undersense, --oversense and --refractory need --records or --record")
+          "--sensed-jitter, --undersense, --oversense and --refractory need --records, --record or --data")
       }
     }
     if let records, records.needsFolder, data == nil {

@@ -82,11 +82,13 @@ package struct LineChart: Component {
   package var events: [Event]
   /// The area's height, in px.
   package var height: Int
+  /// The horizontal axis's ends; nil for those of the lines.
+  package var horizontalRange: ClosedRange<Double>?
 
   /// Creates a chart.
   package init(
     title: String, explanation: String = "", series: [Series], horizontalUnit: String, verticalUnit: String,
-    events: [Event] = [], height: Int = 200
+    events: [Event] = [], height: Int = 200, horizontalRange: ClosedRange<Double>? = nil
   ) {
     self.title = title
     self.explanation = explanation
@@ -95,6 +97,7 @@ package struct LineChart: Component {
     self.verticalUnit = verticalUnit
     self.events = events
     self.height = height
+    self.horizontalRange = horizontalRange
   }
 
   /// The chart's markup.
@@ -107,7 +110,9 @@ package struct LineChart: Component {
     }
     let finite = (series.flatMap(\.values) + limits).filter(\.isFinite)
     let plot = Plot(
-      horizontal: Axis(ends.map(\.0).min() ?? 0, ends.map(\.1).max() ?? 1, tickCount: 8, isRounded: false),
+      horizontal: Axis(
+        horizontalRange?.lowerBound ?? ends.map(\.0).min() ?? 0,
+        horizontalRange?.upperBound ?? ends.map(\.1).max() ?? 1, tickCount: 8, isRounded: false),
       vertical: Axis(finite.min() ?? 0, finite.max() ?? 1, tickCount: max(2, height / 45), isRounded: true),
       horizontalUnit: horizontalUnit, verticalUnit: verticalUnit, height: height, hasMarks: !events.isEmpty)
     let pens = Pen.assign(to: series)

@@ -272,8 +272,8 @@ package struct Table: Component {
 /// A sign that tells pass from fail by its shape, with the word for those who can't see it.
 private func mark(_ outcome: Outcome?) -> String {
   switch outcome {
-  case .pass: "<span class=\"mark\" role=\"img\" aria-label=\"pass\">✓</span> "
-  case .fail: "<span class=\"mark\" role=\"img\" aria-label=\"fail\">✗</span> "
+  case .pass: "<span class=\"mark\" role=\"img\" aria-label=\"pass\">✓</span>\u{A0}"
+  case .fail: "<span class=\"mark\" role=\"img\" aria-label=\"fail\">✗</span>\u{A0}"
   case nil: ""
   }
 }

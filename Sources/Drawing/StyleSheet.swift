@@ -34,6 +34,8 @@ let styleSheet = """
   tbody tr + tr > * { border-top: 1px solid #e4e6e9 }
   tfoot tr > * { border-top: 1.5px solid var(--ink); font-weight: 600 }
   .number { text-align: right; white-space: nowrap }
+  .scroll .number { white-space: normal }
+  .scroll .bars .number { white-space: nowrap }
   dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 22px; margin: 0 0 14px; font-size: 14px }
   dt { color: var(--faint) }
   dd { margin: 0; overflow-wrap: anywhere }
@@ -77,8 +79,6 @@ let styleSheet = """
     dd { margin-bottom: 8px }
     table { font-size: 12.5px }
     th, td { padding-right: 10px }
-    .scroll .number { white-space: normal }
-    .scroll .bars .number { white-space: nowrap }
   }
   @media print {
     @page { margin: 15mm 14mm }

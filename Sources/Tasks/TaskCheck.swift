@@ -38,6 +38,12 @@ package struct TaskCheck: Encodable, Sendable {
   /// The patients that a class should have on each side: of fewer, nothing is learnt about a new one.
   package static let leastPatients = 5
 
+  /// How much there is, in words.
+  package var extent: String {
+    "\(Numbers.integer(records)) record\(records == 1 ? "" : "s") of \(Numbers.integer(patients)) "
+      + "patient\(patients == 1 ? "" : "s")"
+  }
+
   /// Counts what the signals of a task's records hold.
   ///
   /// - Parameters:
@@ -107,18 +113,13 @@ package struct TaskCheck: Encodable, Sendable {
       let all = own.reduce(0) { $0 + $1.patients }
       if all == 0 {
         warnings.append("no record has the class \(className)")
-      } else if isFolded {
-        if all < leastPatients {
-          warnings.append(
-            "the class \(className) is of \(all) patient\(all == 1 ? "" : "s"): a score of it says little of others"
-          )
-        }
       } else {
-        for count in own where count.patients < leastPatients {
-          warnings.append(
-            "the class \(className) is of \(count.patients) patient\(count.patients == 1 ? "" : "s") in \(count.part)"
-          )
-        }
+        let few = isFolded ? [("", all)] : own.map { (" in \($0.part)", $0.patients) }
+        let told = few.filter { $0.1 < leastPatients }.map { "\($1) patient\($1 == 1 ? "" : "s")\($0)" }
+        guard !told.isEmpty else { continue }
+        warnings.append(
+          "the class \(className) is of \(told.joined(separator: ", ")), fewer than \(leastPatients): a score of it says "
+            + "little of others; add records of more patients")
       }
     }
     return warnings

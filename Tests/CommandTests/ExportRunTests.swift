@@ -191,6 +191,9 @@ import TestSupport
       (64, ["export", model, "--output", folder("m")]),
       (64, ["export", model, "--format", "onnx", "--output", folder("m")]),
       (64, ["export", model, "--format", "c", "--name", "1st", "--output", folder("m")]),
+      (64, ["export", model, "--format", "c", "--name", "int", "--output", folder("m")]),
+      (64, ["export", model, "--format", "c", "--name", "namespace", "--output", folder("m")]),
+      (64, ["export", model, "--format", "c", "--output", folder("m.h")]),
       (64, ["export", model, "--format", "c", "--section", "a\"b", "--output", folder("m")]),
       (
         64, ["export", model, "--format", "tflite", "--record", ProjectFiles.record, "--output", folder("m")]

@@ -74,6 +74,17 @@ import TestSupport
       "250", "--output", temporary("sweep.jsonl"))
     #expect(sweep.status == 0, "\(sweep.errors)")
     #expect(sweep.output.contains(/no noise .* 100\.00 % .* - +- +0\n/), "\(sweep.output)")
+    // The manifest tells the rate of CSV files without times, and whose they are.
+    let patients = try Command("device-sim")(
+      "verdict", "--model", model, "--profile", "pacemaker", "--data", segments.folder, "--records", "test",
+      "--json", "-", "--quiet")
+    let rated = try #require((try patients.json()["devices"] as? [[String: Any]])?.first?["patients"])
+    // A quarter of a third as many patients as segments.
+    #expect(((rated as? [String: Any])?["patients"] as? [Any])?.count == Self.count / 12)
+    let both = try Command("device-sim")(
+      "sweep", "--model", model, "--data", segments.folder, "--records", "test", "--output",
+      temporary("both.jsonl"), "--quiet")
+    #expect(both.status == 0, "\(both.errors)")
     let stream = try Command("device-sim")(
       "stream", "--model", model, "--float", checkpoint, "--record", segments.folder + "/segment-009.csv",
       "--sample-rate", "250", "--lead", "II", "--json", "-", "--quiet")

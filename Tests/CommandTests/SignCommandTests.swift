@@ -36,6 +36,9 @@ import TestSupport
       let result = try exporter("verify", folder(file), "--key", folder(key))
       #expect(result.status == 65 && result.errors.contains(text), "\(result.errors)")
     }
+    let key = try exporter(
+      "sign", folder("maker.pem"), "--key", folder("maker.pem"), "--output", folder("no.qinf"))
+    #expect(key.status == 65 && key.errors.contains("maker.pem: is neither a model image nor a patch"))
     let unsigned = try exporter("verify", ProjectFiles.model, "--key", folder("maker.pub.pem"))
     #expect(unsigned.status == 65 && unsigned.errors.contains("has no signature"))
   }

@@ -30,6 +30,46 @@ import TestSupport
     #expect(record.signals[2].samples == [1124] && notes(record).isEmpty)
   }
 
+  @Test func aTimeOfDayGoesOnAfterMidnight() throws {
+    let text = "time,II [mV]\n23:59:59.992,1\n23:59:59.996,2\n00:00:00.000,3\n00:00:00.004,4\n"
+    let one = try record(text)
+    #expect(one.sampleRateHz == 250)
+    #expect(try one.signals[0].millivolts() == [1, 2, 3, 4])
+    #expect(
+      notes(one) == [
+        "x.csv: its time of day passes midnight at line 4: the next day was taken to begin there"
+      ])
+    // A row each half an hour, from 22:00 on over four midnights.
+    let rows = (44..<200).map { String(format: "%02d:%02d:00,1\n", $0 / 2 % 24, $0 % 2 * 30) }
+    let four = try record("time,II [mV]\n" + rows.joined())
+    #expect(four.sampleCount == 156 && notes(four)[0].contains("passes midnight 4 times, first at line 6:"))
+    // What goes back by less is out of order, and so is a time that has its day.
+    for wrong in [
+      text.replacing("00:00:00", with: "01:00:01"),
+      "time,II\n2026-01-01 23:59:59.996,1\n"
+        + (0..<3).map { "2026-01-01 00:00:00.00\(4 * $0),1\n" }.joined(),
+    ] {
+      #expect(failure { _ = try record(wrong) }?.problem == "its time does not grow")
+    }
+  }
+
+  @Test func aRateThatChangesIsToldWhereItDoes() {
+    func text(_ first: Int, _ second: Int) -> String {
+      "time,II\n"
+        + (0..<400).map { row in
+          let seconds = Double(min(row, 200)) / Double(first) + Double(max(0, row - 200)) / Double(second)
+          return String(format: "%.6f,1\n", seconds)
+        }.joined()
+    }
+    for (first, second, factor) in [(360, 250, "0.694"), (250, 360, "1.440"), (1000, 900, "0.900")] {
+      let error = failure { _ = try record(text(first, second)) }
+      // The titles and 200 rows stand above; the next row comes at the new distance.
+      #expect(error?.location == "line 202", "\(first) Hz: \(String(describing: error))")
+      #expect(error?.problem == "from here on its rows come at \(factor) times the rate before")
+      #expect(error?.remedy == "give the rows of each rate a file of their own")
+    }
+  }
+
   @Test(
     arguments: [
       ("II_uV", "II"), ("II uV", "II"), ("II-\u{B5}V", "II"), ("ECG in uV", "ECG"), ("II (\u{3BC}V)", "II"),

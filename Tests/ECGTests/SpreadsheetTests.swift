@@ -68,8 +68,23 @@ import TestSupport
     #expect(error?.location == "line 2" && error?.problem.contains("'1,096'") == true)
   }
 
+  @Test func pointsOfThousandsStandBesideDecimalCommas() throws {
+    let text = "Zeit [s];II [uV]\n0,000;-245,0\n0,004;1.005,5\n0,008;1.234.567,0\n0,012;1.005\n"
+    let record = try Record(csv: Data(text.utf8), name: "x", file: "x.csv")
+    #expect(try record.signals[0].millivolts() == [-0.245, 1.0055, 1234.567, 1.005])
+    // Without such a number a point is the decimal one, as ever.
+    let plain = "Zeit [s];II [uV]\n0,000;245,0\n0,004;1.005\n"
+    #expect(
+      try Record(csv: Data(plain.utf8), name: "x", file: "x.csv").signals[0].millivolts()[1] == 0.001005)
+  }
+
   @Test(
     arguments: [
+      (
+        "texts above the titles", "Patient:,John Doe\nRate:,360\n\ntime,II\n0,1\n",
+        "line 4: has 'II' for John Doe, which is no number; correct the line, or remove what stands above the line of "
+          + "the columns' names"
+      ),
       (
         "lines above the titles", "Name,Max\nSample Rate,250 hertz\n\nLead,I\n0.1\n",
         "line 5: has 1 of 2 fields; correct the line, or remove what stands above the line of the columns' names"

@@ -8,12 +8,14 @@ import TestSupport
 @Suite struct PatientVerdictsTests {
   private static let model = ProjectFiles.path("Models/ecg-beats-implant/ecg-beats-implant.qinf")
 
-  private static func verdicts(_ schedules: [PatientSchedule], _ rank: PatientRank) throws -> ModelVerdicts {
+  private static func verdicts(
+    _ schedules: [PatientSchedule], _ rank: PatientRank, hasBeats: Bool = true
+  ) throws -> ModelVerdicts {
     try ModelVerdicts(
       model: model, profiles: ["pacemaker"], schedule: nil,
       load: PatientLoad(
         schedules: schedules, rank: rank,
-        scores: PatientLoad.Scores(beats: 1234, f1: [.init(name: "V", f1: 0.875)])))
+        scores: hasBeats ? PatientLoad.Scores(beats: 1234, f1: [.init(name: "V", f1: 0.875)]) : nil))
   }
 
   private static func schedule(_ record: String, bpm: Double, share: Double, patient: String? = nil)
@@ -56,9 +58,12 @@ import TestSupport
     #expect(
       headline == "ecg-beats-implant.qinf passes nowhere for the patient who takes most of 3; "
         + "F1 over their 1,234 beats of its classes: V 87.50 %\n")
-    #expect(
-      try Self.verdicts([schedules[0]], .median).headline.hasPrefix(
-        "ecg-beats-implant.qinf passes on pacemaker for the patient in the middle of 1"))
+    let one = try Self.verdicts([Self.schedule("/a/folder/slow", bpm: 40, share: 0.05)], .median)
+    #expect(one.headline.hasPrefix("ecg-beats-implant.qinf passes on pacemaker for its one patient"))
+    // One patient is told once, by the record's own name.
+    let unknown = try Self.verdicts(schedules, .median, hasBeats: false)
+    #expect(unknown.patientRows.last?.label == "F1" && !unknown.headline.contains("F1"))
+    #expect(one.patientRows.count == 1 && one.patientRows[0].cells[0].hasPrefix("record slow, "))
   }
 
   @Test func ofAPatientsRecordsTheOneThatTakesMostCounts() throws {

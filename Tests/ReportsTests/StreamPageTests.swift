@@ -132,6 +132,8 @@ import TestSupport
       lead: nil,
       at: at)
     let last = try #require(rows.last)
+    // The table has the moment that explains each decision, beside that of its beat.
+    #expect(rows.map { $0[6] } == times.suffix(20).map(String.init))
     let listed = try #require(wrong.first { Numbers.decimal($0.beatSeconds ?? 0, places: 2) == last[0] })
     #expect(explained.integerLogits == listed.fixedLogits)
     #expect(explained.integerClass == last[1])

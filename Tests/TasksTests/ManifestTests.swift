@@ -194,7 +194,11 @@ import TestSupport
     // Patients in order of their records are in the folds 1, 2, 1.
     #expect(check.counts.filter { $0.className == "a" }.map(\.labels) == [3, 0])
     #expect(check.counts.filter { $0.className == "b" }.map(\.labels) == [0, 2])
-    #expect(check.warnings.contains("the class a is of 1 patient: a score of it says little of others"))
+    #expect(
+      check.warnings.first
+        == "the class a is of 1 patient, fewer than 5: a score of it says little of others; add records of more patients"
+    )
+    #expect(check.extent == "3 records of 3 patients")
   }
 
   @Test(.enabled(if: Databases.has("vfdb"), "needs ../shared/data/vfdb"))

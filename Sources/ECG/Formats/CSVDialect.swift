@@ -7,6 +7,8 @@ struct CSVDialect: Equatable {
   var separator: Character = ","
   /// Whether numbers have a comma for their point.
   var hasDecimalComma = false
+  /// Whether, beside such a comma, numbers have a point between their thousands, as in `1.005,0`.
+  var hasPointOfThousands = false
 
   /// Finds out, by the lines that aren't empty.
   ///
@@ -22,13 +24,25 @@ struct CSVDialect: Equatable {
       hasDecimalComma = Self.isOneColumnOfDecimalCommas(lines) || Self.quotesDecimalCommas(lines)
     case "\0", ";", "\t", " ":
       hasDecimalComma = lines.contains { line in
-        line.split(separator: separator).contains { $0.firstMatch(of: /^ *[-+]?\d*,\d+ *$/) != nil }
+        line.split(separator: separator).contains {
+          $0.firstMatch(of: /^ *[-+]?\d*,\d+ *$/) != nil || Self.isOfThousandsByPoints($0)
+        }
       }
     default: break
     }
+    hasPointOfThousands =
+      hasDecimalComma
+      && lines.contains { line in
+        line.split { $0 == separator || $0 == "\"" }.contains(where: Self.isOfThousandsByPoints)
+      }
     if separator == "," && Self.isOneColumnOfDecimalCommas(lines) || separator == "\0" {
       separator = hasDecimalComma ? ";" : ","
     }
+  }
+
+  /// Whether a text is a number such as `1.005,0`.
+  private static func isOfThousandsByPoints(_ text: some StringProtocol) -> Bool {
+    String(text).firstMatch(of: /^ *[-+]?\d{1,3}(\.\d{3})+,\d+ *$/) != nil
   }
 
   /// Whether the lines `1,0996` are one column, not two: a whole number isn't written `0996`.
@@ -56,12 +70,17 @@ struct CSVDialect: Equatable {
 
   /// A number as the dialect writes it; nil where it is none.
   func number(_ text: String) -> Double? {
+    if hasPointOfThousands, text.wholeMatch(of: /[-+]?\d{1,3}(\.\d{3})+/) != nil {
+      return Double(text.replacing(".", with: ""))
+    }
     if let value = Double(text) { return value }
     // Only a comma or a typesetter's sign can make more of it; moments have neither, mostly.
     guard text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 > 0x7F }) else { return nil }
     let text = text.replacing("\u{2212}", with: "-")
     if hasDecimalComma {
-      return text.contains(".") ? nil : Double(text.replacing(",", with: "."))
+      guard text.contains(".") else { return Double(text.replacing(",", with: ".")) }
+      guard Self.isOfThousandsByPoints(text) else { return nil }
+      return Double(text.replacing(".", with: "").replacing(",", with: "."))
     }
     let isOfThousands = text.wholeMatch(of: /[-+]?\d{1,3}(,\d{3})+\.\d+/) != nil
     return Double(isOfThousands ? text.replacing(",", with: "") : text)

@@ -118,7 +118,10 @@ struct CSVReading {
 
   private mutating func times() throws(FileError) -> CSVTimes {
     do throws(CSVTimes.Problem) {
-      if let column = try timeColumn() { return try times(in: column) }
+      if let column = try timeColumn() {
+        let continued = pastMidnights(column)
+        return try times(in: continued)
+      }
       let numbers = titles.indices.first { titles[$0].role == .sampleNumber && grows($0) }
       return try numbers.map { column throws(CSVTimes.Problem) in
         try CSVTimes(numbers: table.columns[column])
@@ -130,7 +133,9 @@ struct CSVReading {
   }
 
   /// The times in seconds or in units that aren't stated; nil without such a column.
-  private func timeColumn() throws(CSVTimes.Problem) -> (seconds: [Double], isStated: Bool)? {
+  private func timeColumn() throws(CSVTimes.Problem) -> (
+    seconds: [Double], isStated: Bool, isTimeOfDay: Bool
+  )? {
     let columns = titles.indices.filter { index in
       if case .time = titles[index].role { !table.holdsText[index] } else { false }
     }
@@ -147,10 +152,33 @@ struct CSVReading {
       let day = column == days.first ? nil : days.first
       return (
         zip(table.columns[column], day.map { table.columns[$0] } ?? table.columns[column].map { _ in 0 })
-          .map { $0 + $1 }, true
+          .map { $0 + $1 }, true,
+        day == nil && table.columns[column].allSatisfy { $0.isNaN || (0..<86_400).contains($0) }
       )
     }
-    return (table.columns[column].map { $0 * (seconds ?? 1) }, seconds != nil)
+    return (table.columns[column].map { $0 * (seconds ?? 1) }, seconds != nil, false)
+  }
+
+  /// A time of day goes on after midnight: where it steps back by nearly a day, the next day begins.
+  private mutating func pastMidnights(_ column: (seconds: [Double], isStated: Bool, isTimeOfDay: Bool))
+    -> (seconds: [Double], isStated: Bool)
+  {
+    guard column.isTimeOfDay else { return (column.seconds, column.isStated) }
+    var (seconds, day, rows, last) = (column.seconds, 0.0, [Int](), -Double.infinity)
+    for (row, time) in column.seconds.enumerated() where !time.isNaN {
+      if last - time > 23 * 3600 {
+        day += 86_400
+        rows.append(row)
+      }
+      seconds[row] = time + day
+      last = time
+    }
+    if let first = rows.first {
+      note(
+        "its time of day passes midnight\(rows.count > 1 ? " \(rows.count) times, first" : "") at line "
+          + "\(table.lines[first]): the next day was taken to begin there")
+    }
+    return (seconds, column.isStated)
   }
 
   private func isDay(_ column: Int) -> Bool {

@@ -181,11 +181,15 @@ struct CSVTable {
 
   private mutating func take(_ row: CSVParser.Row) throws(FileError) {
     let file = file
-    let hasSamples = hasCells.contains(true)
+    let (dialect, hasCells) = (dialect, hasCells.contains(true))
     func error(_ problem: String) -> FileError {
-      .malformed(
+      // The line of the names comes after what stands above it, which may have numbers.
+      let isOfNames =
+        row.fields.count > 1
+        && row.fields.allSatisfy { !$0.isEmpty && dialect.number($0) == nil && CSVStamp.seconds($0) == nil }
+      return .malformed(
         file, at: "line \(row.line)", problem,
-        remedy: hasSamples
+        remedy: hasCells && !isOfNames
           ? "correct the line, or leave a field empty where a sample is missing"
           : "correct the line, or remove what stands above the line of the columns' names")
     }
@@ -201,7 +205,7 @@ struct CSVTable {
       let text = column < fields.count ? fields[column] : ""
       let value = try cell(text, column: column, error)
       columns[column].append(value)
-      if !value.isNaN { hasCells[column] = true }
+      if !value.isNaN { self.hasCells[column] = true }
       if holdsText[column], firstTexts[column] == nil { firstTexts[column] = (row.line, text) }
     }
     lines.append(row.line)

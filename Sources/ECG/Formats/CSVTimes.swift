@@ -12,6 +12,8 @@ struct CSVTimes {
     var row: Int?
     var text: String
     var remedy: String
+    /// Whether a row comes too early for the others' rate, though it comes after the last one.
+    var isUnevenness = false
   }
 
   /// Rows that follow one another without times.
@@ -25,7 +27,7 @@ struct CSVTimes {
     guard step >= 1 else {
       throw Problem(text: "has numbers of samples that do not grow", remedy: "order the rows by number")
     }
-    try self.init(times: numbers, step: step, resolution: 0, sampleRateHz: nil)
+    try self.init(numbers, of: "number", step: step, resolution: 0, sampleRateHz: nil)
   }
 
   /// Takes times in seconds, not a number where one is missing.
@@ -48,7 +50,7 @@ struct CSVTimes {
           remedy: middle == 0 ? "give finer times, or the rate by --sample-rate" : "order the rows by time")
       }
       let coarse = steps.filter { $0 > 0 }.min() ?? 0
-      try self.init(times: seconds, step: 1 / stated, resolution: coarse, sampleRateHz: stated)
+      try self.init(seconds, of: "time", step: 1 / stated, resolution: coarse, sampleRateHz: stated)
       return
     }
     // What is longer is a gap.
@@ -63,14 +65,49 @@ struct CSVTimes {
     }
     let whole = rate.rounded()
     let isWhole = whole > 0 && abs(Double(regular.count) / whole - span) <= resolution * runs
-    try self.init(
-      times: seconds, step: isWhole ? 1 / whole : step, resolution: resolution,
-      sampleRateHz: isWhole ? whole : rate)
+    do throws(Problem) {
+      try self.init(
+        seconds, of: "time", step: isWhole ? 1 / whole : step, resolution: resolution,
+        sampleRateHz: isWhole ? whole : rate)
+    } catch {
+      // Where the rate changes, the mean of both rates fits no row, and the first of all is blamed.
+      throw error.isUnevenness ? Self.changeOfRate(in: seconds, gapsFrom: 1.5 * middle) ?? error : error
+    }
+  }
+
+  /// The row from which rows come at another rate, told as the problem; nil where no row stands out.
+  private static func changeOfRate(in seconds: [Double], gapsFrom longest: Double) -> Problem? {
+    let width = min(100, seconds.count / 4)
+    guard width >= 4, !seconds.contains(where: \.isNaN) else { return nil }
+    // The sums and numbers of the steps up to each row, gaps left out.
+    var (sums, counts) = ([0.0], [0])
+    for (time, next) in zip(seconds, seconds.dropFirst()) {
+      let isStep = (0..<longest).contains(next - time)
+      sums.append(sums[sums.count - 1] + (isStep ? next - time : 0))
+      counts.append(counts[counts.count - 1] + (isStep ? 1 : 0))
+    }
+    func mean(_ rows: Range<Int>) -> Double {
+      let count = counts[rows.upperBound] - counts[rows.lowerBound]
+      return count * 2 < width ? .nan : (sums[rows.upperBound] - sums[rows.lowerBound]) / Double(count)
+    }
+    var change: (row: Int, before: Double, after: Double, ratio: Double)?
+    for row in width..<seconds.count - width {
+      let (before, after) = (mean(row - width..<row), mean(row..<row + width))
+      let ratio = max(before, after) / min(before, after)
+      if ratio > change?.ratio ?? 1.02, ratio.isFinite { change = (row, before, after, ratio) }
+    }
+    return change.map {
+      Problem(
+        row: $0.row,
+        text:
+          "from here on its rows come at \(Numbers.decimal($0.before / $0.after, places: 3)) times the rate before",
+        remedy: "give the rows of each rate a file of their own")
+    }
   }
 
   /// Counts steps from row to row; what comes later than its step by half of one makes a gap.
   private init(
-    times: [Double], step: Double, resolution: Double, sampleRateHz: Double?
+    _ times: [Double], of what: String, step: Double, resolution: Double, sampleRateHz: Double?
   ) throws(Problem) {
     var samples: [Int] = []
     samples.reserveCapacity(times.count)
@@ -86,18 +123,17 @@ struct CSVTimes {
       if !time.isNaN {
         let late = time - anchor - Double(sample - anchorSample) * step
         guard late >= -tolerance else {
+          let grows = row == 0 || time > times[row - 1]
           throw Problem(
-            row: row,
-            text: row > 0 && time <= times[row - 1]
-              ? "its time does not grow" : "its time is not evenly spaced",
-            remedy: "order the rows by time, each \(Numbers.shortest(step)) after the other")
+            row: row, text: "its \(what) \(grows ? "is not evenly spaced" : "does not grow")",
+            remedy: "order the rows by \(what), in even steps", isUnevenness: grows)
         }
         if late > tolerance {
           let missing = (late / step).rounded()
           guard missing < Double(CSVTable.sampleLimit) else {
             throw Problem(
               row: row, text: "comes after a gap of \(Numbers.decimal(missing, places: 0)) samples",
-              remedy: "correct the time")
+              remedy: "correct the \(what)")
           }
           sample += Int(missing)
           (anchor, anchorSample) = (time, sample)

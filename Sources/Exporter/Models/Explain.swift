@@ -32,12 +32,16 @@ struct Explain: ParsableCommand {
   var checkpoint: String
   @Option(help: ArgumentHelp("The record.", valueName: "record")) var record: String?
   @OptionGroup(title: "Record") var opening: RecordOptions
-  @Option(help: ArgumentHelp("The moment, from the record's start.", valueName: "s")) var at: Double?
+  @Option(
+    help: ArgumentHelp(
+      "The moment of the decision, from the record's start; a beat's decision comes later than the beat, and the page of device-sim stream lists both.",
+      valueName: "s"))
+  var at: Double?
   @Option(
     name: [.customLong("input"), .customLong("samples")],
     help: ArgumentHelp("Samples, a row each, in place of a record.", valueName: "x.npy"))
   var input: String?
-  @Option(help: ArgumentHelp("The row of the samples, from 0 on.", valueName: "n")) var row = 0
+  @Option(help: ArgumentHelp("The row of the samples, from 0 on. (default: 0)", valueName: "n")) var row: Int?
   @Option(help: ArgumentHelp("How many values that differ most to show for each layer.", valueName: "n"))
   var worst = 2
   @Option(help: ArgumentHelp("A folder for the tensors as .npy files.", valueName: "dir")) var tensors:
@@ -50,6 +54,12 @@ struct Explain: ParsableCommand {
     guard (record != nil) == (at != nil), (record == nil) != (input == nil) else {
       throw ValidationError("give --record and --at, or --input and --row")
     }
+    if row != nil, input == nil { throw ValidationError("--row is of --input; leave it out with --record") }
+    if input != nil, !opening.isStandard {
+      throw ValidationError(
+        "--lead, --sample-rate, --gain, --baseline and --no-header are of --record; leave them out with --input"
+      )
+    }
     guard (0...1e9).contains(at ?? 0) else { throw ValidationError("--at must be in 0 ... 1,000,000,000 s") }
     guard (0...100).contains(worst) else { throw ValidationError("--worst must be in 0 ... 100") }
   }
@@ -59,7 +69,7 @@ struct Explain: ParsableCommand {
       if let record, let at {
         try Explanation(
           model: model, float: checkpoint, record: record, lead: opening.lead, csv: opening.csv, at: at)
-      } else { try Explanation(model: model, float: checkpoint, samples: input ?? "", row: row) }
+      } else { try Explanation(model: model, float: checkpoint, samples: input ?? "", row: row ?? 0) }
     results.tell(explanation.notes)
     if let tensors { try explanation.writeTensors(to: tensors) }
     func decimal(_ value: Double?, _ places: Int) -> String {

@@ -64,6 +64,10 @@ struct Export: ParsableCommand {
   @OptionGroup var results: OutputOptions
 
   func validate() throws {
+    guard format != .c || !output.hasSuffix(".h") else {
+      throw ValidationError(
+        "--output must name the C source, such as \(output.dropLast(2)).c; its .h stands beside it")
+    }
     let further = format == .c ? [headerFile, testFile] : []
     try requireDistinct(outputs: [output, results.jsonFile] + further, inputs: [model, record, patch])
     guard format == .c || (name == nil && section == nil && record == nil && patch == nil && !whole) else {
@@ -73,7 +77,7 @@ struct Export: ParsableCommand {
       throw ValidationError("--whole runs windows, and takes neither --record nor --patch")
     }
     guard name.map(CSource.isIdentifier) ?? true else {
-      throw ValidationError("--name must be a C identifier")
+      throw ValidationError("--name must be an identifier, and no keyword, in C and C++")
     }
     guard section?.utf8.contains(where: { $0 <= 32 || $0 == 34 || $0 == 92 || $0 > 126 }) != true else {
       throw ValidationError("--section must be a section's name")

@@ -52,8 +52,12 @@ struct Sign: ParsableCommand {
   func run() throws {
     if let newKey, let publicFile { return try makeKey(newKey, publicFile) }
     guard let file, let key, let output else { return }
-    let signed = SignedFile(
-      signing: SignedFile(Array(try Files.read(file))).content, with: try Ed25519.PrivateKey(file: key))
+    let unsigned = SignedFile(Array(try Files.read(file)))
+    guard unsigned.isOfModel else {
+      throw FileError.malformed(
+        file, "is neither a model image nor a patch", remedy: "name the .qinf or .qpatch file to sign")
+    }
+    let signed = SignedFile(signing: unsigned.content, with: try Ed25519.PrivateKey(file: key))
     try Files.write(Data(signed.bytes), to: output)
     let result = Result(
       bytes: signed.bytes.count, contentDigest: SHA256.hexadecimal(Data(signed.content)),

@@ -43,7 +43,7 @@ struct EpisodeOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if let problem = announcing.problem { throw ValidationError("the announcements have \(problem)") }
+    if let problem = announcing.problem { throw ValidationError(problem) }
     for (name, value) in [("least-seconds", leastSeconds), ("within", within)] {
       if let value, !(value > 0 && value <= 86_400) {
         throw ValidationError("--\(name) must be above 0, and at most 86,400 s")

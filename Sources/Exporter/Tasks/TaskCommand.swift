@@ -116,7 +116,10 @@ struct TaskCheckCommand: ParsableCommand {
     var facts = SummaryTable(columns: [])
     facts.add(
       "task", "\(task.name), \(task.unit.rawValue), classes \(task.classNames.joined(separator: ", "))")
-    facts.add("records", "\(Numbers.integer(check.records)) of \(Numbers.integer(check.patients)) patients")
+    facts.add(
+      "records",
+      "\(Numbers.integer(check.records)) of \(Numbers.integer(check.patients)) patient\(check.patients == 1 ? "" : "s")"
+    )
     let leads = check.leads.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     facts.add("leads", leads.map { "\($0.key) (\(Numbers.integer($0.value)))" }.joined(separator: ", "))
     if let window = task.windowSeconds, let hop = task.secondsOfClock {

@@ -70,6 +70,7 @@ struct Validate: ParsableCommand {
 
   func validate() throws {
     try requireTask(taskName)
+    try seed.requireOnce("--seed")
     try requireDistinct(
       outputs: [report, results.jsonFile], folders: [keep], inputs: [taskName, network.architecture])
     if let beta, !(beta > 0 && beta <= 100) {

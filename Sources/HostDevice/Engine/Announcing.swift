@@ -34,13 +34,15 @@ package struct Announcing: Codable, Equatable, Sendable {
   package var problem: String? {
     let majorities = 1...AnnouncementPolicy.greatestMajorityCount
     let hystereses = 1...AnnouncementPolicy.greatestHysteresisCount
-    if !majorities.contains(majority) { return "a majority not in 1 ... \(majorities.upperBound) decisions" }
-    if !hystereses.contains(hysteresis) {
-      return "a hysteresis not in 1 ... \(hystereses.upperBound) decisions"
+    if !majorities.contains(majority) {
+      return "--majority must be in 1 ... \(majorities.upperBound) decisions"
     }
-    if !(0...255).contains(hysteresisMarginCodes) { return "a hysteresis margin not in 0 ... 255 codes" }
-    if !(0...255).contains(minimumMarginCodes) { return "a minimum margin not in 0 ... 255 codes" }
-    if !(0...1000).contains(wakePercent) { return "a deviation to wake by not in 0 ... 1,000 %" }
+    if !hystereses.contains(hysteresis) {
+      return "--hysteresis must be in 1 ... \(hystereses.upperBound) decisions"
+    }
+    if !(0...255).contains(hysteresisMarginCodes) { return "--hysteresis-margin must be in 0 ... 255 codes" }
+    if !(0...255).contains(minimumMarginCodes) { return "--min-margin must be in 0 ... 255 codes" }
+    if !(0...1000).contains(wakePercent) { return "--wake-rr must be in 1 ... 1,000 %" }
     return nil
   }
 
@@ -50,11 +52,15 @@ package struct Announcing: Codable, Equatable, Sendable {
     if rhythm { phrases.append("RR intervals beside the network") }
     if majority > 1 { phrases.append("majority of \(majority)") }
     if hysteresis > 1 { phrases.append("a new class \(hysteresis) times in a row") }
-    if hysteresisMarginCodes > 0 { phrases.append("at once from a margin of \(hysteresisMarginCodes) codes") }
-    if minimumMarginCodes > 0 { phrases.append("margin of \(minimumMarginCodes) codes at least") }
+    if hysteresisMarginCodes > 0 {
+      phrases.append("at once from a margin of \(Self.codes(hysteresisMarginCodes))")
+    }
+    if minimumMarginCodes > 0 { phrases.append("margin of \(Self.codes(minimumMarginCodes)) at least") }
     if wakePercent > 0 { phrases.append("asleep while RR is within \(wakePercent) % of its median") }
     return phrases
   }
+
+  private static func codes(_ count: Int) -> String { "\(count) code\(count == 1 ? "" : "s")" }
 }
 
 /// When the device decides, with the beats that are given to it.

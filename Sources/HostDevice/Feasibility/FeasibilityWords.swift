@@ -46,11 +46,11 @@ extension Feasibility {
     let passing = modes.filter { $0.outcome == .pass }.map(\.mode.words)
     let pace = "a decision every \(FeasibilityAdvice.interval(schedule.meanIntervalSeconds))"
     guard passing.isEmpty else {
-      return "By estimate the network fits \(profile), \(passing.joined(separator: " or ")), with \(pace)."
+      return "By estimate the network runs on \(profile), \(passing.joined(separator: " or ")), with \(pace)."
     }
     let failing =
       modes.first?.failing.map(\.name).withoutRepeats.map(\.words).joined(separator: ", ") ?? ""
-    return "By estimate the network doesn't fit \(profile) with \(pace): \(failing)."
+    return "By estimate the network asks too much of \(profile), with \(pace): \(failing)."
   }
 }
 

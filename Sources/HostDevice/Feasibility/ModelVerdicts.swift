@@ -108,7 +108,8 @@ package struct ModelVerdicts: Encodable, Sendable {
     guard let schedule = devices.first?.verdict.schedule else { return "" }
     if let patients = devices.first?.patients {
       let carriers = devices.filter(\.verdict.passes).map(\.verdict.profile)
-      let rank = "for \(patients.rank.words) of \(patients.patients.count)"
+      let count = patients.patients.count
+      let rank = count == 1 ? "for its one patient" : "for \(patients.rank.words) of \(count)"
       return
         "\(model) \(carriers.isEmpty ? "passes nowhere" : "passes on \(carriers.joined(separator: ", "))") \(rank)"
         + (scores.map {
@@ -157,11 +158,15 @@ package struct ModelVerdicts: Encodable, Sendable {
 
   /// What patients make of each device; none where no records were run.
   package var patientRows: [(label: String, cells: [String])] {
-    devices.flatMap { device in
+    let rows = devices.flatMap { device in
       (device.patients?.lines ?? []).enumerated().map { index, line in
-        (index == 0 ? device.verdict.profile : "", [line])
+        (label: index == 0 ? device.verdict.profile : "", cells: [line])
       }
     }
+    guard !rows.isEmpty, scores == nil else { return rows }
+    return rows + [
+      (label: "F1", cells: ["unknown: the records have no annotations that the model's classes fit"])
+    ]
   }
 
   /// The most that one sample can set off on each device.

@@ -157,13 +157,15 @@ package struct PatientVerdicts: Encodable, Sendable {
   /// The ranks, a line each: the verdict's own, and always the worst.
   package var lines: [String] {
     let ranks = PatientRank.allCases.filter { $0 == rank || $0 != .p95 || patients.count >= 20 }
-    return ranks.map { rank in
+    let isOne = patients.count == 1
+    return (isOne ? [rank] : ranks).map { rank in
       let patient = patient(rank)
       let current = patient.microamps.map { "\($0.text) uA" } ?? "no current"
       let asked = patient.networkShare.map { ", network asked about \(Numbers.percent($0))" } ?? ""
-      return "\(rank.words): record \(patient.record), \(current), "
+      let name = patient.record.split(separator: "/").last.map(String.init) ?? patient.record
+      return "\(isOne ? "" : rank.words + ": ")record \(isOne ? name : patient.record), \(current), "
         + "\(Numbers.decimal(patient.decisionsPerMinute, places: 0)) decisions a minute\(asked): \(patient.outcome.rawValue)"
-    } + ["\(passingCount) of \(patients.count) patients pass"]
+    } + (isOne ? [] : ["\(passingCount) of \(patients.count) patients pass"])
   }
 }
 

@@ -27,8 +27,20 @@ package struct CSource: Sendable {
 
   private static func lines(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }
 
-  /// Whether a text is a C identifier, with or without a leading underscore.
+  /// The keywords of C23 and C++23 that an identifier of letters could be.
+  private static let keywords = Set(
+    """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class co_await \
+    co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do \
+    double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable namespace \
+    new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires restrict \
+    return short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try \
+    typedef typeid typename typeof typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq
+    """.split(separator: " ").map(String.init))
+
+  /// Whether a text is an identifier in C and in C++, with or without a leading underscore.
   package static func isIdentifier(_ text: String) -> Bool {
+    guard !keywords.contains(text) else { return false }
     let letters = text.utf8.map { ($0 | 0x20) >= 97 && ($0 | 0x20) <= 122 || $0 == 95 }
     let digits = text.utf8.map { $0 >= 48 && $0 <= 57 }
     return letters.first == true && !zip(letters, digits).contains { !$0 && !$1 } && text.utf8.count <= 63

@@ -69,6 +69,11 @@ package final class LoadedModel: Sendable {
         file, "is a TensorFlow Lite model, and a device runs an image",
         remedy: "make its image: exporter import \(file) --output MODEL.qinf, with --streaming for ECG")
     }
+    guard !Checkpoint.mayBegin(data) else {
+      throw .malformed(
+        file, "is a checkpoint, and a device runs an image",
+        remedy: "make its image: exporter quantize \(file) --data DIR --output MODEL.qinf")
+    }
     do throws(ModelError) {
       try self.init(image: Array(data))
     } catch {

@@ -31,6 +31,13 @@ package struct SignedFile: Sendable {
     (self.content, signature) = (content, record)
   }
 
+  /// Whether the content begins as a model image or a patch does; nothing else is to be signed.
+  package var isOfModel: Bool {
+    [ModelFormat.magic, ModelPatch.magic].contains { magic in
+      withUnsafeBytes(of: magic.littleEndian) { content.starts(with: $0) }
+    }
+  }
+
   /// Content and signature.
   package var bytes: [UInt8] { content + (signature ?? []) }
 

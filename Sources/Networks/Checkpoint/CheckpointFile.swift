@@ -13,6 +13,9 @@ extension Checkpoint {
     try Checkpoint(decoding: Files.read(path), file: path)
   }
 
+  /// Whether a file's bytes begin as a checkpoint's do.
+  package static func mayBegin(_ data: Data) -> Bool { SafeTensors.mayBegin(data) }
+
   /// Writes the checkpoint.
   ///
   /// - Throws: `FileError`, inaccessible, where that can't be done.

@@ -1,4 +1,5 @@
 import Foundation
+import QuantInfer
 import Support
 
 /// A file in the safetensors format: named float tensors and a map of strings.
@@ -72,6 +73,12 @@ struct SafeTensors: Equatable {
     return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header + values
   }
 
+  /// Whether a file's bytes begin as such a file's do: with the length of a header in JSON, and its bracket.
+  static func mayBegin(_ data: Data) -> Bool {
+    data.count > lengthByteCount && data.dropFirst(lengthByteCount).first == UInt8(ascii: "{")
+      && data.prefix(lengthByteCount).dropFirst(4).allSatisfy { $0 == 0 }
+  }
+
   /// Decodes a file's bytes; `file` is its name in errors.
   ///
   /// - Throws: `FileError`, malformed, where a length, an offset, a shape or a value is impossible.
@@ -85,6 +92,11 @@ struct SafeTensors: Equatable {
     }
     let headerLength = bytes.prefix(Self.lengthByteCount).reversed().reduce(UInt64(0)) {
       $0 << 8 | UInt64($1)
+    }
+    guard !withUnsafeBytes(of: ModelFormat.magic.littleEndian, { data.starts(with: $0) }) else {
+      throw .malformed(
+        file, "is a model image, and a checkpoint is needed",
+        remedy: "give the .safetensors file that the image was made from")
     }
     guard headerLength <= UInt64(bytes.count - Self.lengthByteCount) else {
       throw malformed("byte 0", "the header of \(headerLength) bytes goes beyond the file's end")

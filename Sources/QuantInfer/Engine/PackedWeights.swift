@@ -12,10 +12,10 @@ extension Model {
     let input = tensor(plan.inputIndex(0))
     let output = tensor(plan.outputIndex)
     let start = Int(
-      truncatingIfNeeded: image.signedWord(at: plan.parameters + ModelFormat.Weights.weights))
+      truncatingIfNeeded: image.signedWord(at: plan.parameters &+ ModelFormat.Weights.weights))
     let count: Int
     if weights.layout == .taps {
-      count = window.time.kernel * window.frequency.kernel * output.channelCount
+      count = window.time.kernel &* window.frequency.kernel &* output.channelCount
     } else {
       let isDense = plan.kind == .fullyConnected
       let groups = isDense ? 1 : input.channelCount / weights.groupChannelCount
@@ -23,10 +23,11 @@ extension Model {
         isDense
         ? input.count / (output.count / output.channelCount)
         : window.inputsPerOutput(groupChannelCount: weights.groupChannelCount)
-      let blocks = groups * ((output.channelCount / groups + 3) / 4)
-      count = 16 * blocks * Weights.quads(inputsPerOutput)
+      let blocks = groups &* ((output.channelCount / groups &+ 3) / 4)
+      count = 16 &* blocks &* Weights.quads(inputsPerOutput)
     }
-    return start..<start + (weights.weightBits == 8 ? count : count / 2 + count % 2)
+    return unsafe Range(
+      uncheckedBounds: (start, start &+ (weights.weightBits == 8 ? count : count / 2 &+ count % 2)))
   }
 
   /// Where an LSTM's weights lie, those of inputs and behind them those of a recurrence; nil where they lie elsewhere.
@@ -34,13 +35,13 @@ extension Model {
     let (input, output) = (tensor(plan.inputIndex(0)), tensor(plan.outputIndex))
     let units = output.channelCount
     let (start, middle) = (
-      image.number(at: plan.parameters + ModelFormat.Weights.weights),
-      image.number(at: plan.parameters + ModelFormat.LSTM.recurrence + ModelFormat.Weights.weights)
+      image.number(at: plan.parameters &+ ModelFormat.Weights.weights),
+      image.number(at: plan.parameters &+ ModelFormat.LSTM.recurrence &+ ModelFormat.Weights.weights)
     )
-    guard middle - start == 16 * units * Weights.quads(input.count / (output.count / units)) else {
+    guard middle &- start == 16 &* units &* Weights.quads(input.count / (output.count / units)) else {
       return nil
     }
-    return start..<middle + 16 * units * Weights.quads(units)
+    return unsafe Range(uncheckedBounds: (start, middle &+ 16 &* units &* Weights.quads(units)))
   }
 
   /// A fully connected operator's constants begin with a window too.

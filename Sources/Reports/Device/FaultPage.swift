@@ -61,13 +61,14 @@ extension FaultReport {
           }),
         Table(
           caption: "Shares in percent, with Wilson's intervals of 95 % in brackets.",
-          columns: [.text("class"), .number("faults")] + Self.outcomes.map { Table.Column.number($0) },
+          // What matters most stands where a narrow page shows it.
+          columns: [.text("class")] + (Self.outcomes.reversed() + ["faults"]).map { Table.Column.number($0) },
           rows: kinds.map { kind in
             let total = kind.total
-            let shares = [total.detected, total.late, total.masked, total.silent].map {
+            let shares = [total.silent, total.masked, total.late, total.detected].map {
               Table.Cell($0.bracketed)
             }
-            return [Table.Cell(kind.kind.words), Table.Cell(Numbers.integer(total.trials))] + shares
+            return [Table.Cell(kind.kind.words)] + shares + [Table.Cell(Numbers.integer(total.trials))]
           }),
         Paragraph(
           "Each fault is a run of its own: a healthy device up to a random sample, then the fault, then the rest of the "
@@ -248,18 +249,18 @@ extension FaultReport.Share {
 }
 
 extension FaultKind {
-  /// The kind in words.
+  /// The kind in words, which begin with its name in `--kinds`.
   fileprivate var words: String {
     switch self {
     case .weights: "weights"
-    case .state: "the device's state"
+    case .state: "state"
     case .arena: "arena"
     case .image: "image before loading"
-    case .forged: "image, checksum forged"
-    case .samples: "dropped and doubled samples"
-    case .adc: "stuck converter bits"
-    case .clock: "overruns"
-    case .brownout: "brown-outs"
+    case .forged: "forged checksum of an image"
+    case .samples: "samples dropped or doubled"
+    case .adc: "adc: stuck bits"
+    case .clock: "clock: overruns"
+    case .brownout: "brownout"
     }
   }
 }

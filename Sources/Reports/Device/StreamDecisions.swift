@@ -159,10 +159,11 @@ extension StreamRun {
     return all.sorted { ($1.1, $0.0.timeSeconds) < ($0.1, $1.0.timeSeconds) }
   }
 
-  /// The moment from which on the first column's end is that of the decision's last column.
-  private func explainedSeconds(_ decision: StreamResult.Decision) -> Double {
+  /// The moment in seconds from which on the first column's end is that of the decision's last column.
+  private func explainedMoment(_ decision: StreamResult.Decision) -> String {
     let rate = result.sampleRateHz
-    return max(0, ((decision.timeSeconds * rate).rounded() - Double(settings.hopSamples) + 0.5) / rate)
+    let seconds = ((decision.timeSeconds * rate).rounded() - Double(settings.hopSamples) + 0.5) / rate
+    return Numbers.decimal(max(0, seconds), places: 4).replacing(",", with: "")
   }
 
   private func listed(
@@ -174,26 +175,28 @@ extension StreamRun {
       Numbers.decimal(decision.beatSeconds ?? decision.timeSeconds, places: 2)
     }
     let count = Numbers.integer(all.count)
+    var columns: [Table.Column] = [
+      .number(shown.contains { $0.decision.beatSeconds != nil } ? "beat at (s)" : "decided at (s)"),
+      .number("fixed point"), .number("float"), .number("annotated"), .number("announced"), .number("margin"),
+    ]
+    if explainCommand != nil { columns.append(.number("explain --at (s)")) }
     let table = Table(
       caption: all.count > shown.count
         ? "Decisions \(what): \(count), the \(shown.count) with the worst margin first; the JSON has all"
         : "Decisions \(what): \(count), the worst margin first",
-      columns: [
-        .number(shown.contains { $0.decision.beatSeconds != nil } ? "beat at (s)" : "decided at (s)"),
-        .number("fixed point"), .number("float"), .number("annotated"),
-        .number("announced"),
-        .number("margin"),
-      ],
+      columns: columns,
       rows: shown.map { item in
-        [
+        var cells: [Table.Cell] = [
           .init(moment(item.decision)), .init(item.decision.fixed), .init(item.decision.float ?? "-"),
           .init(item.decision.annotated ?? "-"), .init(item.decision.announced ?? "-"),
           .init(Numbers.decimal(Double(item.margin), places: 2)),
         ]
+        if explainCommand != nil { cells.append(.init(explainedMoment(item.decision))) }
+        return cells
       })
     let strips = shown.flatMap { item -> [any Component] in
       let strips = self.strips(around: item.decision.beatSeconds ?? item.decision.timeSeconds, seconds: 5)
-      let at = Numbers.decimal(explainedSeconds(item.decision), places: 4).replacing(",", with: "")
+      let at = explainedMoment(item.decision)
       return strips + (explainCommand.map { [Paragraph("`\($0) --at \(at)`")] } ?? [])
     }
     return [

@@ -157,7 +157,9 @@ extension StreamRun {
     return LineChart(
       title: "Heart rate", explanation: "by the beats that were decided about",
       series: [.init("rate", rates.map(\.perMinute), at: rates.map(\.place), style: .thin)],
-      horizontalUnit: "time (\(unit.name))", verticalUnit: "beats a minute", height: 110)
+      horizontalUnit: "time (\(unit.name))", verticalUnit: "beats a minute", height: 110,
+      // The time of the lanes below.
+      horizontalRange: 0...max(result.durationSeconds, 1e-3) / unit.seconds)
   }
 }
 

@@ -12,7 +12,7 @@ extension SweepSummary {
     let models = Set(rows.map(\.settings.model)).sorted().joined(separator: ", ")
     return Page(
       title: "Sweep of \(models)",
-      subtitle: "\(Numbers.integer(records.count)) records, "
+      subtitle: "\(Numbers.integer(records.count)) record\(records.count == 1 ? "" : "s"), "
         + "\(Numbers.integer(rows.reduce(0) { $0 + $1.runs })) runs",
       verdict: verdict,
       sections: [
@@ -105,7 +105,7 @@ extension SweepSummary {
 
   /// The titles of the summary's columns.
   package static let columns = [
-    "runs", "agreement", "accuracy", "float's", "macro F1", "found", "extra an hour", "over lost samples",
+    "accuracy", "macro F1", "float's", "agreement", "runs", "found", "extra an hour", "over lost samples",
   ]
 
   /// The summary's rows as text.
@@ -114,9 +114,9 @@ extension SweepSummary {
       (
         name(row),
         [
-          Numbers.integer(row.runs), row.agreement?.text ?? "-", row.accuracy?.text ?? "-",
-          row.floatAccuracy.map { Numbers.percent($0.fraction) } ?? "-",
-          row.macroF1.map { Numbers.decimal($0, places: 3) } ?? "-",
+          row.accuracy?.text ?? "-", row.macroF1.map { Numbers.decimal($0, places: 3) } ?? "-",
+          row.floatAccuracy.map { Numbers.percent($0.fraction) } ?? "-", row.agreement?.text ?? "-",
+          Numbers.integer(row.runs),
           row.found.map { Numbers.percent($0.fraction) } ?? "-",
           row.extraDecisionsPerHour.map { Numbers.decimal($0, places: 0) } ?? "-",
           Numbers.integer(row.decisionsOverLostSamples),
@@ -134,7 +134,7 @@ extension SweepSummary {
         })
     }
     return [
-      table("Agreement and accuracy, with intervals of 95 %", 0..<5), table("Beats and decisions", 5..<8),
+      table("Accuracy and agreement, with intervals of 95 %", 0..<5), table("Beats and decisions", 5..<8),
     ]
   }
 

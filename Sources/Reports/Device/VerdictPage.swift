@@ -45,7 +45,8 @@ extension ModelVerdicts {
       carriers.isEmpty
       ? "By estimate no device carries the network"
       : "By estimate it runs on \(carriers.joined(separator: ", "))"
-    return passing + (others.isEmpty ? "." : "; it doesn't on \(others.joined(separator: ", ")).")
+    return passing
+      + (others.isEmpty ? "." : "\(carriers.isEmpty ? ":" : "; not on") \(others.joined(separator: ", ")).")
   }
 
   private var carriers: [String] { devices.filter(\.verdict.passes).map(\.verdict.profile) }
@@ -57,16 +58,19 @@ extension ModelVerdicts {
     }
     return Table(
       caption: "At most, and in brackets what the device allows",
-      columns: [.text("requirement")] + devices.map { .number($0.verdict.profile) },
-      rows: [[Table.Cell("way to run")] + devices.map { Table.Cell($0.verdict.best.mode.words) }]
-        + names.map { name in
-          [Table.Cell(name.words)]
-            + devices.map { device in
-              guard let criterion = device.verdict.best.criterion(name) else { return Table.Cell("-") }
-              let budget = criterion.budget.map { " (\(criterion.text($0)))" } ?? ", no limit"
-              return Table.Cell(criterion.text(criterion.estimate.high) + budget, outcome: criterion.outcome)
-            }
-        })
+      columns: [.text("device"), .text("way to run")] + names.map { .number($0.words) },
+      rows: devices.map { device in
+        [
+          Table.Cell(device.verdict.profile, outcome: device.verdict.passes ? .pass : .fail),
+          Table.Cell(device.verdict.best.mode.words),
+        ]
+          + names.map { name in
+            guard let criterion = device.verdict.best.criterion(name) else { return Table.Cell("-") }
+            let budget = criterion.budget.map(criterion.text) ?? "no limit"
+            return Table.Cell(
+              "\(criterion.text(criterion.estimate.high)) (\(budget))", outcome: criterion.outcome)
+          }
+      })
   }
 
   private var adviceParts: [any Component] {

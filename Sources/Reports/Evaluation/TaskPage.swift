@@ -14,8 +14,10 @@ extension TaskCheck {
     let warned = warnings.count
     return Page(
       title: "\(self.task): what its records hold",
-      subtitle: "\(Numbers.integer(records)) records of \(Numbers.integer(patients)) patients",
-      verdict: warned == 0 ? "Nothing to warn of." : "\(warned) warning\(warned == 1 ? "" : "s").",
+      subtitle: extent,
+      verdict: warnings.first.map {
+        "\(warned) warning\(warned == 1 ? "" : "s")\(warned == 1 ? "" : ", the first"): \($0)."
+      } ?? "Nothing to warn of.",
       outcome: warned == 0 ? .pass : nil,
       sections: (warned == 0 ? [] : [Section("Warnings", warnings.map { Paragraph($0) })]) + [
         Section("Counts", [countTable])

@@ -74,31 +74,35 @@ package struct Disturbances: Codable, Equatable, Sendable {
 
   /// What is impossible in the settings, in words; nil where nothing is.
   package var problem: String? {
-    if let snrDecibels, !(-100...100).contains(snrDecibels) { return "an SNR not in -100 ... 100 dB" }
+    if let snrDecibels, !(-100...100).contains(snrDecibels) { return "--snr must be in -100 ... 100 dB" }
     let parts = noise.map { NoisePart.parts(of: $0) } ?? []
-    guard let parts else { return "a noise that is neither NAME nor NAME@DB, with + between several" }
+    guard let parts else { return "--noise must be NAME or NAME@DB, with + between several" }
     if !parts.allSatisfy({ (-100...100).contains($0.decibels ?? 0) }) {
-      return "an SNR not in -100 ... 100 dB"
+      return "--noise must have SNRs in -100 ... 100 dB"
     }
-    if parts.contains(where: { $0.decibels == nil }) != (snrDecibels != nil) {
-      return "a noise without an SNR, or an SNR without a noise"
+    let lacking = parts.first { $0.decibels == nil }
+    if let lacking, snrDecibels == nil {
+      return "--noise \(lacking.name) needs --snr, or an SNR of its own, as in \(lacking.name)@6"
     }
-    if !(-90...900).contains(gainErrorPercent) { return "a gain error not in -90 ... 900 %" }
-    if !(-1000...1000).contains(offsetMillivolts) { return "an offset not in -1,000 ... 1,000 mV" }
+    if lacking == nil, snrDecibels != nil { return "--snr needs a --noise that has no SNR of its own" }
+    if !(-90...900).contains(gainErrorPercent) { return "--gain-error must be in -90 ... 900 %" }
+    if !(-1000...1000).contains(offsetMillivolts) { return "--offset must be in -1,000 ... 1,000 mV" }
     if let hertz = couplingHz, hertz != 0, !Coupling.hertzRange.contains(hertz) {
-      return "a coupling that is neither dc nor in 0.001 ... 20 Hz"
+      return "--coupling must be dc or in 0.001 ... 20 Hz"
     }
     if !(-1000...1000).contains(converterOffsetMillivolts ?? 0) {
-      return "a converter's offset not in -1,000 ... 1,000 mV"
+      return "--converter-offset must be in -1,000 ... 1,000 mV"
     }
     if let problem = pacing?.problem { return problem }
-    if !(-10_000...10_000).contains(driftPartsPerMillion) { return "a drift not in -10,000 ... 10,000 ppm" }
-    if !leadOff.allSatisfy({ (0...1e9).contains($0.startSeconds) && $0.seconds > 0 && $0.seconds <= 1e9 }) {
-      return "a lead-off that starts before 0 s or doesn't last"
+    if !(-10_000...10_000).contains(driftPartsPerMillion) {
+      return "--drift-ppm must be in -10,000 ... 10,000 ppm"
     }
-    if !(0...600).contains(dropOutsPerMinute) { return "a number of drop-outs not in 0 ... 600 a minute" }
+    if !leadOff.allSatisfy({ (0...1e9).contains($0.startSeconds) && $0.seconds > 0 && $0.seconds <= 1e9 }) {
+      return "--lead-off must start at 0 s or later, and last"
+    }
+    if !(0...600).contains(dropOutsPerMinute) { return "--drop-outs must be 0 ... 600 a minute" }
     if !(0...60).contains(dropOutSeconds) || (dropOutSeconds == 0) != (dropOutsPerMinute == 0) {
-      return "a drop-out's length not above 0 and up to 60 s"
+      return "--drop-outs must last above 0 and up to 60 s"
     }
     return nil
   }

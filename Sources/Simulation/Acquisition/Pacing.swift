@@ -26,9 +26,9 @@ package struct Pacing: Codable, Equatable, Sendable {
     if !(-10_000...10_000).contains(spikeMillivolts) || !(0...20).contains(spikeMilliseconds)
       || (spikeMillivolts == 0) != (spikeMilliseconds == 0)
     {
-      return "pace spikes beyond 10,000 mV, or not above 0 and up to 20 ms wide"
+      return "--pace-spikes must be of at most 10,000 mV, and above 0 and up to 20 ms wide"
     }
-    if !(0...500).contains(blankingMilliseconds) { return "a blanking not in 0 ... 500 ms" }
+    if !(0...500).contains(blankingMilliseconds) { return "--blanking must be in 0 ... 500 ms" }
     return nil
   }
 

@@ -25,10 +25,10 @@ package struct Sensing: Codable, Equatable, Sendable {
 
   /// What is impossible in the settings, in words; nil where nothing is.
   package var problem: String? {
-    if !(0...100).contains(jitterMilliseconds) { return "a jitter not in 0 ... 100 ms" }
-    if !(0...100).contains(missedPercent) { return "missed senses not in 0 ... 100 %" }
-    if !(0...600).contains(extraPerMinute) { return "senses of nothing not in 0 ... 600 a minute" }
-    if !(0...1000).contains(refractoryMilliseconds) { return "a refractory period not in 0 ... 1,000 ms" }
+    if !(0...100).contains(jitterMilliseconds) { return "--sensed-jitter must be in 0 ... 100 ms" }
+    if !(0...100).contains(missedPercent) { return "--undersense must be in 0 ... 100 %" }
+    if !(0...600).contains(extraPerMinute) { return "--oversense must be in 0 ... 600 a minute" }
+    if !(0...1000).contains(refractoryMilliseconds) { return "--refractory must be in 0 ... 1,000 ms" }
     return nil
   }
 

@@ -41,7 +41,7 @@ package struct PatientRuns: Sendable {
     let records = try Sweep.records(records, in: data, of: loaded, file: options.model)
     all = try records.concurrentMap(threads: threads, progress: progress) { record throws(FileError) in
       var own = options
-      own.record = record.path
+      record.open(&own)
       let run = try StreamRun.run(own, loaded: loaded, twin: nil, noise: nil, isJudged: false)
       guard !run.decisions.isEmpty else {
         throw .malformed(
@@ -49,10 +49,9 @@ package struct PatientRuns: Sendable {
       }
       return Run(
         record: PatientSchedule(
-          record: record.name, patient: MITBIH.patient(of: record.name), schedule: run.schedule),
+          record: record.name, patient: record.patient, schedule: run.schedule),
         decisions: run.result.accuracy?.fixed, unit: run.result.accuracy?.unit ?? "beats",
-        isTrainingRecord: run.trainedRecord != nil,
-        notes: run.result.notes)
+        isTrainingRecord: run.trainedRecord != nil, notes: run.result.notes)
     }
   }
 

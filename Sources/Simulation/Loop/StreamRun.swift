@@ -234,6 +234,13 @@ package struct StreamRun: Sendable {
         $0.all, sampleRateHz: acquisition.sampleRateHz, sampleCount: acquisition.samples.count,
         seed: options.disturbances.seed)
     }
+    if let sensed, sensed.beats.isEmpty, sensed.missed > 0 {
+      let isOne = sensed.missed == 1
+      throw .malformed(
+        options.record,
+        "has \(Numbers.integer(sensed.missed)) annotated beat\(isOne ? "" : "s"), and the amplifier misses "
+          + (isOne ? "it" : "every one"), remedy: "give a lower --undersense")
+    }
     guard let sensed, !sensed.beats.isEmpty else {
       throw .missing(
         options.record, "has no annotated beats that an amplifier could sense",

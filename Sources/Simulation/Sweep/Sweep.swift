@@ -126,13 +126,14 @@ package struct Sweep: Sendable {
           (run.deciding, run.announcing) = (options.deciding, options.announcing)
           run.sensing = options.sensing
           (run.disturbances, run.csv) = (disturbances, options.csv)
+          record.open(&run)
           let settings = SweepResult.Settings(
             model: (options.model as NSString).lastPathComponent,
             modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
             float: options.float.map { ($0 as NSString).lastPathComponent }, floatDigest: floatDigest,
             record: record.name, recordDigest: digest,
-            noiseDigests: disturbances.noise.flatMap { noiseDigests[$0] }, lead: options.lead,
-            csv: RecordPath.isCSV(record.path) && options.csv != CSVOptions() ? options.csv : nil,
+            noiseDigests: disturbances.noise.flatMap { noiseDigests[$0] }, lead: run.lead,
+            csv: RecordPath.isCSV(record.path) && run.csv != CSVOptions() ? run.csv : nil,
             decide: options.sensing == nil ? (options.deciding ?? .init(loaded)).name : "sensed",
             profile: profile.name,
             converterBits: profile.converterBits, converterRangeMillivolts: profile.converterRangeMillivolts,
@@ -193,12 +194,12 @@ package struct Sweep: Sendable {
     }
   }
 
-  /// The records: their names and paths.
+  /// The records, with what the model's manifest says of them.
   ///
   /// - Throws: `FileError` where one is missing, or the model doesn't tell the split that they are a side of.
   static func records(
     _ selection: RecordSelection, in data: String?, of loaded: LoadedModel, file: String
-  ) throws(FileError) -> [(name: String, path: String)] {
+  ) throws(FileError) -> [ChosenRecord] {
     let folder = data ?? "."
     let names: [String]
     if let chosen = try selection.names(in: folder) {
@@ -216,7 +217,8 @@ package struct Sweep: Sendable {
       throw .missing(
         RecordPath.mainFile(of: path(name)), "no such record", remedy: "check --records and --data")
     }
-    return names.map { ($0, path($0)) }
+    let rows = try ChosenRecord.rows(of: loaded.task, in: folder)
+    return names.map { ChosenRecord($0, path: path($0), row: rows[$0]) }
   }
 }
 

@@ -127,7 +127,7 @@ package struct SweepSummary: Encodable, Sendable {
   package var trainingNote: String? {
     guard !trainingRecords.isEmpty else { return nil }
     return "The model was trained on \(Numbers.integer(trainingRecords.count)) of the "
-      + "\(Numbers.integer(records.count)) records: the accuracy is not that on new patients."
+      + "\(Numbers.integer(records.count)) record\(records.count == 1 ? "" : "s"): the accuracy is not that on new patients."
   }
 }
 
