@@ -78,10 +78,10 @@ import TestSupport
 
   @Test func whatNoAmplifierDoesIsRefused() {
     #expect(sensing().problem == nil && !sensing().isRandom)
-    #expect(sensing { $0.jitterMilliseconds = -1 }.problem?.contains("a jitter") == true)
-    #expect(sensing { $0.missedPercent = 101 }.problem?.contains("missed") == true)
-    #expect(sensing { $0.extraPerMinute = .nan }.problem?.contains("of nothing") == true)
-    #expect(sensing { $0.refractoryMilliseconds = 2000 }.problem?.contains("refractory") == true)
+    #expect(sensing { $0.jitterMilliseconds = -1 }.problem?.contains("--sensed-jitter") == true)
+    #expect(sensing { $0.missedPercent = 101 }.problem?.contains("--undersense") == true)
+    #expect(sensing { $0.extraPerMinute = .nan }.problem?.contains("--oversense") == true)
+    #expect(sensing { $0.refractoryMilliseconds = 2000 }.problem?.contains("--refractory") == true)
   }
 
   /// The shipped record through the shipped model, beside it the beats that the device finds, as annotations.

@@ -109,6 +109,12 @@ package struct RecordLabels: Codable, Equatable, Sendable {
   /// The patient; nil where it is that of MIT-BIH's record.
   package var ownPatient: String?
 
+  /// The classes of a signal's beats.
+  init(_ signal: LabelledSignal) {
+    (record, lead, classes) = (signal.record, signal.lead, Digits.text(signal.beats.map(\.classIndex)))
+    ownPatient = signal.patient == MITBIH.patient(of: signal.record) ? nil : signal.patient
+  }
+
   /// The patient.
   package var patient: String { ownPatient ?? MITBIH.patient(of: record) }
 }
@@ -197,7 +203,22 @@ package struct SpectrogramSample: Codable, Sendable {
 
   private static let seconds = 12.0
 
-  package init(_ signal: LabelledSignal, _ settings: SpectrogramSettings) throws {
+  /// Takes a signal's first seconds.
+  ///
+  /// - Throws: `FileError`, which names the network's file where its front end can't be in integers.
+  package init(
+    _ signal: LabelledSignal, _ settings: SpectrogramSettings, file: String
+  ) throws(FileError) {
+    do {
+      try self.init(signal, settings)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw .malformed(file, "\(error)", remedy: "train a network with another front end")
+    }
+  }
+
+  private init(_ signal: LabelledSignal, _ settings: SpectrogramSettings) throws {
     record = signal.record
     columnsPerSecond = settings.sampleRateHz / Double(settings.hopSamples)
     binCount = settings.binCount

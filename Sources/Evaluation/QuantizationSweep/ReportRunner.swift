@@ -377,11 +377,7 @@ package final class ReportRunner {
   private func labels() throws(FileError) -> [RecordLabels] {
     let key = key("labels", SourceKey(isQAT: false), "labels")
     if let labels = try log.value([RecordLabels].self, key) { return labels }
-    let labels = try beats().signals.map { signal in
-      RecordLabels(
-        record: signal.record, lead: signal.lead, classes: Digits.text(signal.beats.map(\.classIndex)),
-        ownPatient: signal.patient == MITBIH.patient(of: signal.record) ? nil : signal.patient)
-    }
+    let labels = try beats().signals.map(RecordLabels.init)
     try log.keep(labels, key)
     return labels
   }
@@ -391,16 +387,10 @@ package final class ReportRunner {
     guard !checkpoint.settings.isRawSamples else { return nil }
     let key = key("sample", SourceKey(isQAT: false), "sample")
     if let sample = try log.value(SpectrogramSample.self, key) { return sample }
-    let signal = try beats().signals[0]
-    do {
-      let sample = try SpectrogramSample(signal, checkpoint.settings)
-      try log.keep(sample, key)
-      return sample
-    } catch let error as FileError {
-      throw error
-    } catch {
-      throw .malformed(options.checkpoint, "\(error)", remedy: "train a network with another front end")
-    }
+    let sample = try SpectrogramSample(
+      beats().signals[0], checkpoint.settings, file: options.checkpoint)
+    try log.keep(sample, key)
+    return sample
   }
 
   var recordDescription: String { records.description }
