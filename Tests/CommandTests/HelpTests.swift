@@ -54,6 +54,15 @@ import TestSupport
     }
   }
 
+  /// Of two options of a name the parser fills in one.
+  @Test func noSubcommandHasAnOptionTwice() throws {
+    for (words, arguments) in try subcommands() {
+      let names = arguments.compactMap(\.longName)
+      let double = Dictionary(grouping: names) { $0 }.filter { $0.value.count > 1 }.keys.sorted()
+      #expect(double.isEmpty, "\(words.joined(separator: " ")): \(double)")
+    }
+  }
+
   @Test func optionsOfOneMeaningAreTheSameEverywhere() throws {
     let all = try subcommands()
     for name in ["threads", "annotations", "annotator", "json", "quiet", "adc-bits"] {

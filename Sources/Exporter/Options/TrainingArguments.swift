@@ -21,9 +21,6 @@ struct TrainingArguments: ParsableArguments {
       valueName: "leads"))
   var leads: TrainingLeads?
   @Option(
-    help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "seed"))
-  var seed = defaults.seed
-  @Option(
     help: ArgumentHelp(
       "The windows drawn in an epoch. (default: \(defaults.windowsPerEpoch) for beats, \(windows.windowsPerEpoch) by the clock)",
       valueName: "n"))
@@ -61,14 +58,13 @@ struct TrainingArguments: ParsableArguments {
     }
   }
 
-  /// The options for a task's split.
+  /// The options for a task's split; the seed is the standard one.
   func values(
     task: TaskDefinition, split: TaskSplit, augmentation: AugmentationArguments, beats: Bool = false
   ) -> TrainingOptions {
     var values = beats ? .beats : TrainingOptions(task: task, split: split)
     if let epochs { values.epochs = epochs }
     if let leads { values.leads = leads }
-    values.seed = seed
     if let windowsPerEpoch { values.windowsPerEpoch = windowsPerEpoch }
     values.batchSize = batchSize
     values.peakLearningRate = learningRate

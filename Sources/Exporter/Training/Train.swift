@@ -56,6 +56,9 @@ struct Train: ParsableCommand {
   @OptionGroup var electrode: CouplingOptions
   @OptionGroup var threading: ThreadOptions
   @OptionGroup(title: "Network") var network: NetworkArguments
+  @Option(
+    help: ArgumentHelp("The seed of the weights, the beats drawn and their changes.", valueName: "seed"))
+  var seed: UInt64 = 1
   @OptionGroup(title: "Training") var options: TrainingArguments
   @OptionGroup(title: "Augmentation") var augmentation: AugmentationArguments
   @OptionGroup var results: OutputOptions
@@ -149,9 +152,10 @@ struct Train: ParsableCommand {
 
   /// The network before its first step: random, or with another checkpoint's structure and weights.
   private func startingCheckpoint(_ task: TaskDefinition, _ split: TaskSplit) throws -> Checkpoint {
-    let training = options.values(
+    var training = options.values(
       task: task, split: split, augmentation: augmentation,
       beats: network.beats != nil)
+    training.seed = seed
     guard let from else {
       do {
         return try Checkpoint.untrained(
