@@ -56,10 +56,13 @@ extension SweepSummary {
         && $0.settings.profile == worst.settings.profile
     }
     let before = calm?.accuracy.map { ", \(Numbers.percent($0.fraction)) undisturbed" } ?? ""
-    let found =
-      worst.found.map { "\(Numbers.percent($0.fraction)) of the annotated beats are found, and " } ?? ""
+    // Windows aren't found; they are there.
+    let right =
+      worst.found.map {
+        "\(Numbers.percent($0.fraction)) of the annotated beats are found, and \(Numbers.percent(accuracy.fraction)) of these"
+      } ?? "\(Numbers.percent(accuracy.fraction)) of the labelled windows"
     let parts = [
-      "At worst, with \(worst.label), \(found)\(Numbers.percent(accuracy.fraction)) of these are decided right\(before)",
+      "At worst, with \(worst.label), \(right) are decided right\(before)",
       fallingClass(worst, beside: calm), extra(worst, beside: calm),
     ]
     return parts.compactMap(\.self).joined(separator: "; ") + "."
@@ -81,7 +84,7 @@ extension SweepSummary {
     }
     return falls.max { $0.from - $0.to < $1.from - $1.to }.flatMap { fall in
       fall.to < fall.from
-        ? "\(fall.name) falls most, from \(Numbers.percent(fall.from)) to \(Numbers.percent(fall.to)) of its beats that are found"
+        ? "\(fall.name) falls most, from \(Numbers.percent(fall.from)) to \(Numbers.percent(fall.to)) of its \(worst.found == nil ? "windows" : "beats that are found")"
         : nil
     }
   }
