@@ -7,13 +7,14 @@ import Testing
 @Suite struct SweepPageTests {
   /// Half an hour of one record: a confusion matrix of N and V, extra decisions, and how often the twins agree.
   private func result(
-    record: String, noise: String?, decibels: Double?, counts: [[Int]], extra: Int, equal: Int
+    record: String, noise: String?, decibels: Double?, counts: [[Int]], extra: Int, equal: Int,
+    decide: String = "beats"
   ) throws -> SweepResult {
     let total = counts.joined().reduce(0, +) + extra
     let noiseText = noise.map { "\"noise\": \"\($0)\", \"snrDecibels\": \(decibels ?? 0)," } ?? ""
     let json = """
       {"settings": {"version": "1", "model": "m.qinf", "modelChecksum": "1234abcd", "modelDigest": "d",
-        "record": "\(record)", "decide": "beats", "profile": "reference", "converterBits": 12,
+        "record": "\(record)", "decide": "\(decide)", "profile": "reference", "converterBits": 12,
         "converterRangeMillivolts": 10, "disturbances": {\(noiseText) "gainErrorPercent": 0, "offsetMillivolts": 0,
         "driftPartsPerMillion": 0, "leadOff": [], "dropOutsPerMinute": 0, "dropOutSeconds": 0, "seed": 1}},
        "lead": "MLII", "durationSeconds": 1800, "decisions": \(total), "saturatedSamples": 0, "lostSamples": 0,
@@ -40,6 +41,21 @@ import Testing
         == "At worst, with em, 0 dB, 99.50 % of the annotated beats are found, and 74.00 % of these are decided right, "
         + "97.00 % undisturbed; V falls most, from 77.78 % to 44.44 % of its beats that are found; 300 decisions an hour are about no annotated "
         + "beat, 8 undisturbed. There the device decided as its float twin on 96.00 % of 1,150 decisions.")
+  }
+
+  /// A network of windows finds no beats: none are missed, and none are too many.
+  @Test func ofWindowsTheVerdictSaysThatTheyAreWindows() throws {
+    func windows(_ noise: String?, _ counts: [[Int]]) throws -> SweepResult {
+      try result(
+        record: "a", noise: noise, decibels: noise.map { _ in 6 }, counts: counts, extra: 0, equal: 9,
+        decide: "every 16 columns")
+    }
+    let summary = SweepSummary([
+      try windows(nil, [[8, 1], [1, 10]]), try windows("em", [[8, 1], [6, 5]]),
+    ])
+    #expect(
+      summary.verdict.hasPrefix("At worst, with em, 6 dB, 65.00 % of the labelled windows are decided right"))
+    #expect(summary.verdict.contains("45.45 % of its windows") && !summary.verdict.contains("beats"))
   }
 
   @Test func aTablesCellsAreTheirRowsFigures() throws {
