@@ -147,8 +147,8 @@ model-implant: setup ## Train and quantize the shipped ecg-beats-implant: DATA=f
 	"$$exporter" train --task Models/ecg-beats-implant/task.json --front-end beats --data "$(DATA)" --output $$model.safetensors && \
 	"$$exporter" quantize $$model.safetensors --data "$(DATA)" --output $$model.qinf
 
-fuzz: setup ## Look for bytes that a loader doesn't survive, by coverage under AddressSanitizer: [LOADERS="csv edf"] [SECONDS_EACH=60]
-	@LOADERS="$(LOADERS)" SECONDS_EACH="$(SECONDS_EACH)" KEEP="$(KEEP)" .ci/fuzz
+fuzz: setup ## Look for bytes that a loader doesn't survive, by coverage under AddressSanitizer: [LOADERS="csv edf"] [SECONDS_EACH=60] [PLAIN=1]
+	@LOADERS="$(LOADERS)" SECONDS_EACH="$(SECONDS_EACH)" KEEP="$(KEEP)" PLAIN="$(PLAIN)" .ci/fuzz
 
 fuzz-models: setup ## Mutate a million model files, truncate all and break a device, under AddressSanitizer (20 minutes)
 	swift build -c release --build-tests --sanitize address --scratch-path .build-fuzz
@@ -175,4 +175,4 @@ benchmark-training: setup ## Time a training step beside PyTorch's
 	@"$$(swift build -c release --show-bin-path)/Benchmark" training build/torch/bin/python3
 
 clean: ## Remove what was built
-	rm -rf .build .build-cortex-m4 .build-coverage .build-firmware .build-fuzz .build-package build Firmware/Sources/Payload/model.c
+	rm -rf .build .build-* build Firmware/Sources/Payload/model.c
