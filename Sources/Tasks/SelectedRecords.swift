@@ -5,7 +5,7 @@ import Support
 extension RecordSelection {
   /// The names of the records chosen among a task's, whole; either side of a split within records is all of them.
   ///
-  /// - Throws: `FileError` where a folder is missing or has no such record.
+  /// - Throws: `FileError` where a folder is missing or has no such record, or a path is there twice.
   package func names(of records: TaskRecords) throws(FileError) -> [String] {
     switch self {
     case .training: return try records.names(of: .training)
@@ -15,7 +15,7 @@ extension RecordSelection {
     case .paths(let paths):
       guard case .manifest = records.task.labels else { break }
       let catalog = try records.catalog().map(\.name)
-      return paths.flatMap { path in
+      return try Self.names(at: paths) { path in
         let own = catalog.filter { $0 == path || $0.hasPrefix(path.hasSuffix("/") ? path : path + "/") }
         return own.isEmpty ? [path] : own
       }

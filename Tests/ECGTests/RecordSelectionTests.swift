@@ -8,7 +8,7 @@ import TestSupport
     for word in ["training", "validation", "test", "ds1", "ds2", "all", "100", "a/b,c", "/x/y"] {
       #expect(RecordSelection(word)?.description == word)
     }
-    for wrong in ["", ",", "a,", "a,,b", "a,a"] { #expect(RecordSelection(wrong) == nil, "\(wrong)") }
+    for wrong in ["", ",", "a,", "a,,b"] { #expect(RecordSelection(wrong) == nil, "\(wrong)") }
     #expect(["training", "validation", "test"].allSatisfy { RecordSelection($0)?.isPartOfSplit == true })
     #expect(RecordSelection("all")?.needsFolder == true && RecordSelection("x")?.needsFolder == false)
   }
@@ -27,5 +27,10 @@ import TestSupport
     #expect(try RecordSelection("r/")?.names(in: folder.path) == ["r/x"])
     #expect(try RecordSelection("ds1")?.names(in: folder.path)?.count == 22)
     #expect(try RecordSelection("test")?.names(in: folder.path) == nil)
+  }
+
+  @Test func aPathThatIsThereTwiceIsNamed() throws {
+    let error = failure { _ = try RecordSelection("100,101,100")?.names(in: "nowhere") }
+    #expect(error?.description == "100: is there twice among the records; name it once")
   }
 }

@@ -100,6 +100,60 @@ import TestSupport
     #expect(starts == [0, 4])
   }
 
+  /// A convolution of dilation 2 as Keras has it, between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND.
+  private func dilated(_ pads: [Int], _ crops: [Int]) -> TFLiteModel {
+    var builder = ModelBuilder()
+    let inner = (9 + pads[0] + pads[1]) / 2
+    let input = builder.tensor([1, 9, 3])
+    let (sizes, padList, cropList, axis) = (
+      builder.integers([2]), builder.integers(pads), builder.integers(crops), builder.integers([1])
+    )
+    let tensors = [[2, inner, 3], [2, 1, inner, 3], [2, 1, inner - 2, 4], [2, inner - 2, 4]].map {
+      builder.tensor($0)
+    }
+    let weights = builder.constant(
+      [4, 1, 3, 3], .int8, [Int8](repeating: 7, count: 36), scales: [0.01, 0.01, 0.01, 0.01])
+    let output = builder.tensor([1, 2 * (inner - 2) - crops[0] - crops[1], 4])
+    builder.add(.spaceToBatch, nil, [input, sizes, padList], to: [tensors[0]])
+    builder.add(70, nil, [tensors[0], axis], to: [tensors[1]])
+    builder.add(
+      .convolution, options(1) { ($0.padding, $0.strideWidth, $0.strideHeight) = (.valid, 1, 1) },
+      [tensors[1], weights, -1], to: [tensors[2]])
+    builder.add(43, options(30) { $0.squeezedDimensions = [1] }, [tensors[2]], to: [tensors[3]])
+    builder.add(.batchToSpace, nil, [tensors[3], sizes, cropList], to: [output])
+    return builder.finished(inputs: [input], outputs: [output])
+  }
+
+  /// What fuzzing by coverage found: the last of these operators without an output.
+  @Test func anOperatorThatLacksTensorsIsRefused() {
+    let model = dilated([0, 1], [0, 1])
+    for place in model.graph.operators.indices {
+      var broken = model
+      broken.graph.operators[place].outputs = []
+      #expect(throws: (any Error).self) { try QuantizedNetwork(importing: broken) }
+      broken = model
+      while broken.graph.operators[place].inputs.popLast() != nil {
+        _ = try? QuantizedNetwork(importing: broken)
+      }
+      #expect(throws: (any Error).self) { try QuantizedNetwork(importing: broken) }
+    }
+  }
+
+  /// A scalar where a convolution reads or writes would have no batch.
+  @Test func tensorsWithoutDimensionsTrapNothing() {
+    let model = dilated([0, 1], [0, 1])
+    for place in model.graph.tensors.indices {
+      var broken = model
+      broken.graph.tensors[place].shape = []
+      for other in model.graph.tensors.indices {
+        var open = broken
+        open.graph.tensors[other].shape = []
+        open.graph.tensors[other].shapeSignature = [-1]
+        _ = try? QuantizedNetwork(importing: open)
+      }
+    }
+  }
+
   /// A Keras Conv1D of dilation 2, padded before and behind by what SAME asks for.
   @Test func spaceToBatchAroundAConvolutionIsADilation() throws {
     let cases: [(pads: [Int], crops: [Int], kinds: [OperatorKind])] = [
@@ -108,26 +162,7 @@ import TestSupport
       ([2, 3], [4, 1], [.spaceToBatch, .reshape, .convolution, .reshape, .batchToSpace]),
     ]
     for (pads, crops, kinds) in cases {
-      var builder = ModelBuilder()
-      let inner = (9 + pads[0] + pads[1]) / 2
-      let input = builder.tensor([1, 9, 3])
-      let (sizes, padList, cropList, axis) = (
-        builder.integers([2]), builder.integers(pads), builder.integers(crops), builder.integers([1])
-      )
-      let tensors = [[2, inner, 3], [2, 1, inner, 3], [2, 1, inner - 2, 4], [2, inner - 2, 4]].map {
-        builder.tensor($0)
-      }
-      let weights = builder.constant(
-        [4, 1, 3, 3], .int8, [Int8](repeating: 7, count: 36), scales: [0.01, 0.01, 0.01, 0.01])
-      let output = builder.tensor([1, 2 * (inner - 2) - crops[0] - crops[1], 4])
-      builder.add(.spaceToBatch, nil, [input, sizes, padList], to: [tensors[0]])
-      builder.add(70, nil, [tensors[0], axis], to: [tensors[1]])
-      builder.add(
-        .convolution, options(1) { ($0.padding, $0.strideWidth, $0.strideHeight) = (.valid, 1, 1) },
-        [tensors[1], weights, -1], to: [tensors[2]])
-      builder.add(43, options(30) { $0.squeezedDimensions = [1] }, [tensors[2]], to: [tensors[3]])
-      builder.add(.batchToSpace, nil, [tensors[3], sizes, cropList], to: [output])
-      let network = try QuantizedNetwork(importing: builder.finished(inputs: [input], outputs: [output]))
+      let network = try QuantizedNetwork(importing: dilated(pads, crops))
       #expect(network.operators.map(\.kind) == kinds)
       let convolution = network.operators.first { $0.kind == .convolution }
       guard case .convolution(let window, _)? = convolution?.computation else {

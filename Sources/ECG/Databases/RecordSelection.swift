@@ -24,14 +24,14 @@ package enum RecordSelection: Equatable, Sendable, CustomStringConvertible {
     ("all", .all),
   ]
 
-  /// Reads a selection: a word, or paths with commas between them, each there once; nil for anything else.
+  /// Reads a selection: a word, or paths with commas between them; nil where one is empty.
   package init?(_ text: String) {
     if let known = Self.words.first(where: { $0.word == text }) {
       self = known.selection
       return
     }
     let paths = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    guard !paths.contains(""), Set(paths).count == paths.count else { return nil }
+    guard !paths.contains("") else { return nil }
     self = .paths(paths)
   }
 
@@ -50,7 +50,7 @@ package enum RecordSelection: Equatable, Sendable, CustomStringConvertible {
   ///
   /// A path that is no record is taken for a folder, and stands for all records in it.
   ///
-  /// - Throws: `FileError` where a folder is missing or has no record.
+  /// - Throws: `FileError` where a folder is missing or has no record, or a path is there twice.
   package func names(in folder: String) throws(FileError) -> [String]? {
     switch self {
     case .training, .validation, .test: return nil
@@ -58,13 +58,25 @@ package enum RecordSelection: Equatable, Sendable, CustomStringConvertible {
     case .ds2: return MITBIH.ds2
     case .all: return try RecordIndex(folder: folder).names
     case .paths(let paths):
-      var names: [String] = []
-      for path in paths {
-        let own = try Self.names(at: path, in: folder)
-        for name in own where !names.contains(name) { names.append(name) }
-      }
-      return names
+      return try Self.names(at: paths) { path throws(FileError) in try Self.names(at: path, in: folder) }
     }
+  }
+
+  /// The records of some paths, each once, in the paths' order.
+  ///
+  /// - Parameter records: The names of a path's records.
+  /// - Throws: `FileError`, malformed, where a path is there twice; what `records` throws.
+  package static func names(
+    at paths: [String], _ records: (String) throws(FileError) -> [String]
+  ) throws(FileError) -> [String] {
+    var names: [String] = []
+    for (index, path) in paths.enumerated() {
+      guard !paths[..<index].contains(path) else {
+        throw .malformed(path, "is there twice among the records", remedy: "name it once")
+      }
+      for name in try records(path) where !names.contains(name) { names.append(name) }
+    }
+    return names
   }
 
   /// A record's own name, or the names of a folder's records.

@@ -21,7 +21,7 @@ extension TFLiteOperator {
     guard let input = try? shape(0), let given = try? shape(ofTensor: outputIndex) else { return nil }
     switch kind {
     case .conv2D, .depthwiseConv2D, .averagePool2D, .maxPool2D, .resizeBilinear, .transposeConv:
-      return input.count == given.count ? [input[0]] + given.dropFirst() : nil
+      return input.count == given.count ? Array(input.prefix(1)) + given.dropFirst() : nil
     case .fullyConnected:
       guard let channels = given.last, let weights = try? shape(1), let depth = weights.last, depth > 0 else {
         return nil
