@@ -82,7 +82,8 @@ import TestSupport
 
   @Test func aLogitIsRaisedByAHundredAtMost() throws {
     func tune(_ offsets: String) throws -> Command.Result {
-      try Command("exporter")("tune", "none.safetensors", "--offsets", offsets, "--output", "tuned.safetensors")
+      try Command("exporter")(
+        "tune", "none.safetensors", "--offsets", offsets, "--output", "tuned.safetensors")
     }
     expectError(try tune("VT=100.5"), status: 64, containing: "'VT=100.5' is invalid for '--offsets")
     expectError(try tune("VT=100"), status: 66, containing: "none.safetensors: no such file")

@@ -74,7 +74,8 @@ struct DilatedConvolution {
     let (first, middle, last) = (
       TFLiteOperator(model, start), TFLiteOperator(model, convolution), TFLiteOperator(model, end)
     )
-    guard last.operation.outputs.count == 1, let source = try? first.shape(0), let batches = try? middle.shape(0),
+    guard last.operation.outputs.count == 1, let source = try? first.shape(0),
+      let batches = try? middle.shape(0),
       let results = try? middle.shape(ofTensor: middle.outputIndex),
       let target = try? last.shape(ofTensor: last.outputIndex),
       let sizes = try? first.integers(1, "block sizes"), let pads = try? first.integers(2, "paddings"),
