@@ -64,7 +64,10 @@ package enum RecordSelection: Equatable, Sendable, CustomStringConvertible {
 
   /// The records of some paths, each once, in the paths' order.
   ///
-  /// - Parameter records: The names of a path's records.
+  /// - Parameters:
+  ///   - paths: The paths.
+  ///   - records: The names of a path's records.
+  /// - Returns: The names.
   /// - Throws: `FileError`, malformed, where a path is there twice; what `records` throws.
   package static func names(
     at paths: [String], _ records: (String) throws(FileError) -> [String]
