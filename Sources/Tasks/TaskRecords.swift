@@ -8,8 +8,8 @@ package struct TaskRecords: Sendable {
   package var folder: String
   /// What is to be told apart.
   package var task: TaskDefinition
-  /// How the records are divided.
-  package var split: TaskSplit
+  /// How the records are divided; nil where nobody knows which of them a model was trained on.
+  package var split: TaskSplit?
   /// The front end's rate.
   package var sampleRateHz: Double
   /// The number of threads that read.
@@ -20,6 +20,8 @@ package struct TaskRecords: Sendable {
   package var csv = CSVOptions()
   /// What of the electrode's offset comes through.
   package var coupling = Coupling.automatic
+  /// The model's file; nil where there is no model yet.
+  private var file: String?
 
   /// The records of a task in a folder.
   package init(
@@ -32,22 +34,36 @@ package struct TaskRecords: Sendable {
     self.threads = threads
   }
 
-  /// The records of a model that tells its task and split.
+  /// The records of a model that tells its task.
+  ///
+  /// A model that doesn't tell its split, as networks of others may not, has no sides: its records are named one by one.
   ///
   /// - Throws: `FileError`, malformed, where `file` tells none that this program knows, or has other classes.
   package init(
     folder: String, task: TaskDefinition?, split: String?, classNames: [String], sampleRateHz: Double,
     threads: Int, file: String
   ) throws(FileError) {
-    guard let task, task.classNames == classNames, let split = split.flatMap(TaskSplit.init(rawValue:)),
-      task.problem(of: split) == nil
-    else {
+    guard let task, task.classNames == classNames else {
       throw .malformed(
-        file, "doesn't tell a task and a split that this program knows",
+        file, "doesn't tell a task that this program knows",
+        remedy: "name task and classNames in the front end's file, and make the image anew")
+    }
+    let told = split.flatMap(TaskSplit.init(rawValue:))
+    guard split == nil || told.map(task.problem(of:)) == .some(nil) else {
+      throw .malformed(
+        file, "doesn't tell a split that this program knows",
         remedy: "use a model made by `exporter train` or `exporter quantize`")
     }
-    self.init(folder: folder, task: task, split: split, sampleRateHz: sampleRateHz, threads: threads)
+    self.folder = folder
+    self.task = task
+    self.split = told
+    self.sampleRateHz = sampleRateHz
+    self.threads = threads
+    self.file = file
   }
+
+  /// The split's name; `unknown` where nobody knows it.
+  package var splitName: String { split?.rawValue ?? "unknown" }
 
   // MARK: Which records
 
@@ -85,9 +101,15 @@ package struct TaskRecords: Sendable {
   ///
   /// Patients are dealt into folds in the order of their first records.
   ///
-  /// - Throws: `FileError` where there are fewer patients than folds.
+  /// - Throws: `FileError` where there are fewer patients than folds, or the split isn't known.
   package func parts(of catalog: [TaskRecord]) throws(FileError) -> [TaskPart?] {
     switch split {
+    case nil:
+      throw .malformed(
+        file ?? folder, "doesn't tell which of the task's records it was trained on",
+        remedy:
+          "name records, or put \"split\": \"\(task.usualSplit.rawValue)\" or another one into the front end's file "
+          + "and make the image anew")
     case .inter, .intra: return catalog.map(\.part)
     case .all: return catalog.map { _ in .training }
     case .fold(let fold):
@@ -120,7 +142,7 @@ package struct TaskRecords: Sendable {
     let names = zip(catalog, parts).compactMap { $1 == part ? $0.name : nil }
     guard !names.isEmpty else {
       throw .malformed(
-        folder, "has no \(part.rawValue) records by the split \(split.rawValue) of the task \(task.name)",
+        folder, "has no \(part.rawValue) records by the split \(splitName) of the task \(task.name)",
         remedy: "name records with --records, or train on another split")
     }
     return names
@@ -139,6 +161,7 @@ package struct TaskRecords: Sendable {
 
   /// Whether records are among those trained on.
   package func hasTrained(on names: [String]) -> Bool {
+    guard let split else { return false }
     if names.contains(where: { task.trainedRecord(at: "\(folder)/\($0)", split: split) != nil }) {
       return true
     }

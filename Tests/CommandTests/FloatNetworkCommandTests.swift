@@ -107,4 +107,48 @@ import TestSupport
       if row.ram <= chosen.ram { #expect(chosen.error <= row.error) }
     }
   }
+
+  private static let cnn1d = ConformanceFiles.path("onnx/cnn1d/cnn1d.onnx")
+
+  /// A network of others, of whose training nobody told this program.
+  @Test(
+    .enabled(
+      if: FileManager.default.fileExists(atPath: cnn1d) && Databases.has("mitdb"),
+      "needs ../shared/conformance/onnx and ../shared/data/mitdb"))
+  func anImportedNetworkLearnsItsPatient() throws {
+    let (folder, data) = (try TemporaryFolder(), Databases.path("mitdb"))
+    try Files.write(
+      """
+      {"kind": "samples", "sampleRateHz": 128, "windowSamples": 256, "microvoltsPerUnit": 1000, "highPassShift": 6,
+       "decisionDelaySeconds": 0.703125, "task": "aami", "classNames": ["N", "S", "V", "F"]}
+      """, to: folder("f.json"))
+    let image = folder("m.qinf")
+    let made = try exporter(
+      "quantize", Self.cnn1d, "--front-end", folder("f.json"), "--samples",
+      ConformanceFiles.path("onnx/ecg_calibration.npy"), "--output", image)
+    #expect(made.status == 0, "\(made.errors)")
+    func learn(_ more: String...) throws -> Command.Result {
+      try exporter.run(
+        [
+          "personalize", "--model", image, "--from", Self.cnn1d, "--data", data, "--record", data + "/208",
+          "--output",
+          folder("p.qpatch"), "--json", folder("p.json"), "--quiet",
+        ] + more)
+    }
+    expectError(
+      try learn(), status: 65, containing: "doesn't tell which of the task's records it was trained on")
+    #expect(try learn("--replay", "101,106,118,203").status == 0)
+    // The record's own annotations up to 300 s, of beats that have a whole window.
+    let learnt = try jsonObject(String(decoding: Files.read(folder("p.json")), as: UTF8.self))
+    #expect(learnt["ownBeats"] as? [Int] == [277, 0, 167, 71])
+    expectError(
+      try exporter("evaluate", image, "--data", data), status: 65,
+      containing: "name records, or put \"split\"")
+    let evaluated = try exporter(
+      "evaluate", image, "--data", data, "--records", "208", "--json", folder("e.json"))
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    #expect(
+      try jsonObject(String(decoding: Files.read(folder("e.json")), as: UTF8.self))["split"] as? String
+        == "unknown")
+  }
 }

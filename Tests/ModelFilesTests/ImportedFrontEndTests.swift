@@ -303,6 +303,8 @@ import TestSupport
       (Self.samples, "classNames", ["a\nb"], "is not a list of different lines"),
       (Self.samples, "classNames", "a", "is not a list of different lines"),
       (Self.samples, "decisionDelaySeconds", 61, "not in 0.0 ... 60.0"),
+      (Self.samples, "split", "inter", "is inter, and no task is named"),
+      (Self.samples, "split", 1, "is not a text"),
       (Self.samples, "task", "aami", "is aami, whose classes aren't those of classNames"),
       (spectrogram, "windowSamples", 33, "is 33, not a power of two"),
       (spectrogram, "windowSamples", 1024, "not a whole number in 16 ... 512"),

@@ -30,4 +30,15 @@ import Testing
     #expect(split.reshaped([6, 4])?.factors == [6, 4])
     #expect(split.transposed([1, 0, 2]).reshaped([6, 4])?.factors == [2, 3, 4])
   }
+
+  /// What mutated ONNX models found: the strides of such shapes are beyond 64 bits.
+  @Test func aShapeThatIsTooLargeIsRefusedBeforeItIsLaidOut() {
+    var builder = GraphBuilder()
+    let value = builder.input(name: "x", shape: [1, 1, 1, 2])
+    for shape in [[1 << 40, 1 << 40, 1, 2], [Int.max, 3, 1, 2], [1 << 25, 1, 1, 2], [-1, 1, 1, 2]] {
+      #expect(throws: InvalidNetwork.self) { try builder.repeated(value, to: shape) }
+    }
+    let border = [(before: Int, after: Int)](repeating: (1 << 19, 1 << 19), count: 4)
+    #expect(throws: InvalidNetwork.self) { try builder.padded(value, border, with: 1) }
+  }
 }

@@ -158,6 +158,26 @@ import TestSupport
     #expect(signals.map { $0.beats.map(\.sample) } == [[199], [199]])
   }
 
+  /// A network of others that tells its task and not what it was trained on.
+  @Test func withoutASplitRecordsAreNamedOneByOne() throws {
+    let folder = try folder([("1.csv", 3, "p,a,,"), ("2.csv", 3, "q,b,,")])
+    func records(_ split: String?) throws(FileError) -> TaskRecords {
+      try TaskRecords(
+        folder: folder.path, task: task, split: split, classNames: task.classNames, sampleRateHz: 100,
+        threads: 1, file: "m.qinf")
+    }
+    let unknown = try records(nil)
+    #expect(try RecordSelection("2.csv")?.signals(of: unknown) { _ in }.map(\.record) == ["2.csv"])
+    #expect(unknown.splitName == "unknown" && !unknown.hasTrained(on: ["1.csv", "2.csv"]))
+    for side in ["training", "validation", "test"] {
+      let error = failure { _ = try RecordSelection(side)?.names(of: unknown) }
+      #expect(error?.file == "m.qinf" && error?.remedy.contains("put \"split\": \"fold-1\"") == true)
+      #expect(error?.problem == "doesn't tell which of the task's records it was trained on")
+    }
+    #expect(try records("fold-2").splitName == "fold-2")
+    #expect(failure { _ = try records("fold-3") }?.problem == "doesn't tell a split that this program knows")
+  }
+
   // claim: patients
   @Test func foldsKeepAPatientsRecordsTogether() throws {
     let folder = try folder([

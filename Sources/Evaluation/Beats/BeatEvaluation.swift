@@ -264,7 +264,7 @@ package struct BeatEvaluation: Encodable {
   ) {
     task = data.task.name
     unit = data.task.isByClock ? "windows" : nil
-    split = data.split.rawValue
+    split = data.splitName
     self.records = records.description
     self.seed = seed
     includesTrainingBeats = records.includesTrained(of: data, among: perRecord.map(\.record))

@@ -183,7 +183,7 @@ package struct EC57Evaluation: Encodable {
     pacedRecords: [String], perRecord: [Record], names: [String]
   ) {
     task = data.task.name
-    split = data.split.rawValue
+    split = data.splitName
     self.records = records.description
     self.learningSeconds = learningSeconds
     includesTrainingBeats = data.hasTrained(on: names)

@@ -29,7 +29,7 @@ struct GivenSamples {
       windows = try Self.beats(in: records, samples, of: network, behind: frontEnd)
       let shape = [windows.count] + network.inputs[0].shape.dropFirst()
       let values = network.inputs[0].inSourceOrder(windows.flatMap(\.self))
-      provenance = [.split: frontEnd.task?.usualSplit.rawValue]
+      provenance = [.split: (frontEnd.split ?? frontEnd.task?.usualSplit)?.rawValue]
       arrays = [(records, NumPyArray(shape: shape, values: .float32(values)))]
     } else {
       for file in samples.files { arrays.append((file, try NumPyArray.read(file))) }
@@ -61,7 +61,8 @@ struct GivenSamples {
         remedy: "give finished windows with --samples")
     }
     let signals = try TaskRecords(
-      folder: folder, task: task, split: task.usualSplit, sampleRateHz: settings.sampleRateHz, threads: 1
+      folder: folder, task: task, split: frontEnd.split ?? task.usualSplit,
+      sampleRateHz: settings.sampleRateHz, threads: 1
     ).training(leads: .main) { _ in }
     // A converter as wide as the image's counts: nothing saturates that the network can tell.
     let converter = AnalogConverter(bits: 16, microvoltsPerCount: frontEnd.microvoltsPerCount)

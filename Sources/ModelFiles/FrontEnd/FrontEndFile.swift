@@ -32,6 +32,8 @@ package struct FrontEndFile: Sendable {
   package var classNames: [String] = []
   /// This program's task whose classes they are; nil where the file doesn't tell.
   package var task: TaskDefinition?
+  /// How the task's records were divided in the network's training; nil where the file doesn't tell.
+  package var split: TaskSplit?
   /// The level that the network was trained to take for 0, and the levels in its 1; nil where the file doesn't tell.
   private var trainedLevels: (center: Double?, perUnit: Double?) = (nil, nil)
   /// The file.
@@ -71,6 +73,7 @@ package struct FrontEndFile: Sendable {
         "task", "is \(task.name), whose classes aren't those of classNames",
         remedy: "list \(task.classNames.joined(separator: ", ")) in classNames, or leave task out")
     }
+    split = try Self.split(&fields, of: task)
     try fields.finish()
   }
 
@@ -97,6 +100,24 @@ package struct FrontEndFile: Sendable {
     settings.codesPerOctave = try fields.number("codesPerOctave", in: 1.0 / 32...128)
     settings.leads = try leads(&fields)
     return settings
+  }
+
+  /// How a task's records were divided; nil where the file doesn't tell.
+  private static func split(
+    _ fields: inout JSONFields, of task: TaskDefinition?
+  ) throws(FileError) -> TaskSplit? {
+    guard let name = try fields.optionalText("split") else { return nil }
+    let split = TaskSplit(rawValue: name)
+    let problem =
+      task == nil
+      ? "no task is named"
+      : split == nil ? "a split is inter, intra, all or fold-N" : split.flatMap { task?.problem(of: $0) }
+    guard problem == nil else {
+      throw fields.error(
+        "split", "is \(name), and \(problem ?? "")",
+        remedy: "name the task and a split that it has, or leave split out")
+    }
+    return split
   }
 
   private static func samples(
@@ -243,7 +264,7 @@ package struct FrontEndFile: Sendable {
   /// What the image's provenance holds of the description.
   var provenance: Provenance {
     [
-      .task: task?.name, .decisionDelaySeconds: decisionDelaySeconds.map { "\($0)" },
+      .task: task?.name, .split: split?.rawValue, .decisionDelaySeconds: decisionDelaySeconds.map { "\($0)" },
       .decisionHopSamples: decisionHopSamples.map { "\($0)" },
     ]
   }

@@ -83,17 +83,22 @@ package struct GraphBuilder {
     tensors.reduce(0) { $0 + $1.count } + operators.reduce(0) { $0 + ($1.weights?.values.count ?? 0) }
   }
 
+  /// Refuses a shape of more values than a network may have, before its strides are worked out.
+  func requireRoom(for shape: [Int]) throws(InvalidNetwork) {
+    let limit = 1 << 26
+    guard shape.allSatisfy({ $0 > 0 }), shape.reduce(1, { min(limit, $0 * min($1, limit)) }) < limit,
+      elementCount < limit
+    else {
+      throw InvalidNetwork("makes a tensor of the shape \(shape), or the network larger than 2^26 values")
+    }
+  }
+
   /// Appends an operator and the tensor that it writes.
   mutating func append(
     _ kind: OperatorKind, _ inputs: [Int], shape: [Int], _ computation: FloatGraph.Computation
   ) throws(InvalidNetwork) -> Int {
-    let limit = 1 << 26
-    guard shape.allSatisfy({ $0 > 0 }),
-      shape.reduce(1, { $0 * min($1, limit) > limit ? limit : $0 * $1 }) < limit,
-      elementCount < limit, operators.count < 1 << 12
-    else {
-      throw InvalidNetwork("makes a tensor of the shape \(shape), or the network larger than 2^26 values")
-    }
+    try requireRoom(for: shape)
+    guard operators.count < 1 << 12 else { throw InvalidNetwork("is one of more than 4,095 operators") }
     let tensor = tensors.count
     tensors.append(.init(name: name, shape: shape))
     operators.append(.init(kind: kind, inputs: inputs, output: tensor, computation: computation))

@@ -101,6 +101,7 @@ extension GraphBuilder {
       throw InvalidNetwork("pads \(padding.count) of \(source.shape.count) dimensions")
     }
     let shape = zip(source.shape, padding).map { $0 + $1.before + $1.after }
+    try requireRoom(for: shape)
     let known = source.layout.memoryOrder ?? []
     let missing = shape.indices.filter { shape[$0] != 1 && !known.contains($0) }
     let target = AxisLayout(shape, memoryOrder: missing + known)
@@ -119,13 +120,14 @@ extension GraphBuilder {
 
   /// Dimensions of 1 repeated to a shape.
   ///
-  /// - Throws: `InvalidNetwork` where another dimension would change.
+  /// - Throws: `InvalidNetwork` where another dimension would change, or the result is too large.
   package mutating func repeated(_ value: Value, to shape: [Int]) throws(InvalidNetwork) -> Value {
     var source = try simple(value)
     while source.shape.count < shape.count { source.layout = source.layout.inserting(at: 0) }
     guard zip(source.shape, shape).allSatisfy({ $0 == $1 || $0 == 1 }), source.shape.count == shape.count
     else { throw InvalidNetwork("repeats the shape \(value.shape) to \(shape)") }
     if source.shape == shape { return source }
+    try requireRoom(for: shape)
     let layout = source.layout
     // Channels stay last in memory; a repeated dimension lies just outside of what follows it in the source.
     let known = layout.memoryOrder ?? []
