@@ -14,6 +14,7 @@ package struct ReferenceRecord: Sendable {
   private let signalRateHz: Double
 
   /// Reads a record and its `atr` annotations; the lead is MLII, II or the first where none is named, behind its coupling.
+  ///
   /// Of a task of several leads they are those that it names.
   package init(
     _ name: String, folder: String, lead: String? = nil, csv: CSVOptions = CSVOptions(),

@@ -38,7 +38,9 @@ package struct Disturbances: Codable, Equatable, Sendable {
   /// The corner of the electrode's coupling, a high pass of first order, in hertz; 0 for none, and nil for what the
   /// record needs before disturbances; see `Coupling`.
   package var couplingHz: Double?
-  /// The leads that are disturbed, by name or number; nil for all. Coupling and clock are the device's, and of all leads.
+  /// The leads that are disturbed, by name or number; nil for all.
+  ///
+  /// Coupling and clock are the device's, and of all leads.
   package var leads: [String]?
   /// How much too high the gain is, in percent.
   package var gainErrorPercent = 0.0

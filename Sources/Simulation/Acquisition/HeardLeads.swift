@@ -22,6 +22,7 @@ struct Hearing {
   /// - Parameters:
   ///   - names: The leads' names or numbers; nil stands for the record's usual lead.
   ///   - record: The record.
+  /// - Returns: The leads, in the names' order.
   /// - Throws: `FileError` where a lead can't be heard, or a lead is to be disturbed that none of them is.
   func leads(_ names: [String?], of record: Record) throws(FileError) -> [Acquisition] {
     let places = try names.map { name throws(FileError) in try record.leadIndex(name) }

@@ -32,7 +32,9 @@ package struct FaultCampaign: Sendable {
     package var record: String
     /// A profile's name or file.
     package var profile = DeviceProfile.reference.name
-    /// The lead; nil for MLII, II or the first. Of a model of several, as many with commas, or nil for the first.
+    /// The lead; nil for MLII, II or the first.
+    ///
+    /// Of a model of several leads as many with commas, or nil for the record's first.
     package var lead: String?
     /// How to read a CSV.
     package var csv = CSVOptions()

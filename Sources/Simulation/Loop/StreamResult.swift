@@ -153,8 +153,9 @@ package struct StreamResult: Encodable, Sendable {
   package var saturatedSamples: Int
   /// The record's samples marked invalid.
   package var invalidSamples: Int
-  /// What befell the signal before the converter; null where nothing did. Of several leads what befell the first that is
-  /// disturbed, with the samples that any lead lost.
+  /// What befell the signal before the converter; null where nothing did.
+  ///
+  /// Of several leads what befell the first that is disturbed, with the samples that any lead lost.
   package var disturbances: AppliedDisturbances?
   /// The same of each of several leads that something befell; null for one lead.
   package var disturbancesByLead: [String: AppliedDisturbances]?
