@@ -35,6 +35,9 @@ struct LeadsRun {
     guard var layers = LayerRun(model, in: &memory) else { return nil }
     var decisions = Decisions()
     var columns = (count: 0, checksum: UInt32(0))
+    // The window's columns in a ring, and the byte behind the newest.
+    var next = 0
+    func after(_ place: Int) -> Int { place &+ 1 == window.count ? 0 : place &+ 1 }
     for frame in 0..<frameCount {
       if interrupted, frame == frameCount / 2 {
         guard (try? pipeline.save(into: copy)) != nil else { return nil }
@@ -45,18 +48,20 @@ struct LeadsRun {
       guard pipeline.push(frame: samples + frame &* model.leadCount) else { continue }
       let column = UnsafeRawBufferPointer(pipeline.newestColumn)
       columns.checksum = CRC32.checksum(column, continuing: columns.checksum)
-      // The window's columns in a ring.
-      let place = columns.count % model.input.timeCount
-      for index in 0..<columnByteCount { window[place &* columnByteCount &+ index] = column[index] }
+      for index in 0..<columnByteCount {
+        window[next] = column[index]
+        next = after(next)
+      }
       columns.count &+= 1
       guard pipeline.decideIfFull(into: logits) else { continue }
       decisions.add(logits)
       // Strides leave columns at the window's end unread, which have not come yet.
       let isWhole = streaming.columnsPerWindow == model.input.timeCount
       guard isWhole, decisions.count % Decisions.sampling == 0 else { continue }
-      let oldest = columns.count % model.input.timeCount &* columnByteCount
+      var place = next
       for index in 0..<window.count {
-        layers.input[index] = Int8(bitPattern: window[(oldest &+ index) % window.count])
+        layers.input[index] = Int8(bitPattern: window[place])
+        place = after(place)
       }
       layers.run()
       for index in 0..<logits.count where logits[index] != layers.output[index] { return nil }
