@@ -70,6 +70,16 @@ import TestSupport
     }
   }
 
+  @Test func theResultSaysWhatBefellTheLeadThatIsDisturbedNotTheCoupledOne() throws {
+    let folder = try TemporaryFolder()
+    let record = try Self.twice(in: folder)
+    let result = try Self.heard(record) {
+      ($0.couplingHz, $0.gainErrorPercent, $0.leads) = (0.5, 20, ["copy"])
+    }.result
+    #expect(result.disturbances?.settings.leads == ["copy"])
+    #expect(result.disturbancesByLead?.count == 2)
+  }
+
   @Test func eachLeadDrawsForItselfWhatIsItsOwn() throws {
     let folder = try TemporaryFolder()
     let record = try Self.twice(in: folder)

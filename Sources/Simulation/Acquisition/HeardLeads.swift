@@ -63,7 +63,10 @@ extension StreamResult {
       return one
     }
     guard !befallen.isEmpty else { return }
-    disturbances = counted(0, others: befallen.dropFirst().compactMap(\.disturbances))
+    // A coupling is every lead's: where some leads alone are disturbed, one of them says how.
+    let first = befallen.firstIndex { $0.disturbances?.settings.leads != nil } ?? 0
+    let others = befallen.indices.filter { $0 != first }.compactMap { befallen[$0].disturbances }
+    disturbances = counted(first, others: others)
     disturbancesByLead = Dictionary(
       befallen.indices.map { (befallen[$0].leadName, counted($0, others: [])!) }, uniquingKeysWith: { $1 })
   }
