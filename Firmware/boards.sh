@@ -369,7 +369,39 @@ monitor_sizes() {
   done
 }
 
-# The board as device-sim's target: five minutes of samples over its serial port, asleep and over two brown-outs.
+# A network that needs both of its leads: frame by frame, over a saved state and over whole windows, as a target over two brown-outs,
+# and the whole device in C, by the self-test that goes with the image. See Leads/README.md.
+compare_leads() {  # [board]...
+  local model=Firmware/Leads/signs.qinf
+  local RECORD=Firmware/Leads/signs SIGNAL_SECONDS=40
+  compare "$model" "$@"
+  MODEL="$model" LIBRARY=libquantinfer-leads two_at_a_time leads_library < <(wanted "$@")
+  while read -r board toolset triple qemu; do
+    local lines="build/firmware/$toolset/leads.txt"
+    LIBRARY=libquantinfer-leads program "$toolset" "$triple" leads SelfTest/main.c -I ../build/firmware/payload
+    check_no_heap "build/firmware/$toolset/leads.elf"
+    if emulate "$qemu" "$board" "build/firmware/$toolset/leads.elf" > "$lines" && [ "$(cat "$lines")" = "all as expected" ]; then
+      echo "$board ($toolset), two leads in C: all as expected"
+      passed=$((passed + 1))
+    else
+      echo "$board ($toolset), two leads in C: fails: $(head -1 "$lines")"
+      failed=$((failed + 1))
+    fi
+  done < <(wanted "$@")
+  MODEL="$model" TARGET_OPTIONS="--brown-out 7,20.5" compare_targets "$@"
+  RECORD=Models/records/mitdb-208 SIGNAL_SECONDS=30 payload "$MODEL"
+}
+
+# The C interface's library with what the payload's image needs and no more.
+leads_library() {  # board toolset triple
+  local conditions
+  read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  build_library "$2" "$3" "${conditions[@]}"
+  check_no_variables "build/firmware/$2/libquantinfer-leads.a"
+}
+
+# The board as device-sim's target: the record's samples over its serial port, and over two brown-outs; with the shipped model
+# five minutes, asleep.
 compare_targets() {  # [board]...
   swift build -c release --product device-sim
   local sim status
@@ -377,7 +409,8 @@ compare_targets() {  # [board]...
   target "$@" > /dev/null
   while read -r board _; do
     status=0
-    "$sim" stream --model "$MODEL" --record "$RECORD" --wake-rr 10 --majority 3 --brown-out 20,100.5 --quiet \
+    # shellcheck disable=SC2086
+    "$sim" stream --model "$MODEL" --record "$RECORD" ${TARGET_OPTIONS:---wake-rr 10 --majority 3 --brown-out 20,100.5} --quiet \
       --target "qemu:$board@build/firmware/target-$board.elf" --json "build/firmware/target-$board.json" > /dev/null ||
       status=$?
     if [ "$status" -eq 0 ] && python3 Firmware/report.py target "build/firmware/target-$board.json"; then
@@ -454,6 +487,7 @@ test_boards() {
   [ $# -gt 0 ] || compare_consumers
   compare_monitors "$@"
   compare_targets "$@"
+  compare_leads "$@"
   lose_bits "$@"
   [ $# -gt 0 ] || { forge 0 1500; compare_keywords; }
   echo "firmware: $passed passed, $failed failed"

@@ -38,6 +38,12 @@ struct FrontEndOptions: ParsableArguments {
   var dropOuts: DropOuts?
 
   @Option(
+    help: ArgumentHelp(
+      "The leads, of a model of several, that all this befalls, but for coupling and clock. (default: all)",
+      valueName: "leads"))
+  var disturbedLeads: String?
+
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Stimuli before the record's paced beats, or before all: their height and width.", valueName: "mV:ms"))
@@ -89,6 +95,9 @@ struct FrontEndOptions: ParsableArguments {
     )
     (disturbances.pacing, disturbances.driftPartsPerMillion) = (pacing, driftPpm)
     disturbances.leadOff = leadOff
+    disturbances.leads = disturbedLeads?.split(separator: ",", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
     disturbances.dropOutsPerMinute = dropOuts?.perMinute ?? 0
     disturbances.dropOutSeconds = dropOuts?.seconds ?? 0
     return disturbances

@@ -96,7 +96,10 @@ struct SweepCommand: ParsableCommand {
         try disturbances.validate()
       }
     }
-    try frontEnd.disturbances.validate()
+    var rest = frontEnd.disturbances
+    // Noise befalls these leads, where there is some.
+    if !noises.isEmpty { rest.leads = nil }
+    try rest.validate()
   }
 
   func run() throws {

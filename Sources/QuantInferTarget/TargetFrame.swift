@@ -6,7 +6,7 @@ import QuantInfer
 /// payload; numbers are little-endian. See docs/reference/Protocol.md.
 public enum TargetFrame {
   /// The protocol's version, which both sides must have.
-  public static var version: UInt16 { 2 }
+  public static var version: UInt16 { 3 }
   /// The byte that begins a frame.
   public static var start: UInt8 { 0x51 }
   /// The bytes of kind and length.
@@ -24,10 +24,10 @@ public enum TargetFrame {
     public static var piece: UInt8 { 0x44 }  // D
     /// Start a monitor: `Source`, `UInt8`, then `Monitor.Options.encoded`, `Int32` each.
     public static var begin: UInt8 { 0x53 }  // S
-    /// Samples, with the beats that are named when the last of them has come.
+    /// Frames, a sample of each of the image's leads, with the beats that are named when the last of them has come.
     ///
-    /// The beats' number, `UInt8`, how many samples ago each was, `UInt32`, and the samples, `Int16` each. The answers are
-    /// a `decision` each, then `pushed`.
+    /// The beats' number, `UInt8`, how many frames ago each was, `UInt32`, and the samples, `Int16` each, frame by frame. The
+    /// answers are a `decision` each, then `pushed`.
     public static var samples: UInt8 { 0x50 }  // P
     /// Save the state, overwrite all of it, and go on from what was saved.
     public static var save: UInt8 { 0x56 }  // V
@@ -115,13 +115,13 @@ public enum TargetFrame {
 
   /// The payload of `Answer.decision`: offsets.
   public enum Decision {
-    /// `UInt16`, the sample of the request after which it came.
+    /// `UInt16`, the frame of the request after which it came.
     public static var sample: Int { 0 }
     /// `UInt8`, 1 where the network decided.
     public static var hasLogits: Int { 2 }
     /// `UInt8`, 0 for a result, 255 for sleep, or the reason why there is no result.
     public static var reason: Int { 3 }
-    /// `Int32`, how many samples ago the beat was; -1 where the clock struck.
+    /// `Int32`, how many frames ago the beat was; -1 where the clock struck.
     public static var beatAge: Int { 4 }
     /// `Int16`, the class of a result.
     public static var classIndex: Int { 8 }
@@ -141,11 +141,11 @@ public enum TargetFrame {
     public static var columns: Int { 0 }
     /// The CRC-32 of their codes, one after the other; asleep, that of old ones.
     public static var checksum: Int { 4 }
-    /// The ticks of samples without a column, all together.
+    /// The ticks of frames without a column, all together.
     public static var sampleTicks: Int { 8 }
-    /// The ticks of samples with a column.
+    /// The ticks of frames with a column.
     public static var columnTicks: Int { 12 }
-    /// The most ticks of one sample.
+    /// The most ticks of one frame.
     public static var worstTicks: Int { 16 }
     /// The most that the stack ever took, in bytes.
     public static var stackByteCount: Int { 20 }

@@ -38,11 +38,19 @@ struct TargetRun {
     var worstTicks: UInt32 = 0
     let beats = Int(wire.byte(at: 0))
     let first = 1 &+ 4 &* beats
-    let count = (wire.payloadByteCount &- first) / 2
+    let leadCount = monitor.model.leadCount
+    let count = (wire.payloadByteCount &- first) / (2 &* leadCount)
+    // As many leads as a model can have.
+    var frame = InlineArray<4, Int16>(repeating: 0)
     for index in 0..<max(0, count) {
-      let sample = Int16(bitPattern: wire.half(at: first &+ 2 &* index))
+      for lead in 0..<min(leadCount, frame.count) {
+        frame[lead] = Int16(bitPattern: wire.half(at: first &+ 2 &* (index &* leadCount &+ lead)))
+      }
       let start = wire.port.ticks()
-      let isColumn = monitor.push(sample)
+      let isColumn =
+        leadCount == 1
+        ? monitor.push(frame[0])
+        : frame.span.withUnsafeBufferPointer { $0.baseAddress.map { monitor.push(frame: $0) } ?? false }
       if index == count &- 1 {
         for beat in 0..<beats {
           monitor.addBeat(samplesAgo: Int(truncatingIfNeeded: wire.word(at: 1 &+ 4 &* beat)))

@@ -51,6 +51,16 @@ package struct TaskDefinition: Equatable, Sendable {
   package var leads: [String] = []
   /// Of each further lead that is sampled together with these the names or numbers: the first that a record has.
   package var furtherLeads: [[String]] = []
+  /// What a device does while it has lost one of several leads.
+  package enum LostLead: String, CaseIterable, Sendable {
+    /// It has no result.
+    case noResult = "no result"
+    /// It goes on while another lead is good: the network is trained to do without.
+    case goOn = "go on"
+  }
+
+  /// What a device does while it has lost one of several leads.
+  package var lostLead = LostLead.noResult
   /// How samples become the network's input.
   package var frontEnd = SpectrogramSettings()
   /// The records; nil for all of the folder.

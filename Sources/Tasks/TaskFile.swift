@@ -13,7 +13,8 @@ import Support
 // | `windowSeconds`, `hopSeconds` | a window's length, and the time from one to the next; not for beats |
 // | `labels` | `{"kind": "beats", "classes": {"N": ["N", "L"], ...}}`, mnemonics; `{"kind": "rhythms", "classes":
 // |   | {"af": ["AFIB"], ...}, "skip": ["NOISE"]}`; or `{"kind": "manifest", "file": "labels.csv"}` |
-// | `leads` | optional: names or numbers, the first that a record has |
+// | `leads` | optional: names or numbers, the first that a record has; or a list of them for each of several leads |
+// | `lostLead` | optional, of several leads: `no result` while one is bad, or `go on` |
 // | `frontEnd` | optional: `{"kind": "spectrogram", ...}` or `{"kind": "samples", "sampleRateHz": ..., ...}` |
 // | `records` | optional: the records' names; without, all of the folder |
 // | `patients` | optional: lists of records that are of one patient |
@@ -71,6 +72,7 @@ extension TaskDefinition {
     frontEnd = try Self.frontEnd(&fields)
     try takeWindow(&fields)
     try takeLeads(&fields)
+    try takeLostLead(&fields)
     let records = try fields.names("records")
     recordNames = records.isEmpty ? nil : records
     patients = try fields.groups("patients")
@@ -175,6 +177,19 @@ extension TaskDefinition {
     if !furtherLeads.isEmpty { frontEnd.leads = lists.count }
   }
 
+  private mutating func takeLostLead(_ fields: inout JSONFields) throws(FileError) {
+    guard
+      let text = try fields.optionalChoice("lostLead", of: LostLead.allCases.map(\.rawValue)),
+      let choice = LostLead(rawValue: text)
+    else { return }
+    guard !furtherLeads.isEmpty else {
+      throw fields.error(
+        "lostLead", "is of a task of several leads, and this one has one",
+        remedy: "leave it out, or give leads as lists: [[\"MLII\"], [\"V1\", \"V5\"]]")
+    }
+    lostLead = choice
+  }
+
   private mutating func takeWindow(_ fields: inout JSONFields) throws(FileError) {
     guard isByClock else { return }
     let window = try fields.number("windowSeconds", in: 0.1...600)
@@ -257,6 +272,7 @@ extension TaskDefinition {
     } else if !leads.isEmpty {
       object["leads"] = leads
     }
+    if lostLead != .noResult { object["lostLead"] = lostLead.rawValue }
     if frontEnd != SpectrogramSettings() { object["frontEnd"] = frontEndObject }
     object["records"] = recordNames
     if !patients.isEmpty { object["patients"] = patients }

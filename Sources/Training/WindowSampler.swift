@@ -158,8 +158,12 @@ package struct WindowSampler {
     let first = window.delaySamples + phase + shift - window.sampleCount + 1
     draw(beat, from: first, into: &scratch.samples, classIndex: &classIndex, using: &generator)
     let leadCount = scratch.samples.count
+    let lost = lostLead(of: leadCount, using: &generator)
     for lead in 0..<leadCount {
       addNoise(to: &scratch.samples[lead], using: &generator)
+      if let lost, lost.lead == lead {
+        for index in scratch.samples[lead].indices { scratch.samples[lead][index] = lost.microvolts }
+      }
       scratch.samples[lead].withUnsafeBufferPointer { samples in
         scratch.levels.withUnsafeMutableBufferPointer { levels in
           scratch.spectrogram.computeColumns(
@@ -171,6 +175,22 @@ package struct WindowSampler {
       }
     }
     return classIndex
+  }
+
+  /// A lead that the window lacks, and where its converter stands then; nil where it has all.
+  ///
+  /// Behind a high-pass filter any line is 0.
+  private func lostLead(
+    of leadCount: Int, using generator: inout SeededGenerator
+  ) -> (lead: Int, microvolts: Float)? {
+    guard let share = options.augmentation.leadLoss, leadCount > 1, generator.nextUniform() < share else {
+      return nil
+    }
+    let lead = generator.nextIndex(below: leadCount)
+    let place = [0, 1, -1][generator.nextIndex(below: 3)]
+    // At an end of the converter's range, which lies beyond the input's of four units.
+    let end = 4 * Float(window.settings.levelsPerUnit)
+    return (lead, window.settings.highPassShift > 0 ? 0 : Float(place) * end)
   }
 
   /// Writes the samples of a window that begins `first` samples from a beat, with the beat's rhythm, shape and leads

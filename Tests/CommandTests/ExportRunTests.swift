@@ -92,12 +92,15 @@ import TestSupport
       "needs the product quantinfer-c, which `swift build -c release` builds"),
     arguments: [
       ["--record", ProjectFiles.record], ["--record", ProjectFiles.record, "--patch"], ["--whole"],
+      ["--record", ProjectFiles.path("Firmware/Leads/signs")],
     ])
   func aCExportsSelfTestFindsAllAsExpected(options: [String]) throws {
     let folder = try TemporaryFolder()
     let patch = options.last == "--patch" ? [ProjectFiles.path("Firmware/Monitor/mitdb-208.qpatch")] : []
+    let isOfTwoLeads = options.contains { $0.hasSuffix("Leads/signs") }
+    let model = isOfTwoLeads ? ProjectFiles.path("Firmware/Leads/signs.qinf") : ProjectFiles.model
     let result = try exporter.run(
-      ["export", ProjectFiles.model, "--format", "c", "--output", folder("m.c")] + options + patch)
+      ["export", model, "--format", "c", "--output", folder("m.c")] + options + patch)
     #expect(result.status == 0, "\(result.errors)")
     let header = ProjectFiles.path("Sources/CQuantInfer/include")
     func call(_ arguments: [String]) throws -> Int32 {

@@ -155,6 +155,48 @@ import TestSupport
     let (macroF1, best) = (network["macroF1"] as? Double, json["macroF1WithBestOffsets"] as? Double)
     #expect(try #require(best) >= #require(macroF1) - 1e-12)
     #expect((json["bestOffsets"] as? [Double])?.first == 0)
+    try compares(arguments, json, records, in: bench)
+  }
+
+  /// Against itself nothing differs; against decisions that are all right, what is missing to 1 does, whoever is drawn.
+  private func compares(
+    _ arguments: [String], _ json: [String: Any], _ records: [[String: Any]], in bench: Bench
+  ) throws {
+    let matrices = try records.map { try #require(($0["float"] as? [String: Any])?["counts"] as? [[Int]]) }
+    var right = json
+    right["perRecord"] = zip(records, matrices).map { record, counts -> [String: Any] in
+      let names = (record["float"] as? [String: Any])?["classNames"] ?? []
+      let diagonal = counts.indices.map { row in
+        counts.indices.map { $0 == row ? counts[row].reduce(0, +) : 0 }
+      }
+      return ["record": record["record"] ?? "", "float": ["classNames": names, "counts": diagonal]]
+    }
+    let sum = matrices[0].indices.map { row in
+      matrices[0].indices.map { column in matrices.reduce(0) { $0 + $1[row][column] } }
+    }
+    func f1(_ index: Int) -> Double {
+      let predicted = sum.reduce(0) { $0 + $1[index] }
+      return 2 * Double(sum[index][index]) / Double(sum[index].reduce(0, +) + predicted)
+    }
+    for (other, isItself) in [(json, true), (right, false)] {
+      try Files.write(try JSONSerialization.data(withJSONObject: other), to: bench("other.json"))
+      let result = try exporter.run(arguments + ["--against", bench("other.json")]).json()
+      let comparison = try #require(result["comparison"] as? [String: Any])
+      let differences = try #require(comparison["differences"] as? [[String: Any]])
+      #expect(comparison["patients"] as? Int == 22 && differences.count == 5)
+      for (index, row) in differences.dropFirst().enumerated() {
+        let (own, others) = (row["f1"] as? Double, row["otherF1"] as? Double)
+        #expect(abs(try #require(own) - f1(index)) < 1e-12)
+        #expect(try #require(others) == (isItself ? try #require(own) : 1))
+        let interval = try #require(row["interval"] as? [String: Double])
+        let (lower, upper) = (try #require(interval["lower"]), try #require(interval["upper"]))
+        #expect(isItself ? lower == 0 && upper == 0 : lower <= upper && upper <= 0)
+      }
+    }
+    try Files.write("{}", to: bench("other.json"))
+    expectError(
+      try exporter.run(arguments + ["--against", bench("other.json")]), status: 65,
+      containing: "holds no results of `exporter validate`; name a file that its --json wrote")
   }
 
   @Test func logitOffsetsMoveDecisionsAndStayInTheCheckpoint() throws {

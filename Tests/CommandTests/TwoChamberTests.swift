@@ -54,6 +54,97 @@ import TestSupport
     let page = String(decoding: try Files.read(folder("dual.html")), as: UTF8.self)
     #expect(page.contains("Lead A") && page.contains("Lead V") && page.contains("int8 columns, lead V"))
     try refuses(model, checkpoint, record: record, in: folder)
+    try takes(model, checkpoint, record: record, in: folder)
+  }
+
+  /// What a device says while leads are off for 150 s, of which a third is fibrillation.
+  private func lost(
+    _ model: String, record: String, lead: String
+  ) throws -> (results: Int, right: Int, rightAF: Int, all: Int) {
+    let run = try simulator(
+      "stream", "--model", model, "--record", record, "--lead", "A,V", "--lead-off", "20:150",
+      "--disturbed-leads", lead, "--json", "-", "--quiet"
+    ).json()
+    let decisions = try #require(run["decisionList"] as? [[String: Any]]).filter {
+      // Until the lead comes back, but for a window that had good samples at first.
+      (26..<170).contains($0["timeSeconds"] as? Double ?? 0)
+    }
+    let results = decisions.filter { $0["announced"] is String }
+    let right = results.filter { $0["announced"] as? String == $0["annotated"] as? String }
+    return (
+      results.count, right.count, right.count { $0["announced"] as? String == "AF" }, decisions.count
+    )
+  }
+
+  @Test func aDeviceGoesOnWithoutALeadWhereItsTaskSaysSo() throws {
+    let folder = try TemporaryFolder()
+    for index in 1...4 {
+      let made = try exporter(
+        "records", "electrogram", "--output", folder("made-up/dual-\(index)"), "--seed", "\(index)",
+        "--minutes", "3", "--quiet")
+      #expect(made.status == 0, "\(made.errors)")
+    }
+    let text = try Self.task()
+    for (name, task) in [
+      ("silent", text),
+      ("lasting", text.replacing("\"frontEnd\":", with: "\"lostLead\": \"go on\", \"frontEnd\":")),
+    ] {
+      try folder.put(name + ".json", Data(task.utf8))
+      let (checkpoint, model) = (folder(name + ".safetensors"), folder(name + ".qinf"))
+      let train = try exporter(
+        "train", "--task", folder(name + ".json"), "--data", folder("made-up"), "--epochs", "4",
+        "--windows-per-epoch", "1024", "--batch-size", "64", "--output", checkpoint, "--quiet")
+      #expect(train.status == 0, "\(train.errors)")
+      let quantize = try exporter(
+        "quantize", checkpoint, "--data", folder("made-up"), "--output", model, "--quiet")
+      #expect(quantize.status == 0, "\(quantize.errors)")
+      for lead in ["A", "V"] {
+        let found = try lost(model, record: folder("made-up/dual-4"), lead: lead)
+        #expect(found.all > 100)
+        if name == "silent" {
+          #expect(found.results == 0, "\(lead): \(found)")
+        } else {
+          #expect(
+            found.results == found.all && found.right * 10 >= found.results * 8 && found.rightAF > 25,
+            "\(lead): \(found)")
+        }
+      }
+      let both = try lost(model, record: folder("made-up/dual-4"), lead: "A,V")
+      #expect(both.results == 0, "\(both)")
+      // The firmware's options say the same.
+      let export = try exporter("export", model, "--format", "c", "--output", folder("m.c"), "--quiet")
+      #expect(export.status == 0, "\(export.errors)")
+      let header = String(decoding: try Files.read(folder("m.h")), as: UTF8.self)
+      #expect(header.contains("options->lost_lead = \(name == "silent" ? 0 : 1);"))
+    }
+  }
+
+  /// What once heard one lead.
+  private func takes(_ model: String, _ checkpoint: String, record: String, in folder: TemporaryFolder) throws
+  {
+    let stream = try simulator(
+      "stream", "--model", model, "--record", record, "--lead", "A,V", "--json", "-", "--quiet"
+    ).json()
+    let decision = try #require((stream["decisionList"] as? [[String: Any]])?.dropFirst(20).first)
+    let seconds = try #require(decision["timeSeconds"] as? Double)
+    let explained = try exporter(
+      "explain", model, "--float", checkpoint, "--record", record, "--lead", "A,V", "--at", "\(seconds)",
+      "--json", "-", "--quiet"
+    ).json()
+    #expect(explained["lead"] as? String == "A, V" && explained["decisionSeconds"] as? Double == seconds)
+    // The device's own decision at that moment is the same.
+    let logits = try #require(explained["integerLogits"] as? [Double])
+    #expect(decision["fixedLogits"] as? [Double] == logits)
+    let exported = try exporter(
+      "export", model, "--format", "c", "--record", record, "--lead", "A,V", "--seconds", "20", "--output",
+      folder("m.c"), "--json", "-", "--quiet"
+    ).json()
+    #expect(exported["samples"] as? Int == 2 * 20 * 128 && exported["decisions"] as? Int ?? 0 > 10)
+    let faults = try simulator(
+      "faults", "--model", model, "--record", record, "--lead", "A,V", "--trials", "3", "--json", "-",
+      "--quiet"
+    ).json()
+    #expect(faults["lead"] as? String == "A, V" && (faults["kinds"] as? [Any])?.count == 9)
   }
 
   /// Wrong numbers of leads, and what hears one lead: a line each.
@@ -75,13 +166,9 @@ import TestSupport
     told(
       try simulator.run(stream + ["--record", folder("one.csv"), "--sample-rate", "250"]),
       "has 1 lead, and the model takes 2")
-    for arguments in [
-      ["explain", model, "--float", checkpoint, "--record", record, "--at", "30"],
-      ["export", model, "--format", "c", "--record", record, "--output", folder("m.c")],
-    ] {
-      told(try exporter.run(arguments), "takes 2 leads")
-    }
     told(
-      try simulator("faults", "--model", model, "--record", record), "takes 2 leads")
+      try exporter.run(["report", checkpoint, "--data", folder("made-up"), "--output", folder("report")]),
+      "takes 2 leads, and the report measures networks of one; see its integers beside float with `exporter evaluate"
+    )
   }
 }

@@ -1,3 +1,4 @@
+import ECG
 import Evaluation
 import Foundation
 import HostDevice
@@ -8,6 +9,7 @@ import QuantInfer
 import Support
 import Tasks
 import Testing
+import TestSupport
 import Training
 
 /// Pulses in two leads that are of one sign or of two: neither lead tells which, both together do.
@@ -72,13 +74,11 @@ import Training
     ).run()
   }
 
-  private static func image(_ trained: Checkpoint, _ signal: LabelledSignal) throws -> LoadedModel {
-    try LoadedModel(
-      image: ModelImage.quantized(
-        trained, calibratedOn: [signal], converter: AnalogConverter(bits: 12, rangeMillivolts: 10),
-        windows: 400,
-        seed: 1, options: QuantizationOptions()
-      ).bytes)
+  private static func image(_ trained: Checkpoint, _ signal: LabelledSignal) throws -> [UInt8] {
+    try ModelImage.quantized(
+      trained, calibratedOn: [signal], converter: AnalogConverter(bits: 12, rangeMillivolts: 10),
+      windows: 400, seed: 1, options: QuantizationOptions()
+    ).bytes
   }
 
   private static func share(_ decisions: [BeatDecision]) -> Double {
@@ -92,7 +92,7 @@ import Training
         Self.signal(1500, seed: 1, leads: leads), Self.signal(600, seed: 2, leads: leads)
       )
       let trained = try Self.trained(on: training)
-      let loaded = try Self.image(trained, training)
+      let loaded = try LoadedModel(image: Self.image(trained, training))
       #expect(loaded.model.leadCount == leads.count && loaded.isTwin(of: trained))
       let decisions = try FixedPointDecisions(loaded).decisions(about: test, includesSilent: true)
       try #require(decisions.count > 590)
@@ -103,6 +103,79 @@ import Training
         #expect(Self.share(decisions) >= 0.99 && Self.share(float) >= 0.99)
       }
     }
+  }
+
+  // MARK: The network that the boards run
+
+  private static let boards = ProjectFiles.path("Firmware/Leads/signs")
+  private static func boardsSignal() -> LabelledSignal { signal(200, seed: 5, leads: [0, 1]) }
+
+  /// Makes it and its record anew: `REMAKE=1 swift test -c release --filter TwoLeadTests`.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["REMAKE"] != nil, "only where REMAKE asks for it"))
+  func makesTheNetworkThatTheBoardsRun() throws {
+    let training = Self.signal(1500, seed: 1, leads: [0, 1])
+    try Files.write(
+      Data(Self.image(Self.trained(on: training), training)), to: Self.boards + ".qinf")
+    let signal = Self.boardsSignal()
+    let leads = ([signal.microvolts] + signal.furtherLeads).enumerated().map { place, lead in
+      var specification = SignalSpecification()
+      (specification.name, specification.gain) = ("\(place + 1)", 1000)
+      return Signal(specification, sampleRateHz: 100, samples: lead.map { Int32($0.rounded()) })
+    }
+    try Record(
+      name: "signs", sampleRateHz: 100, sampleCount: signal.microvolts.count, signals: leads,
+      comments: ["Made up: pulses of one sign or of two"]
+    ).write(Self.boards)
+  }
+
+  // claim: leads
+  @Test func theBoardsNetworkTellsWhatItsTwoLeadsSayTogether() throws {
+    let loaded = try LoadedModel(file: Self.boards + ".qinf")
+    var signal = Self.boardsSignal()
+    let record = try Record.read(Self.boards)
+    let heard = try record.signals.map { try $0.millivolts(atRateHz: 100).map { 1000 * $0 } }
+    for (recorded, made) in zip(heard, [signal.microvolts] + signal.furtherLeads) {
+      #expect(zip(recorded, made).allSatisfy { abs($0 - $1) <= 0.51 } && recorded.count == made.count)
+    }
+    (signal.microvolts, signal.furtherLeads) = (heard[0], [heard[1]])
+    let decisions = try FixedPointDecisions(loaded).decisions(about: signal, includesSilent: true)
+    #expect(decisions.count >= 199 && Self.share(decisions) >= 0.99)
+    // Without the other lead's samples it tells nothing.
+    for lost in 0..<2 {
+      var one = signal
+      let line = [Float](repeating: 0, count: signal.microvolts.count)
+      if lost == 0 { one.microvolts = line } else { one.furtherLeads = [line] }
+      let alone = try FixedPointDecisions(loaded).decisions(about: one, includesSilent: true)
+      #expect((0.3...0.7).contains(Self.share(alone)), "lead \(lost + 1) lost: \(Self.share(alone))")
+    }
+  }
+
+  // claim: leads
+  @Test func aStreamOverSavedStatesDecidesAsWholeWindowsDo() throws {
+    let loaded = try LoadedModel(file: Self.boards + ".qinf")
+    let counts = loaded.converter(bits: 12).frames(of: Self.boardsSignal())
+    let options = try #require(loaded.shippedOptions(converterBits: 12))
+    var device = try RunningDevice(loaded, options, .everyColumns(Self.windowSamples))
+    var engine = RunningEngine(loaded)
+    var decided = 0
+    for frame in 0..<counts.count / 2 {
+      if frame % 37 == 36 {
+        let saved = device.snapshot()
+        device.loseMemory { 0x5A }
+        try device.restore(saved)
+      }
+      let isColumn = counts[2 * frame..<2 * frame + 2].withUnsafeBufferPointer {
+        device.push(frame: $0.baseAddress!)
+      }
+      guard isColumn, let decision = device.nextDecision(), decision.hasLogits else { continue }
+      var pipeline = try RunningPipeline(loaded)
+      let columns = pipeline.columns(of: counts[..<(2 * frame + 2)])
+      _ = engine.window.input.update(fromContentsOf: columns.suffix(2 * Self.windowSamples))
+      engine.window.run()
+      #expect(engine.window.output.elementsEqual(device.logits), "frame \(frame)")
+      decided += 1
+    }
+    #expect(decided >= 199)
   }
 
   @Test func leadsAreDrawnTogetherWhateverIsChanged() throws {
@@ -129,6 +202,57 @@ import Training
         #expect(abs(inputs[2 * time + 1] - 2 * inputs[2 * time]) < 1e-5, "window \(number), sample \(time)")
       }
     }
+  }
+
+  @Test func oneLeadOfAWindowIsLostAsOftenAsTheOptionSays() throws {
+    let signal = Self.signal(200, seed: 6, leads: [0, 1])
+    var options = TrainingOptions()
+    options.augmentation = Augmentation()
+    options.augmentation.shiftSeconds = 0
+    let task = Self.task(leads: 2)
+    let window = BeatWindow(
+      settings: task.frontEnd, columnCount: Self.windowSamples, delaySeconds: 0, isByClock: true)
+    func drawn(_ share: Double?) throws -> [(leads: [[Float]], classIndex: Int)] {
+      options.augmentation.leadLoss = share
+      let sampler = try #require(
+        WindowSampler([signal], classNames: task.classNames, window: window, options: options))
+      let scratch = WindowSampler.Scratch(window)
+      var inputs = [Float](repeating: 0, count: 2 * Self.windowSamples)
+      return (0..<2000).map { number in
+        let classIndex = inputs.withUnsafeMutableBufferPointer {
+          sampler.drawWindow(number, with: scratch, into: $0.baseAddress!)
+        }
+        return (
+          (0..<2).map { lead in stride(from: lead, to: inputs.count, by: 2).map { inputs[$0] } }, classIndex
+        )
+      }
+    }
+    func isLine(_ lead: [Float]) -> Bool { Set(lead).count == 1 }
+    #expect(try drawn(nil).allSatisfy { !$0.leads.contains(where: isLine) })
+    let lost = try drawn(0.3)
+    for lead in 0..<2 {
+      // A binomial of 2,000 by 0.15 deviates by 0.8 %.
+      let share = Double(lost.count { isLine($0.leads[lead]) }) / 2000
+      #expect(abs(share - 0.15) < 0.032, "lead \(lead): \(share)")
+    }
+    #expect(!lost.contains { isLine($0.leads[0]) && isLine($0.leads[1]) })
+    // Where a line stands: in the middle, or at the input's first or last code, four units away.
+    let places = Set(lost.flatMap { window in window.leads.filter(isLine).map { $0[0] } })
+    #expect(places == [-4, 0, 127.0 / 32])
+  }
+
+  @Test func onlyATaskThatGoesOnTakesLeadsAwayByItself() throws {
+    var task = Self.task(leads: 2)
+    #expect(TrainingOptions(task: task, split: .inter).augmentation.leadLoss == nil)
+    task.lostLead = .goOn
+    #expect(TrainingOptions(task: task, split: .inter).augmentation.leadLoss == 0.3)
+    let again = try TaskDefinition(parsing: Data(task.json.utf8), file: "t")
+    #expect(again.lostLead == .goOn)
+    let one =
+      #"{"name": "t", "classes": ["a", "b"], "unit": "windows", "windowSeconds": 1, "hopSeconds": 1,"#
+      + #" "labels": {"kind": "manifest", "file": "l.csv"}, "lostLead": "go on", "split": {"kind": "column"}}"#
+    let error = #expect(throws: FileError.self) { try TaskDefinition(parsing: Data(one.utf8), file: "t") }
+    #expect(error?.problem == "is of a task of several leads, and this one has one")
   }
 
   @Test func aRecordOfOneLeadTrainsNoNetworkOfTwo() throws {

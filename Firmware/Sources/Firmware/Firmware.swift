@@ -13,6 +13,7 @@ struct Firmware {
     guard let model = try? Model(validating: image) else { board_exit(65) }
     print(model)
     if let sensed = SensedRun(model) { end(sensed.run()) }
+    if let leads = LeadsRun(model) { end(leads.run()) }
     if model.isStreamable {
       MonitorRun(model)?.run()
       let streaming = StreamingRun(model).run()

@@ -98,7 +98,8 @@ package struct Twins: Sendable {
             within: image?.logitRange ?? -.infinity ... .infinity)
         } ?? decisions
       if int8 == nil {
-        floatDecisions = try SignalWatch(window).decisions(floatDecisions ?? [], where: signal)
+        floatDecisions = try SignalWatch(window, lostLead: task?.lostLead ?? .noResult)
+          .decisions(floatDecisions ?? [], where: signal)
       }
     }
     var signal = signal

@@ -35,7 +35,7 @@ package struct DeviceBeats: Sendable {
   /// has no decision.
   ///
   /// - Parameters:
-  ///   - counts: The signal.
+  ///   - counts: The signal, frame by frame a sample of each of the model's leads; beats are found in the first.
   ///   - model: The model.
   ///   - converter: Its converter.
   ///   - hasRhythm: Whether the beats' intervals move a logit.
@@ -44,7 +44,8 @@ package struct DeviceBeats: Sendable {
     in counts: [Int16], model: LoadedModel, converter: AnalogConverter, hasRhythm: Bool = false
   ) throws(MemoryError) {
     guard let frontEnd = model.model.frontEnd else { throw .notStreamable }
-    try self.init(in: counts, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
+    let first = stride(from: 0, to: counts.count, by: model.model.leadCount).map { counts[$0] }
+    try self.init(in: first, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000)
     let announcing = hasRhythm ? Announcing.withRhythm : Announcing()
     var device = try RunningDevice(
       model, Monitor.Options(.detectedBeats, announcing: announcing, of: model, converter: converter),

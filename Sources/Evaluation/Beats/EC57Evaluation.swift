@@ -6,7 +6,7 @@ import Networks
 import Support
 import Tasks
 
-/// A record's main lead with its reference.
+/// A record's main lead, or a task's several leads, with its reference.
 package struct ReferenceRecord: Sendable {
   package let signal: LabelledSignal
   package let reference: BeatReference
@@ -14,20 +14,28 @@ package struct ReferenceRecord: Sendable {
   private let signalRateHz: Double
 
   /// Reads a record and its `atr` annotations; the lead is MLII, II or the first where none is named, behind its coupling.
+  ///
+  /// Of a task of several leads they are those that it names.
   package init(
     _ name: String, folder: String, lead: String? = nil, csv: CSVOptions = CSVOptions(),
-    coupling: Coupling = .automatic, sampleRateHz: Double,
+    coupling: Coupling = .automatic, sampleRateHz: Double, task: TaskDefinition? = nil,
     learningSeconds: Double
   ) throws(FileError) {
     let path = RecordPath.file(name, beside: folder + "/")
     let record = try ECG.Record.load(path, csv: csv)
-    let lead = try record.lead(lead, file: path, coupling: coupling)
     let labels = try Annotations.read(path, sampleRateHz: record.sampleRateHz)
-    var signal = LabelledSignal(
-      record: (name as NSString).lastPathComponent, lead: lead.name,
-      microvolts: try lead.millivolts(atRateHz: sampleRateHz).map { $0 * 1000 }, beats: [])
-    signal.notes = lead.notes + labels.notes
-    self.signal = signal
+    if let task, !task.furtherLeads.isEmpty {
+      signal = try LabelledSignal.read(
+        name, folder: folder, lead: lead, csv: csv, coupling: coupling, task: task, sampleRateHz: sampleRateHz
+      )
+    } else {
+      let lead = try record.lead(lead, file: path, coupling: coupling)
+      var signal = LabelledSignal(
+        record: (name as NSString).lastPathComponent, lead: lead.name,
+        microvolts: try lead.millivolts(atRateHz: sampleRateHz).map { $0 * 1000 }, beats: [])
+      signal.notes = lead.notes + labels.notes
+      self.signal = signal
+    }
     signalRateHz = sampleRateHz
     reference = BeatReference(
       labels, sampleRateHz: record.sampleRateHz, learningSeconds: learningSeconds)
@@ -97,9 +105,9 @@ package struct BeatByBeatDevice: Sendable {
 
   /// The device's beats in a record, and those as the float twin decides about them.
   package func compare(_ record: ReferenceRecord) throws -> (int8: ComparedBeats, float: ComparedBeats?) {
-    let counts = record.signal.microvolts.map(converter.count)
     let beats = try DeviceBeats(
-      in: counts, model: model, converter: converter, hasRhythm: normalClass != nil)
+      in: converter.frames(of: record.signal), model: model, converter: converter,
+      hasRhythm: normalClass != nil)
     let floatBeats = try float.map {
       try beats.decided(
         by: $0, window: window, hearing: converter.heard(record.signal), normalClass: normalClass,

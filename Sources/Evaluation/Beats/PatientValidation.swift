@@ -13,6 +13,8 @@ package struct PatientValidation: Encodable {
     /// The mean over the seeds.
     package var macroF1: Double
     package var macroF1BySeed: [Double]
+    /// Of all seeds' decisions together, with patients drawn; nil where no draw defines it.
+    package var macroF1Interval: Interval?
     package var classes: [ClassScore]
   }
 
@@ -24,6 +26,8 @@ package struct PatientValidation: Encodable {
     package var positivePredictivity: Double
     /// The mean over the seeds of the F1 of all patients' beats together.
     package var f1: Double
+    /// Of all seeds' decisions together, with patients drawn; nil where no draw defines it.
+    package var f1Interval: Interval?
     /// The mean over seeds and patients of a patient's F1, of those with at least `leastBeats` beats of the class:
     /// it lets no single patient with many such beats decide.
     package var patientF1: Double
@@ -64,6 +68,7 @@ package struct PatientValidation: Encodable {
   /// One record's decisions, all seeds together.
   package struct Record: Encodable {
     package var record: String
+    package var patient: String
     package var float: ConfusionMatrix
     /// The part of the beats that the network was asked about; nil where there is none.
     package var networkShare: Double?
@@ -71,6 +76,9 @@ package struct PatientValidation: Encodable {
 
   /// The part of the beats that the network is asked about, over the records.
   package var networkShare: NetworkShare? { NetworkShare(perRecord.compactMap(\.networkShare)) }
+
+  /// What differs from another way of training; nil where none was named.
+  package var comparison: ValidationComparison?
 
   /// Windows by the clock, of the first seed; nil for beats.
   package var windows: WindowValidation?
@@ -101,7 +109,7 @@ package struct PatientValidation: Encodable {
     }
     perRecord = mainLeads.map { signal in
       Record(
-        record: signal.record,
+        record: signal.record, patient: signal.patient,
         float: bySeed.joined().filter { $0.signal.record == signal.record }
           .reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1.matrix(classNames) },
         networkShare: start.settings.beats == nil
@@ -179,15 +187,25 @@ extension PatientValidation.Scores {
     let sums = records.map { $0.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 } }
     macroF1BySeed = sums.map { $0.macroF1 ?? .nan }
     macroF1 = mean(macroF1BySeed)
+    var byPatient: [String: ConfusionMatrix] = [:]
+    for held in seeds.joined() {
+      byPatient[held.signal.patient, default: ConfusionMatrix(classNames: classNames)] += held.matrix(
+        classNames)
+    }
+    let patients = byPatient.sorted { $0.key < $1.key }.map(\.value)
+    macroF1Interval = Interval.bootstrap(matrices: patients, seed: 1) { $0.macroF1 }
     classes = classNames.indices.map { index in
-      let patients = records.joined()
+      let told = records.joined()
         .filter { $0.referenceCount(ofClass: index) >= PatientValidation.leastBeats }
       return PatientValidation.ClassScore(
         name: classNames[index], beats: sums[0].referenceCount(ofClass: index),
         sensitivity: mean(sums.compactMap { $0.sensitivity(ofClass: index) }),
         positivePredictivity: mean(sums.compactMap { $0.positivePredictivity(ofClass: index) }),
         f1: mean(sums.compactMap { $0.f1(ofClass: index) }),
-        patientF1: mean(patients.compactMap { $0.f1(ofClass: index) }), patients: patients.count / seeds.count
+        f1Interval: Interval.bootstrap(matrices: patients, seed: 1) {
+          $0.f1(ofClass: index)
+        },
+        patientF1: mean(told.compactMap { $0.f1(ofClass: index) }), patients: told.count / seeds.count
       )
     }
   }

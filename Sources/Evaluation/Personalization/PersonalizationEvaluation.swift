@@ -94,6 +94,7 @@ package struct PersonalizationRun {
     let end = Int(condition.minutes * 60 * rateHz)
     var start = signal
     start.microvolts = Array(signal.microvolts.prefix(end))
+    start.furtherLeads = signal.furtherLeads.map { Array($0.prefix(end)) }
     start.beats = signal.beats.filter { $0.sample < end }
     if condition.wrongLabels > 0 { mislabel(&start, part: condition.wrongLabels) }
     var own: [HeadInputs.Beat] = []

@@ -30,7 +30,6 @@ extension Export {
   /// Writes the source, its header, and where something is expected the program that compares.
   func writeC() throws {
     let loaded = try LoadedModel(file: model)
-    if record != nil { try loaded.requireOneLead(for: "decisions to expect are written", file: model) }
     var choice = CContent.Choice()
     choice.isWhole = whole
     choice.converterBits = adc.bits
@@ -78,23 +77,28 @@ extension Export {
     return content
   }
 
-  /// A part of a record as the model's converter counts it.
+  /// A part of a record as the model's converter counts it, frame by frame a sample of each lead.
   private func counts(of record: String, for loaded: LoadedModel) throws -> [Int16] {
     guard let frontEnd = loaded.model.frontEnd else {
       throw FileError.malformed(model, "has no front end for samples", remedy: "leave out --record")
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    let lead = try Record.load(record, csv: opening.csv).lead(
-      opening.lead, file: record, coupling: loaded.beatWindow?.settings.coupling ?? .automatic)
-    results.tell(lead.notes)
-    let millivolts = try lead.millivolts(atRateHz: rateHz)
     let first = Int((start * rateHz).rounded())
     let count = Int((seconds * rateHz).rounded())
-    guard count > 0, first <= millivolts.count - count else {
-      throw FileError.malformed(
-        record, "ends before \(start + seconds) s", remedy: "choose --start and --seconds")
-    }
     let converter = loaded.converter(bits: adc.bits)
-    return millivolts[first..<first + count].map { converter.count(ofMicrovolts: $0 * 1000) }
+    let source = try Record.load(record, csv: opening.csv)
+    let names = try source.leads(opening.lead, count: loaded.model.leadCount, file: record)
+    let leads = try names.map { name in
+      let lead = try source.lead(
+        name, file: record, coupling: loaded.beatWindow?.settings.coupling ?? .automatic)
+      results.tell(lead.notes)
+      let millivolts = try lead.millivolts(atRateHz: rateHz)
+      guard count > 0, first <= millivolts.count - count else {
+        throw FileError.malformed(
+          record, "ends before \(start + seconds) s", remedy: "choose --start and --seconds")
+      }
+      return millivolts[first..<first + count].map { converter.count(ofMicrovolts: $0 * 1000) }
+    }
+    return (0..<count).flatMap { frame in leads.map { $0[frame] } }
   }
 }

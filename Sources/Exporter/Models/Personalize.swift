@@ -67,7 +67,6 @@ struct Personalize: ParsableCommand {
     let image = try LoadedModel(file: model)
     if let from { _ = try TwinNetwork(reading: from, of: image, modelFile: model) }
     try image.requireColumns(for: "a patch is learnt", file: model)
-    try image.requireOneLead(for: "a patch is learnt", file: model)
     guard image.task?.isByClock != true else {
       throw FileError.malformed(
         model, "decides by the clock, and a patch is learnt from a patient's labelled beats",

@@ -108,6 +108,11 @@ struct AugmentationArguments: ParsableArguments {
     help: ArgumentHelp(
       "The share of windows turned upside down. (default: 0.5 for raw samples, none else)", valueName: "x"))
   var inversion: Double?
+  @Option(
+    help: ArgumentHelp(
+      "The share of windows of several leads that lack one. (default: \(TrainingOptions.leadLossOfGoingOn) where the task goes on without a lead, none else)",
+      valueName: "x"))
+  var leadLoss: Double?
   @Option(help: text("The largest deviation of white noise, in microvolts.", \.noiseMicrovolts))
   var noiseMicrovolts: Double?
   @Option(help: text("The largest deviation of muscles' noise, in microvolts.", \.muscleMicrovolts))
@@ -130,8 +135,17 @@ struct AugmentationArguments: ParsableArguments {
     }
   }
 
-  /// - Throws: `ValidationError` where an option is given that is about beats, for windows by the clock.
+  /// - Throws: `ValidationError` where an option is given that is about beats, for windows by the clock, or about one lead
+  ///   or several, where the task has others.
   func check(task: TaskDefinition) throws {
+    if leadLoss != nil, task.furtherLeads.isEmpty {
+      throw ValidationError("--lead-loss is for tasks of several leads, and \(task.name) has one")
+    }
+    if leadMixing != nil, !task.furtherLeads.isEmpty {
+      throw ValidationError(
+        "--lead-mixing makes one lead of two, and \(task.name) takes \(task.furtherLeads.count + 1) as they are"
+      )
+    }
     guard task.isByClock else { return }
     for (name, value) in [
       ("premature", premature), ("ectopy", ectopy), ("irregular", irregular), ("fusion", fusion),
@@ -147,7 +161,7 @@ struct AugmentationArguments: ParsableArguments {
       ("gain-octaves", gainOctaves != nil), ("shift-seconds", shiftSeconds != nil),
       ("stretch", stretch != nil),
       ("premature", premature != nil), ("ectopy", ectopy != nil), ("irregular", irregular != nil),
-      ("fusion", fusion != nil), ("inversion", inversion != nil),
+      ("fusion", fusion != nil), ("lead-loss", leadLoss != nil), ("inversion", inversion != nil),
       ("noise-microvolts", noiseMicrovolts != nil),
       ("muscle-microvolts", muscleMicrovolts != nil), ("mains-microvolts", mainsMicrovolts != nil),
       ("wander-microvolts", wanderMicrovolts != nil), ("recorded-microvolts", recordedMicrovolts != nil),
@@ -173,6 +187,7 @@ struct AugmentationArguments: ParsableArguments {
     put(irregular, \.irregular)
     put(fusion, \.fusion)
     if let inversion { values.inversion = inversion == 0 ? nil : inversion }
+    if let leadLoss { values.leadLoss = leadLoss == 0 ? nil : leadLoss }
     put(noiseMicrovolts, \.noiseMicrovolts)
     put(muscleMicrovolts, \.muscleMicrovolts)
     put(mainsMicrovolts, \.mainsMicrovolts)

@@ -86,11 +86,6 @@ struct Evaluate: ParsableCommand {
       throw FileError.malformed(
         model, "decides by the clock, and --ec57 compares beats", remedy: "leave out --ec57")
     }
-    guard !ec57 || twins.window.settings.leadCount == 1 else {
-      throw FileError.malformed(
-        model, "takes \(twins.window.settings.leadCount) leads, and --ec57 compares beats found in one",
-        remedy: "leave out --ec57")
-    }
     guard !episodes.isGiven || beats.task.unit == .episodes else {
       throw FileError.malformed(
         model, "is of a task of \(beats.task.unit.rawValue), without episodes",
@@ -143,11 +138,12 @@ struct Evaluate: ParsableCommand {
     let writer = try comparing.writer(of: names)
     let (folder, learningSeconds, includesPaced) = (data, comparing.learningSeconds, includePaced)
     let (rateHz, lead, csv, coupling) = (beats.sampleRateHz, opening.lead, opening.csv, beats.coupling)
+    let task = beats.task
     let compared = try results.withProgress("Comparing") { progress in
       try names.concurrentMap(threads: threading.count, progress: progress) {
         name -> EC57Evaluation.Record? in
         let record = try ReferenceRecord(
-          name, folder: folder, lead: lead, csv: csv, coupling: coupling, sampleRateHz: rateHz,
+          name, folder: folder, lead: lead, csv: csv, coupling: coupling, sampleRateHz: rateHz, task: task,
           learningSeconds: learningSeconds)
         guard includesPaced || !record.reference.isPaced else { return nil }
         let (int8, float) = try device.compare(record)

@@ -3,6 +3,7 @@ import CommandSupport
 import ECG
 import Evaluation
 import Foundation
+import Metrics
 import Networks
 import Reports
 import Support
@@ -27,12 +28,16 @@ struct Validate: ParsableCommand {
       how far logits are raised for an aim, for each fold on the other folds' patients;
       --report draws what every threshold gives.
 
+      --against compares with the results of another way of training on the same records:
+      the difference in F1, with an interval of draws of patients.
+
       Examples:
 
         exporter validate --task aami --data data/mitdb --seed 1,2,3
         exporter validate --task aami --data data/mitdb --premature 0.15 --hidden 32
         exporter validate --task vtvf --data data/vfdb --tune specificity=0.97 \\
           --hysteresis 3 --keep folds --report vtvf.html
+        exporter validate --task two-leads.json --data data/mitdb --against one-lead.json
       """)
 
   @Option(
@@ -59,6 +64,11 @@ struct Validate: ParsableCommand {
       "For windows: how many times as much as +P sensitivity counts in F-beta. (default: \(Numbers.shortest(WindowScore.usualBeta)))",
       valueName: "x"))
   var beta: Double?
+  @Option(
+    help: ArgumentHelp(
+      "What --json wrote of another way of training on the same records, to tell what differs.",
+      valueName: "file.json"))
+  var against: String?
   @Option(help: ArgumentHelp("For windows: write a page with their curves.", valueName: "file.html"))
   var report: String?
   @OptionGroup(title: "Episodes") var episodes: EpisodeOptions
@@ -72,7 +82,7 @@ struct Validate: ParsableCommand {
     try requireTask(taskName)
     try seed.requireOnce("--seed")
     try requireDistinct(
-      outputs: [report, results.jsonFile], folders: [keep], inputs: [taskName, network.architecture])
+      outputs: [report, results.jsonFile], folders: [keep], inputs: [taskName, network.architecture, against])
     if let beta, !(beta > 0 && beta <= 100) {
       throw ValidationError("--beta must be above 0, and at most 100")
     }
@@ -149,6 +159,9 @@ struct Validate: ParsableCommand {
           progress: progress)
       }
     }
+    validation.comparison = try against.map { file throws(FileError) in
+      try ValidationComparison(validation, against: file)
+    }
     if let report, let windows = validation.windows {
       try Files.write(
         windows.page(
@@ -174,6 +187,12 @@ struct Validate: ParsableCommand {
     if let share = validation.networkShare {
       try results.show("\n\(share.text)\n")
     }
+    if let comparison = validation.comparison {
+      try results.show(
+        "\nF1 against \(comparison.against), \(seeds == "seed" ? "this seed" : "all seeds together"), \(comparison.patients) patients\n\n"
+      )
+      try results.show(Self.table(comparison))
+    }
     for (title, table) in validation.windows?.tables ?? [] {
       try results.show("\n\(title)\n")
       try results.show(table)
@@ -190,14 +209,30 @@ struct Validate: ParsableCommand {
 
   private static func table(_ scores: PatientValidation.Scores, _ task: TaskDefinition) -> SummaryTable {
     let unit = task.isByClock ? "windows" : "beats"
-    var table = SummaryTable(columns: [unit, "Se", "+P", "F1", "patients' F1"], alignment: .right)
+    var table = SummaryTable(
+      columns: [unit, "Se", "+P", "F1", "of patients drawn", "patients' F1"], alignment: .right)
+    func interval(_ interval: Interval?) -> String { interval?.percentages(places: 1) ?? "-" }
     for row in scores.classes {
       table.add(
         row.name, Numbers.integer(row.beats), Numbers.percent(row.sensitivity),
-        Numbers.percent(row.positivePredictivity), Numbers.percent(row.f1),
+        Numbers.percent(row.positivePredictivity), Numbers.percent(row.f1), interval(row.f1Interval),
         "\(Numbers.percent(row.patientF1)) of \(row.patients)")
     }
-    table.add("macro", "", "", "", Numbers.percent(scores.macroF1), "")
+    table.add(
+      "macro", "", "", "", Numbers.percent(scores.macroF1), interval(scores.macroF1Interval), "")
+    return table
+  }
+
+  private static func table(_ comparison: ValidationComparison) -> SummaryTable {
+    var table = SummaryTable(
+      columns: ["F1", "other's", "difference", "of patients drawn"], alignment: .right)
+    for row in comparison.differences {
+      let difference = row.f1.flatMap { own in row.otherF1.map { own - $0 } }
+      table.add(
+        row.name, row.f1.map { Numbers.percent($0) } ?? "-", row.otherF1.map { Numbers.percent($0) } ?? "-",
+        difference.map { Numbers.decimal(100 * $0, places: 2) } ?? "-",
+        row.interval?.percentages(places: 2) ?? "-")
+    }
     return table
   }
 }

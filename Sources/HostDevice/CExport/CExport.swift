@@ -11,7 +11,7 @@ extension CContent {
     package var converterBits = 12
     /// A patch's bytes; nil for the model as shipped.
     package var patch: [UInt8]?
-    /// Counts of the converter to try it on; nil for none.
+    /// Counts of the converter to try it on, frame by frame a sample of each lead; nil for none.
     package var samples: [Int16]?
 
     /// Creates the choice of a monitor without samples.
@@ -54,7 +54,7 @@ extension CContent {
             scratchByteCount: scratch)
         )
       ]
-      samples = choice.samples
+      (samples, leadCount) = (choice.samples, loaded.model.leadCount)
       let options = loaded.shippedOptions(converterBits: choice.converterBits)
       if let options, let state = try? Monitor.stateByteCount(model: loaded.model, options: options) {
         memory.append(

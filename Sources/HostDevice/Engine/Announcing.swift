@@ -119,6 +119,7 @@ extension Monitor.Options {
     if let frontEnd = loaded.model.frontEnd {
       quality = .init(converter, frontEnd: frontEnd, columnCount: loaded.model.input.timeCount)
     }
+    if loaded.model.leadCount > 1, loaded.task?.lostLead == .goOn { lostLead = .goOn }
     wakePercent = announcing.wakePercent
     rhythmPrior = announcing.rhythm ? loaded.rhythmPrior : nil
   }

@@ -50,19 +50,20 @@ package struct HeadInputs: Sendable {
   /// - Returns: The beats; their samples are counted from the signal's start.
   /// - Throws: `MemoryError`, which `init(_:)` has ruled out.
   package func beats(of signal: LabelledSignal, phase: Int = 0) throws(MemoryError) -> [Beat] {
-    let heard = signal.microvolts.dropFirst(phase)
+    let heardCount = max(0, signal.microvolts.count - phase)
     var pipeline = try RunningPipeline(model)
-    let columns = pipeline.columns(of: heard.lazy.map(converter.count))
+    let columns = pipeline.columns(
+      of: converter.frames(of: signal).dropFirst(phase * model.model.leadCount))
     var engine = RunningEngine(model)
     let head = model.head ?? 0
     let input = model.model.tensor(model.model.operatorPlan(head).inputIndex(0))
-    let columnCount = model.model.input.columnCount
+    let codeCount = model.model.input.columnByteCount
     return signal.beats.compactMap { beat in
-      guard let places = window.columns(ofBeatAt: beat.sample - phase, inRecordOf: heard.count) else {
+      guard let places = window.columns(ofBeatAt: beat.sample - phase, inRecordOf: heardCount) else {
         return nil
       }
       _ = engine.window.input.update(
-        fromContentsOf: columns[places.lowerBound * columnCount..<places.upperBound * columnCount])
+        fromContentsOf: columns[places.lowerBound * codeCount..<places.upperBound * codeCount])
       for index in 0..<head { engine.window.runOperator(index) }
       let codes: UnsafeMutableBufferPointer<Int8> = engine.window.codes(of: input)
       return Beat(sample: beat.sample, classIndex: beat.classIndex, codes: Array(codes))

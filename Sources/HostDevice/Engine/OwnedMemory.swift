@@ -40,10 +40,17 @@ package struct RunningPipeline: ~Copyable {
     (self.loaded, self.state, self.scratch) = (loaded, state, scratch)
   }
 
-  /// Takes all counts; the codes of their columns, `[column, bin]`.
+  /// Takes all counts, frame by frame a sample of each lead; the codes of their columns, `[column, bin, lead]`.
   package mutating func columns(of counts: some Sequence<Int16>) -> [Int8] {
-    var columns: [Int8] = []
-    for count in counts where pipeline.push(count) { columns += pipeline.newestColumn }
+    let leadCount = loaded.model.leadCount
+    var (columns, frame): ([Int8], [Int16]) = ([], [])
+    for count in counts {
+      frame.append(count)
+      guard frame.count == leadCount else { continue }
+      let isColumn = frame.withUnsafeBufferPointer { pipeline.push(frame: $0.baseAddress!) }
+      frame.removeAll(keepingCapacity: true)
+      if isColumn { columns += pipeline.newestColumn }
+    }
     return columns
   }
 

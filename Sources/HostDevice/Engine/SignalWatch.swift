@@ -8,10 +8,15 @@ import Tasks
 package struct SignalWatch {
   private let window: BeatWindow
   private let converter: AnalogConverter
+  private let lostLead: TaskDefinition.LostLead
 
-  /// A watch for a network's window, behind a converter, which is the reference device's where none is given.
-  package init(_ window: BeatWindow, converter: AnalogConverter = DeviceProfile.reference.converter) {
-    (self.window, self.converter) = (window, converter)
+  /// A watch for a network's window, behind a converter, which is the reference device's where none is given; of several
+  /// leads with what a lost one means.
+  package init(
+    _ window: BeatWindow, converter: AnalogConverter = DeviceProfile.reference.converter,
+    lostLead: TaskDefinition.LostLead = .noResult
+  ) {
+    (self.window, self.converter, self.lostLead) = (window, converter, lostLead)
   }
 
   /// The decisions at whose moment the device would have a result.
@@ -22,7 +27,9 @@ package struct SignalWatch {
   ) throws(MemoryError) -> [BeatDecision] {
     var hasResult = try hasResults(atBeats: decisions.map(\.sample), in: signal.microvolts)
     for lead in signal.furtherLeads {
-      hasResult = zip(hasResult, try hasResults(atBeats: decisions.map(\.sample), in: lead)).map { $0 && $1 }
+      hasResult = zip(hasResult, try hasResults(atBeats: decisions.map(\.sample), in: lead)).map {
+        lostLead == .goOn ? $0 || $1 : $0 && $1
+      }
     }
     return zip(decisions, hasResult).filter(\.1).map(\.0)
   }

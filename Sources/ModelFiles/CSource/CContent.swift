@@ -31,8 +31,10 @@ package struct CContent: Sendable {
   package var numbers: [(name: String, value: Int)] = []
   /// A patch, and its sequence number; nil for none.
   package var patch: (bytes: [UInt8], sequenceNumber: UInt32)?
-  /// Counts of the converter; nil for none.
+  /// Counts of the converter, frame by frame a sample of each lead; nil for none.
   package var samples: [Int16]?
+  /// The number of leads.
+  package var leadCount = 1
   /// The figures of the monitor that `device-sim stream` runs, with their names; nil for none.
   package var figures: [(name: String, value: Int32)]?
   /// The monitor's options by the fields of `quantinfer_options`, in its order; nil where there is no monitor.

@@ -14,7 +14,7 @@ package struct CSelfTest: Sendable {
   package init?(_ content: CContent, header: String) {
     let check: String
     if content.decisions != nil {
-      check = Self.monitor(isPatched: content.patch != nil)
+      check = Self.monitor(isPatched: content.patch != nil, leadCount: content.leadCount)
     } else if content.outputs != nil {
       check = Self.windows
     } else {
@@ -38,7 +38,8 @@ package struct CSelfTest: Sendable {
 
     """
 
-  private static func monitor(isPatched: Bool) -> String {
+  private static func monitor(isPatched: Bool, leadCount: Int) -> String {
+    let (count, place) = leadCount == 1 ? ("", "") : (" / \(leadCount)", " * \(leadCount)")
     let buffer = "static _Alignas(8) uint8_t patched[NAME_patch_buffer_byte_count];\n"
     let patching = """
         quantinfer_patch_slots slots;
@@ -83,9 +84,9 @@ package struct CSelfTest: Sendable {
         if (quantinfer_monitor_init(&monitor, NAME, NAME_byte_count, &options, memory, sizeof memory) != QUANTINFER_OK)
           return "the monitor can't be set up\\n";
       \(isPatched ? patching : "")  size_t place = 0, taken = 0;
-        for (size_t from = 0; from < NAME_sample_count; from += taken) {
-          const size_t left = NAME_sample_count - from;
-          if (quantinfer_monitor_push(monitor, NAME_samples + from, left < block_size ? left : block_size, &taken) != QUANTINFER_OK)
+        for (size_t from = 0; from < NAME_sample_count\(count); from += taken) {
+          const size_t left = NAME_sample_count\(count) - from;
+          if (quantinfer_monitor_push(monitor, NAME_samples + from\(place), left < block_size ? left : block_size, &taken) != QUANTINFER_OK)
             return "samples are refused\\n";
           quantinfer_decision decision;
           decision.byte_count = sizeof decision;

@@ -21,6 +21,8 @@ package struct Augmentation: Codable, Equatable, Sendable {
   ///
   /// A spectrogram's magnitudes don't see a signal's sign: this is for raw samples.
   package var inversion: Double?
+  /// The share of windows, of several leads, of which one is lost: a line; nil for none.
+  package var leadLoss: Double?
   /// The largest standard deviation of the white noise added, in microvolts.
   package var noiseMicrovolts: Double = 20
   /// The same of the noise of muscles: white noise's first difference, which is strongest above 20 Hz.
@@ -43,6 +45,7 @@ package struct Augmentation: Codable, Equatable, Sendable {
     let shares = [
       ("mixed leads", leadMixing), ("premature beats", premature), ("ectopy", ectopy),
       ("irregular rhythm", irregular), ("fusion beats", fusion), ("inverted windows", inversion ?? 0),
+      ("lost leads", leadLoss ?? 0),
     ]
     for (name, value) in shares where !(0...1).contains(value) {
       return "the share \(value) of \(name) is not in 0 ... 1"
@@ -78,6 +81,7 @@ extension Augmentation {
     try read(.irregular, \.irregular)
     try read(.fusion, \.fusion)
     inversion = try container.decodeIfPresent(Double.self, forKey: .inversion)
+    leadLoss = try container.decodeIfPresent(Double.self, forKey: .leadLoss)
     try read(.noiseMicrovolts, \.noiseMicrovolts)
     try read(.muscleMicrovolts, \.muscleMicrovolts)
     try read(.mainsMicrovolts, \.mainsMicrovolts)

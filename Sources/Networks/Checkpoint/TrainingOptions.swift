@@ -54,11 +54,21 @@ package struct TrainingOptions: Codable, Equatable, Sendable {
     }
   }
 
+  /// How many windows of a network that shall do without a lead lack one.
+  package static let leadLossOfGoingOn = 0.3
+
   /// The options of a task: for beats as those of its split, for windows what other patients and devices may change.
   package init(task: TaskDefinition, split: TaskSplit) {
     self.init(split: split)
-    guard task.isByClock else { return }
-    self.init()
+    if task.isByClock {
+      self.init()
+      setWindows(of: task)
+    }
+    if !task.furtherLeads.isEmpty { augmentation.leadMixing = 0 }
+    if task.lostLead == .goOn { augmentation.leadLoss = Self.leadLossOfGoingOn }
+  }
+
+  private mutating func setWindows(of task: TaskDefinition) {
     (epochs, windowsPerEpoch) = (12, 8_192)
     samplingExponent = 0.5
     augmentation.shiftSeconds = min(1, (task.hopSeconds ?? 0) / 2)

@@ -78,7 +78,8 @@ package struct Explanation: Encodable, Sendable {
   ///   - model: The image.
   ///   - float: Its checkpoint, or the `.onnx` or `.tflite` model that it was made from.
   ///   - record: The record.
-  ///   - lead: The lead's name or number; nil for MLII, II or the first.
+  ///   - lead: The lead's name or number; nil for MLII, II or the first. Of a model of several leads as many with commas, or
+  ///     nil for the record's first.
   ///   - csv: How to read a CSV file.
   ///   - seconds: The decision is the first one at or after this moment.
   /// - Throws: `FileError` where a file is wrong, the checkpoint is another model's, or there is no whole window yet.
@@ -88,7 +89,6 @@ package struct Explanation: Encodable, Sendable {
   ) throws(FileError) {
     let loaded = try LoadedModel(file: model)
     try loaded.requireColumns(for: "a decision is explained", file: model)
-    try loaded.requireOneLead(for: "a decision is explained", file: model)
     let twin = try TwinNetwork(reading: float, of: loaded, modelFile: model)
     guard let plan = loaded.model.frontEnd else {
       throw .malformed(model, "has no front end", remedy: "export it with `exporter quantize`")
@@ -103,8 +103,12 @@ package struct Explanation: Encodable, Sendable {
       name: "model", summary: "", converterBits: bits,
       converterRangeMillivolts: Double(microvolts) * Double(1 << bits) / 1000)
     let rateHz = Double(plan.sampleRateMillihertz) / 1000
-    let acquisition = try Acquisition(
-      try Record.load(record, csv: csv), lead: lead, sampleRateHz: rateHz, profile: profile, file: record)
+    let source = try Record.load(record, csv: csv)
+    let leads = try source.leads(lead, count: loaded.model.leadCount, file: record).map {
+      name throws(FileError) in
+      try Acquisition(source, lead: name, sampleRateHz: rateHz, profile: profile, file: record)
+    }
+    let acquisition = leads[0]
     let settings = twin.frontEnd.settings
     let wanted = (seconds * rateHz).rounded(.up)
     let columns = twin.columnCount
@@ -120,11 +124,17 @@ package struct Explanation: Encodable, Sendable {
         remedy: "choose a moment from \(Numbers.decimal(first, places: 2)) s to "
           + "\(Numbers.decimal(acquisition.durationSeconds, places: 2)) s")
     }
-    let counts = Array(acquisition.samples[...settings.lastSample(ofColumn: last)])
+    let sampleCount = settings.lastSample(ofColumn: last) + 1
+    // A lead of another rate may end a sample earlier.
+    let counts = leads.map { lead in (0..<sampleCount).map { lead.samples[min($0, lead.samples.count - 1)] } }
+    let bins = settings.columnCodeCount
     let (codes, decided) = try Self.run(
-      loaded, bins: settings.binCount, counts, columns: last - columns + 1..<last + 1, file: model)
-    let levels = twin.frontEnd.levels(ofMicrovolts: counts.map { Double($0) * Double(microvolts) })
-    let bins = settings.binCount
+      loaded, bins: bins, (0..<sampleCount).flatMap { frame in counts.map { $0[frame] } },
+      columns: last - columns + 1..<last + 1, file: model)
+    let byLead = counts.map { samples in
+      twin.frontEnd.levels(ofMicrovolts: samples.map { Double($0) * Double(microvolts) })
+    }
+    let levels = byLead[0].indices.flatMap { place in byLead.map { $0[place] } }
     let input = levels[(last - columns + 1) * bins..<(last + 1) * bins].map {
       Float(settings.networkInput(ofLevel: $0))
     }
@@ -138,11 +148,12 @@ package struct Explanation: Encodable, Sendable {
         "decides in a stream at other moments than over whole windows: its strides leave columns unread",
         remedy: "train it with strides that its window is a multiple of")
     }
-    (self.record, self.lead, notes) = (acquisition.recordName, acquisition.leadName, acquisition.notes)
-    decisionSeconds = Double(counts.count - 1) / rateHz
+    (self.record, self.lead) = (acquisition.recordName, leads.map(\.leadName).joined(separator: ", "))
+    notes = leads.flatMap(\.notes).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    decisionSeconds = Double(sampleCount - 1) / rateHz
     beatSeconds =
       loaded.decisionHopColumns != nil
-      ? nil : loaded.beatWindow.map { Double(counts.count - 1 - $0.delaySamples) / rateHz }
+      ? nil : loaded.beatWindow.map { Double(sampleCount - 1 - $0.delaySamples) / rateHz }
     firstColumn = last - columns + 1
   }
 

@@ -45,6 +45,7 @@ package struct Acquisition: Sendable {
   /// - Parameters:
   ///   - record: The record.
   ///   - wanted: The lead's name or number; nil for MLII, II or the first.
+  ///   - place: Its place among the model's leads, from 0: each draws what is random for itself.
   ///   - sampleRateHz: The model's rate.
   ///   - converterRateHz: The converter's rate, from which the device decimates; nil for the model's.
   ///   - profile: The converter.
@@ -57,7 +58,8 @@ package struct Acquisition: Sendable {
   /// - Throws: `FileError` where the lead is not there or empty, its unit or rate can't be used, or the disturbances
   ///   don't suit it.
   package init(
-    _ record: Record, lead wanted: String?, sampleRateHz: Double, converterRateHz: Double? = nil,
+    _ record: Record, lead wanted: String?, place: Int = 0, sampleRateHz: Double,
+    converterRateHz: Double? = nil,
     profile: DeviceProfile, file: String,
     disturbances: Disturbances = Disturbances(), noise: Noise? = nil, beats: [Int]? = nil,
     paced: [Double]? = nil
@@ -100,7 +102,8 @@ package struct Acquisition: Sendable {
             [Int]()
           }
         let (millivolts, result) = try electrode.disturbed(
-          by: disturbances, noise: noise, beats: places, paced: paced ?? [], sampleRateHz: rateHz,
+          by: disturbances, noise: noise, beats: places, paced: paced ?? [], place: place,
+          sampleRateHz: rateHz,
           highestMillivolts: profile.converterRangeMillivolts / 2)
         microvolts = millivolts
         applied = result
@@ -202,7 +205,8 @@ private struct ElectrodeSignal {
 
   /// The millivolts that come to the converter at the device's rate, and what befell them.
   func disturbed(
-    by disturbances: Disturbances, noise: Noise?, beats: [Int], paced: [Double], sampleRateHz rateHz: Double,
+    by disturbances: Disturbances, noise: Noise?, beats: [Int], paced: [Double], place: Int,
+    sampleRateHz rateHz: Double,
     highestMillivolts: Double
   ) throws(FileError) -> ([Float], AppliedDisturbances) {
     var applied = AppliedDisturbances(
@@ -219,7 +223,8 @@ private struct ElectrodeSignal {
         throw .malformed(file, "has no QRS complex to measure an SNR by", remedy: "leave out --noise")
       }
       let added = try noise.samples(
-        analog.count, sampleRateHz: sampleRateHz, signalIndex: lead.index, qrsAmplitude: amplitude,
+        analog.count, sampleRateHz: sampleRateHz, signalIndex: lead.index, place: place,
+        qrsAmplitude: amplitude,
         decibels: disturbances.snrDecibels, using: &generator)
       for index in analog.indices { analog[index] += added[index] }
       applied.noiseIsSynthetic = noise.isSynthetic
@@ -243,7 +248,8 @@ private struct ElectrodeSignal {
       to: &result, beats: paced.map { $0 * clock }, gain: gain, coupling: disturbances.coupling,
       sampleRateHz: rateHz)
 
-    var dropOutGenerator = generator.split(1)
+    // Beyond the numbers of what else is drawn.
+    var dropOutGenerator = (place == 0 ? generator : generator.split(16 + place)).split(1)
     applied.dropOuts = disturbances.dropOuts(
       durationSeconds: Double(result.count) / rateHz, using: &dropOutGenerator)
     for stretch in applied.gaps + applied.dropOuts {
@@ -273,9 +279,14 @@ extension AppliedDisturbances {
 
   /// The samples that were lost, as stretches in order that don't meet.
   func lostStretches(rateHz: Double, count: Int) -> [Range<Int>] {
-    let all = (settings.leadOff + dropOuts + gaps).map { $0.samples(rateHz: rateHz, count: count) }
-      .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
-    return all.reduce(into: []) { merged, next in
+    Self.merged(
+      (settings.leadOff + dropOuts + gaps).map { $0.samples(rateHz: rateHz, count: count) }
+        .filter { !$0.isEmpty })
+  }
+
+  /// Stretches in order that don't meet.
+  private static func merged(_ stretches: [Range<Int>]) -> [Range<Int>] {
+    stretches.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { merged, next in
       if let last = merged.last, next.lowerBound <= last.upperBound {
         merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, next.upperBound)
       } else {
@@ -284,11 +295,15 @@ extension AppliedDisturbances {
     }
   }
 
-  /// Counts the decisions, each over the window of `windowSamples` up to its sample, that reach into lost samples.
+  /// Counts the decisions, each over the window of `windowSamples` up to its sample, that reach into lost samples of
+  /// this lead or of others.
   mutating func count(
-    _ decisions: [DeviceDecision], windowSamples: Int, rateHz: Double, sampleCount: Int
+    _ decisions: [DeviceDecision], windowSamples: Int, rateHz: Double, sampleCount: Int,
+    others: [AppliedDisturbances] = []
   ) {
-    let lost = lostStretches(rateHz: rateHz, count: sampleCount)
+    let lost = Self.merged(
+      ([self] + others).flatMap { $0.lostStretches(rateHz: rateHz, count: sampleCount) })
+    lostSamples = lost.reduce(0) { $0 + $1.count }
     var next = 0
     decisionsOverLostSamples = decisions.count { decision in
       let first = decision.sample - windowSamples + 1

@@ -27,6 +27,9 @@ package struct Stretch: Codable, Equatable, Sendable {
 /// The noise and the offset are added at the electrode, at the record's rate; then come the coupling and the amplifier's
 /// gain; then the device's clock, the anti-alias filter and the converter, which has an offset of its own and
 /// saturates. Where a lead is off, the input drifts to the converter's highest count; in a drop-out it is 0 V.
+///
+/// Of several leads each is disturbed by itself: it has its own coupling, muscles, wander and drop-outs. Mains and recorded
+/// noise reach all of them at the same time, a recording's signals one after the other.
 package struct Disturbances: Codable, Equatable, Sendable {
   /// The noise or the mixture of noises, as in `Noise.init(_:)`; nil for none.
   package var noise: String?
@@ -35,6 +38,10 @@ package struct Disturbances: Codable, Equatable, Sendable {
   /// The corner of the electrode's coupling, a high pass of first order, in hertz; 0 for none, and nil for what the
   /// record needs before disturbances; see `Coupling`.
   package var couplingHz: Double?
+  /// The leads that are disturbed, by name or number; nil for all.
+  ///
+  /// Coupling and clock are the device's, and of all leads.
+  package var leads: [String]?
   /// How much too high the gain is, in percent.
   package var gainErrorPercent = 0.0
   /// The electrode's offset in millivolts.
@@ -66,6 +73,13 @@ package struct Disturbances: Codable, Equatable, Sendable {
   /// Whether the seed makes a difference.
   package var isRandom: Bool { noise != nil || dropOutsPerMinute > 0 }
 
+  /// What of it befalls a lead that is not among `leads`.
+  var ofOtherLeads: Disturbances {
+    var others = Disturbances()
+    (others.couplingHz, others.driftPartsPerMillion, others.seed) = (couplingHz, driftPartsPerMillion, seed)
+    return others
+  }
+
   private func isEqual(toNoneButSeed other: Disturbances) -> Bool {
     var none = Disturbances()
     none.seed = other.seed
@@ -94,6 +108,18 @@ package struct Disturbances: Codable, Equatable, Sendable {
       return "--converter-offset must be in -1,000 ... 1,000 mV"
     }
     if let problem = pacing?.problem { return problem }
+    if let leads {
+      if leads.isEmpty || leads.contains("") { return "--disturbed-leads needs names or numbers with commas" }
+      if let twice = leads.indices.first(where: { leads[..<$0].contains(leads[$0]) }) {
+        return "--disturbed-leads has \(leads[twice]) twice; name it once"
+      }
+      var all = self
+      all.leads = nil
+      if all == ofOtherLeads {
+        return
+          "--disturbed-leads needs what befalls them, such as --noise or --lead-off; coupling and clock are of all leads"
+      }
+    }
     if !(-10_000...10_000).contains(driftPartsPerMillion) {
       return "--drift-ppm must be in -10,000 ... 10,000 ppm"
     }
@@ -110,6 +136,9 @@ package struct Disturbances: Codable, Equatable, Sendable {
   /// The settings in words, noise and seed aside.
   package var phrases: [String] {
     var phrases = coupling.text.map { [$0] } ?? []
+    if let leads {
+      phrases.append("lead\(leads.count == 1 ? "" : "s") \(leads.joined(separator: ", ")) alone")
+    }
     if gainErrorPercent != 0 {
       phrases.append("gain error \(Numbers.decimal(gainErrorPercent, places: 2)) %")
     }

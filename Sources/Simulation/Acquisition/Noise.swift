@@ -77,13 +77,14 @@ package struct Noise: Sendable {
   ///   - count: The number of samples.
   ///   - sampleRateHz: Their rate.
   ///   - signalIndex: The ECG's signal in its record: a recording's signal of that number, counted round, is taken.
+  ///   - place: The lead's place among the model's, from 0: muscles and wander are each lead's own.
   ///   - qrsAmplitude: The ECG's size, as `NoiseLevel` measures it.
   ///   - decibels: The SNR of the parts without one.
   ///   - generator: Draws what is random.
   /// - Returns: The samples, in the amplitude's unit.
   /// - Throws: `FileError` where the rate is too low for the noise, or a recording has no valid sample or is silent.
   func samples(
-    _ count: Int, sampleRateHz: Double, signalIndex: Int, qrsAmplitude: Double, decibels: Double?,
+    _ count: Int, sampleRateHz: Double, signalIndex: Int, place: Int, qrsAmplitude: Double, decibels: Double?,
     using generator: inout SeededGenerator
   ) throws(FileError) -> [Float] {
     func scaled(_ samples: [Float], to wanted: Double, _ name: String) throws(FileError) -> [Float] {
@@ -101,7 +102,7 @@ package struct Noise: Sendable {
     let sharedCount = sources.count { $0.part.decibels == nil }
     for (part, source) in sources {
       let samples = try source.samples(
-        count, sampleRateHz: sampleRateHz, signalIndex: signalIndex, using: &generator)
+        count, sampleRateHz: sampleRateHz, signalIndex: signalIndex, place: place, using: &generator)
       if let own = part.decibels {
         let wanted = NoiseLevel.rootMeanSquare(atDecibels: own, qrsAmplitude: qrsAmplitude)
         add(try scaled(samples, to: wanted, part.name), to: &sum)
@@ -176,12 +177,15 @@ private struct NoiseSource: Sendable {
   ///   - count: The number of samples.
   ///   - sampleRateHz: Their rate.
   ///   - signalIndex: The ECG's signal in its record: a recording's signal of that number, counted round, is taken.
+  ///   - place: The lead's place among the model's, from 0.
   ///   - generator: Draws what is random.
   /// - Returns: The samples.
   /// - Throws: `FileError` where the rate is too low for the noise, or the recording has no valid sample.
   func samples(
-    _ count: Int, sampleRateHz: Double, signalIndex: Int, using generator: inout SeededGenerator
+    _ count: Int, sampleRateHz: Double, signalIndex: Int, place: Int, using generator: inout SeededGenerator
   ) throws(FileError) -> [Float] {
+    // What is a lead's own draws for itself, and leaves to what comes after the same numbers in every lead.
+    var own = generator.split(place)
     switch kind {
     case .mains(let hertz):
       guard sampleRateHz >= 2.4 * hertz else {
@@ -191,20 +195,11 @@ private struct NoiseSource: Sendable {
       }
       return Self.sine(count, cyclesPerSample: hertz / sampleRateHz, phase: generator.nextUniform())
     case .wander:
-      var sum = [Float](repeating: 0, count: count)
-      for _ in 0..<8 {
-        let frequency = generator.next(in: 0.05...0.5) / sampleRateHz
-        let wave = Self.sine(count, cyclesPerSample: frequency, phase: generator.nextUniform())
-        for index in sum.indices { sum[index] += wave[index] }
-      }
-      return sum
+      let common = Self.wander(count, sampleRateHz: sampleRateHz, using: &generator)
+      return place == 0 ? common : Self.wander(count, sampleRateHz: sampleRateHz, using: &own)
     case .muscle:
-      var highPass = SecondOrderFilter(highPassAt: 20 / sampleRateHz)
-      var lowPass = sampleRateHz > 2.2 * 150 ? SecondOrderFilter(lowPassAt: 150 / sampleRateHz) : nil
-      return (0..<count).map { _ in
-        let value = highPass(generator.next(in: -1...1))
-        return Float(lowPass?(value) ?? value)
-      }
+      let common = Self.muscle(count, sampleRateHz: sampleRateHz, using: &generator)
+      return place == 0 ? common : Self.muscle(count, sampleRateHz: sampleRateHz, using: &own)
     case .recorded(let record):
       return try recorded(
         record.signals[signalIndex % record.signals.count], count, sampleRateHz, using: &generator)
@@ -236,6 +231,29 @@ private struct NoiseSource: Sendable {
       last = recording[place] + shift
       place += 1
       return last
+    }
+  }
+
+  private static func wander(
+    _ count: Int, sampleRateHz: Double, using generator: inout SeededGenerator
+  ) -> [Float] {
+    var sum = [Float](repeating: 0, count: count)
+    for _ in 0..<8 {
+      let frequency = generator.next(in: 0.05...0.5) / sampleRateHz
+      let wave = sine(count, cyclesPerSample: frequency, phase: generator.nextUniform())
+      for index in sum.indices { sum[index] += wave[index] }
+    }
+    return sum
+  }
+
+  private static func muscle(
+    _ count: Int, sampleRateHz: Double, using generator: inout SeededGenerator
+  ) -> [Float] {
+    var highPass = SecondOrderFilter(highPassAt: 20 / sampleRateHz)
+    var lowPass = sampleRateHz > 2.2 * 150 ? SecondOrderFilter(lowPassAt: 150 / sampleRateHz) : nil
+    return (0..<count).map { _ in
+      let value = highPass(generator.next(in: -1...1))
+      return Float(lowPass?(value) ?? value)
     }
   }
 

@@ -33,6 +33,8 @@ package struct FaultCampaign: Sendable {
     /// A profile's name or file.
     package var profile = DeviceProfile.reference.name
     /// The lead; nil for MLII, II or the first.
+    ///
+    /// Of a model of several leads as many with commas, or nil for the record's first.
     package var lead: String?
     /// How to read a CSV.
     package var csv = CSVOptions()
@@ -68,7 +70,9 @@ package struct FaultCampaign: Sendable {
   let options: Options
   let loaded: LoadedModel
   let image: [UInt8]
-  let acquisition: Acquisition
+  /// What the device hears, lead by lead.
+  let leads: [Acquisition]
+  let frames: FaultFrames
   let healthy: HealthyRun
   let twin: FaultReport.Twin?
   let layerNames: [String]
@@ -84,7 +88,6 @@ package struct FaultCampaign: Sendable {
   /// - Throws: `FileError` where a file is missing or wrong, or the model decides nothing on the record.
   package static func prepared(_ options: Options) throws(FileError) -> FaultCampaign {
     let loaded = try LoadedModel(file: options.model)
-    try loaded.requireOneLead(for: "a campaign is run", file: options.model)
     let image = Array(try Files.read(options.model))
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)
@@ -93,17 +96,14 @@ package struct FaultCampaign: Sendable {
     }
     var disturbances = options.disturbances
     disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
-    let acquisition = try Acquisition(
-      record, lead: options.lead, sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000,
-      profile: profile, file: options.record, disturbances: disturbances)
-    try StreamRun.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
+    let leads = try Hearing(
+      sampleRateHz: Double(frontEnd.sampleRateMillihertz) / 1000, profile: profile, file: options.record,
+      disturbances: disturbances
+    ).leads(
+      record.leads(options.lead, count: loaded.model.leadCount, file: options.record), of: record)
+    try StreamRun.check(leads[0], loaded: loaded, frontEnd: frontEnd, file: options.record)
     try loaded.requireColumns(for: "a campaign compares windows", file: options.model)
     let layerNames = ModelSummary(loaded).operations.operators.enumerated().map { "\($0) \($1.name)" }
-    let samplesDigest = SHA256.hexadecimal(
-      acquisition.samples.reduce(into: Data(capacity: 2 * acquisition.samples.count)) { data, sample in
-        data.append(UInt8(truncatingIfNeeded: sample))
-        data.append(UInt8(truncatingIfNeeded: sample >> 8))
-      })
     let timing =
       (options.everyColumns ?? loaded.decisionHopColumns).map { DecisionTiming.everyColumns($0) }
       ?? .detectedBeats
@@ -112,8 +112,14 @@ package struct FaultCampaign: Sendable {
       loaded, modelFile: options.model,
       twin: options.float.map { path throws(FileError) in
         try TwinNetwork(reading: path, of: loaded, modelFile: options.model)
-      }, twinFile: options.float ?? "", acquisition: acquisition, timing: timing,
-      announcing: options.announcing)
+      }, twinFile: options.float ?? "", acquisition: leads[0],
+      furtherLeads: Array(leads.dropFirst()), timing: timing, announcing: options.announcing)
+    let frames = FaultFrames(samples: loop.frames, leadCount: leads.count)
+    let samplesDigest = SHA256.hexadecimal(
+      frames.samples.reduce(into: Data(capacity: 2 * frames.samples.count)) { data, sample in
+        data.append(UInt8(truncatingIfNeeded: sample))
+        data.append(UInt8(truncatingIfNeeded: sample >> 8))
+      })
     var twin: FaultReport.Twin?
     if let file = options.float {
       try loop.run()
@@ -126,8 +132,7 @@ package struct FaultCampaign: Sendable {
       stateParts = try Monitor.StateLayout(loaded.model, loop.options)
         .parts(of: loaded.model, operatorNames: layerNames)
       healthy = try HealthyRun(
-        loaded, image: image, options: loop.options, samples: acquisition.samples,
-        sampleRateHz: acquisition.sampleRateHz)
+        loaded, image: image, options: loop.options, frames: frames, sampleRateHz: leads[0].sampleRateHz)
     } catch {
       throw .malformed(
         options.model, "can't decide about this record", remedy: "decide by the clock with --every")
@@ -137,7 +142,8 @@ package struct FaultCampaign: Sendable {
         options.record, "has no decision that a fault could change", remedy: "use a longer record")
     }
     return FaultCampaign(
-      options: options, loaded: loaded, image: image, acquisition: acquisition, healthy: healthy, twin: twin,
+      options: options, loaded: loaded, image: image, leads: leads, frames: frames, healthy: healthy,
+      twin: twin,
       layerNames: layerNames, imageParts: loaded.model.imageParts(operatorNames: layerNames),
       stateParts: stateParts, modelDigest: SHA256.hexadecimal(Data(image)),
       recordDigest: RecordDigest.hexadecimal(of: options.record), samplesDigest: samplesDigest)
@@ -178,13 +184,24 @@ package struct FaultCampaign: Sendable {
     return (report(all.map(\.trial)), all.count - new.count)
   }
 
+  /// The rate of the counts.
+  var sampleRateHz: Double { leads[0].sampleRateHz }
+
+  /// The leads' names.
+  private var leadNames: String { leads.map(\.leadName).joined(separator: ", ") }
+
+  /// What was assumed of the record, each once.
+  private var notes: [FileNote] {
+    leads.flatMap(\.notes).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
   /// All that decides what becomes of a fault.
   private var settings: FaultLine.Settings {
     FaultLine.Settings(
       model: (options.model as NSString).lastPathComponent, modelDigest: modelDigest,
-      record: acquisition.recordName, samplesDigest: samplesDigest, lead: acquisition.leadName,
+      record: leads[0].recordName, samplesDigest: samplesDigest, lead: leadNames,
       everyColumns: options.everyColumns, announcing: options.announcing,
-      converterBits: acquisition.profile.converterBits,
+      converterBits: leads[0].profile.converterBits,
       seed: options.seed,
       bitsPerFault: options.bitsPerFault, scrubSeconds: options.scrubSeconds,
       saveSeconds: options.saveSeconds, guards: FaultGuard.allCases.filter(options.guards.contains))
@@ -194,16 +211,18 @@ package struct FaultCampaign: Sendable {
     FaultReport(
       version: Release.version, model: (options.model as NSString).lastPathComponent,
       modelChecksum: Numbers.hexadecimal(loaded.checksum), modelDigest: modelDigest,
-      record: acquisition.recordName, recordDigest: recordDigest,
-      lead: acquisition.leadName, notes: acquisition.notes, samples: acquisition.samples.count,
-      sampleRateHz: acquisition.sampleRateHz, stateBytes: healthy.stateByteCount,
+      record: leads[0].recordName, recordDigest: recordDigest,
+      lead: leadNames, notes: notes, samples: frames.count, sampleRateHz: sampleRateHz,
+      stateBytes: healthy.stateByteCount,
       decisions: healthy.decisions.count, twin: twin,
       decide: options.everyColumns.map { "every \($0) columns" } ?? "detected beats",
       announcing: options.announcing,
-      profile: acquisition.profile.name, converterBits: acquisition.profile.converterBits, seed: options.seed,
+      profile: leads[0].profile.name, converterBits: leads[0].profile.converterBits, seed: options.seed,
       bitsPerFault: options.bitsPerFault, scrubSeconds: options.scrubSeconds,
       saveSeconds: options.saveSeconds, guards: FaultGuard.allCases.filter(options.guards.contains),
-      falseAlarms: StuckBitCheck.alarms(in: acquisition.samples, periodSamples: secondSamples),
+      falseAlarms: leads.indices.reduce(0) {
+        $0 + StuckBitCheck.alarms(in: frames.samples(ofLead: $1), periodSamples: secondSamples)
+      },
       kinds: options.kinds.map { kind in FaultReport.Kind(kind, trials.filter { $0.kind == kind }) })
   }
 }

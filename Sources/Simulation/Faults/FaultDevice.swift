@@ -16,6 +16,23 @@ struct FaultDecision: Equatable, Sendable {
   var columnCount: Int
 }
 
+/// A record as a device takes it: frames of a sample of each lead.
+struct FaultFrames: Sendable {
+  let samples: [Int16]
+  let leadCount: Int
+
+  /// The number of frames.
+  var count: Int { samples.count / leadCount }
+
+  /// A frame's samples.
+  subscript(frame: Int) -> ArraySlice<Int16> { samples[frame * leadCount..<(frame + 1) * leadCount] }
+
+  /// A lead's samples.
+  func samples(ofLead lead: Int) -> [Int16] {
+    stride(from: lead, to: samples.count, by: leadCount).map { samples[$0] }
+  }
+}
+
 /// Why a device doesn't start.
 enum FaultRefusal: Error {
   /// Validation refused the image.
@@ -87,16 +104,30 @@ final class FaultDevice {
   /// Why there is no result at present; nil where there is one.
   var noResult: NoResult? { device.monitor.noResult }
 
-  /// Takes a sample.
+  /// Takes some of a record's frames.
+  func push(_ range: Range<Int>, of frames: FaultFrames) {
+    frames.samples.withUnsafeBufferPointer { samples in
+      guard let start = samples.baseAddress else { return }
+      for frame in range { push(frame: start + frame * frames.leadCount) }
+    }
+  }
+
+  /// Takes a frame.
   ///
   /// - Parameters:
-  ///   - sample: The sample, in counts.
+  ///   - frame: A sample of each lead, in counts.
   ///   - isLate: Whether a column that it completes is skipped: the network's work was not done in time.
   /// - Returns: Whether it completed a column.
   @discardableResult
-  func push(_ sample: Int16, isLate: Bool = false) -> Bool {
+  func push(_ frame: ArraySlice<Int16>, isLate: Bool = false) -> Bool {
+    precondition(frame.count == model.leadCount, "a frame has a sample of each lead")
+    return frame.withUnsafeBufferPointer { push(frame: $0.baseAddress!, isLate: isLate) }
+  }
+
+  @discardableResult
+  private func push(frame: UnsafePointer<Int16>, isLate: Bool = false) -> Bool {
     let index = device.sampleCount
-    let isColumn = isLate ? pushLate(sample) : device.push(sample)
+    let isColumn = isLate ? pushLate(frame) : device.push(frame: frame)
     watch(index)
     guard isColumn else { return false }
     columnCount += 1
@@ -137,13 +168,13 @@ final class FaultDevice {
     if !silences.contains(sample) { alarm = .init(sample: sample, means: means) }
   }
 
-  /// The front end takes the sample; the network's part of the state stays as it is.
-  private func pushLate(_ sample: Int16) -> Bool {
+  /// The front end takes the frame; the network's part of the state stays as it is.
+  private func pushLate(_ frame: UnsafePointer<Int16>) -> Bool {
     let first = ModelFormat.State.frontEndByteCount(
       windowSamples: model.frontEnd?.windowSamples ?? 0, leadCount: model.leadCount)
     let network = UnsafeMutableRawBufferPointer(rebasing: state[first..<model.stateByteCount])
     let before = Array(network)
-    guard device.push(sample) else { return false }
+    guard device.push(frame: frame) else { return false }
     network.copyBytes(from: before)
     return true
   }

@@ -18,18 +18,17 @@ extension FaultCampaign {
     }
   }
 
-  private var samples: [Int16] { acquisition.samples }
-  var secondSamples: Int { max(1, Int(acquisition.sampleRateHz.rounded())) }
+  var secondSamples: Int { max(1, Int(sampleRateHz.rounded())) }
 
   /// A period as samples, one at least.
   private func sampleCount(seconds: Double) -> Int {
-    max(1, Int(min(seconds * acquisition.sampleRateHz, 0x1p40).rounded()))
+    max(1, Int(min(seconds * sampleRateHz, 0x1p40).rounded()))
   }
 
   /// The end of the period in which a sample lies; nil where that is not before the record's end.
   private func nextCheck(after sample: Int, periodSamples: Int) -> Int? {
     let next = (sample / periodSamples + 1) * periodSamples
-    return next <= samples.count ? next : nil
+    return next <= frames.count ? next : nil
   }
 
   /// Flips neighbouring bits, from a bit on, as far as the memory reaches.
@@ -41,7 +40,7 @@ extension FaultCampaign {
 
   /// Pushes the rest of the record and notes which decisions changed.
   private func finish(_ trial: inout FaultTrial, _ device: FaultDevice, from next: Int, start: Int) {
-    for index in next..<samples.count { device.push(samples[index]) }
+    device.push(next..<frames.count, of: frames)
     note(device, from: start, in: &trial)
   }
 
@@ -172,9 +171,9 @@ extension FaultCampaign {
       kind: .samples,
       place: .init(order: (isDoubled ? 4 : 0) + size, name: "\(count) \(isDoubled ? "doubled" : "dropped")"))
     trial.detection = clockDetection(after: sample)
-    let end = min(sample + count, samples.count)
+    let end = min(sample + count, frames.count)
     if isDoubled {
-      for index in sample..<end { device.push(samples[index]) }
+      device.push(sample..<end, of: frames)
       device.missSamples(sample - end)
       finish(&trial, device, from: sample, start: start)
     } else {
@@ -194,19 +193,24 @@ extension FaultCampaign {
 
   private func converterTrial(_ random: inout SeededGenerator) -> FaultTrial {
     let sample = random.nextIndex(below: healthy.faultSamples)
-    let bits = acquisition.profile.converterBits
+    let bits = leads[0].profile.converterBits
     let bit = random.nextIndex(below: bits)
     let isSet = random.nextIndex(below: 2) == 1
+    // Of several leads one's converter has the fault.
+    let lead = frames.leadCount == 1 ? 0 : random.nextIndex(below: frames.leadCount)
     let (device, start) = healthy.device(at: sample)
-    var trial = FaultTrial(
-      kind: .adc, place: .init(order: isSet ? 1 : 0, name: "stuck at \(isSet ? 1 : 0)"), bit: bit)
+    let name = "stuck at \(isSet ? 1 : 0)" + (frames.leadCount == 1 ? "" : ", lead \(leads[lead].leadName)")
+    var trial = FaultTrial(kind: .adc, place: .init(order: 2 * lead + (isSet ? 1 : 0), name: name), bit: bit)
     var check = StuckBitCheck(periodSamples: secondSamples, count: sample)
-    for index in sample..<samples.count {
+    for index in sample..<frames.count {
+      var frame = frames[index]
+      let place = frame.startIndex + lead
       // The converter's code counts from its least one.
       let middle = 1 << (bits - 1)
-      let code = Int(samples[index]) + middle
+      let code = Int(frame[place]) + middle
       let stuck = Int16(clamping: (isSet ? code | 1 << bit : code & ~(1 << bit)) - middle)
-      device.push(stuck)
+      frame[place] = stuck
+      device.push(frame)
       if check.push(stuck), options.guards.contains(.adc), trial.detection == nil {
         trial.detection = .init(sample: index, means: "stuck-bit check")
       }
@@ -223,8 +227,8 @@ extension FaultCampaign {
     var trial = FaultTrial(
       kind: .clock, place: .init(order: size, name: "\(count) column\(count == 1 ? "" : "s") skipped"))
     var (skipped, index) = (0, sample)
-    while skipped < count, index < samples.count {
-      if device.push(samples[index], isLate: true) {
+    while skipped < count, index < frames.count {
+      if device.push(frames[index], isLate: true) {
         skipped += 1
         if options.guards.contains(.clock), trial.detection == nil {
           trial.detection = .init(sample: index, means: "deadline")
@@ -245,7 +249,7 @@ extension FaultCampaign {
     let lastSave = failure / period * period
     let (device, start) = healthy.device(at: max(0, moment == 2 ? lastSave - period : lastSave))
     let older = device.snapshot()
-    for index in device.sampleCount..<failure { device.push(samples[index]) }
+    device.push(device.sampleCount..<failure, of: frames)
     var trial = FaultTrial(
       kind: .brownout,
       place: .init(order: moment, name: ["just after a save", "between saves", "during a save"][moment]))

@@ -11,7 +11,7 @@ struct HealthyRun: Sendable {
   /// The bytes that the device keeps between samples.
   let stateByteCount: Int
   private let plan: FaultDevice.Plan
-  private let samples: [Int16]
+  private let frames: FaultFrames
   private let sampleRateHz: Double
   private let silences: Silences
   private let snapshots: [FaultDevice.Snapshot]
@@ -22,28 +22,28 @@ struct HealthyRun: Sendable {
   private let comparedSamples: Int
 
   init(
-    _ loaded: LoadedModel, image: [UInt8], options: Monitor.Options, samples: [Int16], sampleRateHz: Double
+    _ loaded: LoadedModel, image: [UInt8], options: Monitor.Options, frames: FaultFrames, sampleRateHz: Double
   ) throws(FaultRefusal) {
     var plan = FaultDevice.Plan(image: image, options: options)
     let device = try FaultDevice(plan)
     var snapshots: [FaultDevice.Snapshot] = []
     var silences = Silences()
-    for (index, sample) in samples.enumerated() {
+    for index in 0..<frames.count {
       if index % snapshotSamples == 0 { snapshots.append(device.snapshot()) }
-      device.push(sample)
+      device.push(index..<index + 1, of: frames)
       silences.count(index, isSilent: device.noResult.map { $0 == .flatLine || $0 == .saturation } ?? false)
     }
     stateByteCount = device.state.count
     plan.memoryByteCount = stateByteCount + device.model.streamingScratchByteCount
-    (self.plan, self.samples, self.sampleRateHz) = (plan, samples, sampleRateHz)
+    (self.plan, self.frames, self.sampleRateHz) = (plan, frames, sampleRateHz)
     (self.silences, self.snapshots, decisions) = (silences, snapshots, device.decisions)
     do throws(MemoryError) {
       var pipeline = try RunningPipeline(loaded)
-      columns = pipeline.columns(of: samples)
+      columns = pipeline.columns(of: frames.samples)
     } catch {
       throw .memory
     }
-    comparedSamples = max(0, samples.count - options.delaySamples - Int(2 * sampleRateHz))
+    comparedSamples = max(0, frames.count - options.delaySamples - Int(2 * sampleRateHz))
     faultSamples = comparedSamples
   }
 
@@ -53,7 +53,7 @@ struct HealthyRun: Sendable {
     do {
       let device = try FaultDevice(plan, silences: silences)
       try device.restore(snapshot)
-      for index in snapshot.sampleCount..<sample { device.push(samples[index]) }
+      device.push(snapshot.sampleCount..<sample, of: frames)
       return (device, snapshot.sampleCount)
     } catch {
       preconditionFailure("what has run once runs again: \(error)")

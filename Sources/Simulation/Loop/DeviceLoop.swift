@@ -39,7 +39,7 @@ package final class DeviceLoop {
   private let loaded: LoadedModel
   private let acquisition: Acquisition
   /// What the device takes, frame by frame: a sample of each of its leads.
-  private let frames: [Int16]
+  let frames: [Int16]
   private let frameCount: Int
   let timing: DecisionTiming
   /// The monitor's options.

@@ -154,7 +154,11 @@ package struct StreamResult: Encodable, Sendable {
   /// The record's samples marked invalid.
   package var invalidSamples: Int
   /// What befell the signal before the converter; null where nothing did.
+  ///
+  /// Of several leads what befell the first that is disturbed, with the samples that any lead lost.
   package var disturbances: AppliedDisturbances?
+  /// The same of each of several leads that something befell; null for one lead.
+  package var disturbancesByLead: [String: AppliedDisturbances]?
   /// The profile with all its figures.
   package var profile: DeviceProfile
   /// Whether the model can live on the profile's device; null where the profile has no processor, or nobody asked.

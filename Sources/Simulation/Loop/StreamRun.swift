@@ -117,21 +117,14 @@ package struct StreamRun: Sendable {
     var disturbances = options.disturbances
     disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
     let names = try record.leads(options.lead, count: loaded.model.leadCount, file: options.record)
-    let leads = try names.map { name throws(FileError) in
-      try Acquisition(
-        record, lead: name, sampleRateHz: rateHz, converterRateHz: options.converterRateHz,
-        profile: profile, file: options.record,
-        disturbances: disturbances, noise: noise,
-        // Rhythms alone name no QRS complex: those are then found.
-        beats: annotations.flatMap { $0.beats.isEmpty ? nil : $0.beats.map(\.sample) },
-        paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) })
-    }
+    let leads = try Hearing(
+      sampleRateHz: rateHz, converterRateHz: options.converterRateHz, profile: profile, file: options.record,
+      disturbances: disturbances, noise: noise,
+      // Rhythms alone name no QRS complex: those are then found.
+      beats: annotations.flatMap { $0.beats.isEmpty ? nil : $0.beats.map(\.sample) },
+      paced: annotations.map { Pacing.stimuli($0, sampleRateHz: record.sampleRateHz) }
+    ).leads(names, of: record)
     let (acquisition, furtherLeads) = (leads[0], Array(leads.dropFirst()))
-    if options.target != nil, !furtherLeads.isEmpty {
-      throw .malformed(
-        options.model, "takes \(leads.count) leads, and a board takes one over the wire",
-        remedy: "leave out --target")
-    }
     try Self.check(acquisition, loaded: loaded, frontEnd: frontEnd, file: options.record)
     let beats = task.flatMap { task in
       annotations.map { Self.beats(in: $0, of: task, record: record, rateHz: acquisition.trueSampleRateHz) }
@@ -167,11 +160,12 @@ package struct StreamRun: Sendable {
     try loop.run(watcher: options.watcher, progress: progress)
     let labelled = Self.labelled(options, loaded, record: record, acquisition: acquisition)
 
+    let windowSamples =
+      SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).lastSample(
+        ofColumn: loaded.model.input.timeCount - 1) + 1
     var result = StreamResult(
       loop, loaded, modelName: (options.model as NSString).lastPathComponent, acquisition: acquisition,
-      hasTwin: twin != nil,
-      windowSamples: SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).lastSample(
-        ofColumn: loaded.model.input.timeCount - 1) + 1,
+      hasTwin: twin != nil, windowSamples: windowSamples,
       reference: timing.isAboutBeats
         ? beats.map { beats in
           .beats(
@@ -179,8 +173,7 @@ package struct StreamRun: Sendable {
               loaded.beatWindow?.columns(ofBeatAt: beat.sample, inRecordOf: acquisition.samples.count) != nil
             })
         } : labelled.stretches.map { .stretches($0) }, isJudged: isJudged)
-    result.lead = leads.map(\.leadName).joined(separator: ", ")
-    result.notes += furtherLeads.flatMap { lead in lead.notes.filter { !result.notes.contains($0) } }
+    result.hear(leads, loop.decisions, windowSamples: windowSamples)
     if options.lead == nil, !furtherLeads.isEmpty {
       result.notes.append(
         FileNote(
@@ -194,7 +187,7 @@ package struct StreamRun: Sendable {
     if let target = options.target {
       let plan = TargetComparison.Plan(
         loaded: loaded, image: Array(try Files.read(options.model)), options: loop.options, timing: timing,
-        samples: acquisition.samples, sampleRateHz: acquisition.sampleRateHz,
+        samples: loop.frames, sampleRateHz: acquisition.sampleRateHz,
         brownOuts: Set(try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record)),
         comparesLayers: options.comparesLayers)
       result.target = try TargetComparison.run(

@@ -15,13 +15,21 @@ struct TargetComparison: ~Copyable {
     /// The monitor's options.
     var options: Monitor.Options
     var timing: DecisionTiming
-    /// The counts, and their rate.
+    /// The counts, a sample of each of the model's leads a frame, and the frames' rate.
     var samples: [Int16]
     var sampleRateHz: Double
     /// The samples before which the state is saved, lost and restored.
     var brownOuts: Set<Int> = []
     /// Whether each column goes by itself, with the state after it: so that the first difference has a place.
     var comparesLayers = false
+
+    var leadCount: Int { loaded.model.leadCount }
+    var frameCount: Int { samples.count / leadCount }
+
+    /// The samples of some frames.
+    func samples(of frames: Range<Int>) -> ArraySlice<Int16> {
+      samples[frames.lowerBound * leadCount..<frames.upperBound * leadCount]
+    }
   }
 
   private let plan: Plan
@@ -78,21 +86,21 @@ struct TargetComparison: ~Copyable {
     watcher: (any StreamWatcher)?, progress: ProgressHandler?
   ) throws(FileError) {
     var next = 0
-    while next < plan.samples.count {
+    while next < plan.frameCount {
       if plan.brownOuts.contains(next) { try brownOut(at: next) }
       let end = endOfBlock(from: next)
       try push(next..<end)
       next = end
-      progress?(TaskProgress(completed: next, total: plan.samples.count))
+      progress?(TaskProgress(completed: next, total: plan.frameCount))
       watcher?.follow(board: result)
     }
-    try compareStates(at: plan.samples.count - 1)
+    try compareStates(at: plan.frameCount - 1)
   }
 
   /// A block ends where its frame is full, with a given beat, before a brown-out, and layer by layer with a column.
   private func endOfBlock(from start: Int) -> Int {
-    let room = (session.board.longestPayloadBytes - 1 - 4 * 8) / 2
-    var end = min(plan.samples.count, start + max(1, room))
+    let room = (session.board.longestPayloadBytes - 1 - 4 * 8) / (2 * plan.leadCount)
+    var end = min(plan.frameCount, start + max(1, room))
     if case .givenBeats(let beats) = plan.timing, let beat = beats.first(where: { $0 >= start }) {
       end = min(end, beat + 1)
     }
@@ -115,7 +123,11 @@ struct TargetComparison: ~Copyable {
     // The host's device, as ever.
     var columns = (count: 0, checksum: UInt32(0))
     var expected: [SeenDecision] = []
-    for sample in block where device.push(plan.samples[sample]) {
+    for sample in block {
+      let isColumn = plan.samples(of: sample..<sample + 1).withUnsafeBufferPointer {
+        $0.baseAddress.map { device.push(frame: $0) } ?? false
+      }
+      guard isColumn else { continue }
       columns.count += 1
       columns.checksum = CRC32.checksum(
         UnsafeRawBufferPointer(device.monitor.newestColumn), continuing: columns.checksum)
@@ -126,7 +138,7 @@ struct TargetComparison: ~Copyable {
             logits: decision.hasLogits ? Array(device.logits) : []))
       }
     }
-    let answer = try session.push(plan.samples[block], beatAges: ages)
+    let answer = try session.push(plan.samples(of: block), beatAges: ages)
     result.samples = block.upperBound
     try compare(answer.decisions, with: expected, from: block.lowerBound)
     let pushed = answer.pushed

@@ -129,7 +129,7 @@ package final class TargetSession {
     return Int(answer.word(at: 4))
   }
 
-  /// Pushes samples: the decisions' frames, and the last one's.
+  /// Pushes samples, whole frames of the model's leads: the decisions' answers, and the last one's.
   func push(
     _ samples: ArraySlice<Int16>, beatAges: [Int]
   ) throws(FileError) -> (decisions: [TargetConnection.Frame], pushed: TargetConnection.Frame) {
