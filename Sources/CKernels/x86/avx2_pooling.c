@@ -30,6 +30,11 @@ ALWAYS_INLINE __m128i loadCodes(const int8_t *codes, ptrdiff_t count) {
     memcpy(&low, codes, 8);
     memcpy(&high, codes + count - 8, 8);
     high = count == 8 ? 0 : high >> 8 * (16 - count);
+  } else if (count >= 4) {
+    uint32_t first, last;
+    memcpy(&first, codes, 4);
+    memcpy(&last, codes + count - 4, 4);
+    low = first | (uint64_t)last << 8 * (count - 4);
   } else {
     for (ptrdiff_t index = count; index > 0; index--) low = low << 8 | (uint8_t)codes[index - 1];
   }
@@ -43,7 +48,16 @@ ALWAYS_INLINE void storeCodes(__m128i vector, int8_t *output, ptrdiff_t count) {
   }
   int8_t codes[16];
   _mm_storeu_si128((__m128i *)codes, vector);
-  for (ptrdiff_t index = 0; index < count; index++) output[index] = codes[index];
+  // Pieces may overlap.
+  if (count >= 8) {
+    memcpy(output, codes, 8);
+    memcpy(output + count - 8, codes + count - 8, 8);
+  } else if (count >= 4) {
+    memcpy(output, codes, 4);
+    memcpy(output + count - 4, codes + count - 4, 4);
+  } else {
+    for (ptrdiff_t index = 0; index < count; index++) output[index] = codes[index];
+  }
 }
 
 ALWAYS_INLINE __m128i pooledMean(const qi_pool *pool, ptrdiff_t c, ptrdiff_t count, const Mean *mean) {
