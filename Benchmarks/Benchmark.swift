@@ -16,7 +16,6 @@ import Tasks
 enum Benchmark {
   static func main() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
     let arguments = CommandLine.arguments.dropFirst()
     func timer(_ python: String, _ script: String) throws -> PythonTimer {
       try PythonTimer(python: python, script: root.appending(path: "Benchmarks/\(script)").path)

@@ -27,7 +27,9 @@ static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
   return set == qi_avx512 ? qi_matrix_product_avx512 : qi_matrix_product_avx2;
 }
 
-static qi_depthwise_function *const depthwise = qi_depthwise_avx2;
+static qi_depthwise_function *depthwise(qi_instruction_set set) {
+  return set == qi_avx512 ? qi_depthwise_avx512 : qi_depthwise_avx2;
+}
 
 #elif defined(__aarch64__)
 
@@ -40,7 +42,10 @@ static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
   return qi_matrix_product_neon;
 }
 
-static qi_depthwise_function *const depthwise = qi_depthwise_neon;
+static qi_depthwise_function *depthwise(qi_instruction_set set) {
+  (void)set;
+  return qi_depthwise_neon;
+}
 
 #endif
 
@@ -73,8 +78,35 @@ static bool fitsScratch(const qi_depthwise *d) {
 bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
   if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set) || !fitsScratch(&convolution)) return false;
-  depthwise(&convolution, output, outputStride);
+  depthwise(set)(&convolution, output, outputStride);
   return true;
+}
+
+bool qi_convolution_int8(
+  qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output) {
+#if defined(__x86_64__)
+  if (set != qi_avx512 || !qi_has_instruction_set(set)) return false;
+  const ptrdiff_t taps = (ptrdiff_t)convolution->time.taps * convolution->frequency.taps;
+  if (scratchBytes < (taps * convolution->groupChannels + 3) / 4 * 4) return false;
+  qi_convolution_avx512(convolution, scratch, scratchBytes, output);
+  return true;
+#else
+  (void)set, (void)convolution, (void)scratch, (void)scratchBytes, (void)output;
+  return false;
+#endif
+}
+
+bool qi_fully_connected_int8(
+  qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
+  const int8_t *second, ptrdiff_t secondCount, int8_t *output) {
+#if defined(__x86_64__)
+  if (set != qi_avx512 || !qi_has_instruction_set(set) || firstCount + secondCount < 1) return false;
+  qi_fully_connected_avx512(product, first, firstCount, second, secondCount, output);
+  return true;
+#else
+  (void)set, (void)product, (void)first, (void)firstCount, (void)second, (void)secondCount, (void)output;
+  return false;
+#endif
 }
 
 bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) {
@@ -84,6 +116,18 @@ bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t
   return true;
 #else
   (void)set, (void)operands, (void)output;
+  return false;
+#endif
+}
+
+bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output) {
+#if defined(__x86_64__)
+  if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
+  if (pool.isMean && (pool.columns > 256 || pool.rows > 256 || pool.columns * pool.rows > 256)) return false;
+  qi_pool_avx2(&pool, output);
+  return true;
+#else
+  (void)set, (void)pool, (void)output;
   return false;
 #endif
 }

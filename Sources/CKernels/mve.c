@@ -31,51 +31,11 @@ __attribute__((noinline)) static void oneRow(
   }
 }
 
-// A convolution, and what follows from it once for all cells.
-typedef struct {
-  const qi_convolution *c;
-  ptrdiff_t quads;  // the size of a row
-  // The last row on which a cell's inputs may begin and lie one behind the other in a column, or -1. So they do in `runs`
-  // runs, as far apart, for cells whose first input column is in 0 ... lastColumn.
-  int32_t lastRow, lastColumn, runs;
-  ptrdiff_t run, runStride;
-} plan;
-
-static plan planned(const qi_convolution *c) {
-  const ptrdiff_t run = c->frequency.taps * (ptrdiff_t)c->groupChannels;
-  const ptrdiff_t stride = c->time.dilation * c->rowCount * (ptrdiff_t)c->channels;
-  const int32_t reach = (c->time.taps - 1) * c->time.dilation, columns = c->capacity - c->start;
-  plan p = {.c = c, .quads = (c->time.taps * run + 3) >> 2, .lastRow = -1, .runs = c->time.taps, .run = run,
-    .runStride = stride, .lastColumn = (columns < c->columnCount ? columns : c->columnCount) - 1 - reach};
-  if (c->frequency.dilation == 1 && c->groupChannels == c->channels) p.lastRow = c->rowCount - c->frequency.taps;
-  if (run == stride) {
-    p.run *= p.runs;
-    p.runs = 1;
-  }
-  return p;
-}
-
-// Gathers the inputs of an output cell, from a channel on.
-__attribute__((noinline)) static void gather(
-  const plan *p, int32_t column, int32_t row, int32_t channel, int8_t *to) {
-  const qi_convolution *const c = p->c;
-  const int32_t firstColumn = column * c->time.stride - c->time.padding;
-  const int32_t firstRow = row * c->frequency.stride - c->frequency.padding;
-  if (firstColumn < 0 || firstColumn > p->lastColumn || firstRow < 0 || firstRow > p->lastRow) {
-    qi_gather_bytes(c, column, row, channel, to);
-    return;
-  }
-  const int8_t *codes = c->columns + ((c->start + firstColumn) * (ptrdiff_t)c->rowCount + firstRow) * c->channels;
-  int8_t *const end = to + 4 * p->quads;
-  for (int32_t left = p->runs; left > 0; left -= 1, codes += p->runStride, to += p->run) qi_copy_bytes(to, codes, p->run);
-  while (to < end) *to++ = 0;
-}
-
 bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output) {
   // A copy, which no byte that is written can be a part of.
   const qi_convolution copy = *convolution, *const c = &copy;
   if (((uintptr_t)c->weights | (uintptr_t)scratch) % 4 != 0) return false;
-  const plan p = planned(c);
+  const qi_gathering p = qi_gathering_of(c);
   const qi_requantization *const r = &convolution->requantization;
   const int32_t groups = c->channels / c->groupChannels;
   const ptrdiff_t outputs = c->outputChannels / groups, blocks = outputs >> 2, rowBytes = 4 * p.quads;
@@ -90,7 +50,7 @@ bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8
     for (int32_t group = 0; group < groups; group += 1) {
       int32_t cellColumn = column, cellRow = row;
       for (int32_t cell = 0; cell < cells; cell += 1) {
-        gather(&p, cellColumn, cellRow, group * c->groupChannels, scratch + rowBytes * cell);
+        qi_gather(&p, cellColumn, cellRow, group * c->groupChannels, scratch + rowBytes * cell);
         cellRow += 1;
         if (cellRow == c->outputRowCount) cellRow = 0, cellColumn += 1;
       }

@@ -1,16 +1,8 @@
 // What the kernels for MVE share, on other processors in plain C: the same bits, so that a host can test every shape.
 #pragma once
 #include "CKernels.h"
+#include "gathering.h"
 #include "stretches.h"
-
-#if defined(__ARM_FEATURE_MVE) && !defined(QI_PLAIN)
-#define QI_HAS_MVE 1
-#include <arm_mve.h>
-#else
-#define QI_HAS_MVE 0
-#endif
-
-#define QI_INLINE static inline __attribute__((always_inline))
 
 // Two rows of bytes times blocks of four channels, as codes. The order is known to the assembly.
 typedef struct qi_two_rows_of_codes_operands {
@@ -89,61 +81,4 @@ QI_INLINE void qi_vector_codes(
     output[index] = (int8_t)(code < r->minimum ? r->minimum : code > r->maximum ? r->maximum : code);
   }
 #endif
-}
-
-// Copies bytes.
-QI_INLINE void qi_copy_bytes(int8_t *_Nonnull to, const int8_t *_Nonnull from, ptrdiff_t count) {
-#if QI_HAS_MVE
-  for (; count > 0; count -= 16, to += 16, from += 16) {
-    const mve_pred16_t bytes = vctp8q((uint32_t)count);
-    vstrbq_p_s8(to, vldrbq_z_s8(from, bytes), bytes);
-  }
-#else
-  for (; count > 0; count -= 1) *to++ = *from++;
-#endif
-}
-
-// Sets bytes.
-QI_INLINE void qi_set_bytes(int8_t *_Nonnull to, int8_t code, ptrdiff_t count) {
-#if QI_HAS_MVE
-  for (; count > 0; count -= 16, to += 16) vstrbq_p_s8(to, vdupq_n_s8(code), vctp8q((uint32_t)count));
-#else
-  for (; count > 0; count -= 1) *to++ = code;
-#endif
-}
-
-// Gathers the inputs under the window of one output cell, from a channel on, and fills them up to a quad with zeros.
-QI_INLINE void qi_gather_bytes(
-  const qi_convolution *_Nonnull c, int32_t column, int32_t row, int32_t channel, int8_t *_Nonnull to) {
-  const int32_t channels = c->groupChannels, taps = c->frequency.taps, dilation = c->frequency.dilation;
-  const int32_t firstRow = row * c->frequency.stride - c->frequency.padding;
-  // Taps that lie one behind the other, as inputs do.
-  const bool isRun = (dilation == 1 || taps == 1) && channels == c->channels && firstRow >= 0 &&
-    firstRow + (taps - 1) * dilation < c->rowCount;
-  int32_t inputColumn = column * c->time.stride - c->time.padding;
-  ptrdiff_t done = 0;
-  for (int32_t i = 0; i < c->time.taps; i += 1, inputColumn += c->time.dilation) {
-    if (inputColumn < 0 || inputColumn >= c->columnCount) {
-      qi_set_bytes(to + done, c->inputZeroPoint, taps * (ptrdiff_t)channels);
-      done += taps * (ptrdiff_t)channels;
-      continue;
-    }
-    int32_t place = c->start + inputColumn;
-    if (place >= c->capacity) place -= c->capacity;
-    const int8_t *const codes = c->columns + (place * (ptrdiff_t)c->rowCount + firstRow) * c->channels + channel;
-    if (isRun) {
-      qi_copy_bytes(to + done, codes, taps * (ptrdiff_t)channels);
-      done += taps * (ptrdiff_t)channels;
-      continue;
-    }
-    for (int32_t j = 0; j < taps; j += 1, done += channels) {
-      const int32_t inputRow = firstRow + j * dilation;
-      if (inputRow >= 0 && inputRow < c->rowCount) {
-        qi_copy_bytes(to + done, codes + j * dilation * (ptrdiff_t)c->channels, channels);
-      } else {
-        qi_set_bytes(to + done, c->inputZeroPoint, channels);
-      }
-    }
-  }
-  for (; (done & 3) != 0; done += 1) to[done] = 0;
 }

@@ -2,15 +2,26 @@ import CKernels
 import Foundation
 import Testing
 
-/// The kernels for ARM's DSP and vector extensions, on the host in plain C: the same sources but for the instructions.
+/// The sets that have whole convolutions: ARM's DSP and vector extensions, on the host in plain C (the same sources but for
+/// the instructions), and AVX-512 where the machine has it.
+private let convolvingSets = [qi_dsp, qi_mve] + availableSets.filter { $0 == qi_avx512 }
+
+/// Convolutions and fully connected rows of bytes.
 @Suite struct DSPTests {
   // claim: vectors
-  @Test(arguments: [qi_dsp, qi_mve]) func convolutionsOfEveryShapeEqualThePlainLoop(set: qi_instruction_set) {
+  @Test(arguments: convolvingSets) func convolutionsOfEveryShapeEqualThePlainLoop(set: qi_instruction_set) {
     var cases = Cases(seed: 11)
     var differing: [String] = []
     for _ in 0..<6000 {
       var convolution = RandomConvolution(from: &cases)
+      if cases.chance(6) {
+        // Cells that lie one behind the other.
+        convolution = RandomConvolution(
+          from: &cases, rows: cases.integer(in: 1...40), channels: 4 * cases.integer(in: 1...20),
+          outputChannels: cases.integer(in: 1...70))
+      }
       convolution.set = set
+      convolution.cellsAtOnce = cases.integer(in: 1...30)
       if convolution.compute(guarding: cases.chance(2) ? .start : .end) != convolution.expected {
         differing.append(convolution.shape)
       }
@@ -19,7 +30,7 @@ import Testing
   }
 
   /// Sums of every size, by the short way of scaling and the long one.
-  @Test(arguments: [qi_dsp, qi_mve]) func anyShiftAndBiasIsScaledAsDefined(set: qi_instruction_set) {
+  @Test(arguments: convolvingSets) func anyShiftAndBiasIsScaledAsDefined(set: qi_instruction_set) {
     var cases = Cases(seed: 12)
     var differing: [String] = []
     for shift in Int32(-31)...30 {
@@ -51,7 +62,7 @@ import Testing
   }
 
   /// The output runs two cells behind the input, in the same memory.
-  @Test(arguments: [qi_dsp, qi_mve]) func aConvolutionMayOverwriteInputsThatAreNoLongerNeeded(
+  @Test(arguments: convolvingSets) func aConvolutionMayOverwriteInputsThatAreNoLongerNeeded(
     set: qi_instruction_set
   ) {
     var cases = Cases(seed: 13)
@@ -68,12 +79,12 @@ import Testing
     }
   }
 
-  @Test(arguments: [qi_dsp, qi_mve]) func aFullyConnectedRowMayLieInTwoStretches(set: qi_instruction_set) {
+  @Test(arguments: convolvingSets) func aFullyConnectedRowMayLieInTwoStretches(set: qi_instruction_set) {
     var cases = Cases(seed: 14)
     var differing: [String] = []
     for inputs in [1, 3, 4, 96, 255, 256, 257, 300, 512, 513, 696] {
       for first in [0, 1, 2, inputs / 3, inputs / 2 / 4 * 4, inputs - 1, inputs] where first <= inputs {
-        for channels in [1, 4, 6, 8, 19] {
+        for channels in [1, 4, 6, 8, 19, 40] {
           var product = RandomProduct(
             from: &cases, codes: -128...127, rows: 1, inputs: inputs, channels: channels)
           product.patches = product.patches.map { Int16(Int8(truncatingIfNeeded: $0)) }
@@ -85,6 +96,10 @@ import Testing
           let before = [Int8](repeating: 0, count: channels)
           let output = product.compute(over: before, guarding: .end) { product, output in
             var product = product
+            if set == qi_avx512 {
+              return qi_fully_connected_int8(
+                set, &product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
+            }
             let compute = set == qi_dsp ? qi_fully_connected_dsp : qi_fully_connected_mve
             return compute(&product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
           }
@@ -95,6 +110,14 @@ import Testing
       }
     }
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing.first ?? "")")
+  }
+
+  @Test(.enabled(if: availableSets.contains(qi_avx512), "this machine has no AVX-512"))
+  func scratchWithoutRoomForACellIsRefused() {
+    var cases = Cases(seed: 17)
+    var convolution = RandomConvolution(from: &cases, rows: 3, channels: 4, outputChannels: 4)
+    (convolution.set, convolution.cellsAtOnce) = (qi_avx512, 0)
+    #expect(convolution.compute(guarding: .end) == nil)
   }
 
   @Test(arguments: [qi_dsp, qi_mve]) func whatIsNotAlignedIsRefused(set: qi_instruction_set) {
@@ -159,6 +182,8 @@ extension DSPTests {
 private struct RandomConvolution {
   /// Whose kernel computes it.
   var set = qi_dsp
+  /// How many cells the scratch has room for, where that may vary.
+  var cellsAtOnce = 1
   var time = Step()
   var frequency = Step()
   var columns = 1
@@ -229,6 +254,7 @@ private struct RandomConvolution {
     if cases.chance(4) { groups = cases.integer(in: 2...4) }
     groupChannels = cases.chance(2) ? 4 * cases.integer(in: 1...4) : cases.integer(in: 1...9)
     groupOutputs = cases.chance(2) ? 4 * cases.integer(in: 1...3) : cases.integer(in: 1...11)
+    if cases.chance(6) { groupOutputs = cases.integer(in: 12...70) }
     firstColumn = cases.integer(in: 0...2)
     outputRows = cases.integer(in: 1...5)
     cells = cases.integer(in: 1...3 * outputRows)
@@ -318,6 +344,13 @@ private struct RandomConvolution {
         outputRowCount: Int32(outputRows), cellCount: Int32(cells), outputChannels: Int32(self.weights.count),
         requantization: requantization.pointers)
       if set == qi_dsp { return qi_convolution_dsp(&convolution, scratch.pointer, output) }
+      if set == qi_avx512 {
+        let rows = GuardedArray(
+          [Int8](repeating: 99, count: cellsAtOnce * ((inputsPerOutput + 3) / 4 * 4)), guarding: end)
+        return withExtendedLifetime(rows) {
+          qi_convolution_int8(set, &convolution, rows.pointer, rows.array.count, output)
+        }
+      }
       // Half of the scratch is enough for rows of bytes.
       let bytes = GuardedArray([Int8](repeating: 99, count: scratch.array.count), guarding: end)
       return withExtendedLifetime(bytes) { qi_convolution_mve(&convolution, bytes.pointer, output) }

@@ -11,6 +11,10 @@ import Testing
         minimum: codes.lowerBound, maximum: codes.upperBound
       ).code(number, channel: 0)
     }
+    if operands.operation == qi_maximum || operands.operation == qi_minimum {
+      let code = operands.operation == qi_maximum ? max(a, b) : min(a, b)
+      return Int8(min(max(Int32(code), operands.minimum), operands.maximum))
+    }
     let any = Int32.min...Int32.max
     let (x, y) = (Int32(a) - operands.firstZeroPoint, Int32(b) - operands.secondZeroPoint)
     let first = scaled(x << operands.leftShift, operands.firstFactor, zeroPoint: 0, any)
@@ -24,31 +28,43 @@ import Testing
   }
 
   // claim: vectors
-  @Test(arguments: availableSets.filter { $0 != qi_neon }, [qi_sum, qi_difference, qi_product])
+  @Test(
+    arguments: availableSets.filter { $0 != qi_neon },
+    [qi_sum, qi_difference, qi_product, qi_maximum, qi_minimum])
   func codesEqualThePlainLoop(_ set: qi_instruction_set, operation: qi_operation) {
     var cases = Cases(seed: 8)
     var differing: [String] = []
     for round in 0..<3000 {
       let count = cases.integer(in: 1...70)
-      let (first, second): ([Int8], [Int8]) = (cases.values(count), cases.values(count))
+      // An input that repeats is a single code.
+      let repeats = (first: cases.chance(4), second: cases.chance(4))
+      let first: [Int8] = cases.values(repeats.first ? 1 : count)
+      let second: [Int8] = cases.values(repeats.second ? 1 : count)
       let factors = cases.requantization(channels: 3, codes: -128...127, largestSum: 1 << 20)
+      // The input of the greater scale has a factor without a shift.
+      let isUnshifted = cases.chance(2)
       func factor(_ index: Int) -> qi_factor {
-        qi_factor(multiplier: factors.multipliers[index], shift: factors.shifts[index])
+        qi_factor(
+          multiplier: factors.multipliers[index],
+          shift: isUnshifted && index == round % 2 ? 0 : factors.shifts[index])
       }
       let (one, other) = (GuardedArray(first, guarding: .end), GuardedArray(second, guarding: .start))
       let operands = qi_elementwise(
-        operation: operation, first: one.pointer, second: other.pointer, count: count,
+        operation: operation, first: one.pointer, second: other.pointer,
+        firstRepeats: repeats.first, secondRepeats: repeats.second, count: count,
         firstZeroPoint: Int32(cases.integer(in: -128...127)),
         secondZeroPoint: Int32(cases.integer(in: -128...127)), leftShift: Int32(cases.integer(in: 0...20)),
         firstFactor: factor(0), secondFactor: factor(1), resultFactor: factor(2),
         zeroPoint: factors.zeroPoint,
         minimum: factors.minimum, maximum: factors.maximum)
-      let expected = zip(first, second).map { Self.code(operands, $0, $1) }
+      let expected = (0..<count).map { index in
+        Self.code(operands, first[repeats.first ? 0 : index], second[repeats.second ? 0 : index])
+      }
       let output = GuardedArray([Int8](repeating: 0, count: count), guarding: cases.chance(2) ? .start : .end)
       let isDone = withExtendedLifetime((one, other)) { qi_elementwise_int8(set, operands, output.pointer) }
       // In the place of an input, too.
-      _ = qi_elementwise_int8(set, operands, one.pointer)
-      if !isDone || output.array != expected || one.array != expected {
+      if !repeats.first { _ = qi_elementwise_int8(set, operands, one.pointer) }
+      if !isDone || output.array != expected || (!repeats.first && one.array != expected) {
         differing.append("\(count) codes in round \(round)")
       }
     }

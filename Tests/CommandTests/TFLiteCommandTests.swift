@@ -58,4 +58,49 @@ import Testing
     #expect(streamed.status == 65 && streamed.hasOneErrorLine, "\(streamed)")
     #expect(streamed.errors.contains("exporter import \(model) --output MODEL.qinf"), "\(streamed.errors)")
   }
+
+  /// A network of two inputs is imported, inspected, judged and run; what feeds one input says what to do.
+  @Test func severalInputsAreRunAndNotStreamed() throws {
+    let folder = try TemporaryFolder()
+    var builder = ModelBuilder()
+    let (one, other, sum) = (builder.tensor([1, 8]), builder.tensor([1, 8]), builder.tensor([1, 8]))
+    builder.add(0, nil, [one, other], to: [sum])
+    try Files.write(
+      builder.finished(inputs: [one, other], outputs: [sum]).encoded(), to: folder("two.tflite"))
+    let (model, image) = (folder("two.tflite"), folder("two.qinf"))
+    let imported = try exporter("import", model, "--output", image)
+    #expect(imported.status == 0, "\(imported)")
+    for (command, arguments) in [
+      (deviceSim, ["stream", "--model", image, "--record", ProjectFiles.record]),
+      (
+        deviceSim,
+        ["faults", "--model", image, "--record", ProjectFiles.record, "--output", folder("f.jsonl")]
+      ),
+      (exporter, ["evaluate", image, "--data", folder("")]),
+    ] {
+      let result = try command.run(arguments)
+      #expect(result.status == 65 && result.hasOneErrorLine, "\(arguments) \(result)")
+      #expect(
+        result.errors.contains("two.qinf: takes no samples: it has 2 inputs and 1 output, and a stream")
+          && result.errors.contains("exporter run, with an --input and an --output for each"),
+        "\(result.errors)")
+    }
+  }
+
+  /// A network of integers isn't taken for a checkpoint.
+  @Test func integersAreNotQuantizedAgain() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(19, in: folder)
+    for arguments in [
+      ["quantize", model, "--samples", folder("x.npy"), "--output", folder("m.qinf")],
+      ["quantize", model, "--data", folder(""), "--output", folder("m.qinf")],
+      ["evaluate", model, "--data", folder("")],
+    ] {
+      let result = try exporter.run(arguments)
+      #expect(result.status == 65 && result.hasOneErrorLine, "\(arguments) \(result)")
+      #expect(
+        result.errors.contains("m.tflite: is a TensorFlow Lite model of integers, and a checkpoint or")
+          && result.errors.contains("make the model's image: exporter import \(model)"), "\(result.errors)")
+    }
+  }
 }

@@ -110,6 +110,25 @@ import TestSupport
     #expect(told.map(\.scale) == [0.5, 0.25] && told.map(\.zeroPoint) == [0, 3])
   }
 
+  /// The list of operators in the reference is that of the importer: any other is refused as unknown, and none of these.
+  @Test func theReferenceListsTheOperatorsThatAreImported() throws {
+    let text = try String(contentsOfFile: ProjectFiles.path("docs/reference/Operators.md"), encoding: .utf8)
+    let operators = text.split(separator: "\n").filter { $0.hasPrefix("| ") }.flatMap {
+      $0.split(separator: "|").prefix(1)
+    }
+    let words = operators.flatMap { cell in
+      cell.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_") }
+    }
+    // "as Keras' LSTM layer becomes it" names a layer.
+    let listed = Set(words.map(String.init)).subtracting(["LSTM"])
+    for raw in Int32(0)...Int32(205) where raw != 32 {
+      let name = TFLiteOperatorKind(rawValue: raw).name
+      let problem = Self.refusal(Self.simple(raw))?.problem ?? ""
+      let isUnknown = problem == "isn't one of this program's operators"
+      #expect(isUnknown != listed.contains(name), "\(name): \(problem)")
+    }
+  }
+
   @Test func graphsWhoseValuesComeFromNowhereAreRefused() {
     let relu = Self.simple(19)
     let name = "operator 0 (RELU)"

@@ -29,6 +29,7 @@ import TestSupport
     let (refused, ran) = (outcomes.reduce(0) { $0 + $1.refused }, outcomes.reduce(0) { $0 + $1.ran })
     print("mutated .tflite models: \(refused) refused, \(ran) ran")
     #expect(refused > 500 && ran > 500)
+    #expect(outcomes.allSatisfy { $0.refusedOtherwise == 0 }, "a refusal isn't one line")
   }
 
   @Test func truncatedModelsAreRefused() throws {

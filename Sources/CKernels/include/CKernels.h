@@ -198,6 +198,8 @@ typedef enum qi_operation : uint32_t {
   qi_sum = 0,
   qi_difference = 1,
   qi_product = 2,
+  qi_maximum = 3,
+  qi_minimum = 4,
 } qi_operation;
 
 // How a number of 32 bits is scaled: x to z as qi_requantization says.
@@ -209,11 +211,14 @@ typedef struct qi_factor {
 // Two tensors of int8, code by code, all steps wrapping at 32 bits: with x = first[i] - firstZeroPoint and y likewise
 //   value = x * y, or, scaled by its input's factor, x << leftShift plus or minus y << leftShift
 //   output[i] = min(max(value scaled by resultFactor + zeroPoint, minimum), maximum)
-// leftShift is in 0 ... 20; minimum <= maximum, and int8 holds both.
+// or the greater or lesser of first[i] and second[i], within the same limits. Where an input repeats, its first code stands
+// for all. leftShift is in 0 ... 20; minimum <= maximum, and int8 holds both.
 typedef struct qi_elementwise {
   qi_operation operation;
   const int8_t *first;
   const int8_t *second;
+  bool firstRepeats;
+  bool secondRepeats;
   ptrdiff_t count;
   int32_t firstZeroPoint;
   int32_t secondZeroPoint;
@@ -225,6 +230,19 @@ typedef struct qi_elementwise {
   int32_t minimum;
   int32_t maximum;
 } qi_elementwise;
+
+// The cells under one window: `columns` times `rows` of them, both 1 at least. A row's cell lies `channels` bytes behind the
+// last one. Of each channel the mean, rounded half away from zero, or the greatest; then limited to minimum ... maximum.
+typedef struct qi_pool {
+  const int8_t *input;
+  ptrdiff_t columnStride;
+  int32_t columns;
+  int32_t rows;
+  ptrdiff_t channels;
+  bool isMean;
+  int32_t minimum;
+  int32_t maximum;
+} qi_pool;
 
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
@@ -265,38 +283,24 @@ bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t
 #define QI_DSP_KERNELS 0
 
 // Processors without the extension that are too small to test it.
-static inline bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output) {
-  return false;
-}
+static inline bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output) { return false; }
 
 static inline bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output) {
-  return false;
-}
+  ptrdiff_t secondCount, int8_t *output) { return false; }
 
-static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
-  return false;
-}
+static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) { return false; }
 
-static inline bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
-  return false;
-}
+static inline bool qi_depthwise_mve(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) { return false; }
 
-static inline bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output) {
-  return false;
-}
+static inline bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output) { return false; }
 
 static inline bool qi_fully_connected_mve(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output) {
-  return false;
-}
+  ptrdiff_t secondCount, int8_t *output) { return false; }
 
 static inline int32_t qi_fft_stage_dsp(
-  int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift) {
-  return 0;
-}
+  int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift) { return 0; }
 
 #endif
 
@@ -330,9 +334,25 @@ bool qi_matrix_product_int16(
 bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride);
 
+// As qi_convolution says: gathers as many output cells' inputs at a time as the scratch has room for, and then writes
+// their codes, so that the output may overlap the input if no cell's output lies on an input of a later cell. Only AVX-512
+// has it. False where the scratch has no room for a cell.
+bool qi_convolution_int8(
+  qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);
+
+// The product of one row with the transposed weights, as qi_fully_connected_dsp has it. Only AVX-512 has it. False where
+// there are no inputs.
+bool qi_fully_connected_int8(
+  qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
+  const int8_t *second, ptrdiff_t secondCount, int8_t *output);
+
 // Writes output[0 ..< count], in order: it may overlap an input if no code's output lies on an input of a later one.
 // Only x86-64 has it.
 bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output);
+
+// Writes output[0 ..< channels], 16 at a time: it may overlap the input where the window has a single cell, or if it lies
+// before the cells. Only x86-64 has it. False of a mean of more than 256 cells.
+bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output);
 
 #else
 
@@ -352,23 +372,24 @@ static inline bool qi_has_instruction_set(qi_instruction_set set) {
 }
 
 static inline bool qi_matrix_product_int8(
-  qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) {
-  return false;
-}
+  qi_instruction_set set, qi_matrix_product product, int8_t *output, ptrdiff_t outputStride) { return false; }
 
 static inline bool qi_matrix_product_int16(
-  qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride) {
-  return false;
-}
+  qi_instruction_set set, qi_matrix_product product, int16_t *output, ptrdiff_t outputStride) { return false; }
 
 static inline bool qi_depthwise_int8(
-  qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) {
-  return false;
-}
+  qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) { return false; }
 
-static inline bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) {
-  return false;
-}
+static inline bool qi_convolution_int8(
+  qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output) { return false; }
+
+static inline bool qi_fully_connected_int8(
+  qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
+  const int8_t *second, ptrdiff_t secondCount, int8_t *output) { return false; }
+
+static inline bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) { return false; }
+
+static inline bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output) { return false; }
 
 #endif
 

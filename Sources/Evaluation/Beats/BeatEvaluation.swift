@@ -37,6 +37,7 @@ package struct Twins: Sendable {
       try model.requireOneLead(for: "records are scored", file: image)
     }
     self.image = model
+    guard model.model.frontEnd != nil, model.model.isStreamable else { throw model.takesNoSamples(image) }
     do {
       let decisions = try FixedPointDecisions(model)
       (window, int8) = (decisions.window, decisions)

@@ -53,8 +53,7 @@ package struct TwinNetwork: Sendable {
       return
     }
     guard let frontEnd = FloatFrontEnd(of: loaded.model) else {
-      throw .malformed(
-        modelFile, "has no front end", remedy: "export it with `exporter quantize --front-end`")
+      throw loaded.takesNoSamples(modelFile)
     }
     let network = try FloatNetwork(reading: file, columnsOf: frontEnd.settings.columnCodeCount)
     let (input, output) = (loaded.model.input.count, loaded.model.output.count)

@@ -113,6 +113,27 @@ package final class LoadedModel: Sendable {
   }
 }
 
+extension LoadedModel {
+  /// What tells a user that a model takes no samples: that it has several inputs or outputs, or no front end.
+  package func takesNoSamples(_ file: String) -> FileError {
+    let (inputs, outputs) = (model.inputCount, model.outputCount)
+    guard inputs == 1, outputs == 1 else {
+      return .malformed(
+        file,
+        "takes no samples: it has \(inputs) input\(inputs == 1 ? "" : "s") and \(outputs) output\(outputs == 1 ? "" : "s"), and a stream has one of each",
+        remedy: "give it finished windows: exporter run, with an --input and an --output for each")
+    }
+    guard model.frontEnd != nil else {
+      return .malformed(
+        file, "takes no samples: it has no front end",
+        remedy: "make the image with one, by exporter import or quantize with --front-end f.json")
+    }
+    return .malformed(
+      file, "takes no samples: it can't stream",
+      remedy: "make the image again: exporter import says of a network what keeps it from streaming")
+  }
+}
+
 /// Memory for engines: aligned, zeroed, freed with its owner.
 package final class AlignedMemory: @unchecked Sendable {
   /// The bytes.

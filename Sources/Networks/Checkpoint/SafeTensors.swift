@@ -98,6 +98,13 @@ struct SafeTensors: Equatable {
         file, "is a model image, and a checkpoint is needed",
         remedy: "give the .safetensors file that the image was made from")
     }
+    guard !data.prefix(8).suffix(4).elementsEqual("TFL3".utf8) else {
+      // One that computes in float is read as a network of its own.
+      throw .malformed(
+        file, "is a TensorFlow Lite model of integers, and a checkpoint or a float network is needed",
+        remedy:
+          "give its float network, or make the model's image: exporter import \(file) --output MODEL.qinf")
+    }
     guard headerLength <= UInt64(bytes.count - Self.lengthByteCount) else {
       throw malformed("byte 0", "the header of \(headerLength) bytes goes beyond the file's end")
     }

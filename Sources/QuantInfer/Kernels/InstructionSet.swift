@@ -31,7 +31,8 @@ public enum InstructionSet: UInt32, Sendable {
   {
     // Without other weights to serve, the loops for them need not be there.
     guard Built.anyWeights else { return Code.bitWidth == 8 && (Self.isBuiltForMVE || Self.isBuiltForDSP) }
-    return (self == .dsp || self == .mve) && Code.bitWidth == 8 && weights.accumulatorBits == 32
+    return (self == .dsp || self == .mve || self == .avx512) && Code.bitWidth == 8
+      && weights.accumulatorBits == 32
       && weights.weightBits == 8
       && (UInt(bitPattern: unsafe weights.packed) & 3 == 0)
   }
@@ -93,6 +94,11 @@ public enum InstructionSet: UInt32, Sendable {
       outputChannels: Int32(truncatingIfNeeded: output.channelCount),
       requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
     let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
+    if unsafe qi_convolution_int8(
+      foreign, &convolution, scratch.start.assumingMemoryBound(to: Int8.self), scratch.byteCount, target)
+    {
+      return
+    }
     if usesMVE {
       _ = unsafe qi_convolution_mve(&convolution, scratch.start.assumingMemoryBound(to: Int8.self), target)
     } else {
@@ -111,7 +117,7 @@ public enum InstructionSet: UInt32, Sendable {
   ) {
     let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
     let requantization = unsafe requantization(weights, from: 0, zeroPoint: output.zeroPoint)
-    if !usesMVE, output.channelCount >= 8, scratch.byteCount >= 8 &* quads {
+    if self != .avx512, !usesMVE, output.channelCount >= 8, scratch.byteCount >= 8 &* quads {
       let whole = qi_window_step(
         taps: Int32(truncatingIfNeeded: inputs.capacity), stride: 1, dilation: 1, padding: 0)
       let columnCount = Int32(truncatingIfNeeded: inputs.columnCount)
@@ -133,6 +139,9 @@ public enum InstructionSet: UInt32, Sendable {
     let first = unsafe UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self)
     let second = unsafe UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self)
     let secondCount = inputs.start &* inputs.columnCount
+    if unsafe qi_fully_connected_int8(foreign, &product, first, firstCount, second, secondCount, target) {
+      return
+    }
     if usesMVE {
       _ = unsafe qi_fully_connected_mve(&product, first, firstCount, second, secondCount, target)
     } else {
@@ -180,14 +189,32 @@ public enum InstructionSet: UInt32, Sendable {
       column, window: window, weights: weights, input: input, inputs: inputs, output: output, into: outputs)
   }
 
+  /// See `Pooling.compute`: an output cell in vectors, where there are such.
+  ///
+  /// - Returns: Whether it was done.
+  @inline(__always)
+  func pooledCell<Code: FixedWidthInteger & SignedInteger>(
+    _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Int, rows: Int, isMean: Bool,
+    activation: (minimum: Int32, maximum: Int32), into outputs: UnsafeMutablePointer<Code>
+  ) -> Bool {
+    guard self == .avx2 || self == .avx512, Code.bitWidth == 8 else { return false }
+    let pool = unsafe qi_pool(
+      input: UnsafeRawPointer(inputs).assumingMemoryBound(to: Int8.self), columnStride: tensor.columnCount,
+      columns: Int32(truncatingIfNeeded: columns), rows: Int32(truncatingIfNeeded: rows),
+      channels: tensor.channelCount, isMean: isMean, minimum: activation.minimum, maximum: activation.maximum)
+    return unsafe qi_pool_int8(
+      foreign, pool, UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
+  }
+
   /// See `Elementwise.compute`: a row of sums, differences or products in vectors, where there are such.
   ///
   /// - Returns: Whether it was done.
   @inline(__always)
   func elementwiseRow<Code: FixedWidthInteger & SignedInteger>(
     _ plan: OperatorPlan, count: Int,
-    first: (codes: UnsafePointer<Code>, zeroPoint: Int32, FixedPointMultiplier),
-    second: (codes: UnsafePointer<Code>, zeroPoint: Int32, FixedPointMultiplier), leftShift: Int32,
+    first: (codes: UnsafePointer<Code>, repeats: Bool, zeroPoint: Int32, FixedPointMultiplier),
+    second: (codes: UnsafePointer<Code>, repeats: Bool, zeroPoint: Int32, FixedPointMultiplier),
+    leftShift: Int32,
     output: (codes: UnsafeMutablePointer<Code>, zeroPoint: Int32, FixedPointMultiplier)
   ) -> Bool {
     guard self == .avx2 || self == .avx512, Code.bitWidth == 8 else { return false }
@@ -196,13 +223,16 @@ public enum InstructionSet: UInt32, Sendable {
     case .add: operation = qi_sum
     case .subtract: operation = qi_difference
     case .multiply: operation = qi_product
+    case .maximum: operation = qi_maximum
+    case .minimum: operation = qi_minimum
     default: return false
     }
     let operands = unsafe qi_elementwise(
       operation: operation, first: UnsafeRawPointer(first.codes).assumingMemoryBound(to: Int8.self),
-      second: UnsafeRawPointer(second.codes).assumingMemoryBound(to: Int8.self), count: count,
+      second: UnsafeRawPointer(second.codes).assumingMemoryBound(to: Int8.self),
+      firstRepeats: first.repeats, secondRepeats: second.repeats, count: count,
       firstZeroPoint: first.zeroPoint, secondZeroPoint: second.zeroPoint, leftShift: leftShift,
-      firstFactor: first.2.foreign, secondFactor: second.2.foreign, resultFactor: output.2.foreign,
+      firstFactor: first.3.foreign, secondFactor: second.3.foreign, resultFactor: output.2.foreign,
       zeroPoint: output.zeroPoint, minimum: plan.activationMinimum, maximum: plan.activationMaximum)
     return unsafe qi_elementwise_int8(
       foreign, operands, UnsafeMutableRawPointer(output.codes).assumingMemoryBound(to: Int8.self))

@@ -91,7 +91,7 @@ package struct Explanation: Encodable, Sendable {
     try loaded.requireColumns(for: "a decision is explained", file: model)
     let twin = try TwinNetwork(reading: float, of: loaded, modelFile: model)
     guard let plan = loaded.model.frontEnd else {
-      throw .malformed(model, "has no front end", remedy: "export it with `exporter quantize`")
+      throw loaded.takesNoSamples(model)
     }
     let twins = try Self.twins(loaded, twin.graph, file: float)
     let microvolts = Float(bitPattern: plan.microvoltsPerCountBits)

@@ -92,7 +92,7 @@ package struct FaultCampaign: Sendable {
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)
     guard let frontEnd = loaded.model.frontEnd else {
-      throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
+      throw loaded.takesNoSamples(options.model)
     }
     var disturbances = options.disturbances
     disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz

@@ -84,8 +84,7 @@ package final class DeviceLoop {
     firstSample: Int = 0
   ) throws(FileError) {
     guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
-      throw .malformed(
-        modelFile, "has no front end or no streaming plan", remedy: "export it with `exporter quantize`")
+      throw loaded.takesNoSamples(modelFile)
     }
     let leads = [acquisition] + furtherLeads
     guard leads.count == loaded.model.leadCount else {

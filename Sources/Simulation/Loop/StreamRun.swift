@@ -105,7 +105,7 @@ package struct StreamRun: Sendable {
     let profile = try DeviceProfile.load(options.profile)
     let record = try Record.load(options.record, csv: options.csv)
     guard let frontEnd = loaded.model.frontEnd else {
-      throw .malformed(options.model, "has no front end", remedy: "export it with `exporter quantize`")
+      throw loaded.takesNoSamples(options.model)
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
     let task = Self.task(of: loaded)

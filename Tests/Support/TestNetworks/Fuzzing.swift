@@ -23,6 +23,8 @@ package enum Fuzzing {
 package struct FuzzingOutcome {
   /// Those that were refused.
   package var refused = 0
+  /// Those of them whose refusal isn't one line.
+  package var refusedOtherwise = 0
   /// Those that ran.
   package var ran = 0
   /// Those of the runs that also took samples.
@@ -32,7 +34,16 @@ package struct FuzzingOutcome {
   package init(rounds: Int, seed: UInt64, damaged: (inout SeededGenerator) throws -> [UInt8]) {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<rounds {
-      guard let image = try? damaged(&random), let loaded = try? LoadedModel(image: image),
+      let image: [UInt8]
+      do {
+        image = try damaged(&random)
+      } catch {
+        let line = "\(error)"
+        if line.isEmpty || line.contains(where: \.isNewline) { refusedOtherwise += 1 }
+        refused += 1
+        continue
+      }
+      guard let loaded = try? LoadedModel(image: image),
         loaded.model.arenaByteCount < 1 << 20, loaded.model.scratchByteCount < 1 << 20
       else {
         refused += 1

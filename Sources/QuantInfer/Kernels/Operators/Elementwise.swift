@@ -54,22 +54,25 @@ enum Elementwise: Kernel {
     let outputMultiplier = image.multiplier(at: parameters + Field.multipliers + 16)
     let (firstZero, secondZero) = (first.tensor.zeroPoint, second.tensor.zeroPoint)
     let outputZero = output.tensor.zeroPoint
+    let (kind, minimum, maximum) = (plan.kind, plan.activationMinimum, plan.activationMaximum)
     var result = unsafe output.codes(as: Code.self)
     var place = SIMD8<Int32>.zero
     for _ in 0..<shape.outerCount {
       let a = unsafe first.codes(as: Code.self) + firstStrides.offset(place)
       let b = unsafe second.codes(as: Code.self) + secondStrides.offset(place)
       let isDone =
-        unsafe firstStrides.last == 1 && secondStrides.last == 1
+        unsafe 0...1 ~= firstStrides.last && 0...1 ~= secondStrides.last
         && workspace.instructions.elementwiseRow(
-          plan, count: shape.last, first: (UnsafePointer(a), firstZero, firstMultiplier),
-          second: (UnsafePointer(b), secondZero, secondMultiplier), leftShift: leftShift,
+          plan, count: shape.last,
+          first: (UnsafePointer(a), firstStrides.last == 0, firstZero, firstMultiplier),
+          second: (UnsafePointer(b), secondStrides.last == 0, secondZero, secondMultiplier),
+          leftShift: leftShift,
           output: (result, outputZero, outputMultiplier))
       for index in isDone ? 0..<0 : 0..<shape.last {
         let x = unsafe Int32(truncatingIfNeeded: a[index &* firstStrides.last])
         let y = unsafe Int32(truncatingIfNeeded: b[index &* secondStrides.last])
         let code: Int32
-        switch plan.kind {
+        switch kind {
         case .add:
           code =
             outputMultiplier.scale(
@@ -99,7 +102,7 @@ enum Elementwise: Kernel {
         default: code = min(x, y)
         }
         unsafe result[index] = Code(
-          truncatingIfNeeded: min(max(code, plan.activationMinimum), plan.activationMaximum))
+          truncatingIfNeeded: min(max(code, minimum), maximum))
       }
       unsafe result += shape.last
       shape.advance(&place)

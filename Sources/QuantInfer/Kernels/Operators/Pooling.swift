@@ -30,6 +30,8 @@ enum Pooling: Kernel {
   ) {
     let (source, target) = (input.tensor, output.tensor)
     let window = Window(plan)
+    let isMean = plan.kind == .averagePool
+    let activation = (minimum: plan.activationMinimum, maximum: plan.activationMaximum)
     for batch in 0..<source.batchCount {
       let inputs = unsafe input.codes(as: Code.self) + (batch &* source.timeCount &* source.columnCount)
       var outputs = unsafe output.codes(as: Code.self) + (batch &* target.timeCount &* target.columnCount)
@@ -37,8 +39,17 @@ enum Pooling: Kernel {
         let columns = range(window.time, output: column, inputCount: source.timeCount)
         for row in 0..<target.frequencyCount {
           let rows = range(window.frequency, output: row, inputCount: source.frequencyCount)
-          unsafe poolCell(
-            plan, UnsafePointer(inputs), of: source, columns: columns, rows: rows, into: outputs)
+          let first = (columns.lowerBound &* source.frequencyCount &+ rows.lowerBound) &* source.channelCount
+          let isDone =
+            unsafe !columns.isEmpty && !rows.isEmpty
+            && workspace.instructions.pooledCell(
+              UnsafePointer(inputs) + first, of: source, columns: columns.count, rows: rows.count,
+              isMean: isMean, activation: activation, into: outputs)
+          if !isDone {
+            unsafe poolCell(
+              isMean, activation, UnsafePointer(inputs), of: source, columns: columns, rows: rows,
+              into: outputs)
+          }
           unsafe outputs += target.channelCount
         }
       }
@@ -56,8 +67,8 @@ enum Pooling: Kernel {
   /// Computes an output cell, sixteen channels at a time.
   @inline(__always)
   private static func poolCell<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Range<Int>,
-    rows: Range<Int>, into outputs: UnsafeMutablePointer<Code>
+    _ isMean: Bool, _ activation: (minimum: Int32, maximum: Int32), _ inputs: UnsafePointer<Code>,
+    of tensor: Tensor, columns: Range<Int>, rows: Range<Int>, into outputs: UnsafeMutablePointer<Code>
   ) {
     let cells = Int32(truncatingIfNeeded: columns.count &* rows.count)
     guard cells > 0 else { return }
@@ -65,17 +76,18 @@ enum Pooling: Kernel {
     while channel < tensor.channelCount {
       let count = min(16, tensor.channelCount &- channel)
       var pooled = SIMD16<Int32>(
-        repeating: plan.kind == .averagePool ? 0 : Int32(truncatingIfNeeded: Code.min))
+        repeating: isMean ? 0 : Int32(truncatingIfNeeded: Code.min))
       for column in columns {
         for row in rows {
           let cell = (column &* tensor.frequencyCount &+ row) &* tensor.channelCount &+ channel
           let codes = unsafe sixteen(inputs + cell, count: count)
-          pooled = plan.kind == .averagePool ? pooled &+ codes : pointwiseMax(pooled, codes)
+          pooled = isMean ? pooled &+ codes : pointwiseMax(pooled, codes)
         }
       }
       for index in 0..<count {
-        let code = plan.kind == .averagePool ? mean(of: pooled[index], cells: cells) : pooled[index]
-        unsafe outputs[channel &+ index] = Code(truncatingIfNeeded: limited(code, plan))
+        let code = isMean ? mean(of: pooled[index], cells: cells) : pooled[index]
+        unsafe outputs[channel &+ index] = Code(
+          truncatingIfNeeded: min(max(code, activation.minimum), activation.maximum))
       }
       channel &+= 16
     }

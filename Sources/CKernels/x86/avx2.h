@@ -1,7 +1,7 @@
 // What the kernels for AVX2 share: vectors of 8 sums, one an output channel, scaled to codes.
 #pragma once
 #if defined(__x86_64__)
-#include "InstructionSets.h"
+#include "../InstructionSets.h"
 #include <immintrin.h>
 #include <string.h>
 

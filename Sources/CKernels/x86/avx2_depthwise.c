@@ -1,6 +1,7 @@
 // AVX2: depthwise convolution, in vectors of 16 channels.
 #if defined(__x86_64__)
 #include "avx2.h"
+#include "depthwise_runs.h"
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 
@@ -54,34 +55,16 @@ typedef struct {
   int8_t codes[qi_depthwise_codes];
 } Scratch;
 
-// A depthwise convolution's sizes, in vectors of two taps of a column.
-typedef struct {
-  ptrdiff_t pairs;       // Vectors a column.
-  ptrdiff_t span;        // Columns under the kernel.
-  ptrdiff_t codeStride;  // Channels, rounded up to whole vectors.
-} Sizes;
-
-// As many pixels as the scratch holds.
-static ptrdiff_t runLength(const qi_depthwise *d, Sizes sizes) {
-  const ptrdiff_t columns = (d->pixels - 1) * d->columnStep + sizes.span;
-  if (columns * sizes.pairs <= qi_depthwise_vectors && d->pixels * sizes.codeStride <= qi_depthwise_codes) {
-    return d->pixels;
-  }
-  const ptrdiff_t byColumns = (qi_depthwise_vectors / sizes.pairs - sizes.span) / d->columnStep + 1;
-  const ptrdiff_t byCodes = qi_depthwise_codes / sizes.codeStride;
-  return byColumns < byCodes ? byColumns : byCodes;
-}
-
 static void locateCells(
   const qi_depthwise *d, Sizes sizes, ptrdiff_t firstColumn, ptrdiff_t columns, Scratch *scratch) {
-  for (ptrdiff_t i = 0; i < columns * 2 * sizes.pairs; i++) {
+  for (ptrdiff_t i = 0; i < columns * 2 * sizes.vectors; i++) {
     scratch->cells[i] = scratch->outside;
   }
   for (ptrdiff_t i = 0; i < columns; i++) {
     const ptrdiff_t column = firstColumn + i;
     if (column < 0 || column >= d->columnCount) continue;
     for (ptrdiff_t t = d->firstRowTap; t < d->endRowTap; t++) {
-      scratch->cells[2 * sizes.pairs * i + t] = d->input + t * d->rowStride + column * d->columnStride;
+      scratch->cells[2 * sizes.vectors * i + t] = d->input + t * d->rowStride + column * d->columnStride;
     }
   }
 }
@@ -97,24 +80,6 @@ ALWAYS_INLINE void loadWeights(const qi_depthwise *d, ptrdiff_t c, ptrdiff_t cou
   }
 }
 
-// Copies a run's codes to where they belong.
-static void copyCodes(
-  const qi_depthwise *d, Sizes sizes, const int8_t *codes, ptrdiff_t pixels, int8_t *output, ptrdiff_t outputStride) {
-  for (ptrdiff_t p = 0; p < pixels; p++, codes += sizes.codeStride, output += outputStride) {
-    if (d->channels == 8) {
-      memcpy(output, codes, 8);
-      continue;
-    }
-    if (d->channels != sizes.codeStride) {
-      memcpy(output, codes, (size_t)d->channels);
-      continue;
-    }
-    for (ptrdiff_t c = 0; c < d->channels; c += 16) {
-      memcpy(output + c, codes + c, 16);
-    }
-  }
-}
-
 // The codes of `pixels` pixels in 16 channels.
 ALWAYS_INLINE void computePixels(
   const int pixels, const qi_depthwise *d, Sizes sizes, const Channels16 *columns, const Channels16 *weights,
@@ -125,17 +90,17 @@ ALWAYS_INLINE void computePixels(
   }
   // Without dilation, all taps of a pixel follow each other.
   const bool isDense = d->columnDilation == 1;
-  const ptrdiff_t outer = isDense ? 1 : d->columnTaps, inner = isDense ? d->columnTaps * sizes.pairs : sizes.pairs;
+  const ptrdiff_t outer = isDense ? 1 : d->columnTaps, inner = isDense ? d->columnTaps * sizes.vectors : sizes.vectors;
   for (ptrdiff_t f = 0; f < outer; f++) {
     for (ptrdiff_t i = 0; i < inner; i++) {
       const Channels16 w = *weights++;
       for (int p = 0; p < pixels; p++) {
-        const Channels16 *x = &columns[p * d->columnStep * sizes.pairs + i];
+        const Channels16 *x = &columns[p * d->columnStep * sizes.vectors + i];
         sums[p].low = _mm256_add_epi32(sums[p].low, _mm256_madd_epi16(x->low, w.low));
         sums[p].high = _mm256_add_epi32(sums[p].high, _mm256_madd_epi16(x->high, w.high));
       }
     }
-    columns += d->columnDilation * sizes.pairs;
+    columns += d->columnDilation * sizes.vectors;
   }
   const qi_requantization *r = &d->requantization;
   const __m256i zeroPoint = _mm256_set1_epi32(r->zeroPoint);
@@ -154,7 +119,7 @@ ALWAYS_INLINE void computePixels(
 void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) {
   const qi_depthwise d = *convolution;
   const Sizes sizes = {
-    .pairs = (d.rowTaps + 1) / 2,
+    .vectors = (d.rowTaps + 1) / 2,
     .span = (d.columnTaps - 1) * d.columnDilation + 1,
     .codeStride = (d.channels + 15) & ~15,
   };
@@ -167,7 +132,7 @@ void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output, ptrdiff_
     locateCells(&d, sizes, d.firstColumn + first * d.columnStep, columns, &scratch);
     for (ptrdiff_t c = 0; c < d.channels; c += 16) {
       const ptrdiff_t count = d.channels - c;
-      for (ptrdiff_t i = 0; i < columns * sizes.pairs; i++) {
+      for (ptrdiff_t i = 0; i < columns * sizes.vectors; i++) {
         scratch.columns[i] =
           interleaved(loadBytes(scratch.cells[2 * i] + c, count), loadBytes(scratch.cells[2 * i + 1] + c, count));
       }
@@ -177,7 +142,7 @@ void qi_depthwise_avx2(const qi_depthwise *convolution, int8_t *output, ptrdiff_
       const Channels16 shifts = widenConstants(d.requantization.shifts, c, count);
       const Scales low = makeScales(multipliers.low, shifts.low), high = makeScales(multipliers.high, shifts.high);
       for (ptrdiff_t p = 0; p < pixels;) {
-        const Channels16 *x = scratch.columns + p * d.columnStep * sizes.pairs;
+        const Channels16 *x = scratch.columns + p * d.columnStep * sizes.vectors;
         int8_t *codes = scratch.codes + p * sizes.codeStride + c;
         if (p + tilePixels <= pixels) {
           computePixels(tilePixels, &d, sizes, x, scratch.weights, biases, &low, &high, codes);

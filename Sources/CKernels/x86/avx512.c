@@ -1,60 +1,8 @@
-// AVX-512 with VNNI: vectors of 16 sums, one an output channel. Depthwise convolutions use AVX2.
+// AVX-512 with VNNI: the matrix product of rows in 16 bits, in vectors of 16 sums, one an output channel.
 #if defined(__x86_64__)
-#include "InstructionSets.h"
-#include <immintrin.h>
-#include <string.h>
+#include "avx512.h"
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"))), apply_to = function)
-
-// MARK: Requantization
-
-// The constants of 16 output channels; 64-bit constants are those of the even and the odd channels.
-typedef struct {
-  __m512i evenMultiplier, oddMultiplier, leftShift;
-  __m512i evenRightShift, oddRightShift, evenHalf, oddHalf;
-  __mmask8 evenShiftsRight, oddShiftsRight;
-} Scales;
-
-// Half of 2^shift, or 0 if that is 1.
-ALWAYS_INLINE __m512i halfOfPower(__m512i shift) {
-  return _mm512_srli_epi64(_mm512_sllv_epi64(_mm512_set1_epi64(1), shift), 1);
-}
-
-ALWAYS_INLINE Scales makeScales(__m512i multiplier, __m512i shift) {
-  const __m512i zero = _mm512_setzero_si512();
-  const __m512i right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
-  const __m512i even = _mm512_and_si512(right, _mm512_set1_epi64(0xFFFFFFFF)), odd = _mm512_srli_epi64(right, 32);
-  return (Scales){
-    .evenMultiplier = multiplier,
-    .oddMultiplier = _mm512_shuffle_epi32(multiplier, 0xF5),
-    .leftShift = _mm512_max_epi32(shift, zero),
-    .evenRightShift = even,
-    .oddRightShift = odd,
-    .evenHalf = halfOfPower(even),
-    .oddHalf = halfOfPower(odd),
-    .evenShiftsRight = _mm512_test_epi64_mask(even, even),
-    .oddShiftsRight = _mm512_test_epi64_mask(odd, odd),
-  };
-}
-
-// y and z of qi_requantization, in 64-bit lanes of which the lower halves count.
-ALWAYS_INLINE __m512i scaledHalf(
-  __m512i x, __m512i multiplier, __m512i half, __m512i rightShift, __mmask8 shiftsRight) {
-  __m512i product = _mm512_mul_epi32(x, multiplier);
-  __m512i y = _mm512_srai_epi64(_mm512_add_epi64(product, _mm512_set1_epi64(1 << 30)), 31);
-  __m512i isNegative = _mm512_maskz_srli_epi64(shiftsRight, y, 63);
-  return _mm512_srav_epi64(_mm512_add_epi64(y, _mm512_sub_epi64(half, isNegative)), rightShift);
-}
-
-ALWAYS_INLINE __m512i scaled(__m512i x, const Scales *s) {
-  x = _mm512_sllv_epi32(x, s->leftShift);
-  __m512i even = scaledHalf(x, s->evenMultiplier, s->evenHalf, s->evenRightShift, s->evenShiftsRight);
-  __m512i odd = scaledHalf(
-    _mm512_shuffle_epi32(x, 0xF5), s->oddMultiplier, s->oddHalf, s->oddRightShift, s->oddShiftsRight);
-  return _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
-}
-
-// MARK: Matrix product
 
 enum { tileRows = 8 };
 
