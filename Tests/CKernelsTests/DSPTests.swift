@@ -83,13 +83,22 @@ import Testing
             GuardedArray(Array(codes[first...]), guarding: .end)
           )
           let before = [Int8](repeating: 0, count: channels)
-          let output = product.compute(over: before, guarding: .end) { product, output in
-            var product = product
-            let compute = set == qi_dsp ? qi_fully_connected_dsp : qi_fully_connected_mve
-            return compute(&product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
-          }
-          if output != product.expected(over: before, outputStride: channels) {
-            differing.append("\(first) + \(inputs - first) inputs, \(channels) channels")
+          for isWidened in set == qi_dsp ? [false, true] : [false] {
+            let scratch = GuardedArray(
+              [Int16](repeating: 77, count: (inputs + 3) / 4 * 4), guarding: .end)
+            let output = product.compute(over: before, guarding: .end) { product, output in
+              var product = product
+              guard set == qi_dsp else {
+                return qi_fully_connected_mve(
+                  &product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
+              }
+              return qi_fully_connected_dsp(
+                &product, stretches.0.pointer, first, stretches.1.pointer, inputs - first,
+                isWidened ? scratch.pointer : nil, output)
+            }
+            if output != product.expected(over: before, outputStride: channels) {
+              differing.append("\(first) + \(inputs - first) inputs, \(channels) channels, \(isWidened)")
+            }
           }
         }
       }

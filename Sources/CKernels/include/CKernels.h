@@ -101,6 +101,19 @@ static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int
 #endif
 }
 
+// MARK: - Beats
+
+// How far from a sensed beat its peak lies: the sample furthest from the mean of eight from 16 before it to 12 behind, the first of
+// equal ones; `reach` samples before and behind it are looked at.
+ptrdiff_t qi_peak(const int16_t *sensed, ptrdiff_t reach);
+
+// The sum of the differences between pairs of samples, a sum each, and the usual ones in Q4, but for the mean difference, which is
+// that of the sums of all, the usual one of which is given; `count` is 1 at least.
+uint32_t qi_pairs_distance(const int16_t *samples, const int32_t *usualQ4, ptrdiff_t count, int32_t usualSum);
+
+// Codes of 8 bits: numbers below 2^21 times a factor over 2^22, rounded to the nearest, halves up.
+void qi_scaled_codes(const int32_t *numbers, ptrdiff_t count, int32_t factor, int8_t *codes);
+
 // MARK: - Operators
 
 // How the 32-bit sum of output channel o becomes an output code, all steps wrapping at 32 bits:
@@ -237,16 +250,18 @@ typedef struct qi_elementwise {
 bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
 
 // The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
-// `patches`, `rows` and `quads` mean nothing.
+// `patches`, `rows` and `quads` mean nothing. Where there is a scratch, of as many numbers as there are inputs, rounded up to a
+// multiple of 4, then more than a few channels find the row widened there once for all of them.
 //
-// False where the weights are not aligned to 4 bytes, or there are no inputs.
+// False where weights or scratch are not aligned to 4 bytes, or there are no inputs.
 bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output);
+  ptrdiff_t secondCount, int16_t *_Nullable scratch, int8_t *output);
 
-// The same for MVE. The scratch needs half the size.
+// As qi_convolution_dsp, for MVE. The scratch needs half the size.
 bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output);
 
+// As qi_fully_connected_dsp, without scratch.
 bool qi_fully_connected_mve(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
   ptrdiff_t secondCount, int8_t *output);
@@ -271,7 +286,7 @@ static inline bool qi_convolution_dsp(const qi_convolution *convolution, int16_t
 
 static inline bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output) {
+  ptrdiff_t secondCount, int16_t *_Nullable scratch, int8_t *output) {
   return false;
 }
 

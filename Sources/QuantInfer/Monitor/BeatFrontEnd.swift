@@ -83,11 +83,8 @@ package struct BeatFrontEnd: ~Copyable {
       : UInt32(bitPattern: max(1, Int32(bitPattern: sensedNext &+ sensed &- beat)))
     let interval = intervals.interval(to: beat, plan: plan)
     var (isKnown, isAnswered) = (false, false)
-    var fineSum: Int32?
     if plan.knownDistanceQ8 > 0, interval.isInTime, template.isKnown {
-      let sum = unsafe samples.finePoints(ofBeatAt: beat, plan, into: points)
-      isKnown = unsafe template.isNear(points + plan.earlyCount, fineSum: sum, within: plan.knownDistanceQ8)
-      fineSum = sum
+      isKnown = unsafe template.isNear(beat, in: samples, points: points)
       isAnswered = isKnown && memory.wouldAnswer(askCount: plan.askCount)
     }
     let isQuiet = isAnswered && !memory.wouldTeach(every: plan.teachEvery)
@@ -95,7 +92,7 @@ package struct BeatFrontEnd: ~Copyable {
     var (magnitude, isSound) = (UInt32(0), true)
     if !isQuiet {
       let sum =
-        unsafe (fineSum ?? samples.finePoints(ofBeatAt: beat, plan, into: points))
+        unsafe samples.finePoints(ofBeatAt: beat, plan, into: points)
         &+ samples.coarsePoints(ofBeatAt: beat, plan, into: points)
       let areOthersSound = isAnswered || (template.areCountsSound && memory.isSound && intervals.isSound)
       (magnitude, isSound) = unsafe template.take(points, sum: sum, differences: points + plan.pointCount)

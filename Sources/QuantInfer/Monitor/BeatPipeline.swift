@@ -7,7 +7,7 @@ struct BeatPipeline: ~Copyable {
   /// The model that it runs.
   let model: Model
   private let plan: BeatPlan
-  private let runner: OperatorRunner
+  private let network: BeatNetwork
   private let input: UnsafeMutablePointer<Int8>
   private let output: UnsafePointer<Int8>
   /// The output's codes; kept, as reading a tensor takes a fifth of a known beat's instructions.
@@ -40,8 +40,8 @@ struct BeatPipeline: ~Copyable {
     unsafe output = UnsafePointer((arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: stateStart, points: scratchStart)
     unsafe answers = BeatAnswers(stateStart + plan.frontEndByteCount, classCount: classCount)
-    runner = unsafe OperatorRunner(
-      workspace: Workspace(
+    network = unsafe BeatNetwork(
+      Workspace(
         model: model, arena: arena,
         // The points' place too: the network runs when they are codes.
         scratch: Scratch(start: scratchStart, byteCount: plan.pointByteCount + model.scratchByteCount),
@@ -59,8 +59,8 @@ struct BeatPipeline: ~Copyable {
     unsafe output = UnsafePointer(state.assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: state, points: state)
     unsafe answers = BeatAnswers(state, classCount: 0)
-    runner = unsafe OperatorRunner(
-      workspace: Workspace(
+    network = unsafe BeatNetwork(
+      Workspace(
         model: model, arena: state, scratch: Scratch(start: state, byteCount: 0), instructions: .best))
   }
 
@@ -110,8 +110,7 @@ struct BeatPipeline: ~Copyable {
     // What no beats lead to would be forgotten late or never. Beats like no template ask, and so do some of those that are.
     guard beat.isStateSound, answers.isSound else { return nil }
     unsafe frontEnd.encode(beat, into: input)
-    var indices = Indices(to: model.operatorCount)
-    while let index = indices.next() { runner.run(index) }
+    network.run()
     unsafe codes.update(from: output, count: classCount)
     if beat.isKnown { unsafe answers.take(logits, isFirst: beat.isFirstAnswer) }
     return .network

@@ -35,6 +35,7 @@ extension Monitor {
   /// Why a decision now would be about bad samples; nil where the signal is good, or good enough to go on.
   @inline(__always)
   var badSignal: NoResult? {
+    guard watchesSignal else { return nil }
     guard Built.leads, model.leadCount > 1 else { return quality.reason }
     // A call to a part, not to the monitor, which would be copied for it.
     return quality.reason(ofLeads: model.leadCount, goesOn: options.lostLead == .goOn)
