@@ -3,19 +3,47 @@
 
 QI_INLINE uint32_t magnitude(int32_t number) { return number < 0 ? 0 - (uint32_t)number : (uint32_t)number; }
 
+// The greater of each two halves, and the less.
+QI_INLINE int32_t greater(int32_t a, int32_t b) {
+#if QI_HAS_DSP
+  int32_t result;
+  __asm__("ssub16 %0, %1, %2\n sel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b));
+  return result;
+#else
+  const int32_t low = (int16_t)a > (int16_t)b ? a : b, high = a >> 16 > b >> 16 ? a : b;
+  return (int32_t)(((uint32_t)low & 0xFFFF) | ((uint32_t)high & 0xFFFF0000));
+#endif
+}
+
+QI_INLINE int32_t less(int32_t a, int32_t b) {
+#if QI_HAS_DSP
+  int32_t result;
+  __asm__("ssub16 %0, %1, %2\n sel %0, %2, %1" : "=&r"(result) : "r"(a), "r"(b));
+  return result;
+#else
+  const int32_t low = (int16_t)a > (int16_t)b ? b : a, high = a >> 16 > b >> 16 ? b : a;
+  return (int32_t)(((uint32_t)low & 0xFFFF) | ((uint32_t)high & 0xFFFF0000));
+#endif
+}
+
 ptrdiff_t qi_peak(const int16_t *sensed, ptrdiff_t reach) {
   const int32_t level = (sensed[-16] + sensed[-12] + sensed[-8] + sensed[-4] + sensed[0] + sensed[4] + sensed[8] + sensed[12]) >> 3;
-  const int16_t *peak = sensed - reach;
-  int32_t greatest = -1;
-#pragma clang loop unroll_count(2)
-  for (const int16_t *sample = sensed - reach, *const end = sensed + reach; sample <= end; sample += 1) {
-    const int32_t height = (int32_t)magnitude(*sample - level);
-    if (height > greatest) {
-      greatest = height;
-      peak = sample;
-    }
+  // First the greatest and the least, two samples at a time; the last one counts twice.
+  const int16_t *sample = sensed - reach, *const last = sensed + reach;
+  const int32_t twice = (int32_t)((uint32_t)*last << 16 | (uint16_t)*last);
+  int32_t top = twice, bottom = twice;
+  for (const int16_t *pair = sample; pair < last; pair += 2) {
+    const int32_t both = qi_load4(pair);
+    top = greater(both, top);
+    bottom = less(both, bottom);
   }
-  return peak - sensed;
+  top = greater(top, (int32_t)((uint32_t)top << 16 | (uint32_t)top >> 16)) >> 16;
+  bottom = less(bottom, (int32_t)((uint32_t)bottom << 16 | (uint32_t)bottom >> 16)) >> 16;
+  // Then the first that lies as far from the level as the further one of these.
+  if (top - level < level - bottom) top = 2 * level - bottom;
+  bottom = 2 * level - top;
+  while (*sample != top && *sample != bottom) sample += 1;
+  return sample - sensed;
 }
 
 // Both halves of a word, times one each.
@@ -38,9 +66,21 @@ uint32_t qi_pairs_distance(const int16_t *samples, const int32_t *usualQ4, ptrdi
 }
 
 void qi_scaled_codes(const int32_t *numbers, ptrdiff_t count, int32_t factor, int8_t *codes) {
-  const int32_t *const end = numbers + count;
-#pragma clang loop unroll_count(4)
-  for (; numbers < end; numbers += 1, codes += 1) {
+#if QI_HAS_DSP
+  int32_t code;
+  for (; count >= 4; count -= 4) {
+    __asm__ volatile(
+      ".rept 4\n"
+      "ldr %0, [%1], #4\n"
+      "lsl %0, %0, #10\n"
+      "smmulr %0, %0, %3\n"
+      "ssat %0, #8, %0\n"
+      "strb %0, [%2], #1\n"
+      ".endr\n"
+      : "=&r"(code), "+r"(numbers), "+r"(codes) : "r"(factor) : "memory");
+  }
+#endif
+  for (; count > 0; count -= 1, numbers += 1, codes += 1) {
     *codes = (int8_t)qi_ssat8(qi_smmlar((int32_t)((uint32_t)*numbers << 10), factor, 0));
   }
 }

@@ -143,8 +143,7 @@ public struct Announcer: ~Copyable {
   /// - Complexity: O(classes + `majorityCount` squared).
   public mutating func announce(_ logits: UnsafeBufferPointer<Int8>) -> Announcement {
     guard classCount > 0, logits.count >= classCount else { return announceNothing(.unsoundState) }
-    let decided = unsafe largest(logits)
-    let decidedMargin = unsafe margin(of: decided, in: logits)
+    let (decided, decidedMargin) = unsafe largest(logits)
     guard decidedMargin >= policy.minimumMarginCodes else { return .noResult(.lowMargin) }
     if policy.majorityCount == 1, policy.hysteresisCount == 1 {
       // What the rules below come to, in fewer instructions.
@@ -172,15 +171,20 @@ public struct Announcer: ~Copyable {
 
   // What the parts below need of the announcer is inlined, or it would be copied for each.
 
-  /// The index of the largest code, the first of equal ones.
+  /// The index of the largest code, the first of equal ones, and how far it lies above the largest other one.
   @inline(__always)
-  private func largest(_ logits: UnsafeBufferPointer<Int8>) -> Int {
-    var largest = 0
+  private func largest(_ logits: UnsafeBufferPointer<Int8>) -> (index: Int, margin: Int) {
+    var (found, largest, other) = unsafe (0, Int(logits[0]), Int(Int8.min))
     var indices = Indices(from: 1, to: classCount)
     while let index = indices.next() {
-      if unsafe logits[index] > logits[largest] { largest = index }
+      let code = unsafe Int(logits[index])
+      if code > largest {
+        (found, other, largest) = (index, largest, code)
+      } else {
+        other = max(other, code)
+      }
     }
-    return largest
+    return (found, largest &- other)
   }
 
   /// How far a class's code lies above the largest other one.
