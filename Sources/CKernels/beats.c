@@ -51,15 +51,40 @@ enum { ones = 0x10001 };
 
 uint32_t qi_pairs_distance(const int16_t *samples, const int32_t *usualQ4, ptrdiff_t count, int32_t usualSum) {
   int32_t sum = 0;
-  const int16_t *const end = samples + 2 * count;
-#pragma clang loop unroll_count(4)
-  for (const int16_t *pair = samples; pair < end; pair += 2) sum = qi_smlad(qi_load4(pair), ones, sum);
+  const int16_t *pair = samples;
+  ptrdiff_t left = count;
+#if QI_HAS_DSP
+  int32_t word, usual;
+  for (; left >= 4; left -= 4) {
+    __asm__ volatile(
+      ".rept 4\n"
+      "ldr %0, [%1], #4\n"
+      "smlad %2, %0, %3, %2\n"
+      ".endr\n"
+      : "=&r"(word), "+r"(pair), "+r"(sum) : "r"(ones) : "memory");
+  }
+#endif
+  for (; left > 0; left -= 1, pair += 2) sum = qi_smlad(qi_load4(pair), ones, sum);
   const int32_t mean = (int32_t)((uint32_t)sum - (uint32_t)usualSum) / (int32_t)count;
   const int32_t lessMean = (int32_t)(0 - (uint32_t)mean);
   uint32_t distance = 0;
-#pragma clang loop unroll_count(4)
-  for (const int16_t *pair = samples; pair < end; pair += 2, usualQ4 += 1) {
-    const int32_t level = qi_smlad(qi_load4(pair), ones, lessMean);
+#if QI_HAS_DSP
+  for (; count >= 4; count -= 4) {
+    __asm__ volatile(
+      ".rept 4\n"
+      "ldr %0, [%2], #4\n"
+      "ldr %1, [%3], #4\n"
+      "smlad %0, %0, %5, %6\n"
+      "subs %0, %0, %1, asr #4\n"
+      "it mi\n"
+      "rsbmi %0, %0, #0\n"
+      "add %4, %4, %0\n"
+      ".endr\n"
+      : "=&r"(word), "=&r"(usual), "+r"(samples), "+r"(usualQ4), "+r"(distance) : "r"(ones), "r"(lessMean) : "cc", "memory");
+  }
+#endif
+  for (; count > 0; count -= 1, samples += 2, usualQ4 += 1) {
+    const int32_t level = qi_smlad(qi_load4(samples), ones, lessMean);
     distance += magnitude((int32_t)((uint32_t)level - (uint32_t)(*usualQ4 >> 4)));
   }
   return distance;
