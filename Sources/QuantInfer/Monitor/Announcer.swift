@@ -151,6 +151,14 @@ public struct Announcer: ~Copyable {
       unsafe words.pointee = Words(present: UInt16(truncatingIfNeeded: decided), voteCount: 1)
       return .result(classIndex: decided, marginCodes: decidedMargin)
     }
+    return unsafe vote(decided, margin: decidedMargin, logits)
+  }
+
+  /// Lets a class be one of several that decide together; by itself, as a policy of single ones would save registers for it.
+  @inline(never)
+  private mutating func vote(
+    _ decided: Int, margin decidedMargin: Int, _ logits: UnsafeBufferPointer<Int8>
+  ) -> Announcement {
     vote(UInt16(truncatingIfNeeded: decided))
     let winner = winner
     change(to: winner, isCertain: isCertain(decidedMargin, for: winner, decided: decided))

@@ -99,8 +99,10 @@ package struct BeatFrontEnd: ~Copyable {
   }
 
   /// Takes a beat that teaches the template, and that the network is asked about where nothing answers.
+  ///
+  /// It is mutating so that the front end isn't copied for it.
   @inline(never)
-  private func learn(
+  private mutating func learn(
     _ beat: UInt32, _ interval: BeatIntervals.Interval, next: UInt32, isKnown: Bool, isAnswered: Bool,
     figures: UnsafeMutablePointer<Int8>
   ) -> Beat {
@@ -120,9 +122,7 @@ package struct BeatFrontEnd: ~Copyable {
   /// Writes the codes of the points and differences of the beat that was taken last, about which the network is asked: the
   /// input's first ones.
   package func encode(_ beat: Beat, into input: UnsafeMutablePointer<Int8>) {
-    let count = plan.pointCount
     unsafe template.encode(points, magnitude: beat.magnitude, into: input)
-    unsafe template.encode(points + count, magnitude: beat.magnitude, into: input + count)
   }
 
   /// Whether the state is one that beats lead to.

@@ -9,6 +9,8 @@ struct BeatPipeline: ~Copyable {
   private let plan: BeatPlan
   private let network: BeatNetwork
   private let input: UnsafeMutablePointer<Int8>
+  /// The input's last codes, of the intervals.
+  private let figures: UnsafeMutablePointer<Int8>
   private let output: UnsafePointer<Int8>
   /// The output's codes; kept, as reading a tensor takes a fifth of a known beat's instructions.
   private let classCount: Int
@@ -37,6 +39,7 @@ struct BeatPipeline: ~Copyable {
     self.plan = plan
     classCount = model.output.count
     unsafe input = (arena + model.input.byteOffset).assumingMemoryBound(to: Int8.self)
+    unsafe figures = input + 2 &* plan.pointCount
     unsafe output = UnsafePointer((arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: stateStart, points: scratchStart)
     unsafe answers = BeatAnswers(stateStart + plan.frontEndByteCount, classCount: classCount)
@@ -56,6 +59,7 @@ struct BeatPipeline: ~Copyable {
     self.plan = plan
     classCount = 0
     unsafe input = state.assumingMemoryBound(to: Int8.self)
+    unsafe figures = input
     unsafe output = UnsafePointer(state.assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: state, points: state)
     unsafe answers = BeatAnswers(state, classCount: 0)
@@ -102,7 +106,7 @@ struct BeatPipeline: ~Copyable {
     beatAt beat: UInt32, next: UInt32, into logits: UnsafeMutableBufferPointer<Int8>
   ) -> Source? {
     guard logits.count >= classCount, let codes = logits.baseAddress else { return nil }
-    let beat = unsafe frontEnd.take(beat, next: next, figures: input + 2 &* plan.pointCount)
+    let beat = unsafe frontEnd.take(beat, next: next, figures: figures)
     if beat.isAnswered {
       unsafe answers.recall(into: logits)
       return .memory

@@ -125,18 +125,19 @@ struct BeatTemplate {
     return sum
   }
 
-  /// Writes points as codes: 8 for the template's mean magnitude.
+  /// Writes points and differences as codes: 8 for the template's mean magnitude.
   ///
   /// - Parameters:
-  ///   - points: `plan.pointCount` points or differences.
+  ///   - points: `plan.pointCount` points, and as many differences behind them.
   ///   - magnitude: The template's, as `take` found it.
-  ///   - codes: Receives as many codes.
+  ///   - codes: Receives as many codes as both.
   func encode(
     _ points: UnsafePointer<Int32>, magnitude: UInt32, into codes: UnsafeMutablePointer<Int8>
   ) {
+    let count = plan.pointCount
     // Codes a unit in Q21: at most 60 points over a magnitude of 64 and more. Points are below 2^21.
-    let codesPerUnit = UInt32(truncatingIfNeeded: plan.pointCount) &<< 24 / max(1, magnitude)
-    unsafe qi_scaled_codes(points, plan.pointCount, Int32(bitPattern: codesPerUnit &<< 1), codes)
+    let codesPerUnit = UInt32(truncatingIfNeeded: count) &<< 24 / max(1, magnitude)
+    unsafe qi_scaled_codes(points, 2 &* count, Int32(bitPattern: codesPerUnit &<< 1), codes)
   }
 
   @inline(__always)
