@@ -49,6 +49,46 @@ ptrdiff_t qi_peak(const int16_t *sensed, ptrdiff_t reach) {
 // Both halves of a word, times one each.
 enum { ones = 0x10001 };
 
+int32_t qi_sums(const int16_t *samples, ptrdiff_t count, ptrdiff_t pairs, int32_t halving, int32_t *points) {
+  int32_t sum = 0;
+  int32_t *const end = points + count;
+#if QI_HAS_DSP
+  // The usual sizes: an instruction a line, where the compiler would make functions of them.
+  if (pairs <= 2) {
+    int32_t word;
+    for (; points < end && pairs == 1; ) {
+      __asm__ volatile(
+        "ldr %0, [%1], #4\n"
+        "smuad %0, %0, %4\n"
+        "asr %0, %0, %5\n"
+        "str %0, [%2], #4\n"
+        "add %3, %3, %0\n"
+        : "=&r"(word), "+r"(samples), "+r"(points), "+r"(sum) : "r"(ones), "r"(halving) : "memory");
+    }
+    int32_t next;
+    while (points < end) {
+      __asm__ volatile(
+        "ldr %0, [%2], #4\n"
+        "ldr %1, [%2], #4\n"
+        "smuad %0, %0, %5\n"
+        "smlad %0, %1, %5, %0\n"
+        "asr %0, %0, %6\n"
+        "str %0, [%3], #4\n"
+        "add %4, %4, %0\n"
+        : "=&r"(word), "=&r"(next), "+r"(samples), "+r"(points), "+r"(sum) : "r"(ones), "r"(halving) : "memory");
+    }
+    return sum;
+  }
+#endif
+  for (; points < end; points += 1) {
+    int32_t total = 0;
+    for (ptrdiff_t left = pairs; left > 0; left -= 1, samples += 2) total = qi_smlad(qi_load4(samples), ones, total);
+    *points = total >> halving;
+    sum = (int32_t)((uint32_t)sum + (uint32_t)*points);
+  }
+  return sum;
+}
+
 uint32_t qi_pairs_distance(const int16_t *samples, const int32_t *usualQ4, ptrdiff_t count, int32_t usualSum) {
   int32_t sum = 0;
   const int16_t *pair = samples;

@@ -14,7 +14,7 @@
 void qi_put_quads(const int8_t *codes, ptrdiff_t quads, qi_pair *quad, ptrdiff_t step) {
   // Once in the loop's body: twice, and the compiler would make a function of it.
 #pragma clang loop unroll(disable)
-  for (const int8_t *const end = codes + 4 * quads; codes < end; codes += 4, quad += step) {
+  for (; quads > 0; quads -= 1, codes += 4, quad += step) {
     const int32_t word = qi_load4(codes);
     quad[0] = qi_sxtb16(word);
     quad[1] = qi_sxtb16_odd(word);

@@ -84,7 +84,10 @@ struct SensedRun {
     guard var monitor = monitor(using: &memory) else { return nil }
     var (result, next, place) = (Result(), 0, 0)
     while place < payloadSamples.count {
-      let count = min(blockSamples, payloadSamples.count &- place)
+      // Each fourth block in halves, as where a converter is read in between.
+      let half = place / (blockSamples / 2)
+      let isHalved = half % 8 >= 6 && blockSamples % 2 == 0
+      let count = min(isHalved ? blockSamples / 2 : blockSamples, payloadSamples.count &- place)
       for index in 0..<count { block[index] = payloadSamples[place &+ index] }
       let fed = monitor.feed(UnsafeBufferPointer(rebasing: block[..<count]))
       place &+= fed.count

@@ -107,6 +107,9 @@ static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int
 // equal ones; `reach` samples before and behind it are looked at.
 ptrdiff_t qi_peak(const int16_t *sensed, ptrdiff_t reach);
 
+// Points, each the sum of so many pairs of neighbouring samples, shifted to the right; returns the sum of the points.
+int32_t qi_sums(const int16_t *samples, ptrdiff_t count, ptrdiff_t pairs, int32_t halving, int32_t *points);
+
 // The sum of the differences between pairs of samples, a sum each, and the usual ones in Q4, but for the mean difference, which is
 // that of the sums of all, the usual one of which is given; `count` is 1 at least.
 uint32_t qi_pairs_distance(const int16_t *samples, const int32_t *usualQ4, ptrdiff_t count, int32_t usualSum);

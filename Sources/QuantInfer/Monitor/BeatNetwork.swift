@@ -32,6 +32,9 @@ struct BeatNetwork {
   }
 
   /// Runs all operators.
+  ///
+  /// A call of its own, whose instructions are counted.
+  @inline(never)
   func run() {
     let model = workspace.model
     var indices = Indices(to: model.operatorCount)

@@ -149,36 +149,12 @@ struct BeatSamples {
     _ count: Int, of shift: Int, from first: UnsafePointer<Int16>, halving: Int32,
     into points: UnsafeMutablePointer<Int32>
   ) -> Int32 {
-    let end = unsafe points + count
-    var (sample, point, sum) = unsafe (first, points, Int32(0))
-    switch shift {
-    case 1:
-      while unsafe point < end {
-        let total = unsafe (Int32(sample[0]) &+ Int32(sample[1])) &>> halving
-        unsafe point.pointee = total
-        sum &+= total
-        unsafe (sample, point) = (sample + 2, point + 1)
-      }
-    case 2:
-      while unsafe point < end {
-        let total =
-          unsafe (Int32(sample[0]) &+ Int32(sample[1]) &+ Int32(sample[2]) &+ Int32(sample[3])) &>> halving
-        unsafe point.pointee = total
-        sum &+= total
-        unsafe (sample, point) = (sample + 4, point + 1)
-      }
-    default:
-      while unsafe point < end {
-        var (total, rest) = (Int32(0), 1 &<< shift)
-        while rest > 0 {
-          unsafe total &+= Int32(sample.pointee)
-          unsafe sample += 1
-          rest &-= 1
-        }
-        unsafe point.pointee = total &>> halving
-        sum &+= total &>> halving
-        unsafe point += 1
-      }
+    guard shift == 0 else { return unsafe qi_sums(first, count, 1 &<< (shift &- 1), halving, points) }
+    var (indices, sum) = (Indices(to: count), Int32(0))
+    while let index = indices.next() {
+      let sample = unsafe Int32(first[index]) &>> halving
+      unsafe points[index] = sample
+      sum &+= sample
     }
     return sum
   }

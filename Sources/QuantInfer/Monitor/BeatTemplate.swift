@@ -88,10 +88,11 @@ struct BeatTemplate {
       let level = unsafe point.pointee &- mean
       unsafe point.pointee = level
       let before = unsafe usual.pointee
-      let whole = before &>> 4
-      bits |= before ^ before &>> 31
-      unsafe difference.pointee = level &- whole
-      magnitude &+= Self.magnitude(whole)
+      // Its magnitude, less 1 where it is negative.
+      let folded = before ^ before &>> 31
+      bits |= folded
+      unsafe difference.pointee = level &- before &>> 4
+      magnitude &+= UInt32(bitPattern: folded &>> 4) &+ UInt32(bitPattern: before) &>> 31
       let step = min(max((level &<< 4 &- before) &>> shift, 0 &- limit), limit)
       unsafe usual.pointee = before &+ step
       unsafe (point, difference, usual) = (point + 1, difference + 1, usual + 1)
