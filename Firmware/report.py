@@ -139,7 +139,7 @@ BEAT_PRODUCTS, BEAT_BLOCK = 1248, 320
 
 
 def write_sensed(name):
-    """BeatCosts.swift: the instructions and cycles of the parts of a run of sensed beats."""
+    """BeatCounts.swift: the instructions and cycles of the parts of a run of sensed beats."""
     found = {part: figures for part, (_, figures) in beat_costs(name).items()}
     least, greatest = timing.error_range("cortex-m4")
     less = lambda a, b: [x - y for x, y in zip(a, b)]
@@ -467,6 +467,10 @@ def write(folder):
         [[title, number(macs), number(own), f"{own / macs:.2f}", number(other), f"{own / other:.2f}",
           "yes" if own < other else f"no, by {own / other - 1:.2f}"]
          for title, macs, own, other in helium])
+    beats = table(
+        ["", "counted", "instructions", "cycles", "cycles, with flash that waits"],
+        [[SENSED_WORDS[part], str(count)] + [number(round(figure)) for figure in figures]
+         for part, (count, figures) in beat_costs(str(folder / "mps2-an386.ecg-beats-implant")).items()])
     spectra = json.loads((HERE / "cmsis-dsp.json").read_text())
     columns_m4 = m4["columnInstructions"]
     ratios = [decibels(signal, line) for signal, line
@@ -522,6 +526,13 @@ From these tables by least squares, which give the convolutions within {units.wo
 {each}
 
 {cycles_section(timed, core)}
+
+## A network of sensed beats
+
+What `Models/ecg-beats-implant` takes on the Cortex-M4 over 30 s of a record, by blocks of {BEAT_BLOCK} samples (`Firmware/boards.sh sensed MODEL`): every call
+of the monitor, in the mean. Waking up, and what a device does between the calls, is not among it, nor is a watch over the signal, which is off.
+
+{beats}
 
 ## Beside CMSIS-NN
 
@@ -594,7 +605,6 @@ enum CodeSizes {{
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["symbols", nm]: symbols(nm)
-        case ["whole", nm]: symbols(nm, WHOLE)
         case ["sensed", name] if name.endswith(".nm"): symbols(name, SENSED)
         case ["sensed", name]: sensed(name)
         case ["write", folder]: write(pathlib.Path(folder))

@@ -17,16 +17,16 @@ struct BeatNetwork {
   private static func isChain(_ workspace: Workspace) -> Bool {
     let model = workspace.model
     var source = model.inputPort(0).tensorIndex
-    guard Built.fullyConnected, model.tensor(source).type == .int8 else { return false }
+    guard Built.fullyConnected, model.tensor(source).isRow else { return false }
     var indices = Indices(to: model.operatorCount)
     while let index = indices.next() {
       let plan = model.operatorPlan(index)
       guard plan.kind == .fullyConnected, plan.inputIndex(0) == source else { return false }
-      let (weights, output) = (Weights(plan), model.tensor(plan.outputIndex))
-      guard output.type == .int8, output.storage == .computed, output.count == output.channelCount,
-        weights.zeroPoint == 0, workspace.instructions.servesDirectly(Int8.self, weights)
-      else { return false }
+      let weights = Weights(plan)
       source = plan.outputIndex
+      guard model.tensor(source).isRow, weights.zeroPoint == 0,
+        workspace.instructions.servesDirectly(Int8.self, weights)
+      else { return false }
     }
     return true
   }
@@ -59,6 +59,13 @@ struct BeatNetwork {
   @inline(__always)
   private func codes(_ row: Model.Row) -> UnsafeMutablePointer<Int8> {
     unsafe (workspace.arena + row.byteOffset).assumingMemoryBound(to: Int8.self)
+  }
+}
+
+extension Tensor {
+  /// Whether it is one row of codes in the arena.
+  fileprivate var isRow: Bool {
+    type == .int8 && storage == .computed && rank > 0 && count == channelCount
   }
 }
 
