@@ -2,8 +2,9 @@ import CKernels
 import Support
 import Testing
 
-/// What beats need in few instructions, against the definitions in CKernels.h as they stand. A board's own instructions meet these on the
-/// emulator, where the same run must give the same bits (`Firmware/boards.sh test`).
+/// What beats need in few instructions, against the definitions in CKernels.h as they stand.
+///
+/// A board's own instructions meet these on the emulator, where the same run must give the same bits (`Firmware/boards.sh test`).
 @Suite struct BeatTests {
   @Test func aPeakIsTheFirstOfThoseFurthestFromTheLevel() {
     var cases = Cases(seed: 31)

@@ -7,7 +7,7 @@ extension Feasibility.Judgement {
   ) -> [Feasibility.Task] {
     /// So many of a part: by its cycles, or by its instructions where the profile has what one of these takes.
     func work(
-      _ item: String, _ count: Int = 1, _ cost: BeatCosts, share: Double? = nil, isNetwork: Bool = false
+      _ item: String, _ cost: BeatCosts, times count: Int = 1, share: Double? = nil, isNetwork: Bool = false
     ) -> Feasibility.Work {
       var figure = cost.cycles
       if let instruction = processor.cyclesPerInstruction {
@@ -24,7 +24,7 @@ extension Feasibility.Judgement {
       Feasibility.Work(
         "waking up for a block of \(hop) samples", 1,
         processor.cyclesPerWake ?? DeviceProfile.Processor.usualCyclesPerWake),
-      work("a block", .block), work("its samples", hop, .sample),
+      work("a block", .block), work("its samples", .sample, times: hop),
     ]
     if schedule.findsBeats {
       block.append(Feasibility.Work("samples of the beat detector", hop, processor.cyclesPerDetectorSample))
@@ -36,7 +36,8 @@ extension Feasibility.Judgement {
         "a beat that teaches the template", .teaching,
         share: (1 - (share ?? 1)) / Double(max(1, frontEnd.teachEvery))),
       work("a beat that the network is asked about", .asked, share: share),
-      work("its multiplications", network.productsPerDecision, .product, share: share, isNetwork: true),
+      work(
+        "its multiplications", .product, times: network.productsPerDecision, share: share, isNetwork: true),
     ]
     return [
       task("column", frontEnd.columnsPerSecond, block),
