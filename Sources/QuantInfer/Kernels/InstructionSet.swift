@@ -100,11 +100,7 @@ public enum InstructionSet: UInt32, Sendable {
     }
   }
 
-  /// See `FullyConnected.computeRow`, where `servesDirectly`.
-  ///
-  /// - Parameters:
-  ///   - channelCount: The outputs.
-  ///   - zeroPoint: Theirs.
+  /// See `FullyConnected.computeRow`, where `servesDirectly`; of the output it wants channels and zero point alone.
   @inline(__always)
   func fullyConnectedRow<Code: FixedWidthInteger & SignedInteger>(
     _ weights: Weights, channelCount: Int, zeroPoint: Int32, inputs: Columns<Code>, scratch: Scratch,
