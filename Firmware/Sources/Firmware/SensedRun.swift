@@ -82,13 +82,17 @@ struct SensedRun {
     let logits = memory.take(model.output.count).bindMemory(to: Int8.self)
     let block = memory.take(2 &* blockSamples).bindMemory(to: Int16.self)
     guard var monitor = monitor(using: &memory) else { return nil }
-    var (result, next, place) = (Result(), 0, 0)
+    var (result, next, place, halves) = (Result(), 0, 0, 0)
     while place < payloadSamples.count {
       // Each fourth block in halves, as where a converter is read in between.
-      let half = place / (blockSamples / 2)
-      let isHalved = half % 8 >= 6 && blockSamples % 2 == 0
+      let isHalved = halves & 7 >= 6
+      halves &+= isHalved ? 1 : 2
       let count = min(isHalved ? blockSamples / 2 : blockSamples, payloadSamples.count &- place)
-      for index in 0..<count { block[index] = payloadSamples[place &+ index] }
+      var index = 0
+      while index < count {
+        block[index] = payloadSamples[place &+ index]
+        index &+= 1
+      }
       let fed = monitor.feed(UnsafeBufferPointer(rebasing: block[..<count]))
       place &+= fed.count
       while next < beats.count, beats[next] < Int32(truncatingIfNeeded: place) {
