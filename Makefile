@@ -50,6 +50,10 @@ demo: setup ## Stream a real ECG through the shipped model, beside its float twi
 	@"$$(swift build -c release --show-bin-path)/device-sim" stream \
 	  --model $(DEMO_MODEL).qinf --float $(DEMO_MODEL).safetensors --record $(DEMO_RECORD) \
 	  --report $(DEMO)/report.html --json $(DEMO)/report.json
+	@echo
+	@echo "That network takes too much for a pacemaker's battery. One that looks at each beat once, at the pace of DS2's patient in the middle:"
+	@"$$(swift build -c release --show-bin-path)/device-sim" verdict --model Models/ecg-beats-implant/ecg-beats-implant.qinf \
+	  --profile pacemaker --sensed --heart-rate 108 --network-share 0.107
 
 install: setup ## Put both commands and their completions under PREFIX, which is /usr/local without it
 	@swift build -c release --product exporter

@@ -563,9 +563,6 @@ count_sensed() {  # model
   counter
   read -r board toolset triple qemu < <(wanted mps2-an386)
   count "$board" "$toolset" "$triple" "$qemu" "$1" sensed
-  python3 Firmware/report.py whole "$name.nm" > "$name.symbols"
-  emulate "$qemu" "$board" "$(elf "$toolset" "$triple" Firmware)" \
-    -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.whole.counts,kinds=$name.kinds,flash=0x10000000" > "$name.txt"
   python3 Firmware/report.py sensed "$name"
   payload "$MODEL"
 }

@@ -2,8 +2,7 @@
 
 usage: report.py symbols NM      a list of functions with their stages, for Counter/instructions.c, from demangled `nm -S`
        report.py write FOLDER    the tables, from FOLDER/BOARD.MODEL.{counts,nm,txt}
-       report.py whole NM        a list for all of a run of sensed beats by blocks
-       report.py sensed NM       a list for a model of sensed beats, or from NAME.counts what a sample and a beat take
+       report.py sensed NM       a list for a model of sensed beats, or from NAME.counts what a block and a beat take
        report.py signals         the transform's signals and twiddles as C
        report.py code NM         the runtime's bytes of code
        report.py monitor NM      of which the monitor's
@@ -18,6 +17,7 @@ import json
 import math
 import pathlib
 import re
+import statistics
 import sys
 
 import timing
@@ -44,19 +44,15 @@ STAGES = [
 ]
 
 
-# The same for a model of sensed beats: what blocks of samples, decisions and, of these, beats take.
+# The same for a model of sensed beats: what blocks of samples, decisions and, of these, beats and networks take. What a device
+# does of its own between these calls is not the library's.
 SENSED = [
+    (r"QuantInfer\.BeatNetwork\.run", "*network"),
     (r"QuantInfer\.BeatPipeline\.decide", "*beat"),
-    (r"QuantInfer\.Monitor\.feed|QuantInfer\.Monitor\.\(takeQuietly", "*feed"),
+    (r"QuantInfer\.Monitor\.feed", "*feed"),
     (r"QuantInfer\.Monitor\.nextDecision", "*decision"),
-    (r"QuantInfer\.Monitor\.(addBeat|note)", "*note"),
+    (r"QuantInfer\.Monitor\.addBeat", "*note"),
     (r"Firmware\.|CRC32|board_|Firmware_main|\bmain$|BeatDetector|Monitor\.(push|init|save|restore|reset)|Model\.init|^start$", "rest"),
-]
-
-# And for all of a run by blocks: what it calls counts to it.
-WHOLE = [
-    (r"Firmware\.SensedRun\.\(?byBlocks", "*run"),
-    (r"SensedRun\.\(?(bySamples|sense)|SensedRun\.run|Firmware\.(Runs|MonitorRun|Firmware)|Firmware_main|\bmain$|^start$", "rest"),
 ]
 
 
@@ -87,49 +83,93 @@ def feed(counts, header):
         sys.exit(1)
 
 
-def sensed(name):
-    """What a block of samples and a beat take where beats are the network's input, of runs by blocks: with beats, without, and without samples."""
+def beat_costs(name):
+    """What each part of a run of sensed beats by blocks takes in the mean, of its calls: instructions, cycles, and cycles where
+    flash makes the core wait; and how many of each there were."""
     lines = open(name + ".txt").read()
     decisions, recalled, blocks = map(int, re.search(
         r"sensed \d+ beats, (\d+) decisions, (\d+) recalled, (\d+) blocks", lines).groups())
-    worth = timing.worth("cortex-m4", None)
-    counts, spent = calls(name + ".counts"), calls(name + ".counts", worth)
-    if len(counts.get("beat", [])) < decisions:
-        sys.exit("error: no calls of BeatPipeline.decide were counted: it was compiled into its caller")
-    beats = sorted(zip(counts["beat"][:decisions], spent["beat"]))
-    quiet = [each for each in beats if each[0] < beats[0][0] * 1.5]
-    kinds = [("a known beat", quiet), ("one that teaches the template", beats[len(quiet):recalled]),
-             ("one that the network is asked about", beats[recalled:])]
-    runs = list(zip(calls(name + ".whole.counts")["run"][:3], calls(name + ".whole.counts", worth)["run"][:3]))
-    with_beats, without, setting_up = runs
-    print(f"{decisions} beats, {recalled} of them answered without the network; instructions on an emulated Cortex-M4, and cycles:")
+    worths = [None, timing.worth("cortex-m4", None), timing.worth("cortex-m4", units.WAITING["cortex-m4"])]
+    runs = [calls(name + ".counts", worth) if worth else calls(name + ".counts") for worth in worths]
+    for stage in ["beat", "network", "feed", "decision", "note"]:
+        if stage not in runs[0]:
+            sys.exit(f"error: no calls of {stage} were counted: it was compiled into its caller")
 
-    def tell(kind, instructions, cycles, count):
-        print(f"  {kind} {instructions:,.0f}, {cycles:,.0f} ({count} of them)")
+    def parts(stage, *counts):
+        """The first calls of a stage by their instructions, so many of each kind: the means of each kind."""
+        order = sorted(range(sum(counts)), key=lambda call: runs[0][stage][call])
+        places = [sum(counts[:kind]) for kind in range(len(counts) + 1)]
+        return [[sum(run[stage][call] for call in order[start:end]) / max(1, end - start) for run in runs]
+                for start, end in zip(places, places[1:])]
 
-    tell("a block of samples, with all about it", *((without[unit] - setting_up[unit]) / blocks for unit in (0, 1)), blocks)
-    tell("noting and announcing a beat",
-         *((with_beats[unit] - without[unit] - sum(each[unit] for each in beats)) / decisions for unit in (0, 1)), decisions)
-    for kind, each in kinds:
-        tell(kind, *(sum(parts) / max(1, len(each)) for parts in zip(*each or [(0, 0)])), len(each))
+    # Each fourth block comes in halves, the second of which ends its column; none of these two goes over the ring's end.
+    feeds = [run["feed"][:blocks // 4 * 5] for run in runs]
+    whole = [statistics.mean(each[0::5] + each[1::5] + each[2::5]) for each in feeds]
+    half = [each[0] - each[4] for each in feeds]
+    nothing, something = parts("decision", blocks, decisions)
+    least = min(runs[0]["beat"][:decisions])
+    quiet = sum(count < 2 * least for count in runs[0]["beat"][:decisions])
+    known, teaching, asked = parts("beat", quiet, recalled - quiet, decisions - recalled)
+    network = parts("network", decisions - recalled)[0]
+    note = parts("note", decisions)[0]
+    total = lambda *each: [sum(values) for values in zip(*each)]
+    return {
+        "block": (blocks // 4 * 3, total(whole, nothing)), "half": (1, half),
+        "beat": (decisions, total(note, something)),
+        "known": (quiet, known), "teaching": (recalled - quiet, teaching), "asked": (decisions - recalled, total(asked, network)),
+        "network": (decisions - recalled, network)}
+
+
+# A part, and its words.
+SENSED_WORDS = {
+    "block": "a block of samples, and a look at what is due", "half": "of this half of its samples", "beat": "noting and announcing a beat",
+    "known": "a known beat", "teaching": "one that teaches the template", "asked": "one that the network is asked about",
+    "network": "of this the network"}
+
+
+def sensed(name):
+    """What a block of samples and a beat take where beats are the network's input."""
+    print("instructions on an emulated Cortex-M4, cycles, and cycles where flash makes it wait, in the mean:")
+    for part, (count, figures) in beat_costs(name).items():
+        print(f"  {SENSED_WORDS[part]}: {', '.join(f'{figure:,.0f}' for figure in figures)} ({count} of them)")
+
+
+# What the shipped model of beats multiplies, and its samples a block.
+BEAT_PRODUCTS, BEAT_BLOCK = 1248, 320
 
 
 def write_sensed(name):
-    """InstructionCycles.swift: the cycles of one instruction of those that beats take beside their network."""
-    found = {}
-    for unit, worth in [("instructions", None), ("cycles", timing.worth("cortex-m4", None)),
-                        ("waiting", timing.worth("cortex-m4", units.WAITING["cortex-m4"]))]:
-        spent = calls(f"{name}.counts", worth) if worth else calls(f"{name}.counts")
-        found[unit] = sum(sum(spent.get(stage, [])) for stage in ["beat", "feed", "decision", "note"])
-    each, waiting = (found[unit] / found["instructions"] for unit in ["cycles", "waiting"])
+    """BeatCounts.swift: the instructions and cycles of the parts of a run of sensed beats."""
+    found = {part: figures for part, (_, figures) in beat_costs(name).items()}
     least, greatest = timing.error_range("cortex-m4")
-    (HERE.parent / "Sources/HostDevice/Costs/InstructionCycles.swift").write_text(f"""/// What an instruction takes, as counted by kind on an emulated Cortex-M4: written by `make firmware-report`.
-enum InstructionCycles {{
-  /// One of those that a model of sensed beats takes beside its network.
-  static let ofBeats = DeviceProfile.Figure(
-    {each:.2f}, low: {each * least:.2f}, high: {waiting * greatest:.2f},
-    source: "the Cortex-M4 manual's table over this firmware's counted instructions, "
-      + "times {least:.2f} to {greatest:.2f}, the range of published figures; high: flash that makes it wait")
+    less = lambda a, b: [x - y for x, y in zip(a, b)]
+    sample = [each / (BEAT_BLOCK / 2) for each in found["half"]]
+    costs = {
+        "sample": ("A sample of a block.", sample),
+        "block": ("A block of samples beside these, and a look at what is due.",
+                  less(found["block"], [BEAT_BLOCK * each for each in sample])),
+        "beat": ("A beat: noting it, finding it to be as the patient's usual one, announcing it.",
+                 [a + b for a, b in zip(found["beat"], found["known"])]),
+        "teaching": ("In addition where it teaches the template.", less(found["teaching"], found["known"])),
+        "asked": ("In addition where the network is asked: points, template, figures, codes, the check of the state.",
+                  less(less(found["asked"], found["known"]), found["network"])),
+        "product": ("A multiplication of the network, with all about it.", [each / BEAT_PRODUCTS for each in found["network"]]),
+    }
+
+    def cost(instructions, cycles, waiting):
+        digits = 2 if cycles < 10 else 0
+        shown = [f"{each:.{digits}f}" for each in (cycles, cycles * least, waiting * greatest)]
+        return f"({instructions:.{digits}f}, cycles: {shown[0]}, low: {shown[1]}, high: {shown[2]})"
+
+    constants = "\n".join(f"  /// {words}\n  static let {part} = BeatCosts{cost(*figures)}" for part, (words, figures) in costs.items())
+    (HERE.parent / "Sources/HostDevice/Costs/BeatCounts.swift").write_text(f"""// Written by `make firmware-report`.
+
+extension BeatCosts {{
+  /// Where the cycles are from.
+  static let source =
+    "the Cortex-M4 manual's table over the instructions counted on an emulated one, "
+    + "times {least:.2f} to {greatest:.2f}, the range of published figures; high: flash that makes it wait"
+{constants}
 }}
 """)
 
@@ -427,6 +467,10 @@ def write(folder):
         [[title, number(macs), number(own), f"{own / macs:.2f}", number(other), f"{own / other:.2f}",
           "yes" if own < other else f"no, by {own / other - 1:.2f}"]
          for title, macs, own, other in helium])
+    beats = table(
+        ["", "counted", "instructions", "cycles", "cycles, with flash that waits"],
+        [[SENSED_WORDS[part], str(count)] + [number(round(figure)) for figure in figures]
+         for part, (count, figures) in beat_costs(str(folder / "mps2-an386.ecg-beats-implant")).items()])
     spectra = json.loads((HERE / "cmsis-dsp.json").read_text())
     columns_m4 = m4["columnInstructions"]
     ratios = [decibels(signal, line) for signal, line
@@ -482,6 +526,13 @@ From these tables by least squares, which give the convolutions within {units.wo
 {each}
 
 {cycles_section(timed, core)}
+
+## A network of sensed beats
+
+What `Models/ecg-beats-implant` takes on the Cortex-M4 over 30 s of a record, by blocks of {BEAT_BLOCK} samples (`Firmware/boards.sh sensed MODEL`): every call
+of the monitor, in the mean. Waking up, and what a device does between the calls, is not among it, nor is a watch over the signal, which is off.
+
+{beats}
 
 ## Beside CMSIS-NN
 
@@ -554,7 +605,6 @@ enum CodeSizes {{
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["symbols", nm]: symbols(nm)
-        case ["whole", nm]: symbols(nm, WHOLE)
         case ["sensed", name] if name.endswith(".nm"): symbols(name, SENSED)
         case ["sensed", name]: sensed(name)
         case ["write", folder]: write(pathlib.Path(folder))

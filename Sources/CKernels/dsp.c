@@ -9,6 +9,18 @@
 #include "dsp.h"
 #include "stretches.h"
 
+// MARK: - Rows
+
+void qi_put_quads(const int8_t *codes, ptrdiff_t quads, qi_pair *quad, ptrdiff_t step) {
+  // Once in the loop's body: twice, and the compiler would make a function of it.
+#pragma clang loop unroll(disable)
+  for (; quads > 0; quads -= 1, codes += 4, quad += step) {
+    const int32_t word = qi_load4(codes);
+    quad[0] = qi_sxtb16(word);
+    quad[1] = qi_sxtb16_odd(word);
+  }
+}
+
 // MARK: - Sums
 
 #if QI_HAS_DSP
@@ -306,14 +318,42 @@ void qi_limit(const qi_requantization *r, int8_t *codes, ptrdiff_t count) {
 
 // MARK: - Fully connected
 
+// The channels from which on it pays to widen a row once for all: a block.
+enum { severalChannels = 4 };
+
+// Computes the first channels, in whole blocks, by a row that is widened in the scratch; returns how many: all blocks, or none
+// where a channel is none that `qi_is_short`.
+static ptrdiff_t computeWidened(
+  const qi_matrix_product *product, const qi_stretches *row, int16_t *scratch, int8_t *output) {
+  const qi_requantization *const r = &product->requantization;
+  for (ptrdiff_t channel = 0; channel < product->channels; channel += 1) {
+    if (!qi_is_short(r, channel)) return 0;
+  }
+  const ptrdiff_t together = product->channels & ~(ptrdiff_t)3;
+  qi_pair *next = (qi_pair *)scratch;
+  for (const qi_stretch *part = row->list; part < row->end; part += 1) {
+    qi_put_quads(part->codes, part->quads, next, 2);
+    next += 2 * part->quads;
+  }
+  const qi_rows_times_channels operands = {
+    .rows = scratch, .byteCount = 8 * (next - (qi_pair *)scratch), .biases = r->biases, .multipliers = r->multipliers,
+    .shifts = r->shifts, .zeroPoint = 2 * r->zeroPoint + 1, .end = r->multipliers + together, .output = output,
+    .weights = product->weights};
+  qi_one_row(&operands);
+  if (r->minimum > -128 || r->maximum < 127) qi_limit(r, output, together);
+  return together;
+}
+
 bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output) {
-  if ((uintptr_t)product->weights % 4 != 0 || firstCount + secondCount < 1) return false;
+  ptrdiff_t secondCount, int16_t *scratch, int8_t *output) {
+  if (((uintptr_t)product->weights | (uintptr_t)scratch) % 4 != 0 || firstCount + secondCount < 1) return false;
   qi_stretches row;
   qi_list_stretches(&row, first, firstCount, second, secondCount);
-  const int8_t *weights = product->weights;
-  for (ptrdiff_t channel = 0; channel < product->channels; channel += 4) {
+  ptrdiff_t channel = 0;
+  if (scratch != NULL && product->channels >= severalChannels) channel = computeWidened(product, &row, scratch, output);
+  const int8_t *weights = product->weights + 4 * channel * ((firstCount + secondCount + 3) >> 2);
+  for (; channel < product->channels; channel += 4) {
     int32_t sums[4];
     for (int index = 0; index < 4; index += 1) sums[index] = product->requantization.biases[channel + index];
     for (const qi_stretch *part = row.list; part < row.end; part += 1) {

@@ -152,6 +152,12 @@ void qi_limit(const qi_requantization *_Nonnull r, int8_t *_Nonnull codes, ptrdi
 // row lie one after the other, `step` 4; those of two rows take turns, `step` 8, the second row's begin 4 after the first
 // one's.
 
+// Two numbers of 16 bits in a row.
+typedef int32_t __attribute__((may_alias)) qi_pair;
+
+// Puts quads of codes into a row, so many pairs apart.
+void qi_put_quads(const int8_t *_Nonnull codes, ptrdiff_t quads, qi_pair *_Nonnull quad, ptrdiff_t step);
+
 // MARK: - Sums
 
 // Adds a quad of inputs times its weights in one channel to a sum.

@@ -29,35 +29,13 @@ typedef struct {
   ptrdiff_t together;       // Those of them that take two rows at once.
 } plan;
 
-// Two numbers of 16 bits in a row.
-typedef int32_t __attribute__((may_alias)) pair;
-
-// Puts quads of codes into a row, so many pairs apart.
-__attribute__((noinline)) static void putQuads(const int8_t *codes, ptrdiff_t quads, pair *quad, ptrdiff_t step) {
-  if (quads & 1) goto second;
-#pragma clang loop unroll(disable)
-  for (; quads > 0; quads -= 2) {
-    const int32_t word = qi_load4(codes);
-    quad[0] = qi_sxtb16(word);
-    quad[1] = qi_sxtb16_odd(word);
-    codes += 4;
-    quad += step;
-  second:;
-    const int32_t next = qi_load4(codes);
-    quad[0] = qi_sxtb16(next);
-    quad[1] = qi_sxtb16_odd(next);
-    codes += 4;
-    quad += step;
-  }
-}
-
-QI_INLINE void put(int8_t code, pair *row, ptrdiff_t step, ptrdiff_t place) {
+QI_INLINE void put(int8_t code, qi_pair *row, ptrdiff_t step, ptrdiff_t place) {
   ((int16_t *)(row + (place >> 2) * step))[(place & 1) << 1 | (place >> 1 & 1)] = code;
 }
 
 // Puts the codes under the taps of one column into a row, from a place in it on; `codes` is NULL where the column is outside.
 __attribute__((noinline)) static void putTaps(
-  const plan *p, const int8_t *codes, int32_t inputRow, pair *row, ptrdiff_t step, ptrdiff_t place) {
+  const plan *p, const int8_t *codes, int32_t inputRow, qi_pair *row, ptrdiff_t step, ptrdiff_t place) {
   const qi_convolution *const c = p->c;
   const ptrdiff_t channels = c->groupChannels, whole = channels & ~(ptrdiff_t)3;
   for (int32_t j = c->frequency.taps; j > 0; j -= 1, inputRow += c->frequency.dilation) {
@@ -65,7 +43,7 @@ __attribute__((noinline)) static void putTaps(
     const int8_t *next = isInside ? codes + inputRow * (ptrdiff_t)c->channels : &c->inputZeroPoint;
     const ptrdiff_t end = place + channels;
     if (isInside && whole > 0 && (place & 3) == 0) {
-      putQuads(next, whole >> 2, row + (place >> 2) * step, step);
+      qi_put_quads(next, whole >> 2, row + (place >> 2) * step, step);
       place += whole;
       next += whole;
     }
@@ -75,7 +53,7 @@ __attribute__((noinline)) static void putTaps(
 
 // Gathers the inputs under the window of an output cell from a channel on.
 __attribute__((noinline)) static void gatherCell(
-  const plan *p, cell place, ptrdiff_t channel, pair *row, ptrdiff_t step) {
+  const plan *p, cell place, ptrdiff_t channel, qi_pair *row, ptrdiff_t step) {
   const qi_convolution *const c = p->c;
   ptrdiff_t done = 0;
   for (int32_t i = c->time.taps; i > 0; i -= 1, place.column += c->time.dilation, done += p->run) {
@@ -85,7 +63,7 @@ __attribute__((noinline)) static void gatherCell(
       if (index >= c->capacity) index -= c->capacity;
       codes = c->columns + index * p->columnStride + channel;
       if (place.row >= 0 && place.row <= p->lastRow) {
-        putQuads(codes + place.row * (ptrdiff_t)c->channels, p->run >> 2, row + (done >> 2) * step, step);
+        qi_put_quads(codes + place.row * (ptrdiff_t)c->channels, p->run >> 2, row + (done >> 2) * step, step);
         continue;
       }
     }
@@ -107,7 +85,7 @@ QI_INLINE bool isPlain(const plan *p, cell input) {
 // Gathers the inputs of two output cells.
 static void gather(const plan *p, cell first, cell second, ptrdiff_t channel) {
   const qi_convolution *const c = p->c;
-  pair *rows = (pair *)p->rows;
+  qi_pair *rows = (qi_pair *)p->rows;
   first = firstInput(c, first);
   second = firstInput(c, second);
   if (!isPlain(p, first) || !isPlain(p, second)) {
@@ -119,8 +97,8 @@ static void gather(const plan *p, cell first, cell second, ptrdiff_t channel) {
   const ptrdiff_t distance =
     (second.column - first.column) * p->columnStride + (second.row - first.row) * (ptrdiff_t)c->channels;
   for (int32_t i = p->runs; i > 0; i -= 1) {
-    putQuads(codes, p->runQuads, rows, 4);
-    putQuads(codes + distance, p->runQuads, rows + 2, 4);
+    qi_put_quads(codes, p->runQuads, rows, 4);
+    qi_put_quads(codes + distance, p->runQuads, rows + 2, 4);
     codes += p->runStride;
     rows += 4 * p->runQuads;
   }
@@ -128,11 +106,11 @@ static void gather(const plan *p, cell first, cell second, ptrdiff_t channel) {
 
 // A gathered row, its quads `step` pairs apart, times those channels of a group that are left by the assembly.
 __attribute__((noinline)) static void rest(
-  const plan *p, const pair *row, ptrdiff_t step, ptrdiff_t firstChannel, const int8_t *weights, int8_t *output) {
+  const plan *p, const qi_pair *row, ptrdiff_t step, ptrdiff_t firstChannel, const int8_t *weights, int8_t *output) {
   const qi_requantization *const r = &p->c->requantization;
   for (ptrdiff_t done = p->together; done < p->groupChannels; done += 1) {
     const int8_t *weight = weights + ((done >> 2) * 16 * p->quads + (done & 3) * 4);
-    const pair *quad = row;
+    const qi_pair *quad = row;
     int32_t sum = r->biases[firstChannel + done];
     for (ptrdiff_t left = p->quads; left > 0; left -= 1, weight += 16, quad += step) {
       sum = qi_dot(sum, quad[0], quad[1], weight);
@@ -192,7 +170,7 @@ bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *outpu
         gather(&p, first, second, input);
         if (p.together > 0) qi_two_rows(&operands);
       } else {
-        gatherCell(&p, firstInput(c, first), input, (pair *)scratch, 2);
+        gatherCell(&p, firstInput(c, first), input, (qi_pair *)scratch, 2);
         if (p.together > 0) qi_one_row(&operands);
       }
       // Each cell by itself.
@@ -200,7 +178,7 @@ bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *outpu
       for (int index = 0; index < cells && (isNarrow || p.together < p.groupChannels); index += 1) {
         int8_t *const codes = operands.output + index * c->outputChannels;
         if (isNarrow) qi_limit(r, codes, p.together);
-        rest(&p, (pair *)scratch + 2 * index, 2 * cells, channel, operands.weights, codes);
+        rest(&p, (qi_pair *)scratch + 2 * index, 2 * cells, channel, operands.weights, codes);
       }
       group += 1;
     } while (group < groups);

@@ -94,14 +94,15 @@ package struct BeatSettings: Codable, Equatable, Sendable {
 }
 
 extension SpectrogramSettings {
-  /// Beats as the network's input: there are no columns, and `hopSamples` is the time from one look at what is due to the next.
+  /// Beats as the network's input: there are no columns, and `hopSamples` is the time from one look at what is due to the next:
+  /// 2.5 seconds, as every block costs waking up and some hundred instructions.
   ///
   /// - Parameters:
   ///   - beats: What a beat becomes.
   ///   - rate: The rate of the samples, in hertz.
   package init(beats: BeatSettings, sampleRateHz rate: Double = 128) {
     sampleRateHz = rate
-    hopSamples = max(1, Int((rate * 7 / 8).rounded()))
+    hopSamples = max(1, Int((rate * 5 / 2).rounded()))
     (windowSamples, firstBin, binCount) = (hopSamples, 0, beats.inputCount)
     (highPassShift, centerLevel, levelsPerUnit) = (0, 128, BeatSettings.codesPerUnit)
     self.beats = beats

@@ -94,17 +94,28 @@ private let convolvingSets = [qi_dsp, qi_mve] + availableSets.filter { $0 == qi_
             GuardedArray(Array(codes[first...]), guarding: .end)
           )
           let before = [Int8](repeating: 0, count: channels)
-          let output = product.compute(over: before, guarding: .end) { product, output in
-            var product = product
-            if set == qi_avx512 {
-              return qi_fully_connected_int8(
-                set, &product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
+          for isWidened in set == qi_dsp ? [false, true] : [false] {
+            let scratch = GuardedArray(
+              [Int16](repeating: 77, count: (inputs + 3) / 4 * 4), guarding: .end)
+            let output = product.compute(over: before, guarding: .end) { product, output in
+              var product = product
+              let (first, firstCount, second) = (stretches.0.pointer, first, stretches.1.pointer)
+              switch set {
+              case qi_dsp:
+                return qi_fully_connected_dsp(
+                  &product, first, firstCount, second, inputs - firstCount, isWidened ? scratch.pointer : nil,
+                  output)
+              case qi_avx512:
+                return qi_fully_connected_int8(
+                  set, &product, first, firstCount, second, inputs - firstCount, output)
+              default:
+                return qi_fully_connected_mve(
+                  &product, first, firstCount, second, inputs - firstCount, output)
+              }
             }
-            let compute = set == qi_dsp ? qi_fully_connected_dsp : qi_fully_connected_mve
-            return compute(&product, stretches.0.pointer, first, stretches.1.pointer, inputs - first, output)
-          }
-          if output != product.expected(over: before, outputStride: channels) {
-            differing.append("\(first) + \(inputs - first) inputs, \(channels) channels")
+            if output != product.expected(over: before, outputStride: channels) {
+              differing.append("\(first) + \(inputs - first) inputs, \(channels) channels, \(isWidened)")
+            }
           }
         }
       }

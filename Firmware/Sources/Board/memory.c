@@ -9,21 +9,40 @@
 // The loops must not be taken for calls of themselves.
 #define NO_BUILTIN __attribute__((used, noinline, no_builtin("memcpy", "memmove", "memset", "memcmp")))
 
-// Copied by few instructions that load and store several registers.
-typedef struct {
-  uint32_t words[4];
-} block;
+#if defined(__arm__)
+
+// Copies of several registers at a time, of 4 bytes each.
+#define COPY(registers) \
+  __asm__ volatile("ldmia %0!, {" registers "}\n stmia %1!, {" registers "}" \
+    : "+l"(source), "+l"(target) : : "r3", "r4", "r5", "r6", "memory")
+#define COPY4 COPY("r3")
+#define COPY8 COPY("r3, r4")
+#define COPY16 COPY("r3, r4, r5, r6")
+
+#else
+
+#define COPY(type) *(type *)target = *(const type *)source, target += sizeof(type), source += sizeof(type)
+typedef struct { uint32_t words[2]; } two;
+typedef struct { uint32_t words[4]; } four;
+#define COPY4 COPY(uint32_t)
+#define COPY8 COPY(two)
+#define COPY16 COPY(four)
+
+#endif
 
 NO_BUILTIN void *memcpy(void *to, const void *from, size_t count) {
   uint8_t *target = to;
   const uint8_t *source = from;
   if ((((uintptr_t)target | (uintptr_t)source) & 3) == 0) {
 #pragma clang loop unroll(disable)
-    for (; count >= sizeof(block); count -= sizeof(block), target += sizeof(block), source += sizeof(block)) {
-      *(block *)target = *(const block *)source;
+    for (; count >= 32; count -= 32) {
+      COPY16;
+      COPY16;
     }
-#pragma clang loop unroll(disable)
-    for (; count >= 4; count -= 4, target += 4, source += 4) *(uint32_t *)target = *(const uint32_t *)source;
+    if (count & 16) COPY16;
+    if (count & 8) COPY8;
+    if (count & 4) COPY4;
+    count &= 3;
   }
 #pragma clang loop unroll(disable)
   while (count-- > 0) *target++ = *source++;

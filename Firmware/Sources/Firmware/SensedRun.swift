@@ -30,11 +30,7 @@ struct SensedRun {
     let beats = memory.take(4 &* payloadSamples.count / 16).bindMemory(to: Int32.self)
     let count = sense(into: beats, using: memory)
     let found = UnsafeMutableBufferPointer(rebasing: beats[..<count])
-    // Runs without beats, and without samples, are there to be counted: see report.py.
-    let none = UnsafeMutableBufferPointer(rebasing: beats[..<0])
-    guard let blocks = byBlocks(found, sampleCount: payloadSamples.count, using: memory),
-      byBlocks(none, sampleCount: payloadSamples.count, using: memory) != nil,
-      byBlocks(none, sampleCount: 0, using: memory) != nil,
+    guard let blocks = byBlocks(found, using: memory),
       let samples = bySamples(found, using: memory),
       let resumed = bySamples(found, using: memory, isInterrupted: true)
     else { return false }
@@ -79,17 +75,25 @@ struct SensedRun {
     return try? Monitor(model: model, options: options, state: state, scratch: scratch)
   }
 
+  /// The run whose calls are counted, see report.py: a block lies in RAM, as a converter hands it over.
   @inline(never)
-  private func byBlocks(
-    _ beats: UnsafeMutableBufferPointer<Int32>, sampleCount: Int, using memory: Memory
-  ) -> Result? {
+  private func byBlocks(_ beats: UnsafeMutableBufferPointer<Int32>, using memory: Memory) -> Result? {
     var memory = memory
     let logits = memory.take(model.output.count).bindMemory(to: Int8.self)
+    let block = memory.take(2 &* blockSamples).bindMemory(to: Int16.self)
     guard var monitor = monitor(using: &memory) else { return nil }
-    var (result, next, place) = (Result(), 0, 0)
-    while place < sampleCount {
-      let end = min(place &+ blockSamples, sampleCount)
-      let fed = monitor.feed(UnsafeBufferPointer(rebasing: payloadSamples[place..<end]))
+    var (result, next, place, halves) = (Result(), 0, 0, 0)
+    while place < payloadSamples.count {
+      // Each fourth block in halves, as where a converter is read in between.
+      let isHalved = halves & 7 >= 6
+      halves &+= isHalved ? 1 : 2
+      let count = min(isHalved ? blockSamples / 2 : blockSamples, payloadSamples.count &- place)
+      var index = 0
+      while index < count {
+        block[index] = payloadSamples[place &+ index]
+        index &+= 1
+      }
+      let fed = monitor.feed(UnsafeBufferPointer(rebasing: block[..<count]))
       place &+= fed.count
       while next < beats.count, beats[next] < Int32(truncatingIfNeeded: place) {
         monitor.addBeat(samplesAgo: place &- 1 &- Int(beats[next]))
@@ -131,7 +135,6 @@ struct SensedRun {
       result.decisions &+= 1
       guard decision.hasLogits else { continue }
       if decision.isRecalled { result.recalled &+= 1 }
-      // A few instructions, as the run's are counted.
       for logit in logits { result.checksum = result.checksum &* 31 &+ UInt32(truncatingIfNeeded: logit) }
     }
   }

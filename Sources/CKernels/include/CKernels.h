@@ -255,16 +255,18 @@ typedef struct qi_pool {
 bool qi_convolution_dsp(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
 
 // The product of one row with the transposed weights; the row's inputs lie in two stretches, one after the other, and
-// `patches`, `rows` and `quads` mean nothing.
+// `patches`, `rows` and `quads` mean nothing. Where there is a scratch, of as many numbers as there are inputs, rounded up to a
+// multiple of 4, then more than a few channels find the row widened there once for all of them.
 //
-// False where the weights are not aligned to 4 bytes, or there are no inputs.
+// False where weights or scratch are not aligned to 4 bytes, or there are no inputs.
 bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output);
+  ptrdiff_t secondCount, int16_t *_Nullable scratch, int8_t *output);
 
-// The same for MVE. The scratch needs half the size.
+// As qi_convolution_dsp, for MVE. The scratch needs half the size.
 bool qi_convolution_mve(const qi_convolution *convolution, int8_t *scratch, int8_t *output);
 
+// As qi_fully_connected_dsp, without scratch.
 bool qi_fully_connected_mve(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
   ptrdiff_t secondCount, int8_t *output);
@@ -287,7 +289,7 @@ static inline bool qi_convolution_dsp(const qi_convolution *convolution, int16_t
 
 static inline bool qi_fully_connected_dsp(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output) { return false; }
+  ptrdiff_t secondCount, int16_t *_Nullable scratch, int8_t *output) { return false; }
 
 static inline bool qi_depthwise_dsp(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride) { return false; }
 
@@ -394,3 +396,5 @@ static inline bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *ou
 #endif
 
 #pragma clang assume_nonnull end
+
+#include "beats.h"

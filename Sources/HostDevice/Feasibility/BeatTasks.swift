@@ -5,29 +5,40 @@ extension Feasibility.Judgement {
     _ frontEnd: NetworkCounts.FrontEnd,
     _ task: (String, Double, [Feasibility.Work]) -> Feasibility.Task
   ) -> [Feasibility.Task] {
-    let instruction = processor.cyclesPerInstruction ?? DeviceProfile.Processor.usualCyclesPerInstruction
-    let wake = processor.cyclesPerWake ?? DeviceProfile.Processor.usualCyclesPerWake
+    /// So many of a part: by its cycles, or by its instructions where the profile has what one of these takes.
+    func work(
+      _ item: String, _ cost: BeatCosts, times count: Int = 1, share: Double? = nil, isNetwork: Bool = false
+    ) -> Feasibility.Work {
+      var figure = cost.cycles
+      if let instruction = processor.cyclesPerInstruction {
+        figure.value = cost.instructions * instruction.value
+        figure.low = instruction.low.map { cost.instructions * $0 }
+        figure.high = instruction.high.map { cost.instructions * $0 }
+      }
+      var work = Feasibility.Work(item, count, figure, isNetwork: isNetwork)
+      work.share = share
+      return work
+    }
     let hop = frontEnd.hopSamples
     var block = [
-      Feasibility.Work("waking up for a block of \(hop) samples", 1, wake),
       Feasibility.Work(
-        "instructions of a block", hop * BeatInstructions.perSample + BeatInstructions.perBlock, instruction),
+        "waking up for a block of \(hop) samples", 1,
+        processor.cyclesPerWake ?? DeviceProfile.Processor.usualCyclesPerWake),
+      work("a block", .block), work("its samples", .sample, times: hop),
     ]
     if schedule.findsBeats {
       block.append(Feasibility.Work("samples of the beat detector", hop, processor.cyclesPerDetectorSample))
     }
-    var asked = [
-      Feasibility.Work(
-        "instructions of a beat that the network is asked about", BeatInstructions.perAskedBeat, instruction)
+    let share = schedule.networkShare
+    let decision = [
+      work("a beat", .beat),
+      work(
+        "a beat that teaches the template", .teaching,
+        share: (1 - (share ?? 1)) / Double(max(1, frontEnd.teachEvery))),
+      work("a beat that the network is asked about", .asked, share: share),
+      work(
+        "its multiplications", .product, times: network.productsPerDecision, share: share, isNetwork: true),
     ]
-    // What a call of an operator takes is counted with the beat's instructions.
-    asked += network.decisionWork(.wholeWindow, on: processor).filter { $0.item != NetworkCounts.callItem }
-    for index in asked.indices { asked[index].share = schedule.networkShare }
-    var teaching = Feasibility.Work(
-      "instructions of a beat that teaches the template", BeatInstructions.perTeaching, instruction)
-    teaching.share = (1 - (schedule.networkShare ?? 1)) / Double(max(1, frontEnd.teachEvery))
-    let decision =
-      [Feasibility.Work("instructions of a beat", BeatInstructions.perBeat, instruction), teaching] + asked
     return [
       task("column", frontEnd.columnsPerSecond, block),
       task("decision", schedule.decisionsPerSecond, decision),

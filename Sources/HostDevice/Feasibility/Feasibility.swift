@@ -292,7 +292,10 @@ package struct Feasibility: Encodable, Sendable {
       all.append(
         "The network is asked about \(Numbers.percent(share)) of the beats"
           + (schedule.networkShare == nil ? ", as nothing else is told: --network-share. " : ". ")
-          + "Instructions beside it were counted on an emulated Cortex-M4.")
+          + "Instructions were counted on an emulated Cortex-M4.")
+      all.append(
+        "No watch over the signal looks at single samples, and each block of \(network.frontEnd?.hopSamples ?? 0) samples "
+          + "wakes the processor once: bad signal is for the device's own amplifier to tell.")
     }
     if let sleep = schedule.sleep {
       all.append(

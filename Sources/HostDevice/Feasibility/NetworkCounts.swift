@@ -82,9 +82,6 @@ struct NetworkCounts {
     var columnsPerSecond: Double { sampleRateHz / Double(hopSamples) }
   }
 
-  /// What a call of an operator is named.
-  static let callItem = "calls of operators"
-
   let summary: ModelSummary
   let columnsPerWindow: Int
   let inputBytes: Int
@@ -143,7 +140,7 @@ struct NetworkCounts {
         work("MAC of fully connected operators", dense, processor.cyclesPerMAC.fullyConnected),
         work("outputs", outputs, processor.cyclesPerOutput),
         work("elements of other operators", elements, processor.cyclesPerElement),
-        work(NetworkCounts.callItem, calls, processor.cyclesPerCall),
+        work("calls of operators", calls, processor.cyclesPerCall),
       ].filter { $0.count > 0 }
     }
   }
@@ -159,6 +156,9 @@ struct NetworkCounts {
     }
     return counts.sorted { $0.key < $1.key }.flatMap { $0.value.work(every: $0.key, on: processor) }
   }
+
+  /// The products of whole windows.
+  var productsPerDecision: Int { summary.operations.operators.reduce(0) { $0 + $1.macsPerWindow } }
 
   /// The network's work for each decision, that for the columns at its window's ends included.
   func decisionWork(_ mode: Feasibility.Mode, on processor: DeviceProfile.Processor) -> [Feasibility.Work] {

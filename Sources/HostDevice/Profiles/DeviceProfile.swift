@@ -96,13 +96,11 @@ package struct DeviceProfile: Codable, Equatable, Sendable {
     package var cyclesPerTransformPoint: Figure
     /// Cycles a kept frequency bin: magnitude, logarithm, code.
     package var cyclesPerBin: Figure
-    /// Cycles an instruction, where a part's instructions were counted; nil for `usualCyclesPerInstruction`.
+    /// Cycles an instruction where beats are a network's input; nil where their own, as counted on a Cortex-M4, serve.
     package var cyclesPerInstruction: Figure?
     /// Cycles of an interrupt and of waking up; nil for `usualCyclesPerWake`.
     package var cyclesPerWake: Figure?
 
-    /// What an instruction takes where the profile doesn't say.
-    package static let usualCyclesPerInstruction = InstructionCycles.ofBeats
     /// What waking up takes where the profile doesn't say.
     package static let usualCyclesPerWake = Figure(
       80, low: 30, high: 250, source: "own estimate, as in cyclesPerSample")

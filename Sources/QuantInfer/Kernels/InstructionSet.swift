@@ -106,35 +106,18 @@ public enum InstructionSet: UInt32, Sendable {
     }
   }
 
-  /// See `FullyConnected.computeRow`, where `servesDirectly`.
-  ///
-  /// Where the scratch has room for the row, it is widened once for all channels, if there are more than a few: by a
-  /// convolution whose window covers all of its input.
+  /// See `FullyConnected.computeRow`, where `servesDirectly`; of the output it wants channels and zero point alone.
   @inline(__always)
   func fullyConnectedRow<Code: FixedWidthInteger & SignedInteger>(
-    _ weights: Weights, output: Tensor, inputs: Columns<Code>, quads: Int, scratch: Scratch,
+    _ weights: Weights, channelCount: Int, zeroPoint: Int32, inputs: Columns<Code>, scratch: Scratch,
     into outputs: UnsafeMutablePointer<Code>
   ) {
     let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
-    let requantization = unsafe requantization(weights, from: 0, zeroPoint: output.zeroPoint)
-    if self != .avx512, !usesMVE, output.channelCount >= 8, scratch.byteCount >= 8 &* quads {
-      let whole = qi_window_step(
-        taps: Int32(truncatingIfNeeded: inputs.capacity), stride: 1, dilation: 1, padding: 0)
-      let columnCount = Int32(truncatingIfNeeded: inputs.columnCount)
-      var convolution = unsafe qi_convolution(
-        columns: UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self), capacity: whole.taps,
-        start: Int32(truncatingIfNeeded: inputs.start), columnCount: whole.taps, rowCount: 1,
-        channels: columnCount, groupChannels: columnCount, time: whole,
-        frequency: qi_window_step(taps: 1, stride: 1, dilation: 1, padding: 0), inputZeroPoint: 0,
-        weights: weights.packed, firstColumn: 0, outputRowCount: 1, cellCount: 1,
-        outputChannels: Int32(truncatingIfNeeded: output.channelCount), requantization: requantization)
-      _ = unsafe qi_convolution_dsp(
-        &convolution, scratch.start.assumingMemoryBound(to: Int16.self), target)
-      return
-    }
+    let quads = Weights.quads(inputs.capacity &* inputs.columnCount)
     var product = unsafe qi_matrix_product(
       patches: UnsafeRawPointer(weights.packed).assumingMemoryBound(to: Int16.self), rows: 1, patchStride: 0,
-      weights: weights.packed, quads: quads, channels: output.channelCount, requantization: requantization)
+      weights: weights.packed, quads: quads, channels: channelCount,
+      requantization: requantization(weights, from: 0, zeroPoint: zeroPoint))
     let firstCount = (inputs.capacity &- inputs.start) &* inputs.columnCount
     let first = unsafe UnsafeRawPointer(inputs.column(0)).assumingMemoryBound(to: Int8.self)
     let second = unsafe UnsafeRawPointer(inputs.base).assumingMemoryBound(to: Int8.self)
@@ -145,7 +128,9 @@ public enum InstructionSet: UInt32, Sendable {
     if usesMVE {
       _ = unsafe qi_fully_connected_mve(&product, first, firstCount, second, secondCount, target)
     } else {
-      _ = unsafe qi_fully_connected_dsp(&product, first, firstCount, second, secondCount, target)
+      let row =
+        scratch.byteCount >= 8 &* quads ? unsafe scratch.start.assumingMemoryBound(to: Int16.self) : nil
+      _ = unsafe qi_fully_connected_dsp(&product, first, firstCount, second, secondCount, row, target)
     }
   }
 

@@ -143,8 +143,7 @@ public struct Announcer: ~Copyable {
   /// - Complexity: O(classes + `majorityCount` squared).
   public mutating func announce(_ logits: UnsafeBufferPointer<Int8>) -> Announcement {
     guard classCount > 0, logits.count >= classCount else { return announceNothing(.unsoundState) }
-    let decided = unsafe largest(logits)
-    let decidedMargin = unsafe margin(of: decided, in: logits)
+    let (decided, decidedMargin) = unsafe largest(logits)
     guard decidedMargin >= policy.minimumMarginCodes else { return .noResult(.lowMargin) }
     if policy.majorityCount == 1, policy.hysteresisCount == 1 {
       // What the rules below come to, in fewer instructions.
@@ -152,6 +151,14 @@ public struct Announcer: ~Copyable {
       unsafe words.pointee = Words(present: UInt16(truncatingIfNeeded: decided), voteCount: 1)
       return .result(classIndex: decided, marginCodes: decidedMargin)
     }
+    return unsafe vote(decided, margin: decidedMargin, logits)
+  }
+
+  /// Lets a class be one of several that decide together; by itself, as a policy of single ones would save registers for it.
+  @inline(never)
+  private mutating func vote(
+    _ decided: Int, margin decidedMargin: Int, _ logits: UnsafeBufferPointer<Int8>
+  ) -> Announcement {
     vote(UInt16(truncatingIfNeeded: decided))
     let winner = winner
     change(to: winner, isCertain: isCertain(decidedMargin, for: winner, decided: decided))
@@ -172,15 +179,20 @@ public struct Announcer: ~Copyable {
 
   // What the parts below need of the announcer is inlined, or it would be copied for each.
 
-  /// The index of the largest code, the first of equal ones.
+  /// The index of the largest code, the first of equal ones, and how far it lies above the largest other one.
   @inline(__always)
-  private func largest(_ logits: UnsafeBufferPointer<Int8>) -> Int {
-    var largest = 0
+  private func largest(_ logits: UnsafeBufferPointer<Int8>) -> (index: Int, margin: Int) {
+    var (found, largest, other) = unsafe (0, Int(logits[0]), Int(Int8.min))
     var indices = Indices(from: 1, to: classCount)
     while let index = indices.next() {
-      if unsafe logits[index] > logits[largest] { largest = index }
+      let code = unsafe Int(logits[index])
+      if code > largest {
+        (found, other, largest) = (index, largest, code)
+      } else {
+        other = max(other, code)
+      }
     }
-    return largest
+    return (found, largest &- other)
   }
 
   /// How far a class's code lies above the largest other one.

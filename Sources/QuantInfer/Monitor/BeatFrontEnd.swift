@@ -77,43 +77,52 @@ package struct BeatFrontEnd: ~Copyable {
   ) -> Beat {
     let reach = plan.reachSamples
     let beat = reach > 0 ? samples.peak(near: sensed, reach: reach) : sensed
+    let interval = intervals.interval(to: beat, plan: plan)
+    var (isKnown, isAnswered) = (false, false)
+    if interval.isInTime, plan.knownDistanceQ8 > 0, template.isKnown {
+      isKnown = unsafe template.isNear(beat, in: samples, points: points)
+      isAnswered = isKnown && memory.wouldAnswer(askCount: plan.askCount)
+    }
+    if isAnswered, !memory.wouldTeach(every: plan.teachEvery) {
+      // Most beats: nothing is written but what the next one's interval needs.
+      memory.count(isAnswered: true)
+      intervals.take(interval, to: beat)
+      return Beat(
+        isKnown: true, isAnswered: true, isFirstAnswer: false, magnitude: 0, isStateSound: true)
+    }
     let next =
       sensedNext > 1 << 30
       ? sensedNext
       : UInt32(bitPattern: max(1, Int32(bitPattern: sensedNext &+ sensed &- beat)))
-    let interval = intervals.interval(to: beat, plan: plan)
-    var (isKnown, isAnswered) = (false, false)
-    var fineSum: Int32?
-    if plan.knownDistanceQ8 > 0, interval.isInTime, template.isKnown {
-      let sum = unsafe samples.finePoints(ofBeatAt: beat, plan, into: points)
-      isKnown = unsafe template.isNear(points + plan.earlyCount, fineSum: sum, within: plan.knownDistanceQ8)
-      fineSum = sum
-      isAnswered = isKnown && memory.wouldAnswer(askCount: plan.askCount)
-    }
-    let isQuiet = isAnswered && !memory.wouldTeach(every: plan.teachEvery)
+    return unsafe learn(
+      beat, interval, next: next, isKnown: isKnown, isAnswered: isAnswered, figures: figures)
+  }
+
+  /// Takes a beat that teaches the template, and that the network is asked about where nothing answers.
+  ///
+  /// It is mutating so that the front end isn't copied for it.
+  @inline(never)
+  private mutating func learn(
+    _ beat: UInt32, _ interval: BeatIntervals.Interval, next: UInt32, isKnown: Bool, isAnswered: Bool,
+    figures: UnsafeMutablePointer<Int8>
+  ) -> Beat {
     if isKnown { memory.count(isAnswered: isAnswered) }
-    var (magnitude, isSound) = (UInt32(0), true)
-    if !isQuiet {
-      let sum =
-        unsafe (fineSum ?? samples.finePoints(ofBeatAt: beat, plan, into: points))
-        &+ samples.coarsePoints(ofBeatAt: beat, plan, into: points)
-      let areOthersSound = isAnswered || (template.areCountsSound && memory.isSound && intervals.isSound)
-      (magnitude, isSound) = unsafe template.take(points, sum: sum, differences: points + plan.pointCount)
-      isSound = isSound && areOthersSound
-      if !isAnswered { unsafe intervals.encode(interval, next: next, plan: plan, into: figures) }
-    }
+    let sum =
+      unsafe samples.finePoints(ofBeatAt: beat, plan, into: points)
+      &+ samples.coarsePoints(ofBeatAt: beat, plan, into: points)
+    let areOthersSound = isAnswered || (template.areCountsSound && memory.isSound && intervals.isSound)
+    let (magnitude, isSound) = unsafe template.take(points, sum: sum, differences: points + plan.pointCount)
+    if !isAnswered { unsafe intervals.encode(interval, next: next, plan: plan, into: figures) }
     intervals.take(interval, to: beat)
     return Beat(
       isKnown: isKnown, isAnswered: isAnswered, isFirstAnswer: isKnown && memory.isFirstAnswer,
-      magnitude: magnitude, isStateSound: isSound)
+      magnitude: magnitude, isStateSound: isSound && areOthersSound)
   }
 
   /// Writes the codes of the points and differences of the beat that was taken last, about which the network is asked: the
   /// input's first ones.
   package func encode(_ beat: Beat, into input: UnsafeMutablePointer<Int8>) {
-    let count = plan.pointCount
     unsafe template.encode(points, magnitude: beat.magnitude, into: input)
-    unsafe template.encode(points + count, magnitude: beat.magnitude, into: input + count)
   }
 
   /// Whether the state is one that beats lead to.

@@ -105,17 +105,22 @@ struct BeatIntervals {
     let words = unsafe self.words.pointee
     let octaves = interval.octaves
     let limited = Self.octaves(min(next, UInt32(truncatingIfNeeded: plan.nextLimitSamples)), plan)
-    let figures: InlineArray<10, Int32> = [
+    var figures: InlineArray<10, Int32> = [
       octaves &- words.median, octaves &- words.mean8, octaves &- words.mean128,
       words.last &- words.mean128, limited &- words.mean128, words.mean128 &- Self.usual,
       (words.change1 &<< 2) &- 26_214, (min(words.change1, words.change2) &<< 2) &- 26_214,
       octaves &- words.tenth, octaves &- words.ninetieth,
     ]
-    var indices = Indices(to: BeatPlan.figureCount)
-    while let index = indices.next() {
-      let (mean, perUnitQ2) = plan.figure(index)
-      let difference = min(max(unsafe figures[unchecked: index] &- mean, -(1 << 18)), 1 << 18)
-      unsafe codes[index] = Int8(clamping: (difference &* perUnitQ2 &+ (1 << 17)) &>> 18)
+    // By address: the compiler would make the figures anew for each.
+    unsafe withUnsafeBytes(of: &figures) { figures in
+      let figures = unsafe figures.baseAddress?.assumingMemoryBound(to: Int32.self)
+      var constant = unsafe plan.figures
+      var indices = Indices(to: BeatPlan.figureCount)
+      while let figures = unsafe figures, let index = indices.next() {
+        let difference = min(max(unsafe figures[index] &- constant[0], -(1 << 18)), 1 << 18)
+        unsafe codes[index] = Int8(clamping: (difference &* constant[1] &+ (1 << 17)) &>> 18)
+        unsafe constant += 2
+      }
     }
   }
 

@@ -7,8 +7,10 @@ struct BeatPipeline: ~Copyable {
   /// The model that it runs.
   let model: Model
   private let plan: BeatPlan
-  private let runner: OperatorRunner
+  private let network: BeatNetwork
   private let input: UnsafeMutablePointer<Int8>
+  /// The input's last codes, of the intervals.
+  private let figures: UnsafeMutablePointer<Int8>
   private let output: UnsafePointer<Int8>
   /// The output's codes; kept, as reading a tensor takes a fifth of a known beat's instructions.
   private let classCount: Int
@@ -37,11 +39,12 @@ struct BeatPipeline: ~Copyable {
     self.plan = plan
     classCount = model.output.count
     unsafe input = (arena + model.input.byteOffset).assumingMemoryBound(to: Int8.self)
+    unsafe figures = input + 2 &* plan.pointCount
     unsafe output = UnsafePointer((arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: stateStart, points: scratchStart)
     unsafe answers = BeatAnswers(stateStart + plan.frontEndByteCount, classCount: classCount)
-    runner = unsafe OperatorRunner(
-      workspace: Workspace(
+    network = unsafe BeatNetwork(
+      Workspace(
         model: model, arena: arena,
         // The points' place too: the network runs when they are codes.
         scratch: Scratch(start: scratchStart, byteCount: plan.pointByteCount + model.scratchByteCount),
@@ -56,11 +59,12 @@ struct BeatPipeline: ~Copyable {
     self.plan = plan
     classCount = 0
     unsafe input = state.assumingMemoryBound(to: Int8.self)
+    unsafe figures = input
     unsafe output = UnsafePointer(state.assumingMemoryBound(to: Int8.self))
     unsafe frontEnd = BeatFrontEnd(plan, state: state, points: state)
     unsafe answers = BeatAnswers(state, classCount: 0)
-    runner = unsafe OperatorRunner(
-      workspace: Workspace(
+    network = unsafe BeatNetwork(
+      Workspace(
         model: model, arena: state, scratch: Scratch(start: state, byteCount: 0), instructions: .best))
   }
 
@@ -102,7 +106,7 @@ struct BeatPipeline: ~Copyable {
     beatAt beat: UInt32, next: UInt32, into logits: UnsafeMutableBufferPointer<Int8>
   ) -> Source? {
     guard logits.count >= classCount, let codes = logits.baseAddress else { return nil }
-    let beat = unsafe frontEnd.take(beat, next: next, figures: input + 2 &* plan.pointCount)
+    let beat = unsafe frontEnd.take(beat, next: next, figures: figures)
     if beat.isAnswered {
       unsafe answers.recall(into: logits)
       return .memory
@@ -110,8 +114,7 @@ struct BeatPipeline: ~Copyable {
     // What no beats lead to would be forgotten late or never. Beats like no template ask, and so do some of those that are.
     guard beat.isStateSound, answers.isSound else { return nil }
     unsafe frontEnd.encode(beat, into: input)
-    var indices = Indices(to: model.operatorCount)
-    while let index = indices.next() { runner.run(index) }
+    network.run()
     unsafe codes.update(from: output, count: classCount)
     if beat.isKnown { unsafe answers.take(logits, isFirst: beat.isFirstAnswer) }
     return .network

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The newest samples of a lead, and the points of a beat among them.
 @safe
 struct BeatSamples {
@@ -45,7 +47,12 @@ struct BeatSamples {
   /// - Returns: The number.
   /// - Complexity: O(`reach`).
   func peak(near beat: UInt32, reach: Int) -> UInt32 {
-    let first = place(of: beat &- UInt32(truncatingIfNeeded: BeatPlan.levelReach))
+    let levelReach = BeatPlan.levelReach
+    let (sensed, furthest) = (place(of: beat), max(levelReach, reach))
+    if sensed >= furthest, sensed &+ furthest <= mask {
+      return unsafe beat &+ UInt32(truncatingIfNeeded: qi_peak(ring + sensed, reach))
+    }
+    let first = sensed &- levelReach
     var (level, offset) = (Int32(0), 0)
     while offset < 2 &* BeatPlan.levelReach {
       level &+= unsafe Int32(ring[(first &+ offset) & mask])
@@ -69,6 +76,18 @@ struct BeatSamples {
       place = 0
     }
     return start &+ UInt32(truncatingIfNeeded: 2 &* reach &+ 1 &- found)
+  }
+
+  /// How far the fine points of a beat, two samples each, are from usual ones, see `BeatTemplate.isNear`; nil where the ring's
+  /// end lies among them, or a point isn't two samples.
+  @inline(__always)
+  func distance(
+    ofBeatAt beat: UInt32, _ plan: BeatPlan, fromQ4 usual: UnsafePointer<Int32>, sum: Int32
+  ) -> UInt32? {
+    let (early, fine) = (plan.earlyCount, plan.fineCount)
+    let first = place(of: beat &+ UInt32(truncatingIfNeeded: early &<< 2 &- plan.leadSamples))
+    guard plan.pointShift == 1, fine > 0, first &+ 2 &* fine <= mask &+ 1 else { return nil }
+    return unsafe qi_pairs_distance(ring + first, usual, fine, sum)
   }
 
   /// Computes the fine points of a beat, each the sum of its samples, at their place among all points.
@@ -130,36 +149,12 @@ struct BeatSamples {
     _ count: Int, of shift: Int, from first: UnsafePointer<Int16>, halving: Int32,
     into points: UnsafeMutablePointer<Int32>
   ) -> Int32 {
-    let end = unsafe points + count
-    var (sample, point, sum) = unsafe (first, points, Int32(0))
-    switch shift {
-    case 1:
-      while unsafe point < end {
-        let total = unsafe (Int32(sample[0]) &+ Int32(sample[1])) &>> halving
-        unsafe point.pointee = total
-        sum &+= total
-        unsafe (sample, point) = (sample + 2, point + 1)
-      }
-    case 2:
-      while unsafe point < end {
-        let total =
-          unsafe (Int32(sample[0]) &+ Int32(sample[1]) &+ Int32(sample[2]) &+ Int32(sample[3])) &>> halving
-        unsafe point.pointee = total
-        sum &+= total
-        unsafe (sample, point) = (sample + 4, point + 1)
-      }
-    default:
-      while unsafe point < end {
-        var (total, rest) = (Int32(0), 1 &<< shift)
-        while rest > 0 {
-          unsafe total &+= Int32(sample.pointee)
-          unsafe sample += 1
-          rest &-= 1
-        }
-        unsafe point.pointee = total &>> halving
-        sum &+= total &>> halving
-        unsafe point += 1
-      }
+    guard shift == 0 else { return unsafe qi_sums(first, count, 1 &<< (shift &- 1), halving, points) }
+    var (indices, sum) = (Indices(to: count), Int32(0))
+    while let index = indices.next() {
+      let sample = unsafe Int32(first[index]) &>> halving
+      unsafe points[index] = sample
+      sum &+= sample
     }
     return sum
   }

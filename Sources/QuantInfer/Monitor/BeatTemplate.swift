@@ -1,3 +1,5 @@
+import CKernels
+
 /// The patient's usual beat, and what a beat is beside it.
 ///
 /// A beat's points are sums of samples about it, less their mean. The template follows them by a sixteenth of the
@@ -30,25 +32,38 @@ struct BeatTemplate {
   var isKnown: Bool { unsafe words[0] >= Self.knownCount }
 
   /// Whether the fine points of a beat are as the template's, but for the baseline: the sum of their differences is within so many
-  /// 256ths of all of its magnitudes.
+  /// 256ths of all of its magnitudes, as the plan has it.
   ///
   /// - Parameters:
-  ///   - points: The fine points.
-  ///   - fineSum: Their sum.
-  ///   - distanceQ8: The 256ths.
+  ///   - beat: The beat's number.
+  ///   - samples: The samples about it.
+  ///   - points: Memory for its points; they are written where no faster way serves.
   /// - Returns: Whether they are.
-  func isNear(_ points: UnsafePointer<Int32>, fineSum: Int32, within distanceQ8: UInt32) -> Bool {
+  func isNear(_ beat: UInt32, in samples: BeatSamples, points: UnsafeMutablePointer<Int32>) -> Bool {
+    let usual = unsafe level(plan.earlyCount)
+    let distance =
+      unsafe samples.distance(ofBeatAt: beat, plan, fromQ4: usual, sum: words[2])
+      ?? distance(
+        samples.finePoints(ofBeatAt: beat, plan, into: points), of: points + plan.earlyCount, from: usual)
+    let distanceQ8 = plan.knownDistanceQ8
+    let magnitude = unsafe UInt32(bitPattern: max(Self.leastMagnitude, words[1]))
+    return distance <= (magnitude &>> 8) &* distanceQ8 &+ ((magnitude & 255) &* distanceQ8) &>> 8
+  }
+
+  /// The sum of the differences of fine points, whose sum is given, from usual ones, but for the mean difference.
+  private func distance(
+    _ sum: Int32, of points: UnsafePointer<Int32>, from levels: UnsafePointer<Int32>
+  ) -> UInt32 {
     let fineCount = plan.fineCount
     let end = unsafe points + fineCount
-    let mean = unsafe (fineSum &- words[2]) / max(1, Int32(truncatingIfNeeded: fineCount))
+    let mean = unsafe (sum &- words[2]) / max(1, Int32(truncatingIfNeeded: fineCount))
     var distance: UInt32 = 0
-    var (point, usual) = unsafe (points, level(plan.earlyCount))
+    var (point, usual) = unsafe (points, levels)
     while unsafe point < end {
       unsafe distance &+= Self.magnitude(point.pointee &- usual.pointee &>> 4 &- mean)
       unsafe (point, usual) = (point + 1, usual + 1)
     }
-    let magnitude = unsafe UInt32(bitPattern: max(Self.leastMagnitude, words[1]))
-    return distance <= (magnitude &>> 8) &* distanceQ8 &+ ((magnitude & 255) &* distanceQ8) &>> 8
+    return distance
   }
 
   /// Takes the mean off a beat's points, compares them with the template, and lets the template follow.
@@ -73,10 +88,11 @@ struct BeatTemplate {
       let level = unsafe point.pointee &- mean
       unsafe point.pointee = level
       let before = unsafe usual.pointee
-      let whole = before &>> 4
-      bits |= before ^ before &>> 31
-      unsafe difference.pointee = level &- whole
-      magnitude &+= Self.magnitude(whole)
+      // Its magnitude, less 1 where it is negative.
+      let folded = before ^ before &>> 31
+      bits |= folded
+      unsafe difference.pointee = level &- before &>> 4
+      magnitude &+= UInt32(bitPattern: folded &>> 4) &+ UInt32(bitPattern: before) &>> 31
       let step = min(max((level &<< 4 &- before) &>> shift, 0 &- limit), limit)
       unsafe usual.pointee = before &+ step
       unsafe (point, difference, usual) = (point + 1, difference + 1, usual + 1)
@@ -110,25 +126,19 @@ struct BeatTemplate {
     return sum
   }
 
-  /// Writes points as codes: 8 for the template's mean magnitude.
+  /// Writes points and differences as codes: 8 for the template's mean magnitude.
   ///
   /// - Parameters:
-  ///   - points: `plan.pointCount` points or differences.
+  ///   - points: `plan.pointCount` points, and as many differences behind them.
   ///   - magnitude: The template's, as `take` found it.
-  ///   - codes: Receives as many codes.
+  ///   - codes: Receives as many codes as both.
   func encode(
     _ points: UnsafePointer<Int32>, magnitude: UInt32, into codes: UnsafeMutablePointer<Int8>
   ) {
+    let count = plan.pointCount
     // Codes a unit in Q21: at most 60 points over a magnitude of 64 and more. Points are below 2^21.
-    let codesPerUnit = UInt32(truncatingIfNeeded: plan.pointCount) &<< 24 / max(1, magnitude)
-    let factor = Int32(bitPattern: codesPerUnit &<< 1)
-    let end = unsafe points + plan.pointCount
-    var (point, code) = unsafe (points, codes)
-    while unsafe point < end {
-      let product = unsafe (point.pointee &<< 10).multipliedFullWidth(by: factor)
-      unsafe code.pointee = Int8(clamping: product.high &+ Int32(bitPattern: product.low &>> 31))
-      unsafe (point, code) = (point + 1, code + 1)
-    }
+    let codesPerUnit = UInt32(truncatingIfNeeded: count) &<< 24 / max(1, magnitude)
+    unsafe qi_scaled_codes(points, 2 &* count, Int32(bitPattern: codesPerUnit &<< 1), codes)
   }
 
   @inline(__always)

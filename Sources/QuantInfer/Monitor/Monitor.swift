@@ -225,6 +225,7 @@ public struct Monitor: ~Copyable {
   /// A device that senses the heart by an amplifier names its beats here, and runs no detector.
   ///
   /// Up to 32 beats wait for their decision at a time; a further one makes the oldest give way.
+  @inline(never)
   public mutating func addBeat(samplesAgo: Int) {
     guard options.pace == .givenBeats else { return }
     note(beatSamplesAgo: UInt32(truncatingIfNeeded: max(0, samplesAgo)))

@@ -18,11 +18,28 @@ extension Monitor {
   public mutating func feed(_ block: UnsafeBufferPointer<Int16>) -> (count: Int, endsColumn: Bool) {
     guard let samples = block.baseAddress else { return (0, false) }
     guard Built.leads, model.leadCount > 1 else {
+      let taken = unsafe takeColumn(samples, count: block.count)
+      if taken > 0 { return (taken, true) }
       return unsafe feed(samples, count: block.count, as: OneSample.self, leadCount: 1)
     }
     return unsafe feed(
       samples, count: quotient(block.count, model.leadCount), as: LeadSamples.self, leadCount: model.leadCount
     )
+  }
+
+  /// Takes a column's samples at once where beats are the input, nothing looks at single samples, and all of them are there.
+  ///
+  /// Returns how many they were; 0 where it took none.
+  @inline(__always)
+  private mutating func takeColumn(_ samples: UnsafePointer<Int16>, count: Int) -> Int {
+    guard takesBeats, !watchesSignal, !options.findsBeats else { return 0 }
+    let columnSamples = unsafe Int(words.pointee.samplesUntilColumn)
+    guard columnSamples <= count, isStateGuarded() else { return 0 }
+    unsafe beats.push(samples, count: columnSamples, from: words.pointee.sampleNumber &+ 1)
+    unsafe words.pointee.skipSamples(columnSamples &- 1)
+    unsafe words.pointee.sampleNumber &+= 1
+    _ = countSample()
+    return columnSamples
   }
 
   @inline(__always)
@@ -47,9 +64,9 @@ extension Monitor {
       var indices = Indices(to: count)
       while let index = indices.next() { watch(frame(index)) }
     }
-    var awakeSamples = unsafe words.pointee.awakeSamples
     if takesBeats { unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1) }
     if options.findsBeats {
+      var awakeSamples = unsafe words.pointee.awakeSamples
       var indices = Indices(to: count)
       while let index = indices.next() {
         unsafe words.pointee.sampleNumber &+= 1
@@ -60,13 +77,11 @@ extension Monitor {
         }
         awakeSamples = max(0, awakeSamples &- 1)
       }
+      unsafe words.pointee.awakeSamples = awakeSamples
+      unsafe words.pointee.samplesUntilColumn &-= Int32(truncatingIfNeeded: count)
     } else {
-      let taken = Int32(truncatingIfNeeded: count)
-      unsafe words.pointee.sampleNumber &+= UInt32(truncatingIfNeeded: count)
-      awakeSamples = max(0, awakeSamples &- taken)
+      unsafe words.pointee.skipSamples(count)
     }
-    unsafe words.pointee.awakeSamples = awakeSamples
-    unsafe words.pointee.samplesUntilColumn &-= Int32(truncatingIfNeeded: count)
     unsafe words.pointee.isColumn = 0
     if takesBeats { return }
     if options.sleeps {
@@ -76,5 +91,16 @@ extension Monitor {
       var indices = Indices(to: count)
       while let index = indices.next() { _ = pipeline.take(frame(index)) }
     }
+  }
+}
+
+extension Monitor.Words {
+  /// Counts samples with which no column ends.
+  @inline(__always)
+  fileprivate mutating func skipSamples(_ count: Int) {
+    let taken = Int32(truncatingIfNeeded: count)
+    sampleNumber &+= UInt32(bitPattern: taken)
+    awakeSamples = max(0, awakeSamples &- taken)
+    samplesUntilColumn &-= taken
   }
 }

@@ -35,9 +35,11 @@ extension Monitor {
   /// Why a decision now would be about bad samples; nil where the signal is good, or good enough to go on.
   @inline(__always)
   var badSignal: NoResult? {
-    guard Built.leads, model.leadCount > 1 else { return quality.reason }
-    // A call to a part, not to the monitor, which would be copied for it.
-    return quality.reason(ofLeads: model.leadCount, goesOn: options.lostLead == .goOn)
+    guard watchesSignal else { return nil }
+    let first = unsafe quality.words
+    guard Built.leads, model.leadCount > 1 else { return unsafe first.pointee.reason }
+    return unsafe SignalQuality.reason(
+      ofLeads: model.leadCount, from: first, goesOn: options.lostLead == .goOn)
   }
 
   /// What is bad about a lead's signal; nil where it is good, or there is no such lead.
@@ -48,17 +50,20 @@ extension Monitor {
 }
 
 extension SignalQuality {
-  /// Why a decision now would be about bad samples of some of several leads, whose watches follow this one.
+  /// Why a decision now would be about bad samples of some of several leads.
   ///
   /// - Parameters:
   ///   - leadCount: The leads.
+  ///   - first: What the first one's watch remembers; the others' follow. A watch itself would be copied.
   ///   - goesOn: Whether one good lead is enough.
   /// - Returns: The reason; nil where the signal is good, or good enough to go on.
-  fileprivate func reason(ofLeads leadCount: Int, goesOn: Bool) -> NoResult? {
+  fileprivate static func reason(
+    ofLeads leadCount: Int, from first: UnsafePointer<Words>, goesOn: Bool
+  ) -> NoResult? {
     var (worst, hasGoodLead) = (NoResult?.none, false)
     var leads = Indices(to: leadCount)
     while let lead = leads.next() {
-      switch (SignalQuality(following: self, lead: lead).reason, worst) {
+      switch (unsafe first[lead].reason, worst) {
       case (nil, _): hasGoodLead = true
       // A lead that is bad now says more than one that was.
       case (let reason, nil), (let reason, .refilling): worst = reason

@@ -8,6 +8,7 @@ extension Monitor {
   }
 
   /// Takes a beat, found or given: its interval says whether it is worth waking for.
+  @inline(__always)
   mutating func note(beatSamplesAgo age: UInt32) {
     let beat = unsafe words.pointee.sampleNumber &- age
     var isIrregular = true
@@ -21,7 +22,8 @@ extension Monitor {
     if options.columnsPerClock == 0 { schedule(age, isIrregular: isIrregular) }
   }
 
-  mutating func schedule(_ age: UInt32, isIrregular: Bool) {
+  @inline(__always)
+  private mutating func schedule(_ age: UInt32, isIrregular: Bool) {
     let (beat, place) = unsafe words.pointee.schedule(age, isIrregular: isIrregular)
     if Built.rhythm { prior?.push(beatAt: beat, place: place) }
   }
@@ -54,6 +56,7 @@ extension Monitor {
 // Mutating, and in place: a copy of the words for each sample would cost more than all else.
 extension Monitor.Words {
   /// Takes a beat so many samples ago; the oldest that waits gives way where there is no room.
+  @inline(__always)
   fileprivate mutating func schedule(_ age: UInt32, isIrregular: Bool) -> (beat: UInt32, place: Int) {
     if Int(pendingCount) >= Self.capacity {
       pendingFirst = Int32(Self.place(pendingFirst &+ 1))

@@ -57,10 +57,10 @@ public struct SignalQuality: ~Copyable {
 
   /// What is bad.
   public let limits: Limits
-  private let words: UnsafeMutablePointer<Words>
+  let words: UnsafeMutablePointer<Words>
 
   /// All that is remembered.
-  private struct Words {
+  struct Words {
     /// The stretch that may become a flat line: its least and greatest count, and its length.
     var lowest: Int16 = 0
     var highest: Int16 = 0
@@ -72,6 +72,15 @@ public struct SignalQuality: ~Copyable {
     var missing: Int32 = 0
     /// What was bad about the newest sample; 0 for nothing.
     var fault: Int32 = 0
+
+    /// Why a decision now would be about bad samples; nil where the signal is good.
+    var reason: NoResult? {
+      switch fault {
+      case Int32(NoResult.saturation.rawValue): .saturation
+      case Int32(NoResult.flatLine.rawValue): .flatLine
+      default: missing > 0 ? .refilling : nil
+      }
+    }
   }
 
   /// The bytes that the state takes.
@@ -120,14 +129,7 @@ public struct SignalQuality: ~Copyable {
   }
 
   /// Why a decision now would be about bad samples; nil where the signal is good.
-  public var reason: NoResult? {
-    let words = unsafe self.words.pointee
-    switch words.fault {
-    case Int32(NoResult.saturation.rawValue): return .saturation
-    case Int32(NoResult.flatLine.rawValue): return .flatLine
-    default: return words.missing > 0 ? .refilling : nil
-    }
-  }
+  public var reason: NoResult? { unsafe words.pointee.reason }
 
   /// Whether the samples have been all but equal for long enough.
   private static func extendStretch(_ words: inout Words, with sample: Int16, _ limits: Limits) -> Bool {

@@ -97,6 +97,25 @@ import TestSupport
     }
   }
 
+  /// Without a watch over the signal all samples of a column are taken at once.
+  @Test(arguments: [false, true]) func blocksOfANetworkOfBeatsGiveTheBitsOfSamples(isWatched: Bool) throws {
+    let loaded = try LoadedModel(
+      file: ProjectFiles.path("Models/ecg-beats-implant/ecg-beats-implant.qinf"))
+    let acquisition = try Acquisition(
+      Record.read(ProjectFiles.record), lead: nil, sampleRateHz: 128, profile: .reference, file: "mitdb-208")
+    let samples = Array(acquisition.samples.prefix(16_000))
+    let beats = (1...190).map { 83 * $0 + $0 % 7 }
+    var options = Monitor.Options(
+      .givenBeats(beats), of: loaded, converter: DeviceProfile.reference.converter)
+    if !isWatched { options.quality = .none }
+    let single = try trace(loaded, options, beats: beats, samples: samples) { _ in 1 }
+    #expect(single.decisions.count > 150 && single.states.count >= 3)
+    for length in [2, 33, 160, 320, 321, 700] {
+      let blocks = try trace(loaded, options, beats: beats, samples: samples) { _ in length }
+      #expect(blocks == single, "\(length)")
+    }
+  }
+
   @Test func anEmptyBlockIsNothing() throws {
     let loaded = try LoadedModel(file: ProjectFiles.model)
     let options = Monitor.Options()

@@ -48,7 +48,7 @@ public struct BeatPlan: Sendable {
     Int(record.image.half(at: record.place &+ Field.nextLimitSamples))
   }
   /// The binary logarithm of a second in samples, in Q16.
-  var secondLog2Q16: Int32 { record.image.signedWord(at: figures) }
+  var secondLog2Q16: Int32 { record.image.signedWord(at: constants) }
   /// How far a beat may move the template, in Q4 of a point.
   package var templateStepQ4: Int32 { record.image.signedWord(at: record.place &+ Field.templateStepQ4) }
   /// IEEE 754 bits of the microvolts that one count stands for.
@@ -67,12 +67,18 @@ public struct BeatPlan: Sendable {
     )
   }
 
-  private var figures: Int { record.image.number(at: record.place &+ Field.intervalFigures) }
+  private var constants: Int { record.image.number(at: record.place &+ Field.intervalFigures) }
 
   /// A figure's mean in Q16, and its codes a unit in Q2.
   package func figure(_ index: Int) -> (meanQ16: Int32, codesPerUnitQ2: Int32) {
-    let place = figures &+ 4 &+ 8 &* index
+    let place = constants &+ 4 &+ 8 &* index
     return (record.image.signedWord(at: place), record.image.signedWord(at: place &+ 4))
+  }
+
+  /// All of these, one after the other.
+  var figures: UnsafePointer<Int32> {
+    // Behind a second's logarithm.
+    unsafe record.image.pointer(at: record.place &+ Field.intervalFigures) + 1
   }
 
   /// The samples that the ring keeps: a power of two.

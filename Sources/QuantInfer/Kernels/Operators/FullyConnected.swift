@@ -59,7 +59,8 @@ enum FullyConnected: Kernel {
     let offset = weights.zeroPoint == 0 ? 0 : weights.zeroPoint &* sum(inputs)
     if instructions.servesDirectly(Code.self, weights), !Built.anyWeights || offset == 0 {
       unsafe instructions.fullyConnectedRow(
-        weights, output: output, inputs: inputs, quads: quads, scratch: scratch, into: outputs)
+        weights, channelCount: output.channelCount, zeroPoint: output.zeroPoint, inputs: inputs,
+        scratch: scratch, into: outputs)
       return
     }
     guard scratch.byteCount >= 8 &* quads, offset == 0 else {
