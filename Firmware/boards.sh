@@ -57,11 +57,19 @@ setup() {
   return 3
 }
 
+# Builds the commands once a run: whoever runs the tests meanwhile holds the lock on their folder for minutes.
+COMMANDS=
+commands() {
+  [ -z "$COMMANDS" ] || return 0
+  swift build -c release --product exporter
+  swift build -c release --product device-sim
+  COMMANDS="$(swift build -c release --show-bin-path)"
+}
+
 # The model image and samples as C, on a model without a front end without samples; with the shipped model also a patch.
 payload() {  # model
-  swift build -c release --product exporter
-  local exporter folder=build/firmware/payload patch=()
-  exporter="$(swift build -c release --show-bin-path)/exporter"
+  commands
+  local exporter="$COMMANDS/exporter" folder=build/firmware/payload patch=()
   mkdir -p "$folder"
   [ "$1" != Models/ecg-beats/ecg-beats.qinf ] || patch=(--patch Firmware/Monitor/mitdb-208.qpatch)
   if ! "$exporter" export "$1" --format c --name model --record "$RECORD" --seconds "$SIGNAL_SECONDS" "${patch[@]}" \
@@ -270,7 +278,7 @@ compare() {  # model [board]...
 
 # The C interface's example decides as the host does, with the memory, code and stack that were promised.
 compare_examples() {  # [board]...
-  "$(swift build -c release --show-bin-path)/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  "$COMMANDS/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
   two_at_a_time library < <(wanted "$@")
   while read -r board toolset triple qemu; do
     local lines="build/firmware/$toolset/example.txt"
@@ -403,9 +411,7 @@ leads_library() {  # board toolset triple
 # The board as device-sim's target: the record's samples over its serial port, and over two brown-outs; with the shipped model
 # five minutes, asleep.
 compare_targets() {  # [board]...
-  swift build -c release --product device-sim
-  local sim status
-  sim="$(swift build -c release --show-bin-path)/device-sim"
+  local sim="$COMMANDS/device-sim" status
   target "$@" > /dev/null
   while read -r board _; do
     status=0
@@ -476,12 +482,13 @@ forge_all() {  # seeds
 compare_keywords() {
   local model=../shared/conformance/models/kws_ref_model.tflite
   [ -e "$model" ] || { echo "firmware: no $model, so the keyword-spotting model is not run"; return; }
-  "$(swift build -c release --show-bin-path)/exporter" import "$model" --output build/firmware/keywords.qinf > /dev/null
+  "$COMMANDS/exporter" import "$model" --output build/firmware/keywords.qinf > /dev/null
   compare build/firmware/keywords.qinf mps2-an386 mps2-an500 mps3-an547
   payload "$MODEL"
 }
 
 test_boards() {
+  commands
   compare "$MODEL" "$@"
   compare_examples "$@"
   [ $# -gt 0 ] || compare_consumers
@@ -625,7 +632,7 @@ size_of() {  # toolset triple condition...
 # The package for others' builds, see package.py.
 package() {  # folder [option]...
   payload "$MODEL"
-  "$(swift build -c release --show-bin-path)/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  "$COMMANDS/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
   local conditions=()
   [ -z "$PACKAGED" ] || read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
   echo "${conditions[*]:-}" > build/firmware/package-conditions

@@ -57,6 +57,7 @@ extension FileError {
   /// The status with which a command exits.
   package var exitStatus: Int32 {
     switch kind {
+    case .misused: 64
     case .malformed: 65
     case .missing: 66
     case .inaccessible: 1

@@ -7,6 +7,8 @@ import Foundation
 package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kind of failure, which decides a command's exit status.
   package enum Kind: Sendable {
+    /// An option's value contradicts itself, though files had to be looked at to tell: exit status 64.
+    case misused
     /// The content is not what it should be: exit status 65.
     case malformed
     /// The file or folder is not there: exit status 66.

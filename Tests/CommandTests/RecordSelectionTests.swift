@@ -54,7 +54,7 @@ import TestSupport
   @Test(arguments: [
     ("nosuch", 66, "nosuch"), ("sub/nosuch", 66, "sub/nosuch"), ("r,nosuch", 66, "nosuch"),
     ("ds1", 66, "101"), ("ds2", 66, "100"), ("/nowhere/r", 66, "/nowhere/r"),
-    ("r,,r", 64, "--records"), ("r,r", 64, "--records"), ("", 64, "--records"),
+    ("r,,r", 64, "--records"), ("r,sub,r", 64, "--records: has r twice; name it once"), ("", 64, "--records"),
   ])
   func everyCommandSaysTheSame(value: String, status: Int32, part: String) throws {
     for (name, words) in Self.commands {

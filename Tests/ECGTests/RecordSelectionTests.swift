@@ -31,6 +31,6 @@ import TestSupport
 
   @Test func aPathThatIsThereTwiceIsNamed() throws {
     let error = failure { _ = try RecordSelection("100,101,100")?.names(in: "nowhere") }
-    #expect(error?.description == "100: is there twice among the records; name it once")
+    #expect(error?.description == "--records: has 100 twice; name it once")
   }
 }

@@ -68,14 +68,14 @@ package enum RecordSelection: Equatable, Sendable, CustomStringConvertible {
   ///   - paths: The paths.
   ///   - records: The names of a path's records.
   /// - Returns: The names.
-  /// - Throws: `FileError`, malformed, where a path is there twice; what `records` throws.
+  /// - Throws: `FileError`, misused, where a path is there twice; what `records` throws.
   package static func names(
     at paths: [String], _ records: (String) throws(FileError) -> [String]
   ) throws(FileError) -> [String] {
     var names: [String] = []
     for (index, path) in paths.enumerated() {
       guard !paths[..<index].contains(path) else {
-        throw .malformed(path, "is there twice among the records", remedy: "name it once")
+        throw FileError(.misused, file: "--records", "has \(path) twice", remedy: "name it once")
       }
       for name in try records(path) where !names.contains(name) { names.append(name) }
     }

@@ -79,8 +79,8 @@ struct Quantize: ParsableCommand {
       guard labels == nil || !samples.isEmpty else { throw ValidationError("--labels needs --samples") }
     } else {
       guard data != nil, samples.isEmpty, labels == nil, frontEnd == nil else {
-        // A file that is no checkpoint is told by what it is.
-        _ = try Checkpoint.read(checkpoint)
+        // A file that is no checkpoint is told by what it is, when it is read.
+        guard (try? Checkpoint.read(checkpoint)) != nil else { return }
         throw ValidationError(
           "a checkpoint is quantized on --data dir, not on --samples, behind its own front end")
       }
