@@ -31,13 +31,16 @@ import Testing
     #expect(split.transposed([1, 0, 2]).reshaped([6, 4])?.factors == [2, 3, 4])
   }
 
-  /// What mutated ONNX models found: the strides of such shapes are beyond 64 bits.
-  @Test func aShapeThatIsTooLargeIsRefusedBeforeItIsLaidOut() {
+  /// What mutated ONNX models found: the strides of such shapes are beyond 64 bits, and nothing is not repeated.
+  @Test func shapesThatAreTooLargeOrEmptyAreRefusedBeforeTheyAreLaidOut() {
     var builder = GraphBuilder()
     let value = builder.input(name: "x", shape: [1, 1, 1, 2])
     for shape in [[1 << 40, 1 << 40, 1, 2], [Int.max, 3, 1, 2], [1 << 25, 1, 1, 2], [-1, 1, 1, 2]] {
       #expect(throws: InvalidNetwork.self) { try builder.repeated(value, to: shape) }
     }
+    let nothing = ConstantArray(shape: [1, 0, 1, 1], values: [])
+    #expect(throws: InvalidNetwork.self) { try builder.scaled(value, gains: nothing, offsets: nil) }
+    #expect(throws: InvalidNetwork.self) { try builder.combined(.add, .value(value), .constant(nothing)) }
     let border = [(before: Int, after: Int)](repeating: (1 << 19, 1 << 19), count: 4)
     #expect(throws: InvalidNetwork.self) { try builder.padded(value, border, with: 1) }
   }

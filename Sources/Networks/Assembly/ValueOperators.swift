@@ -44,6 +44,7 @@ extension GraphBuilder {
   package mutating func scaled(
     _ value: Value, gains: ConstantArray?, offsets: ConstantArray?
   ) throws(InvalidNetwork) -> Value {
+    try requireValues([gains, offsets])
     let source = try settled(value)
     // Along which single factor of memory, the innermost one, the constants differ.
     let constants = [gains, offsets].compactMap(\.self)
@@ -81,12 +82,20 @@ extension GraphBuilder {
     return Value(tensor: tensor, layout: source.layout)
   }
 
+  /// Refuses constants with a dimension of 0, which beside a dimension of 1 would count as one of 1.
+  private func requireValues(_ constants: [ConstantArray?]) throws(InvalidNetwork) {
+    guard constants.allSatisfy({ $0?.values.isEmpty != true }) else {
+      throw InvalidNetwork("has a constant without values")
+    }
+  }
+
   /// Two tensors, element by element; dimensions of 1 are repeated.
   ///
   /// - Throws: `InvalidNetwork` where the shapes don't fit together.
   package mutating func combined(
     _ kind: OperatorKind, _ first: Operand, _ second: Operand
   ) throws(InvalidNetwork) -> Value {
+    for case .constant(let constant) in [first, second] { try requireValues([constant]) }
     let rank = max(first.shape.count, second.shape.count)
     var operands: [(value: Value?, constant: ConstantArray?, layout: AxisLayout)] = []
     for operand in [first, second] {
