@@ -8,7 +8,11 @@ void *memset(void *target, int byte, size_t count);
 bool plain_convolution(const qi_convolution *convolution, int16_t *scratch, int8_t *output);
 bool plain_fully_connected(
   const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount, const int8_t *second,
-  ptrdiff_t secondCount, int8_t *output);
+  ptrdiff_t secondCount, int16_t *scratch, int8_t *output);
+ptrdiff_t plain_peak(const int16_t *sensed, ptrdiff_t reach);
+int32_t plain_sums(const int16_t *samples, ptrdiff_t count, ptrdiff_t pairs, int32_t halving, int32_t *points);
+uint32_t plain_pairs_distance(const int16_t *samples, const int32_t *usualQ4, ptrdiff_t count, int32_t usualSum);
+void plain_scaled_codes(const int32_t *numbers, ptrdiff_t count, int32_t factor, int8_t *codes);
 bool plain_depthwise(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
 int32_t plain_fft_stage(int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift);
 
@@ -115,8 +119,9 @@ static bool fullyConnectedOperatorsAgree(void) {
   fill(weights, (channels + 3) / 4 * 16 * ((inputs + 3) / 4));
   clear();
   const bool isDone = isMVE ? qi_fully_connected_mve(&product, input, first, input + first, inputs - first, output)
-    : qi_fully_connected_dsp(&product, input, first, input + first, inputs - first, output);
-  return isDone && plain_fully_connected(&product, input, first, input + first, inputs - first, expected) &&
+    : qi_fully_connected_dsp(
+      &product, input, first, input + first, inputs - first, chance(2) ? scratch : NULL, output);
+  return isDone && plain_fully_connected(&product, input, first, input + first, inputs - first, NULL, expected) &&
     isSame();
 }
 
@@ -158,6 +163,26 @@ static bool stagesOfTransformsAgree(void) {
     isSame();
 }
 
+static bool beatsAgree(void) {
+  // Samples as an amplifier has them, or the greatest and the least.
+  const bool isExtreme = chance(4);
+  for (int index = 0; index < 256; index += 1) {
+    scratch[index] = (int16_t)(isExtreme ? (chance(2) ? -32768 : 32767) : pick(-4000, 4000));
+  }
+  static int32_t usualQ4[64];
+  for (int index = 0; index < 64; index += 1) usualQ4[index] = pick(-8000, 8000) << 4;
+  const ptrdiff_t reach = pick(1, 24), pairs = 1 << pick(0, 2), count = pick(1, 24);
+  const int32_t halving = pick(0, 3), sum = pick(-100000, 100000), factor = pick(1, 1 << 23) << pick(0, 7);
+  clear();
+  bool agree = qi_peak(scratch + 64, reach) == plain_peak(scratch + 64, reach);
+  agree &= qi_sums(scratch, count, pairs, halving, (int32_t *)output) ==
+    plain_sums(scratch, count, pairs, halving, (int32_t *)expected);
+  agree &= qi_pairs_distance(scratch, usualQ4, count, sum) == plain_pairs_distance(scratch, usualQ4, count, sum);
+  qi_scaled_codes(usualQ4, 2 * count, factor, output + 1024);
+  plain_scaled_codes(usualQ4, 2 * count, factor, expected + 1024);
+  return agree && isSame();
+}
+
 // MARK: - Main
 
 static void put(const char *text) {
@@ -166,17 +191,17 @@ static void put(const char *text) {
 
 int main(void) {
   static bool (*const kernels[])(void) = {
-    stagesOfTransformsAgree, convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
+    beatsAgree, stagesOfTransformsAgree, convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
   static const char *const names[] = {
-    "stages of transforms", "convolutions", "fully connected operators", "depthwise convolutions"};
+    "sums of beats", "stages of transforms", "convolutions", "fully connected operators", "depthwise convolutions"};
   int32_t failed = 0;
   for (int set = 0; set < sets; set += 1) {
     isMVE = set > 0;
-    // MVE has no transform of its own.
-    for (int kernel = set; kernel < 4; kernel += 1) {
+    // MVE has no beats and no transform of its own.
+    for (int kernel = 2 * set; kernel < 5; kernel += 1) {
       int32_t differing = 0;
       for (uint32_t round = 0; round < rounds; round += 1) {
-        state = 4 * round + (uint32_t)kernel;
+        state = 5 * round + (uint32_t)kernel;
         if (!kernels[kernel]()) differing += 1;
       }
       put(names[kernel]);
