@@ -16,7 +16,8 @@ import TestSupport
     return part.components(separatedBy: "```")[0]
   }
 
-  @Test func aTaskOfTwoLeadsBecomesADeviceThatHearsBoth() throws {
+  /// A folder with four made-up records of two chambers, `made-up/dual-1` and on.
+  private func madeUpRecords() throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     for index in 1...4 {
       let made = try exporter(
@@ -24,6 +25,11 @@ import TestSupport
         "--minutes", "3", "--quiet")
       #expect(made.status == 0, "\(made.errors)")
     }
+    return folder
+  }
+
+  @Test func aTaskOfTwoLeadsBecomesADeviceThatHearsBoth() throws {
+    let folder = try madeUpRecords()
     try folder.put("dual.json", Data(Self.task().utf8))
     let (data, checkpoint, model) = (folder("made-up"), folder("dual.safetensors"), folder("dual.qinf"))
     let check = try exporter("task", "check", folder("dual.json"), "--data", data, "--quiet")
@@ -77,13 +83,7 @@ import TestSupport
   }
 
   @Test func aDeviceGoesOnWithoutALeadWhereItsTaskSaysSo() throws {
-    let folder = try TemporaryFolder()
-    for index in 1...4 {
-      let made = try exporter(
-        "records", "electrogram", "--output", folder("made-up/dual-\(index)"), "--seed", "\(index)",
-        "--minutes", "3", "--quiet")
-      #expect(made.status == 0, "\(made.errors)")
-    }
+    let folder = try madeUpRecords()
     let text = try Self.task()
     for (name, task) in [
       ("silent", text),
