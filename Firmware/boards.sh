@@ -351,6 +351,22 @@ count_feed() {  # board toolset triple qemu
   fi
 }
 
+# What a frame takes in blocks, with beats that are sensed and with beats that are found.
+count_blocks() {
+  local name pace
+  payload "$MODEL"
+  counter
+  monitor_library mps2-an386 cortex-m4 armv7em-none-none-eabi
+  for pace in GIVEN DETECTED; do
+    name="build/firmware/cortex-m4/blocks-$pace"
+    LIBRARY=libquantinfer-monitor program cortex-m4 armv7em-none-none-eabi "blocks-$pace" Counter/blocks.c "-DPACE=QUANTINFER_${pace}_BEATS"
+    "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
+    python3 Firmware/report.py blocks "$name.nm" > "$name.symbols"
+    emulate qemu-system-arm mps2-an386 "$name.elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts"
+  done
+  python3 Firmware/report.py blocks "$((128 * SIGNAL_SECONDS))" build/firmware/cortex-m4/blocks-{GIVEN,DETECTED}.counts
+}
+
 # A longer record on the Cortex-M4 and on the Cortex-M0, whose code runs on the Cortex-M4's board, as its own has no room for the record.
 long_monitors() {  # seconds
   SIGNAL_SECONDS="$1" EMULATION_SECONDS=$((120 + $1))
@@ -655,6 +671,7 @@ case "$command" in
   report) setup && report ;;
   cycles) setup && cycles "${@:-$MODEL}" ;;
   sensed) setup && count_sensed "${1:?which model}" ;;
+  blocks) setup && count_blocks ;;
   sizes) sizes ;;
   package) package "$@" ;;
   monitor) setup && long_monitors "${1:?how many seconds}" ;;

@@ -56,6 +56,18 @@ SENSED = [
 ]
 
 
+# And for frames in blocks: columns and the network, what is checked of the record and the state, and what is left for each frame.
+BLOCKS = [
+    (r"^main$|^start$|board_|\.init|quantinfer_monitor_init|Model\.", "rest"),
+    (r"StreamingPipeline\.\(flow|Spectrogram|StreamingFrontEnd\.computeColumn|StreamingPipeline\.\(compute in", "column"),
+    (r"[Ss]ound|[Cc]hecksum|Guarded", "check"),
+    (r"BeatDetector|BeatRules", "detector"),
+    (r"SignalQuality", "watch"),
+    (r"SampleWindow", "filter"),
+    (r"quantinfer_monitor_push", "monitor"),
+]
+
+
 def functions(nm):
     """Address, size, name of each function."""
     for line in open(nm):
@@ -81,6 +93,19 @@ def feed(counts, header):
     print(f"a frame by interrupt on the Cortex-M4: {max(found)} instructions at most in {len(found):,} calls; {stated} are stated")
     if max(found) > stated:
         sys.exit(1)
+
+
+def blocks(frames, *runs):
+    """What a frame takes in blocks of 16, by each run's counts: of sensed beats and with the detector."""
+    for name in runs:
+        counts = {}
+        for line in open(name):
+            parts = line.split()
+            if parts[0] not in ("call", "total"):
+                counts[parts[0]] = int(parts[2])
+        parts = {stage: counts.get(stage, 0) / int(frames) for stage in ["detector", "watch", "filter", "monitor", "check", "column"]}
+        frame = sum(parts[stage] for stage in ["detector", "watch", "filter", "monitor"])
+        print(f"{name}: {frame:.1f} a frame (" + ", ".join(f"{stage} {each:.1f}" for stage, each in parts.items()) + ")")
 
 
 def beat_costs(name):
@@ -612,6 +637,8 @@ if __name__ == "__main__":
         case ["code", nm]: print(code_bytes(nm))
         case ["target", file]: target(file)
         case ["feed", counts, header]: feed(counts, header)
+        case ["blocks", nm] if nm.endswith(".nm"): symbols(nm, BLOCKS)
+        case ["blocks", frames, *runs]: blocks(frames, *runs)
         case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))
         case ["sizes", folder]: write_sizes(pathlib.Path(folder))
         case ["traps", disassembly, ceilings, name]: check_traps(disassembly, ceilings, name)

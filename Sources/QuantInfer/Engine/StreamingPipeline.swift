@@ -135,9 +135,24 @@ public struct StreamingPipeline: ~Copyable {
   /// Takes a frame of as many leads as the model has.
   mutating func take(_ frame: some Frame) -> Bool {
     guard frontEnd.push(frame) else { return false }
+    computeColumn()
+    return true
+  }
+
+  /// Computes the front end's column, and lets it flow.
+  private mutating func computeColumn() {
     unsafe frontEnd.computeColumn(into: nextColumn(of: stage(0)))
     flow()
-    return true
+  }
+
+  /// Takes frames one after the other, as `take` does each of them.
+  mutating func take(_ frames: UnsafePointer<Int16>, count: Int) {
+    var place = 0
+    while place < count {
+      let taken = unsafe frontEnd.push(frames + place &* model.leadCount, count: count &- place)
+      place &+= taken.count
+      if taken.isColumn { computeColumn() }
+    }
   }
 
   /// The samples that are still missing for the next column.

@@ -216,8 +216,14 @@ public struct Monitor: ~Copyable {
   /// Whether a column ends with the next sample, or is further away than any can be.
   @inline(__always)
   private var isColumnNext: Bool {
+    unsafe words.pointee.samplesUntilColumn <= 1 || !isColumnWithinReach
+  }
+
+  /// Whether the next column is as near as every one is, unless the count of samples until then has lost a bit.
+  @inline(__always)
+  var isColumnWithinReach: Bool {
     let missing = unsafe words.pointee.samplesUntilColumn
-    return missing <= 1 || missing > max(places.firstColumnSamples, places.hopSamples)
+    return missing >= 1 && missing <= max(places.firstColumnSamples, places.hopSamples)
   }
 
   /// Takes a beat that was so many samples ago, where the pace is that of given beats; they come in order of time.

@@ -18,8 +18,6 @@ extension Monitor {
   public mutating func feed(_ block: UnsafeBufferPointer<Int16>) -> (count: Int, endsColumn: Bool) {
     guard let samples = block.baseAddress else { return (0, false) }
     guard Built.leads, model.leadCount > 1 else {
-      let taken = unsafe takeColumn(samples, count: block.count)
-      if taken > 0 { return (taken, true) }
       return unsafe feed(samples, count: block.count, as: OneSample.self, leadCount: 1)
     }
     return unsafe feed(
@@ -27,80 +25,96 @@ extension Monitor {
     )
   }
 
-  /// Takes a column's samples at once where beats are the input, nothing looks at single samples, and all of them are there.
-  ///
-  /// Returns how many they were; 0 where it took none.
-  @inline(__always)
-  private mutating func takeColumn(_ samples: UnsafePointer<Int16>, count: Int) -> Int {
-    guard takesBeats, !watchesSignal, !options.findsBeats else { return 0 }
-    let columnSamples = unsafe Int(words.pointee.samplesUntilColumn)
-    guard columnSamples <= count, isStateGuarded() else { return 0 }
-    unsafe beats.push(samples, count: columnSamples, from: words.pointee.sampleNumber &+ 1)
-    unsafe words.pointee.skipSamples(columnSamples &- 1)
-    unsafe words.pointee.sampleNumber &+= 1
-    _ = countSample()
-    return columnSamples
-  }
-
   @inline(__always)
   private mutating func feed<F: Frame>(
     _ samples: UnsafePointer<Int16>, count: Int, as frames: F.Type, leadCount: Int
   ) -> (count: Int, endsColumn: Bool) {
-    guard count > 0 else { return (0, false) }
-    let untilColumn = unsafe Int(words.pointee.samplesUntilColumn)
-    let quietCount = min(count, max(0, untilColumn &- 1))
-    unsafe takeQuietly(samples, count: quietCount, as: F.self, leadCount: leadCount)
-    guard quietCount < count else { return (quietCount, false) }
-    return (quietCount &+ 1, unsafe push(frame: samples + quietCount &* leadCount))
+    var taken = 0
+    while taken < count {
+      let rest = unsafe samples + taken &* leadCount
+      let untilColumn = unsafe Int(words.pointee.samplesUntilColumn)
+      let endsColumn = untilColumn <= count &- taken
+      if isColumnWithinReach, !endsColumn || isStateGuarded() {
+        // Of a sound state all samples of a column lead to another.
+        let next = min(count &- taken, untilColumn)
+        unsafe take(rest, count: next, as: F.self, leadCount: leadCount)
+        taken &+= next
+        guard endsColumn else { continue }
+        endColumn()
+        return (taken, true)
+      }
+      // An unsound one is found with the column's last frame, or at once where that is further away than any can be.
+      let next = isColumnWithinReach ? untilColumn &- 1 : 0
+      unsafe take(rest, count: next, as: F.self, leadCount: leadCount)
+      taken &+= next &+ 1
+      if unsafe push(frame: rest + next &* leadCount) { return (taken, true) }
+    }
+    return (taken, false)
   }
 
-  /// Takes frames with which no column ends, a part of the device after the other.
-  private mutating func takeQuietly<F: Frame>(
+  /// Takes frames of which at most the last one ends a column, a part of the device after the other.
+  private mutating func take<F: Frame>(
     _ samples: UnsafePointer<Int16>, count: Int, as frames: F.Type, leadCount: Int
   ) {
-    func frame(_ index: Int) -> F { unsafe F(index, of: samples, leadCount: leadCount) }
     guard count > 0 else { return }
-    if watchesSignal {
-      var indices = Indices(to: count)
-      while let index = indices.next() { watch(frame(index)) }
-    }
+    if watchesSignal { unsafe watch(samples, count: count, as: F.self, leadCount: leadCount) }
     if takesBeats { unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1) }
     if options.findsBeats {
-      var awakeSamples = unsafe words.pointee.awakeSamples
-      var indices = Indices(to: count)
-      while let index = indices.next() {
-        unsafe words.pointee.sampleNumber &+= 1
-        if let age = detector?.push(frame(index)[options.detectorLead]) {
-          unsafe words.pointee.awakeSamples = awakeSamples
-          note(beatSamplesAgo: UInt32(bitPattern: age))
-          awakeSamples = unsafe words.pointee.awakeSamples
-        }
-        awakeSamples = max(0, awakeSamples &- 1)
-      }
-      unsafe words.pointee.awakeSamples = awakeSamples
-      unsafe words.pointee.samplesUntilColumn &-= Int32(truncatingIfNeeded: count)
+      unsafe findBeats(samples + options.detectorLead, count: count, stride: leadCount)
     } else {
       unsafe words.pointee.skipSamples(count)
     }
+    unsafe words.pointee.samplesUntilColumn &-= Int32(truncatingIfNeeded: count)
     unsafe words.pointee.isColumn = 0
     if takesBeats { return }
     if options.sleeps {
       var indices = Indices(to: count)
-      while let index = indices.next() { delay(frame(index)) }
+      while let index = indices.next() { delay(unsafe F(index, of: samples, leadCount: leadCount)) }
     } else {
-      var indices = Indices(to: count)
-      while let index = indices.next() { _ = pipeline.take(frame(index)) }
+      unsafe pipeline.take(samples, count: count)
+    }
+  }
+
+  /// Watches frames: one lead's at once, as long as they are good.
+  @inline(__always)
+  private mutating func watch<F: Frame>(
+    _ samples: UnsafePointer<Int16>, count: Int, as frames: F.Type, leadCount: Int
+  ) {
+    var place = 0
+    while place < count {
+      if leadCount == 1 { place &+= unsafe quality.pushQuietly(samples + place, count: count &- place) }
+      guard place < count else { return }
+      watch(unsafe F(place, of: samples, leadCount: leadCount))
+      place &+= 1
+    }
+  }
+
+  /// Lets the detector hear samples, so many places apart.
+  @inline(__always)
+  private mutating func findBeats(_ samples: UnsafePointer<Int16>, count: Int, stride: Int) {
+    var place = 0
+    while place < count {
+      let quietCount = unsafe detector?.pushQuietly(
+        samples + place &* stride, stride: stride, count: count &- place) ?? 0
+      unsafe words.pointee.skipSamples(quietCount)
+      place &+= quietCount
+      guard place < count else { return }
+      unsafe words.pointee.sampleNumber &+= 1
+      if let age = unsafe detector?.push(samples[place &* stride]) {
+        note(beatSamplesAgo: UInt32(bitPattern: age))
+      }
+      unsafe words.pointee.awakeSamples = max(0, words.pointee.awakeSamples &- 1)
+      place &+= 1
     }
   }
 }
 
 extension Monitor.Words {
-  /// Counts samples with which no column ends.
+  /// Counts samples, but for those until the next column.
   @inline(__always)
   fileprivate mutating func skipSamples(_ count: Int) {
     let taken = Int32(truncatingIfNeeded: count)
     sampleNumber &+= UInt32(bitPattern: taken)
     awakeSamples = max(0, awakeSamples &- taken)
-    samplesUntilColumn &-= taken
   }
 }

@@ -34,6 +34,12 @@ extension Monitor {
     unsafe words.pointee.countSample(places, columnsPerClock: options.columnsPerClock)
   }
 
+  /// Counts a column that ended with the newest sample.
+  @inline(__always)
+  mutating func endColumn() {
+    unsafe words.pointee.endColumn(places, columnsPerClock: options.columnsPerClock)
+  }
+
   mutating func nextDue() -> Due? {
     unsafe words.pointee.nextDue(delaySamples: UInt32(clamping: options.delaySamples))
   }
@@ -78,17 +84,22 @@ extension Monitor.Words {
     samplesUntilColumn &-= 1
     isColumn = 0
     guard samplesUntilColumn <= 0 else { return false }
+    endColumn(places, columnsPerClock: columnsPerClock)
+    return true
+  }
+
+  @inline(__always)
+  fileprivate mutating func endColumn(_ places: Monitor.StateLayout, columnsPerClock: Int32) {
     isColumn = 1
     samplesUntilColumn = places.hopSamples
     columnsUntilFull = columnsUntilFull > 0 ? columnsUntilFull &- 1 : places.columnsPerDecision &- 1
     if columnsUntilFull == 0 { hasBeenFull = 1 }
-    guard columnsPerClock > 0 else { return true }
+    guard columnsPerClock > 0 else { return }
     columnsUntilClock = min(columnsUntilClock, columnsPerClock) &- 1
     if columnsUntilClock <= 0 {
       clockStruck = 1
       columnsUntilClock = columnsPerClock
     }
-    return true
   }
 
   fileprivate mutating func nextDue(delaySamples: UInt32) -> Monitor.Due? {

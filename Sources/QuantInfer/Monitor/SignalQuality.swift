@@ -128,6 +128,40 @@ public struct SignalQuality: ~Copyable {
     return reason
   }
 
+  /// Takes samples of a good signal one after the other, as `push` does, as long as none of them can be bad.
+  ///
+  /// - Returns: How many were taken; the one behind them is for `push`.
+  /// - Complexity: O(n).
+  @inline(never)
+  mutating func pushQuietly(_ samples: UnsafePointer<Int16>, count: Int) -> Int {
+    let (lowestCount, highestCount) = (Int32(limits.lowestCount), Int32(limits.highestCount))
+    let flatCounts = limits.flatCounts
+    var words = unsafe self.words.pointee
+    guard words.fault == 0, words.missing == 0, words.flatCount > 0, words.endAge >= 0 else { return 0 }
+    // Not even one stretch of all of them is long enough, and no count gets to where it stops.
+    let longest = limits.flatSamples > 0 ? limits.flatSamples &- 1 : Int32.max
+    let room = min(longest &- words.flatCount, Int32.max &- words.endAge)
+    let most = min(count, max(0, Int(room)))
+    var (lowest, highest) = (Int32(words.lowest), Int32(words.highest))
+    var first = 0 &- Int(words.flatCount)
+    var place = 0
+    while place < most {
+      let sample = unsafe Int32(samples[place])
+      guard sample > lowestCount, sample < highestCount else { break }
+      lowest = min(lowest, sample)
+      highest = max(highest, sample)
+      if highest &- lowest > flatCounts { (lowest, highest, first) = (sample, sample, place) }
+      place &+= 1
+    }
+    words.lowest = Int16(truncatingIfNeeded: lowest)
+    words.highest = Int16(truncatingIfNeeded: highest)
+    words.flatCount = Int32(truncatingIfNeeded: place &- first)
+    words.endAge &+= Int32(truncatingIfNeeded: place)
+    if place > 0, words.endAge >= limits.saturationSpanSamples { words.endCount = 0 }
+    unsafe self.words.pointee = words
+    return place
+  }
+
   /// Why a decision now would be about bad samples; nil where the signal is good.
   public var reason: NoResult? { unsafe words.pointee.reason }
 

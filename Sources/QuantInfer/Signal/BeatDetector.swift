@@ -23,13 +23,13 @@
 @safe
 public struct BeatDetector: ~Copyable {
   let sampleRateMillihertz: UInt32
-  private let lengths: Lengths
+  let lengths: Lengths
   let rules: UnsafeMutablePointer<BeatRules>
-  private let sums: UnsafeMutablePointer<Sums>
+  let sums: UnsafeMutablePointer<Sums>
   /// The last samples, low-passed samples and band-passed samples: three rings of one length.
-  private let samples: UnsafeMutablePointer<Int32>
-  private let smooth: UnsafeMutablePointer<Int32>
-  private let bandPassed: UnsafeMutablePointer<Int32>
+  let samples: UnsafeMutablePointer<Int32>
+  let smooth: UnsafeMutablePointer<Int32>
+  let bandPassed: UnsafeMutablePointer<Int32>
 
   /// The lowest sampling rate that it works at.
   public static var lowestSampleRateMillihertz: UInt32 { 100_000 }

@@ -69,6 +69,47 @@ struct SampleWindow {
     return missing <= 1
   }
 
+  /// Takes samples one after the other, as `push` does, up to the first one that completes a column.
+  ///
+  /// - Parameters:
+  ///   - samples: The first frame's sample of this lead.
+  ///   - stride: The samples from one frame to the next.
+  ///   - count: The frames, one at least.
+  /// - Returns: How many were taken, and whether a column is complete with the last of them.
+  /// - Complexity: O(n).
+  @inline(never)
+  func push(
+    _ samples: UnsafePointer<Int16>, stride: Int, count: Int
+  ) -> (count: Int, isColumn: Bool) {
+    let missing = samplesUntilColumn
+    let taken = min(count, max(1, missing))
+    let mask = record.windowSamples &- 1
+    let shift = record.highPassShift
+    let ring = unsafe self.ring
+    var position = unsafe Int(truncatingIfNeeded: words[Slot.ringPosition]) & mask
+    var next = unsafe samples
+    let end = unsafe samples + taken &* stride
+    if shift > 0 {
+      var filter = unsafe filter(before: samples.pointee)
+      while unsafe next < end {
+        unsafe ring[position] = filter.filter(next.pointee, shift: shift & 31)
+        position = (position &+ 1) & mask
+        unsafe next += stride
+      }
+      keep(filter)
+    } else {
+      while unsafe next < end {
+        unsafe ring[position] = Int32(next.pointee) &<< 12
+        position = (position &+ 1) & mask
+        unsafe next += stride
+      }
+    }
+    unsafe words[Slot.ringPosition] = Int32(truncatingIfNeeded: position)
+    let isColumn = taken >= missing
+    setSamplesUntilColumn(isColumn ? record.hopSamples : missing &- taken)
+    return (taken, isColumn)
+  }
+
   /// The words of a lead's part of a state.
   @inline(__always)
   static func wordCount(windowSamples: Int) -> Int { Slot.count &+ windowSamples }
@@ -103,13 +144,25 @@ struct SampleWindow {
 
   @inline(__always)
   private func filtered(_ sample: Int16, shift: Int32) -> Int32 {
-    let isFirst = unsafe words[Slot.filterInput] == Int32.min
-    var filter = unsafe HighPassFilter(previousSample: isFirst ? Int32(sample) : words[Slot.filterInput])
-    filter.outputQ12 = unsafe words[Slot.filterOutput]
+    var filter = filter(before: sample)
     let outputQ12 = filter.filter(sample, shift: shift)
+    keep(filter)
+    return outputQ12
+  }
+
+  /// The filter as the samples before this one have left it.
+  @inline(__always)
+  private func filter(before sample: Int16) -> HighPassFilter {
+    let isFirst = unsafe words[Slot.filterInput] == Int32.min
+    return unsafe HighPassFilter(
+      outputQ12: words[Slot.filterOutput],
+      previousSample: isFirst ? Int32(sample) : words[Slot.filterInput])
+  }
+
+  @inline(__always)
+  private func keep(_ filter: HighPassFilter) {
     unsafe words[Slot.filterOutput] = filter.outputQ12
     unsafe words[Slot.filterInput] = filter.previousSample
-    return outputQ12
   }
 
   /// The samples as they are now.

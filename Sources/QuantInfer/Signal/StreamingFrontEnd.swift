@@ -45,6 +45,25 @@ struct StreamingFrontEnd {
     return isColumn
   }
 
+  /// Takes frames, one at least, up to the first one that completes a column.
+  ///
+  /// Returns how many were taken, and whether a column is complete with the last of them.
+  @inline(__always)
+  func push(_ frames: UnsafePointer<Int16>, count: Int) -> (count: Int, isColumn: Bool) {
+    let taken = unsafe samples(ofLead: 0).push(frames, stride: leadCount, count: count)
+    var leads = Indices(from: 1, to: leadCount)
+    while let lead = leads.next() {
+      // Its own count may have lost a bit: its columns are nobody's.
+      var place = 0
+      while place < taken.count {
+        let first = unsafe frames + (place &* leadCount &+ lead)
+        place &+= unsafe samples(ofLead: lead).push(first, stride: leadCount, count: taken.count &- place)
+          .count
+      }
+    }
+    return taken
+  }
+
   /// Computes the newest column.
   func computeColumn(into column: UnsafeMutablePointer<Int8>) {
     switch FrontEndPlan(record.image, at: record.place) {

@@ -4,8 +4,9 @@ import ModelFiles
 import QuantInfer
 import Simulation
 import Support
-import Testing
+import TestNetworks
 import TestSupport
+import Testing
 
 /// A device that takes its samples one by one is the truth.
 @Suite struct MonitorBlockTests {
@@ -17,8 +18,8 @@ import TestSupport
   }
 
   private func trace(
-    _ loaded: LoadedModel, _ options: Monitor.Options, beats: [Int], samples: [Int16],
-    blocks: (Int) -> Int
+    _ loaded: LoadedModel, _ options: Monitor.Options, beats: [Int] = [], samples: [Int16],
+    lostBits: [(sample: Int, bit: Int)] = [], blocks: (Int) -> Int
   ) throws -> Trace {
     let state = AlignedMemory(byteCount: try Monitor.stateByteCount(model: loaded.model, options: options))
     let scratch = AlignedMemory(byteCount: loaded.model.streamingScratchByteCount)
@@ -26,12 +27,18 @@ import TestSupport
       model: loaded.model, options: options, state: state.bytes, scratch: scratch.bytes)
     var logits = [Int8](repeating: 0, count: loaded.model.output.count)
     var trace = Trace()
-    var (taken, nextBeat, block) = (0, 0, 0)
+    var (taken, nextBeat, nextBit, block) = (0, 0, 0, 0)
     samples.withUnsafeBufferPointer { all in
       while taken < samples.count {
-        // A given beat ends a block: it is told of between two samples.
+        if nextBit < lostBits.count, lostBits[nextBit].sample == taken {
+          let bit = lostBits[nextBit].bit % (8 * state.bytes.count)
+          state.bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+          nextBit += 1
+        }
+        // A given beat ends a block, as a lost bit does: it is told of between two samples.
         let wanted = max(1, blocks(block))
-        let limit = nextBeat < beats.count ? min(wanted, beats[nextBeat] - taken + 1) : wanted
+        var limit = nextBeat < beats.count ? min(wanted, beats[nextBeat] - taken + 1) : wanted
+        if nextBit < lostBits.count { limit = min(limit, lostBits[nextBit].sample - taken) }
         let part = UnsafeBufferPointer(rebasing: all[taken..<min(samples.count, taken + limit)])
         var endsColumn: Bool
         if wanted == 1 {
@@ -97,7 +104,52 @@ import TestSupport
     }
   }
 
-  /// Without a watch over the signal all samples of a column are taken at once.
+  /// The detector's lengths follow the rate, and so do the stretches that it takes at once.
+  @Test(arguments: [100.0, 250, 360, 1000]) func blocksGiveTheBitsOfSamplesAtOtherRates(rateHz: Double) throws {
+    var image = try [UInt8](Files.read(ProjectFiles.model))
+    let place = image.withUnsafeBytes {
+      Int($0.loadUnaligned(fromByteOffset: ModelFormat.Header.frontEnd, as: UInt32.self))
+    }
+    image.withUnsafeMutableBytes {
+      $0.storeBytes(
+        of: UInt32(rateHz * 1000), toByteOffset: place + ModelFormat.FrontEnd.sampleRateMillihertz,
+        as: UInt32.self)
+    }
+    let loaded = try LoadedModel(image: resealed(image))
+    let acquisition = try Acquisition(
+      Record.read(ProjectFiles.record), lead: nil, sampleRateHz: rateHz, profile: .reference, file: "mitdb-208")
+    let options = Monitor.Options(
+      .detectedBeats, of: loaded, converter: DeviceProfile.reference.converter)
+    let samples = Array(acquisition.samples.prefix(Int(60 * rateHz)))
+    let single = try trace(loaded, options, samples: samples) { _ in 1 }
+    #expect(single.decisions.count > 50)
+    for length in [5, 16, 64] {
+      let blocks = try trace(loaded, options, samples: samples) { _ in length }
+      #expect(blocks == single, "\(length)")
+    }
+  }
+
+  /// Whatever a lost bit makes of ages, levels, sums and counts: blocks go the way of samples.
+  @Test(arguments: [0, 1, 2, 3]) func blocksHealAsSamplesDo(seed: Int) throws {
+    let loaded = try LoadedModel(file: ProjectFiles.model)
+    let acquisition = try Acquisition(
+      Record.read(ProjectFiles.record), lead: nil, sampleRateHz: 128, profile: .reference, file: "mitdb-208")
+    let samples = Array(acquisition.samples.prefix(12_000))
+    var random = SeededGenerator(seed: UInt64(200 + seed))
+    var announcing = Announcing()
+    announcing.wakePercent = seed % 2 * 10
+    let options = Monitor.Options(
+      .detectedBeats, announcing: announcing, of: loaded, converter: DeviceProfile.reference.converter)
+    let lostBits = (1...150).map { (sample: 77 * $0, bit: random.nextIndex(below: 1 << 20)) }
+    let single = try trace(loaded, options, samples: samples, lostBits: lostBits) { _ in 1 }
+    #expect(single.decisions.contains { $0[2] == -1 } && single.decisions.contains { $0[2] >= 0 })
+    for length in [3, 16, 40] {
+      let blocks = try trace(loaded, options, samples: samples, lostBits: lostBits) { _ in length }
+      #expect(blocks == single, "\(length)")
+    }
+  }
+
+  /// Awake between beats for its samples alone, it takes a column's at once.
   @Test(arguments: [false, true]) func blocksOfANetworkOfBeatsGiveTheBitsOfSamples(isWatched: Bool) throws {
     let loaded = try LoadedModel(
       file: ProjectFiles.path("Models/ecg-beats-implant/ecg-beats-implant.qinf"))
