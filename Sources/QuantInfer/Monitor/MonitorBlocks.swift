@@ -94,8 +94,9 @@ extension Monitor {
   private mutating func findBeats(_ samples: UnsafePointer<Int16>, count: Int, stride: Int) {
     var place = 0
     while place < count {
-      let quietCount = unsafe detector?.pushQuietly(
-        samples + place &* stride, stride: stride, count: count &- place) ?? 0
+      let quietCount =
+        unsafe detector?.pushQuietly(
+          samples + place &* stride, stride: stride, count: count &- place) ?? 0
       unsafe words.pointee.skipSamples(quietCount)
       place &+= quietCount
       guard place < count else { return }

@@ -105,7 +105,8 @@ import Testing
   }
 
   /// The detector's lengths follow the rate, and so do the stretches that it takes at once.
-  @Test(arguments: [100.0, 250, 360, 1000]) func blocksGiveTheBitsOfSamplesAtOtherRates(rateHz: Double) throws {
+  @Test(arguments: [100.0, 250, 360, 1000]) func blocksGiveTheBitsOfSamplesAtOtherRates(rateHz: Double) throws
+  {
     var image = try [UInt8](Files.read(ProjectFiles.model))
     let place = image.withUnsafeBytes {
       Int($0.loadUnaligned(fromByteOffset: ModelFormat.Header.frontEnd, as: UInt32.self))
@@ -117,7 +118,8 @@ import Testing
     }
     let loaded = try LoadedModel(image: resealed(image))
     let acquisition = try Acquisition(
-      Record.read(ProjectFiles.record), lead: nil, sampleRateHz: rateHz, profile: .reference, file: "mitdb-208")
+      Record.read(ProjectFiles.record), lead: nil, sampleRateHz: rateHz, profile: .reference,
+      file: "mitdb-208")
     let options = Monitor.Options(
       .detectedBeats, of: loaded, converter: DeviceProfile.reference.converter)
     let samples = Array(acquisition.samples.prefix(Int(60 * rateHz)))
