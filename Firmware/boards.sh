@@ -214,7 +214,7 @@ program() {  # toolset triple name source [option]...
 
 # The example's memory is what the exporter says, to the byte, and its code and stack are at most what the page says.
 check_example() {  # toolset lines
-  local name="build/firmware/$1/example" stated code stack
+  local name="build/firmware/$1/example" stated code stack instructions
   "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
   # Each with its own end: in a caller's condition the shell goes on after a failure.
   python3 Firmware/report.py memory "$name.nm" build/firmware/inspect.json || return 1
@@ -225,12 +225,23 @@ check_example() {  # toolset lines
   python3 Firmware/stack.py check "$name.lst" docs/guides/Placement.md "$1" "$stack" || return 1
   [ "$1" = cortex-m4 ] || return 0
   check_traps "$name.elf" "$name.dis" example || return 1
-  read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack.*/\1 \2/p' docs/guides/Firmware.md \
-    | tr -d ,)
-  if [ "$code" -gt "${stated[0]}" ] || [ "$stack" -gt "${stated[1]}" ]; then
-    echo "error: docs/guides/Firmware.md states at most ${stated[0]} and ${stated[1]}" >&2
+  instructions="$(count_example "$name")"
+  echo "$1, example in C: $instructions instructions"
+  read -ra stated < <(sed -nE 's/.*at most ([0-9,]+) bytes of code and ([0-9,]+) of stack, and the example at most ([0-9,]+) instr.*/\1 \2 \3/p' \
+    docs/guides/Firmware.md | tr -d ,)
+  if [ "$code" -gt "${stated[0]}" ] || [ "$stack" -gt "${stated[1]}" ] || [ "$instructions" -gt "${stated[2]}" ]; then
+    echo "error: docs/guides/Firmware.md states at most ${stated[0]}, ${stated[1]} and ${stated[2]}" >&2
     return 1
   fi
+}
+
+# All instructions of the example on the Cortex-M4: set-up, samples, decisions and what it prints.
+count_example() {  # name
+  counter
+  python3 Firmware/report.py symbols "$1.nm" > "$1.symbols"
+  emulate qemu-system-arm mps2-an386 "$1.elf" \
+    -plugin "build/firmware/instructions.so,symbols=$1.symbols,output=$1.counts" > /dev/null
+  awk '$1 == "total" { print $3 }' "$1.counts"
 }
 
 # shellcheck source=Firmware/consumers.sh

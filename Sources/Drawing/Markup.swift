@@ -7,7 +7,7 @@ package protocol Component {
 }
 
 /// Text as it stands in markup: `&`, `<`, `>`, quotes and control characters can do no harm.
-func escaped(_ text: String) -> String {
+package func escaped(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar {

@@ -1,4 +1,5 @@
 import Drawing
+import Foundation
 import Simulation
 import Support
 
@@ -12,17 +13,20 @@ struct LivePage {
 
   func render() -> String {
     Page(
-      title: "Live: \(run.record), \(run.lead)",
+      title: "Live: \(run.record), \(run.leads.joined(separator: ", "))",
       subtitle: "through \(run.modelName) on a simulated device, "
         + "\(Numbers.duration(seconds: run.durationSeconds)) at \(Numbers.shortest(run.sampleRateHz)) Hz",
       verdict: "The run begins.",
       sections: [
-        Section("Now", [LiveStrip(hasTwin: run.hasTwin), LiveFigures(run)]),
+        Section("Now", [LiveStrip(leads: run.leads, hasTwin: run.hasTwin), LiveFigures(run)]),
         Section(
           "How to read this",
           [
             Paragraph(
-              "The strip holds the signal's last ten seconds as the device took them. Under it stands the class of each decision, at "
+              (run.leads.count == 1
+                ? "The strip holds the signal's last ten seconds as the device took them. Under it stands"
+                : "Each strip holds a lead's last ten seconds as the device took them, on a scale of its own. Under them stands")
+                + " the class of each decision, at "
                 + "the beat that it is about, or where it was made by the clock: the device's, the float twin's, and what the device "
                 + "announced after its policy. A decision of another class than the twin's is framed."),
             Paragraph(
@@ -38,17 +42,24 @@ struct LivePage {
 
 /// The signal and the decisions, drawn as they come.
 private struct LiveStrip: Component {
+  let leads: [String]
   let hasTwin: Bool
+
+  /// Strips above one another are lower than one alone.
+  private var pixels: Int { leads.count == 1 ? 300 : 100 + 130 * leads.count }
+
+  /// The leads' names as JSON.
+  private var names: String { String(decoding: (try? JSON.data(leads)) ?? Data("[]".utf8), as: UTF8.self) }
 
   func render() -> String {
     """
     <style>
-    #strip { display: block; width: 100%; height: 300px; margin: 0 0 16px }
+    #strip { display: block; width: 100%; height: \(pixels)px; margin: 0 0 16px }
     .controls { display: flex; gap: 12px; align-items: center; margin: 0 0 12px }
     .controls button { font: inherit; padding: 4px 18px; min-width: 110px }
     </style>
     <div class="controls"><button id="pause" type="button">Pause</button><span id="phase" role="status"></span></div>
-    <canvas id="strip" role="img" aria-label="The last ten seconds of the signal, with the decisions under it" data-twin="\(hasTwin)"></canvas>
+    <canvas id="strip" role="img" aria-label="The last ten seconds of \(leads.count == 1 ? "the signal" : "each lead"), with the decisions under it" data-twin="\(hasTwin)" data-leads="\(escaped(names))"></canvas>
     """
   }
 }
@@ -83,14 +94,14 @@ private struct LiveFigures: Component {
     const element = id => document.getElementById(id);
     const show = (id, text) => { const place = element(id); if (place) place.textContent = text; };
     const decimal = (value, places) => value.toFixed(places);
-    let samples = [], first = 0, isPaused = false, isOver = false;
+    const names = JSON.parse(element("strip").dataset.leads);
+    let leads = names.map(() => []), first = 0, isPaused = false, isOver = false;
 
     function take(state) {
-      const end = state.firstSample + state.microvolts.length;
-      if (state.firstSample !== first + samples.length) { samples = []; first = state.firstSample; }
-      samples.push(...state.microvolts);
-      const dropped = Math.max(0, samples.length - Math.ceil(shownSeconds * rate));
-      samples.splice(0, dropped);
+      const end = state.firstSample + state.microvolts[0].length;
+      if (state.firstSample !== first + leads[0].length) { leads = names.map(() => []); first = state.firstSample; }
+      const dropped = Math.max(0, leads[0].length + state.microvolts[0].length - Math.ceil(shownSeconds * rate));
+      leads.forEach((samples, lead) => { samples.push(...state.microvolts[lead]); samples.splice(0, dropped); });
       first += dropped;
       show("time", decimal(state.seconds, 1) + " s");
       show("rate", state.beatsPerMinute == null ? "-" : decimal(state.beatsPerMinute, 0) + " a minute");
@@ -123,13 +134,9 @@ private struct LiveFigures: Component {
       pen.setTransform(scale, 0, 0, scale, 0, 0);
       pen.clearRect(0, 0, width, height);
       const rows = canvas.dataset.twin === "true" ? ["device", "float", "announced"] : ["device", "announced"];
-      const left = 78, right = 10, top = 8, rowHeight = 22, bottom = rows.length * rowHeight + 24;
+      const left = 78, right = 10, top = leads.length > 1 ? 20 : 8, rowHeight = 22, bottom = rows.length * rowHeight + 24;
       const count = shownSeconds * rate, start = end - count;
       const x = sample => left + (sample - start) / count * (width - left - right);
-      let low = Infinity, high = -Infinity;
-      for (const value of samples) { low = Math.min(low, value); high = Math.max(high, value); }
-      if (!(high > low)) { low = (low || 0) - 500; high = low + 1000; }
-      const y = value => top + (high - value) / (high - low) * (height - top - bottom);
       pen.font = "12px system-ui, sans-serif";
       pen.lineWidth = 1;
       pen.strokeStyle = "#dfe1e5";
@@ -140,19 +147,33 @@ private struct LiveFigures: Component {
         pen.beginPath(); pen.moveTo(place, top); pen.lineTo(place, height - bottom); pen.stroke();
         pen.fillText(second + " s", place, height - bottom + 15);
       }
-      const millivolts = (high - low) / 1000;
-      const step = [0.1, 0.2, 0.5, 1, 2, 5, 10].find(each => millivolts / each <= 5) || 20;
+      const gap = 20, stripHeight = (height - top - bottom + gap) / leads.length - gap;
+      leads.forEach((samples, lead) => {
+        const stripTop = top + lead * (stripHeight + gap);
+        let low = Infinity, high = -Infinity;
+        for (const value of samples) { low = Math.min(low, value); high = Math.max(high, value); }
+        if (!(high > low)) { low = (low || 0) - 500; high = low + 1000; }
+        const y = value => stripTop + (high - value) / (high - low) * stripHeight;
+        const millivolts = (high - low) / 1000;
+        const step = [0.1, 0.2, 0.5, 1, 2, 5, 10].find(each => millivolts / each <= (leads.length > 1 ? 4 : 5)) || 20;
+        pen.textAlign = "right";
+        pen.strokeStyle = "#dfe1e5";
+        pen.lineWidth = 1;
+        for (let level = Math.ceil(low / 1000 / step) * step; level * 1000 <= high; level += step) {
+          pen.beginPath(); pen.moveTo(left, y(level * 1000)); pen.lineTo(width - right, y(level * 1000)); pen.stroke();
+          pen.fillText(decimal(level, step < 1 ? 1 : 0) + " mV", left - 6, y(level * 1000) + 4);
+        }
+        pen.strokeStyle = "#1a1a1a";
+        pen.lineWidth = 1.2;
+        pen.beginPath();
+        samples.forEach((value, index) => index ? pen.lineTo(x(first + index), y(value)) : pen.moveTo(x(first), y(value)));
+        pen.stroke();
+        if (leads.length === 1) return;
+        pen.textAlign = "left";
+        pen.fillText("Lead " + names[lead], left, stripTop - 6);
+      });
       pen.textAlign = "right";
-      for (let level = Math.ceil(low / 1000 / step) * step; level * 1000 <= high; level += step) {
-        pen.beginPath(); pen.moveTo(left, y(level * 1000)); pen.lineTo(width - right, y(level * 1000)); pen.stroke();
-        pen.fillText(decimal(level, step < 1 ? 1 : 0) + " mV", left - 6, y(level * 1000) + 4);
-      }
       rows.forEach((row, index) => pen.fillText(row, left - 6, height - bottom + 24 + rowHeight * index + 14));
-      pen.strokeStyle = "#1a1a1a";
-      pen.lineWidth = 1.2;
-      pen.beginPath();
-      samples.forEach((value, index) => index ? pen.lineTo(x(first + index), y(value)) : pen.moveTo(x(first), y(value)));
-      pen.stroke();
       pen.textAlign = "center";
       for (const decision of decisions) {
         const place = x(decision.sample);
@@ -173,7 +194,7 @@ private struct LiveFigures: Component {
 
     async function ask() {
       try {
-        const answer = await fetch("/state?from=" + (first + samples.length), { cache: "no-store" });
+        const answer = await fetch("/state?from=" + (first + leads[0].length), { cache: "no-store" });
         if (answer.ok) take(await answer.json());
       } catch {
         show("phase", isOver ? "The run is over" : "The run can't be reached: it ended, or was stopped");

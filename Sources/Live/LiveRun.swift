@@ -14,8 +14,9 @@ package final class LiveRun: StreamWatcher {
 
   private struct State {
     var run: WatchedRun?
-    var samples: [Int16] = []
-    /// The number of the first sample, and of the first decision, that is kept.
+    /// What is kept, frame by frame a sample of each lead.
+    var frames: [Int16] = []
+    /// The number of the first frame, and of the first decision, that is kept.
     var firstSample = 0
     var decisions: [DeviceDecision] = []
     var agreement = (same: 0, all: 0)
@@ -58,7 +59,8 @@ package final class LiveRun: StreamWatcher {
     let microamps = newCurrent(step)
     state.withLock { state in
       guard let run = state.run else { return }
-      state.samples += step.samples
+      let leadCount = run.leads.count
+      state.frames += step.frames
       state.decisions += step.decisions
       state.decisionCount += step.decisions.count
       state.agreement = step.agreement
@@ -66,12 +68,13 @@ package final class LiveRun: StreamWatcher {
       if let newest = step.decisions.last { state.announced = newest.announcedClass }
       if let microamps { (state.microamps, state.reckoned) = (microamps, Self.now) }
       let kept = Int(Self.keptSeconds * run.sampleRateHz)
-      let dropped = max(0, state.samples.count - kept)
-      state.samples.removeFirst(dropped)
+      let dropped = max(0, state.frames.count / leadCount - kept)
+      state.frames.removeFirst(dropped * leadCount)
       state.firstSample += dropped
       let first = state.firstSample
       state.decisions.removeAll { ($0.beatSample ?? $0.sample) < first }
-      state.due = max(state.due, Self.now - 0.25) + Double(step.samples.count) / run.sampleRateHz / pace
+      state.due =
+        max(state.due, Self.now - 0.25) + Double(step.frames.count / leadCount) / run.sampleRateHz / pace
     }
     waitUntilDue()
   }
@@ -124,7 +127,8 @@ package final class LiveRun: StreamWatcher {
       guard let run = state.run else { return nil }
       state.lastRead = Self.now
       if state.isFinished { state.isEndRead = true }
-      let end = state.firstSample + state.samples.count
+      let leadCount = run.leads.count
+      let end = state.firstSample + state.frames.count / leadCount
       let first = min(max(from, state.firstSample), end)
       let converter = run.profile.converter
       let names = run.loaded.classNames
@@ -132,8 +136,10 @@ package final class LiveRun: StreamWatcher {
         phase: state.isFinished
           ? .finished : state.isPaused ? .paused : state.board != nil ? .board : .running,
         seconds: Double(end) / run.sampleRateHz, firstSample: first,
-        microvolts: state.samples[(first - state.firstSample)...].map {
-          Int((Float($0) * converter.microvoltsPerCount).rounded())
+        microvolts: run.leads.indices.map { lead in
+          stride(
+            from: (first - state.firstSample) * leadCount + lead, to: state.frames.count, by: leadCount
+          ).map { Int((Float(state.frames[$0]) * converter.microvoltsPerCount).rounded()) }
         },
         decisions: state.decisions.map { decision in
           LiveSnapshot.Decision(
@@ -194,10 +200,10 @@ package struct LiveSnapshot: Encodable, Sendable {
   package var phase: Phase
   /// The record's time that the device has reached.
   package var seconds: Double
-  /// The number of the first of `microvolts`.
+  /// The number of the first of each lead's `microvolts`.
   package var firstSample: Int
-  /// The signal as the device took it, in microvolts.
-  package var microvolts: [Int]
+  /// Each lead as the device took it, in microvolts.
+  package var microvolts: [[Int]]
   /// The decisions about the samples that are kept.
   package var decisions: [Decision]
   /// All decisions so far.

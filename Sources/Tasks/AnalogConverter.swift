@@ -46,13 +46,7 @@ package struct AnalogConverter: Equatable, Sendable {
 
   /// The signal as the device hears it: rounded to counts and saturated.
   package func heard(_ signal: LabelledSignal) -> LabelledSignal {
-    var heard = signal
-    func hear(_ microvolts: [Float]) -> [Float] {
-      microvolts.map { Float(count(ofMicrovolts: $0)) * microvoltsPerCount }
-    }
-    heard.microvolts = hear(signal.microvolts)
-    heard.furtherLeads = signal.furtherLeads.map(hear)
-    return heard
+    signal.withLeads { $0.map { Float(count(ofMicrovolts: $0)) * microvoltsPerCount } }
   }
 
   /// A signal's counts, frame by frame: a sample of each of its leads.

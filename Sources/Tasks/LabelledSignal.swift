@@ -61,4 +61,22 @@ package struct LabelledSignal: Sendable {
     self.microvolts = microvolts
     self.beats = beats
   }
+
+  /// Each lead as a signal of its own, by its name.
+  package var singleLeads: [LabelledSignal] {
+    let names = lead.components(separatedBy: ", ")
+    return ([microvolts] + furtherLeads).enumerated().map { index, microvolts in
+      var single = self
+      (single.microvolts, single.furtherLeads) = (microvolts, [])
+      single.lead = names.count == 1 + furtherLeads.count ? names[index] : "\(index + 1)"
+      return single
+    }
+  }
+
+  /// The same signal with each lead's samples changed.
+  package func withLeads(_ change: ([Float]) -> [Float]) -> LabelledSignal {
+    var signal = self
+    (signal.microvolts, signal.furtherLeads) = (change(microvolts), furtherLeads.map(change))
+    return signal
+  }
 }

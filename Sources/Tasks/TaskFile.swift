@@ -47,6 +47,13 @@ extension TaskDefinition {
     }
   }
 
+  /// Reads the task's file that another file names, beside that one unless the name starts at the root.
+  ///
+  /// - Throws: `FileError`, as `init(reading:)`.
+  package init(reading name: String, beside file: String) throws(FileError) {
+    try self.init(reading: RecordPath.file(name, beside: file))
+  }
+
   /// Parses a task's file; `file` is its name in errors.
   ///
   /// - Throws: `FileError`, as `init(reading:)`.

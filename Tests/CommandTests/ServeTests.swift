@@ -26,7 +26,7 @@ import Testing
     while last["phase"] as? String != "finished" {
       last = try run.state(from: next)
       let first = try #require(last["firstSample"] as? Int)
-      let samples = try #require(last["microvolts"] as? [Int])
+      let samples = try #require((last["microvolts"] as? [[Int]])?.first)
       // Nothing twice, and gaps only where a reader was away for longer than is kept.
       #expect(first >= next && samples.count <= 12 * 128)
       next = first + samples.count
@@ -49,6 +49,40 @@ import Testing
     let decisions = try #require(last["decisions"] as? [[String: Any]])
     #expect(decisions.count > 10 && decisions.allSatisfy { $0["device"] is String && $0["float"] is String })
     #expect((last["microamps"] as? [String: Any])?["value"] is Double)
+  }
+
+  // claim: live
+  @Test func everyLeadOfAWatchedRunIsShown() throws {
+    let record = ProjectFiles.path("Firmware/Leads/signs")
+    let run = try Served([
+      "stream", "--model", record + ".qinf", "--record", record, "--pace", "5", "--quiet",
+    ])
+    defer { run.stop() }
+    let page = try run.ask("GET", "/")
+    #expect(
+      page.contains("Live: signs, 1, 2<") && page.contains("on a scale of its own. Under them stands"))
+    #expect(page.contains(#/data-leads="[^"]*&quot;1&quot;[^"]*&quot;2&quot;/#))
+    // Sixteen bits a sample, a lead after the other, in microvolts; a converter's count is 2.4 of them.
+    let bytes = [UInt8](try Files.read(record + ".dat"))
+    for seconds in [2.0, 13] {
+      var state: [String: Any] = [:]
+      while state["seconds"] as? Double ?? 0 < seconds {
+        state = try run.state(from: 0)
+        usleep(20_000)
+      }
+      let first = try #require(state["firstSample"] as? Int)
+      let leads = try #require(state["microvolts"] as? [[Int]])
+      let end = Int((try #require(state["seconds"] as? Double) * 100).rounded())
+      #expect(leads.count == 2 && (first == 0) == (seconds < 12))
+      for (lead, samples) in leads.enumerated() {
+        #expect(first + samples.count == end && samples.count <= 12 * 100 && samples.count > 150)
+        for (index, sample) in samples.enumerated() {
+          let place = 4 * (first + index) + 2 * lead
+          let made = Int16(bitPattern: UInt16(bytes[place]) | UInt16(bytes[place + 1]) << 8)
+          #expect(abs(sample - Int(made)) <= 2, "lead \(lead + 1), sample \(first + index)")
+        }
+      }
+    }
   }
 
   // claim: live

@@ -61,6 +61,35 @@ import TestSupport
     #expect(page.contains("Lead A") && page.contains("Lead V") && page.contains("int8 columns, lead V"))
     try refuses(model, checkpoint, record: record, in: folder)
     try takes(model, checkpoint, record: record, in: folder)
+    try reports(checkpoint, evaluated: figures, in: folder)
+    try costs(model, streamed: result)
+  }
+
+  /// Each lead has its words and samples in the state, and its part of the front end's work.
+  private func costs(_ model: String, streamed: [String: Any]) throws {
+    let regions = try #require((streamed["memoryMap"] as? [String: Any])?["regions"] as? [[String: Any]])
+    let state = try #require(regions.first { $0["name"] as? String == "streaming state" })
+    let parts = try #require(state["parts"] as? [[String: Any]])
+    #expect(
+      parts.prefix(4).map { $0["name"] as? String } == [
+        "front end's words of lead 1", "samples of lead 1", "front end's words of lead 2",
+        "samples of lead 2",
+      ])
+    // A window of 32 samples of four bytes, behind four words.
+    #expect(parts.prefix(4).map { $0["bytes"] as? Int } == [16, 128, 16, 128])
+    #expect(parts.reduce(0) { $0 + ($1["bytes"] as? Int ?? 0) } == state["bytes"] as? Int)
+    let verdict = try simulator(
+      "verdict", "--model", model, "--profile", "reference", "--json", "-", "--quiet"
+    ).json()
+    let device = try #require((verdict["devices"] as? [[String: Any]])?.first?["verdict"] as? [String: Any])
+    let mode = try #require((device["modes"] as? [[String: Any]])?.first)
+    let work = try #require(mode["tasks"] as? [[String: Any]]).flatMap {
+      $0["work"] as? [[String: Any]] ?? []
+    }
+    // Twice a sample, twelve bins, and the five stages of 32 points.
+    for (item, count) in [
+      ("interrupt, filter, ring", 2), ("frequency bins", 24), ("points x stages of the transform", 320),
+    ] { #expect(work.first { $0["item"] as? String == item }?["count"] as? Int == count, "\(item)") }
   }
 
   /// What a device says while leads are off for 150 s, of which a third is fibrillation.
@@ -140,6 +169,13 @@ import TestSupport
       folder("m.c"), "--json", "-", "--quiet"
     ).json()
     #expect(exported["samples"] as? Int == 2 * 20 * 128 && exported["decisions"] as? Int ?? 0 > 10)
+    // Each lead has a decimator of its own.
+    let decimated = try simulator(
+      "stream", "--model", model, "--float", checkpoint, "--record", record, "--lead", "A,V", "--device-rate",
+      "512", "--json", "-", "--quiet"
+    ).json()
+    #expect((decimated["spectrogram"] as? [String: Any])?["withinOneStep"] as? Double ?? 0 > 0.999)
+    #expect((decimated["agreement"] as? [String: Any])?["top1"] as? Double ?? 0 > 0.97)
     let faults = try simulator(
       "faults", "--model", model, "--record", record, "--lead", "A,V", "--trials", "3", "--json", "-",
       "--quiet"
@@ -147,7 +183,48 @@ import TestSupport
     #expect(faults["lead"] as? String == "A, V" && (faults["kinds"] as? [Any])?.count == 9)
   }
 
-  /// Wrong numbers of leads, and what hears one lead: a line each.
+  /// Where integers lose, by the report: its usual point is the image that `quantize` made, and decides as that does.
+  private func reports(
+    _ checkpoint: String, evaluated: [String: Any], in folder: TemporaryFolder
+  ) throws {
+    try folder.put(
+      "sweep.json",
+      Data(
+        """
+        [{"name": "usual", "group": "own"}, {"name": "min and max", "calibration": "minmax"},
+         {"name": "fixed scaling", "scaling": "fixed"}, {"name": "8 bits", "adcBits": 8}]
+        """.utf8))
+    let report = try exporter(
+      "report", checkpoint, "--data", folder("made-up"), "--output", folder("report"), "--sweep",
+      folder("sweep.json"), "--json", "-", "--quiet"
+    ).json()
+    let points = try #require(report["points"] as? [[String: Any]])
+    #expect(points.count == 4)
+    func accuracy(_ figures: Any?) -> Double? {
+      ((figures as? [String: Any])?["accuracy"] as? [String: Any])?["macroF1"] as? Double
+    }
+    let float = (evaluated["float"] as? [String: Any])?["macroF1"] as? Double
+    let integer = (evaluated["int8"] as? [String: Any])?["macroF1"] as? Double
+    #expect(accuracy(points[0]) == integer && accuracy((report["sources"] as? [Any])?.first) == float)
+    // Over whole windows and sample by sample, the same logits beside the same float ones.
+    let agreement = try #require(points[0]["agreement"] as? [String: Any])
+    let streamed = try #require(evaluated["agreement"] as? [String: Any])
+    for (key, other) in [
+      ("decisions", "decisions"), ("meanLogitError", "meanAbsoluteLogitError"),
+      ("maxLogitError", "maxAbsoluteLogitError"), ("top1", "top1"),
+    ] { #expect(agreement[key] as? Double == streamed[other] as? Double, "\(key)") }
+    // Each lead's front end, on a signal of its own.
+    let frontEnds = try #require(report["frontEnds"] as? [[String: Any]])
+    let levels = try #require(frontEnds[0]["levels"] as? [[String: Any]])
+    #expect(levels.map { $0["lead"] as? String } == ["A", "A", "A", "V", "V", "V"])
+    #expect(levels[0]["peakDecibels"] as? Double != levels[3]["peakDecibels"] as? Double)
+    let strips = [report["spectrogram"] as Any] + (report["furtherSpectrograms"] as? [Any] ?? [])
+    #expect(strips.map { ($0 as? [String: Any])?["lead"] as? String } == ["A", "V"])
+    let page = String(decoding: try Files.read(folder("report/report.html")), as: UTF8.self)
+    #expect(page.contains("Spectrogram of record dual-4, lead V") && page.contains("2 leads"))
+  }
+
+  /// Wrong numbers of leads: a line each.
   private func refuses(_ model: String, _ checkpoint: String, record: String, in folder: TemporaryFolder)
     throws
   {
@@ -166,9 +243,5 @@ import TestSupport
     told(
       try simulator.run(stream + ["--record", folder("one.csv"), "--sample-rate", "250"]),
       "has 1 lead, and the model takes 2")
-    told(
-      try exporter.run(["report", checkpoint, "--data", folder("made-up"), "--output", folder("report")]),
-      "takes 2 leads, and the report measures networks of one; see its integers beside float with `exporter evaluate"
-    )
   }
 }

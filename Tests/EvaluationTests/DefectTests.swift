@@ -3,6 +3,7 @@ import Evaluation
 import ModelFiles
 import Networks
 import Quantization
+import Tasks
 import Testing
 import TestSupport
 
@@ -11,14 +12,15 @@ import TestSupport
   /// The shipped network, quantized and looked at on windows of the shipped record.
   private struct Bench {
     let checkpoint: Checkpoint
-    let microvolts: [Float]
+    let signal: LabelledSignal
     let windows: [[Float]]
     var network: QuantizedNetwork
 
     init() throws {
       checkpoint = try Checkpoint.read(ProjectFiles.checkpoint)
-      let signal = try Record.load(ProjectFiles.record).signals[0]
-      microvolts = try signal.millivolts(atRateHz: checkpoint.settings.sampleRateHz).map { $0 * 1000 }
+      let lead = try Record.load(ProjectFiles.record).signals[0]
+      let microvolts = try lead.millivolts(atRateHz: checkpoint.settings.sampleRateHz).map { $0 * 1000 }
+      signal = LabelledSignal(record: "mitdb-208", lead: lead.name, microvolts: microvolts, beats: [])
       let settings = checkpoint.settings
       let levels = FloatSpectrogram(settings).levels(ofMicrovolts: microvolts)
       let (bins, columns) = (settings.binCount, checkpoint.specification.inputColumns)
@@ -112,11 +114,11 @@ import TestSupport
     let bench = try Bench()
     var variant = FrontEndVariant()
     let sound = try FrontEndFigures(
-      variant, bench.checkpoint.settings, microvolts: bench.microvolts, record: "mitdb-208", source: "float")
+      variant, bench.checkpoint.settings, signal: bench.signal, source: "float")
     #expect(sound.levels.map(\.finding) == [nil, nil, nil])
     variant.scaling = .fixed
     let fixed = try FrontEndFigures(
-      variant, bench.checkpoint.settings, microvolts: bench.microvolts, record: "mitdb-208", source: "float")
+      variant, bench.checkpoint.settings, signal: bench.signal, source: "float")
     let weak = try #require(fixed.levels.last)
     #expect(abs(weak.peakDecibels + 40) < 0.01)
     let finding = try #require(weak.finding)

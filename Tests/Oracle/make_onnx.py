@@ -165,6 +165,16 @@ def time_first():
     n.finish(x)
 
 
+def signs():
+    """Whether pulses in two leads are of one sign or of two, by hand: neither lead tells, and they don't count alike."""
+    n = Network("signs", (2, 20))
+    taps = np.array([[1, 0.5], [-1, -0.5], [1, -0.5], [-1, 0.5]], np.float32)[:, :, None]
+    x = n("Relu", n("Conv", "x", n.put(taps), n.put(np.zeros(4, np.float32))))
+    x = n("Flatten", n("GlobalMaxPool", x))
+    pairs = np.array([[1, 1, -1, -1], [-1, -1, 1, 1]], np.float32)
+    n.finish(n("Gemm", x, n.put(pairs), n.put(np.zeros(2, np.float32)), transB=1))
+
+
 def recurrent(kind, gates, directions):
     n = Network(f"{kind.lower()}_{directions}", (5, 7))
     units = 6
@@ -206,7 +216,7 @@ def quantized(name):
 
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, two_blocks, attention, time_first):
+    for make in (twelve_leads, squeeze_excite, functions, rearranged, greatest, two_blocks, attention, time_first, signs):
         make()
     for directions in (1, 2):
         recurrent("GRU", 3, directions)

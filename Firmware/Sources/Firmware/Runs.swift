@@ -189,10 +189,11 @@ struct NoiseRun {
     var memory = Memory()
     guard var layers = LayerRun(model, in: &memory) else { return false }
     var noise: UInt32 = 1
+    let input = layers.input
     for _ in 0..<4 {
-      for index in 0..<layers.input.count {
+      for index in 0..<input.count {
         noise = noise &* 1_664_525 &+ 1_013_904_223
-        layers.input[index] = Int8(truncatingIfNeeded: noise &>> 24)
+        input[index] = Int8(truncatingIfNeeded: noise &>> 24)
       }
       layers.run()
     }

@@ -33,9 +33,7 @@ package struct Twins: Sendable {
   /// Reads a model image, and its float twin where one is named.
   package init(image: String, checkpoint: String?) throws(FileError) {
     let model = try LoadedModel(file: image)
-    if model.task?.frontEnd.leadCount != model.model.leadCount {
-      try model.requireOneLead(for: "records are scored", file: image)
-    }
+    try model.requireLeadsOfTask(file: image)
     self.image = model
     guard model.model.frontEnd != nil, model.model.isStreamable else { throw model.takesNoSamples(image) }
     do {

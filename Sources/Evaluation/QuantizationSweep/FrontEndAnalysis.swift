@@ -26,6 +26,8 @@ package struct FrontEndFigures: Codable, Equatable, Sendable {
   package struct Level: Codable, Equatable, Sendable {
     /// The signal's peak below the converter's full scale, in decibels.
     package var peakDecibels: Double
+    /// The lead, of a network of several.
+    package var lead: String?
     /// The stages in order.
     package var stages: [Stage]
     /// The transform's least and greatest exponent.
@@ -44,7 +46,7 @@ package struct FrontEndFigures: Codable, Equatable, Sendable {
   package var source: String
   /// The record that it was run on.
   package var record: String
-  /// As recorded, then 20 dB and 40 dB below full scale.
+  /// As recorded, then 20 dB and 40 dB below full scale; of several leads each one's.
   package var levels: [Level]
 }
 
@@ -54,23 +56,27 @@ extension FrontEndFigures {
   /// - Parameters:
   ///   - variant: The front end.
   ///   - trained: The settings of the float network's spectrogram.
-  ///   - microvolts: The signal at the device's rate.
-  ///   - record: What the signal is called.
+  ///   - signal: The signal at the device's rate; each of its leads is looked at by itself.
   ///   - source: The float network's name.
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
   package init(
-    _ variant: FrontEndVariant, _ trained: SpectrogramSettings, microvolts: [Float], record: String,
-    source: String
+    _ variant: FrontEndVariant, _ trained: SpectrogramSettings, signal: LabelledSignal, source: String
   ) throws(InvalidNetwork) {
     let image = try BareFrontEndImage(variant, trained)
-    (self.variant, self.source, self.record) = (variant, source, record)
+    (self.variant, self.source, record) = (variant, source, signal.record)
     guard let plan = image.plan else {
       // Raw samples have no stages to look at.
       levels = []
       return
     }
     let analysis = FrontEndAnalysis(variant, trained, plan: plan)
-    levels = [nil, -20, -40].map { analysis.level(microvolts, peakDecibels: $0) }
+    levels = signal.singleLeads.flatMap { lead in
+      [nil, -20, -40].map {
+        var level = analysis.level(lead.microvolts, peakDecibels: $0)
+        level.lead = signal.furtherLeads.isEmpty ? nil : lead.lead
+        return level
+      }
+    }
     withExtendedLifetime(image) {}
   }
 }
@@ -80,30 +86,30 @@ struct BareFrontEndImage: Sendable {
   /// The spectrogram's plan; nil for raw samples.
   let plan: SpectrogramPlan?
   /// The codes of a column.
-  let binCount: Int
+  let columnCodeCount: Int
   /// Holds the plan's tables.
   private let loaded: LoadedModel
 
   init(_ variant: FrontEndVariant, _ trained: SpectrogramSettings) throws(InvalidNetwork) {
     let settings = variant.settings(trained)
-    let bins = settings.binCount
+    let codes = settings.columnCodeCount
     let network = try FloatGraph(
-      specification: .init(inputColumns: 1, inputChannels: bins, layers: [.dense(outputCount: 1)]),
-      layers: [.init(weights: [Float](repeating: 0, count: bins), biases: [0], normalization: nil)])
+      specification: .init(inputColumns: 1, inputChannels: codes, layers: [.dense(outputCount: 1)]),
+      layers: [.init(weights: [Float](repeating: 0, count: codes), biases: [0], normalization: nil)])
     let quantized = try QuantizedNetwork.quantized(
-      network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: bins)])
+      network, settings: settings, calibrationWindows: [[Float](repeating: 0, count: codes)])
     let image = try ModelImage(quantized, frontEnd: try variant.tables(trained, for: quantized))
     do throws(ModelError) {
       loaded = try LoadedModel(image: image.bytes)
     } catch {
       throw InvalidNetwork("the front end's image can't be loaded: \(error)")
     }
-    binCount = bins
+    columnCodeCount = codes
     if case .spectrogram(let plan)? = loaded.model.frontEnd { self.plan = plan } else { plan = nil }
     guard loaded.model.isStreamable else { throw InvalidNetwork("the front end's image can't stream") }
   }
 
-  /// The codes `[column, bin]` of a signal in counts.
+  /// The codes `[column, bin, lead]` of a signal in counts, frame by frame.
   func columns(of counts: some Sequence<Int16>) -> [Int8] {
     do throws(MemoryError) {
       var pipeline = try RunningPipeline(loaded)

@@ -5,7 +5,7 @@ import Quantization
 import Support
 import Tasks
 
-/// The windows that a float network is quantized on: files of samples, or a task's training beats behind a front end.
+/// The windows that a float network is quantized on: files of samples, or a task's training beats or windows behind a front end.
 struct GivenSamples {
   /// All windows, in the graph's order.
   private(set) var windows: [[Float]] = []
@@ -43,7 +43,7 @@ struct GivenSamples {
     calibration = (0..<count).map { all[$0 * all.count / max(1, count)] }
   }
 
-  /// The windows of a task's training beats, each class in its turn.
+  /// The windows of a task's training beats, or those by its clock, each class in its turn.
   private static func beats(
     in folder: String, _ samples: FloatNetworkImage.Samples, of network: FloatNetwork,
     behind frontEnd: FrontEndFile
@@ -55,11 +55,6 @@ struct GivenSamples {
     }
     let columns = try frontEnd.inFloat()
     let settings = columns.settings
-    guard settings.leadCount == 1 else {
-      throw .malformed(
-        frontEnd.file, at: "leads", "is \(settings.leadCount), and the windows of records are of one lead",
-        remedy: "give finished windows with --samples")
-    }
     let signals = try TaskRecords(
       folder: folder, task: task, split: frontEnd.split ?? task.usualSplit,
       sampleRateHz: settings.sampleRateHz, threads: 1
@@ -67,8 +62,8 @@ struct GivenSamples {
     // A converter as wide as the image's counts: nothing saturates that the network can tell.
     let converter = AnalogConverter(bits: 16, microvoltsPerCount: frontEnd.microvoltsPerCount)
     let window = BeatWindow(
-      settings: settings, columnCount: network.inputs[0].count / settings.binCount,
-      delaySeconds: frontEnd.decisionDelaySeconds ?? 0)
+      settings: settings, columnCount: network.inputs[0].count / settings.columnCodeCount,
+      delaySeconds: frontEnd.decisionDelaySeconds ?? 0, isByClock: task.isByClock)
     let windows = EvaluationWindows(signals.map(converter.heard), window: window, frontEnd: columns)
       .calibrationWindows(count: samples.count, seed: samples.seed)
     guard !windows.isEmpty else {

@@ -38,8 +38,10 @@ package struct QuantizationReport: Codable, Sendable {
   package var points: [PointFigures] = []
   /// The front ends.
   package var frontEnds: [FrontEndFigures] = []
-  /// A stretch of spectrogram.
+  /// A stretch of spectrogram; of several leads the first's.
   package var spectrogram: SpectrogramSample?
+  /// The same stretch of each further lead; nil where there is one lead.
+  package var furtherSpectrograms: [SpectrogramSample]?
   /// What was found within a budget; nil where none was given.
   package var search: PrecisionSearch.Result?
   /// What an engineer would ship, and why; nil in a report that an earlier version made.
@@ -157,8 +159,10 @@ package struct SourceFigures: Codable, Sendable {
     description =
       settings.isRawSamples
       ? "\(network), \(source.checkpoint.specification.inputColumns) raw samples"
+        + (settings.leadCount > 1 ? " of \(settings.leadCount) leads" : "")
       : network + ", FFT of \(settings.windowSamples), hop "
         + "of \(settings.hopSamples), \(settings.binCount) bins, \(source.checkpoint.specification.inputColumns) columns"
+        + (settings.leadCount > 1 ? ", \(settings.leadCount) leads" : "")
         + (source.key.shape == nil ? "" : ", trained anew for this shape")
     let classCount = source.checkpoint.classNames.count
     let decided = beats.labels.indices.map { beat in
@@ -184,6 +188,8 @@ package struct SourceFigures: Codable, Sendable {
 package struct SpectrogramSample: Codable, Sendable {
   /// The record.
   package var record: String
+  /// The lead, of a network of several.
+  package var lead: String?
   /// Columns a second.
   package var columnsPerSecond: Double
   /// The bins.
@@ -203,7 +209,23 @@ package struct SpectrogramSample: Codable, Sendable {
 
   private static let seconds = 12.0
 
-  /// Takes a signal's first seconds.
+  /// The first seconds of each of a signal's leads.
+  ///
+  /// - Throws: `FileError`, which names the network's file where its front end can't be in integers.
+  package static func ofLeads(
+    _ signal: LabelledSignal, _ settings: SpectrogramSettings, file: String
+  ) throws(FileError) -> [SpectrogramSample] {
+    var own = settings
+    own.leads = nil
+    var samples: [SpectrogramSample] = []
+    for lead in signal.singleLeads {
+      samples.append(try SpectrogramSample(lead, own, file: file))
+      samples[samples.count - 1].lead = signal.furtherLeads.isEmpty ? nil : lead.lead
+    }
+    return samples
+  }
+
+  /// Takes the first seconds of a signal of one lead.
   ///
   /// - Throws: `FileError`, which names the network's file where its front end can't be in integers.
   package init(

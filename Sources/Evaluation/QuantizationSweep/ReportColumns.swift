@@ -4,18 +4,13 @@ import Support
 import Tasks
 
 extension ReportRunner {
-  /// Refuses a network of beats, of which there are no columns to measure, and one of several leads.
+  /// Refuses a network of beats, of which there are no columns to measure.
   ///
   /// - Throws: `FileError`, malformed.
   static func requireColumns(_ checkpoint: Checkpoint, file: String) throws(FileError) {
     guard checkpoint.settings.beats == nil else {
       throw .malformed(
         file, "is a network of beats, and the report measures networks of columns",
-        remedy: "see its integers beside float with `exporter evaluate MODEL.qinf --float \(file)`")
-    }
-    guard checkpoint.settings.leadCount == 1 else {
-      throw .malformed(
-        file, "takes \(checkpoint.settings.leadCount) leads, and the report measures networks of one",
         remedy: "see its integers beside float with `exporter evaluate MODEL.qinf --float \(file)`")
     }
   }
@@ -45,8 +40,7 @@ extension ReportRunner {
     let target = data.sampleRateHz * Double(variant.rateFactor)
     let resampler = try Resampler(from: rate, to: target)
     return signals.map { signal in
-      var signal = signal
-      signal.microvolts = resampler(signal.microvolts)
+      var signal = signal.withLeads { resampler($0) }
       for index in signal.beats.indices {
         signal.beats[index].sample = Int((Double(signal.beats[index].sample) * target / rate).rounded())
       }
@@ -75,7 +69,8 @@ extension ReportRunner {
       }
       sets[variant] = ColumnSet(
         columns: perSignal.map(\.codes), firstColumns: perSignal.flatMap(\.firstColumns),
-        windowCodeCount: window.columnCount * image.binCount, binCount: image.binCount)
+        windowCodeCount: window.columnCount * image.columnCodeCount,
+        columnCodeCount: image.columnCodeCount)
       steps.at(begin + Units.frontEnd * Double(sets.count), "front ends")
     }
     return sets
@@ -93,7 +88,7 @@ extension ReportRunner {
       var signal =
         try variant.rateFactor == 1 && variant.recordRateHz == nil
         ? beats().signals[0] : signals(variant)[0]
-      signal.microvolts = signal.microvolts.prefix(Int(Self.analyzedSeconds * rate)).map { $0 * variant.gain }
+      signal = signal.withLeads { $0.prefix(Int(Self.analyzedSeconds * rate)).map { $0 * variant.gain } }
       stretches.append((variant, signal))
     }
     let (settings, name) = (source.checkpoint.settings, source.key.name)
@@ -101,8 +96,7 @@ extension ReportRunner {
       return try stretches.concurrentMap(threads: options.threads, progress: { _ in }) { variant, signal in
         (
           variant,
-          try FrontEndFigures(
-            variant, settings, microvolts: signal.microvolts, record: signal.record, source: name)
+          try FrontEndFigures(variant, settings, signal: signal, source: name)
         )
       }
     } catch {

@@ -152,7 +152,7 @@ package struct SpectrogramShape: Codable, Hashable, Sendable {
     var specification = trained
     let samples = settings.lastSample(ofColumn: trained.inputColumns - 1) + 1
     specification.inputColumns = self.settings(settings).columnCount(sampleCount: samples)
-    specification.inputChannels = self.settings(settings).binCount
+    specification.inputChannels = self.settings(settings).columnCodeCount
     return specification
   }
 }

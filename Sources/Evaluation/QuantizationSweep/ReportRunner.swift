@@ -202,7 +202,9 @@ package final class ReportRunner {
       loadedSource = nil
     }
     report.points = points.compactMap { found[$0.name] }
-    report.spectrogram = try spectrogramSample()
+    let spectrograms = try spectrogramSamples()
+    report.spectrogram = spectrograms.first
+    if spectrograms.count > 1 { report.furtherSpectrograms = Array(spectrograms.dropFirst()) }
     report.labels = try labels()
     report.search = search
     report.recommendation = report.recommendation(by: rule)
@@ -382,15 +384,15 @@ package final class ReportRunner {
     return labels
   }
 
-  /// A stretch of the first record's spectrogram in float, by the device, and by one with fixed scaling.
-  private func spectrogramSample() throws(FileError) -> SpectrogramSample? {
-    guard !checkpoint.settings.isRawSamples else { return nil }
-    let key = key("sample", SourceKey(isQAT: false), "sample")
-    if let sample = try log.value(SpectrogramSample.self, key) { return sample }
-    let sample = try SpectrogramSample(
+  /// A stretch of the first record's spectrogram in float, by the device, and by one with fixed scaling, lead by lead.
+  private func spectrogramSamples() throws(FileError) -> [SpectrogramSample] {
+    guard !checkpoint.settings.isRawSamples else { return [] }
+    let key = key("samples", SourceKey(isQAT: false), "samples")
+    if let samples = try log.value([SpectrogramSample].self, key) { return samples }
+    let samples = try SpectrogramSample.ofLeads(
       beats().signals[0], checkpoint.settings, file: options.checkpoint)
-    try log.keep(sample, key)
-    return sample
+    try log.keep(samples, key)
+    return samples
   }
 
   var recordDescription: String { records.description }

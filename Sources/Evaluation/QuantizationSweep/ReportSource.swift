@@ -116,18 +116,19 @@ package struct ReportSource: Sendable {
 
 /// A front end's columns of all records, and the places of the beats' windows among them.
 package struct ColumnSet: Sendable {
-  /// For each signal `[column, bin]` codes.
+  /// For each signal `[column, bin, lead]` codes.
   let columns: [[Int8]]
   /// For each beat its window's first column; -1 for a beat without a whole window.
   let firstColumns: [Int]
   /// The codes of a window.
   let windowCodeCount: Int
-  let binCount: Int
+  /// The codes of a column.
+  let columnCodeCount: Int
 
   /// A beat's codes.
   func codes(ofBeat beat: Int, _ beats: ReportBeats) -> ArraySlice<Int8>? {
     guard firstColumns[beat] >= 0 else { return nil }
-    let start = firstColumns[beat] * binCount
+    let start = firstColumns[beat] * columnCodeCount
     return columns[beats.signalIndices[beat]][start..<start + windowCodeCount]
   }
 
@@ -137,7 +138,7 @@ package struct ColumnSet: Sendable {
   ) -> (codes: [Int8], firstColumns: [Int]) {
     let settings = variant.settings(window.settings)
     let (converter, gain) = (variant.converter, variant.gain)
-    let codes = image.columns(of: signal.microvolts.lazy.map { converter.count(ofMicrovolts: $0 * gain) })
+    let codes = image.columns(of: converter.frames(of: signal.withLeads { $0.map { $0 * gain } }))
     var place = window
     place.settings = settings
     let first = signal.beats.map {

@@ -157,8 +157,13 @@ extension QuantizationReport {
     let ill = frontEnds.compactMap { figures in
       figures.levels.compactMap(\.finding).first.map { (figures.variant, $0) }
     }
-    guard let own = frontEnds.first(where: { $0.variant == FrontEndVariant() }), let last = own.levels.last,
-      let transform = last.stages.first(where: { $0.name == "transform" })
+    // Of several leads the one that keeps least.
+    guard let own = frontEnds.first(where: { $0.variant == FrontEndVariant() }),
+      let weakest = own.levels.last?.peakDecibels,
+      let (last, transform) = own.levels.filter({ abs($0.peakDecibels - weakest) < 0.01 }).compactMap({
+        level in
+        level.stages.first { $0.name == "transform" }.map { (level, $0) }
+      }).min(by: { $0.1.snrDecibels ?? .infinity < $1.1.snrDecibels ?? .infinity })
     else { return nil }
     let state =
       "The front end's FFT keeps \(transform.snrDecibels.map { Numbers.decimal($0, places: 0) } ?? "all") dB at "

@@ -3,16 +3,14 @@ import QuantInfer
 import Support
 
 extension LoadedModel {
-  /// Refuses a model of several leads for what hears one.
+  /// Refuses a model of several leads that doesn't say which of a record's they are.
   ///
-  /// - Parameters:
-  ///   - what: What does, with its verb: `a patch is learnt`.
-  ///   - file: The model's file.
-  /// - Throws: `FileError`, malformed.
-  package func requireOneLead(for what: String, file: String) throws(FileError) {
-    guard model.leadCount > 1 else { return }
+  /// - Throws: `FileError`, malformed, naming `file`.
+  package func requireLeadsOfTask(file: String) throws(FileError) {
+    guard model.leadCount > 1, task?.frontEnd.leadCount != model.leadCount else { return }
     throw .malformed(
-      file, "takes \(model.leadCount) leads, and \(what) on a model of one lead",
-      remedy: "name another model, or run this one with `device-sim stream`")
+      file, "takes \(model.leadCount) leads, and doesn't tell a task that names them",
+      remedy: "put \"task\": \"FILE.json\" into the front end's file and make the image anew, or run it with "
+        + "`device-sim stream`")
   }
 }

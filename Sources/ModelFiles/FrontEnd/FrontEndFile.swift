@@ -30,7 +30,8 @@ package struct FrontEndFile: Sendable {
   package var decisionDelaySeconds: Double?
   /// A name an output; empty where the file has none.
   package var classNames: [String] = []
-  /// This program's task whose classes they are; nil where the file doesn't tell.
+  /// The task whose classes they are, a built-in one or one of its own file, behind these columns; nil where the file
+  /// doesn't tell.
   package var task: TaskDefinition?
   /// How the task's records were divided in the network's training; nil where the file doesn't tell.
   package var split: TaskSplit?
@@ -66,14 +67,14 @@ package struct FrontEndFile: Sendable {
     mode = try fields.optionalChoice("mode", of: StreamingMode.self)
     decisionDelaySeconds = try fields.optionalNumber("decisionDelaySeconds", in: 0...60)
     classNames = try fields.names("classNames")
-    task = try fields.optionalChoice("task", of: TaskDefinition.builtIn.map(\.name)).flatMap(
-      TaskDefinition.init(named:))
+    task = try Self.task(&fields, beside: file)
     if let task, task.classNames != classNames {
       throw fields.error(
         "task", "is \(task.name), whose classes aren't those of classNames",
         remedy: "list \(task.classNames.joined(separator: ", ")) in classNames, or leave task out")
     }
     split = try Self.split(&fields, of: task)
+    try takeColumns(fields)
     try fields.finish()
   }
 
@@ -100,6 +101,48 @@ package struct FrontEndFile: Sendable {
     settings.codesPerOctave = try fields.number("codesPerOctave", in: 1.0 / 32...128)
     settings.leads = try leads(&fields)
     return settings
+  }
+
+  /// The columns' settings.
+  private var settings: SpectrogramSettings {
+    switch columns {
+    case .spectrogram(let settings): settings
+    case .samples(let samples):
+      SpectrogramSettings(
+        rawSamplesOfRateHz: samples.sampleRateHz, highPassShift: samples.highPassShift ?? 0,
+        microvoltsPerUnit: samples.microvoltsPerUnit, leads: samples.leads)
+    }
+  }
+
+  /// A built-in task by its name, or the one of a file beside this one; nil where the file doesn't tell.
+  private static func task(
+    _ fields: inout JSONFields, beside file: String
+  ) throws(FileError) -> TaskDefinition? {
+    if let name = try fields.optionalText("task"), name.hasSuffix(".json") {
+      return try TaskDefinition(reading: name, beside: file)
+    }
+    return try fields.optionalChoice("task", of: TaskDefinition.builtIn.map(\.name)).flatMap(
+      TaskDefinition.init(named:))
+  }
+
+  /// The network takes these columns, whatever others the task trains on; its leads must be those that the task names.
+  private mutating func takeColumns(_ fields: JSONFields) throws(FileError) {
+    guard var task else { return }
+    let named = 1 + task.furtherLeads.count
+    guard settings.leadCount == named else {
+      throw fields.error(
+        "leads", "is \(settings.leadCount), and the task \(task.name) names \(named)",
+        remedy: "name a task's file with a list of names for each lead, or leave task out")
+    }
+    // A built-in task that says no more than its name stays so.
+    guard task.needsTelling else { return }
+    if let problem = settings.problem {
+      throw fields.error(
+        "task", "can't be behind this front end: \(problem)", remedy: "correct that, or leave task out")
+    }
+    task.frontEnd = settings
+    self.task = task
+    if decisionHopSamples == nil { decisionHopSamples = task.hopSamples }
   }
 
   /// How a task's records were divided; nil where the file doesn't tell.
@@ -222,18 +265,15 @@ package struct FrontEndFile: Sendable {
   func mode(for network: QuantizedNetwork, _ tables: FrontEndTables) -> StreamingMode {
     if let mode { return mode }
     let columns = try? StreamingPlan(network, frontEnd: tables, mode: .columns)
-    guard let columns, let hop = decisionHopSamples, hop.isMultiple(of: columns.columnsPerDecision) else {
-      return .everyColumn
-    }
+    guard let columns, let hop = decisionHopSamples,
+      hop.isMultiple(of: columns.columnsPerDecision * settings.hopSamples)
+    else { return .everyColumn }
     return .columns
   }
 
   /// How often the network decides: by the file's clock, or at the beats of a heart at rest.
   var decisionsPerSecond: Double {
-    guard let hop = decisionHopSamples, case .samples(let settings) = columns else {
-      return StreamingPlan.decisionsPerSecond
-    }
-    return settings.sampleRateHz / Double(hop)
+    decisionHopSamples.map { settings.sampleRateHz / Double($0) } ?? StreamingPlan.decisionsPerSecond
   }
 
   /// Checks an image's outputs and strides.
@@ -252,7 +292,7 @@ package struct FrontEndFile: Sendable {
         "classNames", "has \(classNames.count) names, but the network has \(outputs) outputs",
         remedy: "give a name an output")
     }
-    let step = loaded.model.streaming?.columnsPerDecision ?? 1
+    let step = (loaded.model.streaming?.columnsPerDecision ?? 1) * settings.hopSamples
     if let hop = decisionHopSamples, !hop.isMultiple(of: step) {
       throw error(
         "hopSamples",
@@ -261,10 +301,14 @@ package struct FrontEndFile: Sendable {
     }
   }
 
+  /// The task where its name alone doesn't tell it: the image then holds all of it.
+  var ownTask: TaskDefinition? { task.flatMap { $0.needsTelling ? $0 : nil } }
+
   /// What the image's provenance holds of the description.
   var provenance: Provenance {
     [
-      .task: task?.name, .split: split?.rawValue, .decisionDelaySeconds: decisionDelaySeconds.map { "\($0)" },
+      .task: task?.name, .split: split?.rawValue,
+      .decisionDelaySeconds: (decisionDelaySeconds ?? (task?.isByClock == true ? 0 : nil)).map { "\($0)" },
       .decisionHopSamples: decisionHopSamples.map { "\($0)" },
     ]
   }

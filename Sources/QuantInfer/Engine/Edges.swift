@@ -53,12 +53,10 @@ struct EdgedWindow {
       isTail ? edges : edges.behind(time, inputCount: inputCount, outputCount: outputCount) ?? edges
   }
 
-  #if QUANTINFER_SELECTED && !QUANTINFER_EDGES
-    /// Nobody's: where nothing pads.
-    static var none: EdgedWindow { EdgedWindow() }
+  /// Nobody's: where nothing pads.
+  static var none: EdgedWindow { EdgedWindow() }
 
-    private init() { (time, inputCount, outputCount, input, output) = (.cell, 0, 0, .none, .none) }
-  #endif
+  private init() { (time, inputCount, outputCount, input, output) = (.cell, 0, 0, .none, .none) }
 
   /// The inner columns of the input that come until the first inner column of the output does.
   var columnsUntilFirst: Int {

@@ -18,6 +18,8 @@ public struct StreamingLayout: Equatable, Sendable {
   ///
   /// The window's, or fewer where strides leave its last columns over.
   public let columnsPerWindow: Int
+  /// Whether an operator in front of the tail pads along time.
+  let hasEdges: Bool
   /// The scratch that a streaming run needs: the kernels' and the tail's tensors.
   public let scratchByteCount: Int
   /// Where the tail's tensors begin in the arena.
@@ -108,6 +110,7 @@ public struct StreamingLayout: Equatable, Sendable {
     self.tailStart = tailStart
     self.columnsPerDecision = columnsPerDecision
     self.columnsPerWindow = columnsPerWindow
+    hasEdges = edges.arePresent
     tailOffset = tail.lowerBound
     tailPlace = (max(model.scratchByteCount, linearByteCount) &+ 15) & ~15
     scratchByteCount = (tailPlace &+ tail.upperBound &- tail.lowerBound &+ 3) & ~3

@@ -19,6 +19,7 @@ public struct StreamingPipeline: ~Copyable {
   /// See `StreamingLayout`.
   let tailStart: Int
   private let readsRing: Bool
+  private let hasEdges: Bool
   let state: UnsafeMutableRawPointer
   private let cursors: UnsafeMutablePointer<UInt16>
 
@@ -46,7 +47,7 @@ public struct StreamingPipeline: ~Copyable {
     let stateStart = try unsafe checkedStart(of: state, byteCount: model.stateByteCount)
     let scratchStart = try unsafe checkedStart(of: scratch, byteCount: layout.scratchByteCount)
     tailStart = layout.tailStart
-    readsRing = layout.readsRing
+    (readsRing, hasEdges) = (layout.readsRing, layout.hasEdges)
     unsafe self.state = stateStart
     // Kernels take what the tail leaves: more than they need where the caller gives more.
     let spare = (scratch.count &- layout.scratchByteCount) & ~15
@@ -63,7 +64,7 @@ public struct StreamingPipeline: ~Copyable {
 
   /// A pipeline that is never used: that of a model whose input are beats.
   init(idle model: Model, state: UnsafeMutableRawPointer) {
-    (tailStart, readsRing) = (0, false)
+    (tailStart, readsRing, hasEdges) = (0, false, false)
     unsafe self.state = state
     unsafe cursors = state.assumingMemoryBound(to: UInt16.self)
     tail = unsafe OperatorRunner(
@@ -92,7 +93,7 @@ public struct StreamingPipeline: ~Copyable {
     // Behind the front end's samples lie cursors and rings.
     let first = unsafe UnsafeMutableRawPointer(cursors) - state
     unsafe clear(cursors, byteCount: model.stateByteCount &- first)
-    guard Built.edges else {
+    guard pads else {
       var indices = Indices(to: tailStart &+ 1)
       while let index = indices.next() {
         cursor(index).reset(waiting: model.operatorPlan(index).ringColumnCount)
@@ -163,10 +164,16 @@ public struct StreamingPipeline: ~Copyable {
   /// The first is possible when enough columns have come, the next ones `columnsPerDecision` columns apart.
   public var isWindowFull: Bool {
     guard cursor(tailStart).due == 0 else { return false }
+    guard pads else {
+      var indices = Indices(to: tailStart)
+      while let index = indices.next() {
+        guard cursor(index).due == model.operatorPlan(index).timeStride else { return false }
+      }
+      return true
+    }
     var stage = stage(0)
     while stage.index < tailStart {
-      let left = Built.edges ? stage.window.columnsLeft : 0
-      guard cursor(stage.index).due == stage.plan.timeStride &- left else { return false }
+      guard cursor(stage.index).due == stage.plan.timeStride &- stage.window.columnsLeft else { return false }
       stage = behind(stage)
     }
     return true
@@ -222,16 +229,17 @@ extension StreamingPipeline {
     #if QUANTINFER_SELECTED && !QUANTINFER_EDGES
       var window: EdgedWindow { .none }
     #else
-      /// What it reads and makes in a whole window.
+      /// What it reads and makes in a whole window; nobody's where no operator pads along time.
       let window: EdgedWindow
     #endif
 
-    init(_ model: Model, _ index: Int, behind edges: Edges, isTail: Bool) {
+    init(_ model: Model, _ index: Int, behind edges: Edges, isTail: Bool, pads: Bool) {
       self.index = index
       plan = model.operatorPlan(index)
-      columnCount = model.tensor(plan.inputIndex(0)).columnCount
+      columnCount = model.columnCount(ofTensor: plan.inputIndex(0))
       #if !QUANTINFER_SELECTED || QUANTINFER_EDGES
-        window = EdgedWindow(plan, of: model, behind: edges, isTail: isTail)
+        window =
+          pads ? EdgedWindow(plan, of: model, behind: edges, isTail: isTail) : .none
       #endif
     }
 
@@ -239,8 +247,11 @@ extension StreamingPipeline {
     var inputIndex: Int { plan.inputIndex(0) }
   }
 
+  /// Whether an operator in front of the tail pads along time.
+  private var pads: Bool { Built.edges && hasEdges }
+
   private func stage(_ index: Int, behind edges: Edges = .none) -> Stage {
-    Stage(model, index, behind: edges, isTail: index == tailStart)
+    Stage(model, index, behind: edges, isTail: index == tailStart, pads: pads)
   }
 
   /// The stage that takes a stage's columns.
@@ -256,15 +267,15 @@ extension StreamingPipeline {
       cursor(stage.index).setDue(stage.plan.timeStride)
       // The column is named by its place in the window that a decision looks at, which strides may make a later one.
       unsafe compute(
-        stage, column: stage.window.newestInner, ahead: Built.edges ? stage.window.columnsLeft : 0,
-        output: next.inputIndex, into: nextColumn(of: next))
+        stage, column: stage.window.newestInner, ahead: stage.window.columnsLeft, output: next.inputIndex,
+        into: nextColumn(of: next))
       stage = next
     }
   }
 
   /// Computes the columns at the window's ends, and gives the tail's stage.
   private func stageOfTail() -> Stage {
-    var stage = stage(Built.edges ? 0 : tailStart)
+    var stage = stage(pads ? 0 : tailStart)
     while Built.edges, stage.index < tailStart {
       let next = behind(stage)
       let window = ring(of: next)
@@ -323,7 +334,7 @@ extension StreamingPipeline {
   private func ring(of stage: Stage, ahead: Int = 0) -> Columns<Int8> {
     let count = stage.plan.ringColumnCount
     var oldest = cursor(stage.index).next(in: count)
-    if Built.edges { oldest = remainder(oldest &+ stage.window.input.after &+ ahead, count) }
+    if pads { oldest = remainder(oldest &+ stage.window.input.after &+ ahead, count) }
     return unsafe Columns(
       base: UnsafePointer((state + stage.plan.ringOffset).assumingMemoryBound(to: Int8.self)),
       columnCount: stage.columnCount, capacity: count, start: oldest)
@@ -362,7 +373,7 @@ extension StreamingPipeline {
   /// Makes room for an operator's next input column, in the place of its oldest one.
   private func nextColumn(of stage: Stage) -> UnsafeMutablePointer<Int8> {
     // Behind it lie the window's last columns.
-    let after = Built.edges ? stage.window.input.after : 0
+    let after = stage.window.input.after
     let oldest = unsafe ring(of: stage).column(after > 0 ? stage.plan.ringColumnCount &- after : 0)
     if Built.pooling, stage.plan.hasRunningSums { unsafe sums(of: stage).remove(oldest) }
     return unsafe UnsafeMutablePointer(mutating: oldest)

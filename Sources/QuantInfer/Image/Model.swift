@@ -85,13 +85,19 @@ public struct Model: @unchecked Sendable {
   }
 
   /// The first input's tensor.
-  public var input: Tensor { tensor(inputPort(0).tensorIndex) }
+  public var input: Tensor { tensor(tensorIndex(ofPort: 0)) }
   /// The first output's tensor.
-  public var output: Tensor { tensor(outputPort(0).tensorIndex) }
+  public var output: Tensor { tensor(tensorIndex(ofPort: inputCount)) }
 
   /// A tensor by its index; the index must be in `0 ..< tensorCount`.
   public func tensor(_ index: Int) -> Tensor {
     Tensor(validated: image, at: tensorPlace(index))
+  }
+
+  /// The number of codes in a tensor's column, without all the rest of it.
+  func columnCount(ofTensor index: Int) -> Int {
+    let dimensions = TensorDimensions(image, at: tensorPlace(index))
+    return dimensions.beforeEnd(1) &* dimensions.beforeEnd(2)
   }
 
   /// The length of a tensor's dimension, the outermost first; the axis must be in `0 ..< rank`.
@@ -105,11 +111,15 @@ public struct Model: @unchecked Sendable {
   /// An output; the index must be in `0 ..< outputCount`.
   public func outputPort(_ index: Int) -> Port { port(inputCount &+ index) }
 
+  private func tensorIndex(ofPort index: Int) -> Int {
+    Int(image.half(at: portPlace(index) &+ ModelFormat.Port.tensor))
+  }
+
   private func port(_ index: Int) -> Port {
     typealias Field = ModelFormat.Port
     let place = portPlace(index)
     return Port(
-      tensorIndex: Int(image.half(at: place &+ Field.tensor)),
+      tensorIndex: tensorIndex(ofPort: index),
       border: PortBorder(rawValue: image.half(at: place &+ Field.border)) ?? .codes,
       sourceOperatorIndex: Int(image.half(at: place &+ Field.operatorIndex)),
       sourceTensorIndex: Int(image.half(at: place &+ Field.tensorIndex)))
@@ -189,7 +199,7 @@ public struct Model: @unchecked Sendable {
     }
     var ports = Indices(to: inputCount &+ outputCount)
     while let port = ports.next() {
-      let index = self.port(port).tensorIndex
+      let index = tensorIndex(ofPort: port)
       guard index < tensorCount, tensor(index).storage == .computed,
         PortBorder(rawValue: image.half(at: portPlace(port) &+ ModelFormat.Port.border)) != nil
       else {

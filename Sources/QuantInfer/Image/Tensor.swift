@@ -86,23 +86,37 @@ public struct Tensor: Equatable, Sendable {
     type =
       !Built.int16 || image.byte(at: place &+ Field.elementType) == ElementType.int8.rawValue ? .int8 : .int16
     storage = TensorStorage(rawValue: image.byte(at: place &+ Field.storage)) ?? .computed
-    let rank = Int(image.byte(at: place &+ Field.rank))
-    self.rank = rank
+    let dimensions = TensorDimensions(image, at: place)
+    rank = dimensions.rank
     sourceIndex = Int(image.half(at: place &+ Field.sourceIndex))
-    /// The dimension so many before the end; 1 where there is none.
-    let end = place &+ Field.shape &+ 4 &* rank
-    func dimension(_ back: Int) -> Int {
-      back > rank ? 1 : image.number(at: end &- 4 &* back)
-    }
-    channelCount = dimension(1)
-    frequencyCount = dimension(2)
-    timeCount = dimension(3)
-    batchCount = dimension(4) &* dimension(5) &* dimension(6)
+    channelCount = dimensions.beforeEnd(1)
+    frequencyCount = dimensions.beforeEnd(2)
+    timeCount = dimensions.beforeEnd(3)
+    batchCount = dimensions.beforeEnd(4) &* dimensions.beforeEnd(5) &* dimensions.beforeEnd(6)
     count = batchCount &* timeCount &* frequencyCount &* channelCount
     zeroPoint = image.signedWord(at: place &+ Field.zeroPoint)
     scaleBits = image.word(at: place &+ Field.scaleBits)
     byteOffset = image.number(at: place &+ Field.place)
   }
+}
+
+/// The dimensions in a tensor's record, from the last one on.
+@safe
+struct TensorDimensions {
+  let rank: Int
+  private let image: ImageBytes
+  private let end: Int
+
+  @inline(__always)
+  init(_ image: ImageBytes, at place: Int) {
+    self.image = image
+    rank = Int(image.byte(at: place &+ ModelFormat.Tensor.rank))
+    end = place &+ ModelFormat.Tensor.shape &+ 4 &* rank
+  }
+
+  /// The dimension so many before the end; 1 where there is none.
+  @inline(__always)
+  func beforeEnd(_ back: Int) -> Int { back > rank ? 1 : image.number(at: end &- 4 &* back) }
 }
 
 /// A tensor at the network's border.

@@ -277,7 +277,8 @@ extension QuantizationReport {
           value.map { Numbers.decimal($0, places: places) } ?? "-"
         }
         return [
-          figures.variant.label + (figures.source == sources.first?.name ? "" : ", \(figures.source)"),
+          figures.variant.label + (figures.source == sources.first?.name ? "" : ", \(figures.source)")
+            + (level.lead.map { ", lead \($0)" } ?? ""),
           decimal(level.peakDecibels, 1), decimal(stage("filter")?.snrDecibels, 1),
           decimal(stage("transform")?.snrDecibels, 1), decimal(stage("logarithm")?.stepError, 2),
           decimal(stage("codes")?.stepError, 2), decimal(100 * level.equalShare, 2),
@@ -286,7 +287,9 @@ extension QuantizationReport {
       }
     }
     let findings = frontEnds.compactMap { figures in
-      let all = figures.levels.compactMap(\.finding)
+      let all = figures.levels.compactMap { level in
+        level.finding.map { (level.lead.map { "lead \($0), " } ?? "") + $0 }
+      }
       return all.isEmpty
         ? nil
         : (
@@ -305,14 +308,19 @@ extension QuantizationReport {
   }
 
   private var spectrograms: [any Component] {
-    guard let spectrogram, spectrogram.binCount > 0 else { return [] }
+    ([spectrogram].compactMap(\.self) + (furtherSpectrograms ?? [])).flatMap(spectrograms)
+  }
+
+  private func spectrograms(_ spectrogram: SpectrogramSample) -> [any Component] {
+    guard spectrogram.binCount > 0 else { return [] }
+    let lead = spectrogram.lead.map { ", lead \($0)" } ?? ""
     func map(
       _ title: String, _ explanation: String, _ values: [Double], _ range: ClosedRange<Double>,
       _ unit: String,
       _ ramp: Heatmap.Ramp
     ) -> Heatmap {
       Heatmap(
-        title: title, explanation: explanation, values: values, binCount: spectrogram.binCount,
+        title: title + lead, explanation: explanation, values: values, binCount: spectrogram.binCount,
         secondsPerColumn: 1 / spectrogram.columnsPerSecond, firstBinHz: spectrogram.firstBinHz,
         hertzPerBin: spectrogram.hertzPerBin, range: range, unit: unit, ramp: ramp)
     }

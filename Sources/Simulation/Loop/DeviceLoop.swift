@@ -299,8 +299,10 @@ package final class DeviceLoop {
   fileprivate func step(_ range: Range<Int>, noResult: NoResult?) -> WatchedStep {
     let first = decisions.count
     gatherDecisions()
+    let leadCount = loaded.model.leadCount
     return WatchedStep(
-      samples: acquisition.samples[range], decisions: decisions[first...], noResult: noResult,
+      frames: frames[range.lowerBound * leadCount..<range.upperBound * leadCount],
+      decisions: decisions[first...], noResult: noResult,
       agreement: (agreement.equalDecisions, agreement.decisions),
       schedule: Feasibility.Schedule(
         of: self, loaded, acquisition, durationSeconds: Double(range.upperBound) / acquisition.sampleRateHz))

@@ -154,7 +154,8 @@ package struct StreamRun: Sendable {
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
     options.watcher?.begin(
       WatchedRun(
-        record: acquisition.recordName, lead: acquisition.leadName, loaded: loaded, profile: profile,
+        record: acquisition.recordName, leads: ([acquisition] + furtherLeads).map(\.leadName),
+        loaded: loaded, profile: profile,
         modelName: (options.model as NSString).lastPathComponent, sampleRateHz: acquisition.sampleRateHz,
         durationSeconds: acquisition.durationSeconds, hasTwin: twin != nil, hasBoard: options.target != nil))
     try loop.run(watcher: options.watcher, progress: progress)

@@ -16,8 +16,8 @@ package protocol StreamWatcher: AnyObject, Sendable {
 package struct WatchedRun: Sendable {
   /// The record's name.
   package var record: String
-  /// The first lead's name.
-  package var lead: String
+  /// The leads' names.
+  package var leads: [String]
   /// The model, and the device that it is judged on.
   package var loaded: LoadedModel
   package var profile: DeviceProfile
@@ -34,8 +34,8 @@ package struct WatchedRun: Sendable {
 
 /// What went through the device since the step before.
 package struct WatchedStep: Sendable {
-  /// The first lead's counts; the indices are the samples' numbers from the record's start.
-  package var samples: ArraySlice<Int16>
+  /// The counts frame by frame, a sample of each lead.
+  package var frames: ArraySlice<Int16>
   /// The decisions that came with them.
   package var decisions: ArraySlice<DeviceDecision>
   /// Why there is no result at their end; nil where there may be one.

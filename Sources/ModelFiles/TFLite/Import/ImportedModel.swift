@@ -78,7 +78,7 @@ extension ModelImage {
       let inColumns = try network.withTimeInColumns(of: tables.settings.columnCodeCount)
       image = try ModelImage(
         inColumns, frontEnd: tables, classNames: frontEnd.classNames,
-        provenance: provenance + frontEnd.provenance, mustStream: true,
+        provenance: provenance + frontEnd.provenance, task: frontEnd.ownTask, mustStream: true,
         mode: frontEnd.mode(for: inColumns, tables), decisionsPerSecond: frontEnd.decisionsPerSecond)
     } catch {
       throw .malformed(

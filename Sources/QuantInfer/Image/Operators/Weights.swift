@@ -33,6 +33,7 @@ public struct Weights: @unchecked Sendable {
   }
 
   /// Reads constants at a place, with the least and the greatest code that sums become.
+  @inline(__always)
   init(
     _ image: ImageBytes, at place: Int, patch: PatchedConstants? = nil, from minimum: Int32,
     to maximum: Int32
