@@ -409,23 +409,28 @@ leads_library() {  # board toolset triple
 }
 
 # The board as device-sim's target: the record's samples over its serial port, and over two brown-outs; with the shipped model
-# five minutes, asleep.
+# five minutes, asleep, and with a patient's patch. Then the record in its flash, which it takes by itself.
 compare_targets() {  # [board]...
-  local sim="$COMMANDS/device-sim" status
   target "$@" > /dev/null
   while read -r board _; do
-    status=0
     # shellcheck disable=SC2086
-    "$sim" stream --model "$MODEL" --record "$RECORD" ${TARGET_OPTIONS:---wake-rr 10 --majority 3 --brown-out 20,100.5} --quiet \
-      --target "qemu:$board@build/firmware/target-$board.elf" --json "build/firmware/target-$board.json" > /dev/null ||
-      status=$?
-    if [ "$status" -eq 0 ] && python3 Firmware/report.py target "build/firmware/target-$board.json"; then
-      passed=$((passed + 1))
-    else
-      echo "$board as a target: status $status"
-      failed=$((failed + 1))
-    fi
+    compare_target "$board" 3 "" --record "$RECORD" ${TARGET_OPTIONS:---wake-rr 10 --majority 3 --brown-out 20,100.5}
+    compare_target "$board" 1 ", its own samples" --board-record 20
+    [ "$MODEL" != Models/ecg-beats/ecg-beats.qinf ] ||
+      compare_target "$board" 1 ", patched" --record "$RECORD" --patch Firmware/Monitor/mitdb-208.qpatch
   done < <(wanted "$@")
+}
+
+compare_target() {  # board states what option...
+  local json="build/firmware/target-$1.json" status=0
+  "$COMMANDS/device-sim" stream --model "$MODEL" --target "qemu:$1@build/firmware/target-$1.elf" --quiet --json "$json" "${@:4}" \
+    > /dev/null || status=$?
+  if [ "$status" -eq 0 ] && python3 Firmware/report.py target "$json" "$2" "$3"; then
+    passed=$((passed + 1))
+  else
+    echo "$1 as a target$3: status $status"
+    failed=$((failed + 1))
+  fi
 }
 
 # A device whose memory loses bits, on each board; see Soundness/main.c.
