@@ -57,9 +57,9 @@ let package = Package(
     .target(
       name: "HostDevice", dependencies: ["ModelFiles", "Networks", "QuantInfer", "Support", "Tasks"],
       // In the code, so that an installed command has them without a folder beside it.
-      resources: ["reference", "pacemaker", "crt-d", "leadless", "programmer"].map {
-        .embedInCode("Profiles/\($0).json")
-      }),
+      resources: [
+        "reference", "pacemaker", "crt-d", "leadless", "stm32u385", "nrf54l15", "programmer",
+      ].map { .embedInCode("Profiles/\($0).json") }),
     .target(name: "Metrics", dependencies: ["ECG", "Support"]),
     .target(
       name: "Evaluation",

@@ -17,7 +17,10 @@ let package = Package(
     // What `device-sim stream --target` talks to.
     .executableTarget(
       name: "Target",
-      dependencies: ["Board", "Payload", .product(name: "QuantInferTarget", package: "QuantInfer")]),
+      dependencies: [
+        "Board", "Payload", .product(name: "QuantInfer", package: "QuantInfer"),
+        .product(name: "QuantInferTarget", package: "QuantInfer"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

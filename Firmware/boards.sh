@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | test [BOARD]... | mutants THOUSANDS | report | cycles MODEL [FLASH] | sensed MODEL | sizes |
+# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | ports [PORT]... | test [BOARD]... | mutants THOUSANDS | report | cycles MODEL [FLASH] | sensed MODEL | sizes |
 # example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -130,6 +130,43 @@ target() {  # board...
     cp "$(elf "$toolset" "$triple" Target)" "build/firmware/target-$board.elf"
     echo "build/firmware/target-$board.elf"
   done < <(wanted "$@")
+}
+
+# The same for boards on a desk, Sources/Board/ports: compiled and linked here, and run by nobody yet. build/firmware/target-PORT.elf, and as
+# .bin and .hex for tools that flash these.
+ports() {  # port...
+  local port core triple file
+  payload "$MODEL"
+  python3 Firmware/toolsets.py write-ports "$TOOLSETS"
+  while read -r port core triple; do
+    [ $# -eq 0 ] || [[ " $* " == *" $port "* ]] || continue
+    compile "$port" "$triple" Target
+    file="build/firmware/target-$port"
+    cp "$(elf "$port" "$triple" Target)" "$file.elf"
+    check_no_heap "$file.elf"
+    "$(tool llvm-objcopy)" -O binary "$file.elf" "$file.bin"
+    "$(tool llvm-objcopy)" -O ihex "$file.elf" "$file.hex"
+    check_port "$file.elf" "$file.bin"
+    echo "$file.elf: for a $core, $(stat -c %s "$file.bin" 2> /dev/null || stat -f %z "$file.bin") bytes of flash; compiled, not run"
+  done < <(python3 Firmware/toolsets.py ports)
+}
+
+# What of a port can be seen without its board: its vectors stand first in flash, with the stack's end and the reset; the counter, the
+# fault and the source of samples are the port's own, not the stand-ins; and nothing calls a debugger.
+check_port() {  # elf bytes
+  local found words symbol
+  found="$("$(tool llvm-nm)" "$1")"
+  read -ra words < <(od -An -tx4 -N8 "$2")
+  [ "${words[0]}" = "$(awk '$3 == "stack_end" { print $1 }' <<< "$found")" ] &&
+    [ "$((0x${words[1]} & ~1))" -eq "$((0x$(awk '$3 == "start" { print $1 }' <<< "$found") & ~1))" ] ||
+    { echo "error: $1: doesn't begin with the stack's end and the reset" >&2; return 1; }
+  for symbol in source_start source_next board_ticked board_faulted wire_ticks; do
+    grep -q " T $symbol\$" <<< "$found" || { echo "error: $1: has no $symbol of its own" >&2; return 1; }
+  done
+  if "$(tool llvm-objdump)" -d --no-show-raw-insn "$1" | grep -qw bkpt; then
+    echo "error: $1: calls a debugger" >&2
+    return 1
+  fi
 }
 
 # Runs a function for each line of standard input, with its words; fails where one of them does.
@@ -436,23 +473,28 @@ leads_library() {  # board toolset triple
 }
 
 # The board as device-sim's target: the record's samples over its serial port, and over two brown-outs; with the shipped model
-# five minutes, asleep.
+# five minutes, asleep, and with a patient's patch. Then the record in its flash, which it takes by itself.
 compare_targets() {  # [board]...
-  local sim="$COMMANDS/device-sim" status
   target "$@" > /dev/null
   while read -r board _; do
-    status=0
     # shellcheck disable=SC2086
-    "$sim" stream --model "$MODEL" --record "$RECORD" ${TARGET_OPTIONS:---wake-rr 10 --majority 3 --brown-out 20,100.5} --quiet \
-      --target "qemu:$board@build/firmware/target-$board.elf" --json "build/firmware/target-$board.json" > /dev/null ||
-      status=$?
-    if [ "$status" -eq 0 ] && python3 Firmware/report.py target "build/firmware/target-$board.json"; then
-      passed=$((passed + 1))
-    else
-      echo "$board as a target: status $status"
-      failed=$((failed + 1))
-    fi
+    compare_target "$board" 3 "" --record "$RECORD" ${TARGET_OPTIONS:---wake-rr 10 --majority 3 --brown-out 20,100.5}
+    compare_target "$board" 1 ", its own samples" --board-record 20
+    [ "$MODEL" != Models/ecg-beats/ecg-beats.qinf ] ||
+      compare_target "$board" 1 ", patched" --record "$RECORD" --patch Firmware/Monitor/mitdb-208.qpatch
   done < <(wanted "$@")
+}
+
+compare_target() {  # board states what option...
+  local json="build/firmware/target-$1.json" status=0
+  "$COMMANDS/device-sim" stream --model "$MODEL" --target "qemu:$1@build/firmware/target-$1.elf" --quiet --json "$json" "${@:4}" \
+    > /dev/null || status=$?
+  if [ "$status" -eq 0 ] && python3 Firmware/report.py target "$json" "$2" "$3"; then
+    passed=$((passed + 1))
+  else
+    echo "$1 as a target$3: status $status"
+    failed=$((failed + 1))
+  fi
 }
 
 # A device whose memory loses bits, on each board; see Soundness/main.c.
@@ -521,6 +563,7 @@ test_boards() {
   [ $# -gt 0 ] || compare_consumers
   compare_monitors "$@"
   compare_targets "$@"
+  [ $# -gt 0 ] || ports
   compare_leads "$@"
   lose_bits "$@"
   [ $# -gt 0 ] || { forge 0 1500; compare_keywords; }
@@ -678,6 +721,7 @@ case "$command" in
     test_boards "$@"
     ;;
   target) setup && target "$@" ;;
+  ports) ports "$@" ;;
   mutants) forge_all "${1:?how many thousands}" ;;
   report) setup && report ;;
   cycles) setup && cycles "${@:-$MODEL}" ;;

@@ -76,13 +76,14 @@ def functions(nm):
             yield match.group(1), match.group(2), match.group(3)
 
 
-def target(file):
-    """Fails unless a board took all samples and its counter moved."""
+def target(file, states, what):
+    """Fails unless a board took all samples, as many states were compared, and its counter moved."""
     result = json.load(open(file))["target"]
     ticks = result["ticks"]
-    print(f"{result['address'].split('@')[0]} as a target: {result['decisions']} decisions, {result['columns']} columns, "
-          f"{result['states']} states, {result['differing']} differing; {ticks['perSecond']:,.0f} {ticks['unit']} a second")
-    if result["differing"] or result.get("failure") or result["states"] != 3 or ticks["perSecond"] <= 0:
+    states_text = "1 state" if result["states"] == 1 else f"{result['states']} states"
+    print(f"{result['address'].split('@')[0]} as a target{what}: {result['decisions']} decisions, {result['columns']} columns, "
+          f"{states_text}, {result['differing']} differing; {ticks['perSecond']:,.0f} {ticks['unit']} a second")
+    if result["differing"] or result.get("failure") or result["states"] != states or ticks["perSecond"] <= 0:
         sys.exit(1)
 
 
@@ -635,7 +636,7 @@ if __name__ == "__main__":
         case ["write", folder]: write(pathlib.Path(folder))
         case ["signals"]: print_signals()
         case ["code", nm]: print(code_bytes(nm))
-        case ["target", file]: target(file)
+        case ["target", file, states, what]: target(file, int(states), what)
         case ["feed", counts, header]: feed(counts, header)
         case ["blocks", nm] if nm.endswith(".nm"): symbols(nm, BLOCKS)
         case ["blocks", frames, *runs]: blocks(frames, *runs)

@@ -1,6 +1,8 @@
-"""Writes SwiftPM's toolsets for the cores and the ways in which a project passes floating-point numbers.
+"""Writes SwiftPM's toolsets for the cores and the ways in which a project passes floating-point numbers, and for the boards on a desk.
 
 usage: toolsets.py write FOLDER       FOLDER/NAME.json for each core and ABI
+       toolsets.py write-ports FOLDER  the same for each board on a desk
+       toolsets.py ports              a line for each board on a desk: NAME, CORE and the triple
        toolsets.py list               a line for each: NAME, CORE, ABI and the triple for `swift build --triple`
        toolsets.py options NAME       the C compiler's options, which are also those for a linked program's C
        toolsets.py script NAME        the linker's script of the emulated board that runs such code, or nothing
@@ -41,6 +43,12 @@ CORES = {
     "riscv32": Core("riscv32-none-none-eabi", ("-march=rv32imac", "-mabi=ilp32"), ("soft",), "virt.ld"),
 }
 
+# The boards on a desk: the core, the linker's script, and what their sources are told (Sources/Board/ports).
+PORTS = {
+    "nucleo-l4r5zi": ("cortex-m4", "nucleo-l4r5zi.ld", ("-DBOARD_NUCLEO_L4R5ZI", "-DBOARD_WITHOUT_DEBUGGER")),
+    "nrf52840dk": ("cortex-m4", "nrf52840.ld", ("-DBOARD_NRF52840DK", "-DBOARD_WITHOUT_DEBUGGER")),
+}
+
 SWIFT = ["-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-no-allocations", "-parse-as-library",
          "-Xfrontend", "-function-sections", "-Xfrontend", "-disable-stack-protector"]
 LINK = ["-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-fuse-ld=lld", "-nostartfiles"]
@@ -69,21 +77,21 @@ def c_options(core, abi):
     return core_options(core, abi) + ["-Oz", "-ffunction-sections", "-fdata-sections"]
 
 
-def toolset(core, abi):
-    """A toolset as SwiftPM reads it."""
+def toolset(core, abi, script=None, defines=()):
+    """A toolset as SwiftPM reads it; of a port with its own script and what its C sources are told."""
     for_c = [word for option in core_options(core, abi) for word in ("-Xcc", option)]
     return {
         "schemaVersion": "1.0",
         "swiftCompiler": {"extraCLIOptions": SWIFT + for_c + LINK},
-        "cCompiler": {"extraCLIOptions": c_options(core, abi)},
-        "linker": {"extraCLIOptions": ["-T", f"Linker/{CORES[core].script}", "--gc-sections"]},
+        "cCompiler": {"extraCLIOptions": c_options(core, abi) + list(defines)},
+        "linker": {"extraCLIOptions": ["-T", f"Linker/{script or CORES[core].script}", "--gc-sections"]},
     }
 
 
-def write(folder):
+def write(folder, toolsets):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, core, abi in named():
-        text = json.dumps(toolset(core, abi), indent=1) + "\n"
+    for name, content in toolsets.items():
+        text = json.dumps(content, indent=1) + "\n"
         path = folder / f"{name}.json"
         # Unchanged, it keeps its time, and nothing is built again.
         if not path.exists() or path.read_text() != text:
@@ -93,11 +101,18 @@ def write(folder):
 def main(arguments):
     match arguments:
         case ["write", folder]:
-            write(pathlib.Path(folder))
+            write(pathlib.Path(folder), {name: toolset(core, abi) for name, core, abi in named()})
+        case ["write-ports", folder]:
+            write(pathlib.Path(folder), {
+                name: toolset(core, CORES[core].abis[0], script, defines)
+                for name, (core, script, defines) in PORTS.items()})
         case ["list"]:
             for name, core, abi in named():
                 if name != core:
                     print(name, core, abi, CORES[core].triple)
+        case ["ports"]:
+            for name, (core, _, _) in PORTS.items():
+                print(name, core, CORES[core].triple)
         case ["options", name]:
             print(*c_options(*find(name)))
         case ["script", name]:

@@ -34,6 +34,8 @@ struct Stream: ParsableCommand {
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --patch 208.qpatch
         device-sim stream --model ecg-beats.qinf --record mitdb-208 \\
           --target tty:/dev/ttyACM0@115200
+        device-sim stream --model ecg-beats.qinf --board-record 60 \\
+          --target tty:/dev/ttyACM0@115200 --keep-record mine
         device-sim stream --model ecg-beats.qinf --record mitdb-208 --serve --pace 4
 
       A decision is announced as a result, or there is none: while the window isn't full, over a flat line or \
@@ -52,7 +54,7 @@ struct Stream: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("The ECG: a WFDB record, an EDF or CSV file, or - for CSV.", valueName: "record"))
-  var record: String
+  var record: String?
 
   @Option(
     help: ArgumentHelp(
@@ -118,8 +120,9 @@ struct Stream: ParsableCommand {
 
   func validate() throws {
     try requireDistinct(
-      outputs: [report, output.jsonFile], inputs: [model, float, patch, record, profile] + noise)
-    try board.validate(hasPatch: patch != nil)
+      outputs: [report, output.jsonFile, board.keptRecord.map { $0 + ".hea" }],
+      inputs: [model, float, patch, record, profile] + noise)
+    try board.validate(record: record, isOfRecord: isOfRecord)
     try disturbances.validate()
     try announcing.validate(isByAnnotations: deciding.isByAnnotations)
     try brownOut?.requireOnce("--brown-out")
@@ -140,9 +143,16 @@ struct Stream: ParsableCommand {
     return disturbances
   }
 
+  /// Whether options speak of a record, or of what befalls it.
+  private var isOfRecord: Bool {
+    opening.lead != nil || opening.csv != CSVOptions() || deciding.isByAnnotations
+      || deciding.sensing != nil || disturbances.isAny || deviceRate != nil || brownOut != nil
+  }
+
   /// `exporter explain` takes a record as it is, through a model as shipped.
   private var explainCommand: String? {
-    guard let float, patch == nil, opening.csv == CSVOptions(), record != "-", !disturbances.isAny,
+    guard let record, let float, patch == nil, opening.csv == CSVOptions(), record != "-",
+      !disturbances.isAny,
       deviceRate == nil
     else {
       return nil
@@ -152,6 +162,7 @@ struct Stream: ParsableCommand {
   }
 
   func run() throws {
+    let record = self.record ?? board.target?.description ?? ""
     var options = StreamRun.Options(model: model, record: record)
     options.float = float
     options.patch = patch
@@ -162,6 +173,7 @@ struct Stream: ParsableCommand {
     options.brownOutSeconds = brownOut?.values ?? []
     options.csv = opening.csv
     (options.target, options.comparesLayers) = (board.target, board.layers)
+    (options.boardSeconds, options.keptRecord) = (board.ownSeconds, board.keptRecord)
     (options.disturbances, options.converterRateHz) = (disturbances, deviceRate)
     let annotationFolder = try annotating.makeFolder()
     let run = try live.watching { watcher throws(FileError) in

@@ -14,8 +14,11 @@ public struct TargetBoard<Port: TargetPort>: ~Copyable {
   private let flash: UnsafeRawBufferPointer
   /// What is left for image, state and the rest.
   private let memory: UnsafeMutableRawBufferPointer
-  /// The size of the image in `memory`; 0 without one.
-  private var imageByteCount = 0
+  /// The image in `memory`, and the patch behind it; empty without one.
+  private var image = 0..<0
+  private var patch = 0..<0
+  /// Where pieces go: one of the two.
+  private var arriving = 0..<0
 
   /// A board with little memory takes requests of 128 bytes, the others of 1,024.
   private static func longestPayload(_ memoryByteCount: Int) -> Int { memoryByteCount < 32_768 ? 128 : 1024 }
@@ -56,22 +59,41 @@ public struct TargetBoard<Port: TargetPort>: ~Copyable {
     switch wire.kind {
     case Request.hello: tellBoard()
     case Request.image:
-      let size = Int(truncatingIfNeeded: wire.word(at: 0))
-      imageByteCount = 0
-      guard size >= 0, size <= memory.count else { return wire.refuse(.memory, size, memory.count) }
-      imageByteCount = size
-      wire.acknowledge()
+      patch = 0..<0
+      image = expect(from: 0)
+    case Request.patch:
+      #if QUANTINFER_SELECTED && !QUANTINFER_PATCH
+        wire.refuse(.patchesNotBuilt)
+      #else
+        patch = expect(from: Self.aligned(image.upperBound))
+      #endif
     case Request.piece:
       let offset = Int(truncatingIfNeeded: wire.word(at: 0))
       let count = wire.payloadByteCount &- 4
-      guard count >= 0, offset >= 0, offset <= imageByteCount, count <= imageByteCount &- offset else {
-        return wire.refuse(.memory, offset, imageByteCount)
+      guard count >= 0, offset >= 0, offset <= arriving.count, count <= arriving.count &- offset else {
+        return wire.refuse(.memory, offset, arriving.count)
       }
-      for index in 0..<count { memory[offset &+ index] = wire.byte(at: 4 &+ index) }
+      for index in 0..<count { memory[arriving.lowerBound &+ offset &+ index] = wire.byte(at: 4 &+ index) }
       wire.acknowledge()
     default: wire.refuse(.request, Int(wire.kind))
     }
   }
+
+  /// Makes room for as many bytes as the request names; none where they don't fit.
+  private mutating func expect(from start: Int) -> Range<Int> {
+    let size = Int(truncatingIfNeeded: wire.word(at: 0))
+    arriving = 0..<0
+    if size >= 0, start <= memory.count, size <= memory.count &- start {
+      arriving = start..<(start &+ size)
+      wire.acknowledge()
+    } else {
+      wire.refuse(.memory, size, max(0, memory.count &- start))
+    }
+    return arriving
+  }
+
+  /// The next multiple of 16.
+  private static func aligned(_ place: Int) -> Int { (place &+ 15) / 16 &* 16 }
 
   private mutating func tellBoard() {
     wire.begin(TargetFrame.Answer.board)
@@ -88,31 +110,43 @@ public struct TargetBoard<Port: TargetPort>: ~Copyable {
 
   /// Starts a monitor, and runs it until a request comes that isn't for it; false where the wire is closed.
   private mutating func begin() -> Bool {
-    var rest = memory[...]
-    let image: UnsafeRawBufferPointer
-    if wire.byte(at: 0) == TargetFrame.Source.flash.rawValue {
-      image = flash
-    } else {
-      image = UnsafeRawBufferPointer(rebasing: memory[..<imageByteCount])
-      rest = memory[min((imageByteCount &+ 15) / 16 &* 16, memory.count)...]
-    }
-    let model: Model
+    let isPatched = wire.byte(at: 1) != 0
+    let isInFlash = wire.byte(at: 0) == TargetFrame.Source.flash.rawValue
+    var start = isInFlash ? 0 : image.upperBound
+    if isPatched { start = max(start, patch.upperBound) }
+    let rest = memory[min(Self.aligned(start), memory.count)...]
+    var model: Model
     do throws(ModelError) {
-      model = try Model(validating: image)
+      model = try Model(
+        validating: isInFlash ? flash : UnsafeRawBufferPointer(rebasing: memory[image]))
     } catch {
       wire.refuse(.image, Int(error.kind.rawValue), error.byteOffset)
       return wire.receive()
     }
     var encoded = InlineArray<20, Int32>(repeating: 0)
-    for index in encoded.indices { encoded[index] = Int32(bitPattern: wire.word(at: 1 &+ 4 &* index)) }
+    for index in encoded.indices { encoded[index] = Int32(bitPattern: wire.word(at: 2 &+ 4 &* index)) }
     let options = Monitor.Options(encoded: encoded)
     guard let stateByteCount = try? Monitor.stateByteCount(model: model, options: options) else {
       wire.refuse(.options)
       return wire.receive()
     }
+    var patchBufferByteCount = 0
+    #if !QUANTINFER_SELECTED || QUANTINFER_PATCH
+      let patchBytes = UnsafeRawBufferPointer(rebasing: memory[patch])
+      let patch = isPatched ? try? ModelPatch(validating: patchBytes) : nil
+      if isPatched {
+        guard let patch, let byteCount = model.patchBufferByteCount(ofOperator: patch.operatorIndex) else {
+          wire.refuse(.patch)
+          return wire.receive()
+        }
+        patchBufferByteCount = byteCount
+      }
+    #endif
     let logitCount = model.output.count
-    let sizes: InlineArray<3, Int> = [stateByteCount, model.streamingScratchByteCount, logitCount]
-    var places = InlineArray<3, Int>(repeating: 0)
+    let sizes: InlineArray<4, Int> = [
+      stateByteCount, model.streamingScratchByteCount, logitCount, patchBufferByteCount,
+    ]
+    var places = InlineArray<4, Int>(repeating: 0)
     var end = rest.startIndex
     for index in sizes.indices {
       places[index] = end
@@ -120,7 +154,7 @@ public struct TargetBoard<Port: TargetPort>: ~Copyable {
         wire.refuse(.memory, end &+ sizes[index], memory.count)
         return wire.receive()
       }
-      end = min(rest.endIndex, end &+ (sizes[index] &+ 15) / 16 &* 16)
+      end = min(rest.endIndex, end &+ Self.aligned(sizes[index]))
     }
     guard TargetFrame.Decision.logits &+ logitCount <= wire.longestPayload else {
       wire.refuse(.memory, TargetFrame.Decision.logits &+ logitCount, wire.longestPayload)
@@ -129,6 +163,15 @@ public struct TargetBoard<Port: TargetPort>: ~Copyable {
     func part(_ index: Int) -> UnsafeMutableRawBufferPointer {
       UnsafeMutableRawBufferPointer(rebasing: memory[places[index]..<(places[index] &+ sizes[index])])
     }
+    #if !QUANTINFER_SELECTED || QUANTINFER_PATCH
+      if let patch {
+        guard let patched = try? model.applying(patch, into: part(3)) else {
+          wire.refuse(.patch)
+          return wire.receive()
+        }
+        model = patched
+      }
+    #endif
     do throws(MemoryError) {
       // As the host's: what no part of the monitor uses is the same on both sides.
       let state = part(0)

@@ -6,7 +6,7 @@ import QuantInfer
 /// payload; numbers are little-endian. See docs/reference/Protocol.md.
 public enum TargetFrame {
   /// The protocol's version, which both sides must have.
-  public static var version: UInt16 { 3 }
+  public static var version: UInt16 { 4 }
   /// The byte that begins a frame.
   public static var start: UInt8 { 0x51 }
   /// The bytes of kind and length.
@@ -20,15 +20,23 @@ public enum TargetFrame {
     public static var hello: UInt8 { 0x48 }  // H
     /// An image of so many bytes comes: `UInt32`.
     public static var image: UInt8 { 0x49 }  // I
-    /// A piece of it: its offset, `UInt32`, and the bytes.
+    /// A patch of so many bytes comes, behind the image that came before: `UInt32`.
+    public static var patch: UInt8 { 0x58 }  // X
+    /// A piece of what was announced last: its offset, `UInt32`, and the bytes.
     public static var piece: UInt8 { 0x44 }  // D
-    /// Start a monitor: `Source`, `UInt8`, then `Monitor.Options.encoded`, `Int32` each.
+    /// Start a monitor: `Source`, `UInt8`, 1 for the image with the patch, `UInt8`, then `Monitor.Options.encoded`,
+    /// `Int32` each.
     public static var begin: UInt8 { 0x53 }  // S
     /// Frames, a sample of each of the image's leads, with the beats that are named when the last of them has come.
     ///
     /// The beats' number, `UInt8`, how many frames ago each was, `UInt32`, and the samples, `Int16` each, frame by frame. The
     /// answers are a `decision` each, then `pushed`.
     public static var samples: UInt8 { 0x50 }  // P
+    /// Take frames from the board's own source.
+    ///
+    /// How many, `UInt16`, of at most `Acquired.greatestSampleCount` samples, and 1 where the source begins anew, `UInt8`.
+    /// The answers are a `decision` each, then `acquired`.
+    public static var acquire: UInt8 { 0x41 }  // A
     /// Save the state, overwrite all of it, and go on from what was saved.
     public static var save: UInt8 { 0x56 }  // V
     /// The state, from a byte on: that, and how many, `UInt32` each; the answer is `state`.
@@ -47,6 +55,8 @@ public enum TargetFrame {
     public static var decision: UInt8 { 0x72 }  // r
     /// All samples of a request are in; see `Pushed`.
     public static var pushed: UInt8 { 0x70 }  // p
+    /// The frames that the board's own source gave, fewer than were asked for where it ended; see `Acquired`.
+    public static var acquired: UInt8 { 0x61 }  // a
     /// The state was saved and restored: the CRC-32 of the saved copy, `UInt32`.
     public static var saved: UInt8 { 0x76 }  // v
     /// The CRC-32 of the whole state, `UInt32`, and the bytes that were asked for, as many as fit.
@@ -81,6 +91,12 @@ public enum TargetFrame {
     case options
     /// The saved state was not taken.
     case savedState
+    /// The firmware was built without patches.
+    case patchesNotBuilt
+    /// The patch isn't whole, or not this image's.
+    case patch
+    /// The board has no samples of its own for this model's rate and leads.
+    case noSource
   }
 
   /// The payload of `Answer.board`: offsets of `UInt32`, but for the first two of `UInt16`; then the board's name.
@@ -152,6 +168,16 @@ public enum TargetFrame {
     /// The payload's size.
     public static var byteCount: Int { 24 }
   }
+
+  /// The payload of `Answer.acquired`: that of `Answer.pushed`, and what follows it.
+  public enum Acquired {
+    /// `UInt32`, the frames of the source that were lost so far, as they came faster than they were taken.
+    public static var lostFrames: Int { Pushed.byteCount }
+    /// The frames, `Int16` a sample of each of the image's leads, frame by frame: the rest of the payload.
+    public static var samples: Int { Pushed.byteCount + 4 }
+    /// The most samples of one request.
+    public static var greatestSampleCount: Int { 32 }
+  }
 }
 
 /// What a board's firmware has to give: the wire, and a counter.
@@ -172,4 +198,22 @@ public protocol TargetPort {
   var stackByteCount: Int { get }
   /// The board's name, in UTF-8; it stays where it is.
   var name: UnsafeRawBufferPointer { get }
+
+  /// Starts the board's own source of samples from its beginning, with frames of so many leads at a rate; false where it
+  /// has none of these.
+  mutating func startSource(sampleRateMillihertz: UInt32, leadCount: Int) -> Bool
+  /// Waits for the source's next frame: counts as the model takes them, a sample of each lead; false at its end.
+  mutating func nextFrame(_ frame: inout InlineArray<4, Int16>) -> Bool
+  /// The frames that were lost since the source began, as they came faster than they were taken.
+  var lostFrameCount: UInt32 { get }
+}
+
+/// A board without samples of its own.
+extension TargetPort {
+  /// No source.
+  public mutating func startSource(sampleRateMillihertz: UInt32, leadCount: Int) -> Bool { false }
+  /// No frame.
+  public mutating func nextFrame(_ frame: inout InlineArray<4, Int16>) -> Bool { false }
+  /// None.
+  public var lostFrameCount: UInt32 { 0 }
 }

@@ -23,6 +23,7 @@ struct TargetRun {
     while wire.receive() {
       switch wire.kind {
       case TargetFrame.Request.samples: push(&wire, &monitor)
+      case TargetFrame.Request.acquire: acquire(&wire, &monitor)
       case TargetFrame.Request.save: save(&wire, &monitor)
       case TargetFrame.Request.state: tellState(&wire)
       default: return true
@@ -31,11 +32,9 @@ struct TargetRun {
     return false
   }
 
+  /// Takes the frames of a request.
   private func push<Port: TargetPort>(_ wire: inout TargetWire<Port>, _ monitor: inout Monitor) {
-    var columns = (count: 0, checksum: UInt32(0))
-    var sampleTicks: UInt32 = 0
-    var columnTicks: UInt32 = 0
-    var worstTicks: UInt32 = 0
+    var block = Block()
     let beats = Int(wire.byte(at: 0))
     let first = 1 &+ 4 &* beats
     let leadCount = monitor.model.leadCount
@@ -46,36 +45,87 @@ struct TargetRun {
       for lead in 0..<min(leadCount, frame.count) {
         frame[lead] = Int16(bitPattern: wire.half(at: first &+ 2 &* (index &* leadCount &+ lead)))
       }
-      let start = wire.port.ticks()
-      let isColumn =
-        leadCount == 1
-        ? monitor.push(frame[0])
-        : frame.span.withUnsafeBufferPointer { $0.baseAddress.map { monitor.push(frame: $0) } ?? false }
-      if index == count &- 1 {
-        for beat in 0..<beats {
-          monitor.addBeat(samplesAgo: Int(truncatingIfNeeded: wire.word(at: 1 &+ 4 &* beat)))
-        }
-      }
-      let ticks = (wire.port.ticks() &- start) & wire.port.tickMask
-      worstTicks = max(worstTicks, ticks)
-      guard isColumn else {
-        sampleTicks &+= ticks
-        continue
-      }
-      columnTicks &+= ticks
-      columns.count &+= 1
-      columns.checksum = CRC32.checksum(
-        UnsafeRawBufferPointer(monitor.newestColumn), continuing: columns.checksum)
-      decide(&wire, &monitor, after: index)
+      take(frame, beats: index == count &- 1 ? beats : 0, &block, &wire, &monitor)
     }
-    wire.begin(TargetFrame.Answer.pushed)
-    wire.add(size: columns.count)
-    wire.add(word: columns.checksum)
-    wire.add(word: sampleTicks)
-    wire.add(word: columnTicks)
-    wire.add(word: worstTicks)
-    wire.add(size: wire.port.stackByteCount)
+    tell(block, &wire, as: TargetFrame.Answer.pushed)
     wire.send()
+  }
+
+  /// Takes frames from the board's own source, and sends them with what came of them.
+  private func acquire<Port: TargetPort>(_ wire: inout TargetWire<Port>, _ monitor: inout Monitor) {
+    let leadCount = monitor.model.leadCount
+    let wanted = Int(wire.half(at: 0))
+    if wire.byte(at: 2) != 0 {
+      guard
+        wire.port.startSource(
+          sampleRateMillihertz: monitor.model.frontEnd?.sampleRateMillihertz ?? 0, leadCount: leadCount)
+      else { return wire.refuse(.noSource) }
+    }
+    var block = Block()
+    var samples = InlineArray<32, Int16>(repeating: 0)
+    var frame = InlineArray<4, Int16>(repeating: 0)
+    let room = min(wanted, min(samples.count, TargetFrame.Acquired.greatestSampleCount) / leadCount)
+    while block.frameCount < room, wire.port.nextFrame(&frame) {
+      for lead in 0..<min(leadCount, frame.count) {
+        samples[block.frameCount &* leadCount &+ lead] = frame[lead]
+      }
+      take(frame, beats: 0, &block, &wire, &monitor)
+    }
+    tell(block, &wire, as: TargetFrame.Answer.acquired)
+    wire.add(word: wire.port.lostFrameCount)
+    for index in 0..<(block.frameCount &* leadCount) {
+      wire.add(half: UInt16(bitPattern: samples[index]))
+    }
+    wire.send()
+  }
+
+  /// What came of a request's frames.
+  private struct Block {
+    var frameCount = 0
+    var columnCount = 0
+    var columnChecksum: UInt32 = 0
+    var sampleTicks: UInt32 = 0
+    var columnTicks: UInt32 = 0
+    var worstTicks: UInt32 = 0
+  }
+
+  /// Gives the monitor a frame, and after it the beats that the request names; decisions go out at once.
+  private func take<Port: TargetPort>(
+    _ frame: InlineArray<4, Int16>, beats: Int, _ block: inout Block, _ wire: inout TargetWire<Port>,
+    _ monitor: inout Monitor
+  ) {
+    let start = wire.port.ticks()
+    let isColumn =
+      monitor.model.leadCount == 1
+      ? monitor.push(frame[0])
+      : frame.span.withUnsafeBufferPointer { $0.baseAddress.map { monitor.push(frame: $0) } ?? false }
+    for beat in 0..<beats {
+      monitor.addBeat(samplesAgo: Int(truncatingIfNeeded: wire.word(at: 1 &+ 4 &* beat)))
+    }
+    let ticks = (wire.port.ticks() &- start) & wire.port.tickMask
+    block.worstTicks = max(block.worstTicks, ticks)
+    let index = block.frameCount
+    block.frameCount &+= 1
+    guard isColumn else {
+      block.sampleTicks &+= ticks
+      return
+    }
+    block.columnTicks &+= ticks
+    block.columnCount &+= 1
+    block.columnChecksum = CRC32.checksum(
+      UnsafeRawBufferPointer(monitor.newestColumn), continuing: block.columnChecksum)
+    decide(&wire, &monitor, after: index)
+  }
+
+  /// Begins an answer with what came of a request's frames.
+  private func tell<Port: TargetPort>(_ block: Block, _ wire: inout TargetWire<Port>, as answer: UInt8) {
+    wire.begin(answer)
+    wire.add(size: block.columnCount)
+    wire.add(word: block.columnChecksum)
+    wire.add(word: block.sampleTicks)
+    wire.add(word: block.columnTicks)
+    wire.add(word: block.worstTicks)
+    wire.add(size: wire.port.stackByteCount)
   }
 
   /// Makes and sends all decisions that are due.

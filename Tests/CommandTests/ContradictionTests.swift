@@ -5,6 +5,7 @@ import TestSupport
 /// Options that contradict each other, do nothing, or say something twice: the error names them, before any work.
 @Suite struct ContradictionTests {
   private static let stream = ["device-sim", "stream", "--model", "m.qinf", "--record", "r"]
+  private static let own = ["device-sim", "stream", "--model", "m.qinf"]
   private static let sweep = [
     "device-sim", "sweep", "--model", "m.qinf", "--records", "r", "--output", "s.jsonl",
   ]
@@ -34,6 +35,17 @@ import TestSupport
     arguments: [
       (stream + ["--every", "16", "--decide", "beats"], "--every and --decide both say when to decide"),
       (stream + ["--annotator", "mine"], "--annotator needs --annotations"),
+      (
+        stream + ["--board-record", "9", "--target", "qemu:virt"],
+        "--record and --board-record exclude each other"
+      ),
+      (own, "--record is missing: name a record, or let a board sample by itself"),
+      (own + ["--board-record", "9"], "--board-record needs --target"),
+      (stream + ["--keep-record", "mine"], "--keep-record needs --board-record"),
+      (
+        own + ["--board-record", "9", "--target", "qemu:virt", "--noise", "emg", "--snr", "6"],
+        "--board-record takes the board's samples as they are"
+      ),
       (
         verdict + ["--lead", "V1"], "--lead, --sample-rate, --gain, --baseline and --no-header need --records"
       ),

@@ -26,7 +26,7 @@ enum ErrorTable {
     stream --record .edf | noise | 65 | FILE:byte 0: doesn't begin as an EDF or BDF file does; name a file that is one, or export it again
     stream --record .edf | page | 65 | FILE:byte 0: is shorter than the header of an EDF or BDF file; fetch or export the file again
     stream --record .edf | half | 65 | FILE:byte 244: has '' for its duration of a data record; correct the header or export the file again
-    stream --profile | missing | 66 | FILE: no such profile; name a JSON file or one of: reference, pacemaker, crt-d, leadless, programmer
+    stream --profile | missing | 66 | FILE: no such profile; name a JSON file or one of: reference, pacemaker, crt-d, leadless, stm32u385, nrf54l15, programmer
     stream --profile | empty | 65 | FILE: is not JSON that can be read: Unexpected end of file during JSON parse.; compare `device-sim profiles --show pacemaker`
     stream --profile | folder | 1 | FILE: is a folder, not a file; name a file in it
     stream --profile | pipe | 1 | FILE: is a pipe or a device, not an ordinary file; save its content in a file and name that
@@ -49,7 +49,7 @@ enum ErrorTable {
     merge | noise | 65 | FILE:line 1: doesn't say that the file holds results of a sweep; name another file; results without such a first line must be worked out anew
     merge | page | 65 | FILE:line 1: doesn't say that the file holds results of a sweep; name another file; results without such a first line must be worked out anew
     merge | half | 65 | FILE:line 1: doesn't say that the file holds results of a sweep; name another file; results without such a first line must be worked out anew
-    profiles | missing | 66 | FILE: no such profile; name a JSON file or one of: reference, pacemaker, crt-d, leadless, programmer
+    profiles | missing | 66 | FILE: no such profile; name a JSON file or one of: reference, pacemaker, crt-d, leadless, stm32u385, nrf54l15, programmer
     profiles | folder | 1 | FILE: is a folder, not a file; name a file in it
     profiles | pipe | 1 | FILE: is a pipe or a device, not an ordinary file; save its content in a file and name that
     inspect | missing | 66 | FILE: no such file; check the path

@@ -10,7 +10,7 @@ import TestSupport
     let verdicts = try result.json()
     let devices = try #require(verdicts["devices"] as? [[String: Any]])
     let names = devices.compactMap { ($0["profile"] as? [String: Any])?["name"] as? String }
-    #expect(names == ["reference", "pacemaker", "crt-d", "leadless", "programmer"])
+    #expect(names == ["reference", "pacemaker", "crt-d", "leadless", "stm32u385", "nrf54l15", "programmer"])
     #expect(result.errors.contains("would pass with"))
   }
 

@@ -29,6 +29,17 @@ import TestSupport
     #expect(abs(capacity / perYear - years) < 0.3)
   }
 
+  /// The data sheet's milliamperes at its clock, and what the vendor's 117 CoreMark a mW leave for a MHz at 4.1 CoreMark.
+  @Test(arguments: [("nrf54l15", 2.6 * 3.0 / 128), ("stm32u385", 4.1 / 117)])
+  func aPartsPowerIsThePublishedOne(name: String, milliwattsPerMegahertz: Double) throws {
+    let processor = try #require(try DeviceProfile.load(name).processor)
+    let current = try #require(processor.activeMicroampsPerMegahertz?.value)
+    let volts = try #require(processor.supplyVolts?.value)
+    #expect(abs(current * volts / 1000 / milliwattsPerMegahertz - 1) < 0.07)
+    #expect(
+      processor.sleepMicroamps?.source.contains(name == "nrf54l15" ? "data sheet" : "not known") == true)
+  }
+
   /// What is changed in the pacemaker's file, and what the error must then name.
   @Test(arguments: [
     (#""clockMegahertz""#, #""clockMegaherz""#, "processor: clockMegahertz is missing"),
@@ -62,7 +73,7 @@ import TestSupport
   /// instruction at best.
   @Test(arguments: [
     ("reference", "mps2-an386"), ("pacemaker", "mps2-an386"), ("crt-d", "mps2-an386"),
-    ("leadless", "microbit"),
+    ("leadless", "microbit"), ("stm32u385", "mps2-an386"), ("nrf54l15", "mps2-an386"),
   ])
   func aProfilesCyclesAreTheBoards(name: String, board: String) throws {
     let results = try JSONSerialization.jsonObject(

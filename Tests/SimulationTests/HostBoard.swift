@@ -17,6 +17,12 @@ final class HostBoard: @unchecked Sendable {
     var version: UInt8?
     /// Whether it reads and never says a word.
     var isSilent = false
+    /// A kind of request that it refuses, and why.
+    var refusal: (of: UInt8, for: TargetFrame.Refusal)?
+    /// The board's own samples, a sample of each of so many leads a frame; none for a board without.
+    var source: (samples: [Int16], leadCount: Int) = ([], 1)
+    /// The frames of its own that it says it lost.
+    var lostFrames: UInt32 = 0
   }
 
   /// Where it is listening.
@@ -74,6 +80,10 @@ private struct SocketPort: TargetPort {
   private var taken = 0
   private var sent = 0
   private var answer: [UInt8] = []
+  /// The kind of the request to which `answer` belongs, behind the frame's first byte.
+  private var requestKind: UInt8?
+  private var bytesOfRequest = 0
+  private var nextSample = 0
 
   init(_ descriptor: Int32, _ faults: HostBoard.Faults, _ memory: UnsafeMutableRawBufferPointer) {
     (self.descriptor, self.faults, self.memory) = (descriptor, faults, memory)
@@ -84,6 +94,8 @@ private struct SocketPort: TargetPort {
     var byte: UInt8 = 0
     guard taken != faults.bytesUntilClosed, read(descriptor, &byte, 1) == 1 else { return nil }
     taken += 1
+    if bytesOfRequest == 1 { requestKind = byte }
+    bytesOfRequest += 1
     if let flip = faults.flip, taken == flip.afterBytes { memory[flip.place] ^= 1 }
     return byte
   }
@@ -99,13 +111,40 @@ private struct SocketPort: TargetPort {
     guard !answer.isEmpty else { return }
     if let version = faults.version, sent == answer.count {
       answer[4] = version
-      let end = answer.count - 4
-      let checksum = answer[1..<end].withUnsafeBytes { CRC32.checksum($0) }
-      for shift in 0..<4 { answer[end + shift] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * shift)) }
+      seal()
     }
+    if let refusal = faults.refusal, requestKind == refusal.of {
+      answer =
+        [TargetFrame.start, TargetFrame.Answer.refusal, 9, 0, refusal.for.rawValue]
+        + [UInt8](repeating: 0, count: 12)
+      seal()
+    }
+    bytesOfRequest = 0
     _ = answer.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     answer = []
   }
+
+  /// Gives an answer that was changed the checksum of what it is now.
+  private mutating func seal() {
+    let end = answer.count - 4
+    let checksum = answer[1..<end].withUnsafeBytes { CRC32.checksum($0) }
+    for shift in 0..<4 { answer[end + shift] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * shift)) }
+  }
+
+  mutating func startSource(sampleRateMillihertz: UInt32, leadCount: Int) -> Bool {
+    nextSample = 0
+    return !faults.source.samples.isEmpty && leadCount == faults.source.leadCount
+  }
+
+  mutating func nextFrame(_ frame: inout InlineArray<4, Int16>) -> Bool {
+    let (samples, leadCount) = faults.source
+    guard nextSample + leadCount <= samples.count else { return false }
+    for lead in 0..<leadCount { frame[lead] = samples[nextSample + lead] }
+    nextSample += leadCount
+    return true
+  }
+
+  var lostFrameCount: UInt32 { faults.lostFrames }
 
   var counter: TargetFrame.Counter { .cycles }
   var ticksPerSecond: UInt32 { 1_000_000 }

@@ -106,7 +106,7 @@ import TestSupport
     #expect(message(nobody)?.contains("does not answer within 2.5 s; check power") == true)
     let other = HostBoard(.init(version: 9))
     #expect(
-      message(other)?.contains("speaks version 9 of the protocol, this program version 3; build") == true)
+      message(other)?.contains("speaks version 9 of the protocol, this program version 4; build") == true)
     let noisy = HostBoard(.init(bytesUntilNoise: 20))
     // Noise on the first answer is asked again.
     #expect(message(noisy) == nil)

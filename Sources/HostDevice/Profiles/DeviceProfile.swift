@@ -167,7 +167,8 @@ package struct DeviceProfile: Codable, Equatable, Sendable {
 
   private static let builtInFiles: [Data] = [
     PackageResources.reference_json, PackageResources.pacemaker_json, PackageResources.crt_d_json,
-    PackageResources.leadless_json, PackageResources.programmer_json,
+    PackageResources.leadless_json, PackageResources.stm32u385_json, PackageResources.nrf54l15_json,
+    PackageResources.programmer_json,
   ].map { Data($0) }
 
   /// The converter.

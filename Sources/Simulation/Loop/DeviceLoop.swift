@@ -83,21 +83,56 @@ package final class DeviceLoop {
     brownOuts: [Int] = [],
     firstSample: Int = 0
   ) throws(FileError) {
-    guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
-      throw loaded.takesNoSamples(modelFile)
-    }
     let leads = [acquisition] + furtherLeads
     guard leads.count == loaded.model.leadCount else {
       throw .malformed(
         modelFile, "takes \(loaded.model.leadCount) leads, and there are counts of \(leads.count)",
         remedy: "choose a model of one lead; of several device-sim stream runs all")
     }
+    let frontEnd = try Self.requirePossible(
+      loaded, modelFile: modelFile, profile: acquisition.profile, timing: timing, announcing: announcing)
+    self.loaded = loaded
+    self.acquisition = acquisition
+    let frameCount = leads.map(\.samples.count).min() ?? 0
+    self.frameCount = frameCount
+    frames =
+      leads.count == 1
+      ? acquisition.samples : (0..<frameCount).flatMap { frame in leads.map { $0.samples[frame] } }
+    self.timing = timing
+    self.firstSample = firstSample
+    self.brownOuts = Set(brownOuts)
+    self.announcing = announcing
+    options = Monitor.Options(
+      timing, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
+    do throws(InvalidNetwork) {
+      self.twin = try twin.map { twin throws(InvalidNetwork) in
+        try FloatTwin(
+          twin, of: loaded, microvoltsPerCount: Float(bitPattern: frontEnd.microvoltsPerCountBits),
+          columnCapacity: acquisition.samples.count / frontEnd.hopSamples + 1)
+      }
+    } catch {
+      throw .malformed(
+        twinFile, error.description, remedy: "give the float network that the model was made from")
+    }
+  }
+
+  /// What must be so before a device runs a model on whatever samples; the model's front end.
+  ///
+  /// - Throws: `FileError`, which names the option or the file that doesn't suit.
+  @discardableResult
+  static func requirePossible(
+    _ loaded: LoadedModel, modelFile: String, profile: DeviceProfile, timing: DecisionTiming,
+    announcing: Announcing
+  ) throws(FileError) -> FrontEndPlan {
+    guard let frontEnd = loaded.model.frontEnd, loaded.model.isStreamable else {
+      throw loaded.takesNoSamples(modelFile)
+    }
     let microvolts = Float(bitPattern: frontEnd.microvoltsPerCountBits)
-    guard abs(microvolts / acquisition.profile.converter.microvoltsPerCount - 1) < 1e-4 else {
+    guard abs(microvolts / profile.converter.microvoltsPerCount - 1) < 1e-4 else {
       throw .malformed(
         modelFile,
         "is made for a converter of \(microvolts) uV a count, the profile's has "
-          + "\(acquisition.profile.converter.microvoltsPerCount)",
+          + "\(profile.converter.microvoltsPerCount)",
         remedy: "quantize it for this converter or choose another profile")
     }
     try loaded.requirePossible(timing, announcing, file: modelFile)
@@ -121,29 +156,7 @@ package final class DeviceLoop {
         modelFile, "decides by the clock, and beats' intervals say nothing then",
         remedy: "leave out --rhythm, or decide at beats with --decide beats")
     }
-    self.loaded = loaded
-    self.acquisition = acquisition
-    let frameCount = leads.map(\.samples.count).min() ?? 0
-    self.frameCount = frameCount
-    frames =
-      leads.count == 1
-      ? acquisition.samples : (0..<frameCount).flatMap { frame in leads.map { $0.samples[frame] } }
-    self.timing = timing
-    self.firstSample = firstSample
-    self.brownOuts = Set(brownOuts)
-    self.announcing = announcing
-    options = Monitor.Options(
-      timing, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
-    do throws(InvalidNetwork) {
-      self.twin = try twin.map { twin throws(InvalidNetwork) in
-        try FloatTwin(
-          twin, of: loaded, microvoltsPerCount: microvolts,
-          columnCapacity: acquisition.samples.count / frontEnd.hopSamples + 1)
-      }
-    } catch {
-      throw .malformed(
-        twinFile, error.description, remedy: "give the float network that the model was made from")
-    }
+    return frontEnd
   }
 
   /// Runs all samples and gathers the decisions.

@@ -13,7 +13,7 @@ package struct StreamRun: Sendable {
   package struct Options: Sendable {
     /// The `.qinf` file.
     package var model: String
-    /// The WFDB record, CSV file, or `-`.
+    /// The WFDB record, CSV file, or `-`; with `boardSeconds` what the board is called.
     package var record: String
     /// The float network's file; nil for a run without a twin.
     package var float: String?
@@ -41,6 +41,10 @@ package struct StreamRun: Sendable {
     package var csv = CSVOptions()
     /// The board that takes the same samples; nil for none.
     package var target: TargetAddress?
+    /// How long the board samples by itself, in seconds: its samples are the record then; nil for a record's.
+    package var boardSeconds: Double?
+    /// The WFDB record that the board's samples are written to; nil for none.
+    package var keptRecord: String?
     /// Whether it is compared column by column, with the state after each.
     package var comparesLayers = false
     /// Who sees the run while it goes; nil for nobody.
@@ -93,7 +97,8 @@ package struct StreamRun: Sendable {
       },
       noise: options.disturbances.noise.map { name throws(FileError) in try Noise(name) }, progress: progress)
     run.result.modelDigest = SHA256.hexadecimal(try Files.read(options.model))
-    run.result.recordDigest = RecordDigest.hexadecimal(of: options.record)
+    let record = options.boardSeconds == nil ? options.record : options.keptRecord
+    run.result.recordDigest = record.flatMap { RecordDigest.hexadecimal(of: $0) }
     return run
   }
 
@@ -103,19 +108,25 @@ package struct StreamRun: Sendable {
     progress: ProgressHandler? = nil
   ) throws(FileError) -> StreamRun {
     let profile = try DeviceProfile.load(options.profile)
-    let record = try Record.load(options.record, csv: options.csv)
     guard let frontEnd = loaded.model.frontEnd else {
       throw loaded.takesNoSamples(options.model)
     }
     let rateHz = Double(frontEnd.sampleRateMillihertz) / 1000
-    let task = Self.task(of: loaded)
+    let own = try options.target.flatMap { target throws(FileError) in
+      try options.boardSeconds.map { seconds throws(FileError) in
+        try BoardRecord(of: seconds, target, options, loaded, profile, progress: progress)
+      }
+    }
+    let record: Record
+    if let own { record = own.record } else { record = try Record.load(options.record, csv: options.csv) }
+    let task = own == nil ? Self.task(of: loaded) : nil
     let found = try Self.annotations(
       besides: record, options,
       isNeeded: task != nil || noise != nil || options.sensing != nil || options.disturbances.pacing != nil)
     let annotations = found.labels
     // A network hears what it was trained behind, where nobody says otherwise.
     var disturbances = options.disturbances
-    disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz
+    if own == nil { disturbances.couplingHz = disturbances.couplingHz ?? loaded.couplingHz }
     let names = try record.leads(options.lead, count: loaded.model.leadCount, file: options.record)
     let leads = try Hearing(
       sampleRateHz: rateHz, converterRateHz: options.converterRateHz, profile: profile, file: options.record,
@@ -152,6 +163,7 @@ package struct StreamRun: Sendable {
       loaded, modelFile: options.model, twin: twin, twinFile: options.float ?? "",
       acquisition: acquisition, furtherLeads: furtherLeads, timing: timing, announcing: options.announcing,
       brownOuts: try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record))
+    try own?.require(loop.frames)
     options.watcher?.begin(
       WatchedRun(
         record: acquisition.recordName, leads: ([acquisition] + furtherLeads).map(\.leadName),
@@ -159,7 +171,9 @@ package struct StreamRun: Sendable {
         modelName: (options.model as NSString).lastPathComponent, sampleRateHz: acquisition.sampleRateHz,
         durationSeconds: acquisition.durationSeconds, hasTwin: twin != nil, hasBoard: options.target != nil))
     try loop.run(watcher: options.watcher, progress: progress)
-    let labelled = Self.labelled(options, loaded, record: record, acquisition: acquisition)
+    let labelled =
+      own == nil
+      ? Self.labelled(options, loaded, record: record, acquisition: acquisition) : (stretches: nil, notes: [])
 
     let windowSamples =
       SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount).lastSample(
@@ -175,7 +189,7 @@ package struct StreamRun: Sendable {
             })
         } : labelled.stretches.map { .stretches($0) }, isJudged: isJudged)
     result.hear(leads, loop.decisions, windowSamples: windowSamples)
-    if options.lead == nil, !furtherLeads.isEmpty {
+    if own == nil, options.lead == nil, !furtherLeads.isEmpty {
       result.notes.append(
         FileNote(
           options.record, "its first leads were taken, \(result.lead), in this order; --lead names others"))
@@ -185,14 +199,17 @@ package struct StreamRun: Sendable {
     result.episodes = episodes(
       loop, loaded, labelled.stretches, acquisition: acquisition, announcing: options.announcing)
     result.sensed = sensed
-    if let target = options.target {
+    result.target = own?.comparison
+    if let target = options.target, own == nil {
       let plan = TargetComparison.Plan(
-        loaded: loaded, image: Array(try Files.read(options.model)), options: loop.options, timing: timing,
-        samples: loop.frames, sampleRateHz: acquisition.sampleRateHz,
+        loaded: loaded, image: Array(try Files.read(options.model)), patch: try options.patchBytes(),
+        options: loop.options, timing: timing, source: .host(loop.frames),
+        sampleRateHz: acquisition.sampleRateHz,
         brownOuts: Set(try Self.samples(of: options.brownOutSeconds, in: acquisition, file: options.record)),
         comparesLayers: options.comparesLayers)
       result.target = try TargetComparison.run(
-        plan, on: target, watcher: options.watcher, progress: progress)
+        plan, on: target, watcher: options.watcher, progress: progress
+      ).result
     }
     return StreamRun(
       result: result, schedule: Feasibility.Schedule(of: loop, loaded, acquisition), acquisition: acquisition,

@@ -9,14 +9,15 @@ import Support
 struct TargetComparison: ~Copyable {
   /// What a run is made of.
   struct Plan {
-    /// The model, and its image as it goes over the wire.
+    /// The model, and its image and patch as they go over the wire; an empty patch for the model as shipped.
     var loaded: LoadedModel
     var image: [UInt8]
+    var patch: [UInt8] = []
     /// The monitor's options.
     var options: Monitor.Options
     var timing: DecisionTiming
-    /// The counts, a sample of each of the model's leads a frame, and the frames' rate.
-    var samples: [Int16]
+    var source: Source
+    /// The frames' rate.
     var sampleRateHz: Double
     /// The samples before which the state is saved, lost and restored.
     var brownOuts: Set<Int> = []
@@ -24,12 +25,20 @@ struct TargetComparison: ~Copyable {
     var comparesLayers = false
 
     var leadCount: Int { loaded.model.leadCount }
-    var frameCount: Int { samples.count / leadCount }
-
-    /// The samples of some frames.
-    func samples(of frames: Range<Int>) -> ArraySlice<Int16> {
-      samples[frames.lowerBound * leadCount..<frames.upperBound * leadCount]
+    var frameCount: Int {
+      switch source {
+      case .host(let samples): samples.count / leadCount
+      case .board(let frames): frames
+      }
     }
+  }
+
+  /// Whose samples both take.
+  enum Source {
+    /// The host's: counts, a sample of each of the model's leads a frame.
+    case host([Int16])
+    /// The board's own: so many frames, or as many as it has.
+    case board(frames: Int)
   }
 
   private let plan: Plan
@@ -40,38 +49,45 @@ struct TargetComparison: ~Copyable {
   private var ticks = (sample: 0.0, column: 0.0, decision: 0.0, worst: 0.0)
   private let stateByteCount: Int
   private var timedDecisions = 0
+  /// The board's own samples so far.
+  private var acquired: [Int16] = []
 
   /// Runs a plan on a board.
   ///
   /// A board that falls silent half-way is a failure in the result, with what was compared until then.
   ///
+  /// - Returns: What was compared, and the samples that the board took by itself.
   /// - Throws: `FileError` where the board can't be reached or can't run the model.
   static func run(
     _ plan: Plan, on address: TargetAddress, watcher: (any StreamWatcher)? = nil,
     progress: ProgressHandler? = nil
-  ) throws(FileError) -> TargetResult {
+  ) throws(FileError) -> (result: TargetResult, acquired: [Int16]) {
     let session = try TargetSession(try TargetConnection.open(address))
     var comparison = try TargetComparison(plan, session, address, progress: progress)
     let start = ProcessInfo.processInfo.systemUptime
     do throws(FileError) {
       try comparison.runSamples(watcher: watcher, progress: progress)
     } catch {
+      // Without samples of the board's own there is no run to tell of.
+      if case .board = plan.source, comparison.result.samples == 0 { throw error }
       comparison.result.failure = error.problem
     }
     comparison.finish(seconds: ProcessInfo.processInfo.systemUptime - start)
-    return comparison.result
+    return (comparison.result, comparison.acquired)
   }
 
   private init(
     _ plan: Plan, _ session: TargetSession, _ address: TargetAddress, progress: ProgressHandler?
   ) throws(FileError) {
     let checksum = String(format: "%08x", plan.loaded.checksum)
-    let source = try session.load(plan.image, checksum: checksum, progress: progress)
-    let stateByteCount = try session.begin(source, plan.options, checksum: checksum)
+    let source = try session.load(plan.image, patch: plan.patch, checksum: checksum, progress: progress)
+    let stateByteCount = try session.begin(
+      source, isPatched: !plan.patch.isEmpty, plan.options, checksum: checksum)
     device = try Self.device(plan, name: address.description)
     (self.plan, self.session, isEmulated) = (plan, session, address.isEmulated)
     self.stateByteCount = stateByteCount
     result = TargetResult(address: address.description, board: session.board, image: "\(source)")
+    if case .board = plan.source { result.samplesFrom = .board }
   }
 
   private static func device(_ plan: Plan, name: String) throws(FileError) -> RunningDevice {
@@ -88,18 +104,24 @@ struct TargetComparison: ~Copyable {
     var next = 0
     while next < plan.frameCount {
       if plan.brownOuts.contains(next) { try brownOut(at: next) }
-      let end = endOfBlock(from: next)
-      try push(next..<end)
-      next = end
+      let wanted = next..<endOfBlock(from: next)
+      let taken = try take(wanted)
+      next = taken.upperBound
       progress?(TaskProgress(completed: next, total: plan.frameCount))
       watcher?.follow(board: result)
+      // A source of the board's own may end before.
+      guard taken == wanted else { break }
     }
-    try compareStates(at: plan.frameCount - 1)
+    if next > 0 { try compareStates(at: next - 1) }
   }
 
   /// A block ends where its frame is full, with a given beat, before a brown-out, and layer by layer with a column.
   private func endOfBlock(from start: Int) -> Int {
-    let room = (session.board.longestPayloadBytes - 1 - 4 * 8) / (2 * plan.leadCount)
+    let room =
+      switch plan.source {
+      case .host: (session.board.longestPayloadBytes - 1 - 4 * 8) / (2 * plan.leadCount)
+      case .board: TargetFrame.Acquired.greatestSampleCount / plan.leadCount
+      }
     var end = min(plan.frameCount, start + max(1, room))
     if case .givenBeats(let beats) = plan.timing, let beat = beats.first(where: { $0 >= start }) {
       end = min(end, beat + 1)
@@ -114,17 +136,41 @@ struct TargetComparison: ~Copyable {
     return end
   }
 
-  private mutating func push(_ block: Range<Int>) throws(FileError) {
-    var ages: [Int] = []
-    if case .givenBeats(let beats) = plan.timing {
-      let last = block.upperBound - 1
-      ages = beats.filter { max(0, $0) == last }.prefix(8).map { last - $0 }
+  /// A block's frames, the host's or the board's own, through both devices; the frames that there were.
+  private mutating func take(_ wanted: Range<Int>) throws(FileError) -> Range<Int> {
+    let leadCount = plan.leadCount
+    switch plan.source {
+    case .host(let samples):
+      let frames = samples[wanted.lowerBound * leadCount..<wanted.upperBound * leadCount]
+      try compare(try session.push(frames, beatAges: beatAges(at: wanted.upperBound - 1)), frames, of: wanted)
+      return wanted
+    case .board:
+      let (answer, samples) = try session.acquire(
+        wanted.count, leadCount: leadCount, isFirst: wanted.lowerBound == 0)
+      let block = wanted.lowerBound..<wanted.lowerBound + samples.count / leadCount
+      acquired += samples
+      result.lostFrames = Int(answer.taken.word(at: TargetFrame.Acquired.lostFrames))
+      if !block.isEmpty { try compare(answer, samples[...], of: block) }
+      return block
     }
+  }
+
+  /// How long before a frame the beats were that are given with it.
+  private func beatAges(at last: Int) -> [Int] {
+    guard case .givenBeats(let beats) = plan.timing else { return [] }
+    return beats.filter { max(0, $0) == last }.prefix(8).map { last - $0 }
+  }
+
+  /// Compares a board's answer to a block of frames with what the host's device says to them.
+  private mutating func compare(
+    _ answer: TargetSession.Block, _ samples: ArraySlice<Int16>, of block: Range<Int>
+  ) throws(FileError) {
     // The host's device, as ever.
     var columns = (count: 0, checksum: UInt32(0))
     var expected: [SeenDecision] = []
     for sample in block {
-      let isColumn = plan.samples(of: sample..<sample + 1).withUnsafeBufferPointer {
+      let start = samples.startIndex + (sample - block.lowerBound) * plan.leadCount
+      let isColumn = samples[start..<start + plan.leadCount].withUnsafeBufferPointer {
         $0.baseAddress.map { device.push(frame: $0) } ?? false
       }
       guard isColumn else { continue }
@@ -138,10 +184,9 @@ struct TargetComparison: ~Copyable {
             logits: decision.hasLogits ? Array(device.logits) : []))
       }
     }
-    let answer = try session.push(plan.samples(of: block), beatAges: ages)
     result.samples = block.upperBound
     try compare(answer.decisions, with: expected, from: block.lowerBound)
-    let pushed = answer.pushed
+    let pushed = answer.taken
     typealias Field = TargetFrame.Pushed
     if columns.count > 0 {
       result.columns += columns.count

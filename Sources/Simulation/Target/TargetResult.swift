@@ -33,14 +33,26 @@ package struct TargetResult: Encodable, Sendable {
     package var perSecond: Double
   }
 
+  /// Whose samples both took.
+  package enum SampleSource: String, Encodable, Sendable {
+    /// The host's: of a record.
+    case host
+    /// The board's own, which the host then replayed.
+    case board
+  }
+
   /// The target, as it was named.
   package var address: String
   /// The board, by what it says of itself.
   package var board: TargetBoardFacts
   /// Where the image was: `flash` or `memory`.
   package var image: String
-  /// The samples that both took.
+  /// Whose samples both took.
+  package var samplesFrom = SampleSource.host
+  /// The samples that both took; of several leads the frames.
   package var samples = 0
+  /// The board's own frames that came faster than it took them, and are missing from `samples`.
+  package var lostFrames = 0
   /// The columns, decisions and saved or whole states that were compared.
   package var compared = 0
   /// Of these, the decisions: announcement, beat and logits.
@@ -81,18 +93,25 @@ package struct TargetResult: Encodable, Sendable {
       remedy: "find where with --layers")
   }
 
-  /// The result in one sentence.
+  /// The result in one sentence, or in two where the samples are the board's.
   package var sentence: String {
     let name = board.name.isEmpty ? address : "\(board.name) (\(address))"
-    let end = failure.map { "; it ended early: \($0)" } ?? ""
+    let end = (failure.map { "; it ended early: \($0)" } ?? "") + "." + sourceSentence
     guard let first = firstDifference else {
       return
         "\(name): \(Numbers.integer(decisions)) decisions, \(Numbers.integer(columns)) columns and \(states) state\(states == 1 ? "" : "s") "
-        + "compared, 0 differing\(end)."
+        + "compared, 0 differing\(end)"
     }
     let part = first.part.map { ", first in \($0)" } ?? ""
     return
       "\(name): \(differing) of \(compared) compared differ, first the \(first.what) after sample \(first.sample): "
-      + "\(first.board) there, \(first.host) here\(part)\(end)."
+      + "\(first.board) there, \(first.host) here\(part)\(end)"
+  }
+
+  private var sourceSentence: String {
+    guard samplesFrom == .board else { return "" }
+    let lost =
+      lostFrames == 0 ? "" : "; \(Numbers.integer(lostFrames)) came too fast for it and are missing"
+    return " The record is the board's: it sampled by itself, and the host replayed these samples\(lost)."
   }
 }

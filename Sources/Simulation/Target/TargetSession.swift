@@ -82,18 +82,32 @@ package final class TargetSession {
     counter == .sysTick ? 1e9 / Double(max(1, board.ticksPerSecond ?? 1)) : 1
   }
 
-  /// Sends an image where the board doesn't have it in flash.
+  /// Sends an image where the board doesn't have it in flash, and a patch of it.
   ///
   /// - Parameters:
   ///   - image: The image's bytes.
-  ///   - checksum: Its CRC-32, in hexadecimal.
+  ///   - patch: The patch's; empty for the model as shipped.
+  ///   - checksum: The image's CRC-32, in hexadecimal.
   ///   - progress: Told how far it is.
   /// - Returns: Where the board has it.
   /// - Throws: `FileError`.
   package func load(
-    _ image: [UInt8], checksum: String, progress: ProgressHandler? = nil
+    _ image: [UInt8], patch: [UInt8] = [], checksum: String, progress: ProgressHandler? = nil
   ) throws(FileError) -> TargetFrame.Source {
-    if board.flashImageChecksum == checksum { return .flash }
+    let source = board.flashImageChecksum == checksum ? TargetFrame.Source.flash : .memory
+    if source == .memory {
+      try requireRoom(for: image)
+      try send(image, after: TargetFrame.Request.image, progress: progress)
+    }
+    if !patch.isEmpty {
+      // What an earlier run left in the memory makes room for the patch.
+      if source == .flash { try send([], after: TargetFrame.Request.image) }
+      try send(patch, after: TargetFrame.Request.patch)
+    }
+    return source
+  }
+
+  private func requireRoom(for image: [UInt8]) throws(FileError) {
     guard image.count <= board.memoryBytes else {
       throw .malformed(
         connection.name,
@@ -101,23 +115,28 @@ package final class TargetSession {
           + "\(Numbers.integer(board.memoryBytes)) bytes is too small for this one of \(Numbers.integer(image.count))",
         remedy: "build its firmware with this model: MODEL=MODEL.qinf Firmware/boards.sh target BOARD")
     }
-    _ = try request(TargetFrame.Request.image, Self.bytes(image.count), expecting: TargetFrame.Answer.done)
+  }
+
+  /// Sends bytes in pieces, after a request that announces them.
+  private func send(
+    _ bytes: [UInt8], after kind: UInt8, progress: ProgressHandler? = nil
+  ) throws(FileError) {
+    _ = try request(kind, Self.bytes(bytes.count), expecting: TargetFrame.Answer.done)
     let step = max(1, board.longestPayloadBytes - 4)
-    for start in stride(from: 0, to: image.count, by: step) {
-      let piece = image[start..<min(image.count, start + step)]
+    for start in stride(from: 0, to: bytes.count, by: step) {
+      let piece = bytes[start..<min(bytes.count, start + step)]
       _ = try request(
         TargetFrame.Request.piece, Self.bytes(start) + piece, expecting: TargetFrame.Answer.done)
-      progress?(TaskProgress(completed: start, total: image.count))
+      progress?(TaskProgress(completed: start, total: bytes.count))
     }
-    return .memory
   }
 
   /// Starts a monitor; its state's size, in bytes.
-  func begin(_ source: TargetFrame.Source, _ options: Monitor.Options, checksum: String) throws(FileError)
-    -> Int
-  {
+  func begin(
+    _ source: TargetFrame.Source, isPatched: Bool = false, _ options: Monitor.Options, checksum: String
+  ) throws(FileError) -> Int {
     let encoded = options.encoded
-    var payload = [source.rawValue]
+    var payload = [source.rawValue, isPatched ? 1 : 0]
     for index in encoded.indices { payload += Self.bytes(Int(encoded[index])) }
     let answer = try request(TargetFrame.Request.begin, payload, expecting: TargetFrame.Answer.begun)
     let found = String(format: "%08x", answer.word(at: 0))
@@ -129,23 +148,57 @@ package final class TargetSession {
     return Int(answer.word(at: 4))
   }
 
-  /// Pushes samples, whole frames of the model's leads: the decisions' answers, and the last one's.
-  func push(
-    _ samples: ArraySlice<Int16>, beatAges: [Int]
-  ) throws(FileError) -> (decisions: [TargetConnection.Frame], pushed: TargetConnection.Frame) {
+  /// What a board answers to a block of frames.
+  struct Block {
+    /// The decisions.
+    var decisions: [TargetConnection.Frame] = []
+    /// What came of all frames together; see `TargetFrame.Pushed`.
+    var taken: TargetConnection.Frame
+  }
+
+  /// Pushes samples, whole frames of the model's leads.
+  func push(_ samples: ArraySlice<Int16>, beatAges: [Int]) throws(FileError) -> Block {
     var payload = [UInt8(beatAges.count)] + beatAges.flatMap { Self.bytes($0) }
     for sample in samples {
       let bits = UInt16(bitPattern: sample)
       payload += [UInt8(bits & 0xFF), UInt8(bits >> 8)]
     }
-    try send(TargetFrame.Request.samples, payload)
+    return try block(TargetFrame.Request.samples, payload, expecting: TargetFrame.Answer.pushed)
+  }
+
+  /// Lets the board take frames from its own source.
+  ///
+  /// - Parameters:
+  ///   - count: How many; fewer come where the source ends.
+  ///   - leadCount: The samples of a frame.
+  ///   - isFirst: Whether the source begins anew.
+  /// - Returns: The board's answer, and the frames' samples.
+  /// - Throws: `FileError` where the board doesn't answer, or has no source.
+  func acquire(
+    _ count: Int, leadCount: Int, isFirst: Bool
+  ) throws(FileError) -> (block: Block, samples: [Int16]) {
+    let payload = [UInt8(count & 0xFF), UInt8(count >> 8), isFirst ? 1 : 0]
+    let block = try block(TargetFrame.Request.acquire, payload, expecting: TargetFrame.Answer.acquired)
+    let first = TargetFrame.Acquired.samples
+    let samples = stride(from: first, to: block.taken.payload.count, by: 2).map {
+      Int16(bitPattern: block.taken.half(at: $0))
+    }
+    guard block.taken.payload.count >= first, samples.count % leadCount == 0,
+      samples.count / leadCount <= count
+    else { throw outOfTurn }
+    return (block, samples)
+  }
+
+  /// Sends a request whose answers are decisions and then one of a kind.
+  private func block(_ kind: UInt8, _ payload: [UInt8], expecting answer: UInt8) throws(FileError) -> Block {
+    try send(kind, payload)
     var decisions: [TargetConnection.Frame] = []
     while true {
-      let frame = try receive(TargetFrame.Request.samples)
+      let frame = try receive(kind)
       if frame.kind == TargetFrame.Answer.decision {
         decisions.append(frame)
       } else {
-        return (decisions, try checked(frame, TargetFrame.Answer.pushed))
+        return Block(decisions: decisions, taken: try checked(frame, answer))
       }
     }
   }
@@ -219,10 +272,13 @@ package final class TargetSession {
         connection.name, "met a fault at \(address)",
         remedy: "find the line: llvm-addr2line -e FIRMWARE.elf \(address)")
     case TargetFrame.Answer.refusal: throw refusal(frame)
-    default:
-      throw .malformed(
-        connection.name, "answers out of turn", remedy: "reset the board, and end what else uses the wire")
+    default: throw outOfTurn
     }
+  }
+
+  private var outOfTurn: FileError {
+    .malformed(
+      connection.name, "answers out of turn", remedy: "reset the board, and end what else uses the wire")
   }
 
   private func refusal(_ frame: TargetConnection.Frame) -> FileError {
@@ -248,6 +304,18 @@ package final class TargetSession {
     case .savedState:
       return .malformed(
         connection.name, "doesn't take back the state that it saved", remedy: "check the board's memory")
+    case .patchesNotBuilt:
+      return .malformed(
+        connection.name, "has a firmware without patches",
+        remedy: "build its firmware with -Xswiftc -DQUANTINFER_PATCH, or leave out --patch")
+    case .patch:
+      return .malformed(
+        connection.name, "doesn't take the patch that this host takes",
+        remedy: "build the board's firmware from this version's sources")
+    case .noSource:
+      return .malformed(
+        connection.name, "has no samples of its own at this model's rate and of its leads",
+        remedy: "build its firmware with this model and a source of samples, or give --record")
     }
   }
 

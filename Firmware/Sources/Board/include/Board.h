@@ -50,6 +50,14 @@ uint32_t wire_ticks_per_second(void);
 uint32_t wire_tick_mask(void);
 uint32_t wire_ticks(void);
 
+// The board's own source of samples, for `--board-record`; a board without one needs none of these.
+// Starts it with frames of a sample of each lead at a rate in thousandths of a hertz; 0 where it has none such.
+int32_t source_start(uint32_t rate_millihertz, uint32_t leads);
+// Waits for the next frame, and gives it in the model's counts; 0 at the source's end.
+int32_t source_next(int16_t *frame);
+// The frames that were lost since the start, as they came faster than they were taken.
+uint32_t source_lost(void);
+
 #if defined(__clang__)
 #pragma clang assume_nonnull end
 #endif
