@@ -165,8 +165,9 @@ struct GraphQuantizer {
     let rounded = RoundedWeights(weights, shape, layer: layer, options, moments: moments[index])
     var packed = rounded.packed(from: network.tensors[input], to: network.tensors[output])
     let target = network.tensors[output]
-    if graph.hasCodes, type == .int8, target.codes(in: operation.limits).lowerBound >= target.zeroPoint {
-      packed.takeRoundingTwiceFromBiases()
+    if graph.hasCodes, type == .int8 {
+      packed.undoRoundingTwice(
+        from: network.tensors[input], to: target, limits: target.codes(in: operation.limits))
     }
     let computation: QuantizedNetwork.Computation =
       switch operation.computation {
@@ -312,17 +313,6 @@ extension QuantizedNetwork.Tensor {
     let least = range.lowerBound == -.infinity ? type.codes.lowerBound : code(range.lowerBound)
     let greatest = range.upperBound == .infinity ? type.codes.upperBound : code(range.upperBound)
     return least...max(least, greatest)
-  }
-}
-
-extension QuantizedNetwork.Weights {
-  /// Takes from biases what rounding twice adds to sums above 0.
-  ///
-  /// TensorFlow Lite Micro rounds a product to a 2^r-th of a code, then to a code: the same as to add half of a 2^r-th to
-  /// what is rounded once. A unit of the sum is more than that and less than twice as much, so that less is wrong with
-  /// one unit off. Below 0 it would be one more.
-  fileprivate mutating func takeRoundingTwiceFromBiases() {
-    for channel in biases.indices where multipliers[channel].leftShift < 0 { biases[channel] -= 1 }
   }
 }
 

@@ -48,6 +48,14 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
     return options
   }()
 
+  /// What is tried for a network of others: the usual, ranges up to the least and greatest value, and nothing but these,
+  /// which is what TensorFlow Lite's converter does.
+  package static let choicesForOthersNetworks: [QuantizationOptions] = {
+    var whole = forOthersNetworks
+    whole.calibration = .minmax
+    return [forOthersNetworks, whole, QuantizationOptions()]
+  }()
+
   /// A layer's weights' bits.
   package func weightBits(ofLayer layer: Int) -> Int { weightBits[min(layer, weightBits.count - 1)] }
   /// A layer's activations' bits.

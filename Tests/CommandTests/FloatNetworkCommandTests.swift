@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import Support
 import Testing
 import TestSupport
@@ -30,6 +31,40 @@ import TestSupport
     let (float, integers) = (try floats(folder("float.npy")), try floats(folder("integers.npy")))
     #expect(float.count == 30 && integers.count == 30)
     for (a, b) in zip(float, integers) { #expect(abs(a - b) < 0.03) }
+  }
+
+  /// TensorFlow Lite Micro's codes of what was exported, by Tests/Oracle/tflm_exports.py, are the image's.
+  @Test func exportedFloatNetworksGiveTheImagesBitsInTFLM() throws {
+    struct Goldens: Decodable {
+      struct Case: Decodable {
+        var name: String
+        var options: [String]?
+        var model: Data
+        var outputs: [[Int]]
+      }
+      var cases: [Case]
+    }
+    let (folder, oracle) = (try TemporaryFolder(), ProjectFiles.path("Tests/Oracle") + "/")
+    let goldens = try JSONDecoder().decode(Goldens.self, from: Files.read(oracle + "tflm-exports.json")).cases
+    #expect(goldens.count >= 4)
+    for golden in goldens {
+      let (network, image) = ("\(oracle)onnx/\(golden.name).onnx", folder("m.qinf"))
+      let samples = "\(oracle)onnx/\(golden.name.replacing("_int8", with: "")).input.npy"
+      let given = golden.options.map { ["--samples", samples] + $0 } ?? []
+      #expect(try exporter.run(["quantize", network, "--output", image] + given).status == 0)
+      #expect(
+        try exporter("export", image, "--format", "tflite", "--output", folder("m.tflite")).status == 0)
+      var written = try TFLiteModel(decoding: Files.read(folder("m.tflite")), file: golden.name)
+      var kept = try TFLiteModel(decoding: golden.model, file: golden.name)
+      (written.description, kept.description) = ("", "")
+      #expect(written == kept, "\(golden.name) is written otherwise than TensorFlow Lite Micro ran it")
+      #expect(try exporter("run", image, "--input", samples, "--output", folder("y.npy")).status == 0)
+      let codes = try #require(kept.graph.tensors[Int(kept.graph.outputs[0])].quantization)
+      #expect(
+        try floats(folder("y.npy"))
+          == golden.outputs.joined().map { codes.scales[0] * Float($0 - Int(codes.zeroPoints[0])) },
+        "\(golden.name)")
+    }
   }
 
   @Test func whatIsMissingOrWrongIsSaidInOneLine() throws {

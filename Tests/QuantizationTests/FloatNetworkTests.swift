@@ -4,6 +4,7 @@ import HostDevice
 import ModelFiles
 import Networks
 import Quantization
+import QuantInfer
 import Support
 import Testing
 import TestSupport
@@ -29,7 +30,8 @@ import TestSupport
     return values
   }
 
-  /// The best of ONNX Runtime's three calibrations, as ../shared/conformance/onnx/NAME/facts.json says.
+  /// ONNX Runtime's three calibrations, and AIMET's three ways, which are simulated in float, as
+  /// ../shared/conformance/onnx/NAME/facts.json says.
   private struct Facts: Decodable {
     struct Figures: Decodable {
       var agrees: Double
@@ -38,7 +40,11 @@ import TestSupport
     var ort_MinMax: Figures
     var ort_Entropy: Figures
     var ort_Percentile: Figures
+    var aimet_minmax: Figures
+    var aimet_cle: Figures
+    var aimet_adaround: Figures
     var all: [Figures] { [ort_MinMax, ort_Entropy, ort_Percentile] }
+    var simulated: [Figures] { [aimet_minmax, aimet_cle, aimet_adaround] }
   }
 
   // claim: quantizer
@@ -50,7 +56,7 @@ import TestSupport
     let made = try FloatNetworkImage(
       quantizing: "\(Self.shared)/\(name)/\(name).onnx",
       samples: .init(files: ["\(Self.shared)/\(kind)_calibration.npy"], count: 256),
-      options: .forOthersNetworks)
+      choices: QuantizationOptions.choicesForOthersNetworks)
     let ours = try outputs(made.image, "\(Self.shared)/\(kind)_input.npy")
     let expected = try floats("\(Self.shared)/\(name)/float_output.npy")
     let rows = expected.count / 4
@@ -62,9 +68,11 @@ import TestSupport
     let error = (squares / Double(expected.count)).squareRoot()
     let facts = try JSONDecoder().decode(
       Facts.self, from: Files.read("\(Self.shared)/\(name)/facts.json"))
-    print("\(name): \(agreement) the same class, \(error) in the root mean square")
+    print("\(name), \(made.options.calibration): \(agreement) the same class, root mean square \(error)")
     #expect(agreement > facts.all.map(\.agrees).max() ?? 1)
     #expect(error < facts.all.map(\.rms).min() ?? 0)
+    #expect(agreement > (facts.simulated.map(\.agrees).max() ?? 1) - 0.005)
+    #expect(error < 1.1 * (facts.simulated.map(\.rms).min() ?? 0))
   }
 
   /// The same of a small network, with int8 and with uint8 codes.
@@ -103,9 +111,8 @@ import TestSupport
       "\(name)_qdq: \(same) of \(rows) the same class, \(near) of \(expected.count) outputs within a step")
     #expect(ours.count == expected.count)
     // A step of dscnn2d's mean is more than a step of its logits, so that single steps add up there.
-    let isCoarse = name == "dscnn2d"
-    #expect(Double(near) >= (isCoarse ? 0.96 : 0.99) * Double(expected.count))
-    #expect(Double(same) >= (isCoarse ? 0.99 : 0.995) * Double(rows))
+    #expect(Double(near) >= (name == "dscnn2d" ? 0.98 : 0.99) * Double(expected.count))
+    #expect(Double(same) >= 0.995 * Double(rows))
   }
 
   /// What a layer adds by itself, where its scales and weights are the network's own, is rounding: single steps, and few.
@@ -127,6 +134,68 @@ import TestSupport
         own.largestStep <= 1 && own.share < (layer.name.contains("Mean") ? 0.25 : 0.02),
         "\(layer.name): \(own)")
     }
+  }
+
+  /// Sums of codes become, by their own factor and rounding twice, another code than by rounding once wherever they lie
+  /// next to a code's edge; the scales and biases of a model with codes leave a part of these, and more of them where
+  /// sums of both signs are rounded, away from zero.
+  @Test(arguments: [(-128, 0.35), (0, 0.75)])
+  func sumsRoundedTwiceMostlyBecomeTheCodesOfSumsRoundedOnce(zeroPoint: Int, part: Double) throws {
+    var random = SeededGenerator(seed: 4)
+    let scales = (0..<32).map { _ in Float(0.0004 + 0.002 * random.nextUniform()) }
+    var weights = FloatGraph.Weights(values: scales.map { 127 * $0 }, biases: scales.map { _ in 0 })
+    weights.scales = scales
+    var graph = FloatGraph(
+      tensors: [.init(name: "x", shape: [1, 1]), .init(name: "y", shape: [1, 32])],
+      operators: [
+        .init(kind: .fullyConnected, inputs: [0], output: 1, computation: .fullyConnected(weights))
+      ])
+    graph.tensors[0].codes = .init(type: .int8, scale: 0.02, zeroPoint: 0)
+    graph.tensors[1].codes = .init(type: .int8, scale: 0.05, zeroPoint: zeroPoint)
+    let quantized = try QuantizedNetwork.quantized(graph, calibrationWindows: [], options: .init()).network
+    guard case .fullyConnected(let packed)? = quantized.operators.first?.computation else {
+      throw InvalidNetwork("a layer is one")
+    }
+    var (plain, chosen) = (0, 0)
+    for (channel, scale) in scales.enumerated() {
+      let factor = Double(Float(0.02)) * Double(scale) / Double(Float(0.05))
+      let (usual, other) = (FixedPointMultiplier(real: factor), packed.multipliers[channel])
+      let most = Int(40 / factor)
+      for sum in (zeroPoint == 0 ? -most : 0)...most {
+        let once = Int32((Double(sum) * factor).rounded())
+        if usual.scale(Int32(sum)) != once { plain += 1 }
+        if other.scale(Int32(sum) + Int32(packed.biases[channel])) != once { chosen += 1 }
+      }
+    }
+    print("zero point \(zeroPoint): \(plain) sums become other codes, \(chosen) of them still")
+    #expect(plain > 500 && Double(chosen) < part * Double(plain))
+  }
+
+  /// Ranges of 30 windows fit these too well: cnn1d_gmp is nearer to float in another way on windows that it wasn't
+  /// calibrated on, which only halves of the windows tell.
+  @Test(
+    .enabled(
+      if: FileManager.default.fileExists(atPath: ConformanceFiles.path("keras/cnn1d_gmp.npz")),
+      "needs ../shared/conformance"))
+  func choicesAreJudgedByWindowsThatTheyWerentCalibratedOn() throws {
+    let folder = try TemporaryFolder()
+    let archive = try NumPyArchive(ConformanceFiles.path("keras/cnn1d_gmp.npz"))
+    let samples = try folder.put("x.npy", #require(archive.arrays["calibration0"]).encoded())
+    func made(_ choices: [QuantizationOptions]) throws -> FloatNetworkImage {
+      try FloatNetworkImage(
+        quantizing: ConformanceFiles.path("keras/cnn1d_gmp.float.tflite"),
+        samples: .init(files: [samples], count: 30), choices: choices)
+    }
+    let choices = QuantizationOptions.choicesForOthersNetworks
+    let errors = try choices.map { try #require(made([$0]).fidelity).outputError }
+    let best = try made(choices)
+    #expect(best.options != choices[0] && errors[0] == errors.min())
+    // Too few windows to divide are not.
+    #expect(
+      try FloatNetworkImage(
+        quantizing: Self.oracle + "twelve_leads.onnx",
+        samples: .init(files: [Self.oracle + "twelve_leads.input.npy"], count: 6), choices: choices
+      ).options == choices[0])
   }
 
   /// A file of many samples near those of the oracle, so that ranges are measured on more than six windows.

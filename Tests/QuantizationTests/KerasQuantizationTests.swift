@@ -32,7 +32,7 @@ import TestSupport
   /// Our integers are about as far from float as the converter's, both calibrated on the same 30 windows.
   ///
   /// Outputs behind a softmax are 256ths in both, which is most of either's error: where ours is the larger one it is by a
-  /// percent or two, and by 7 % for softplus.
+  /// percent, and by 7 % for softplus, whose outputs hardly move.
   @Test(
     .enabled(if: !KerasNetworks.names.isEmpty, "needs ../shared/conformance"), arguments: KerasNetworks.names)
   func ourIntegersAreAsNearToFloatAsTensorFlowLites(name: String) throws {
@@ -47,7 +47,8 @@ import TestSupport
       made.append(try windows(array, count: 500))
     }
     let image = try FloatNetworkImage(
-      quantizing: file, samples: .init(files: calibration, count: 30), options: .forOthersNetworks
+      quantizing: file, samples: .init(files: calibration, count: 30),
+      choices: QuantizationOptions.choicesForOthersNetworks
     ).image
     func run(_ model: LoadedModel, _ inputs: [NumPyArray]) throws -> NumPyArray {
       try SampleRun.run(model, inputs: inputs.map { ("windows", $0) }).outputs[0]
@@ -71,6 +72,6 @@ import TestSupport
     }
     let reals = outputs.map { theirs.model.output.real(of: Int16($0)) }
     print("\(name): \(error(ours, float)), the converter's \(error(reals, float))")
-    #expect(error(ours, float) <= 1.09 * error(reals, float))
+    #expect(error(ours, float) <= (name == "act_softplus" ? 1.07 : 1.015) * error(reals, float))
   }
 }

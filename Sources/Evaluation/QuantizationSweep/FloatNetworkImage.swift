@@ -23,6 +23,8 @@ package struct FloatNetworkImage: Sendable {
   package let fidelity: Fidelity?
   /// The operators that became integers, for tables.
   package let graph: FloatGraph
+  /// How it was quantized.
+  package let options: QuantizationOptions
 
   /// What ranges are measured on.
   package struct Samples: Sendable {
@@ -62,8 +64,18 @@ package struct FloatNetworkImage: Sendable {
     self = try FloatNetworkSource(reading: file, samples: samples, frontEnd: frontEnd).image(options)
   }
 
-  init(_ image: ModelImage, _ graph: FloatGraph, _ fidelity: Fidelity?) {
-    (self.image, self.graph, self.fidelity) = (image, graph, fidelity)
+  /// Quantizes a network after training, by that of some choices which does best on windows that it wasn't calibrated on.
+  ///
+  /// - Throws: `FileError`, which names the file and what in it is wrong.
+  package init(
+    quantizing file: String, samples: Samples, frontEnd: FrontEndFile? = nil, choices: [QuantizationOptions]
+  ) throws(FileError) {
+    let source = try FloatNetworkSource(reading: file, samples: samples, frontEnd: frontEnd)
+    self = try source.image(source.best(of: choices))
+  }
+
+  init(_ image: ModelImage, _ graph: FloatGraph, _ options: QuantizationOptions, _ fidelity: Fidelity?) {
+    (self.image, self.graph, self.options, self.fidelity) = (image, graph, options, fidelity)
   }
 
   /// The image of a model that has all its tensors' codes itself.

@@ -13,7 +13,7 @@ package struct FloatNetworkSource: Sendable {
   /// The network.
   package let network: FloatNetwork
   /// The samples.
-  let given: GivenSamples
+  private(set) var given: GivenSamples
   private let frontEnd: FrontEndFile?
   private let columns: FloatFrontEnd?
 
@@ -71,8 +71,35 @@ package struct FloatNetworkSource: Sendable {
         throw .malformed(file, error.description, remedy: remedy)
       }
     }
-    return FloatNetworkImage(image, graph, given.windows.isEmpty ? nil : try fidelity(of: image))
+    return FloatNetworkImage(image, graph, options, given.windows.isEmpty ? nil : try fidelity(of: image))
   }
+
+  /// Of some choices that which does best on windows that it wasn't calibrated on.
+  ///
+  /// The calibration windows come in two halves, each judged by what the other calibrates. The first choice is taken where
+  /// they are too few, or the network has codes itself.
+  ///
+  /// - Throws: `FileError`, which names what can't be in these integers, or can't stream.
+  package func best(of choices: [QuantizationOptions]) throws(FileError) -> QuantizationOptions {
+    var best = choices[0]
+    guard choices.count > 1, !network.graph.hasCodes, given.calibration.count >= Self.fewestToChooseOn else {
+      return best
+    }
+    var least = Double.infinity
+    for options in choices {
+      var error = 0.0
+      for half in given.halves(of: network) {
+        var source = self
+        source.given = half
+        error += try source.image(options).fidelity.map { $0.outputError * $0.outputError } ?? 0
+      }
+      if error < least { (least, best) = (error, options) }
+    }
+    return best
+  }
+
+  /// Fewer windows than these aren't divided.
+  private static let fewestToChooseOn = 16
 
   private func fidelity(of image: ModelImage) throws(FileError) -> FloatNetworkImage.Fidelity {
     let (windows, classes) = (given.windows, given.classes)

@@ -43,7 +43,29 @@ struct GivenSamples {
     calibration = (0..<count).map { all[$0 * all.count / max(1, count)] }
   }
 
+<<<<<<< HEAD
   /// The windows of a task's training beats, or those by its clock, each class in its turn.
+=======
+  /// Every other of the calibration windows to calibrate on and the rest to judge by, and the other way round.
+  func halves(of network: FloatNetwork) -> [GivenSamples] {
+    [0, 1].map { first in
+      var half = self
+      half.calibration = stride(from: first, to: calibration.count, by: 2).map { calibration[$0] }
+      half.windows = stride(from: 1 - first, to: calibration.count, by: 2).map { calibration[$0] }
+      half.classes = nil
+      var start = 0
+      half.arrays = zip(network.inputs, arrays).map { input, array in
+        let place = start..<start + input.count
+        start = place.upperBound
+        let values = input.inSourceOrder(half.windows.flatMap { $0[place] })
+        return (array.file, NumPyArray(shape: [half.windows.count, input.count], values: .float32(values)))
+      }
+      return half
+    }
+  }
+
+  /// The windows of a task's training beats, each class in its turn.
+>>>>>>> 21ef6d93ebac83790f3c63505f669dc1f9352672
   private static func beats(
     in folder: String, _ samples: FloatNetworkImage.Samples, of network: FloatNetwork,
     behind frontEnd: FrontEndFile

@@ -23,7 +23,9 @@ struct Quantize: ParsableCommand {
       input. What the integers do on them beside the float network is told; with
       --labels, a class a row, how many are right. Its image takes float32 in
       `exporter run`. A model that has integers of its own (QuantizeLinear,
-      DequantizeLinear) needs no samples and keeps its scales.
+      DequantizeLinear) needs no samples and keeps its scales. Where nothing is said
+      of granularity, calibration, rounding, equalization and biases, three ways are
+      tried: each half of the windows judges what the other half calibrates.
 
       With --front-end, a JSON file that docs/reference/FrontEnd.md describes, the image
       streams: sample in, decision out. Ranges may then be measured on the training
@@ -120,7 +122,7 @@ struct Quantize: ParsableCommand {
       try FloatNetworkImage(
         quantizing: checkpoint, samples: given,
         frontEnd: frontEnd.map { file throws(FileError) in try FrontEndFile(reading: file) },
-        options: integers.values(seed: seed, usual: .forOthersNetworks))
+        choices: integers.choices(seed: seed))
     }
     try Files.write(Data(made.image.bytes), to: output)
     let summary = ModelSummary(try LoadedModel(file: output))
@@ -129,6 +131,7 @@ struct Quantize: ParsableCommand {
     try results.show(summary.memoryTable)
     if let fidelity = made.fidelity {
       var table = SummaryTable(columns: [])
+      if !made.graph.hasCodes { table.add("settings", settings(of: made.options)) }
       table.add("samples", Numbers.integer(fidelity.samples))
       table.add("agreement", "\(Numbers.percent(fidelity.agreement)) the same class as in float")
       table.add("output error", "\(Numbers.decimal(fidelity.outputError, places: 4)) in the root mean square")
@@ -139,6 +142,15 @@ struct Quantize: ParsableCommand {
       try results.show(table)
     }
     try results.writeJSON(Result(model: summary, fidelity: made.fidelity))
+  }
+
+  /// How a network was quantized, in the options' words.
+  private func settings(of options: QuantizationOptions) -> String {
+    [
+      "--calibration \(options.calibration)", "--rounding \(options.rounding)",
+      options.equalizesLayers ? "--equalize" : "--no-equalize",
+      options.correctsBiases ? "--correct-biases" : "--no-correct-biases",
+    ].joined(separator: " ")
   }
 
   private func makeImage(of trained: Checkpoint) throws -> ModelImage {

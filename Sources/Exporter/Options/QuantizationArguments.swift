@@ -32,6 +32,14 @@ struct QuantizationArguments: ParsableArguments {
     return values
   }
 
+  /// The options to choose from for another program's network: one where any setting is said, besides widths.
+  func choices(seed: UInt64) -> [QuantizationOptions] {
+    let isSaid =
+      granularity != nil || calibration != nil || rounding != nil || equalize != nil || correctBiases != nil
+    return QuantizationOptions.choicesForOthersNetworks.prefix(isSaid ? 1 : .max)
+      .map { values(seed: seed, usual: $0) }
+  }
+
   func validate() throws {
     for (name, widths, allowed) in [("weights", weights, [8, 4]), ("activations", activations, [8, 16])] {
       guard let widths else { continue }

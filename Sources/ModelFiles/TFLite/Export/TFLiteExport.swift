@@ -6,7 +6,8 @@ extension TFLiteModel {
   /// width.
   ///
   /// What is written of an operator is imported again, and kept where that gives the operator's own constants. An
-  /// operator that the schema has several ways to say, such as a copy between strided places, is tried in each of them.
+  /// operator that the schema has several ways to say, such as a copy between strided places, is tried in each of them, and
+  /// where that is not enough, with its tensors in other dimensions.
   ///
   /// - Parameters:
   ///   - network: The network.
@@ -20,18 +21,12 @@ extension TFLiteModel {
     export.model.graph.outputs = network.outputs.map { Int32($0.tensor) }
     for (index, operation) in network.operators.enumerated() {
       let written = TFLiteExport.Written(operation, of: network)
-      let ways: [TFLiteExport.Way]
       do throws(NotConvertible) {
-        ways = try written.ways()
+        let (seen, way) = try written.exact()
+        export.add(seen, of: written, way)
       } catch {
         throw NotConvertible(operatorIndex: index, problem: error.problem, remedy: error.remedy)
       }
-      guard let way = ways.first(where: written.isExact) else {
-        throw NotConvertible(
-          operatorIndex: index,
-          problem: "is \(operation.kind.name) of constants that no operator of TensorFlow Lite has")
-      }
-      way(&export, operation.inputs.map { Int32($0) }, Int32(operation.output))
     }
     self = export.model
   }
@@ -124,12 +119,30 @@ extension TFLiteExport {
     let output: QuantizedNetwork.Tensor
 
     init(_ operation: QuantizedNetwork.Operator, of network: QuantizedNetwork) {
-      self.operation = operation
-      inputs = operation.inputs.map { network.tensors[$0] }
-      output = network.tensors[operation.output]
+      self.init(
+        operation, from: operation.inputs.map { network.tensors[$0] }, to: network.tensors[operation.output])
+    }
+
+    init(
+      _ operation: QuantizedNetwork.Operator, from inputs: [QuantizedNetwork.Tensor],
+      to output: QuantizedNetwork.Tensor
+    ) {
+      (self.operation, self.inputs, self.output) = (operation, inputs, output)
     }
 
     var input: QuantizedNetwork.Tensor { inputs[0] }
+
+    /// A way that is exact, and the dimensions that it sees the tensors in.
+    ///
+    /// - Throws: `NotConvertible` without an operator, where there is none.
+    func exact() throws(NotConvertible) -> (seen: Written, way: Way) {
+      if let way = try ways().first(where: isExact) { return (self, way) }
+      for view in views {
+        if let way = try? view.ways().first(where: view.isExact) { return (view, way) }
+      }
+      throw NotConvertible(
+        problem: "is \(operation.kind.name) of constants that no operator of TensorFlow Lite has")
+    }
 
     /// Whether a model of this operator alone is imported as an operator of the same constants.
     func isExact(_ way: Way) -> Bool {

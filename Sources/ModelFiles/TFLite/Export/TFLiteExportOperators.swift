@@ -64,12 +64,7 @@ extension TFLiteExport.Written {
 
   private var wayOfReshape: TFLiteExport.Way {
     let shape = output.shape
-    return { export, inputs, output in
-      var options = TFLiteOptions(.reshape)
-      options.newShape = shape.map { Int32($0) }
-      let list = export.add(shape, named: "shape")
-      export.add(.reshape, options, [inputs[0], list], to: output)
-    }
+    return { export, inputs, output in export.addReshape(inputs[0], to: output, shape) }
   }
 
   /// MEAN, SUM, REDUCE_MAX and REDUCE_MIN over each set of dimensions, with and without keeping them.
