@@ -113,7 +113,7 @@ import Testing
     let text = MemoryChart(
       title: "a",
       regions: [
-        .init("flash", byteCount: 1000, parts: parts), .init("RAM", byteCount: 500, parts: [parts[0]]),
+        .init("flash", byteCount: 1000, parts: parts), .init("RAM", byteCount: 860, parts: [parts[0]]),
         .init(
           "arena", byteCount: 500,
           parts: [(0, 450), (450, 26), (476, 24)].map { .init("p", offset: $0.0, byteCount: $0.1) }),
