@@ -165,6 +165,7 @@ let package = Package(
         "ECG", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Simulation", "Support", "Tasks",
         "TestSupport",
       ]),
+    .testTarget(name: "LiveTests", dependencies: ["HostDevice", "Live", "Simulation", "TestSupport"]),
     .testTarget(
       name: "MetricsTests", dependencies: ["ECG", "Evaluation", "Metrics", "Support", "TestSupport"]),
     .testTarget(

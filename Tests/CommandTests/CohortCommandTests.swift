@@ -179,6 +179,7 @@ import TestSupport
     // Float and int8 give nearly the same probabilities.
     let agreement = try #require(study["agreement"] as? [String: Any])
     #expect(try #require(agreement["largestDifference"] as? Double) < 0.05)
+    #expect(try #require(agreement["sameDecision"] as? Double) > 0.8)
 
     let html = try text(page)
     #expect(html.contains("SYNTHETIC DATA") && html.contains("not a medical device"))

@@ -22,6 +22,18 @@ import TestSupport
       ["stream", "--model", Self.model, "--record", record] + arguments, input: input)
   }
 
+  @Test func aConvertersOwnRateIsTakenWhereThereIsSuchAConverter() throws {
+    let stream = ["stream", "--model", ProjectFiles.model, "--record", ProjectFiles.record, "--device-rate"]
+    let run = try Command("device-sim").run(stream + ["500", "--json", "-"])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try run.json()["converterRateHz"] as? Double == 500)
+    for rate in ["0", "100001"] {
+      expectError(
+        try Command("device-sim").run(stream + [rate]), status: 64,
+        containing: "--device-rate needs a rate above 0")
+    }
+  }
+
   @Test func theShippedModelAgreesWithItsTwinOnTheShippedRecord() throws {
     let result = try stream("--float", Self.checkpoint, "--json", "-", "--quiet")
     #expect(result.status == 0, "\(result.errors)")

@@ -143,6 +143,13 @@ import TestSupport
     #expect(row.difference.value < 0 && row.isAccuracyDifferent && row.isMacroF1Different)
     #expect(row.onlyFirstRight > row.onlySecondRight)
     #expect(FileManager.default.fileExists(atPath: bench.bench("c/comparison.html")))
+    // Costs are the second report's less the first's.
+    let first = try QuantizationReport.read(bench.bench("a"))
+    var larger = first
+    larger.points[0].cost.flashBytes += 100
+    larger.points[0].cost.ramBytes -= 7
+    let costs = try ReportComparison(first, larger, files: ("a", "b")).rows[0]
+    #expect(costs.flashBytes == 100 && costs.ramBytes == -7)
   }
 
   @Test func searchStaysWithinItsBudget() throws {

@@ -105,6 +105,25 @@ import Testing
     #expect(text.contains(">2</text>") && text.contains("weights") && text.contains("3,000"))
   }
 
+  /// A number needs a fortieth of the page's width, and is small below a twentieth; of a part in a region half as wide, twice that.
+  @Test func narrowPartsHaveNoNumberAndSlimOnesASmallOne() {
+    let parts = [(0, 860), (860, 51), (911, 49), (960, 26), (986, 14)].map {
+      MemoryChart.Part("p", offset: $0.0, byteCount: $0.1)
+    }
+    let text = MemoryChart(
+      title: "a",
+      regions: [
+        .init("flash", byteCount: 1000, parts: parts), .init("RAM", byteCount: 860, parts: [parts[0]]),
+        .init(
+          "arena", byteCount: 500,
+          parts: [(0, 450), (450, 26), (476, 24)].map { .init("p", offset: $0.0, byteCount: $0.1) }),
+      ]
+    ).render()
+    let numbers = text.matches(of: /<text( class="minor")? x="50%"[^>]*>([0-9]+)</)
+    #expect(numbers.map { String($0.output.2) } == ["1", "2", "3", "4", "6", "7"])
+    #expect(numbers.map { $0.output.1 != nil } == [false, false, true, true, false, true])
+  }
+
   @Test func anArenasPartsMeetInTheStepThatReadsOneAndWritesTheNext() {
     let text = MemoryChart(
       title: "a",
@@ -198,6 +217,25 @@ import Testing
     ).render()
     // 6 of 24 is a quarter of 1,000.
     #expect(text.contains("L250 "))
+  }
+
+  @Test func whiskersEndWhereTheIntervalDoes() {
+    var series = LineChart.Series("b", [0, 1])
+    series.intervals = [nil, 0.25...0.75]
+    let text = LineChart(title: "a", series: [series], horizontalUnit: "s", verticalUnit: "mV").render()
+    // The axis goes from 0 to 1, downwards on the page.
+    #expect(
+      text.contains("<line class=\"whisker\" x1=\"100%\" x2=\"100%\" y1=\"75%\" y2=\"25%\"/>"))
+    #expect(text.matches(of: /class="whisker"/).count == 1)
+  }
+
+  @Test func aReferenceIsDrawnAtItsHeight() {
+    let text = ScatterChart(
+      title: "a", points: [.init("b", group: "c", x: 0, y: 0), .init("d", group: "c", x: 1, y: 1)],
+      horizontalUnit: "B", verticalUnit: "F1", reference: (0.75, "float")
+    ).render()
+    #expect(text.contains("<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"25%\" y2=\"25%\""))
+    #expect(text.contains("y=\"25%\" dy=\"-4\" text-anchor=\"end\">float<"))
   }
 
   @Test func ticksAreRoundNumbers() {
@@ -314,5 +352,18 @@ import Testing
     let pixels = try image(in: text)[(8 + 25 + 780 + 8 + 7)...].prefix(12 * 1001)
     #expect(pixels.count(where: { $0 == 1 }) == 1)
     #expect(text.utf8.count < 25_000)
+  }
+
+  /// Of alternating values that of the darker shade stands, on both sides of the light one.
+  @Test(arguments: [([0.5, -0.25], 192), ([-0.5, 0.25], 65)])
+  func ofSeveralColumnsTheOneFarthestFromTheMiddleIsDrawn(values: [Double], code: Int) throws {
+    let text = Heatmap(
+      title: "a", values: (0..<4800).map { values[$0 % 2] }, binCount: 1, secondsPerColumn: 0.0625,
+      firstBinHz: 4,
+      hertzPerBin: 4, range: -1...1, unit: "steps", ramp: .diverging
+    ).render()
+    // As above; a row is led by filter 0. A code is 1 + 254 of the way from -1 to 1.
+    let row = try image(in: text)[(8 + 25 + 780 + 8 + 7)...].prefix(900)
+    #expect(row.first == 0 && row.dropFirst().allSatisfy { Int($0) == code })
   }
 }

@@ -31,6 +31,18 @@ import Testing
     #expect(interval(0.40) == Interval(lower: 0.5, upper: 0.5))
   }
 
+  /// Of the squares of 0 to 10, by hand: half the way from 0 to 1 and from 81 to 100, from 4 to 9 and from 49 to 64.
+  @Test(arguments: [(0.9, 0.5, 90.5), (0.5, 6.5, 56.5)])
+  func betweenTwoDrawsAQuantileIsInterpolated(confidence: Double, lower: Double, upper: Double) throws {
+    var draw = 0.0
+    let interval = try #require(
+      Interval.bootstrap([0.0, 1.0], confidence: confidence, replicates: 11, seed: 1) { _ in
+        defer { draw += 1 }
+        return draw * draw
+      })
+    #expect(abs(interval.lower - lower) < 1e-9 && abs(interval.upper - upper) < 1e-9, "\(interval)")
+  }
+
   /// The mean of n draws is normal for large n: mean ± 1.96 standard deviations / sqrt(n).
   @Test func bootstrapOfAMeanApproachesTheNormalInterval() throws {
     let units = (0..<400).map { Double($0 % 20) }

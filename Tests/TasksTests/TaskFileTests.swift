@@ -32,6 +32,19 @@ import TestSupport
     }
   }
 
+  @Test func limitsOfKnownBeatsAreKeptEachByItself() {
+    #expect(BeatSettings.standard.problem == nil)
+    for (least, most, asks, teaches) in [
+      (-5.0, 1.0, 4, 4), (-1, 5, 4, 4), (-1, 1, 256, 4), (-1, 1, 4, 0), (-1, 1, 4, 33),
+    ] {
+      var settings = BeatSettings.standard
+      (settings.leastIntervalOctaves, settings.mostIntervalOctaves) = (least, most)
+      (settings.askCount, settings.teachEvery) = (asks, teaches)
+      #expect(
+        settings.problem == "a known beat's limits are impossible", "\(least) \(most) \(asks) \(teaches)")
+    }
+  }
+
   @Test func afLooksAtTheBinsOfQRSComplexesAndKnowsOtherDatabasesRhythms() {
     let settings = TaskDefinition.af.frontEnd
     let hertz = (settings.firstBin..<settings.firstBin + settings.binCount).map {

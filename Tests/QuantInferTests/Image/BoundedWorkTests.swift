@@ -82,6 +82,26 @@ import TestSupport
     #expect(time < .milliseconds(200))
   }
 
+  /// 24 cells of 6 channels, each 48 products, or 24 in each of two groups.
+  @Test(arguments: [
+    (1, 256 + 24 * (16 * 12 * 2 + 4 * 12 + 32 * 3)), (2, 256 + 24 * 2 * (16 * 6 * 1 + 4 * 6 + 32 * 6)),
+  ])
+  func aConvolutionsWorkIsThatOfTheHandCalculation(groups: Int, steps: Int) throws {
+    // Blocks of four inputs for four channels, filled up; what gathers them; and a run a column, or a tap where there are groups.
+    let network = QuantizedNetwork(
+      tensors: [[1, 10, 4, 8], [1, 8, 3, 6]].map { .init(name: "", shape: $0, scale: 1, zeroPoint: 0) },
+      operators: [
+        .convolution(
+          from: 0, to: 1, window: .init(time: .init(kernel: 3), frequency: .init(kernel: 2)),
+          weights: .init(
+            codes: Array(repeating: 1, count: 6 * 3 * 2 * 8 / groups), biases: Array(repeating: 0, count: 6),
+            multipliers: Array(repeating: FixedPointMultiplier(real: 0.01), count: 6)))
+      ], input: 0, output: 1)
+    let loaded = try LoadedModel(image: ModelImage(network, frontEnd: nil).bytes)
+    #expect(loaded.model.stepsPerDecision == steps)
+    #expect(steps > 24 * 6 * 48 / groups)
+  }
+
   @Test func theLeadIsThatOfTheDefinition() throws {
     var random = SeededGenerator(seed: 171)
     for round in 0..<400 {

@@ -72,6 +72,34 @@ import TestNetworks
     return resealed(image)
   }
 
+  /// An operator's parameters are moved to the image's end, so that the last of them lie behind it: once the memory there goes on
+  /// with them, and once it doesn't.
+  @Test func whatLiesBehindAnImageChangesNothing() throws {
+    var models = OperatorModels(random: SeededGenerator(seed: 172))
+    var (accepted, refused) = (0, 0)
+    for (name, model) in models.all() {
+      let image = try ModelImage(QuantizedNetwork(importing: model), frontEnd: nil).bytes
+      let records = word(image, at: networkField(ModelFormat.Network.operators, of: image))
+      let parameters = records + ModelFormat.Operator.parameters
+      let copied = Array((image[word(image, at: parameters)...] + Array(repeating: 0, count: 96)).prefix(96))
+      for inside in stride(from: 0, to: 96, by: 4) {
+        let whole = image + copied.prefix(inside)
+        let size = Self.mended(whole, setting: ModelFormat.Header.imageByteCount, to: UInt32(whole.count))
+        let moved = Self.mended(size, setting: parameters, to: UInt32(image.count))
+        let verdicts = [Array(copied.dropFirst(inside)), Array(repeating: 0xFF, count: 96)].map { behind in
+          let memory = AlignedMemory(byteCount: moved.count + behind.count)
+          memory.bytes.copyBytes(from: moved + behind)
+          defer { withExtendedLifetime(memory) {} }
+          let bytes = UnsafeRawBufferPointer(rebasing: memory.bytes[..<moved.count])
+          return (try? Model(validating: bytes)) != nil
+        }
+        #expect(verdicts[0] == verdicts[1], "\(name), \(inside) bytes inside")
+        (accepted, refused) = (accepted + (verdicts[0] ? 1 : 0), refused + (verdicts[0] ? 0 : 1))
+      }
+    }
+    #expect(accepted > 1000 && refused > 500, "\(accepted) accepted, \(refused) refused")
+  }
+
   /// The header too: the checksum leaves out nothing but itself.
   @Test func theDigestIsTheSHA256OfAllButItselfAndTheChecksum() throws {
     var image = try Self.image()
