@@ -43,9 +43,6 @@ struct GivenSamples {
     calibration = (0..<count).map { all[$0 * all.count / max(1, count)] }
   }
 
-<<<<<<< HEAD
-  /// The windows of a task's training beats, or those by its clock, each class in its turn.
-=======
   /// Every other of the calibration windows to calibrate on and the rest to judge by, and the other way round.
   func halves(of network: FloatNetwork) -> [GivenSamples] {
     [0, 1].map { first in
@@ -64,8 +61,7 @@ struct GivenSamples {
     }
   }
 
-  /// The windows of a task's training beats, each class in its turn.
->>>>>>> 21ef6d93ebac83790f3c63505f669dc1f9352672
+  /// The windows of a task's training beats, or those by its clock, each class in its turn.
   private static func beats(
     in folder: String, _ samples: FloatNetworkImage.Samples, of network: FloatNetwork,
     behind frontEnd: FrontEndFile
