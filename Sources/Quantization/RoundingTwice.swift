@@ -30,7 +30,8 @@ extension QuantizedNetwork.Weights {
           let change = Double(part) / 40 * factor / CodeSteps.usualDistance
           let scale = Float(Double(wanted[channel]) * (1 + change))
           let other = Double(source.scale) * Double(scale) / Double(target.scale)
-          let others = steps.sumsOfOtherCodes(factor, other, half: half, bias: Double(correction), below: least)
+          let others = steps.sumsOfOtherCodes(
+            factor, other, half: half, bias: Double(correction), below: least)
           guard others < least else { continue }
           (least, scales[channel], corrections[channel]) = (others, scale, correction)
         }
