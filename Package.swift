@@ -149,7 +149,9 @@ let package = Package(
       dependencies: [
         "ECG", "Evaluation", "HostDevice", "Metrics", "ModelFiles", "Networks", "QuantInfer", "Reports",
         "Support", "Tasks", "TestNetworks", "TestSupport",
-      ]),
+      ],
+      // They run the commands: compiling these tests with care would take longer than they run.
+      swiftSettings: [.unsafeFlags(["-Onone"])]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "QuantInfer", "Support"]),
     .testTarget(name: "ECGTests", dependencies: ["ECG", "PhysioNet", "Support", "TestSupport"]),
     .testTarget(

@@ -64,6 +64,9 @@ commands() {
   swift build -c release --product exporter
   swift build -c release --product device-sim
   COMMANDS="$(swift build -c release --show-bin-path)"
+  # Of the network of two leads, what a library for it needs.
+  mkdir -p build/firmware
+  "$COMMANDS/exporter" export Firmware/Leads/signs.qinf --format c --name leads --output build/firmware/leads.c > /dev/null
 }
 
 # The model image and samples as C, on a model without a front end without samples; with the shipped model also a patch.
@@ -201,11 +204,11 @@ library() {  # board toolset triple
   check_no_variables "build/firmware/$1/libquantinfer.a"
 }
 
-# With what a monitor may have beside it: sleep and patches.
+# With what a monitor may have beside it, sleep and patches, and with what the network of two leads needs, which so takes no library of its own.
 monitor_library() {  # board toolset triple
   local conditions
   shift
-  read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
+  read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c build/firmware/leads.c | xargs)
   conditions+=(-Xswiftc -DQUANTINFER_RHYTHM -Xswiftc -DQUANTINFER_SLEEP -Xswiftc -DQUANTINFER_PATCH)
   LIBRARY=libquantinfer-monitor build_library "$1" "$2" "${conditions[@]}"
   check_no_variables "build/firmware/$1/libquantinfer-monitor.a"
@@ -404,10 +407,10 @@ count_blocks() {
   local name pace
   payload "$MODEL"
   counter
-  monitor_library mps2-an386 cortex-m4 armv7em-none-none-eabi
+  LIBRARY=libquantinfer-blocks exact_library mps2-an386 cortex-m4 armv7em-none-none-eabi
   for pace in GIVEN DETECTED; do
     name="build/firmware/cortex-m4/blocks-$pace"
-    LIBRARY=libquantinfer-monitor program cortex-m4 armv7em-none-none-eabi "blocks-$pace" Counter/blocks.c "-DPACE=QUANTINFER_${pace}_BEATS"
+    LIBRARY=libquantinfer-blocks program cortex-m4 armv7em-none-none-eabi "blocks-$pace" Counter/blocks.c "-DPACE=QUANTINFER_${pace}_BEATS"
     "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
     python3 Firmware/report.py blocks "$name.nm" > "$name.symbols"
     emulate qemu-system-arm mps2-an386 "$name.elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts"
@@ -447,10 +450,12 @@ compare_leads() {  # [board]...
   local model=Firmware/Leads/signs.qinf
   local RECORD=Firmware/Leads/signs SIGNAL_SECONDS=40
   compare "$model" "$@"
-  MODEL="$model" LIBRARY=libquantinfer-leads two_at_a_time leads_library < <(wanted "$@")
+  # On one core by a library with what the image needs and no more.
+  MODEL="$model" LIBRARY=libquantinfer-leads exact_library mps2-an386 cortex-m4 armv7em-none-none-eabi
   while read -r board toolset triple qemu; do
-    local lines="build/firmware/$toolset/leads.txt"
-    LIBRARY=libquantinfer-leads program "$toolset" "$triple" leads SelfTest/main.c -I ../build/firmware/payload
+    local lines="build/firmware/$toolset/leads.txt" library=libquantinfer-monitor
+    [ "$toolset" != cortex-m4 ] || library=libquantinfer-leads
+    LIBRARY="$library" program "$toolset" "$triple" leads SelfTest/main.c -I ../build/firmware/payload
     check_no_heap "build/firmware/$toolset/leads.elf"
     if emulate "$qemu" "$board" "build/firmware/$toolset/leads.elf" > "$lines" && [ "$(cat "$lines")" = "all as expected" ]; then
       echo "$board ($toolset), two leads in C: all as expected"
@@ -464,12 +469,12 @@ compare_leads() {  # [board]...
   RECORD=Models/records/mitdb-208 SIGNAL_SECONDS=30 payload "$MODEL"
 }
 
-# The C interface's library with what the payload's image needs and no more.
-leads_library() {  # board toolset triple
+# The C interface's library with what the payload's image needs and no more, whole device and all.
+exact_library() {  # board toolset triple
   local conditions
   read -ra conditions < <(sed -n 's/^.*: swift build //p' Firmware/Sources/Payload/model.c)
   build_library "$2" "$3" "${conditions[@]}"
-  check_no_variables "build/firmware/$2/libquantinfer-leads.a"
+  check_no_variables "build/firmware/$2/$LIBRARY.a"
 }
 
 # The board as device-sim's target: the record's samples over its serial port, and over two brown-outs; with the shipped model

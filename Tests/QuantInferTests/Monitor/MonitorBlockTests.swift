@@ -108,14 +108,10 @@ import Testing
   @Test(arguments: [100.0, 250, 360, 1000]) func blocksGiveTheBitsOfSamplesAtOtherRates(rateHz: Double) throws
   {
     var image = try [UInt8](Files.read(ProjectFiles.model))
-    let place = image.withUnsafeBytes {
-      Int($0.loadUnaligned(fromByteOffset: ModelFormat.Header.frontEnd, as: UInt32.self))
-    }
-    image.withUnsafeMutableBytes {
-      $0.storeBytes(
-        of: UInt32(rateHz * 1000), toByteOffset: place + ModelFormat.FrontEnd.sampleRateMillihertz,
-        as: UInt32.self)
-    }
+    // The front end's record begins with its rate, window and hop.
+    func rate(_ millihertz: UInt32) -> [UInt8] { withUnsafeBytes(of: millihertz.littleEndian, Array.init) }
+    let place = try #require(image.firstRange(of: rate(128_000) + [32, 0, 8, 0]))
+    image.replaceSubrange(place.prefix(4), with: rate(UInt32(rateHz * 1000)))
     let loaded = try LoadedModel(image: resealed(image))
     let acquisition = try Acquisition(
       Record.read(ProjectFiles.record), lead: nil, sampleRateHz: rateHz, profile: .reference,
