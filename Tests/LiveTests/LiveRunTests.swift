@@ -29,15 +29,15 @@ import Testing
       decisions += step.decisions
       guard let seen = live.snapshot(from: 0) else { return }
       // Twelve seconds at 128 Hz.
-      let first = max(0, step.samples.endIndex - 12 * 128)
+      let first = max(0, step.frames.endIndex - 12 * 128)
       let kept = decisions.compactMap(\.beatSample).filter { $0 >= first }
       if kept.contains(first) { beatsOnTheEdge += 1 }
-      if seen.firstSample != first || seen.microvolts.count != step.samples.endIndex - first
+      if seen.firstSample != first || seen.microvolts[0].count != step.frames.endIndex - first
         || seen.decisions.map(\.sample) != kept
-        || abs(seen.seconds - Double(step.samples.endIndex) / 128) > 1e-9
+        || abs(seen.seconds - Double(step.frames.endIndex) / 128) > 1e-9
         || seen.decisionCount != decisions.count
       {
-        wrong.append("\(step.samples.endIndex): from \(seen.firstSample), \(seen.decisions.map(\.sample))")
+        wrong.append("\(step.frames.endIndex): from \(seen.firstSample), \(seen.decisions.map(\.sample))")
       }
     }
   }
@@ -54,11 +54,11 @@ import Testing
     let seen = try #require(reader.live.snapshot(from: samples.count - 300))
     #expect(seen.firstSample == samples.count - 300)
     #expect(
-      seen.microvolts.count == 300
-        && zip(seen.microvolts, samples.suffix(300)).allSatisfy {
+      seen.microvolts.count == 1 && seen.microvolts[0].count == 300
+        && zip(seen.microvolts[0], samples.suffix(300)).allSatisfy {
           abs(Double($0) - Double($1) * 10_000 / 4096) < 0.501
         })
-    #expect((seen.microvolts.max() ?? 0) - (seen.microvolts.min() ?? 0) > 500)
+    #expect((seen.microvolts[0].max() ?? 0) - (seen.microvolts[0].min() ?? 0) > 500)
   }
 
   @Test func aRunKeepsToItsPace() throws {
