@@ -143,9 +143,10 @@ def alignment(instructions, address):
 # Those that may go on with the next instruction as well.
 BRANCH = re.compile(
     r"(b(eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)(\.w)?|cbn?z|le|lee|wls|b(eq|ne|lt|le|gt|ge)z|b(ltu|geu))$")
+# A call that its condition may skip, in an IT block.
+CONDITIONAL_CALL = re.compile(r"bl(eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)$")
 ALWAYS = ("b", "b.w", "j")
 STOPS = ("udf", "trap", "bkpt", "ebreak", "unimp")
-
 
 
 def frame_of(function):
@@ -186,7 +187,7 @@ def frame_of(function):
                 # A jump too far for a branch of the least cores.
                 waiting.append((place, depth))
                 after = None
-            elif name in ("bl", "blx", "jal", "jalr"):
+            elif name in ("bl", "blx", "jal", "jalr") or CONDITIONAL_CALL.match(name):
                 callee = place if target else constant_call(function, address) if name == "blx" else None
                 if callee is None:
                     fail(address, "a call by address")

@@ -54,6 +54,18 @@ import TestSupport
     #expect(found.bytes == ["api_start": 64, "api_vectors": 32])
   }
 
+  @Test func aCallThatItsConditionMaySkipCounts() throws {
+    let found = try bound(
+      listing([
+        (
+          0x1000, "api_sample",
+          ["push {r4, lr}", "cmp r5, #0x1", "it ls", "blls 0x2000 <column> @ imm = #0", "pop {r4, pc}"]
+        ),
+        (0x2000, "column", ["push {r4, r5, r6, lr}", "pop {r4, r5, r6, pc}"]),
+      ]))
+    #expect(found.bytes == ["api_sample": 24])
+  }
+
   @Test func functionsOfOneNameAreToldApartByTheirAddresses() throws {
     let found = try bound(
       listing([

@@ -141,6 +141,7 @@ public struct StreamingPipeline: ~Copyable {
   }
 
   /// Computes the front end's column, and lets it flow.
+  @inline(__always)
   private mutating func computeColumn() {
     unsafe frontEnd.computeColumn(into: nextColumn(of: stage(0)))
     flow()
