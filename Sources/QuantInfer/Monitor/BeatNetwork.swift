@@ -43,8 +43,12 @@ struct BeatNetwork {
       while let index = indices.next() {
         let plan = model.operatorPlan(index)
         let outputs = model.row(ofTensor: plan.outputIndex)
+        // In its place: the weights' other initializer is a call, a twentieth of the network.
+        let weights = Weights(
+          plan.image, at: plan.parameters, patch: plan.patch, from: plan.activationMinimum,
+          to: plan.activationMaximum)
         unsafe workspace.instructions.fullyConnectedRow(
-          Weights(plan), channelCount: outputs.count, zeroPoint: outputs.zeroPoint,
+          weights, channelCount: outputs.count, zeroPoint: outputs.zeroPoint,
           inputs: Columns<Int8>(
             base: UnsafePointer(codes(row)), columnCount: row.count, capacity: 1, start: 0),
           scratch: workspace.scratch, into: codes(outputs))

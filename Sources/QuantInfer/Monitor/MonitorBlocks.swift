@@ -18,11 +18,29 @@ extension Monitor {
   public mutating func feed(_ block: UnsafeBufferPointer<Int16>) -> (count: Int, endsColumn: Bool) {
     guard let samples = block.baseAddress else { return (0, false) }
     guard Built.leads, model.leadCount > 1 else {
+      let taken = unsafe takeColumn(samples, count: block.count)
+      if taken > 0 { return (taken, true) }
       return unsafe feed(samples, count: block.count, as: OneSample.self, leadCount: 1)
     }
     return unsafe feed(
       samples, count: quotient(block.count, model.leadCount), as: LeadSamples.self, leadCount: model.leadCount
     )
+  }
+
+  /// Takes a column's samples at once where beats are the input, nothing looks at single samples, and all of them are there: `feed`
+  /// without a question to each part.
+  ///
+  /// Returns how many they were; 0 where it took none.
+  @inline(__always)
+  private mutating func takeColumn(_ samples: UnsafePointer<Int16>, count: Int) -> Int {
+    guard takesBeats, !watchesSignal, !options.findsBeats else { return 0 }
+    let columnSamples = unsafe Int(words.pointee.samplesUntilColumn)
+    guard columnSamples <= count, isStateGuarded() else { return 0 }
+    unsafe beats.push(samples, count: columnSamples, from: words.pointee.sampleNumber &+ 1)
+    unsafe words.pointee.skipSamples(columnSamples)
+    unsafe words.pointee.samplesUntilColumn = 0
+    endColumn()
+    return columnSamples
   }
 
   @inline(__always)
