@@ -28,7 +28,8 @@ struct LivePage {
                 : "Each strip holds a lead's last ten seconds as the device took them, on a scale of its own. Under them stands")
                 + " the class of each decision, at "
                 + "the beat that it is about, or where it was made by the clock: the device's, the float twin's, and what the device "
-                + "announced after its policy. A decision of another class than the twin's is framed."),
+                + "announced after its policy. A decision of another class than the twin's is framed. Where names would lie "
+                + "on one another, a dot stands."),
             Paragraph(
               "The current is an estimate for what the run has made the device do so far, from the network's counts and the profile "
                 + "\(run.profile.name); it stands for no measurement. This is an engineering evaluation of a model, not a medical device."
@@ -175,17 +176,22 @@ private struct LiveFigures: Component {
       pen.textAlign = "right";
       rows.forEach((row, index) => pen.fillText(row, left - 6, height - bottom + 24 + rowHeight * index + 14));
       pen.textAlign = "center";
+      // The right end of each row's last name: where the next one has no room, a dot stands.
+      const named = rows.map(() => left - 6);
       for (const decision of decisions) {
         const place = x(decision.sample);
         if (place < left) continue;
         const differs = decision.float != null && decision.float !== decision.device;
         rows.forEach((row, index) => {
-          const middle = height - bottom + 24 + rowHeight * index + 14, text = decision[row] ?? "·";
+          const middle = height - bottom + 24 + rowHeight * index + 14;
+          let text = decision[row] ?? "·", half = pen.measureText(text).width / 2;
+          if (!differs && place - half < named[index] + 4) text = "·";
+          else named[index] = place + half;
           pen.fillStyle = differs && row !== "announced" ? "#a63c00" : "#1a1a1a";
           pen.fillText(text, place, middle);
           if (differs && row === "device") {
             pen.strokeStyle = "#a63c00";
-            const half = pen.measureText(text).width / 2 + 4;
+            half += 4;
             pen.strokeRect(place - half, middle - 13, 2 * half, rowHeight + 17);
           }
         });
