@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
-# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | ports [PORT]... | test [BOARD]... | mutants THOUSANDS | report | cycles MODEL [FLASH] | sensed MODEL | sizes |
+# usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | ports [PORT]... | test [BOARD]... | mutants THOUSANDS | report | cycles MODEL [FLASH] | sensed MODEL | blocks | sizes |
 # example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

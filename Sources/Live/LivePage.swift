@@ -185,7 +185,7 @@ private struct LiveFigures: Component {
         rows.forEach((row, index) => {
           const middle = height - bottom + 24 + rowHeight * index + 14;
           let text = decision[row] ?? "·", half = pen.measureText(text).width / 2;
-          if (!differs && place - half < named[index] + 4) text = "·";
+          if (!differs && place - half < named[index] + 4) text = place < named[index] + 4 ? "" : "·";
           else named[index] = place + half;
           pen.fillStyle = differs && row !== "announced" ? "#a63c00" : "#1a1a1a";
           pen.fillText(text, place, middle);
