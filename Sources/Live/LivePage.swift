@@ -29,7 +29,7 @@ struct LivePage {
                 + " the class of each decision, at "
                 + "the beat that it is about, or where it was made by the clock: the device's, the float twin's, and what the device "
                 + "announced after its policy. A decision of another class than the twin's is framed. Where names would lie "
-                + "on one another, a dot stands."),
+                + "on one another, only some are written."),
             Paragraph(
               "The current is an estimate for what the run has made the device do so far, from the network's counts and the profile "
                 + "\(run.profile.name); it stands for no measurement. This is an engineering evaluation of a model, not a medical device."
@@ -176,7 +176,7 @@ private struct LiveFigures: Component {
       pen.textAlign = "right";
       rows.forEach((row, index) => pen.fillText(row, left - 6, height - bottom + 24 + rowHeight * index + 14));
       pen.textAlign = "center";
-      // The right end of each row's last name: where the next one has no room, a dot stands.
+      // The right end of each row's last name: where the next one has no room, it isn't written.
       const named = rows.map(() => left - 6);
       for (const decision of decisions) {
         const place = x(decision.sample);
@@ -185,7 +185,7 @@ private struct LiveFigures: Component {
         rows.forEach((row, index) => {
           const middle = height - bottom + 24 + rowHeight * index + 14;
           let text = decision[row] ?? "·", half = pen.measureText(text).width / 2;
-          if (!differs && place - half < named[index] + 4) text = place < named[index] + 4 ? "" : "·";
+          if (!differs && place - half < named[index] + 4) text = "";
           else named[index] = place + half;
           pen.fillStyle = differs && row !== "announced" ? "#a63c00" : "#1a1a1a";
           pen.fillText(text, place, middle);
