@@ -16,6 +16,8 @@ extension Record {
 private func streamable(_ image: UnsafeRawPointer?, _ byteCount: Int) throws(Refusal) -> Model {
   let model = try unsafe Model(image: image, byteCount: byteCount)
   guard model.isStreamable else { throw Refusal(QUANTINFER_NOT_STREAMABLE) }
+  // A network of beats beside this one wants a monitor.
+  guard model.beatNetwork == nil else { throw Refusal(QUANTINFER_AT_BEATS_ALONE) }
   return model
 }
 

@@ -71,10 +71,15 @@ struct GraphQuantizer {
 
   /// The graph in integers.
   ///
-  /// - Parameter given: The first input's codes; nil where all inputs' ranges are measured.
+  /// - Parameters:
+  ///   - given: The first input's codes; nil where all inputs' ranges are measured.
+  ///   - outputCodes: The first output's codes; nil where they are measured.
   /// - Returns: The network in integers.
   /// - Throws: `InvalidNetwork` where an operator can't be in integers of the wanted width.
-  mutating func run(given: Codes?) throws(InvalidNetwork) -> QuantizedNetwork {
+  mutating func run(given: Codes?, outputCodes: Codes? = nil) throws(InvalidNetwork) -> QuantizedNetwork {
+    if let outputCodes, let output = graph.outputs.first {
+      measured[Measurement(tensor: shared.leader(of: output), type: .int8)] = outputCodes
+    }
     for input in graph.inputs {
       let type = given == nil ? self.type(ofLayer: 0) : .int8
       var codes = given ?? (1, 0)

@@ -80,6 +80,13 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
 }
 
 extension QuantizedNetwork {
+  /// int8 codes for the values of several tensors, which then have one scale.
+  package static func commonCodes(
+    of values: [Float], calibration: CalibrationMethod
+  ) -> (scale: Float, zeroPoint: Int) {
+    ActivationRange(of: values, method: calibration, type: .int8).quantization(.int8)
+  }
+
   /// A float network quantized after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations
   /// whose ranges are measured on calibration windows, 32-bit biases (64-bit ones for int16 activations).
   ///
@@ -90,11 +97,13 @@ extension QuantizedNetwork {
   ///   - awareness: The int8 codes that the network was trained for, instead of measured ranges; layers of int16
   ///     codes, and equalized ones, are measured all the same.
   ///   - options: Widths, granularity, calibration and rounding.
+  ///   - outputCodes: The logits' codes, where they are to be another network's too; nil where they are measured.
   /// - Returns: The network in integers.
   /// - Throws: `InvalidNetwork` where the network's layers don't fit together, or the options don't fit the network.
   package static func quantized(
     _ network: FloatGraph, settings: SpectrogramSettings, calibrationWindows: [[Float]],
-    awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions()
+    awareness: QuantizationAwareness? = nil, options: QuantizationOptions = QuantizationOptions(),
+    outputCodes: (scale: Float, zeroPoint: Int)? = nil
   ) throws(InvalidNetwork) -> QuantizedNetwork {
     guard !calibrationWindows.isEmpty else { throw InvalidNetwork("there are no windows to calibrate on") }
     let network = options.equalizesLayers ? try network.equalized() : network
@@ -102,7 +111,7 @@ extension QuantizedNetwork {
     if let problem = options.problem(layerCount: layerCount) { throw InvalidNetwork(problem) }
     var quantizer = try GraphQuantizer(
       network, calibrationWindows: calibrationWindows, awareness: awareness, options: options)
-    return try quantizer.run(given: inputCodes(of: settings))
+    return try quantizer.run(given: inputCodes(of: settings), outputCodes: outputCodes)
   }
 
   /// Any float graph quantized after training, its inputs' ranges measured like all others.

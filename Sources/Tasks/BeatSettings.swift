@@ -95,14 +95,16 @@ package struct BeatSettings: Codable, Equatable, Sendable {
 
 extension SpectrogramSettings {
   /// Beats as the network's input: there are no columns, and `hopSamples` is the time from one look at what is due to the next:
-  /// 2.5 seconds, as every block costs waking up and some hundred instructions.
+  /// 2.5 seconds, as every block costs waking up and some hundred instructions, or that of the columns that the beats are
+  /// beside.
   ///
   /// - Parameters:
   ///   - beats: What a beat becomes.
   ///   - rate: The rate of the samples, in hertz.
-  package init(beats: BeatSettings, sampleRateHz rate: Double = 128) {
+  ///   - hop: The time in samples; nil for the usual one.
+  package init(beats: BeatSettings, sampleRateHz rate: Double = 128, hopSamples hop: Int? = nil) {
     sampleRateHz = rate
-    hopSamples = max(1, Int((rate * 5 / 2).rounded()))
+    hopSamples = hop ?? max(1, Int((rate * 5 / 2).rounded()))
     (windowSamples, firstBin, binCount) = (hopSamples, 0, beats.inputCount)
     (highPassShift, centerLevel, levelsPerUnit) = (0, 128, BeatSettings.codesPerUnit)
     self.beats = beats

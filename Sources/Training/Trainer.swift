@@ -32,6 +32,28 @@ extension Checkpoint {
       ownTask: task.needsTelling ? task : nil, split: split.rawValue, training: training)
   }
 
+  /// A network of beats that goes beside one of columns, before its first training step: it decides when that does, about every
+  /// beat, and is trained with its own usual options on the same leads.
+  ///
+  /// - Throws: `TrainingError` where the parts can't be, or don't fit together.
+  package static func untrainedBeats(
+    beside columns: Checkpoint, of task: TaskDefinition, hidden: Int, offsets: [String: Double] = [:]
+  ) throws(TrainingError) -> Checkpoint {
+    var beats = BeatSettings.standard
+    beats.knownDistance = 0
+    var settings = SpectrogramSettings(
+      beats: beats, sampleRateHz: columns.settings.sampleRateHz, hopSamples: columns.settings.hopSamples)
+    settings.couplingHz = columns.settings.couplingHz
+    var training = TrainingOptions.beats
+    (training.seed, training.leads) = (columns.training.seed, columns.training.leads)
+    training.logitOffsets = offsets.isEmpty ? nil : offsets
+    return try untrained(
+      settings: settings,
+      specification: .beats(beats, hidden: hidden, classCount: columns.classNames.count),
+      decisionDelaySeconds: columns.decisionDelaySeconds, classNames: columns.classNames,
+      task: columns.task, ownTask: columns.ownTask, split: columns.split, training: training)
+  }
+
   /// A network before its first training step, its weights drawn from the options' seed.
   ///
   /// - Throws: `TrainingError` where the parts can't be, or don't fit together.

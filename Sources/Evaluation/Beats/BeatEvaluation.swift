@@ -15,6 +15,8 @@ package struct Twins: Sendable {
   package let task: TaskDefinition?
   package let split: String?
   let float: FloatGraph?
+  /// The float network of beats beside it; nil for none.
+  let beats: FloatBeatNetwork?
   let int8: FixedPointDecisions?
   /// The model image; nil for a float network alone.
   let image: LoadedModel?
@@ -27,7 +29,8 @@ package struct Twins: Sendable {
     (window, classNames, task, split) = (
       trained.window, trained.classNames, trained.definition, trained.split
     )
-    (float, int8, image) = (try Self.graph(trained, file: checkpoint), nil, nil)
+    (float, beats) = try Self.graphs(trained, file: checkpoint)
+    (int8, image) = (nil, nil)
   }
 
   /// Reads a model image, and its float twin where one is named.
@@ -46,7 +49,7 @@ package struct Twins: Sendable {
       model.classNames, model.task, model.provenance[.split]
     )
     guard let checkpoint else {
-      float = nil
+      (float, beats) = (nil, nil)
       return
     }
     let trained = try Checkpoint.read(checkpoint)
@@ -55,12 +58,14 @@ package struct Twins: Sendable {
         checkpoint, "is not the network that \(image) was made from",
         remedy: "name the image's own checkpoint")
     }
-    float = try Self.graph(trained, file: checkpoint)
+    (float, beats) = try Self.graphs(trained, file: checkpoint)
   }
 
-  private static func graph(_ trained: Checkpoint, file: String) throws(FileError) -> FloatGraph {
+  private static func graphs(
+    _ trained: Checkpoint, file: String
+  ) throws(FileError) -> (FloatGraph, FloatBeatNetwork?) {
     do {
-      return try FloatGraph(trained)
+      return (try FloatGraph(trained), try FloatBeatNetwork(beside: trained))
     } catch {
       throw .malformed(file, error.description, remedy: "use an undamaged checkpoint of this version")
     }
@@ -89,7 +94,7 @@ package struct Twins: Sendable {
     var floatDecisions: [BeatDecision]?
     if let float {
       let heard = int8?.converter.heard(signal) ?? signal
-      let decisions = try EvaluationWindows([heard], window: window).decisions(of: float)
+      let decisions = try EvaluationWindows([heard], window: window, beside: beats).decisions(of: float)
       floatDecisions =
         normalClass.map {
           FloatRhythmPrior.moved(

@@ -62,6 +62,7 @@ package struct DeviceBeats: Sendable {
   ///
   /// - Parameters:
   ///   - network: The float twin.
+  ///   - beside: Its network of beats; nil for none.
   ///   - window: The windows' size and place.
   ///   - heard: The signal as the converter hears it.
   ///   - normalClass: The class whose logit the beats' intervals move; nil for decisions of the network alone.
@@ -69,12 +70,13 @@ package struct DeviceBeats: Sendable {
   /// - Returns: The beats with the twin's logits.
   /// - Throws: `InvalidNetwork` where the network's input isn't a window.
   package func decided(
-    by network: FloatGraph, window: BeatWindow, hearing heard: LabelledSignal, normalClass: Int? = nil,
+    by network: FloatGraph, beside: FloatBeatNetwork? = nil, window: BeatWindow,
+    hearing heard: LabelledSignal, normalClass: Int? = nil,
     within range: ClosedRange<Float> = -.infinity ... .infinity
   ) throws(InvalidNetwork) -> DeviceBeats {
     var signal = heard
     signal.beats = all.filter { $0.logits != nil }.map { .init(sample: $0.sample, classIndex: 0) }
-    var decisions = try EvaluationWindows([signal], window: window).decisions(of: network)
+    var decisions = try EvaluationWindows([signal], window: window, beside: beside).decisions(of: network)
     if let normalClass {
       decisions = FloatRhythmPrior.moved(
         decisions, normalClass: normalClass, beats: all.map(\.sample), within: range)

@@ -80,6 +80,7 @@ package struct BeatByBeatDevice: Sendable {
   private let window: BeatWindow
   private let converter: AnalogConverter
   private let float: FloatGraph?
+  private let beats: FloatBeatNetwork?
   private let normalClass: Int?
   /// The classes as annotations, in the order of the logits.
   private let codes: [AnnotationCode]
@@ -99,7 +100,7 @@ package struct BeatByBeatDevice: Sendable {
       return code
     }
     (self.model, window, converter) = (model, decisions.window, decisions.converter)
-    float = twins.float
+    (float, beats) = (twins.float, twins.beats)
     normalClass = twins.normalClass
   }
 
@@ -110,7 +111,8 @@ package struct BeatByBeatDevice: Sendable {
       hasRhythm: normalClass != nil)
     let floatBeats = try float.map {
       try beats.decided(
-        by: $0, window: window, hearing: converter.heard(record.signal), normalClass: normalClass,
+        by: $0, beside: self.beats, window: window, hearing: converter.heard(record.signal),
+        normalClass: normalClass,
         within: model.logitRange)
     }
     return (

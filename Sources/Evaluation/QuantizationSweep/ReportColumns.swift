@@ -8,6 +8,11 @@ extension ReportRunner {
   ///
   /// - Throws: `FileError`, malformed.
   static func requireColumns(_ checkpoint: Checkpoint, file: String) throws(FileError) {
+    guard checkpoint.beatNetwork == nil else {
+      throw .malformed(
+        file, "has a network of beats beside its own, and the report measures one network",
+        remedy: "see their integers beside float with `exporter evaluate MODEL.qinf --float \(file)`")
+    }
     guard checkpoint.settings.beats == nil else {
       throw .malformed(
         file, "is a network of beats, and the report measures networks of columns",

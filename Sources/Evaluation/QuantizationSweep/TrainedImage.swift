@@ -20,6 +20,46 @@ extension QuantizedNetwork {
       calibrationWindows: training.calibrationWindows(count: count, seed: seed),
       awareness: trained.awareness, options: options)
   }
+
+  /// A trained network of columns in integers and the network of beats beside it, whose logits have codes of one scale, so that
+  /// a device adds codes.
+  ///
+  /// - Throws: `InvalidNetwork` where there is no beat with a whole window, or the options don't fit the networks.
+  fileprivate static func quantizedTogether(
+    _ trained: Checkpoint, _ beats: Checkpoint, calibratedOn signals: [LabelledSignal],
+    converter: AnalogConverter, windows count: Int, seed: UInt64, options: QuantizationOptions
+  ) throws(InvalidNetwork) -> (columns: QuantizedNetwork, beats: QuantizedNetwork) {
+    guard trained.awareness == nil, options.activationBits == [8] else {
+      throw InvalidNetwork(
+        "has a network of beats beside it, and goes to activations of int8 after its training")
+    }
+    let heard = signals.map(converter.heard)
+    func windows(_ network: Checkpoint) -> [[Float]] {
+      EvaluationWindows(heard, window: network.window).calibrationWindows(count: count, seed: seed)
+    }
+    let (graph, beatGraph) = (try FloatGraph(trained), try FloatGraph(beats))
+    let (given, givenBeats) = (windows(trained), windows(beats))
+    // Of a sum beyond the codes the device lowers all logits alike.
+    let codes = commonCodes(
+      of: try FloatExecution(graph).logits(ofWindows: given)
+        + FloatExecution(beatGraph).logits(ofWindows: givenBeats), calibration: options.calibration)
+    var usual = QuantizationOptions()
+    (usual.granularity, usual.calibration) = (options.granularity, options.calibration)
+    return (
+      try quantized(
+        graph, settings: trained.settings, calibrationWindows: given, options: options, outputCodes: codes),
+      try quantized(
+        beatGraph, settings: beats.settings, calibrationWindows: givenBeats, options: usual,
+        outputCodes: codes)
+    )
+  }
+}
+
+extension FloatExecution {
+  /// The logits of windows, one after the other.
+  fileprivate func logits(ofWindows windows: [[Float]]) -> [Float] {
+    windows.flatMap { logits(ofWindow: $0) }
+  }
 }
 
 extension ModelImage {
@@ -35,12 +75,21 @@ extension ModelImage {
       .calibration: trained.awareness == nil ? options.calibration.rawValue : "trained",
       .calibrationWindows: "\(windows)", .calibrationSeed: "\(seed)",
     ]
+    let provenance =
+      Provenance(trained, converter: converter, seed: trained.training.seed) + integers + .exporter
+      + Provenance(departuresOf: options)
+    if let beats = trained.beatNetwork {
+      let networks = try QuantizedNetwork.quantizedTogether(
+        trained, beats, calibratedOn: signals, converter: converter, windows: windows, seed: seed,
+        options: options)
+      return try make(
+        of: networks.columns, beats: networks.beats, trained: trained, converter: converter,
+        provenance: provenance)
+    }
     return try make(
       of: .quantized(
         trained, calibratedOn: signals, converter: converter, windows: windows, seed: seed, options: options),
-      trained: trained, converter: converter,
-      provenance: Provenance(trained, converter: converter, seed: trained.training.seed) + integers
-        + .exporter + Provenance(departuresOf: options))
+      trained: trained, converter: converter, provenance: provenance)
   }
 }
 

@@ -35,6 +35,8 @@ package struct TrainedFold: Sendable {
     package var seeds: [UInt64]
     /// A folder that keeps the networks, so that a run that was stopped goes on; nil for none.
     package var keep: String?
+    /// What a network of beats' logits are multiplied by, beside one of columns.
+    package var beatShare: Float = 1
 
     /// Creates a plan that keeps nothing.
     package init(
@@ -72,6 +74,12 @@ package struct TrainedFold: Sendable {
   private static func trained(
     _ start: Checkpoint, on training: [LabelledSignal], _ plan: Plan, fold: Int
   ) throws -> Checkpoint {
+    if let beats = start.beatNetwork {
+      var columns = start
+      columns.beatNetwork = nil
+      return try trained(columns, on: training, plan, fold: fold)
+        .joined(with: trained(beats, on: training, plan, fold: fold), share: plan.beatShare)
+    }
     guard let keep = plan.keep else {
       return try Trainer(start, signals: training, noises: plan.noises).run()
     }
@@ -91,8 +99,9 @@ package struct TrainedFold: Sendable {
   /// - Throws: `InvalidNetwork` where the network can't be.
   func decisions() throws(InvalidNetwork) -> [[BeatDecision]] {
     let network = try FloatGraph(checkpoint)
+    let beats = try FloatBeatNetwork(beside: checkpoint)
     return try held.map { signal throws(InvalidNetwork) in
-      try EvaluationWindows([signal], window: checkpoint.window).decisions(of: network)
+      try EvaluationWindows([signal], window: checkpoint.window, beside: beats).decisions(of: network)
     }
   }
 

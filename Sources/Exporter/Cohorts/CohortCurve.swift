@@ -61,7 +61,7 @@ struct CohortCurve: ParsableCommand {
   }
 
   func run() throws {
-    let source = try Checkpoint.read(from)
+    let source = try Checkpoint.readOne(from, for: "a transfer starts")
     let (view, options, threads) = (transfer.view(of: source), transfer.options, transfer.threading.count)
     let curve: LabelEfficiency
     if let cohort {

@@ -52,7 +52,7 @@ struct CohortStudyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try Checkpoint.read(from)
+    let source = try Checkpoint.readOne(from, for: "a transfer starts")
     let settings = SyntheticStudy.Settings(
       patients: patients, folds: folds, innerFolds: innerFolds, lead: lead, usesAllLeads: transfer.allLeads,
       withInt8: !transfer.floatOnly, options: transfer.options, source: source)

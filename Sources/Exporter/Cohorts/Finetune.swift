@@ -42,7 +42,7 @@ struct Finetune: ParsableCommand {
   }
 
   func run() throws {
-    let source = try Checkpoint.read(from)
+    let source = try Checkpoint.readOne(from, for: "a transfer starts")
     let manifest = try PatientCohort(manifest: cohort, response: response)
     let threads = transfer.threading.count
     let patients = try results.withProgress("Reading") { progress throws(FileError) in

@@ -128,6 +128,7 @@ struct Export: ParsableCommand {
 
   private func tflite() throws(FileError) -> TFLiteModel {
     let loaded = try LoadedModel(file: model)
+    try loaded.requireOneNetwork(for: "a .tflite file holds", file: model)
     do throws(NotConvertible) {
       return try TFLiteModel(loaded.network(), description: "Written by QuantInfer \(Release.version)")
     } catch {

@@ -30,6 +30,7 @@ extension Export {
   /// Writes the source, its header, and where something is expected the program that compares.
   func writeC() throws {
     let loaded = try LoadedModel(file: model)
+    if whole { try loaded.requireOneNetwork(for: "--whole runs", file: model) }
     var choice = CContent.Choice()
     choice.isWhole = whole
     choice.converterBits = adc.bits

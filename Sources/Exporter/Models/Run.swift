@@ -87,6 +87,7 @@ struct Run: ParsableCommand {
     } else {
       loaded = try LoadedModel.read(model)
     }
+    try loaded.requireOneNetwork(for: "finished windows are those of", file: model)
     try checkOutputs(loaded.model.outputCount)
     guard !carry || loaded.model.hasState else {
       throw FileError.malformed(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Networks
 import Support
 import Tasks
+import Training
 
 /// The network's structure as arguments.
 struct NetworkArguments: ParsableArguments {
@@ -9,8 +10,8 @@ struct NetworkArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What the network looks at: columns of the task's front end, or each beat with the patient's usual one and the intervals.",
-      valueName: "columns|beats"))
+      "What the network looks at: columns of the task's front end, or each beat with the patient's usual one and the intervals; both are two networks, whose logits are added.",
+      valueName: "columns|beats|both"))
   var frontEnd = FrontEndChoice.columns
   @Option(
     help: ArgumentHelp(
@@ -36,6 +37,35 @@ struct NetworkArguments: ParsableArguments {
       "The outputs of a dense layer before the last one. (default: no such layer; 16 with --front-end beats)",
       valueName: "n"))
   var hidden: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Both: the hidden units of the network of beats. The other options are those of the columns' network. (default: \(Self.usualBeatHidden))",
+      valueName: "n"))
+  var beatHidden: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Both: what the logits of the network of beats are multiplied by. (default: \(Self.usualBeatShare))",
+      valueName: "x"))
+  var beatShare: Float?
+  @Option(
+    help: ArgumentHelp(
+      "Both: by how much the logits of the network of beats are raised, before they are multiplied, such as S=0.5; or none. (default: none)",
+      valueName: "class=x,class=x"))
+  var beatOffsets: LogitOffsets?
+  private static let (usualBeatHidden, usualBeatShare) = (16, Float(1))
+
+  /// What the logits of a network of beats beside the columns' are multiplied by.
+  var shareOfBeats: Float { beatShare ?? Self.usualBeatShare }
+
+  /// The network of beats beside the columns' before its first step; nil for one network.
+  ///
+  /// - Throws: `TrainingError` where it can't be.
+  func beatNetwork(beside columns: Checkpoint, of task: TaskDefinition) throws(TrainingError) -> Checkpoint? {
+    guard frontEnd == .both else { return nil }
+    return try .untrainedBeats(
+      beside: columns, of: task, hidden: beatHidden ?? Self.usualBeatHidden,
+      offsets: beatOffsets?.values ?? [:])
+  }
 
   @Option(
     help: ArgumentHelp(
@@ -44,7 +74,7 @@ struct NetworkArguments: ParsableArguments {
   var architecture: String?
 
   /// Whether the structure isn't left to the defaults.
-  var isGiven: Bool { isShaped || architecture != nil || frontEnd == .beats }
+  var isGiven: Bool { isShaped || architecture != nil || frontEnd != .columns }
 
   /// What a beat becomes; nil for columns.
   var beats: BeatSettings? {
@@ -81,7 +111,16 @@ struct NetworkArguments: ParsableArguments {
     guard knownIntervals == nil || Self.limits(knownIntervals) != nil else {
       throw ValidationError("--known-intervals must be two numbers of octaves, such as 0.15,0.25")
     }
-    guard frontEnd == .columns || (columns ?? channels) == nil && dilations == nil && architecture == nil
+    guard frontEnd == .both || (beatHidden == nil && beatShare == nil && beatOffsets == nil) else {
+      throw ValidationError("--beat-hidden, --beat-share and --beat-offsets go with --front-end both")
+    }
+    if let beatHidden, !(1...256).contains(beatHidden) {
+      throw ValidationError("--beat-hidden must be in 1 ... 256")
+    }
+    if let beatShare, !(0.01...100).contains(beatShare) {
+      throw ValidationError("--beat-share must be in 0.01 ... 100")
+    }
+    guard frontEnd != .beats || (columns ?? channels) == nil && dilations == nil && architecture == nil
     else {
       throw ValidationError("--front-end beats has --hidden alone, no columns and convolutions")
     }
@@ -91,14 +130,14 @@ struct NetworkArguments: ParsableArguments {
   ///
   /// - Throws: `ValidationError` where the network can't be; `FileError` where its file is wrong.
   func specification(for task: TaskDefinition) throws -> NetworkSpecification {
+    guard !task.isByClock || frontEnd == .columns else {
+      throw ValidationError(
+        "--front-end \(frontEnd.rawValue) is for tasks of beats, and \(task.name) decides by the clock")
+    }
     guard !task.isByClock || columns == nil else {
       throw ValidationError("--columns is for beats; a window's length is the task's, windowSeconds")
     }
     if let beats {
-      guard !task.isByClock else {
-        throw ValidationError(
-          "--front-end beats is for tasks of beats, and \(task.name) decides by the clock")
-      }
       return .beats(beats, hidden: hidden ?? 16, classCount: task.classNames.count)
     }
     if let architecture {
@@ -185,4 +224,6 @@ enum FrontEndChoice: String, CaseIterable, ExpressibleByArgument {
   case columns
   /// Each beat.
   case beats
+  /// Columns, and each beat by a network beside.
+  case both
 }

@@ -135,6 +135,14 @@ extension ModelSummary {
           "\(frontEnd.windowSamples) samples every \(frontEnd.hopSamples), \(frontEnd.bins) bins of "
             + "\(Numbers.decimal(binHz, places: 2)) Hz from bin \(frontEnd.firstBin) on")
       }
+      if let beatNetwork {
+        table.add(
+          "beside it",
+          "a network of beats, whose logits are added: \(Self.words(beatNetwork.beats)); "
+            + "\(Numbers.integer(beatNetwork.weightBytes)) B of weights, "
+            + "\(Numbers.integer(beatNetwork.macsPerDecision)) MAC a decision, "
+            + "\(Numbers.integer(beatNetwork.stateBytes)) B of state")
+      }
       if let delay = decisionDelay {
         table.add("decision", "\(delay.text) after its beat")
       } else if let columns = operations.columnsPerDecision {

@@ -84,9 +84,10 @@ struct Train: ParsableCommand {
     try options.check(classNames: task.classNames)
     try augmentation.check(task: task)
     try augmentation.check(beats: network.beats != nil)
-    guard network.beats == nil || split != .intra else {
+    guard network.frontEnd == .columns || split != .intra else {
       throw ValidationError(
-        "--front-end beats looks at the intervals of all beats, and --split intra leaves a fifth of them out")
+        "--front-end \(network.frontEnd.rawValue) looks at the intervals of all beats, and --split intra leaves a fifth of them out"
+      )
     }
     if let problem = task.problem(of: split)
       ?? options.values(
@@ -121,6 +122,48 @@ struct Train: ParsableCommand {
     }
     let noises = try augmentation.noises(atRateHz: start.settings.sampleRateHz)
     if quantizationAware { start = try prepared(start, calibratedOn: signals) }
+    let (trained, leftOut) = try train(start, on: signals, noises: noises)
+    try show(task, TrainingResult(trained, signals: signals, leftOutBeats: leftOut, file: output))
+  }
+
+  /// Trains a network, or one of columns and one of beats beside it, and writes the checkpoint.
+  ///
+  /// Of two each is kept beside the output until both are trained.
+  private func train(
+    _ start: Checkpoint, on signals: [LabelledSignal], noises: [[Float]]
+  ) throws -> (trained: Checkpoint, leftOutBeats: Int) {
+    guard let beats = start.beatNetwork else {
+      return try trainOne(start, on: signals, noises: noises, output: output)
+    }
+    var columns = start
+    columns.beatNetwork = nil
+    var (parts, leftOut): ([(trained: Checkpoint, path: String)], Int) = ([], 0)
+    for one in [columns, beats] {
+      let name = TrainingPart(of: one, signals: signals, noises: noises, output: "").fingerprint
+      let path = "\(output).\(name)"
+      guard !FileManager.default.fileExists(atPath: path) else {
+        parts.append((try Checkpoint.read(path), path))
+        continue
+      }
+      let result = try trainOne(one, on: signals, noises: noises, output: path)
+      parts.append((result.trained, path))
+      leftOut = max(leftOut, result.leftOutBeats)
+    }
+    let joined: Checkpoint
+    do throws(InvalidNetwork) {
+      joined = try parts[0].trained.joined(with: parts[1].trained, share: network.shareOfBeats)
+    } catch {
+      throw FileError.malformed(
+        output, "the network of beats \(error.description)", remedy: "train without --front-end both")
+    }
+    try joined.write(to: output)
+    for part in parts { try? FileManager.default.removeItem(atPath: part.path) }
+    return (joined, leftOut)
+  }
+
+  private func trainOne(
+    _ start: Checkpoint, on signals: [LabelledSignal], noises: [[Float]], output: String
+  ) throws -> (trained: Checkpoint, leftOutBeats: Int) {
     let part = TrainingPart(of: start, signals: signals, noises: noises, codes: start.codes, output: output)
     let trainer: Trainer
     do {
@@ -146,8 +189,7 @@ struct Train: ParsableCommand {
     }
     try trained.write(to: output)
     part.remove()
-    try show(
-      task, TrainingResult(trained, signals: signals, leftOutBeats: trainer.leftOutBeatCount, file: output))
+    return (trained, trainer.leftOutBeatCount)
   }
 
   /// The network before its first step: random, or with another checkpoint's structure and weights.
@@ -158,15 +200,17 @@ struct Train: ParsableCommand {
     training.seed = seed
     guard let from else {
       do {
-        return try Checkpoint.untrained(
+        var start = try Checkpoint.untrained(
           of: task, specification: network.specification(for: task), split: split, training: training,
           couplingHz: electrode.hertz, beats: network.beats)
+        start.beatNetwork = try network.beatNetwork(beside: start, of: task)
+        return start
       } catch let error as TrainingError {
         throw FileError.malformed(
           network.architecture ?? taskName, error.description, remedy: "change the layers or the task")
       }
     }
-    let source = try Checkpoint.read(from)
+    let source = try Checkpoint.readOne(from, for: "a training starts")
     guard source.classNames == task.classNames else {
       throw FileError.malformed(
         from, "is another network, for the classes \(source.classNames.joined(separator: ", "))",
@@ -253,7 +297,8 @@ private struct TrainingResult: Encodable {
   var checkpointBytes: Int
 
   init(_ trained: Checkpoint, signals: [LabelledSignal], leftOutBeats: Int, file: String) throws {
-    let shapes = try trained.specification.layerShapes()
+    let shapes =
+      try trained.specification.layerShapes() + (trained.beatNetwork?.specification.layerShapes() ?? [])
     let classes = signals.flatMap { $0.beats.map(\.classIndex) }
     task = trained.task
     split = trained.split

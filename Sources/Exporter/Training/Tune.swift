@@ -109,9 +109,9 @@ struct Tune: ParsableCommand {
     of trained: Checkpoint, on signals: [LabelledSignal]
   ) throws(FileError) -> [[BeatDecision]] {
     do throws(InvalidNetwork) {
-      let network = try FloatGraph(trained)
+      let (network, beats) = (try FloatGraph(trained), try FloatBeatNetwork(beside: trained))
       return try signals.map { signal throws(InvalidNetwork) in
-        try EvaluationWindows([signal], window: trained.window).decisions(of: network)
+        try EvaluationWindows([signal], window: trained.window, beside: beats).decisions(of: network)
       }
     } catch {
       throw .malformed(checkpoint, error.description, remedy: "use an undamaged checkpoint of this version")

@@ -123,13 +123,13 @@ struct Validate: ParsableCommand {
     var seen = Set<String>()
     let mainLeads = signals.filter { seen.insert($0.record).inserted }
     let noises = try augmentation.noises(atRateHz: beats.sampleRateHz)
-    let (definition, chosen, couplingHz, chosenBeats) = (task, split, electrode.hertz, network.beats)
+    let (definition, chosen, couplingHz, network) = (task, split, electrode.hertz, self.network)
     var plan = TrainedFold.Plan(
       signals: signals, mainLeads: mainLeads, noises: noises,
       foldOfRecord: try PatientValidation.folds(mainLeads, count: count, of: beats), folds: count,
       seeds: seed.values)
     if let keep { try Files.makeFolder(keep) }
-    plan.keep = keep
+    (plan.keep, plan.beatShare) = (keep, network.shareOfBeats)
     let set = plan
     let trained = try results.withProgress("Training") { progress in
       do {
@@ -138,9 +138,11 @@ struct Validate: ParsableCommand {
           untrained: { seed in
             var training = training
             training.seed = seed
-            return try Checkpoint.untrained(
+            var start = try Checkpoint.untrained(
               of: definition, specification: specification, split: chosen, training: training,
-              couplingHz: couplingHz, beats: chosenBeats)
+              couplingHz: couplingHz, beats: network.beats)
+            start.beatNetwork = try network.beatNetwork(beside: start, of: definition)
+            return start
           }, threads: threading.count, progress: progress)
       } catch let error as TrainingError {
         throw FileError.malformed(

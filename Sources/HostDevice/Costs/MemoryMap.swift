@@ -78,7 +78,8 @@ extension Monitor.StateLayout {
   /// The parts in the order of their places, the pipeline's state first.
   var parts: [MemoryMap.Part] {
     [
-      ("streaming state", pipeline), ("schedule of decisions", words), ("beat detector", detector),
+      ("streaming state", pipeline), ("network of beats", beats), ("schedule of decisions", words),
+      ("beat detector", detector),
       ("signal watch", quality), ("announcer", announcer), ("rhythm watch", rhythm),
       ("beats' intervals", prior), ("samples of a sleeping network", samples),
     ].map { .init(name: $0, offset: $1.lowerBound, bytes: $1.count) }

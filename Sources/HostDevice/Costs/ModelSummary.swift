@@ -183,6 +183,31 @@ package struct ModelSummary: Encodable, Sendable {
     package var microvoltsPerCount: Double
   }
 
+  /// A network of beats beside one of columns.
+  package struct BeatNetwork: Encodable, Sendable {
+    /// What a beat becomes.
+    package var beats: BeatSettings
+    /// The codes of a beat's input.
+    package var inputs: Int
+    /// Its weights.
+    package var weightBytes: Int
+    /// Its products, at each decision.
+    package var macsPerDecision: Int
+    /// What it keeps between samples.
+    package var stateBytes: Int
+
+    init?(_ model: Model?) {
+      guard let model, let plan = model.frontEnd, let beats = SpectrogramSettings(plan, leadCount: 1).beats
+      else { return nil }
+      let operations = Operations(model)
+      self.beats = beats
+      inputs = model.input.count
+      weightBytes = operations.operators.reduce(0) { $0 + $1.weightBytes }
+      macsPerDecision = operations.macsPerWindow
+      stateBytes = model.stateByteCount
+    }
+  }
+
   /// The input's tensor.
   package struct Input: Encodable, Sendable {
     /// `[time, frequency, channel]`.
@@ -203,6 +228,8 @@ package struct ModelSummary: Encodable, Sendable {
   package var memory: Memory
   /// The front end; null for a model that takes finished input.
   package var frontEnd: FrontEnd?
+  /// The network of beats that is asked beside this one of columns; null for none.
+  package var beatNetwork: BeatNetwork?
   /// How long after its beat a decision comes; null where decisions can't come at beats.
   package var decisionDelay: DecisionDelay?
   /// The classes' names.
@@ -254,6 +281,7 @@ package struct ModelSummary: Encodable, Sendable {
         bins: settings.binCount, leads: settings.leadCount, highPassShift: settings.highPassShift,
         microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
     }
+    beatNetwork = BeatNetwork(model.beatNetwork)
     decisionDelay = DecisionDelay(loaded)
     classNames = loaded.classNames
     provenance = Dictionary(loaded.provenance.lines.map { ($0.key, $0.value) }) { first, _ in first }

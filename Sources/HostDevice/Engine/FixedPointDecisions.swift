@@ -103,3 +103,13 @@ extension Monitor.Decision {
     if case .result = announcement { true } else { false }
   }
 }
+
+extension Announcement {
+  /// Whether nothing is said as the signal is bad.
+  package var isAboutBadSignal: Bool {
+    switch self {
+    case .noResult(.flatLine), .noResult(.saturation), .noResult(.refilling): true
+    case .noResult, .result, .asleep: false
+    }
+  }
+}

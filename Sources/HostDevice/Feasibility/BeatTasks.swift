@@ -5,19 +5,10 @@ extension Feasibility.Judgement {
     _ frontEnd: NetworkCounts.FrontEnd,
     _ task: (String, Double, [Feasibility.Work]) -> Feasibility.Task
   ) -> [Feasibility.Task] {
-    /// So many of a part: by its cycles, or by its instructions where the profile has what one of these takes.
     func work(
       _ item: String, _ cost: BeatCosts, times count: Int = 1, share: Double? = nil, isNetwork: Bool = false
     ) -> Feasibility.Work {
-      var figure = cost.cycles
-      if let instruction = processor.cyclesPerInstruction {
-        figure.value = cost.instructions * instruction.value
-        figure.low = instruction.low.map { cost.instructions * $0 }
-        figure.high = instruction.high.map { cost.instructions * $0 }
-      }
-      var work = Feasibility.Work(item, count, figure, isNetwork: isNetwork)
-      work.share = share
-      return work
+      cost.work(item, times: count, share: share, isNetwork: isNetwork, on: processor)
     }
     let hop = frontEnd.hopSamples
     var block = [
@@ -43,5 +34,44 @@ extension Feasibility.Judgement {
       task("column", frontEnd.columnsPerSecond, block),
       task("decision", schedule.decisionsPerSecond, decision),
     ]
+  }
+}
+
+extension ModelSummary.BeatNetwork {
+  /// What it takes beside a network of columns: of a column, whose samples it keeps, and of a decision, at which it is asked.
+  func work(
+    hopSamples: Int, on processor: DeviceProfile.Processor
+  ) -> (column: [Feasibility.Work], decision: [Feasibility.Work]) {
+    func work(
+      _ item: String, _ cost: BeatCosts, times count: Int = 1, isNetwork: Bool = false
+    ) -> Feasibility.Work {
+      cost.work(item, times: count, isNetwork: isNetwork, on: processor)
+    }
+    return (
+      [work("samples that the network of beats keeps", .sample, times: hopSamples)],
+      [
+        work("a beat of the network of beats", .beat),
+        work("its points, template and intervals", .asked),
+        work("multiplications of the network of beats", .product, times: macsPerDecision, isNetwork: true),
+      ]
+    )
+  }
+}
+
+extension BeatCosts {
+  /// So many of a part: by its cycles, or by its instructions where the profile has what one of these takes.
+  fileprivate func work(
+    _ item: String, times count: Int = 1, share: Double? = nil, isNetwork: Bool = false,
+    on processor: DeviceProfile.Processor
+  ) -> Feasibility.Work {
+    var figure = cycles
+    if let instruction = processor.cyclesPerInstruction {
+      figure.value = instructions * instruction.value
+      figure.low = instruction.low.map { instructions * $0 }
+      figure.high = instruction.high.map { instructions * $0 }
+    }
+    var work = Feasibility.Work(item, count, figure, isNetwork: isNetwork)
+    work.share = share
+    return work
   }
 }

@@ -259,9 +259,9 @@ package struct Feasibility: Encodable, Sendable {
     processor = device.processor.name
     battery = device.longevity
     assumptions = Self.assumptions(network, device, schedule)
-    // Beats have one way.
+    // Beats have one way, beside columns too.
     let ways: [Mode] =
-      network.frontEnd?.takesBeats == true
+      network.frontEnd?.takesBeats == true || loaded.hasBeatNetwork
       ? [.streaming] : loaded.model.isStreamable ? [.streaming, .wholeWindow] : [.wholeWindow]
     let judged = ways.map { Judgement(network, on: device, mode: $0, schedule: schedule) }
     let advice = FeasibilityAdvice(network, on: device, schedule: schedule)

@@ -55,6 +55,8 @@ extension Feasibility.Judgement {
         microamps: charge.map { $0 * perSecond })
     }
     var tasks: [Feasibility.Task] = []
+    let beside = network.summary.beatNetwork?.work(
+      hopSamples: network.frontEnd?.hopSamples ?? 0, on: processor)
     if let frontEnd = network.frontEnd, frontEnd.takesBeats {
       return beatTasks(network, processor, schedule, frontEnd, task)
     }
@@ -85,10 +87,12 @@ extension Feasibility.Judgement {
                 processor.cyclesPerTransformPoint),
               Feasibility.Work("frequency bins", frontEnd.bins * frontEnd.leads, processor.cyclesPerBin),
             ])
-            + (mode == .streaming ? network.columnWork(on: processor) : [])))
+            + (beside?.column ?? []) + (mode == .streaming ? network.columnWork(on: processor) : [])))
     }
     tasks.append(
-      task("decision", schedule.decisionsPerSecond, network.decisionWork(mode, on: processor)))
+      task(
+        "decision", schedule.decisionsPerSecond,
+        network.decisionWork(mode, on: processor) + (beside?.decision ?? [])))
     return tasks
   }
 
@@ -103,6 +107,9 @@ extension Feasibility.Judgement {
     var ram: [Feasibility.Bytes] = []
     if mode == .streaming {
       ram.append(bytes("streaming state", memory.stateBytes))
+      if let beats = network.summary.beatNetwork {
+        ram.append(bytes("state of the network of beats", beats.stateBytes))
+      }
     } else {
       ram.append(bytes("arena", memory.arenaBytes))
       if let frontEnd = network.frontEnd {

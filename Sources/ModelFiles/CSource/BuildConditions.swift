@@ -5,7 +5,7 @@ extension Model {
   ///
   /// Weights are taken to be aligned, as `ModelImage` aligns them.
   package var buildConditions: [String] {
-    var conditions: Set<String> = []
+    var conditions = Set((beatNetwork?.buildConditions ?? []).dropFirst())
     for index in 0..<operatorCount {
       let plan = operatorPlan(index)
       switch plan.kind {

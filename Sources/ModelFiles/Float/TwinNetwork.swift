@@ -14,6 +14,8 @@ package struct TwinNetwork: Sendable {
   package var frontEnd: FloatFrontEnd
   /// The length of its window, in columns.
   package var columnCount: Int
+  /// The network of beats beside it; nil for none.
+  package var beats: FloatBeatNetwork?
 
   /// Creates a twin.
   private init(_ graph: FloatGraph, _ frontEnd: FloatFrontEnd, columnCount: Int) {
@@ -27,6 +29,7 @@ package struct TwinNetwork: Sendable {
     self.init(
       try FloatGraph(checkpoint), .spectrogram(checkpoint.settings),
       columnCount: checkpoint.specification.inputColumns)
+    beats = try FloatBeatNetwork(beside: checkpoint)
   }
 
   /// Reads the twin of an image with a front end.
@@ -54,6 +57,9 @@ package struct TwinNetwork: Sendable {
     }
     guard let frontEnd = FloatFrontEnd(of: loaded.model) else {
       throw loaded.takesNoSamples(modelFile)
+    }
+    guard loaded.model.beatNetwork == nil else {
+      throw refusal("is one network, and \(modelFile) has a network of beats beside its own")
     }
     let network = try FloatNetwork(reading: file, columnsOf: frontEnd.settings.columnCodeCount)
     let (input, output) = (loaded.model.input.count, loaded.model.output.count)

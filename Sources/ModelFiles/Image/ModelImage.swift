@@ -23,6 +23,7 @@ package struct ModelImage: Sendable {
   ///   - classNames: A name an output, without line breaks.
   ///   - provenance: Where it comes from, without line breaks.
   ///   - task: What it tells apart, where the provenance's name of it doesn't tell.
+  ///   - beats: A network of beats beside it, whose output has this one's scale and zero point; nil for none.
   ///   - mustStream: Whether a network that can't stream is refused.
   ///   - mode: How it streams.
   ///   - tailMoves: Whether what lies behind a branch may run over its whole window at every decision.
@@ -30,7 +31,8 @@ package struct ModelImage: Sendable {
   /// - Throws: `InvalidNetwork` where the network is not one that the runtime accepts.
   package init(
     _ network: QuantizedNetwork, frontEnd: FrontEndTables?, classNames: [String] = [],
-    provenance: Provenance = [:], task: TaskDefinition? = nil, mustStream: Bool = false,
+    provenance: Provenance = [:], task: TaskDefinition? = nil,
+    beats: (network: QuantizedNetwork, frontEnd: FrontEndTables)? = nil, mustStream: Bool = false,
     mode: StreamingMode = .columns, tailMoves: Bool = false,
     decisionsPerSecond: Double = StreamingPlan.decisionsPerSecond
   ) throws(InvalidNetwork) {
@@ -44,10 +46,13 @@ package struct ModelImage: Sendable {
     }
     var best: (writer: ImageWriter, disjoint: LoadedModel, steps: Double)?
     for streaming in plans {
-      var writer = ImageWriter()
-      try writer.write(
-        network, frontEnd: frontEnd, streaming: streaming, classNames: classNames, provenance: provenance,
-        task: task?.json ?? provenance[.task] ?? "")
+      var writer = ImageWriter(networkCount: beats == nil ? 1 : 2)
+      try writer.write(network, frontEnd: frontEnd, streaming: streaming)
+      if let beats {
+        writer.beginSecondNetwork()
+        try writer.write(beats.network, frontEnd: beats.frontEnd, streaming: nil)
+      }
+      writer.finish(classNames, provenance, task: task?.json ?? provenance[.task] ?? "")
       let disjoint = try writer.loaded(network)
       let steps = disjoint.model.stepsPerSecond(decisionsPerSecond: decisionsPerSecond)
       if best.map({ steps < $0.steps }) ?? true { best = (writer, disjoint, steps) }
@@ -55,7 +60,8 @@ package struct ModelImage: Sendable {
     guard let best else { throw InvalidNetwork("no streaming plan fits the network") }
     var writer = best.writer
     plan = ArenaPlan(best.disjoint.model)
-    writer.put(plan)
+    writer.put(plan, ofNetwork: 0)
+    if let second = best.disjoint.model.beatNetwork { writer.put(ArenaPlan(second), ofNetwork: 1) }
     bytes = writer.bytes
   }
 
@@ -63,6 +69,7 @@ package struct ModelImage: Sendable {
   ///
   /// - Parameters:
   ///   - network: The network in integers.
+  ///   - beats: The checkpoint's network of beats in integers, in codes of this one's output; nil for none.
   ///   - trained: Its checkpoint.
   ///   - converter: The device's converter.
   ///   - frontEnd: The front end's constants; nil for the checkpoint's own front end.
@@ -70,18 +77,24 @@ package struct ModelImage: Sendable {
   /// - Returns: The image.
   /// - Throws: `InvalidNetwork` where an image can't hold the network or its front end.
   package static func make(
-    of network: QuantizedNetwork, trained: Checkpoint, converter: AnalogConverter,
+    of network: QuantizedNetwork, beats: QuantizedNetwork? = nil, trained: Checkpoint,
+    converter: AnalogConverter,
     frontEnd: FrontEndTables? = nil, provenance: Provenance? = nil
   ) throws(InvalidNetwork) -> ModelImage {
-    var tables = frontEnd
-    if tables == nil {
-      tables = try FrontEndTables(
-        trained.settings, microvoltsPerCount: converter.microvoltsPerCount,
+    func tables(_ settings: SpectrogramSettings, _ network: QuantizedNetwork) throws(InvalidNetwork)
+      -> FrontEndTables
+    {
+      try FrontEndTables(
+        settings, microvoltsPerCount: converter.microvoltsPerCount,
         input: network.tensors[network.inputs[0].tensor])
     }
+    var second: (network: QuantizedNetwork, frontEnd: FrontEndTables)?
+    if let beats, let other = trained.beatNetwork { second = (beats, try tables(other.settings, beats)) }
+    let own = if let frontEnd { frontEnd } else { try tables(trained.settings, network) }
     return try ModelImage(
-      network, frontEnd: tables, classNames: trained.classNames,
+      network, frontEnd: own, classNames: trained.classNames,
       provenance: provenance ?? Provenance(trained, converter: converter) + .exporter, task: trained.ownTask,
+      beats: second,
       mode: trained.definition?.isByClock == true ? .columns : .everyColumn,
       tailMoves: trained.specification.firstSum != nil)
   }
@@ -90,29 +103,46 @@ package struct ModelImage: Sendable {
 /// Writes an image: little-endian numbers, records and constants.
 struct ImageWriter {
   var bytes: [UInt8]
-  private var networkPlace = 0
   private var sectionsPlace = 0
-  private var tensorsPlace = 0
-  private var operatorsPlace = 0
+  private var sectionCount = 0
+  /// Where each network's records lie; the last one is being written.
+  private var networks: [Places] = []
 
-  /// Begins an image, or goes on with one whose header's bytes are there: with the records of a network and of sections.
-  init(bytes: [UInt8] = [UInt8](repeating: 0, count: ModelFormat.Header.byteCount)) {
-    self.bytes = bytes
-    networkPlace = reserve(ModelFormat.Network.byteCount)
-    put(network: UInt16(1), at: ModelFormat.Network.leadCount)
-    sectionsPlace = reserve(SectionKind.written.count * ModelFormat.Section.byteCount)
+  private struct Places {
+    var record: Int
+    var tensors = 0
+    var operators = 0
   }
 
-  /// Writes all of an image, every tensor at a place of its own.
+  /// Begins an image, or goes on with one whose header's bytes are there: with the records of a network and of sections.
+  init(
+    bytes: [UInt8] = [UInt8](repeating: 0, count: ModelFormat.Header.byteCount), networkCount: Int = 1
+  ) {
+    self.bytes = bytes
+    beginNetwork()
+    sectionCount = SectionKind.written.count + networkCount - 1
+    sectionsPlace = reserve(sectionCount * ModelFormat.Section.byteCount)
+  }
+
+  private mutating func beginNetwork() {
+    networks.append(Places(record: reserve(ModelFormat.Network.byteCount)))
+    put(network: UInt16(1), at: ModelFormat.Network.leadCount)
+  }
+
+  /// Begins the second network's record, behind all of the first one.
+  mutating func beginSecondNetwork() { beginNetwork() }
+
+  /// Writes all of a network, every tensor at a place of its own.
   mutating func write(
-    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, streaming: StreamingPlan?, classNames: [String],
-    provenance: Provenance, task: String
+    _ network: QuantizedNetwork, frontEnd: FrontEndTables?, streaming: StreamingPlan?
   ) throws(InvalidNetwork) {
     try checkLimits(network)
-    tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
-    operatorsPlace = reserve(network.operators.count * ModelFormat.Operator.byteCount)
+    let tensorsPlace = reserve(network.tensors.count * ModelFormat.Tensor.byteCount)
+    let operatorsPlace = reserve(network.operators.count * ModelFormat.Operator.byteCount)
+    networks[networks.count - 1].tensors = tensorsPlace
+    networks[networks.count - 1].operators = operatorsPlace
     let ports = reserve((network.inputs.count + network.outputs.count) * ModelFormat.Port.byteCount)
-    let arena = putTensors(network)
+    let arena = putTensors(network, at: tensorsPlace)
     for (index, port) in (network.inputs + network.outputs).enumerated() {
       put(port, at: ports + index * ModelFormat.Port.byteCount)
     }
@@ -141,6 +171,10 @@ struct ImageWriter {
     put(network: UInt32(ports), at: Field.ports)
     put(network: UInt16(network.inputs.count), at: Field.portCounts)
     put(network: UInt16(network.outputs.count), at: Field.portCounts + 2)
+  }
+
+  /// Finishes with texts.
+  mutating func finish(_ classNames: [String], _ provenance: Provenance, task: String) {
     finish(
       classNames: Array(classNames.joined(separator: "\n").utf8),
       provenance: Array(provenance.lines.map { "\($0.key)=\($0.value)" }.joined(separator: "\n").utf8),
@@ -149,22 +183,25 @@ struct ImageWriter {
 
   /// Puts a field of the network's record.
   mutating func put(network number: some FixedWidthInteger, at field: Int) {
-    put(number, at: networkPlace + field)
+    put(number, at: networks[networks.count - 1].record + field)
   }
 
   /// Writes the texts, the sections' records and the header, behind all else.
   mutating func finish(classNames: [UInt8], provenance: [UInt8], task: [UInt8]) {
     typealias Field = ModelFormat.Section
-    for (index, kind) in SectionKind.written.enumerated() {
+    let second = SectionKind.written.count..<sectionCount
+    for (index, kind) in (SectionKind.written + second.map { _ in .network }).enumerated() {
       let place = sectionsPlace + index * Field.byteCount
+      let network = second.contains(index) ? 1 : 0
       let (content, count) =
         switch kind {
-        case .network: (networkPlace, ModelFormat.Network.byteCount)
+        case .network: (networks[network].record, ModelFormat.Network.byteCount)
         case .classNames: (append(classNames), classNames.count)
         case .provenance: (append(provenance), provenance.count)
         case .task: (append(task), task.count)
         }
       put(kind.rawValue, at: place + Field.kind)
+      put(UInt8(network), at: place + Field.network)
       put(UInt8(kind == .network ? 1 : 0), at: place + Field.isRequired)
       put(UInt32(count == 0 ? 0 : content), at: place + Field.content)
       put(UInt32(count), at: place + Field.contentByteCount)
@@ -175,7 +212,7 @@ struct ImageWriter {
     put(UInt32(ModelFormat.version), at: Header.version)
     put(UInt32(bytes.count), at: Header.imageByteCount)
     put(UInt32(sectionsPlace), at: Header.sections)
-    put(UInt32(SectionKind.written.count), at: Header.sectionCount)
+    put(UInt32(sectionCount), at: Header.sectionCount)
     seal()
   }
 
@@ -188,19 +225,21 @@ struct ImageWriter {
     }
   }
 
-  /// Moves the tensors to their planned places.
-  mutating func put(_ plan: ArenaPlan) {
+  /// Moves a network's tensors to their planned places.
+  mutating func put(_ plan: ArenaPlan, ofNetwork index: Int) {
+    let places = networks[index]
     for placement in plan.placements {
       put(
         UInt32(placement.offset),
-        at: tensorsPlace + placement.tensor * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.place)
+        at: places.tensors + placement.tensor * ModelFormat.Tensor.byteCount + ModelFormat.Tensor.place)
     }
-    put(network: UInt32(plan.arenaByteCount), at: ModelFormat.Network.arenaByteCount)
+    put(UInt32(plan.arenaByteCount), at: places.record + ModelFormat.Network.arenaByteCount)
     seal()
   }
 
   /// The operator or tensor whose record a place lies in, for errors.
   func name(ofPlace place: Int, in network: QuantizedNetwork) -> String {
+    let (tensorsPlace, operatorsPlace) = (networks[0].tensors, networks[0].operators)
     let operators = operatorsPlace..<operatorsPlace + network.operators.count * ModelFormat.Operator.byteCount
     if operators.contains(place) {
       let index = (place - operatorsPlace) / ModelFormat.Operator.byteCount
@@ -267,7 +306,7 @@ struct ImageWriter {
   /// The tensors' records and constants.
   ///
   /// Returns the size of an arena in which nothing is shared.
-  private mutating func putTensors(_ network: QuantizedNetwork) -> Int {
+  private mutating func putTensors(_ network: QuantizedNetwork, at tensorsPlace: Int) -> Int {
     typealias Field = ModelFormat.Tensor
     var arena = 0
     let writers = TensorWriters(

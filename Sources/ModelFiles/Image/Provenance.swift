@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import QuantInfer
 import Support
 import Tasks
 
@@ -120,6 +121,9 @@ extension LoadedModel {
   package func isTwin(of checkpoint: Checkpoint) -> Bool {
     guard let plan = model.frontEnd else { return false }
     let (frontEnd, settings) = (SpectrogramSettings(plan, leadCount: model.leadCount), checkpoint.settings)
+    let (beats, other) = (model.beatNetwork, checkpoint.beatNetwork)
+    guard beats.map(\.widths) == other.map(\.widths), beats?.input.count == other?.settings.columnCodeCount
+    else { return false }
     return frontEnd.leadCount == settings.leadCount
       && frontEnd.windowSamples == settings.windowSamples && frontEnd.hopSamples == settings.hopSamples
       && frontEnd.firstBin == settings.firstBin && frontEnd.binCount == settings.binCount
@@ -128,13 +132,22 @@ extension LoadedModel {
       && couplingHz == settings.couplingHz
       && model.input.timeCount == checkpoint.specification.inputColumns
       && model.output.count == checkpoint.classNames.count && classNames == checkpoint.classNames
-      && widths == (try? checkpoint.specification.layerShapes())?.filter(\.hasWeights).map(\.outputChannels)
+      && model.widths == checkpoint.widths
   }
+}
 
+extension Model {
   /// The outputs of each operator with weights, a place.
-  private var widths: [Int] {
-    (0..<model.operatorCount).map { model.operatorPlan($0) }.filter { $0.weights != nil }.map {
-      model.tensor($0.outputIndex).channelCount
+  fileprivate var widths: [Int] {
+    (0..<operatorCount).map { operatorPlan($0) }.filter { $0.weights != nil }.map {
+      tensor($0.outputIndex).channelCount
     }
+  }
+}
+
+extension Checkpoint {
+  /// The outputs of each layer with weights, a place.
+  fileprivate var widths: [Int] {
+    (try? specification.layerShapes())?.filter(\.hasWeights).map(\.outputChannels) ?? []
   }
 }

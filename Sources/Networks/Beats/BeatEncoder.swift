@@ -9,6 +9,8 @@ package final class BeatEncoder {
   package var points: UnsafeBufferPointer<Int32> {
     UnsafeBufferPointer(start: frontEnd.points, count: 2 * pointCount)
   }
+  /// How many samples ago a beat may have been, so that what is about it is still there.
+  package let greatestAge: Int
   private let pointCount: Int
   private let memory: UnsafeMutableRawBufferPointer
   private var frontEnd: BeatFrontEnd
@@ -28,6 +30,7 @@ package final class BeatEncoder {
     // The record is read in place, and lies in front of the state and the points.
     let recordByteCount = (record.bytes.count + 7) / 8 * 8
     let sizes = record.withPlan { (state: $0.frontEndByteCount, points: $0.pointByteCount) }
+    greatestAge = record.withPlan(\.greatestAge)
     memory = .allocate(byteCount: recordByteCount + sizes.state + sizes.points, alignment: 8)
     memory.initializeMemory(as: UInt8.self, repeating: 0)
     memory.copyBytes(from: record.bytes)

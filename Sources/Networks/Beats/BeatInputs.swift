@@ -26,9 +26,12 @@ package struct BeatInputs: Sendable {
   /// - Parameters:
   ///   - counts: The record, in the converter's counts.
   ///   - samples: The beats' samples, in order of time.
-  ///   - window: When decisions are made, with settings of beats.
-  package init(_ counts: [Int16], beatsAt samples: [Int], window: BeatWindow) {
-    let settings = window.settings
+  ///   - window: When decisions are made.
+  ///   - settings: The settings of beats; nil for the window's own.
+  package init(
+    _ counts: [Int16], beatsAt samples: [Int], window: BeatWindow, settings: SpectrogramSettings? = nil
+  ) {
+    let settings = settings ?? window.settings
     guard let encoder = BeatEncoder(settings) else {
       inputCount = 0
       return
@@ -40,7 +43,7 @@ package struct BeatInputs: Sendable {
         if counts.indices.contains(sample) { encoder.skip(beatAt: sample) }
         continue
       }
-      let last = settings.lastSample(ofColumn: columns.upperBound - 1)
+      let last = window.settings.lastSample(ofColumn: columns.upperBound - 1)
       while encoder.count <= last { encoder.push(counts[encoder.count]) }
       let next = index + 1 < samples.count ? samples[index + 1] : nil
       let beat = input.withUnsafeMutableBufferPointer {

@@ -30,6 +30,8 @@ package struct Checkpoint: Equatable, Sendable {
   package var layers: [Layer]
   /// The optimizer's state while training is under way; nil once it is done.
   package var optimizer: OptimizerState?
+  /// A list, as a structure can't hold itself.
+  private var besides: [Checkpoint] = []
 
   /// One layer's parameters, with batch normalization kept apart.
   package struct Layer: Equatable, Sendable {
@@ -82,6 +84,12 @@ package struct Checkpoint: Equatable, Sendable {
     self.completedSteps = completedSteps
     self.layers = layers
     self.optimizer = optimizer
+  }
+
+  /// The network of beats beside this one of columns, whose logits are added to its own; nil for a network by itself.
+  package var beatNetwork: Checkpoint? {
+    get { besides.first }
+    set { besides = newValue.map { [$0] } ?? [] }
   }
 
   /// The number of layers with weights, whose widths in integers can be chosen.

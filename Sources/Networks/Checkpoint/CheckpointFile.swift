@@ -23,8 +23,21 @@ extension Checkpoint {
     try Files.write(encoded(), to: path)
   }
 
+  /// What stands in front of the names of a network of beats beside this one.
+  private static let beatPrefix = "beats."
+
   /// The file's bytes.
   package func encoded() -> Data {
+    var file = content()
+    if let other = beatNetwork?.content() {
+      for (key, value) in other.metadata { file.metadata[Self.beatPrefix + key] = value }
+      for (name, tensor) in other.tensors { file.tensors[Self.beatPrefix + name] = tensor }
+    }
+    return file.encoded()
+  }
+
+  /// The network by itself.
+  private func content() -> SafeTensors {
     var file = SafeTensors(metadata: [
       "format": Self.format, "task": task, "split": split, "completedSteps": String(completedSteps),
       "classes": Self.json(classNames), "spectrogram": Self.json(settings),
@@ -41,14 +54,27 @@ extension Checkpoint {
       file.tensors["optimizer.gradientMean"] = .init(optimizer.gradientMean)
       file.tensors["optimizer.gradientSquare"] = .init(optimizer.gradientSquare)
     }
-    return file.encoded()
+    return file
   }
 
   /// Decodes and checks a file's bytes; `file` is its name in errors.
   ///
   /// - Throws: `FileError`, malformed, where anything is impossible or doesn't fit together.
   package init(decoding data: Data, file: String) throws(FileError) {
-    var content = CheckpointContent(file: try SafeTensors(decoding: data, file: file), name: file)
+    var own = try SafeTensors(decoding: data, file: file)
+    let other = own.removeAll(behind: Self.beatPrefix)
+    try self.init(own, file: file)
+    guard !other.metadata.isEmpty || !other.tensors.isEmpty else { return }
+    let beats = try Checkpoint(other, file: file)
+    if let problem = problem(beside: beats) {
+      throw CheckpointContent(file: other, name: file).malformed("the network of beats", problem)
+    }
+    beatNetwork = beats
+  }
+
+  /// Takes a network by itself from a file's content.
+  private init(_ safeTensors: SafeTensors, file: String) throws(FileError) {
+    var content = CheckpointContent(file: safeTensors, name: file)
     guard try content.string("format") == Self.format else {
       throw content.malformed("format", "isn't \(Self.format)")
     }

@@ -73,6 +73,20 @@ struct SafeTensors: Equatable {
     return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header + values
   }
 
+  /// Takes out all tensors and strings whose names begin with a prefix, and gives them without it.
+  mutating func removeAll(behind prefix: String) -> SafeTensors {
+    var other = SafeTensors()
+    for (name, tensor) in tensors where name.hasPrefix(prefix) {
+      other.tensors[String(name.dropFirst(prefix.count))] = tensor
+      tensors[name] = nil
+    }
+    for (key, value) in metadata where key.hasPrefix(prefix) {
+      other.metadata[String(key.dropFirst(prefix.count))] = value
+      metadata[key] = nil
+    }
+    return other
+  }
+
   /// Whether a file's bytes begin as such a file's do: with the length of a header in JSON, and its bracket.
   static func mayBegin(_ data: Data) -> Bool {
     data.count > lengthByteCount && data.dropFirst(lengthByteCount).first == UInt8(ascii: "{")

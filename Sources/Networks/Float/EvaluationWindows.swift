@@ -28,6 +28,8 @@ package struct EvaluationWindows: Sendable {
     package var levels: [Float]
     /// The beats with whole windows, in order of time.
     package var beats: [Beat]
+    /// What a network of beats beside the columns' sees of each of them, `[beat, input]`; empty without one.
+    fileprivate var besides: [Float] = []
     /// The number of beats too near the record's ends for a whole window.
     package var leftOutBeatCount: Int
   }
@@ -36,10 +38,21 @@ package struct EvaluationWindows: Sendable {
   package let window: BeatWindow
   /// The records.
   package let records: [Record]
+  private let beside: FloatBeatNetwork?
 
-  /// Computes the columns and finds the windows; without a front end, columns are the window's spectrogram.
-  package init(_ signals: [LabelledSignal], window: BeatWindow, frontEnd: FloatFrontEnd? = nil) {
+  /// Computes the columns and finds the windows.
+  ///
+  /// - Parameters:
+  ///   - signals: The records.
+  ///   - window: The windows' size and place.
+  ///   - frontEnd: What columns are; nil for the window's spectrogram.
+  ///   - beside: A network of beats that decides too; nil for none.
+  package init(
+    _ signals: [LabelledSignal], window: BeatWindow, frontEnd: FloatFrontEnd? = nil,
+    beside: FloatBeatNetwork? = nil
+  ) {
     self.window = window
+    self.beside = beside
     let frontEnd = frontEnd ?? .spectrogram(window.settings)
     records = signals.map { signal in
       if let settings = window.settings.beats { return Record(signal, settings, window: window) }
@@ -48,9 +61,11 @@ package struct EvaluationWindows: Sendable {
           Beat(sample: beat.sample, classIndex: beat.classIndex, columns: $0)
         }
       }
-      return Record(
+      var record = Record(
         name: signal.record, lead: signal.lead, levels: frontEnd.levels(of: signal),
         beats: beats, leftOutBeatCount: signal.beats.count - beats.count)
+      if let beside { record.besides = beside.inputs(of: signal, decidedAt: window) }
+      return record
     }
   }
 
@@ -65,6 +80,7 @@ package struct EvaluationWindows: Sendable {
   /// - Throws: `InvalidNetwork` where the network can't be, or its input isn't a window.
   package func decisions(of network: FloatGraph) throws(InvalidNetwork) -> [BeatDecision] {
     let execution = try FloatExecution(network)
+    let beside = try self.beside.map { network throws(InvalidNetwork) in try FloatExecution(network.graph) }
     guard network.tensors[0].shape == [1, window.columnCount, 1, window.settings.columnCodeCount] else {
       throw InvalidNetwork("the network's input isn't \(window.columnCount) columns")
     }
@@ -74,12 +90,18 @@ package struct EvaluationWindows: Sendable {
       let inputs = record.levels.map { window.settings.networkInput(ofLevel: $0) }
       inputs.withUnsafeBufferPointer { inputs in
         var recalled = RecalledLogits()
-        for beat in record.beats {
+        for (place, beat) in record.beats.enumerated() {
           let columns = beat.columns.lowerBound * bins..<beat.columns.upperBound * bins
-          let logits = recalled.decide(isKnown: beat.isKnown, isAnswered: beat.isAnswered) {
+          var logits = recalled.decide(isKnown: beat.isKnown, isAnswered: beat.isAnswered) {
             var logits: [Float] = []
             execution.run(UnsafeBufferPointer(rebasing: inputs[columns]), appendingTo: &logits)
             return logits
+          }
+          if let beside {
+            let count = record.besides.count / record.beats.count
+            let others = beside.logits(
+              ofWindow: Array(record.besides[place * count..<(place + 1) * count]))
+            logits = zip(logits, others).map { $0 + $1 }
           }
           decisions.append(
             BeatDecision(
@@ -105,6 +127,19 @@ extension EvaluationWindows.Record {
           sample: signal.beats[beat.index].sample, classIndex: signal.beats[beat.index].classIndex,
           columns: column..<column + 1, isKnown: beat.isKnown, isAnswered: beat.isAnswered)
       }, leftOutBeatCount: signal.beats.count - inputs.beats.count)
+  }
+}
+
+extension FloatBeatNetwork {
+  /// What it sees of the beats about which a network of columns decides, `[beat, input]`.
+  fileprivate func inputs(of signal: LabelledSignal, decidedAt window: BeatWindow) -> [Float] {
+    guard let beats = settings.beats else { return [] }
+    let inputs = BeatInputs(
+      beats.counts(ofMicrovolts: signal.microvolts), beatsAt: signal.beats.map(\.sample), window: window,
+      settings: settings)
+    return inputs.codes.map {
+      settings.networkInput(ofLevel: Float($0) - Float(SpectrogramSettings.zeroLevelCode))
+    }
   }
 }
 

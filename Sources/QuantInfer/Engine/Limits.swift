@@ -25,7 +25,9 @@ extension Model {
 
   /// The memory of a run, in bytes: state and scratch where the network streams, otherwise arena and scratch.
   public var runByteCount: Int {
-    isStreamable ? stateByteCount &+ streamingScratchByteCount : arenaByteCount &+ scratchByteCount
+    isStreamable
+      ? stateByteCount &+ (beatNetwork?.stateByteCount ?? 0) &+ streamingScratchByteCount
+      : arenaByteCount &+ scratchByteCount
   }
 
   /// The most work from one sample to the next, in steps.
@@ -50,6 +52,7 @@ extension Model {
       steps.addSteps(self.steps(ofOperator: index, in: streaming).steps(times: columnCount))
     }
     if let beats = frontEnd?.beats { steps.addSteps(beats.stepsPerBeat) }
+    if let beats = beatNetwork { steps.addSteps(beats.stepsPerDecision) }
     return steps
   }
 

@@ -210,6 +210,7 @@ extension Model {
   /// The scratch that a streaming run needs, in bytes; a whole-window run's where the network can't stream.
   public var streamingScratchByteCount: Int {
     if Built.beatFrontEnd, let beats = frontEnd?.beats { return beats.scratchByteCount(of: self) }
-    return streaming?.scratchByteCount ?? scratchByteCount
+    // Networks side by side take turns.
+    return max(streaming?.scratchByteCount ?? scratchByteCount, beatNetwork?.streamingScratchByteCount ?? 0)
   }
 }

@@ -8,7 +8,8 @@ extension Model {
   /// - Throws: `ModelError`, with the place of the first thing that is wrong.
   /// - Complexity: O(n) in the image's size.
   public init(validating bytes: UnsafeRawBufferPointer, network: Int = 0) throws(ModelError) {
-    self = try unsafe Model(tables: bytes, network: network)
+    self = try unsafe Model(tables: ImageBytes(bytes), network: network)
+    try validateBeatNetwork()
     try validateOperators()
     try validateStreaming()
   }
@@ -23,11 +24,31 @@ extension Model {
   public init(
     validating bytes: UnsafeRawBufferPointer, network: Int = 0, limits: Limits
   ) throws(ModelError) {
-    self = try unsafe Model(tables: bytes, network: network)
+    self = try unsafe Model(tables: ImageBytes(bytes), network: network)
     try check(operatorsWithin: limits)
+    try validateBeatNetwork(within: limits)
     try validateOperators()
     try validateStreaming()
     try check(runWithin: limits)
+  }
+
+  /// Checks the second network of an image, where it is one of beats beside this one of columns: it decides with this one's
+  /// columns, about every beat, in logits of the same scale.
+  private func validateBeatNetwork(within limits: Limits? = nil) throws(ModelError) {
+    guard Built.beatFrontEnd, image.section(.network, of: 1).byteCount != 0,
+      image.section(.network, of: 1) != image.section(.network, of: 0)
+    else { return }
+    _ = try Model(tables: image, network: 1)
+    guard let beats = beatNetwork, let plan = beats.frontEnd?.beats, let frontEnd else { return }
+    if let limits { try beats.check(operatorsWithin: limits) }
+    try beats.validateOperators()
+    try beats.validateStreaming()
+    guard isStreamable, beats.isStreamable, leadCount == 1, outputCount == 1, output.type == .int8,
+      output.count == beats.output.count, output.scaleBits == beats.output.scaleBits,
+      plan.knownDistanceQ8 == 0, plan.hopSamples == frontEnd.hopSamples,
+      plan.sampleRateMillihertz == frontEnd.sampleRateMillihertz,
+      plan.ringSampleCount <= frontEnd.windowSamples &+ (input.timeCount &- 1) &* frontEnd.hopSamples
+    else { throw ModelError(.invalidStreamingPlan, at: beats.network) }
   }
 
   /// What keeps columns, or beats, between samples.

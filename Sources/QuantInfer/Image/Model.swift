@@ -18,8 +18,8 @@ public struct Model: @unchecked Sendable {
   #endif
 
   /// Reads a network's tables and checks all but its operators; see `Model.init(validating:)`.
-  init(tables bytes: UnsafeRawBufferPointer, network index: Int) throws(ModelError) {
-    image = try unsafe ImageBytes(bytes)
+  init(tables image: ImageBytes, network index: Int) throws(ModelError) {
+    self.image = image
     byteCount = image.count
     let section = image.section(.network, of: index)
     guard section.byteCount >= ModelFormat.Network.byteCount, section.byteOffset % ModelFormat.alignment == 0
@@ -30,6 +30,23 @@ public struct Model: @unchecked Sendable {
     try validateSizes()
     try validateTensors()
     try frontEnd?.validate(input: input, leadCount: leadCount, scratchByteCount: scratchByteCount)
+  }
+
+  /// A network whose tables were checked.
+  private init(_ image: ImageBytes, network: Int) {
+    (self.image, byteCount, self.network) = (image, image.count, network)
+  }
+
+  /// The network of beats that the image has beside this one of columns: at each beat the monitor asks both, and adds up their
+  /// logits, which have the same scale; nil where there is none.
+  public var beatNetwork: Model? {
+    guard Built.beatFrontEnd else { return nil }
+    let section = image.section(.network, of: 1)
+    guard section.byteCount != 0, section.byteOffset != network, frontEndRecord.place != 0,
+      frontEndRecord.windowSamples != 0
+    else { return nil }
+    let second = Model(image, network: section.byteOffset)
+    return second.frontEnd?.beats == nil ? nil : second
   }
 
   /// The memory that the tensors of a whole-window run need, in bytes.

@@ -14,6 +14,8 @@ struct BeatPipeline: ~Copyable {
   private let output: UnsafePointer<Int8>
   /// The output's codes; kept, as reading a tensor takes a fifth of a known beat's instructions.
   private let classCount: Int
+  /// The code of a logit of 0.
+  private let zeroPoint: Int32
   private var frontEnd: BeatFrontEnd
   private let answers: BeatAnswers
 
@@ -38,6 +40,7 @@ struct BeatPipeline: ~Copyable {
     self.model = model
     self.plan = plan
     classCount = model.output.count
+    zeroPoint = model.output.zeroPoint
     unsafe input = (arena + model.input.byteOffset).assumingMemoryBound(to: Int8.self)
     unsafe figures = input + 2 &* plan.pointCount
     unsafe output = UnsafePointer((arena + model.output.byteOffset).assumingMemoryBound(to: Int8.self))
@@ -58,6 +61,7 @@ struct BeatPipeline: ~Copyable {
     self.model = model
     self.plan = plan
     classCount = 0
+    zeroPoint = 0
     unsafe input = state.assumingMemoryBound(to: Int8.self)
     unsafe figures = input
     unsafe output = UnsafePointer(state.assumingMemoryBound(to: Int8.self))
@@ -119,6 +123,40 @@ struct BeatPipeline: ~Copyable {
     if beat.isKnown { unsafe answers.take(logits, isFirst: beat.isFirstAnswer) }
     return .network
   }
+
+  /// Takes a beat that nobody decides about: the patient's usual beat and the intervals go on.
+  mutating func pass(beatAt beat: UInt32, next: UInt32) {
+    _ = unsafe frontEnd.take(beat, next: next, figures: figures)
+  }
+
+  /// Decides about a beat, and adds what it says to another network's logits, whose codes are of the same scale.
+  ///
+  /// Where a sum is beyond the greatest code, all are lowered alike: only differences count.
+  ///
+  /// - Returns: Whether it did; see `decide(beatAt:next:into:)`.
+  mutating func add(
+    beatAt beat: UInt32, next: UInt32, to logits: UnsafeMutableBufferPointer<Int8>
+  ) -> Bool {
+    let own = unsafe UnsafeMutableBufferPointer(
+      start: UnsafeMutablePointer(mutating: output), count: classCount)
+    guard logits.count >= classCount, unsafe decide(beatAt: beat, next: next, into: own) != nil else {
+      return false
+    }
+    var greatest = Int32(Int8.max)
+    var indices = Indices(to: classCount)
+    while let index = indices.next() {
+      greatest = max(greatest, unsafe Int32(logits[index]) &+ Int32(own[index]) &- zeroPoint)
+    }
+    indices = Indices(to: classCount)
+    while let index = indices.next() {
+      let sum = unsafe Int32(logits[index]) &+ Int32(own[index]) &- zeroPoint
+      unsafe logits[index] = Int8(clamping: sum &- (greatest &- Int32(Int8.max)))
+    }
+    return true
+  }
+
+  /// How many samples ago a beat may have been at most: what is about it still lies in the ring.
+  var greatestAge: Int { plan.greatestAge }
 
   /// Whether the state is one that beats lead to.
   var isStateSound: Bool { frontEnd.isStateSound && answers.isSound }

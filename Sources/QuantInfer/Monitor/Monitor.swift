@@ -57,6 +57,8 @@ public struct Monitor: ~Copyable {
   ///
   /// Neither is optional: the payload of an optional would be copied at each use.
   let takesBeats: Bool
+  /// Whether `beats` is asked beside `pipeline`.
+  let addsBeats: Bool
   var pipeline: StreamingPipeline
   var beats: BeatPipeline
   var detector: BeatDetector?
@@ -100,10 +102,12 @@ public struct Monitor: ~Copyable {
       ? unsafe StreamingPipeline(idle: model, state: start)
       : try unsafe StreamingPipeline(
         model: model, state: part(places.pipeline), scratch: scratch, instructions: instructions)
+    let beside = model.beatNetwork
     let beats =
-      takesBeats
+      takesBeats || beside != nil
       ? try unsafe BeatPipeline(
-        model: model, state: part(places.pipeline), scratch: scratch, instructions: instructions)
+        model: beside ?? model, state: part(takesBeats ? places.pipeline : places.beats), scratch: scratch,
+        instructions: instructions)
       : unsafe BeatPipeline(idle: model, state: start)
     let detector = try unsafe Self.detector(model, options, state: part(places.detector))
     let quality = try unsafe SignalQuality(options.quality, state: part(places.quality))
@@ -112,6 +116,7 @@ public struct Monitor: ~Copyable {
     let rhythm = try unsafe Self.rhythm(options, state: part(places.rhythm))
     let prior = try unsafe Self.prior(options, state: part(places.prior))
     self.takesBeats = takesBeats
+    addsBeats = beside != nil
     self.pipeline = pipeline
     self.beats = beats
     self.detector = detector
@@ -155,7 +160,8 @@ public struct Monitor: ~Copyable {
   public mutating func reset() { reset(because: .windowNotFull) }
 
   private mutating func reset(because reason: NoResult) {
-    if takesBeats { beats.reset() } else { pipeline.reset() }
+    if takesBeats || addsBeats { beats.reset() }
+    if !takesBeats { pipeline.reset() }
     detector?.reset()
     resetWatch()
     announcer.reset()
@@ -203,9 +209,9 @@ public struct Monitor: ~Copyable {
     if watchesSignal { watch(frame) }
     if let age = detector?.push(frame[options.detectorLead]) { note(beatSamplesAgo: UInt32(bitPattern: age)) }
     let isColumn = countSample()
-    if takesBeats {
-      unsafe beats.push(frame[0], number: words.pointee.sampleNumber)
-    } else if options.sleeps {
+    if takesBeats || addsBeats { unsafe beats.push(frame[0], number: words.pointee.sampleNumber) }
+    if takesBeats { return isColumn }
+    if options.sleeps {
       delay(frame)
     } else {
       _ = pipeline.take(frame)
@@ -288,15 +294,22 @@ public struct Monitor: ~Copyable {
         unsafe announce(UnsafeBufferPointer(logits)), hasLogits: true, isRecalled: source == .memory)
     }
     guard unsafe words.pointee.columnsUntilFull == 0 else {
+      skipBeat(due)
       return decision(.noResult(noResult ?? .windowNotFull))
     }
     if options.sleeps {
-      if let reason = badSignal { return decision(.noResult(reason)) }
-      if noResult == nil, !due.isIrregular { return decision(.asleep) }
+      if let reason = badSignal {
+        skipBeat(due)
+        return decision(.noResult(reason))
+      }
+      if noResult == nil, !due.isIrregular {
+        passBeat(due)
+        return decision(.asleep)
+      }
       catchUp()
     }
     // Both count columns: where they differ, a bit of one count was lost.
-    guard unsafe pipeline.decideIfFull(into: logits) else {
+    guard unsafe pipeline.decideIfFull(into: logits), unsafe addBeatLogits(due, to: logits) else {
       resetUnsound()
       return decision(.noResult(.unsoundState))
     }

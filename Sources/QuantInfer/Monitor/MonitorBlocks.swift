@@ -76,7 +76,9 @@ extension Monitor {
   ) {
     guard count > 0 else { return }
     if watchesSignal { unsafe watch(samples, count: count, as: F.self, leadCount: leadCount) }
-    if takesBeats { unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1) }
+    if takesBeats || addsBeats {
+      unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1)
+    }
     if options.findsBeats {
       unsafe findBeats(samples + options.detectorLead, count: count, stride: leadCount)
     } else {

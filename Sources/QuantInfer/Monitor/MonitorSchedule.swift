@@ -55,6 +55,32 @@ extension Monitor {
     return unsafe beats.decide(beatAt: beat, next: next, into: logits)
   }
 
+  /// Adds what a network of beats beside that of columns says about a beat that is due, where the signal about it is good.
+  ///
+  /// Returns whether its state was sound.
+  mutating func addBeatLogits(_ due: Due, to logits: UnsafeMutableBufferPointer<Int8>) -> Bool {
+    guard addsBeats else { return true }
+    guard badSignal == nil, let age = due.beatAge, age <= beats.greatestAge else {
+      skipBeat(due)
+      return true
+    }
+    let beat = unsafe words.pointee.number(of: due)
+    return unsafe beats.add(beatAt: beat, next: words.pointee.samplesToNext(from: beat), to: logits)
+  }
+
+  /// Tells a network of beats beside that of columns of a beat about which nothing is said.
+  mutating func skipBeat(_ due: Due) {
+    if addsBeats { unsafe beats.skip(beatAt: words.pointee.number(of: due)) }
+  }
+
+  /// Tells it of a beat that the network sleeps at.
+  mutating func passBeat(_ due: Due) {
+    guard addsBeats else { return }
+    guard let age = due.beatAge, age <= beats.greatestAge else { return skipBeat(due) }
+    let beat = unsafe words.pointee.number(of: due)
+    unsafe beats.pass(beatAt: beat, next: words.pointee.samplesToNext(from: beat))
+  }
+
   /// The beats that had to give way to newer ones before they were decided about.
   public var droppedBeatCount: Int { unsafe Int(words.pointee.droppedCount) }
 }

@@ -3,6 +3,8 @@ extension Monitor {
   public struct StateLayout: Sendable {
     /// The pipeline's state, which comes first.
     public let pipeline: Range<Int>
+    /// The state of a network of beats beside the pipeline's; empty where there is none.
+    public let beats: Range<Int>
     /// The counters of samples, columns and pending beats.
     public let words: Range<Int>
     /// The detector of beats; empty where none runs.
@@ -37,6 +39,8 @@ extension Monitor {
         throw .notBuilt
       }
       guard options.detectorLead >= 0, options.detectorLead < model.leadCount else { throw .noSuchLead }
+      let beside = model.beatNetwork
+      guard beside == nil || options.columnsPerClock == 0 else { throw .decidesAtBeatsAlone }
       let pace = try Pace(model, frontEnd, options)
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
@@ -47,6 +51,7 @@ extension Monitor {
       let reach = (pace.columnsPerWindow &- 1) &* frontEnd.hopSamples
       sampleCount = options.sleeps ? reach &+ 1 : 0
       pipeline = next(model.stateByteCount)
+      beats = next(beside?.stateByteCount ?? 0)
       words = next(MemoryLayout<Words>.size)
       detector = next(
         options.findsBeats
@@ -143,12 +148,19 @@ extension Monitor {
 
   /// Whether the state is one that samples lead to, as far as it tells without a checksum; see
   /// `StreamingPipeline.isStateSound`.
-  public var isStateSound: Bool {
+  public var isStateSound: Bool { isPriorSound && areInputsSound && isCountSound }
+
+  /// `isStateSound` of a network of columns, but for one of beats beside it.
+  private var arePlacesSound: Bool { isPriorSound && pipeline.isStateSound && isCountSound }
+
+  private var isPriorSound: Bool {
     switch prior {
-    case .some(let prior) where Built.rhythm && !prior.isStateSound: false
-    default: areInputsSound && (unsafe words.pointee.isSound(places)) && isPaceSound
+    case .some(let prior) where Built.rhythm: prior.isStateSound
+    default: true
     }
   }
+
+  private var isCountSound: Bool { (unsafe words.pointee.isSound(places)) && isPaceSound }
 
   /// What is asked before each column: whether places lie in their rings.
   ///
@@ -157,10 +169,12 @@ extension Monitor {
   @inline(__always)
   mutating func isStateGuarded() -> Bool {
     if takesBeats { return unsafe words.pointee.isSound(places) }
-    return isStateSound
+    return arePlacesSound
   }
 
-  private var areInputsSound: Bool { takesBeats ? beats.isStateSound : pipeline.isStateSound }
+  private var areInputsSound: Bool {
+    takesBeats ? beats.isStateSound : pipeline.isStateSound && (!addsBeats || beats.isStateSound)
+  }
 
   /// Whether the pipeline expects its next column when the monitor does, as many samples later as wait.
   private var isPaceSound: Bool {

@@ -252,7 +252,9 @@ package final class DeviceLoop {
       if let twin {
         let float =
           decision.beatAge.map {
-            twin.decide(aboutBeat: $0, nextAge: device.monitor.oldestPendingBeatAge)
+            twin.decide(
+              aboutBeat: $0, nextAge: device.monitor.oldestPendingBeatAge,
+              isSignalBad: decision.announcement.isAboutBadSignal)
           } ?? twin.decide()
         compare(float, with: logits, offset: twinOffset)
       }

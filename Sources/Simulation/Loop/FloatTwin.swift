@@ -9,6 +9,8 @@ final class FloatTwin {
   private var samples: [FloatSamples] = []
   /// The beats' front end, in the device's own integers; nil where columns are the input.
   private let beats: BeatEncoder?
+  /// A network of beats beside that of columns; nil for none.
+  private let beside: FloatTwinOfBeats?
   private var recalled = RecalledLogits()
   private let execution: FloatExecution
   private let settings: SpectrogramSettings
@@ -35,6 +37,9 @@ final class FloatTwin {
       samples = [FloatSamples](repeating: FloatSamples(own), count: settings.leadCount)
     }
     beats = BeatEncoder(settings, microvoltsPerCount: microvoltsPerCount)
+    beside = try twin.beats.flatMap { network throws(InvalidNetwork) in
+      try FloatTwinOfBeats(network, microvoltsPerCount: microvoltsPerCount)
+    }
     execution = try FloatExecution(twin.graph)
     windowCodeCount = twin.columnCount * settings.columnCodeCount
     let tensor = loaded.model.input
@@ -54,6 +59,7 @@ final class FloatTwin {
       beats.push(frame[0])
       return false
     }
+    beside?.encoder.push(frame[0])
     var isColumn = true
     for (lead, sample) in frame.enumerated() {
       let microvolts = Double(sample) * microvoltsPerCount
@@ -83,14 +89,23 @@ final class FloatTwin {
     return (0..<settings.binCount).flatMap { bin in spectrograms.map { $0.latestColumn[bin] } }
   }
 
-  /// The logits of a beat, where beats are the input.
+  /// The logits of a beat.
   ///
   /// - Parameters:
   ///   - age: How many samples ago it was.
   ///   - nextAge: How many the next one was; nil where it hasn't come.
+  ///   - isSignalBad: Whether the device says nothing, as the signal is bad: then a network of beats isn't asked beside that
+  ///     of columns.
   /// - Returns: The logits.
-  func decide(aboutBeat age: Int, nextAge: Int?) -> [Float] {
-    guard let beats else { return decide() }
+  func decide(aboutBeat age: Int, nextAge: Int?, isSignalBad: Bool) -> [Float] {
+    guard let beats else {
+      let logits = decide()
+      guard !isSignalBad, let others = beside?.logits(ofBeat: age, nextAge: nextAge) else {
+        beside?.skip(beat: age)
+        return logits
+      }
+      return zip(logits, others).map { $0 + $1 }
+    }
     let last = beats.count - 1
     var codes = [Int8](repeating: 0, count: beats.inputCount)
     let beat = codes.withUnsafeMutableBufferPointer {
@@ -103,10 +118,46 @@ final class FloatTwin {
   }
 
   /// Passes a beat over, as the device did.
-  func skip(beat age: Int) { beats.map { $0.skip(beatAt: $0.count - 1 - age) } }
+  func skip(beat age: Int) {
+    beats.map { $0.skip(beatAt: $0.count - 1 - age) }
+    beside?.skip(beat: age)
+  }
 
   /// The logits of the window that ends with the newest column.
   func decide() -> [Float] {
     execution.logits(ofWindow: Array(input.suffix(windowCodeCount)))
   }
+}
+
+/// The float twin of a network of beats beside one of columns.
+private final class FloatTwinOfBeats {
+  let encoder: BeatEncoder
+  private let execution: FloatExecution
+  private let settings: SpectrogramSettings
+
+  /// A twin; nil where the network's settings aren't those of beats.
+  init?(_ network: FloatBeatNetwork, microvoltsPerCount: Float) throws(InvalidNetwork) {
+    guard let encoder = BeatEncoder(network.settings, microvoltsPerCount: microvoltsPerCount) else {
+      return nil
+    }
+    self.encoder = encoder
+    (execution, settings) = (try FloatExecution(network.graph), network.settings)
+  }
+
+  /// The logits of a beat so many samples ago; nil where what is about it is forgotten.
+  func logits(ofBeat age: Int, nextAge: Int?) -> [Float]? {
+    guard age <= encoder.greatestAge else { return nil }
+    let last = encoder.count - 1
+    var codes = [Int8](repeating: 0, count: encoder.inputCount)
+    _ = codes.withUnsafeMutableBufferPointer {
+      encoder.encode(beatAt: last - age, next: nextAge.map { last - $0 }, into: $0)
+    }
+    return execution.logits(
+      ofWindow: codes.map {
+        settings.networkInput(ofLevel: Float($0) - Float(SpectrogramSettings.zeroLevelCode))
+      })
+  }
+
+  /// Passes a beat over.
+  func skip(beat age: Int) { encoder.skip(beatAt: encoder.count - 1 - age) }
 }

@@ -92,6 +92,9 @@ public struct BeatPlan: Sendable {
     return count
   }
 
+  /// How many samples ago a beat may have been, so that what is about it still lies in the ring.
+  package var greatestAge: Int { ringSampleCount &- leadSamples &- reachSamples &- 1 }
+
   /// The samples before and behind a sensed beat over which the level is taken that its peak is furthest from.
   static var levelReach: Int { 16 }
 
