@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo install test lint docs evidence coverage embedded toolsets firmware firmware-test package package-test firmware-report code-sizes models fuzz fuzz-models benchmark \
-  model-vtvf model-af model-implant benchmark-training check-all mutants clean
+  model-vtvf model-af model-implant model-context benchmark-training check-all mutants clean
 
 DEMO_MODEL  := Models/ecg-beats/ecg-beats
 DEMO_RECORD := Models/records/mitdb-208
@@ -149,6 +149,13 @@ model-implant: setup ## Train and quantize the shipped ecg-beats-implant: DATA=f
 	@swift build -c release --product exporter
 	@exporter="$$(swift build -c release --show-bin-path)/exporter"; model=Models/ecg-beats-implant/ecg-beats-implant; \
 	"$$exporter" train --task Models/ecg-beats-implant/task.json --front-end beats --data "$(DATA)" --output $$model.safetensors && \
+	"$$exporter" quantize $$model.safetensors --data "$(DATA)" --output $$model.qinf
+
+model-context: setup ## Train and quantize the shipped ecg-beats-context: DATA=folder that holds mitdb and svdb
+	@[ -d "$(DATA)/svdb" ] || { echo "error: DATA: no folder that holds mitdb and svdb; run make model-context DATA=FOLDER" >&2; exit 1; }
+	@swift build -c release --product exporter
+	@exporter="$$(swift build -c release --show-bin-path)/exporter"; model=Models/ecg-beats-context/ecg-beats-context; \
+	"$$exporter" train --task Models/ecg-beats-context/task.json --front-end both --beat-share 4 --data "$(DATA)" --output $$model.safetensors && \
 	"$$exporter" quantize $$model.safetensors --data "$(DATA)" --output $$model.qinf
 
 fuzz: setup ## Look for bytes that a loader doesn't survive, by coverage under AddressSanitizer: [LOADERS="csv edf"] [SECONDS_EACH=60] [PLAIN=1]

@@ -158,7 +158,7 @@ let package = Package(
       name: "EvaluationTests",
       dependencies: [
         "ECG", "Evaluation", "HostDevice", "ModelFiles", "Networks", "QuantInfer", "Quantization", "Support",
-        "Tasks", "TestSupport", "Training",
+        "Tasks", "TestNetworks", "TestSupport", "Training",
       ]),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzLoaders", "Support", "TestSupport"]),
     .testTarget(

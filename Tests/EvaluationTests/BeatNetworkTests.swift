@@ -12,7 +12,7 @@ import Training
 
 /// Networks whose input are beats, on made-up hearts: narrow beats in time, wide ones that come early.
 @Suite struct BeatNetworkTests {
-  private static func signal(beats count: Int = 240, seed: UInt64 = 4) -> LabelledSignal {
+  static func signal(beats count: Int = 240, seed: UInt64 = 4) -> LabelledSignal {
     var generator = SeededGenerator(seed: seed)
     var (sample, beats) = (300, [LabelledSignal.Beat]())
     for _ in 0..<count {

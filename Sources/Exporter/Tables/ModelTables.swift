@@ -83,7 +83,9 @@ extension ModelSummary {
       let sums = operations.operators.compactMap(\.runningSums).first.map {
         "; \(Numbers.integer($0.count)) running sums of 2 x 4 B"
       }
-      let what = rings.isEmpty ? "samples, the patient's usual beat and the intervals" : "rings of \(rings) B"
+      let beats = beatNetwork.map { ", \(Numbers.integer($0.stateBytes)) B of the network of beats" } ?? ""
+      let what =
+        rings.isEmpty ? "samples, the patient's usual beat and the intervals" : "rings of \(rings) B" + beats
       table.add("state", bytes(memory.stateBytes), "streaming, \(what)\(sums ?? "")")
     } else {
       table.add("state", "-", "this network can't stream")
@@ -162,6 +164,11 @@ extension ModelSummary {
   /// The work of a new column and of a decision.
   private var streamingWork: String {
     guard let column = operations.macsPerColumn, let decision = operations.macsPerDecision else { return "-" }
+    if let beatNetwork {
+      // The rows above are those of the network of columns.
+      let own = decision - beatNetwork.macsPerDecision
+      return "\(Numbers.integer(column)) + \(Numbers.integer(own))"
+    }
     return "\(Numbers.integer(column)) + \(Numbers.integer(decision))"
   }
 

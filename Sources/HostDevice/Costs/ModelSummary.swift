@@ -124,7 +124,7 @@ package struct ModelSummary: Encodable, Sendable {
   package struct Memory: Encodable, Sendable {
     /// The whole image in flash: weights, tables, records, names.
     package var modelBytes: Int
-    /// The weights alone.
+    /// The weights alone, those of a network of beats beside included.
     package var weightBytes: Int
     /// The runtime's code for a streaming run with what the model needs.
     package var codeBytes: CodeBytes
@@ -141,7 +141,7 @@ package struct ModelSummary: Encodable, Sendable {
     /// The same beside the streaming state, with the tensors of the operators that need the whole window; null where the
     /// network can't stream.
     package var streamingScratchBytes: Int?
-    /// What a streaming run keeps between samples; 0 where the network can't stream.
+    /// What a streaming run keeps between samples, with a network of beats beside; 0 where the network can't stream.
     package var stateBytes: Int
     /// The tensors' places in the arena, in the order of their lives.
     package var arena: [Placement]
@@ -282,6 +282,11 @@ package struct ModelSummary: Encodable, Sendable {
         microvoltsPerCount: Double(Float(bitPattern: plan.microvoltsPerCountBits)))
     }
     beatNetwork = BeatNetwork(model.beatNetwork)
+    if let beatNetwork {
+      memory.weightBytes += beatNetwork.weightBytes
+      memory.stateBytes += beatNetwork.stateBytes
+      operations.macsPerDecision? += beatNetwork.macsPerDecision
+    }
     decisionDelay = DecisionDelay(loaded)
     classNames = loaded.classNames
     provenance = Dictionary(loaded.provenance.lines.map { ($0.key, $0.value) }) { first, _ in first }

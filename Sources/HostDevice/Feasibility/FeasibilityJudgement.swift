@@ -107,9 +107,6 @@ extension Feasibility.Judgement {
     var ram: [Feasibility.Bytes] = []
     if mode == .streaming {
       ram.append(bytes("streaming state", memory.stateBytes))
-      if let beats = network.summary.beatNetwork {
-        ram.append(bytes("state of the network of beats", beats.stateBytes))
-      }
     } else {
       ram.append(bytes("arena", memory.arenaBytes))
       if let frontEnd = network.frontEnd {

@@ -198,7 +198,7 @@ package struct ModelVerdicts: Encodable, Sendable {
 }
 
 extension LoadedModel {
-  /// What a device keeps for policy, watch and schedule beside the pipeline's and the detector's states, in bytes; nil where
+  /// What a device keeps for policy, watch and schedule beside the networks' and the detector's states, in bytes; nil where
   /// the model doesn't stream.
   fileprivate func announcingByteCount(_ schedule: Feasibility.Schedule, converter: AnalogConverter) -> Int? {
     guard model.isStreamable else { return nil }
@@ -206,7 +206,7 @@ extension LoadedModel {
       schedule.findsBeats ? .detectedBeats : schedule.isAboutBeats ? .givenBeats([]) : .everyColumns(1)
     let options = Monitor.Options(timing, announcing: Announcing(), of: self, converter: converter)
     guard let layout = try? Monitor.StateLayout(model, options) else { return nil }
-    return layout.byteCount - layout.pipeline.count - layout.detector.count
+    return layout.byteCount - layout.pipeline.count - layout.beats.count - layout.detector.count
   }
 }
 

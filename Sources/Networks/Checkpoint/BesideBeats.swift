@@ -45,6 +45,9 @@ extension Checkpoint {
     if optimizer != nil || beats.optimizer != nil { return "must be trained to the end, as the other one" }
     if task != beats.task || classNames != beats.classNames { return "tells other classes apart" }
     if decisionDelaySeconds != beats.decisionDelaySeconds { return "decides at another time after a beat" }
+    if settings.hopSamples != beats.settings.hopSamples {
+      return "is asked at other times than the columns come"
+    }
     if settings.sampleRateHz != beats.settings.sampleRateHz
       || settings.couplingHz != beats.settings.couplingHz
     {

@@ -48,9 +48,9 @@ package final class DeviceLoop {
   let announcing: Announcing
   /// What the monitor keeps; nil before the run.
   private(set) var layout: Monitor.StateLayout?
-  /// What it keeps beside the pipeline's and the detector's states, in bytes.
+  /// What it keeps beside the networks' and the detector's states, in bytes.
   var announcingByteCount: Int {
-    layout.map { $0.byteCount - $0.pipeline.count - $0.detector.count } ?? 0
+    layout.map { $0.byteCount - $0.pipeline.count - $0.beats.count - $0.detector.count } ?? 0
   }
   /// Whether columns are spectra, not raw samples.
   var hasSpectrogram: Bool { if case .spectrogram? = loaded.model.frontEnd { true } else { false } }
