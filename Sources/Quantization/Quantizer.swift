@@ -80,11 +80,14 @@ package struct QuantizationOptions: Codable, Equatable, Sendable {
 }
 
 extension QuantizedNetwork {
-  /// int8 codes for the values of several tensors, which then have one scale.
-  package static func commonCodes(
-    of values: [Float], calibration: CalibrationMethod
+  /// int8 codes of one scale for the values of two tensors that are to be added, which hold every sum of them too.
+  package static func codesOfSum(
+    _ first: [Float], _ second: [Float], calibration: CalibrationMethod
   ) -> (scale: Float, zeroPoint: Int) {
-    ActivationRange(of: values, method: calibration, type: .int8).quantization(.int8)
+    let (a, b) = (
+      ActivationRange(of: first, method: calibration), ActivationRange(of: second, method: calibration)
+    )
+    return ActivationRange(lowest: a.lowest + b.lowest, highest: a.highest + b.highest).quantization(.int8)
   }
 
   /// A float network quantized after training (arXiv:1806.08342): int8 or int4 weights, int8 or int16 activations

@@ -100,4 +100,99 @@ import TestSupport
     #expect(try check(share) == 0)
     #expect(try check("0.5") == 2)
   }
+
+  // MARK: Beside a network of columns
+
+  @Test func anImageOfTwoNetworksTellsBoth() throws {
+    let table = try Command("exporter")("inspect", ProjectFiles.context)
+    #expect(table.status == 0 && table.output.contains("a network of beats, whose logits are added"))
+    let json = try Command("exporter")("inspect", ProjectFiles.context, "--json", "-", "--quiet").json()
+    let beats = try #require(json["beatNetwork"] as? [String: Any])
+    #expect(beats["inputs"] as? Int == 74 && beats["weightBytes"] as? Int == 74 * 16 + 16 * 4)
+    #expect(beats["macsPerDecision"] as? Int == 1248 && beats["stateBytes"] as? Int == 728)
+    let memory = try #require(json["memory"] as? [String: Any])
+    #expect(memory["weightBytes"] as? Int == 7104 + 1248 && memory["stateBytes"] as? Int == 1228 + 728)
+    let operations = try #require(json["operations"] as? [String: Any])
+    #expect(operations["macsPerDecision"] as? Int == 2784 + 1248)
+  }
+
+  @Test(arguments: [
+    (["run", "MODEL", "--input", "x.npy", "--output", "y.npy"], "finished windows are those of one"),
+    (["export", "MODEL", "--format", "tflite", "--output", "x.tflite"], "a .tflite file holds one"),
+    (["export", "MODEL", "--format", "c", "--whole", "--output", "x.c"], "--whole runs one"),
+    (
+      ["explain", "MODEL", "--float", "CHECKPOINT", "--record", "RECORD", "--at", "60"],
+      "a decision is explained"
+    ),
+    (["report", "CHECKPOINT", "--data", "nowhere", "--output", "r.html"], "the report measures one network"),
+    (["personalize", "MODEL", "--data", "nowhere", "--record", "100", "--output", "p"], "a patch is learnt"),
+    (
+      ["train", "--task", "aami", "--data", "nowhere", "--output", "x", "--from", "CHECKPOINT"],
+      "a training starts from one network"
+    ),
+  ])
+  func whatLooksAtOneNetworkRefusesTwo(words: [String], problem: String) throws {
+    let folder = try TemporaryFolder()
+    let result = try Command("exporter").run(
+      words.map { word in
+        switch word {
+        case "MODEL": ProjectFiles.context
+        case "CHECKPOINT": ProjectFiles.contextCheckpoint
+        case "RECORD": ProjectFiles.record
+        case _ where word.contains(".") && !word.hasPrefix("--"): folder(word)
+        default: word
+        }
+      })
+    #expect(result.status == 65, "\(result.errors)")
+    #expect(result.errors.contains("has a network of beats beside its own"), "\(result.errors)")
+    #expect(result.errors.contains(problem), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test func aPageOfTwoNetworksShowsBothAndNamesNoCommandThatRefusesThem() throws {
+    let folder = try TemporaryFolder()
+    let result = try Command("device-sim")(
+      "stream", "--model", ProjectFiles.context, "--float", ProjectFiles.contextCheckpoint, "--record",
+      ProjectFiles.record, "--quiet", "--report", folder("s.html"))
+    #expect(result.status == 0, "\(result.errors)")
+    let page = String(decoding: try Data(contentsOf: URL(filePath: folder("s.html"))), as: UTF8.self)
+    #expect(page.contains("Spectrograms") && !page.contains("exporter explain"))
+    #expect(page.contains("network of beats"))
+  }
+
+  @Test func twoNetworksDecideAtBeatsAlone() throws {
+    let result = try Command("device-sim")(
+      "stream", "--model", ProjectFiles.context, "--record", ProjectFiles.record, "--quiet", "--every", "8")
+    #expect(result.status == 65 && result.errors.contains("has a network of beats and decides at them alone"))
+    for arguments in [["--beat-share", "2"], ["--beat-hidden", "8"], ["--beat-offsets", "S=1"]] {
+      let train = try Command("exporter").run(
+        ["train", "--task", "aami", "--data", "nowhere", "--output", "x"] + arguments)
+      #expect(train.status == 64 && train.errors.contains("go with --front-end both"), "\(train.errors)")
+    }
+  }
+
+  /// A decision's work is that of both networks: the verdict of the network of columns alone, and the other's rows.
+  @Test func aVerdictCountsBothNetworks() throws {
+    func work(_ model: String, _ task: String) throws -> [String: Double] {
+      let json = try Command("device-sim")(
+        "verdict", "--model", model, "--profile", "reference", "--json", "-", "--quiet"
+      ).json()
+      let device = try #require((json["devices"] as? [[String: Any]])?.first)
+      let modes = try #require((device["verdict"] as? [String: Any])?["modes"] as? [[String: Any]])
+      let mode = try #require(modes.first { $0["mode"] as? String == "streaming" })
+      let told = try #require((mode["tasks"] as? [[String: Any]])?.first { $0["name"] as? String == task })
+      return Dictionary(
+        uniqueKeysWithValues: try #require(told["work"] as? [[String: Any]]).map {
+          ($0["item"] as? String ?? "", $0["count"] as? Double ?? 0)
+        })
+    }
+    let (both, alone) = (
+      try work(ProjectFiles.context, "decision"), try work(ProjectFiles.model, "decision")
+    )
+    #expect(both["multiplications of the network of beats"] == 1248)
+    #expect(both["its points, template and intervals"] == 1)
+    for (item, count) in alone { #expect(both[item] == count, "\(item)") }
+    #expect(both.count == alone.count + 3)
+    #expect(try work(ProjectFiles.context, "column")["samples that the network of beats keeps"] == 8)
+  }
 }

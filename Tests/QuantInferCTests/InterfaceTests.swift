@@ -77,6 +77,12 @@ import TestSupport
     }
   }
 
+  /// A network of beats beside that of columns is a monitor's.
+  @Test func aPipelineRefusesAnImageOfTwoNetworks() throws {
+    let device = Device(Array(try Files.read(ProjectFiles.context)))
+    #expect(device.status == Int(QUANTINFER_AT_BEATS_ALONE) && device.device == nil)
+  }
+
   @Test func anImageIsSetUpWhereTheMakersFunctionSaysSo() throws {
     let image = try Self.shipped()
     let key = Ed25519.PrivateKey()

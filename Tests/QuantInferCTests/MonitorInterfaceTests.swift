@@ -60,10 +60,12 @@ import TestSupport
           .givenBeats([]), announcing: Announcing(), of: LoadedModel(file: implant),
           converter: LoadedModel(file: implant).converter(bits: 12)), beats, implant
       ),
+      // A network of beats beside one of columns.
+      (MonitorDevice.shipped(.givenBeats([])), beats, ProjectFiles.context),
     ]
   }
 
-  @Test(arguments: 0..<7) func decisionsAreTheHostsInBlocksOfAnyLength(index: Int) throws {
+  @Test(arguments: 0..<8) func decisionsAreTheHostsInBlocksOfAnyLength(index: Int) throws {
     let (options, beats, file) = try Self.cases()[index]
     let expected = try host(options, beats: beats, file: file)
     #expect(expected.count > 80)
@@ -77,7 +79,7 @@ import TestSupport
     }
   }
 
-  @Test(arguments: 0..<7) func aRestoredMonitorGoesOnWithTheSameNumbers(index: Int) throws {
+  @Test(arguments: 0..<8) func aRestoredMonitorGoesOnWithTheSameNumbers(index: Int) throws {
     let (options, beats, file) = try Self.cases()[index]
     let expected = try host(options, beats: beats, file: file)
     let middle = 7001

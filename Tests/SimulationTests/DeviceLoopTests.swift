@@ -73,6 +73,34 @@ import TestSupport
     #expect(try #require(loop.codes.withinOneStep) >= 0.999)
   }
 
+  /// Two networks beside their float twins, over a lead that comes off and, the second time, asleep.
+  @Test(arguments: [0, 10]) func theTwinOfTwoNetworksHearsWhatTheDeviceHears(wakePercent: Int) throws {
+    var disturbances = Disturbances()
+    disturbances.leadOff = [Stretch(startSeconds: 100, seconds: 5)]
+    let loaded = try LoadedModel(file: ProjectFiles.context)
+    let checkpoint = try Checkpoint.read(ProjectFiles.contextCheckpoint)
+    #expect(loaded.hasBeatNetwork && loaded.isTwin(of: checkpoint))
+    var announcing = Announcing()
+    announcing.wakePercent = wakePercent
+    let loop = try DeviceLoop(
+      loaded, modelFile: "", twin: TwinNetwork(checkpoint), twinFile: "",
+      acquisition: Acquisition(
+        Record.read(ProjectFiles.record), lead: nil, sampleRateHz: 128, profile: .reference,
+        file: "mitdb-208", disturbances: disturbances),
+      timing: .detectedBeats, announcing: announcing)
+    try loop.run()
+    let silent = loop.decisions.count { $0.announcement == .noResult(.refilling) }
+    #expect(loop.decisions.count > 400 && silent > 3, "\(silent)")
+    #expect(try #require(loop.agreement.top1) >= 0.99)
+    let step = Float(bitPattern: loaded.model.output.scaleBits)
+    for decision in loop.decisions {
+      let float = try #require(decision.floatLogits)
+      for (code, logit) in zip(decision.fixedLogits, float) {
+        #expect(abs(code - logit) < 5 * step, "\(decision.sample): \(decision.fixedLogits) \(float)")
+      }
+    }
+  }
+
   @Test(arguments: [5.0, 50, 300])
   func aRecordWithAnElectrodesOffsetIsDecidedAboutAsWithout(offset: Double) throws {
     func decisions(_ hertz: Double?, offset: Double) throws -> [DeviceDecision] {

@@ -39,10 +39,9 @@ extension QuantizedNetwork {
     }
     let (graph, beatGraph) = (try FloatGraph(trained), try FloatGraph(beats))
     let (given, givenBeats) = (windows(trained), windows(beats))
-    // Of a sum beyond the codes the device lowers all logits alike.
-    let codes = commonCodes(
-      of: try FloatExecution(graph).logits(ofWindows: given)
-        + FloatExecution(beatGraph).logits(ofWindows: givenBeats), calibration: options.calibration)
+    let codes = codesOfSum(
+      try FloatExecution(graph).logits(ofWindows: given),
+      try FloatExecution(beatGraph).logits(ofWindows: givenBeats), calibration: options.calibration)
     var usual = QuantizationOptions()
     (usual.granularity, usual.calibration) = (options.granularity, options.calibration)
     return (

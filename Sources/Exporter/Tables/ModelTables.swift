@@ -21,7 +21,7 @@ extension ModelSummary {
         Numbers.integer(operation.macsPerWindow), operation.macsPerStep.map { Numbers.integer($0) } ?? "-")
     }
     table.add(
-      "all", "", "", "", "", "", Numbers.integer(memory.weightBytes),
+      "all", "", "", "", "", "", Numbers.integer(operations.operators.reduce(0) { $0 + $1.weightBytes }),
       Numbers.integer(operations.macsPerWindow), streamingWork)
     return table
   }

@@ -7,6 +7,7 @@ extension Checkpoint {
   /// - Parameters:
   ///   - path: The file.
   ///   - what: What takes none, with its verb: `a training starts`.
+  /// - Returns: The checkpoint.
   /// - Throws: `FileError` as `read`, and malformed where there is one.
   package static func readOne(_ path: String, for what: String) throws(FileError) -> Checkpoint {
     let checkpoint = try read(path)

@@ -14,8 +14,7 @@ extension StreamResult.Decision {
 /// The decisions: what became of each, how they agree, and those that a reader will ask about.
 extension StreamRun {
   func decisionSection(_ options: StreamPageOptions) -> Section {
-    // What explains a decision looks at columns.
-    let explainCommand = options.isAnonymous || settings.beats != nil ? nil : options.explainCommand
+    let explainCommand = options.isAnonymous || !decidesByColumns ? nil : options.explainCommand
     var parts: [any Component] = [accountTable, classTable]
     if let agreement = result.agreement, let top1 = agreement.top1 {
       let interval = Interval.wilson(successes: agreement.equalDecisions, trials: agreement.decisions)

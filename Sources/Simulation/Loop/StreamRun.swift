@@ -80,6 +80,8 @@ package struct StreamRun: Sendable {
   let trainedRecord: String?
   /// The twin's or the model's front end, for axes.
   package let settings: SpectrogramSettings
+  /// Whether a network of columns decides by itself: then its decisions can be explained.
+  package let decidesByColumns: Bool
 
   /// Runs a record through a model.
   ///
@@ -218,7 +220,8 @@ package struct StreamRun: Sendable {
       trainedRecord: loaded.provenance[.split].flatMap(TaskSplit.init(rawValue:)).flatMap {
         loaded.task?.trainedRecord(at: options.record, split: $0)
       },
-      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount))
+      settings: twin?.frontEnd.settings ?? SpectrogramSettings(frontEnd, leadCount: loaded.model.leadCount),
+      decidesByColumns: !loaded.takesBeats && !loaded.hasBeatNetwork)
   }
 
   /// Leads that stand where the network's task has others of the record's: in another order they mean something else.

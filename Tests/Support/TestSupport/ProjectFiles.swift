@@ -11,6 +11,10 @@ public enum ProjectFiles {
   public static let model = path("Models/ecg-beats/ecg-beats.qinf")
   /// The shipped model's float twin.
   public static let checkpoint = path("Models/ecg-beats/ecg-beats.safetensors")
+  /// The shipped image of two networks.
+  public static let context = path("Models/ecg-beats-context/ecg-beats-context.qinf")
+  /// Its float twin.
+  public static let contextCheckpoint = path("Models/ecg-beats-context/ecg-beats-context.safetensors")
   /// The shipped ECG, without its endings.
   public static let record = path("Models/records/mitdb-208")
 
