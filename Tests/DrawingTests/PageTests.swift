@@ -354,6 +354,16 @@ import Testing
     #expect(text.utf8.count < 25_000)
   }
 
+  /// Of several columns in a pixel one without a number leaves the pixel without one, whichever comes first.
+  @Test(arguments: [0, 1]) func aColumnWithoutANumberIsNotHidden(place: Int) throws {
+    let text = Heatmap(
+      title: "a", values: (0..<2000).map { $0 % 2 == place ? .nan : 0.5 }, binCount: 1,
+      secondsPerColumn: 0.0625, firstBinHz: 4, hertzPerBin: 4, range: 0...1, unit: "dB"
+    ).render()
+    let row = try image(in: text)[(8 + 25 + 780 + 8 + 7)...].prefix(1001)
+    #expect(row.allSatisfy { $0 == 0 })
+  }
+
   /// Of alternating values that of the darker shade stands, on both sides of the light one.
   @Test(arguments: [([0.5, -0.25], 192), ([-0.5, 0.25], 65)])
   func ofSeveralColumnsTheOneFarthestFromTheMiddleIsDrawn(values: [Double], code: Int) throws {
