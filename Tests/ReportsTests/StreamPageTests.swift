@@ -93,6 +93,10 @@ import TestSupport
     // The other half of the decisions are about no annotated beat, and no annotated one is missed.
     let accuracy = try #require(run.result.accuracy)
     #expect(accuracy.extraDecisions == run.decisions.count - half && accuracy.missedBeats == 0)
+    let right = Numbers.percent(Double((0..<4).reduce(0) { $0 + counts[$1][$1] }) / Double(half))
+    #expect(
+      run.page().contains("Of \(half) annotated beats that it decided about \(right) are right, in float "))
+    #expect(run.page().contains("on a record that the model was trained on. "))
     #expect(counts[0][2] != counts[2][0] && counts[2].reduce(0, +) != counts.reduce(0) { $0 + $1[2] })
   }
 
@@ -177,7 +181,8 @@ import TestSupport
     let most = try #require(scores.max { $0.lexicographicallyPrecedes($1) })
     let start = 10 * (try #require(scores.firstIndex(of: most)))
     #expect(start % 20 == 10)
-    #expect(run.page().contains("and what was decided, \(start) s to \(start + 10) s\""))
+    let first = try #require(run.page().firstMatch(of: /and what was decided, (\d+) s to (\d+) s"/))
+    #expect(first.output.1 == "\(start)" && first.output.2 == "\(start + 10)")
   }
 
   /// Five minutes, from 0 to 5 below the curve of the heart's rate, which reaches from side to side.
