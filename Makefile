@@ -168,8 +168,8 @@ fuzz-models: setup ## Mutate a million model files, truncate all and break a dev
 check-all: setup ## Run all checks, also those of hours: [DATA=folder of MIT-BIH] [STEPS="fuzz year"]
 	@DATA="$(DATA)" STEPS="$(STEPS)" .ci/check-all
 
-mutants: setup ## Plant faults in a copy, and list those that no test notices: [HOST=100] [RUNTIME=50] [SEED=1]
-	@HOST="$(HOST)" RUNTIME="$(RUNTIME)" SEED="$(SEED)" .ci/mutants
+mutants: setup ## Plant faults in a copy, and list those that no test notices: [HOST=100] [RUNTIME=50] [SEED=1] [FROM=COMMIT] [PLACES="FILE:LINE ..."]
+	@HOST="$(HOST)" RUNTIME="$(RUNTIME)" SEED="$(SEED)" FROM="$(FROM)" PLACES="$(PLACES)" .ci/mutants
 
 benchmark: setup ## Time the models of a folder beside LiteRT: MODELS=folder of .tflite files
 	@ls "$(MODELS)"/*.tflite >/dev/null 2>&1 || \

@@ -4,7 +4,7 @@ let styleSheet = """
   * { box-sizing: border-box }
   html { -webkit-text-size-adjust: 100%; text-size-adjust: 100% }
   body { margin: 0 auto; max-width: 1180px; padding: 32px clamp(16px, 4vw, 48px); background: #fff;
-    color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif }
+    color: var(--ink); overflow-wrap: break-word; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif }
   h1 { margin: 0; font-size: clamp(22px, 4vw, 30px); line-height: 1.2; font-weight: 650; letter-spacing: -0.01em }
   h2 { margin: 0 0 12px; font-size: 19px; line-height: 1.3; font-weight: 650 }
   p { margin: 0 0 12px; max-width: 76ch }
@@ -50,7 +50,7 @@ let styleSheet = """
   svg { display: block; overflow: visible; font: 12px system-ui, -apple-system, "Segoe UI", Roboto,
     "Liberation Sans", sans-serif; font-variant-numeric: tabular-nums; fill: var(--ink) }
   .legend svg { display: inline-block }
-  .plot { position: relative; padding: 8px 14px 40px 58px }
+  .plot { position: relative; padding: 8px 24px 40px 58px }
   .plot > svg { width: 100% }
   .plot.marked { padding-top: 26px }
   .bars { width: 100%; max-width: 820px }
@@ -59,7 +59,7 @@ let styleSheet = """
   .bars .number { width: 1% }
   .bar { min-width: 90px }
   .bar svg { width: 100%; height: 14px; border-left: 1.5px solid var(--ink) }
-  .strip { min-width: 680px; padding: 0 18px 26px 58px }
+  .strip { min-width: 680px; padding: 0 28px 26px 58px }
   .whisker { stroke: var(--ink); stroke-width: 1.5 }
   .share { stroke: #fff; stroke-width: 1 }
   .legend .share { stroke: #4d5156 }
@@ -78,6 +78,7 @@ let styleSheet = """
     dl { grid-template-columns: 1fr; gap: 0 }
     dd { margin-bottom: 8px }
     table { font-size: 12.5px }
+    table[data-sortable] td:not(.number) { min-width: 22ch }
     th, td { padding-right: 10px }
   }
   @media print {
@@ -100,7 +101,7 @@ let styleSheet = """
     footer { break-before: avoid; margin-top: 10pt; padding-top: 4pt }
     h2, figcaption, .legend, thead { break-after: avoid }
     p:has(+ dl), p:has(+ figure), p:has(+ .columns) { break-after: avoid }
-    figure, p, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }
+    figure, figcaption, p, tr, dt, dd, .strip, .verdict, .memory-row { break-inside: avoid }
     figure.long { break-inside: auto }
   }
   """

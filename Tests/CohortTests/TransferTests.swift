@@ -55,6 +55,31 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
     #expect(HeadFit(inputs: inputs, labels: labels.map { _ in true }, seed: 1) == nil)
   }
 
+  /// Where inputs go together the gradient vanishes all the same: penalty * weight = sum of (label - p) times the input, for
+  /// each input, less its mean and by the scale of a mean square distance of 1.
+  @Test func theLastLayerIsTheRidgeOptimumOfInputsThatGoTogether() throws {
+    var generator = SeededGenerator(seed: 5)
+    let inputs = (0..<40).map { _ -> [Double] in
+      let (a, b, c) = (generator.nextGaussian(), generator.nextGaussian(), generator.nextGaussian())
+      return [a, a + b, b - c]
+    }
+    let labels = inputs.map { $0[0] + $0[1] + generator.nextGaussian() > 0 }
+    let fit = try #require(HeadFit(inputs: inputs, labels: labels, seed: 1))
+    let means = (0..<3).map { input in inputs.reduce(0) { $0 + $1[input] } / 40 }
+    let square = inputs.reduce(0) { sum, row in
+      sum + zip(row, means).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    }
+    let scale = (40 / square).squareRoot()
+    let rest = zip(inputs, labels).map { row, label in
+      (label ? 1 : 0) - 1 / (1 + exp(-zip(row, fit.weights).reduce(fit.bias) { $0 + $1.0 * $1.1 }))
+    }
+    for input in 0..<3 {
+      let gradient = zip(inputs, rest).reduce(0) { $0 + scale * ($1.0[input] - means[input]) * $1.1 }
+      #expect(abs(gradient - fit.penalty * fit.weights[input] / scale) < 1e-2, "input \(input)")
+    }
+    #expect(abs(rest.reduce(0, +)) < 1e-3)
+  }
+
   @Test func theLastLayerFindsADirectionAmongManyMoreInputsThanPatients() throws {
     var generator = SeededGenerator(seed: 3)
     func draw(_ count: Int) -> (inputs: [[Double]], labels: [Bool]) {
@@ -72,6 +97,19 @@ func options(freeze: Int?, rates: [Double] = [], steps: Int = 20) -> TransferOpt
     #expect(try #require(ROC(scores: scores, labels: truth)).area > 0.95)
     // An offset of all inputs is no evidence.
     #expect(abs(scores.reduce(0, +) / 200) < 2)
+  }
+
+  @Test func beatsAreThinnedToTheNumberThatIsAskedFor() throws {
+    let synthetic = SyntheticCohort(patientCount: 3, arm: .published, seed: 1)
+    let whole = try transferCohort(synthetic, source: source, beats: 1000)
+    #expect(whole.signals.allSatisfy { $0[0].beats.count > 5 })
+    for (all, kept) in zip(whole.signals, try transferCohort(synthetic, source: source, beats: 5).signals) {
+      #expect(kept[0].beats.count == 5)
+      // Number i of n is kept where 5 i / n steps up: the last of each fifth.
+      let beats = all[0].beats.map(\.sample)
+      let expected = (1...5).map { beats[(beats.count * $0 + 4) / 5 - 1] }
+      #expect(kept[0].beats.map(\.sample) == expected)
+    }
   }
 
   // MARK: What learns, and from whom

@@ -197,6 +197,7 @@ import TestSupport
     #expect(try #require(twins["top1"] as? Double) > 0.7)
     let inspected = try exporter("inspect", image)
     #expect(inspected.status == 0 && inspected.output.contains("yes"))
+    #expect(inspected.output.contains("128 Hz, "))
 
     // The same command gives the same bytes at one thread.
     let bytes = try Data(contentsOf: URL(fileURLWithPath: output))

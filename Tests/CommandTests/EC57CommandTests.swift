@@ -146,6 +146,19 @@ import TestSupport
     #expect(try accuracy() < 0.95)
   }
 
+  /// What is no beat can't be missed: its row ends before the column of beats that nobody found.
+  @Test func theMatrixOnTheTerminalLeavesOutWhatCannotBe() throws {
+    let result = try exporter(
+      "evaluate", model + ".qinf", "--data", folder.path, "--records", "208", "--ec57", "--learning-seconds",
+      "0", "--quiet")
+    #expect(result.status == 0, "\(result.errors)")
+    let rows = result.output.split(separator: "\n").map { $0.split(separator: " ") }
+    for name in ["N", "V", "O", "X"] {
+      let row = try #require(rows.first { $0.first == name[...] && Int($0.last ?? "") != nil })
+      #expect(row.count == (name == "N" || name == "V" ? 7 : 6), "\(row)")
+    }
+  }
+
   @Test func aPacedRecordIsLeftOutUnlessAskedFor() throws {
     try reference([
       Annotation(sample: 1000, code: .paced), Annotation(sample: 1300, code: .normal),

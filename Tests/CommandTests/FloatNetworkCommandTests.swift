@@ -1,5 +1,6 @@
 import Foundation
 import ModelFiles
+import Reports
 import Support
 import Testing
 import TestSupport
@@ -113,6 +114,33 @@ import TestSupport
     #expect(image.count <= 4000)
     let page = String(decoding: try Files.read(folder("report/report.html")), as: UTF8.self)
     #expect(page.contains("Choices of integers") && page.contains("beats.onnx in integers"))
+  }
+
+  /// The network decides each of its 64 samples as labelled; of labels of which 16 are turned round 48 are right.
+  @Test func anImagesReportCountsTheLabelsThatAreRight() throws {
+    let folder = try TemporaryFolder()
+    let beats = ProjectFiles.path("Tests/Oracle/beats") + "/"
+    let labels = try NumPyArray.classes(reading: beats + "y.npy", count: 64, classCount: 2)
+    for (file, row) in [(beats + "beats.onnx", "float.npy"), (folder("m.qinf"), "integers.npy")] {
+      if row == "integers.npy" {
+        let made = try exporter(
+          "quantize", beats + "beats.onnx", "--samples", beats + "x.npy", "--output", file, "--quiet")
+        #expect(made.status == 0, "\(made.errors)")
+      }
+      #expect(try exporter("run", file, "--input", beats + "x.npy", "--output", folder(row)).status == 0)
+      let outputs = try floats(folder(row))
+      #expect(labels.indices.allSatisfy { (outputs[2 * $0] < outputs[2 * $0 + 1]) == (labels[$0] == 1) })
+    }
+    let turned = labels.enumerated().map { Int32($0 < 16 ? 1 - $1 : $1) }
+    try Files.write(NumPyArray(shape: [64], values: .int32(turned)).encoded(), to: folder("y.npy"))
+    let run = try exporter(
+      "report", folder("m.qinf"), "--float", beats + "beats.onnx", "--input", beats + "x.npy", "--labels",
+      folder("y.npy"), "--output", folder("report"), "--quiet")
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try JSONDecoder().decode(ImportedReport.self, from: Files.read(folder("report/report.json")))
+    let labelled = try #require(report.labelled)
+    #expect(labelled.samples == 64 && labelled.float == 0.75 && labelled.integer == 0.75)
+    #expect(report.summary.contains { $0.hasPrefix("75.00 % of the labels are right, in float 75.00 %") })
   }
 
   /// Without a budget: of those that follow float well enough none is smaller by more than a twentieth, or as small and nearer.

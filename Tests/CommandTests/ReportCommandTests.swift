@@ -99,6 +99,42 @@ import TestSupport
     #expect(abs(largest - point.agreement.maxLogitError) < 1e-6)
   }
 
+  /// A sweep of some seconds, whose time the terminal tells.
+  @Test func theTerminalTellsHowLongItTook() throws {
+    let bench = try ReportBench()
+    let clock = ContinuousClock()
+    var run: Command.Result?
+    let took = try clock.measure { run = try bench.report("report") }
+    let line = try #require(run?.output.split(separator: "\n").first { $0.contains(" time ") })
+    let words = line.split(separator: " ")
+    let seconds = try #require(words.firstIndex(of: "s").flatMap { Int(words[$0 - 1]) })
+    let minutes = words.firstIndex(of: "min").flatMap { Int(words[$0 - 1]) } ?? 0
+    #expect((0...took.components.seconds + 1).contains(Int64(60 * minutes + seconds)), "\(line)")
+  }
+
+  /// The front ends of three variants are done long before the last of five points.
+  @Test func progressEndsWithTheLastPoint() throws {
+    let bench = try ReportBench()
+    let folder = bench.bench("progress")
+    try Files.makeFolder(folder)
+    let runner = try ReportRunner(
+      .init(checkpoint: bench.bench.checkpoint, data: bench.bench.data, cache: folder))
+    let told = Told()
+    _ = try runner.report(on: ReportPoint.read(bench.bench("sweep.json")), search: nil) { told.add($0) }
+    let steps = told.steps
+    #expect(steps.last.map { $0.completed == $0.total } == true)
+    let early = steps.filter { $0.detail == "front ends" }
+    #expect(!early.isEmpty && early.allSatisfy { Double($0.completed) < 0.9 * Double($0.total) })
+  }
+
+  /// What a task has told of its progress.
+  private final class Told: @unchecked Sendable {
+    private let lock = NSLock()
+    private var all: [TaskProgress] = []
+    var steps: [TaskProgress] { lock.withLock { all } }
+    func add(_ step: TaskProgress) { lock.withLock { all.append(step) } }
+  }
+
   @Test func cacheAndThreadsChangeNothing() throws {
     let bench = try ReportBench()
     #expect(try bench.report("a", "--threads", "1").status == 0)

@@ -238,6 +238,24 @@ import Testing
     #expect(text.contains("y=\"25%\" dy=\"-4\" text-anchor=\"end\">float<"))
   }
 
+  /// A tick at a chart's right end has half of its label beyond it, in digits of 7 px: of "1,490" in a chart, of "86400 s" in a
+  /// strip, whose box cuts off what reaches beyond.
+  @Test(arguments: [(".plot {", 35.0), (".strip {", 49)]) func theLastTicksLabelHasRoom(
+    rule: String, label: Double
+  ) throws {
+    let page = Page(title: "a", verdict: "b", sections: []).render()
+    let lines = page.split(separator: "\n").filter { $0.contains(rule) }
+    let padding = try #require(lines.compactMap { $0.firstMatch(of: /padding: \d+(?:px)? (\d+)px/) }.first)
+    #expect(try #require(Double(padding.output.1)) >= label / 2)
+  }
+
+  /// On paper a caption goes with what it is of, as a whole, and a long name breaks rather than widening the page.
+  @Test func captionsStayWholeAndLongNamesBreak() {
+    let page = Page(title: "a", verdict: "b", sections: []).render()
+    let whole = page.split(separator: "\n").first { $0.contains("break-inside: avoid") }
+    #expect(whole?.contains("figcaption") == true && page.contains("overflow-wrap: break-word"))
+  }
+
   @Test func ticksAreRoundNumbers() {
     let text = LineChart(
       title: "a", series: [.init("b", [0, 0.93], step: 300)], horizontalUnit: "time (s)", verticalUnit: "mV",
@@ -352,6 +370,16 @@ import Testing
     let pixels = try image(in: text)[(8 + 25 + 780 + 8 + 7)...].prefix(12 * 1001)
     #expect(pixels.count(where: { $0 == 1 }) == 1)
     #expect(text.utf8.count < 25_000)
+  }
+
+  /// Of several columns in a pixel one without a number leaves the pixel without one, whichever comes first.
+  @Test(arguments: [0, 1]) func aColumnWithoutANumberIsNotHidden(place: Int) throws {
+    let text = Heatmap(
+      title: "a", values: (0..<2000).map { $0 % 2 == place ? .nan : 0.5 }, binCount: 1,
+      secondsPerColumn: 0.0625, firstBinHz: 4, hertzPerBin: 4, range: 0...1, unit: "dB"
+    ).render()
+    let row = try image(in: text)[(8 + 25 + 780 + 8 + 7)...].prefix(1001)
+    #expect(row.allSatisfy { $0 == 0 })
   }
 
   /// Of alternating values that of the darker shade stands, on both sides of the light one.

@@ -184,6 +184,21 @@ import TestSupport
     _ = try client.fetch(database: "mitdb", into: folder.path)
   }
 
+  /// 70,000 bytes are there, and 30,000 more are promised: together more than may be, which is known before they come.
+  @Test func whatIsThereCountsAgainstTheLimit() throws {
+    let (server, folder) = (try makeServer(), try TemporaryFolder())
+    var client = client(server)
+    client.limits.totalBytes = 90_000
+    try Files.makeFolder(folder.file("data"))
+    try folder.put("data/b.dat.part", Self.signal.prefix(70_000))
+    let head = "HTTP/1.1 206 Partial Content\r\nConnection: close\r\n"
+    let rest = "Content-Range: bytes 70000-99999/100000\r\nContent-Length: 30000\r\n\r\nbroken off"
+    server.misbehave(Self.signalPath, Array(repeating: .raw(Data((head + rest).utf8)), count: 3))
+    let error = failure { _ = try client.fetch(database: "mitdb", into: folder.path) }
+    #expect(error?.problem == "is beyond the limit of 90.0 kB for a download")
+    #expect(server.requests.count { $0.hasPrefix(Self.signalPath) } == 1)
+  }
+
   @Test func slownessIsBounded() throws {
     let (server, folder) = (try makeServer(), try TemporaryFolder())
     var client = client(server)

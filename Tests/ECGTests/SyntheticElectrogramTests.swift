@@ -37,6 +37,17 @@ import Testing
     #expect(zip(ventricle, atrium).count { $0 > 2 * $1 } > 9 * ventricle.count / 10)
   }
 
+  /// The derivative of a Gaussian of a positive height rises before it falls; of a premature beat it is the other way round.
+  @Test func aNormalBeatRisesFirstAndAPrematureOneFallsFirst() {
+    let (record, annotations) = Self.made()
+    for beat in annotations.beats where beat.code != .paced && beat.sample > 100 {
+      let samples = record.signals[1].samples[beat.sample - 10...beat.sample + 10]
+      let (least, most) = (samples.min() ?? 0, samples.max() ?? 0)
+      let rises = (samples.firstIndex(of: most) ?? 0) < (samples.firstIndex(of: least) ?? 0)
+      #expect(rises == (beat.code == .normal), "\(beat.code) at \(beat.sample)")
+    }
+  }
+
   @Test func theAtriumFibrillatesOnlyWhereTheAnnotationsSaySo() throws {
     let (record, annotations) = Self.made()
     let changes = annotations.all.filter { $0.code == .rhythmChange }

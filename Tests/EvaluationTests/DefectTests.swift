@@ -102,6 +102,15 @@ import TestSupport
     #expect(first.hasPrefix("the activation range of convolution 2 is too narrow"), "\(first)")
   }
 
+  /// Calibration on few windows may leave out the largest values: the range is narrower, and its zero point right.
+  @Test func aRangeOfThreeQuartersIsNoWrongZeroPoint() throws {
+    var bench = try Bench()
+    bench.rescale(2, by: 0.75)
+    let layer = try bench.layers()[1]
+    #expect(layer.floatRange[1] > 1.2 * layer.codeRange[1] && layer.saturatedShare < 0.01)
+    #expect(layer.finding == nil)
+  }
+
   /// The zero point of the layer before, and that of a ReLU whose codes were taken for unsigned ones.
   @Test(arguments: [-60, 127]) func namesSwappedZeroPoint(zeroPoint: Int) throws {
     var bench = try Bench()

@@ -89,6 +89,16 @@ import TestSupport
     #expect(try patch(seed: 1) != patch(seed: 2))
   }
 
+  @Test func beatsOfOtherClassesAndSizesAreNotLearntFrom() throws {
+    let foreign = [
+      HeadInputs.Beat(sample: 1, classIndex: 4, codes: own[0].codes),
+      HeadInputs.Beat(sample: 2, classIndex: -1, codes: own[0].codes),
+      HeadInputs.Beat(sample: 3, classIndex: 0, codes: Array(own[0].codes.dropLast())),
+    ]
+    let personalization = try Personalization(shipped, replay: replay)
+    #expect(try personalization.patch(own: foreign + own) == personalization.patch(own: own))
+  }
+
   @Test func withoutABeatThereIsNothingToLearn() throws {
     let personalization = try Personalization(shipped, replay: replay)
     #expect(throws: InvalidNetwork.self) { _ = try personalization.patch(own: []) }

@@ -134,6 +134,26 @@ import TestSupport
     #expect(page.contains("60.9\u{A0}% (52.2\u{A0}to\u{A0}65.9)"))
     #expect(page.contains("exporter quantize ecg-beats.safetensors"))
     #expect(!page.lowercased().contains("compliant"))
+    // Limits aren't folded, and so are printed.
+    let unfolded = page.replacing(#/<details>[\s\S]*?<\/details>/#, with: "")
+    #expect(unfolded.contains("Limits, as its card has it") && !unfolded.contains("Data, as its card has it"))
+    #expect(unfolded.contains("an implant senses an electrogram, for which it has not been trained"))
+  }
+
+  /// The rows of docs/Checks.md, counted here by their bars.
+  @Test func longerChecksAreCountedAndThoseThatNeverRanAreNamed() throws {
+    let lines = String(decoding: try Files.read(ProjectFiles.path("docs/Checks.md")), as: UTF8.self)
+    let rows = lines.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst().map { row in
+      row.split(separator: "|", omittingEmptySubsequences: false).map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+    }
+    let never = rows.filter { $0[3] == "never" }.map { $0[1] }
+    let passed = rows.count { $0[6] == "passed" }
+    let sentence = try Dossier(project: Self.project, testEvents: nil).checkSentence
+    #expect(sentence.hasPrefix("\(passed) of \(rows.count) longer checks passed when they last ran; "))
+    #expect(never.isEmpty || sentence.hasSuffix("noted here: \(never.joined(separator: ", "))."))
+    #expect(passed > 0 && passed + never.count < rows.count + 1)
   }
 
   @Test func aFailedTestOfAClaimFailsTheDossier() throws {

@@ -93,6 +93,10 @@ import TestSupport
     // The other half of the decisions are about no annotated beat, and no annotated one is missed.
     let accuracy = try #require(run.result.accuracy)
     #expect(accuracy.extraDecisions == run.decisions.count - half && accuracy.missedBeats == 0)
+    let right = Numbers.percent(Double((0..<4).reduce(0) { $0 + counts[$1][$1] }) / Double(half))
+    #expect(
+      run.page().contains("Of \(half) annotated beats that it decided about \(right) are right, in float "))
+    #expect(run.page().contains("on a record that the model was trained on. "))
     #expect(counts[0][2] != counts[2][0] && counts[2].reduce(0, +) != counts.reduce(0) { $0 + $1[2] })
   }
 
@@ -160,6 +164,43 @@ import TestSupport
       named.contains("MIT-BIH 208") && !page.contains("MIT-BIH 208")
         && page.contains("The record is one of the model&#39;s training records"))
     #expect(run.recordComments.allSatisfy { !page.contains($0) })
+  }
+
+  /// The strip is of the 30 seconds with the most decisions that differ, then of the most classes, then the most decisions,
+  /// from a multiple of 10 s on.
+  @Test func theStripShowsWhatVariesMost() throws {
+    let run = try Fixture().run
+    let rate = run.result.sampleRateHz
+    let scores = (0...27).map { start -> [Int] in
+      let inside = run.decisions.filter {
+        let seconds = Double($0.sample) / rate
+        return seconds >= Double(10 * start) && seconds < Double(10 * start + 30)
+      }
+      return [inside.count { $0.differs }, Set(inside.map(\.fixedClass)).count, inside.count]
+    }
+    let most = try #require(scores.max { $0.lexicographicallyPrecedes($1) })
+    let start = 10 * (try #require(scores.firstIndex(of: most)))
+    #expect(start % 20 == 10)
+    let first = try #require(run.page().firstMatch(of: /and what was decided, (\d+) s to (\d+) s"/))
+    #expect(first.output.1 == "\(start)" && first.output.2 == "\(start + 10)")
+  }
+
+  /// Five minutes, from 0 to 5 below the curve of the heart's rate, which reaches from side to side.
+  @Test func theHeartRateIsDrawnOverTheWholeRecord() throws {
+    let page = try Fixture().run.page()
+    let start = try #require(page.range(of: "aria-label=\"Heart rate\""))
+    let chart = page[start.upperBound...].prefix(upTo: try #require(page.range(of: "time (min)")).lowerBound)
+    #expect(
+      chart.contains("<text class=\"minor\" x=\"100%\" y=\"100%\" dy=\"17\" text-anchor=\"middle\">5</text>"))
+    let places = chart.matches(of: /[ML]([0-9.]+) [0-9.]+/).compactMap { Double($0.output.1) }
+    #expect(places.count > 40 && (places.first ?? 500) < 30 && (places.last ?? 0) > 970)
+  }
+
+  @Test func theTerminalSaysNothingOfWhatThereWasNot() throws {
+    let plain = try Fixture().run.summary.map(\.label)
+    #expect(!plain.contains("announced") && !plain.contains("samples") && plain.contains("annotations"))
+    let announced = try Fixture(announcing: policy()).run.summary.map(\.label)
+    #expect(announced.contains("announced") && !announced.contains("samples"))
   }
 
   @Test func momentsAndTheStripsStartAreTheReaders() throws {

@@ -58,6 +58,18 @@ import Testing
     #expect(summary.verdict.contains("45.45 % of its windows") && !summary.verdict.contains("beats"))
   }
 
+  /// 990 of 1,000 decisions of one patient, and 250 of 500 of the other.
+  @Test func sharesAreOfAllPatientsTogether() throws {
+    let summary = SweepSummary([
+      try result(
+        record: "a", noise: nil, decibels: nil, counts: [[900, 10], [20, 70]], extra: 0, equal: 990),
+      try result(
+        record: "b", noise: nil, decibels: nil, counts: [[400, 50], [20, 30]], extra: 0, equal: 250),
+    ])
+    let share = try #require(summary.rows.first?.agreement)
+    #expect(share.count == 1240 && share.total == 1500 && share.fraction == 1240.0 / 1500)
+  }
+
   @Test func aTablesCellsAreTheirRowsFigures() throws {
     let summary = SweepSummary([
       try result(

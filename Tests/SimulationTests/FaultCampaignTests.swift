@@ -1,3 +1,4 @@
+import ECG
 import Foundation
 import HostDevice
 import ModelFiles
@@ -132,6 +133,22 @@ import TestSupport
     // A cut within bytes that both copies share leaves a whole one.
     #expect(torn.trials > 10 && (torn.detectedBy["restart, torn copy refused"] ?? 0) > torn.trials * 3 / 4)
     #expect(places.allSatisfy { $0.detected.count == $0.trials })
+  }
+
+  /// A flat line of ten seconds is the record's own: a device that says so has found no fault.
+  @Test func whatTheHealthyDeviceSaysIsNoDetection() throws {
+    let folder = try TemporaryFolder()
+    var record = try Record.read(ProjectFiles.record)
+    for index in record.signals.indices {
+      for sample in 90_000..<93_600 {
+        record.signals[index].samples[sample] = record.signals[index].samples[90_000]
+      }
+    }
+    try record.write(folder("flat"))
+    var options = FaultCampaign.Options(model: ProjectFiles.model, record: folder("flat"))
+    (options.kinds, options.trials) = ([.weights], 40)
+    let total = try total(try FaultCampaign.prepared(options).run())
+    #expect(total.trials == 40 && total.detectedBy.isEmpty && total.detected.count == 0)
   }
 
   @Test func missedDeadlinesMatterMoreTheLongerTheyLast() throws {

@@ -129,6 +129,18 @@ private struct Tool: CommandLineTool {
     #expect(lines.last == "Training: 100 %  0 s left")
   }
 
+  /// Tenths that come a second apart are all told; one that comes a moment earlier waits for the next.
+  @Test(arguments: [(1.0, 10), (0.999, 5)]) func aTenthASecondIsTold(seconds: Double, count: Int) {
+    var (lines, time) = (0, 0.0)
+    let bar = ProgressBar(
+      "Training", isInteractive: false, columns: { 80 }, clock: { time }, write: { _ in lines += 1 })
+    for part in 1...10 {
+      time = seconds * Double(part)
+      bar.update(TaskProgress(completed: part, total: 10, detail: ""))
+    }
+    #expect(lines == count)
+  }
+
   @Test func terminalLineIsRedrawnInPlaceAndEnded() {
     let frames = output(isInteractive: true).split(separator: "\r\u{1B}[K")
     #expect(frames.contains("Training    [#####-----]  50 %  4 s left"))

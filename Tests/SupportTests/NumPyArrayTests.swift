@@ -42,6 +42,15 @@ import TestSupport
     }
   }
 
+  /// NumPy's version 1 counts a header in 16 bits, version 2 in 32: about the border the length is the header's all the same.
+  @Test(arguments: 21_790...21_870) func aHeadersLengthFitsItsField(dimensions: Int) {
+    let array = NumPyArray(shape: [Int](repeating: 1, count: dimensions), values: .int8([5]))
+    let bytes = Array(array.encoded())
+    let fieldCount = bytes[6] == 1 ? 2 : 4
+    let length = (0..<fieldCount).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
+    #expect(8 + fieldCount + length + 1 == bytes.count && bytes[bytes.count - 2] == 0x0A)
+  }
+
   @Test func laterVersionsAndOtherOrdersOfTheHeaderAreRead() throws {
     let array = NumPyArray(shape: [2], values: .int8([1, 2]))
     for version in UInt8(1)...3 {

@@ -29,6 +29,17 @@ import Testing
   }
 }
 
+@Suite struct KaiserTests {
+  /// Abramowitz and Stegun, table 9.8: the Bessel function I0 at 1, 2 and 5.
+  @Test(arguments: [(1.0, 1.266_065_878), (2, 2.279_585_302), (5, 27.239_871_823_6)])
+  func theMiddleIsTheBesselFunctionOfTheShape(beta: Double, expected: Double) {
+    #expect(abs(Kaiser.weight(0, beta: beta) / expected - 1) < 1e-9)
+    // At 0.6 the root is 0.8, and at the ends I0(0) is 1.
+    #expect(abs(Kaiser.weight(0.6, beta: beta / 0.8) / expected - 1) < 1e-9)
+    #expect(Kaiser.weight(1, beta: beta) == 1 && Kaiser.weight(-1.5, beta: beta) == 1)
+  }
+}
+
 @Suite struct JSONTests {
   private struct Result: Encodable {
     var zeta = 0.1

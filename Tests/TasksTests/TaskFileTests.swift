@@ -45,6 +45,27 @@ import TestSupport
     }
   }
 
+  /// 32 samples every 8: column 2 is complete with sample 47, column 3 with sample 55.
+  @Test(arguments: [(0, 0), (30, 0), (31, 0), (32, 1), (39, 1), (40, 2), (47, 2), (48, 3)])
+  func theFirstColumnThatReachesASampleIsCompleteWithItOrLater(sample: Int, column: Int) {
+    var settings = SpectrogramSettings()
+    (settings.windowSamples, settings.hopSamples) = (32, 8)
+    #expect(settings.firstColumn(reaching: sample) == column)
+    #expect(settings.lastSample(ofColumn: column) >= sample)
+  }
+
+  @Test func levelsBecomeInputsAboutTheirMiddle() {
+    var settings = SpectrogramSettings()
+    (settings.centerLevel, settings.levelsPerUnit) = (68, 64)
+    #expect(settings.networkInput(ofLevel: Float(164)) == 1.5 && settings.networkInput(ofLevel: 164.0) == 1.5)
+  }
+
+  @Test(arguments: [(128.0, 320), (125, 313), (0.1, 1)])
+  func beatsAreLookedForEveryTwoAndAHalfSeconds(rateHz: Double, samples: Int) {
+    let settings = SpectrogramSettings(beats: .standard, sampleRateHz: rateHz)
+    #expect(settings.hopSamples == samples && settings.windowSamples == samples)
+  }
+
   @Test func afLooksAtTheBinsOfQRSComplexesAndKnowsOtherDatabasesRhythms() {
     let settings = TaskDefinition.af.frontEnd
     let hertz = (settings.firstBin..<settings.firstBin + settings.binCount).map {

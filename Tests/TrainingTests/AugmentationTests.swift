@@ -122,6 +122,31 @@ import Training
     #expect(abs(Double(fusion) / Double(normal + fusion) - 0.5) < 0.06)
   }
 
+  /// A lead that isn't mixed in draws no number either: one seed trains alike with and without it in the record.
+  @Test func leadsThatAreNotMixedChangeNothing() throws {
+    let signal = pulses(every: 110, count: 30)
+    var second = LabelledSignal(
+      record: "r", lead: "V1", microvolts: signal.microvolts.map { 2 * $0 }, beats: [])
+    let beside = try draw([signal, second], TrainingOptions(), count: 20).map(\.inputs)
+    second.record = "other"
+    #expect(try draw([signal, second], TrainingOptions(), count: 20).map(\.inputs) == beside)
+  }
+
+  /// Two leads are mixed with weights cos a and sin a, so that of two equal ones there is at most the root of two times each.
+  @Test func mixedLeadsAreTurnedNotLouder() throws {
+    var options = unchanged
+    options.augmentation.leadMixing = 1
+    let signal = pulses(every: 110, count: 30)
+    let second = LabelledSignal(record: "r", lead: "V1", microvolts: signal.microvolts, beats: [])
+    func greatest(_ signals: [LabelledSignal], _ options: TrainingOptions) throws -> Double {
+      // A level is 12 log2 of a power.
+      let inputs = try draw(signals, options, count: 400).flatMap(\.inputs)
+      return exp2(Double(try #require(inputs.max())) * 64 / 12)
+    }
+    let ratio = try greatest([signal, second], options) / greatest([signal], unchanged)
+    #expect(ratio > 1.8 && ratio < 2.2, "\(ratio)")
+  }
+
   @Test func noiseHasTheSizeAndFrequencyItIsGiven() throws {
     let silent = LabelledSignal(
       record: "r", lead: "II", microvolts: [Float](repeating: 0, count: 4_000),

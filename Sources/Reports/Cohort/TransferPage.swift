@@ -12,7 +12,8 @@ extension TransferStudy {
   /// - Returns: The page's HTML.
   package func page(source: String, command: String) -> String {
     Page(
-      title: (data.isSynthetic ? "Synthetic cohort: " : "") + "Transfer to \(data.name)",
+      title: (data.isSynthetic ? "Synthetic cohort: " : "")
+        + "Transfer to \(URL(fileURLWithPath: data.name).lastPathComponent)",
       subtitle:
         "\(Numbers.integer(data.patients)) patients, \(Numbers.integer(data.responders)) with the response "
         + "'\(data.response.rawValue)'; \(repeats) times \(folds)-fold cross-validation by patient"

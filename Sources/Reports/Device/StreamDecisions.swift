@@ -78,6 +78,15 @@ extension StreamRun {
 
   // MARK: Against the annotations
 
+  /// How much of what the annotations tell is decided right; nil without any.
+  var accuracySentence: String? {
+    guard let accuracy = result.accuracy, let fixed = accuracy.fixed.accuracy else { return nil }
+    let unit = accuracy.unit == "beats" ? "annotated beats that it decided about" : "labelled windows"
+    let float = accuracy.float?.accuracy.map { ", in float \(Numbers.percent($0))" } ?? ""
+    return "Of \(Numbers.integer(accuracy.fixed.total)) \(unit) \(Numbers.percent(fixed)) are right\(float)"
+      + (trainingNote == nil ? "." : ", on a record that the model was trained on.")
+  }
+
   private var scoreParts: [any Component] {
     guard let accuracy = result.accuracy else { return [] }
     let others = [("the float twin's", accuracy.float), ("what was announced", accuracy.announced)].compactMap

@@ -33,7 +33,8 @@ extension StreamRun {
       title: "\(options.isAnonymous ? "A record" : result.record) through \(result.model)",
       subtitle: "\(result.lead), \(Numbers.duration(seconds: result.durationSeconds)), "
         + "\(Self.rate(result.sourceRateHz)) to \(Self.rate(result.sampleRateHz)), \(result.profile.converterBits)-bit converter",
-      verdict: [verdict, result.verdict?.sentence].compactMap(\.self).joined(separator: " "),
+      verdict: [verdict, accuracySentence, result.verdict?.sentence].compactMap(\.self).joined(
+        separator: " "),
       sections: sections(excerpt, options), footer: Release.footer(version: result.version)
     ).render()
   }

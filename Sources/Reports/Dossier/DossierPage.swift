@@ -15,7 +15,7 @@ extension Dossier {
       sections: [
         Section("What this is", [Paragraph(Self.purpose), Facts(facts(command))]),
         Section("Claims", claimParts),
-        Section("Longer checks", [checkTable]),
+        Section("Longer checks", [Paragraph(checkSentence), checkTable]),
         Section("What a device needs", [boardTable, Paragraph(Self.counted)]),
       ] + models.map(modelSection) + [
         Section("What it doesn't promise", MarkdownFile.components(notPromised)),
@@ -114,6 +114,19 @@ extension Dossier {
     return parts
   }
 
+  /// What the longer checks come to, by name where one hasn't passed.
+  package var checkSentence: String {
+    func named(_ words: String, _ isMeant: (Check) -> Bool) -> String {
+      let names = checks.filter(isMeant).map(\.name)
+      return names.isEmpty ? "" : "; \(names.count) \(words): \(names.joined(separator: ", "))"
+    }
+    return
+      "\(checks.count { $0.result == "passed" }) of \(checks.count) longer checks passed when they last ran"
+      + named("failed") { $0.result == "FAILED" }
+      + named("ended otherwise") { $0.day != nil && !["passed", "FAILED"].contains($0.result) }
+      + named("have not run on any commit that is noted here") { $0.day == nil } + "."
+  }
+
   private var checkTable: Table {
     Table(
       caption:
@@ -173,7 +186,12 @@ extension Dossier {
     if !model.commands.isEmpty { parts.append(Paragraph("From data to image:")) }
     for command in model.commands { parts.append(Paragraph("`\(command)`")) }
     for (title, lines) in model.card.sorted(by: { $0.key < $1.key }) {
-      parts.append(Details("\(title), as its card has it", MarkdownFile.components(lines)))
+      let card = MarkdownFile.components(lines)
+      // What a model isn't fit for stands on paper too.
+      parts +=
+        title == "Limits"
+        ? [Paragraph("\(title), as its card has it:")] + card
+        : [Details("\(title), as its card has it", card)]
     }
     return Section("Model \(model.name)", parts)
   }

@@ -15,7 +15,8 @@ extension QuantizationReport {
       verdict: verdict,
       outcome: outcome,
       sections: [
-        Section("Summary", summary.map { Paragraph($0) }), Section("What to ship", [ruleTable]),
+        Section("Summary", summary.filter { $0 != verdict }.map { Paragraph($0) }),
+        Section("What to ship", [ruleTable]),
         Section("Accuracy against cost", paretoCharts + [Paragraph(Self.costDefinitions)]),
         Section("Points", pointTables + [Paragraph(Self.accuracyDefinitions)]),
         Section("Classes", classTables), Section("Changed decisions", [flipTable]),

@@ -82,6 +82,28 @@ import TestSupport
     #expect(time < .milliseconds(200))
   }
 
+  /// As many products as there may be are no fault by themselves; that the image is too small to hold their weights is.
+  @Test(arguments: [
+    (1 << 14, 1, "constants of operator 0"), ((1 << 14) + 1, 1, "operator 0, SVDF"),
+    (1, 1 << 15, "constants of operator 0"),
+  ])
+  func theMostProductsOfAnSVDFAreThoseOfTheLargestTensor(inputs: Int, rank: Int, place: String) throws {
+    func tensor(_ count: Int) -> QuantizedNetwork.Tensor {
+      .init(name: "", shape: [1, count], scale: 1, zeroPoint: 0)
+    }
+    var state = tensor(1 << 14)
+    state.isVariable = true
+    let multiplier = FixedPointMultiplier(real: 0.01)
+    let network = QuantizedNetwork(
+      .svdf, inputs: [tensor(inputs)], state: state, output: tensor(1 << 14),
+      computation: .svdf(
+        .init(
+          featureWeights: [1], timeWeights: [1], biases: [1], rank: rank, featureMultiplier: multiplier,
+          outputMultiplier: multiplier)))
+    let error = #expect(throws: InvalidNetwork.self) { _ = try ModelImage(network, frontEnd: nil) }
+    #expect(error?.description.hasSuffix("(\(place))") == true, "\(String(describing: error))")
+  }
+
   /// 24 cells of 6 channels, each 48 products, or 24 in each of two groups.
   @Test(arguments: [
     (1, 256 + 24 * (16 * 12 * 2 + 4 * 12 + 32 * 3)), (2, 256 + 24 * 2 * (16 * 6 * 1 + 4 * 6 + 32 * 6)),

@@ -230,6 +230,29 @@ private func detectBeats(
     #expect(digest(rateHz: rateHz, seed: 6) == expected)
   }
 
+  /// Bursts of wild samples, a second apart: the complex behind a peak 25 samples ago is the band-passed samples of 24 to 42
+  /// samples ago, whose middle is 8 low-passed samples before them.
+  @Test func aBeatsSlopeIsTheSteepestOfItsComplex() throws {
+    var random = SeededGenerator(seed: 8)
+    let samples = (0..<300 * 128).map { $0 % 128 < 25 ? Int16(random.nextIndex(below: 3001) - 1500) : 0 }
+    // A triangle of half length 3 is a sum of three samples twice over.
+    let smooth = samples.indices.map { index in
+      zip([1, 2, 3, 2, 1], index - 4...index).reduce(0) { $0 + ($1.1 < 0 ? 0 : $1.0 * Int(samples[$1.1])) }
+    }
+    let state = DetectorState(128_000)
+    var detector = try BeatDetector(sampleRateMillihertz: 128_000, state: state.bytes)
+    func word(_ index: Int) -> Int { Int(state.bytes.load(fromByteOffset: 4 * index, as: Int32.self)) }
+    var compared = 0
+    for (index, sample) in samples.enumerated() where detector.push(sample) != nil {
+      // The height and age of the largest curve length are 0 where this sample's peak was the beat, not an earlier one.
+      guard word(2) == 0, word(3) == 0 else { continue }
+      let slopes = (32...50).map { abs(smooth[index - $0] - smooth[index - $0 - 3]) }
+      #expect(word(9) == slopes.max(), "at \(index)")
+      compared += 1
+    }
+    #expect(compared > 200)
+  }
+
   @Test func aResetForgetsEverything() throws {
     let samples = SyntheticLead(seconds: 30).samples
     let state = DetectorState(128_000)
