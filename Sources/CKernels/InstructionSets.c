@@ -10,6 +10,8 @@ bool qi_has_instruction_set(qi_instruction_set set) {
     case qi_avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && qi_has_instruction_set(qi_avx2);
+    case qi_amx:
+      return qi_has_instruction_set(qi_avx512) && qi_may_use_tiles();
     case qi_dsp:
     case qi_mve:
       return true;
@@ -19,16 +21,20 @@ bool qi_has_instruction_set(qi_instruction_set set) {
 }
 
 qi_instruction_set qi_best_instruction_set(void) {
+  if (qi_has_instruction_set(qi_amx)) return qi_amx;
   if (qi_has_instruction_set(qi_avx512)) return qi_avx512;
   return qi_has_instruction_set(qi_avx2) ? qi_avx2 : qi_portable;
 }
 
+// Whether a set has AVX-512's instructions.
+static bool has512(qi_instruction_set set) { return set == qi_avx512 || set == qi_amx; }
+
 static qi_matrix_product_function *matrixProduct(qi_instruction_set set) {
-  return set == qi_avx512 ? qi_matrix_product_avx512 : qi_matrix_product_avx2;
+  return has512(set) ? qi_matrix_product_avx512 : qi_matrix_product_avx2;
 }
 
 static qi_depthwise_function *depthwise(qi_instruction_set set) {
-  return set == qi_avx512 ? qi_depthwise_avx512 : qi_depthwise_avx2;
+  return has512(set) ? qi_depthwise_avx512 : qi_depthwise_avx2;
 }
 
 #elif defined(__aarch64__)
@@ -85,7 +91,8 @@ bool qi_depthwise_int8(
 bool qi_convolution_int8(
   qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output) {
 #if defined(__x86_64__)
-  if (set != qi_avx512 || !qi_has_instruction_set(set)) return false;
+  if (!has512(set) || !qi_has_instruction_set(set)) return false;
+  if (set == qi_amx && qi_convolution_amx(convolution, scratch, scratchBytes, output)) return true;
   const ptrdiff_t taps = (ptrdiff_t)convolution->time.taps * convolution->frequency.taps;
   if (scratchBytes < (taps * convolution->groupChannels + 3) / 4 * 4) return false;
   qi_convolution_avx512(convolution, scratch, scratchBytes, output);
@@ -96,11 +103,25 @@ bool qi_convolution_int8(
 #endif
 }
 
+bool qi_depthwise_columns_int8(
+  qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output) {
+#if defined(__x86_64__)
+  if (!has512(set) || !qi_has_instruction_set(set)) return false;
+  // A stream's columns may lie in the scratch themselves.
+  const int8_t *const codes = convolution->columns;
+  if (codes >= scratch && codes < scratch + scratchBytes) return false;
+  return qi_depthwise_columns_avx512(convolution, scratch, scratchBytes, output);
+#else
+  (void)set, (void)convolution, (void)scratch, (void)scratchBytes, (void)output;
+  return false;
+#endif
+}
+
 bool qi_fully_connected_int8(
   qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
   const int8_t *second, ptrdiff_t secondCount, int8_t *output) {
 #if defined(__x86_64__)
-  if (set != qi_avx512 || !qi_has_instruction_set(set) || firstCount + secondCount < 1) return false;
+  if (!has512(set) || !qi_has_instruction_set(set) || firstCount + secondCount < 1) return false;
   qi_fully_connected_avx512(product, first, firstCount, second, secondCount, output);
   return true;
 #else
@@ -112,7 +133,11 @@ bool qi_fully_connected_int8(
 bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) {
 #if defined(__x86_64__)
   if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
-  qi_elementwise_avx2(&operands, output);
+  if (has512(set)) {
+    qi_elementwise_avx512(&operands, output);
+  } else {
+    qi_elementwise_avx2(&operands, output);
+  }
   return true;
 #else
   (void)set, (void)operands, (void)output;
@@ -124,7 +149,11 @@ bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output) {
 #if defined(__x86_64__)
   if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
   if (pool.isMean && (pool.columns > 256 || pool.rows > 256 || pool.columns * pool.rows > 256)) return false;
-  qi_pool_avx2(&pool, output);
+  if (has512(set)) {
+    qi_pool_avx512(&pool, output);
+  } else {
+    qi_pool_avx2(&pool, output);
+  }
   return true;
 #else
   (void)set, (void)pool, (void)output;

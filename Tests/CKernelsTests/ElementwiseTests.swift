@@ -35,7 +35,7 @@ import Testing
     var cases = Cases(seed: 8)
     var differing: [String] = []
     for round in 0..<3000 {
-      let count = cases.integer(in: 1...70)
+      let count = cases.integer(in: 1...150)
       // An input that repeats is a single code.
       let repeats = (first: cases.chance(4), second: cases.chance(4))
       let first: [Int8] = cases.values(repeats.first ? 1 : count)

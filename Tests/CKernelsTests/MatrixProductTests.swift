@@ -77,7 +77,7 @@ import Testing
     var cases = Cases(seed: 4)
     let product = RandomProduct(from: &cases, codes: -128...127)
     let before = [Int8](repeating: 77, count: product.rows * product.channels)
-    for set in [qi_portable, qi_avx2, qi_avx512, qi_neon] where !qi_has_instruction_set(set) {
+    for set in [qi_portable, qi_avx2, qi_avx512, qi_amx, qi_neon] where !qi_has_instruction_set(set) {
       var isComputed = true
       let output = product.compute(over: before, guarding: .end) {
         isComputed = qi_matrix_product_int8(set, $0, $1, product.channels)

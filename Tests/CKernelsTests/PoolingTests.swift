@@ -17,24 +17,29 @@ import Testing
     var differing: [String] = []
     for round in 0..<3000 {
       let (columns, rows) = (cases.integer(in: 1...16), cases.integer(in: 1...(cases.chance(4) ? 16 : 3)))
-      let (channels, cells) = (cases.integer(in: 1...50), rows + cases.integer(in: 0...3))
-      var input: [Int8] = cases.values(((columns - 1) * cells + rows) * channels)
+      let channels = cases.integer(in: 1...(cases.chance(4) ? 140 : 50))
+      // Output cells, the windows of which lie some cells apart.
+      let (outputs, step) = (cases.integer(in: 1...4), cases.integer(in: 1...3))
+      let cells = (outputs - 1) * step + rows + cases.integer(in: 0...3)
+      var input: [Int8] = cases.values(
+        ((columns - 1) * cells + (outputs - 1) * step + rows) * channels)
       if cases.chance(8) { input = input.map { _ in cases.chance(2) ? -128 : -127 } }
       let codes = GuardedArray(input, guarding: cases.chance(2) ? .start : .end)
       let minimum = cases.chance(2) ? -128 : cases.integer(in: -128...127)
       let limits = minimum...(cases.chance(2) ? 127 : cases.integer(in: minimum...127))
       let pool = qi_pool(
         input: codes.pointer, columnStride: cells * channels, columns: Int32(columns), rows: Int32(rows),
-        channels: channels, isMean: isMean, minimum: Int32(limits.lowerBound),
-        maximum: Int32(limits.upperBound))
-      let expected = (0..<channels).map { channel in
+        channels: channels, cells: outputs, cellStride: step * channels, isMean: isMean,
+        minimum: Int32(limits.lowerBound), maximum: Int32(limits.upperBound))
+      let expected = (0..<outputs * channels).map { code in
+        let (output, channel) = code.quotientAndRemainder(dividingBy: channels)
         let under = (0..<columns).flatMap { column in
-          (0..<rows).map { Int(input[(column * cells + $0) * channels + channel]) }
+          (0..<rows).map { Int(input[(column * cells + output * step + $0) * channels + channel]) }
         }
         return Self.code(under, isMean: isMean, limits)
       }
       let output = GuardedArray(
-        [Int8](repeating: 0, count: channels), guarding: cases.chance(2) ? .start : .end)
+        [Int8](repeating: 0, count: outputs * channels), guarding: cases.chance(2) ? .start : .end)
       let isDone = withExtendedLifetime(codes) { qi_pool_int8(set, pool, output.pointer) }
       if !isDone || output.array != expected {
         differing.append("\(columns) x \(rows) cells of \(channels) channels in round \(round)")
@@ -56,8 +61,9 @@ import Testing
       }
       let pool: (UnsafePointer<Int8>) -> qi_pool = {
         qi_pool(
-          input: $0, columnStride: 0, columns: 1, rows: Int32(cells), channels: sums.count, isMean: true,
-          minimum: -128, maximum: 127)
+          input: $0, columnStride: 0, columns: 1, rows: Int32(cells), channels: sums.count, cells: 1,
+          cellStride: 0,
+          isMean: true, minimum: -128, maximum: 127)
       }
       var output = [Int8](repeating: 0, count: sums.count)
       #expect(input.withUnsafeBufferPointer { qi_pool_int8(set, pool($0.baseAddress!), &output) })
@@ -75,8 +81,9 @@ import Testing
       qi_pool_int8(
         set,
         qi_pool(
-          input: $0.baseAddress!, columnStride: 1, columns: 257, rows: 1, channels: 1, isMean: true,
-          minimum: -128, maximum: 127), &output)
+          input: $0.baseAddress!, columnStride: 1, columns: 257, rows: 1, channels: 1, cells: 1,
+          cellStride: 0,
+          isMean: true, minimum: -128, maximum: 127), &output)
     }
     #expect(!isDone && output == [7])
   }

@@ -2,7 +2,9 @@ import CKernels
 import Support
 
 /// The instruction sets that this machine has.
-let availableSets: [qi_instruction_set] = [qi_avx2, qi_avx512, qi_neon].filter { qi_has_instruction_set($0) }
+let availableSets: [qi_instruction_set] = [qi_avx2, qi_avx512, qi_amx, qi_neon].filter {
+  qi_has_instruction_set($0)
+}
 
 /// The constants of a requantization, in whole blocks of 4 channels.
 struct Requantization {

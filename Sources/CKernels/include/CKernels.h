@@ -2,12 +2,13 @@
 //
 // Every function is told the instruction set to use. It returns false, having touched nothing, where the program or
 // the machine lacks that set or where a stated limit is exceeded; the caller then runs its portable loop. The results
-// are the same bits with every set. No function allocates, keeps state or calls a library. Pointers may have any
+// are the same bits with every set. No function allocates, keeps state beside what the machine has, or calls a library. Pointers may have any
 // alignment; strides count elements.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "products.h"
 
 #pragma clang assume_nonnull begin
 
@@ -19,6 +20,7 @@ typedef enum qi_instruction_set : uint32_t {
   qi_neon = 3,    // 64-bit ARM
   qi_dsp = 4,     // 32-bit ARM with the DSP extension; elsewhere in plain C, to be tested
   qi_mve = 5,     // 32-bit ARM with the vector extension for microcontrollers; elsewhere likewise
+  qi_amx = 6,     // qi_avx512 and AMX's tiles of bytes, which a program on Linux asks for when it asks for the set
 } qi_instruction_set;
 
 // The bits of a word in the other order.
@@ -34,70 +36,6 @@ static inline __attribute__((always_inline)) int32_t qi_limited_to_16(int32_t nu
   return limited;
 #else
   return number < INT16_MIN ? INT16_MIN : number > INT16_MAX ? INT16_MAX : number;
-#endif
-}
-
-// MARK: - Products of 64 bits
-
-// A processor that can't multiply to 64 bits takes halves: the product is whole * 2^32 + middle * 2^16 and something less.
-typedef struct qi_halves_product {
-  int32_t whole, middle;
-} qi_halves_product;
-
-static inline __attribute__((always_inline)) qi_halves_product qi_multiplied_by_halves(int32_t a, int32_t b) {
-  const uint32_t lowA = a & 0xFFFF, lowB = b & 0xFFFF;
-  const int32_t cross = (int32_t)((lowA * lowB) >> 16) + (int32_t)lowA * (b >> 16);
-  const int32_t middle = (a >> 16) * (int32_t)lowB + (cross & 0xFFFF);
-  return (qi_halves_product){(a >> 16) * (b >> 16) + (cross >> 16), middle};
-}
-
-#if defined(__ARM_ARCH_6M__)
-#define QI_BY_HALVES 1
-#else
-#define QI_BY_HALVES 0
-#endif
-
-// floor(a * b / 2^32)
-static inline __attribute__((always_inline)) int32_t qi_high_product(int32_t a, int32_t b) {
-#if QI_BY_HALVES
-  const qi_halves_product product = qi_multiplied_by_halves(a, b);
-  return product.whole + (product.middle >> 16);
-#else
-  return (int32_t)(((int64_t)a * b) >> 32);
-#endif
-}
-
-// floor((a * b + 2^30) / 2^31)
-static inline __attribute__((always_inline)) int32_t qi_doubled_high_product(int32_t a, int32_t b) {
-#if QI_BY_HALVES
-  const qi_halves_product product = qi_multiplied_by_halves(a, b);
-  return (int32_t)((uint32_t)product.whole << 1) + (((product.middle >> 14) + 1) >> 1);
-#else
-  const int64_t product = (int64_t)a * b;
-  return (int32_t)((uint32_t)(product >> 31) + ((uint32_t)product >> 30 & 1));
-#endif
-}
-
-// As qi_doubled_high_product, for b >= 0: a times a fraction in Q31.
-static inline __attribute__((always_inline)) int32_t qi_times_fraction(int32_t a, int32_t b) {
-#if defined(__arm__) && defined(__ARM_FEATURE_DSP)
-  // Twice b, taken for a number with a sign, is less by 2^32 where b is 2^30 at least.
-  const int32_t twice = (int32_t)((uint32_t)b << 1);
-  int32_t result;
-  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(twice), "r"(a & (twice >> 31)));
-  return result;
-#else
-  return qi_doubled_high_product(a, b);
-#endif
-}
-
-// floor(a * a / 16), for a magnitude of 2^17 at most
-static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int32_t a) {
-#if QI_BY_HALVES
-  const int32_t quarter = a >> 2, rest = a & 3;
-  return (uint32_t)(quarter * quarter + ((8 * quarter * rest + rest * rest) >> 4));
-#else
-  return (uint32_t)(((int64_t)a * a) >> 4);
 #endif
 }
 
@@ -231,14 +169,17 @@ typedef struct qi_elementwise {
   int32_t maximum;
 } qi_elementwise;
 
-// The cells under one window: `columns` times `rows` of them, both 1 at least. A row's cell lies `channels` bytes behind the
+// The cells under a window: `columns` times `rows` of them, both 1 at least. A row's cell lies `channels` bytes behind the
 // last one. Of each channel the mean, rounded half away from zero, or the greatest; then limited to minimum ... maximum.
+// So for `cells` output cells, each window `cellStride` bytes behind the last one.
 typedef struct qi_pool {
   const int8_t *input;
   ptrdiff_t columnStride;
   int32_t columns;
   int32_t rows;
   ptrdiff_t channels;
+  ptrdiff_t cells;
+  ptrdiff_t cellStride;
   bool isMean;
   int32_t minimum;
   int32_t maximum;
@@ -338,12 +279,18 @@ bool qi_depthwise_int8(
 
 // As qi_convolution says: gathers as many output cells' inputs at a time as the scratch has room for, and then writes
 // their codes, so that the output may overlap the input if no cell's output lies on an input of a later cell. Only AVX-512
-// has it. False where the scratch has no room for a cell.
+// and AMX have it. False where the scratch has no room for a cell.
 bool qi_convolution_int8(
   qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);
 
-// The product of one row with the transposed weights, as qi_fully_connected_dsp has it. Only AVX-512 has it. False where
-// there are no inputs.
+// The same of one output channel an input channel: a group has one channel, and its weights are those of a tap one a channel,
+// the taps in the order of inputs. False where a few columns find no room in the scratch, of more than 64 taps, and where
+// cells are farther apart than one, and don't fill vectors of 64 codes: qi_depthwise_int8 serves these.
+bool qi_depthwise_columns_int8(
+  qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);
+
+// The product of one row with the transposed weights, as qi_fully_connected_dsp has it. Only AVX-512 and AMX have it. False
+// where there are no inputs.
 bool qi_fully_connected_int8(
   qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
   const int8_t *second, ptrdiff_t secondCount, int8_t *output);
@@ -352,8 +299,8 @@ bool qi_fully_connected_int8(
 // Only x86-64 has it.
 bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output);
 
-// Writes output[0 ..< channels], 16 at a time: it may overlap the input where the window has a single cell, or if it lies
-// before the cells. Only x86-64 has it. False of a mean of more than 256 cells.
+// Writes output[0 ..< cells * channels], cell by cell: it may overlap the input where the window has a single cell, or if no
+// cell's output lies on an input of itself or of a later cell. Only x86-64 has it. False of a mean of more than 256 cells.
 bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output);
 
 #else
@@ -383,6 +330,9 @@ static inline bool qi_depthwise_int8(
   qi_instruction_set set, qi_depthwise convolution, int8_t *output, ptrdiff_t outputStride) { return false; }
 
 static inline bool qi_convolution_int8(
+  qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output) { return false; }
+
+static inline bool qi_depthwise_columns_int8(
   qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output) { return false; }
 
 static inline bool qi_fully_connected_int8(

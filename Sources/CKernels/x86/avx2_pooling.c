@@ -87,13 +87,17 @@ ALWAYS_INLINE __m128i pooledMaximum(const qi_pool *pool, ptrdiff_t c, ptrdiff_t 
   return _mm_min_epi8(greatest, _mm_set1_epi8((char)pool->maximum));
 }
 
-void qi_pool_avx2(const qi_pool *pool, int8_t *output) {
-  const int32_t cells = pool->columns * pool->rows;
-  const bool isMean = pool->isMean && cells > 1;
-  const Mean mean = meanOf(pool, isMean ? cells : 2);
-  for (ptrdiff_t c = 0; c < pool->channels; c += 16) {
-    const ptrdiff_t count = pool->channels - c;
-    storeCodes(isMean ? pooledMean(pool, c, count, &mean) : pooledMaximum(pool, c, count), output + c, count);
+void qi_pool_avx2(const qi_pool *all, int8_t *output) {
+  qi_pool pool = *all;
+  const int32_t cells = pool.columns * pool.rows;
+  const bool isMean = pool.isMean && cells > 1;
+  const Mean mean = meanOf(&pool, isMean ? cells : 2);
+  for (ptrdiff_t cell = 0; cell < pool.cells; cell++, pool.input += pool.cellStride, output += pool.channels) {
+    for (ptrdiff_t c = 0; c < pool.channels; c += 16) {
+      const ptrdiff_t count = pool.channels - c;
+      storeCodes(
+        isMean ? pooledMean(&pool, c, count, &mean) : pooledMaximum(&pool, c, count), output + c, count);
+    }
   }
 }
 

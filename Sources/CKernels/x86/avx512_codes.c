@@ -4,7 +4,7 @@
 // of the other side's numbers is taken off: to a convolution's inputs, which many channels meet, and to a single row's
 // weights.
 #if defined(__x86_64__)
-#include "avx512.h"
+#include "short_scales.h"
 #include "../gathering.h"
 #include "../stretches.h"
 
@@ -233,25 +233,39 @@ ALWAYS_INLINE __m512i spread(__m128i quads) {
   return _mm512_permutexvar_epi32(places, _mm512_castsi128_si512(quads));
 }
 
+// Adds up to four quads of codes times their weights.
+ALWAYS_INLINE void addSome(const int8_t *codes, const int8_t *const *blocks, ptrdiff_t place, ptrdiff_t quads, BlockSums *sums) {
+  const __m512i inputs = spread(_mm_maskz_loadu_epi32((__mmask8)((1 << quads) - 1), codes));
+  const __mmask16 lanes = (__mmask16)((1 << 4 * quads) - 1);
+#pragma clang loop unroll(full)
+  for (int b = 0; b < 8; b++) {
+    const __m512i weights = raised(_mm512_maskz_loadu_epi32(lanes, blocks[b] + place));
+    sums->sums[b] = _mm512_dpbusd_epi32(sums->sums[b], weights, inputs);
+  }
+}
+
 // Adds a stretch of codes times their weights, which begin at a quad.
 ALWAYS_INLINE void addStretch(
   const qi_stretch *stretch, const int8_t *const *blocks, ptrdiff_t firstQuad, BlockSums *sums) {
   const int8_t *codes = stretch->codes;
   ptrdiff_t place = 16 * firstQuad, left = stretch->quads;
+  // Vectors of weights that each lie in a cache line.
+  const ptrdiff_t before = (-(uintptr_t)(blocks[0] + place) & 63) / 16;
+  if (before > 0 && left > 8) {
+    addSome(codes, blocks, place, before, sums);
+    left -= before;
+    codes += 4 * before;
+    place += 16 * before;
+  }
   for (; left >= 4; left -= 4, codes += 16, place += 64) {
     const __m512i inputs = spread(_mm_loadu_si128((const __m128i *)codes));
+#pragma clang loop unroll(full)
     for (int b = 0; b < 8; b++) {
       const __m512i weights = raised(_mm512_loadu_si512(blocks[b] + place));
       sums->sums[b] = _mm512_dpbusd_epi32(sums->sums[b], weights, inputs);
     }
   }
-  if (left == 0) return;
-  const __m512i inputs = spread(_mm_maskz_loadu_epi32((__mmask8)((1 << left) - 1), codes));
-  const __mmask16 lanes = (__mmask16)((1 << 4 * left) - 1);
-  for (int b = 0; b < 8; b++) {
-    const __m512i weights = raised(_mm512_maskz_loadu_epi32(lanes, blocks[b] + place));
-    sums->sums[b] = _mm512_dpbusd_epi32(sums->sums[b], weights, inputs);
-  }
+  if (left > 0) addSome(codes, blocks, place, left, sums);
 }
 
 // The sums of 16 channels from those of their 4 blocks' quads.
@@ -261,6 +275,25 @@ ALWAYS_INLINE __m512i gathered(const __m512i *sums) {
   const __m512i high = _mm512_add_epi32(
     _mm512_shuffle_i32x4(sums[2], sums[3], 0x44), _mm512_shuffle_i32x4(sums[2], sums[3], 0xEE));
   return _mm512_add_epi32(_mm512_shuffle_i32x4(low, high, 0x88), _mm512_shuffle_i32x4(low, high, 0xDD));
+}
+
+// The codes of 16 channels at most, from one on.
+ALWAYS_INLINE void storeSums(
+  __m512i sums, __m512i offset, const qi_requantization *r, ptrdiff_t channel, ptrdiff_t count, bool mayBeShort,
+  const Limits *limits, int8_t *output) {
+  const __mmask16 exist = count < 16 ? (__mmask16)((1 << count) - 1) : 0xFFFF;
+  const __m512i biases = _mm512_maskz_loadu_epi32(exist, r->biases + channel);
+  const __m512i shifts = _mm512_cvtepi8_epi32(_mm_mask_loadu_epi8(_mm_set1_epi8(-1), exist, r->shifts + channel));
+  const __m512i x = _mm512_sub_epi32(_mm512_add_epi32(sums, biases), offset);
+  if (__builtin_expect(mayBeShort && areSmall(biases) && _mm512_cmplt_epi32_mask(shifts, _mm512_setzero_si512()) == 0xFFFF, true)) {
+    const __m512i scaled = scaledOnce(x, _mm512_maskz_loadu_epi32(exist, r->multipliers + channel), shifts);
+    __m512i codes = _mm512_add_epi32(scaled, limits->zeroPoint);
+    codes = _mm512_min_epi32(_mm512_max_epi32(codes, limits->minimum), limits->maximum);
+    _mm_mask_storeu_epi8(output + channel, exist, _mm512_cvtepi32_epi8(codes));
+  } else {
+    const Channels16 channels = loadChannels(r, channel, count);
+    storeCodes(x, &channels, limits, output + channel);
+  }
 }
 
 void qi_fully_connected_avx512(
@@ -276,6 +309,7 @@ void qi_fully_connected_avx512(
   }
   const __m512i offset = _mm512_set1_epi32(_mm512_reduce_add_epi32(offsets));
   const Limits limits = limitsOf(r);
+  const bool mayBeShort = 4 * quads <= mostShortProducts;
   for (ptrdiff_t c = 0; c < product->channels; c += 32) {
     const ptrdiff_t left = product->channels - c;
     const int8_t *blocks[8];
@@ -286,11 +320,8 @@ void qi_fully_connected_avx512(
       addStretch(part, blocks, quad, &sums);
       quad += part->quads;
     }
-    for (int v = 0; v < 2 && 16 * v < left; v++) {
-      const Channels16 channels = loadChannels(r, c + 16 * v, left - 16 * v);
-      const __m512i sum = _mm512_sub_epi32(_mm512_add_epi32(gathered(sums.sums + 4 * v), channels.biases), offset);
-      storeCodes(sum, &channels, &limits, output + c + 16 * v);
-    }
+    storeSums(gathered(sums.sums), offset, r, c, left, mayBeShort, &limits, output);
+    if (left > 16) storeSums(gathered(sums.sums + 4), offset, r, c + 16, left - 16, mayBeShort, &limits, output);
   }
 }
 

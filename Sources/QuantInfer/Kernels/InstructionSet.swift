@@ -14,6 +14,8 @@ public enum InstructionSet: UInt32, Sendable {
   case dsp = 4
   /// 32-bit ARM with the vector extension for microcontrollers (Helium), as a Cortex-M55 has it; likewise.
   case mve = 5
+  /// x86-64 with AVX-512 and AMX's tiles of bytes; on Linux the process asks for them when a set is first asked for.
+  case amx = 6
 
   /// The fastest that this machine has.
   public static var best: InstructionSet {
@@ -31,11 +33,14 @@ public enum InstructionSet: UInt32, Sendable {
   {
     // Without other weights to serve, the loops for them need not be there.
     guard Built.anyWeights else { return Code.bitWidth == 8 && (Self.isBuiltForMVE || Self.isBuiltForDSP) }
-    return (self == .dsp || self == .mve || self == .avx512) && Code.bitWidth == 8
+    return (self == .dsp || self == .mve || has512) && Code.bitWidth == 8
       && weights.accumulatorBits == 32
       && weights.weightBits == 8
       && (UInt(bitPattern: unsafe weights.packed) & 3 == 0)
   }
+
+  /// Whether it has AVX-512's instructions.
+  private var has512: Bool { self == .avx512 || self == .amx }
 
   private static var isBuiltForDSP: Bool { qi_best_instruction_set() == qi_dsp }
   private static var isBuiltForMVE: Bool { qi_best_instruction_set() == qi_mve }
@@ -78,21 +83,9 @@ public enum InstructionSet: UInt32, Sendable {
     _ range: Range<Int>, of columns: Columns<Code>, columnCount: Int, input: Tensor, output: Tensor,
     window: Window, weights: Weights, scratch: Scratch, into outputs: UnsafeMutablePointer<Code>
   ) {
-    var convolution = unsafe qi_convolution(
-      columns: UnsafeRawPointer(columns.base).assumingMemoryBound(to: Int8.self),
-      capacity: Int32(truncatingIfNeeded: columns.capacity), start: Int32(truncatingIfNeeded: columns.start),
-      columnCount: Int32(truncatingIfNeeded: columnCount),
-      rowCount: Int32(truncatingIfNeeded: input.frequencyCount),
-      channels: Int32(truncatingIfNeeded: input.channelCount),
-      groupChannels: Int32(truncatingIfNeeded: weights.groupChannelCount),
-      time: window.time.foreign, frequency: window.frequency.foreign,
-      inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
-      firstColumn: Int32(truncatingIfNeeded: range.lowerBound),
-      outputRowCount: Int32(truncatingIfNeeded: output.frequencyCount),
-      cellCount: Int32(
-        truncatingIfNeeded: (range.upperBound &- range.lowerBound) &* output.frequencyCount),
-      outputChannels: Int32(truncatingIfNeeded: output.channelCount),
-      requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+    var convolution = unsafe self.convolution(
+      range, of: columns, columnCount: columnCount, input: input, output: output, window: window,
+      weights: weights, groupChannels: weights.groupChannelCount)
     let target = unsafe UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self)
     if unsafe qi_convolution_int8(
       foreign, &convolution, scratch.start.assumingMemoryBound(to: Int8.self), scratch.byteCount, target)
@@ -104,6 +97,48 @@ public enum InstructionSet: UInt32, Sendable {
     } else {
       _ = unsafe qi_convolution_dsp(&convolution, scratch.start.assumingMemoryBound(to: Int16.self), target)
     }
+  }
+
+  /// A convolution as the kernels take it.
+  @inline(__always)
+  private func convolution<Code: FixedWidthInteger & SignedInteger>(
+    _ range: Range<Int>, of columns: Columns<Code>, columnCount: Int, input: Tensor, output: Tensor,
+    window: Window, weights: Weights, groupChannels: Int
+  ) -> qi_convolution {
+    unsafe qi_convolution(
+      columns: UnsafeRawPointer(columns.base).assumingMemoryBound(to: Int8.self),
+      capacity: Int32(truncatingIfNeeded: columns.capacity), start: Int32(truncatingIfNeeded: columns.start),
+      columnCount: Int32(truncatingIfNeeded: columnCount),
+      rowCount: Int32(truncatingIfNeeded: input.frequencyCount),
+      channels: Int32(truncatingIfNeeded: input.channelCount),
+      groupChannels: Int32(truncatingIfNeeded: groupChannels),
+      time: window.time.foreign, frequency: window.frequency.foreign,
+      inputZeroPoint: Int8(truncatingIfNeeded: input.zeroPoint), weights: weights.packed,
+      firstColumn: Int32(truncatingIfNeeded: range.lowerBound),
+      outputRowCount: Int32(truncatingIfNeeded: output.frequencyCount),
+      cellCount: Int32(
+        truncatingIfNeeded: (range.upperBound &- range.lowerBound) &* output.frequencyCount),
+      outputChannels: Int32(truncatingIfNeeded: output.channelCount),
+      requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+  }
+
+  /// See `Depthwise.compute`: all columns at once, int8 with an output channel an input channel, where there are such kernels.
+  ///
+  /// - Returns: Whether it was done.
+  @inline(__always)
+  func depthwiseColumns<Code: FixedWidthInteger & SignedInteger>(
+    _ columns: Columns<Code>, input: Tensor, output: Tensor, window: Window, weights: Weights,
+    scratch: Scratch, into outputs: UnsafeMutablePointer<Code>
+  ) -> Bool {
+    guard has512, Code.bitWidth == 8, weights.weightBits == 8, weights.accumulatorBits == 32,
+      input.channelCount == output.channelCount
+    else { return false }
+    var convolution = unsafe self.convolution(
+      Range(uncheckedBounds: (0, output.timeCount)), of: columns, columnCount: input.timeCount, input: input,
+      output: output, window: window, weights: weights, groupChannels: 1)
+    return unsafe qi_depthwise_columns_int8(
+      foreign, &convolution, scratch.start.assumingMemoryBound(to: Int8.self), scratch.byteCount,
+      UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
   }
 
   /// See `FullyConnected.computeRow`, where `servesDirectly`; of the output it wants channels and zero point alone.
@@ -174,19 +209,21 @@ public enum InstructionSet: UInt32, Sendable {
       column, window: window, weights: weights, input: input, inputs: inputs, output: output, into: outputs)
   }
 
-  /// See `Pooling.compute`: an output cell in vectors, where there are such.
+  /// See `Pooling.compute`: output cells in vectors, where there are such; windows of as many inputs lie that far apart.
   ///
   /// - Returns: Whether it was done.
   @inline(__always)
-  func pooledCell<Code: FixedWidthInteger & SignedInteger>(
-    _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Int, rows: Int, isMean: Bool,
-    activation: (minimum: Int32, maximum: Int32), into outputs: UnsafeMutablePointer<Code>
+  func pooledCells<Code: FixedWidthInteger & SignedInteger>(
+    _ cells: Int, apart cellStride: Int, _ inputs: UnsafePointer<Code>, of tensor: Tensor, columns: Int,
+    rows: Int, isMean: Bool, activation: (minimum: Int32, maximum: Int32),
+    into outputs: UnsafeMutablePointer<Code>
   ) -> Bool {
-    guard self == .avx2 || self == .avx512, Code.bitWidth == 8 else { return false }
+    guard self == .avx2 || has512, Code.bitWidth == 8 else { return false }
     let pool = unsafe qi_pool(
       input: UnsafeRawPointer(inputs).assumingMemoryBound(to: Int8.self), columnStride: tensor.columnCount,
       columns: Int32(truncatingIfNeeded: columns), rows: Int32(truncatingIfNeeded: rows),
-      channels: tensor.channelCount, isMean: isMean, minimum: activation.minimum, maximum: activation.maximum)
+      channels: tensor.channelCount, cells: cells, cellStride: cellStride, isMean: isMean,
+      minimum: activation.minimum, maximum: activation.maximum)
     return unsafe qi_pool_int8(
       foreign, pool, UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
   }
@@ -202,7 +239,7 @@ public enum InstructionSet: UInt32, Sendable {
     leftShift: Int32,
     output: (codes: UnsafeMutablePointer<Code>, zeroPoint: Int32, FixedPointMultiplier)
   ) -> Bool {
-    guard self == .avx2 || self == .avx512, Code.bitWidth == 8 else { return false }
+    guard self == .avx2 || has512, Code.bitWidth == 8 else { return false }
     let operation: qi_operation
     switch plan.kind {
     case .add: operation = qi_sum

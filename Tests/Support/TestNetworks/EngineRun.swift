@@ -3,8 +3,9 @@ import Networks
 import QuantInfer
 
 /// What inner loops may use on this machine: all must give the same bits.
-package let availableInstructions = [InstructionSet.portable, .avx2, .avx512, .neon, .dsp, .mve].filter(
-  \.isAvailable)
+package let availableInstructions = [
+  InstructionSet.portable, .avx2, .avx512, .amx, .neon, .dsp, .mve,
+].filter(\.isAvailable)
 
 /// Runs a network on the engine, its variable tensors at their zero points at first.
 ///

@@ -59,7 +59,8 @@ enum Convolution: Kernel {
   ) {
     if Built.depthwise, Weights(plan).layout == .taps {
       Depthwise.compute(
-        plan, input: input, output: output, instructions: workspace.instructions, as: code)
+        plan, input: input, output: output, scratch: workspace.scratch, instructions: workspace.instructions,
+        as: code)
     } else if Built.convolution, Built.wholeWindow {
       compute(
         plan, input: input, output: output, scratch: workspace.scratch, instructions: workspace.instructions,

@@ -16,7 +16,8 @@ enum Depthwise {
 
   /// Computes all of the output, cell by cell in order.
   static func compute<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, input: Operand, output: Operand, instructions: InstructionSet, as code: Code.Type
+    _ plan: OperatorPlan, input: Operand, output: Operand, scratch: Scratch, instructions: InstructionSet,
+    as code: Code.Type
   ) {
     let (source, target) = (input.tensor, output.tensor)
     let window = Window(plan)
@@ -24,7 +25,12 @@ enum Depthwise {
     for batch in 0..<source.batchCount {
       let inputs = unsafe input.codes(as: Code.self) + (batch &* source.timeCount &* source.columnCount)
       let outputs = unsafe output.codes(as: Code.self) + (batch &* target.timeCount &* target.columnCount)
-      for column in 0..<target.timeCount {
+      let columns = unsafe Columns<Code>(
+        base: UnsafePointer(inputs), columnCount: source.columnCount, capacity: source.timeCount, start: 0)
+      let isDone = unsafe instructions.depthwiseColumns(
+        columns, input: source, output: target, window: window, weights: weights, scratch: scratch,
+        into: outputs)
+      for column in isDone ? 0..<0 : 0..<target.timeCount {
         unsafe instructions.depthwiseColumn(
           column, window: window, weights: weights, input: source, inputs: UnsafePointer(inputs),
           output: target, into: outputs + (column &* target.columnCount))

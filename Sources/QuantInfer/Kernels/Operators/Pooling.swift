@@ -32,28 +32,51 @@ enum Pooling: Kernel {
     let window = Window(plan)
     let isMean = plan.kind == .averagePool
     let activation = (minimum: plan.activationMinimum, maximum: plan.activationMaximum)
+    // Whole windows one behind the other are a single call: those of a column, or of the columns where these are cells.
+    let isAlongTime = target.frequencyCount == 1
+    let whole =
+      isAlongTime
+      ? wholeWindows(window.time, inputCount: source.timeCount, outputCount: target.timeCount)
+      : wholeWindows(
+        window.frequency, inputCount: source.frequencyCount, outputCount: target.frequencyCount)
+    let cellStride =
+      isAlongTime
+      ? window.time.stride &* source.columnCount : window.frequency.stride &* source.channelCount
     for batch in 0..<source.batchCount {
       let inputs = unsafe input.codes(as: Code.self) + (batch &* source.timeCount &* source.columnCount)
       var outputs = unsafe output.codes(as: Code.self) + (batch &* target.timeCount &* target.columnCount)
-      for column in 0..<target.timeCount {
+      var (column, row) = (0, 0)
+      while column < target.timeCount {
         let columns = range(window.time, output: column, inputCount: source.timeCount)
-        for row in 0..<target.frequencyCount {
-          let rows = range(window.frequency, output: row, inputCount: source.frequencyCount)
-          let first = (columns.lowerBound &* source.frequencyCount &+ rows.lowerBound) &* source.channelCount
-          let isDone =
-            unsafe !columns.isEmpty && !rows.isEmpty
-            && workspace.instructions.pooledCell(
-              UnsafePointer(inputs) + first, of: source, columns: columns.count, rows: rows.count,
-              isMean: isMean, activation: activation, into: outputs)
-          if !isDone {
-            unsafe poolCell(
-              isMean, activation, UnsafePointer(inputs), of: source, columns: columns, rows: rows,
-              into: outputs)
-          }
-          unsafe outputs += target.channelCount
+        let rows = range(window.frequency, output: row, inputCount: source.frequencyCount)
+        let first = (columns.lowerBound &* source.frequencyCount &+ rows.lowerBound) &* source.channelCount
+        let place = isAlongTime ? column : row
+        var cells = whole.contains(place) ? whole.upperBound &- place : 1
+        let isDone =
+          unsafe !columns.isEmpty && !rows.isEmpty
+          && workspace.instructions.pooledCells(
+            cells, apart: cellStride, UnsafePointer(inputs) + first, of: source, columns: columns.count,
+            rows: rows.count, isMean: isMean, activation: activation, into: outputs)
+        if !isDone {
+          cells = 1
+          unsafe poolCell(
+            isMean, activation, UnsafePointer(inputs), of: source, columns: columns, rows: rows, into: outputs
+          )
         }
+        unsafe outputs += cells &* target.channelCount
+        row &+= cells
+        if row >= target.frequencyCount { (column, row) = (column &+ (isAlongTime ? cells : 1), 0) }
       }
     }
+  }
+
+  /// The outputs whose windows have no padding under them.
+  @inline(__always)
+  private static func wholeWindows(_ step: WindowStep, inputCount: Int, outputCount: Int) -> Range<Int> {
+    let first = quotient(step.paddingBefore &+ step.stride &- 1, step.stride)
+    let room = inputCount &+ step.paddingBefore &- step.reach
+    let end = room < 0 ? 0 : min(quotient(room, step.stride) &+ 1, outputCount)
+    return min(first, end)..<end
   }
 
   /// The inputs under the window; there is one at least, as padding is narrower than the window.
