@@ -89,6 +89,7 @@ extension Model {
   }
 
   /// Whether an operator finds a tensor filled: it is kept, an input, or an earlier operator's.
+  @inline(never)
   private func isDefined(_ tensorIndex: Int, before operatorIndex: Int) -> Bool {
     if tensor(tensorIndex).storage != .computed { return true }
     let input = writer(ofTensor: tensorIndex) &- ModelFormat.Tensor.firstInput

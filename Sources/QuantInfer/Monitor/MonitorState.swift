@@ -41,8 +41,8 @@ extension Monitor {
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
         let start = end
-        end = start &+ (byteCount &+ 3) / 4 &* 4
-        return start..<end
+        end = start &+ (byteCount &+ 3) & ~3
+        return unsafe Range(uncheckedBounds: (start, end))
       }
       let reach = (pace.columnsPerWindow &- 1) &* frontEnd.hopSamples
       sampleCount = options.sleeps ? reach &+ 1 : 0
@@ -143,6 +143,7 @@ extension Monitor {
 
   /// Whether the state is one that samples lead to, as far as it tells without a checksum; see
   /// `StreamingPipeline.isStateSound`.
+  @inline(__always)
   public var isStateSound: Bool {
     switch prior {
     case .some(let prior) where Built.rhythm && !prior.isStateSound: false
@@ -157,8 +158,12 @@ extension Monitor {
   @inline(__always)
   mutating func isStateGuarded() -> Bool {
     if takesBeats { return unsafe words.pointee.isSound(places) }
-    return isStateSound
+    return isSoundInPlace()
   }
+
+  /// The same as `isStateSound`: once, and without a copy.
+  @inline(never)
+  private mutating func isSoundInPlace() -> Bool { isStateSound }
 
   private var areInputsSound: Bool { takesBeats ? beats.isStateSound : pipeline.isStateSound }
 
@@ -199,7 +204,7 @@ extension Monitor {
       .monitor, owner: owner, byteCount: places.byteCount, from: copy)
     if !takesBeats { guard unsafe pipeline.isSound(saved) else { throw .impossibleState } }
     unsafe state.copyMemory(from: saved, byteCount: places.byteCount)
-    guard isStateSound, announcer.isStateSound else {
+    guard isSoundInPlace(), announcer.isSoundInPlace() else {
       resetUnsound()
       throw .impossibleState
     }
