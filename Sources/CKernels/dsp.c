@@ -236,6 +236,13 @@ __attribute__((naked, noinline)) void qi_one_row_of_codes(
 
 #else
 
+// A channel that is none that `qi_is_short` gets any code.
+static int8_t shortCode(const qi_rows_times_channels *operands, ptrdiff_t channel, int32_t sum) {
+  const int32_t shift = operands->shifts[channel];
+  return (int8_t)qi_ssat8(
+    qi_short_code(sum, operands->multipliers[channel], shift < 0 ? shift : -1, operands->zeroPoint));
+}
+
 void qi_two_rows(const qi_rows_times_channels *operands) {
   const int8_t *weights = operands->weights;
   ptrdiff_t steps[2] = {operands->step, operands->nextStep};
@@ -247,8 +254,7 @@ void qi_two_rows(const qi_rows_times_channels *operands) {
       for (ptrdiff_t byte = 4 * (channel & 1); byte < operands->byteCount; byte += 16, quad += 8) {
         sum = qi_dot(sum, qi_load4(quad), qi_load4(quad + 2), weights + byte);
       }
-      output[row * operands->outputStride] = (int8_t)qi_ssat8(
-        qi_short_code(sum, operands->multipliers[channel], operands->shifts[channel], operands->zeroPoint));
+      output[row * operands->outputStride] = shortCode(operands, channel, sum);
     }
     if (channel & 1) weights += operands->byteCount + steps[channel >> 1 & 1];
   }
@@ -262,8 +268,7 @@ void qi_one_row(const qi_rows_times_channels *operands) {
     for (ptrdiff_t byte = 4 * (channel & 3); byte < operands->byteCount; byte += 16, quad += 4) {
       sum = qi_dot(sum, qi_load4(quad), qi_load4(quad + 2), weights + byte);
     }
-    operands->output[channel] = (int8_t)qi_ssat8(
-      qi_short_code(sum, operands->multipliers[channel], operands->shifts[channel], operands->zeroPoint));
+    operands->output[channel] = shortCode(operands, channel, sum);
     if ((channel & 3) == 3) weights += operands->byteCount;
   }
 }

@@ -166,8 +166,8 @@ QI_INLINE int32_t qi_dot(int32_t sum, int32_t even, int32_t odd, const int8_t *_
   return qi_smlad(odd, qi_sxtb16_odd(word), qi_smlad(even, qi_sxtb16(word), sum));
 }
 
-// One row or two, and some channels of a product: a multiple of four channels, all of which `qi_is_short`. The order is known
-// to the assembly.
+// One row or two, and some channels of a product: a multiple of four channels, of which those that `qi_is_short` get their codes. The
+// order is known to the assembly.
 typedef struct qi_rows_times_channels {
   const int16_t *_Nonnull rows;
   ptrdiff_t byteCount;  // of a block's weights

@@ -27,6 +27,7 @@ typedef struct {
   ptrdiff_t quads;          // The size of a row.
   ptrdiff_t groupChannels;  // Of the output.
   ptrdiff_t together;       // Those of them that take two rows at once.
+  ptrdiff_t rest;           // The first that may be computed by itself: 0 where one is none that `qi_is_short`.
 } plan;
 
 QI_INLINE void put(int8_t code, qi_pair *row, ptrdiff_t step, ptrdiff_t place) {
@@ -104,11 +105,13 @@ static void gather(const plan *p, cell first, cell second, ptrdiff_t channel) {
   }
 }
 
-// A gathered row, its quads `step` pairs apart, times those channels of a group that are left by the assembly.
+// A gathered row, its quads `step` pairs apart, times those channels of a group that are left by the assembly, or that its way of
+// scaling doesn't serve.
 __attribute__((noinline)) static void rest(
   const plan *p, const qi_pair *row, ptrdiff_t step, ptrdiff_t firstChannel, const int8_t *weights, int8_t *output) {
   const qi_requantization *const r = &p->c->requantization;
-  for (ptrdiff_t done = p->together; done < p->groupChannels; done += 1) {
+  for (ptrdiff_t done = p->rest; done < p->groupChannels; done += 1) {
+    if (done < p->together && qi_is_short(r, firstChannel + done)) continue;
     const int8_t *weight = weights + ((done >> 2) * 16 * p->quads + (done & 3) * 4);
     const qi_pair *quad = row;
     int32_t sum = r->biases[firstChannel + done];
@@ -117,6 +120,15 @@ __attribute__((noinline)) static void rest(
     }
     output[done] = qi_code(r, firstChannel + done, sum);
   }
+}
+
+// How many channels to take together where some are computed once more: none where these are many.
+__attribute__((noinline)) static ptrdiff_t worthTogether(const qi_convolution *c, ptrdiff_t together) {
+  ptrdiff_t longCount = 0;
+  for (ptrdiff_t channel = 0; channel < c->outputChannels; channel += 1) {
+    if (!qi_is_short(&c->requantization, channel)) longCount += 1;
+  }
+  return 4 * longCount > c->outputChannels ? 0 : together;
 }
 
 QI_INLINE cell next(const qi_convolution *c, cell output) {
@@ -141,11 +153,13 @@ bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *outpu
     p.runQuads *= p.runs;
     p.runs = 1;
   }
-  // Whole blocks of four channels.
+  // Whole blocks of four channels. Some networks have a few channels whose sums are scaled by a half or more, or hardly to anything.
   p.together = p.groupChannels & ~(ptrdiff_t)3;
+  p.rest = p.together;
   for (ptrdiff_t channel = 0; channel < c->outputChannels; channel += 1) {
-    if (!qi_is_short(r, channel)) p.together = 0;
+    if (!qi_is_short(r, channel)) p.rest = 0;
   }
+  if (p.rest == 0) p.together = worthTogether(c, p.together);
   const bool isNarrow = r->minimum > -128 || r->maximum < 127;
   const ptrdiff_t groupBytes = ((p.groupChannels + 3) >> 2) * 16 * p.quads;
   qi_rows_times_channels operands = {
@@ -175,7 +189,7 @@ bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *outpu
       }
       // Each cell by itself.
       const int cells = left > 1 ? 2 : 1;
-      for (int index = 0; index < cells && (isNarrow || p.together < p.groupChannels); index += 1) {
+      for (int index = 0; index < cells && (isNarrow || p.rest < p.groupChannels); index += 1) {
         int8_t *const codes = operands.output + index * c->outputChannels;
         if (isNarrow) qi_limit(r, codes, p.together);
         rest(&p, (qi_pair *)scratch + 2 * index, 2 * cells, channel, operands.weights, codes);

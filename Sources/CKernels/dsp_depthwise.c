@@ -130,7 +130,7 @@ __attribute__((noinline)) static ptrdiff_t list(const qi_depthwise *d, ptrdiff_t
   const int32_t zeroPoint = 2 * r->zeroPoint + 1;
   taps->first = taps->taps;
   for (int index = 0; index < 4; index += 1) {
-    const int32_t shift = -1 - shifts[index];
+    const int32_t shift = (-1 - shifts[index]) & 31;
     taps->biases[index] = biases[index];
     taps->multipliers[index] = (int32_t)((uint32_t)multipliers[index] << 1);
     taps->halves[index] = (int32_t)((uint32_t)zeroPoint << shift);
@@ -223,22 +223,43 @@ __attribute__((noinline)) static int8_t one(const qi_depthwise *d, ptrdiff_t cha
   return qi_code(&d->requantization, channel, sum);
 }
 
+// Whether no output lies over an input.
+static bool isApart(const qi_depthwise *d, const int8_t *output) {
+  const intptr_t input = (intptr_t)d->input + d->firstRowTap * d->rowStride;
+  const intptr_t end = input + (d->endRowTap - 1 - d->firstRowTap) * d->rowStride + d->columnCount * d->columnStride;
+  return end <= (intptr_t)output || (intptr_t)(output + d->pixels * d->channels) <= input;
+}
+
+// Once more the channels that the assembly's way of scaling doesn't serve.
+__attribute__((noinline)) static void computeLong(const qi_depthwise *d, ptrdiff_t pixel, ptrdiff_t end, int8_t *codes) {
+  const qi_requantization *const r = &d->requantization;
+  for (; pixel < end; pixel += 1, codes += d->channels) {
+    for (ptrdiff_t channel = 0; channel < d->channels; channel += 1) {
+      if (!qi_is_short(r, channel)) codes[channel] = one(d, channel, pixel);
+    }
+  }
+}
+
 bool qi_depthwise_dsp(const qi_depthwise *d, int8_t *output, ptrdiff_t outputStride) {
   const qi_requantization *const r = &d->requantization;
   __attribute__((aligned(4))) int8_t memory[memoryBytes];
   qi_taps *const taps = (qi_taps *)memory;
   const ptrdiff_t listBytes = sizeof *taps + d->rowTaps * (ptrdiff_t)d->columnTaps * (ptrdiff_t)sizeof taps->taps[0];
   const bool isNarrow = r->minimum > -128 || r->maximum < 127;
-  bool areListed = d->channels >= 4 && listBytes <= memoryBytes;
+  bool areListed = d->channels >= 4 && listBytes <= memoryBytes, hasLong = false;
   for (ptrdiff_t channel = 0; channel < d->channels; channel += 1) {
-    if (!qi_is_short(r, channel)) areListed = false;
+    if (!qi_is_short(r, channel)) hasLong = true;
   }
-  // A single pixel's output may be written at once: its inputs in other channels are not at that place.
-  const ptrdiff_t waiting = areListed ? (memoryBytes - listBytes) / d->channels : 0;
+  // The taps are listed once for all pixels where these may be written at once.
+  const bool isDirect = areListed && outputStride == d->channels && isApart(d, output);
+  ptrdiff_t waiting = areListed ? (memoryBytes - listBytes) / d->channels : 0;
+  // A single pixel's output may be written at once: its inputs in other channels are not at that place. But not twice.
+  if (hasLong && !isDirect && waiting <= 1) areListed = false, waiting = 0;
   for (ptrdiff_t pixel = 0, end; pixel < d->pixels; pixel = end) {
-    end = pixel + (waiting > 1 ? waiting : 1);
+    end = isDirect ? d->pixels : pixel + (waiting > 1 ? waiting : 1);
     if (end > d->pixels) end = d->pixels;
-    int8_t *const outputs = output + pixel * outputStride, *const codes = waiting > 1 ? memory + listBytes : outputs;
+    int8_t *const outputs = output + pixel * outputStride;
+    int8_t *const codes = waiting > 1 && !isDirect ? memory + listBytes : outputs;
     for (ptrdiff_t next = 0; next < d->channels;) {
       if (areListed) {
         // The last four channels may be some of those before, once more.
@@ -250,6 +271,7 @@ bool qi_depthwise_dsp(const qi_depthwise *d, int8_t *output, ptrdiff_t outputStr
         next += 1;
       }
     }
+    if (areListed && hasLong) computeLong(d, pixel, end, codes);
     if (isNarrow) qi_limit(r, codes, (end - pixel) * d->channels);
     if (codes == outputs) continue;
     // In one piece where it may be.

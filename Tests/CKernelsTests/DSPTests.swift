@@ -61,6 +61,24 @@ private let convolvingSets = [qi_dsp, qi_mve] + availableSets.filter { $0 == qi_
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing.first ?? "")")
   }
 
+  /// As where some channels are scaled by a half or more, or hardly to anything.
+  @Test(arguments: convolvingSets) func channelsOfAnyScaleLieAmongOthers(set: qi_instruction_set) {
+    var cases = Cases(seed: 14)
+    for _ in 0..<300 {
+      let outputChannels = cases.integer(in: 5...40)
+      var convolution = RandomConvolution(
+        from: &cases, rows: cases.integer(in: 1...5), channels: cases.integer(in: 1...20),
+        outputChannels: outputChannels)
+      convolution.set = set
+      for _ in 0...cases.integer(in: 0...2) {
+        let channel = cases.integer(in: 0...outputChannels - 1)
+        convolution.requantization.shifts[channel] = Int32(cases.integer(in: -31...8))
+        if cases.chance(3) { convolution.requantization.multipliers[channel] = 0 }
+      }
+      #expect(convolution.compute(guarding: .end) == convolution.expected, "\(convolution.shape)")
+    }
+  }
+
   /// The output runs two cells behind the input, in the same memory.
   @Test(arguments: convolvingSets) func aConvolutionMayOverwriteInputsThatAreNoLongerNeeded(
     set: qi_instruction_set

@@ -17,6 +17,24 @@ import Testing
     #expect(differing.isEmpty, "\(differing.count) differ, the first: \(differing[0].shape)")
   }
 
+  /// As where some channels are scaled by a half or more, or hardly to anything.
+  @Test(arguments: availableSets + [qi_dsp, qi_mve])
+  func channelsOfAnyScaleLieAmongOthers(_ set: qi_instruction_set) {
+    var cases = Cases(seed: 8)
+    for _ in 0..<1000 {
+      var convolution = RandomDepthwise(from: &cases)
+      for _ in 0...cases.integer(in: 0...2) {
+        let channel = cases.integer(in: 0...convolution.channels - 1)
+        convolution.requantization.shifts[channel] = Int32(cases.integer(in: -31...8))
+        if cases.chance(3) { convolution.requantization.multipliers[channel] = 0 }
+      }
+      let before = cases.values(
+        (convolution.pixels - 1) * convolution.outputStride + convolution.channels, of: Int8.self)
+      let output = convolution.compute(with: set, over: before, guarding: .end)
+      #expect(output == convolution.expected(over: before), "\(convolution.shape)")
+    }
+  }
+
   /// The output runs one cell behind the input, in the same memory.
   @Test(arguments: availableSets + [qi_dsp, qi_mve], [3, 700])
   func outputMayOverwriteInputsThatAreNoLongerNeeded(_ set: qi_instruction_set, pixels: Int) {
@@ -117,7 +135,7 @@ private struct RandomDepthwise {
   var weights: [Int8]
   var weightRowStride: Int
   var weightColumnStride: Int
-  let requantization: Requantization
+  var requantization: Requantization
 
   var shape: String {
     """

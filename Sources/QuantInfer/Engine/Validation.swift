@@ -35,9 +35,10 @@ extension Model {
   /// Checks the second network of an image, where it is one of beats beside this one of columns: it decides with this one's
   /// columns, about every beat, in logits of the same scale.
   private func validateBeatNetwork(within limits: Limits? = nil) throws(ModelError) {
-    guard Built.beatFrontEnd, image.section(.network, of: 1).byteCount != 0,
-      image.section(.network, of: 1) != image.section(.network, of: 0)
-    else { return }
+    let second = image.section(.network, of: 1)
+    guard second.byteCount != 0, second != image.section(.network, of: 0) else { return }
+    // A build that can't run it must not run the first one by itself.
+    guard Built.beatFrontEnd else { throw ModelError(.unsupportedSection, at: second.byteOffset) }
     _ = try Model(tables: image, network: 1)
     guard let beats = beatNetwork, let plan = beats.frontEnd?.beats, let frontEnd else { return }
     if let limits { try beats.check(operatorsWithin: limits) }
@@ -110,6 +111,7 @@ extension Model {
   }
 
   /// Whether an operator finds a tensor filled: it is kept, an input, or an earlier operator's.
+  @inline(never)
   private func isDefined(_ tensorIndex: Int, before operatorIndex: Int) -> Bool {
     if tensor(tensorIndex).storage != .computed { return true }
     let input = writer(ofTensor: tensorIndex) &- ModelFormat.Tensor.firstInput

@@ -14,7 +14,7 @@ enum Built {
       }
       if fullyConnected, number == OperatorKind.fullyConnected.rawValue { return .fullyConnected }
       if number == OperatorKind.reshape.rawValue { return .reshape }
-      guard pooling || elementwise || functions || lstm else { return nil }
+      guard !onlyFewKinds else { return nil }
     #endif
     return OperatorKind(rawValue: number)
   }
@@ -85,6 +85,9 @@ enum Built {
   #else
     static var edges: Bool { false }
   #endif
+
+  /// Whether no other kinds are built than CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and RESHAPE.
+  static var onlyFewKinds: Bool { !pooling && !elementwise && !functions && !lstm }
 
   /// Whether every operator but RESHAPE has weights.
   static var onlyProducts: Bool { onlyConvolutions && !elementwise }

@@ -64,6 +64,22 @@ extension OperatorKind {
   /// Does something with the kind's kernel; nil where it is not built.
   @inline(__always)
   func visit<Visitor: KernelVisitor>(_ visitor: Visitor) throws(Visitor.Failure) -> Visitor.Result? {
+    Built.onlyFewKinds ? try visitOneOfFew(visitor) : try visitAny(visitor)
+  }
+
+  /// Where no other kinds come from `Built.kind`: two questions in place of the compiler's table of all.
+  @inline(__always)
+  private func visitOneOfFew<Visitor: KernelVisitor>(
+    _ visitor: Visitor
+  ) throws(Visitor.Failure) -> Visitor.Result? {
+    if self == .fullyConnected { return try ifBuilt(FullyConnected.self, visitor) }
+    return self == .reshape ? try ifBuilt(Reshape.self, visitor) : try ifBuilt(Convolution.self, visitor)
+  }
+
+  @inline(__always)
+  private func visitAny<Visitor: KernelVisitor>(
+    _ visitor: Visitor
+  ) throws(Visitor.Failure) -> Visitor.Result? {
     switch self {
     case .convolution, .depthwiseConvolution: try ifBuilt(Convolution.self, visitor)
     case .fullyConnected: try ifBuilt(FullyConnected.self, visitor)

@@ -276,6 +276,10 @@ public struct Announcer: ~Copyable {
     }
     return true
   }
+
+  /// The same: once, and without a copy.
+  @inline(never)
+  mutating func isSoundInPlace() -> Bool { isStateSound }
 }
 
 extension Announcer {

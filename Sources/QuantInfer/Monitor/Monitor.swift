@@ -56,9 +56,14 @@ public struct Monitor: ~Copyable {
   /// Whether beats are the network's input, not columns: then `pipeline` is idle, otherwise `beats`.
   ///
   /// Neither is optional: the payload of an optional would be copied at each use.
-  let takesBeats: Bool
+  private let isOfBeats: Bool
+  private let hasBeatsBeside: Bool
+  /// The same, and false in a build without such networks, which so has none of their code.
+  @inline(__always)
+  var takesBeats: Bool { Built.beatFrontEnd && isOfBeats }
   /// Whether `beats` is asked beside `pipeline`.
-  let addsBeats: Bool
+  @inline(__always)
+  var addsBeats: Bool { Built.beatFrontEnd && hasBeatsBeside }
   var pipeline: StreamingPipeline
   var beats: BeatPipeline
   var detector: BeatDetector?
@@ -94,7 +99,8 @@ public struct Monitor: ~Copyable {
     let places = try StateLayout(model, options)
     let start = try unsafe checkedStart(of: state, byteCount: places.byteCount)
     func part(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
-      unsafe UnsafeMutableRawBufferPointer(start: start + range.lowerBound, count: range.count)
+      unsafe UnsafeMutableRawBufferPointer(
+        start: start + range.lowerBound, count: range.upperBound &- range.lowerBound)
     }
     let takesBeats = Built.beatFrontEnd && model.frontEnd?.beats != nil
     let pipeline =
@@ -115,8 +121,8 @@ public struct Monitor: ~Copyable {
       policy: options.policy, classCount: model.output.count, state: part(places.announcer))
     let rhythm = try unsafe Self.rhythm(options, state: part(places.rhythm))
     let prior = try unsafe Self.prior(options, state: part(places.prior))
-    self.takesBeats = takesBeats
-    addsBeats = beside != nil
+    isOfBeats = takesBeats
+    hasBeatsBeside = beside != nil
     self.pipeline = pipeline
     self.beats = beats
     self.detector = detector
@@ -320,7 +326,7 @@ public struct Monitor: ~Copyable {
   /// What the policy and the signal make of a raw decision.
   private mutating func announce(_ logits: UnsafeBufferPointer<Int8>) -> Announcement {
     if let reason = badSignal { return announcer.announceNothing(reason) }
-    if !announcer.isStateSound { return fail(.unsoundState) }
+    if !announcer.isSoundInPlace() { return fail(.unsoundState) }
     let announcement = unsafe announcer.announce(logits)
     switch announcement {
     case .noResult(let reason): unsafe words.pointee.reason = Int32(reason.rawValue)

@@ -49,23 +49,23 @@ extension Monitor {
   ) -> (count: Int, endsColumn: Bool) {
     var taken = 0
     while taken < count {
-      let rest = unsafe samples + taken &* leadCount
       let untilColumn = unsafe Int(words.pointee.samplesUntilColumn)
-      let endsColumn = untilColumn <= count &- taken
-      if isColumnWithinReach, !endsColumn || isStateGuarded() {
-        // Of a sound state all samples of a column lead to another.
-        let next = min(count &- taken, untilColumn)
-        unsafe take(rest, count: next, as: F.self, leadCount: leadCount)
-        taken &+= next
-        guard endsColumn else { continue }
+      var next = min(count &- taken, untilColumn)
+      if !isColumnWithinReach || (untilColumn <= count &- taken && !isStateGuarded()) {
+        // An unsound state is found with the column's last frame, or at once where that is further away than any can be.
+        next = isColumnWithinReach ? untilColumn &- 1 : 0
+        if next == 0 {
+          resetUnsound()
+          next = 1
+        }
+      }
+      // Of a sound state all samples of a column lead to another.
+      unsafe take(samples + taken &* leadCount, count: next, as: F.self, leadCount: leadCount)
+      taken &+= next
+      if unsafe words.pointee.samplesUntilColumn <= 0 {
         endColumn()
         return (taken, true)
       }
-      // An unsound one is found with the column's last frame, or at once where that is further away than any can be.
-      let next = isColumnWithinReach ? untilColumn &- 1 : 0
-      unsafe take(rest, count: next, as: F.self, leadCount: leadCount)
-      taken &+= next &+ 1
-      if unsafe push(frame: rest + next &* leadCount) { return (taken, true) }
     }
     return (taken, false)
   }
@@ -74,7 +74,6 @@ extension Monitor {
   private mutating func take<F: Frame>(
     _ samples: UnsafePointer<Int16>, count: Int, as frames: F.Type, leadCount: Int
   ) {
-    guard count > 0 else { return }
     if watchesSignal { unsafe watch(samples, count: count, as: F.self, leadCount: leadCount) }
     if takesBeats || addsBeats {
       unsafe beats.push(samples, count: count, from: words.pointee.sampleNumber &+ 1)

@@ -45,8 +45,8 @@ extension Monitor {
       var end = 0
       func next(_ byteCount: Int) -> Range<Int> {
         let start = end
-        end = start &+ (byteCount &+ 3) / 4 &* 4
-        return start..<end
+        end = start &+ (byteCount &+ 3) & ~3
+        return unsafe Range(uncheckedBounds: (start, end))
       }
       let reach = (pace.columnsPerWindow &- 1) &* frontEnd.hopSamples
       sampleCount = options.sleeps ? reach &+ 1 : 0
@@ -148,19 +148,13 @@ extension Monitor {
 
   /// Whether the state is one that samples lead to, as far as it tells without a checksum; see
   /// `StreamingPipeline.isStateSound`.
-  public var isStateSound: Bool { isPriorSound && areInputsSound && isCountSound }
-
-  /// `isStateSound` of a network of columns, but for one of beats beside it.
-  private var arePlacesSound: Bool { isPriorSound && pipeline.isStateSound && isCountSound }
-
-  private var isPriorSound: Bool {
+  @inline(__always)
+  public var isStateSound: Bool {
     switch prior {
-    case .some(let prior) where Built.rhythm: prior.isStateSound
-    default: true
+    case .some(let prior) where Built.rhythm && !prior.isStateSound: false
+    default: areInputsSound && (unsafe words.pointee.isSound(places)) && isPaceSound
     }
   }
-
-  private var isCountSound: Bool { (unsafe words.pointee.isSound(places)) && isPaceSound }
 
   /// What is asked before each column: whether places lie in their rings.
   ///
@@ -169,8 +163,12 @@ extension Monitor {
   @inline(__always)
   mutating func isStateGuarded() -> Bool {
     if takesBeats { return unsafe words.pointee.isSound(places) }
-    return arePlacesSound
+    return isSoundInPlace()
   }
+
+  /// The same as `isStateSound`: once, and without a copy.
+  @inline(never)
+  private mutating func isSoundInPlace() -> Bool { isStateSound }
 
   private var areInputsSound: Bool {
     takesBeats ? beats.isStateSound : pipeline.isStateSound && (!addsBeats || beats.isStateSound)
@@ -213,7 +211,7 @@ extension Monitor {
       .monitor, owner: owner, byteCount: places.byteCount, from: copy)
     if !takesBeats { guard unsafe pipeline.isSound(saved) else { throw .impossibleState } }
     unsafe state.copyMemory(from: saved, byteCount: places.byteCount)
-    guard isStateSound, announcer.isStateSound else {
+    guard isSoundInPlace(), announcer.isSoundInPlace() else {
       resetUnsound()
       throw .impossibleState
     }

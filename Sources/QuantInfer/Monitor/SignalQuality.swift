@@ -113,6 +113,7 @@ public struct SignalQuality: ~Copyable {
   ///
   /// - Returns: Why a decision now would be about bad samples; nil where the signal is good.
   /// - Complexity: O(1).
+  @inline(never)
   public mutating func push(_ sample: Int16) -> NoResult? {
     var words = unsafe self.words.pointee
     let isFlat = Self.extendStretch(&words, with: sample, limits)

@@ -87,8 +87,10 @@ public struct BeatDetector: ~Copyable {
     if isFirst { fill(with: sample) }
     unsafe rules.pointee.position &+= 1
     let position = unsafe rules.pointee.position
-    let takesAnew = isFirst || position & (lengths.ring &- 1) == 0
-    let curveLength = filter(sample, at: position, takesAnew: takesAnew)
+    let place = place(position, 0)
+    if isFirst || place == 0 { sumAnew(at: position &- 1) }
+    unsafe withUnsafePointer(to: sample) { unsafe lowPass($0, stride: 0, from: place, to: place &+ 1) }
+    let curveLength = bandPass(from: place, to: place &+ 1, peak: (height: .min, place: 0)).height
     var beat: Int32?
     if let height = unsafe rules.pointee.findPeak(in: curveLength, lengths) {
       let peak = examinePeak(height: height, at: position)
@@ -114,50 +116,15 @@ public struct BeatDetector: ~Copyable {
     }
   }
 
-  /// Low-passes and band-passes a sample.
-  ///
-  /// - Parameters:
-  ///   - sample: The sample.
-  ///   - position: Its place.
-  ///   - takesAnew: Whether the sums are taken of all their terms; otherwise a term comes and one goes. Both are the
-  ///     same number.
-  /// - Returns: The length of the band-passed curve up to it.
-  private mutating func filter(_ sample: Int16, at position: Int32, takesAnew: Bool) -> Int32 {
+  /// Takes all sums anew, of what came up to a sample; those that follow the samples are the same numbers.
+  private mutating func sumAnew(at position: Int32) {
     let lengths = lengths
-    var sums = unsafe self.sums.pointee
-    unsafe samples[place(position, 0)] = Int32(sample)
-    if takesAnew {
-      sums.newer = unsafe sum(of: samples, from: 0, count: lengths.smoothing, at: position)
-      sums.older = unsafe sum(of: samples, from: lengths.smoothing, count: lengths.smoothing, at: position)
-      sums.triangle = triangle(at: position)
-    } else {
-      let middle = unsafe samples[place(position, lengths.smoothing)]
-      sums.newer &+= Int32(sample) &- middle
-      sums.older &+= unsafe middle &- samples[place(position, 2 &* lengths.smoothing)]
-      sums.triangle &+= sums.newer &- sums.older
-    }
-    // Its gain is the square of its half length: 4 to 15 after the shift.
-    let smoothed = sums.triangle &>> lengths.smoothShift
-    unsafe smooth[place(position, 0)] = smoothed
-
-    // The sample in the middle less the mean: below 2^21 for every input, so that no sum overflows.
-    if takesAnew {
-      sums.baseline = unsafe sum(of: smooth, from: 0, count: lengths.baseline, at: position)
-    } else {
-      sums.baseline &+= unsafe smoothed &- smooth[place(position, lengths.baseline)]
-    }
-    let middle = unsafe smooth[place(position, lengths.baseline / 2)] &* lengths.baseline
-    unsafe bandPassed[place(position, 0)] = (middle &- sums.baseline) &>> lengths.baselineShift
-
-    if takesAnew {
-      sums.curve = 0
-      var ages = Indices(to: Int(lengths.complex))
-      while let age = ages.next() { sums.curve &+= step(at: position, Int32(truncatingIfNeeded: age)) }
-    } else {
-      sums.curve &+= step(at: position, 0) &- step(at: position, lengths.complex)
-    }
-    unsafe self.sums.pointee = sums
-    return sums.curve
+    unsafe sums.pointee.newer = sum(of: samples, from: 0, count: lengths.smoothing, at: position)
+    unsafe sums.pointee.older = sum(
+      of: samples, from: lengths.smoothing, count: lengths.smoothing, at: position)
+    unsafe sums.pointee.triangle = triangle(at: position)
+    unsafe sums.pointee.baseline = sum(of: smooth, from: 0, count: lengths.baseline, at: position)
+    unsafe sums.pointee.curve = curve(at: position)
   }
 
   /// The sum of so many of a ring's elements, from an age on.
@@ -184,6 +151,14 @@ public struct BeatDetector: ~Copyable {
       triangle = unsafe triangle &+ weight &* samples[place(position, age)]
     }
     return triangle
+  }
+
+  /// The length of the band-passed curve.
+  private func curve(at position: Int32) -> Int32 {
+    var curve: Int32 = 0
+    var ages = Indices(to: Int(lengths.complex))
+    while let age = ages.next() { curve &+= step(at: position, Int32(truncatingIfNeeded: age)) }
+    return curve
   }
 
   /// The band-passed curve's step to the element of an age.

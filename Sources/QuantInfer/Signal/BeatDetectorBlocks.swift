@@ -31,7 +31,7 @@ extension BeatDetector {
 
   /// Low-passes samples into places of one round.
   @inline(never)
-  private mutating func lowPass(_ samples: UnsafePointer<Int16>, stride: Int, from first: Int, to end: Int) {
+  mutating func lowPass(_ samples: UnsafePointer<Int16>, stride: Int, from first: Int, to end: Int) {
     let mask = Int(lengths.ring) &- 1
     let (half, whole) = (Int(lengths.smoothing), 2 &* Int(lengths.smoothing))
     let shift = lengths.smoothShift & 31
@@ -60,7 +60,7 @@ extension BeatDetector {
   ///
   /// - Returns: The greatest one up to the end, and its place; a place before the round's first is below 0.
   @inline(never)
-  private mutating func bandPass(
+  mutating func bandPass(
     from first: Int, to end: Int, peak: (height: Int32, place: Int)
   ) -> (height: Int32, place: Int) {
     let mask = Int(lengths.ring) &- 1
@@ -69,7 +69,7 @@ extension BeatDetector {
     let shift = lengths.baselineShift & 31
     let (smooth, bandPassed) = unsafe (self.smooth, self.bandPassed)
     var (baseline, curve) = unsafe (sums.pointee.baseline, sums.pointee.curve)
-    var newest = unsafe bandPassed[first &- 1]
+    var newest = unsafe bandPassed[(first &- 1) & mask]
     var oldest = unsafe bandPassed[(first &- 1 &- complex) & mask]
     var (height, peakPlace) = peak
     var places = Indices(from: first, to: end)
@@ -95,11 +95,11 @@ extension BeatRules {
     // A damaged age heals with `push`.
     guard learningSamplesLeft == 0, peakAge >= 0, missedAge >= 0, beatAge >= 0 else { return 0 }
     let untilPeak = lengths.refractory &- 1 &- peakAge
-    let untilSilence = lengths.silence &+ lengths.silence / 4 &- 1 &- beatAge
+    let untilSilence = lengths.silence &+ (lengths.silence &>> 2) &- 1 &- beatAge
     // Nothing is remembered that could be forgotten: the age just must not wrap.
     let untilForgotten = (missedHeight == 0 ? .max : lengths.searchBack) &- missedAge
     let count = min(min(untilPeak, untilSilence), untilForgotten)
-    guard missedHeight > max(lengths.quietHeight, threshold(lengths) / 2) else { return count }
+    guard missedHeight > max(lengths.quietHeight, threshold(lengths) &>> 1) else { return count }
     let overdue = interval &+ interval / 2
     return overdue < beatAge ? 0 : min(count, overdue &- beatAge)
   }

@@ -54,7 +54,7 @@ struct BeatRules {
     missedAge = max(0, missedAge &+ 1)
     if missedAge > lengths.searchBack { missedHeight = 0 }
     beatAge = max(0, beatAge &+ 1)
-    if beatAge >= lengths.silence &+ lengths.silence / 4 {
+    if beatAge >= lengths.silence &+ (lengths.silence &>> 2) {
       beatAge = lengths.silence
       beatLevel = beatLevel &- (beatLevel &>> 2)
       noiseLevel = noiseLevel &- (noiseLevel &>> 2)
@@ -95,7 +95,7 @@ struct BeatRules {
   /// - Returns: Its age.
   mutating func searchBack(_ lengths: BeatDetector.Lengths) -> Int32? {
     guard learningSamplesLeft == 0, beatAge > interval &+ interval / 2,
-      missedHeight > max(lengths.quietHeight, threshold(lengths) / 2)
+      missedHeight > max(lengths.quietHeight, threshold(lengths) &>> 1)
     else { return nil }
     return accept(Peak(height: missedHeight, slope: missedSlope, age: missedAge), lengths)
   }
