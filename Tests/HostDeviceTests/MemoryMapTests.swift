@@ -34,6 +34,24 @@ import TestSupport
     #expect(rings == summary.operations.operators.compactMap(\.ringBytes))
   }
 
+  /// Each byte lies in one part, its first and its last one too: a fault that hits it is counted there.
+  @Test func everyByteOfTheImageLiesInItsOwnPart() throws {
+    let loaded = try LoadedModel(file: ProjectFiles.model)
+    let parts = MemoryMap(loaded, nil).regions[0].parts
+    #expect(parts.count > 10)
+    var offset = 0
+    for (index, part) in parts.enumerated() {
+      // Parts of one name count together, at the place of the first.
+      let order = parts.firstIndex { $0.name == part.name }
+      for byte in [offset, offset + part.bytes - 1] {
+        let place = parts.place(ofByte: byte)
+        #expect(place?.order == order && place?.name == part.name, "byte \(byte), part \(index)")
+      }
+      offset += part.bytes
+    }
+    #expect(offset == loaded.model.byteCount && parts.place(ofByte: offset) == nil)
+  }
+
   @Test func aPipelineAloneKeepsNoMonitor() throws {
     let map = MemoryMap(try LoadedModel(file: ProjectFiles.model), nil)
     #expect(
