@@ -38,8 +38,14 @@ import Testing
       let count = cases.integer(in: 1...150)
       // An input that repeats is a single code.
       let repeats = (first: cases.chance(4), second: cases.chance(4))
-      let first: [Int8] = cases.values(repeats.first ? 1 : count)
-      let second: [Int8] = cases.values(repeats.second ? 1 : count)
+      // Rows may be farther apart than their codes, or read the same ones.
+      let rows = cases.chance(3) ? cases.integer(in: 2...5) : 1
+      let strides = (
+        first: cases.chance(3) ? 0 : (repeats.first ? 1 : count) + cases.integer(in: 0...2),
+        second: cases.chance(3) ? 0 : (repeats.second ? 1 : count) + cases.integer(in: 0...2)
+      )
+      let first: [Int8] = cases.values((rows - 1) * strides.first + (repeats.first ? 1 : count))
+      let second: [Int8] = cases.values((rows - 1) * strides.second + (repeats.second ? 1 : count))
       let factors = cases.requantization(channels: 3, codes: -128...127, largestSum: 1 << 20)
       // The input of the greater scale has a factor without a shift.
       let isUnshifted = cases.chance(2)
@@ -52,19 +58,25 @@ import Testing
       let operands = qi_elementwise(
         operation: operation, first: one.pointer, second: other.pointer,
         firstRepeats: repeats.first, secondRepeats: repeats.second, count: count,
+        rows: rows, firstRowStride: strides.first, secondRowStride: strides.second,
         firstZeroPoint: Int32(cases.integer(in: -128...127)),
         secondZeroPoint: Int32(cases.integer(in: -128...127)), leftShift: Int32(cases.integer(in: 0...20)),
         firstFactor: factor(0), secondFactor: factor(1), resultFactor: factor(2),
         zeroPoint: factors.zeroPoint,
         minimum: factors.minimum, maximum: factors.maximum)
-      let expected = (0..<count).map { index in
-        Self.code(operands, first[repeats.first ? 0 : index], second[repeats.second ? 0 : index])
+      let expected = (0..<rows * count).map { code in
+        let (row, index) = code.quotientAndRemainder(dividingBy: count)
+        return Self.code(
+          operands, first[row * strides.first + (repeats.first ? 0 : index)],
+          second[row * strides.second + (repeats.second ? 0 : index)])
       }
-      let output = GuardedArray([Int8](repeating: 0, count: count), guarding: cases.chance(2) ? .start : .end)
+      let output = GuardedArray(
+        [Int8](repeating: 0, count: rows * count), guarding: cases.chance(2) ? .start : .end)
       let isDone = withExtendedLifetime((one, other)) { qi_elementwise_int8(set, operands, output.pointer) }
       // In the place of an input, too.
-      if !repeats.first { _ = qi_elementwise_int8(set, operands, one.pointer) }
-      if !isDone || output.array != expected || (!repeats.first && one.array != expected) {
+      let isInPlace = !repeats.first && (rows == 1 || strides.first == count)
+      if isInPlace { _ = qi_elementwise_int8(set, operands, one.pointer) }
+      if !isDone || output.array != expected || (isInPlace && one.array != expected) {
         differing.append("\(count) codes in round \(round)")
       }
     }

@@ -165,7 +165,8 @@ struct RandomConvolution {
   private var packedWeights: [Int8] {
     let quads = (inputsPerOutput + 3) / 4
     let groupBytes = (groupOutputs + 3) / 4 * 16 * quads
-    var packed = [Int8](repeating: 0, count: groups * groupBytes)
+    // Weights that fill quads and blocks up may have any value.
+    var packed = [Int8](repeating: 55, count: groups * groupBytes)
     for channel in weights.indices {
       let (group, member) = channel.quotientAndRemainder(dividingBy: groupOutputs)
       for (input, weight) in weights[channel].enumerated() {

@@ -51,6 +51,24 @@ import Testing
     }
   }
 
+  /// The command that a float model's refusal names makes an image.
+  @Test func theRemedyOfAFloatModelWorks() throws {
+    let folder = try TemporaryFolder()
+    let model = ProjectFiles.path("Tests/Oracle/beats/beats.tflite")
+    let refused = try exporter("import", model, "--output", folder("m.qinf"))
+    let remedy = try #require(refused.errors.firstMatch(of: /quantize it: exporter (.+)/)?.1)
+    let arguments = remedy.split(separator: " ").map { word in
+      switch word {
+      case "MODEL.tflite": model
+      case "WINDOWS.npy": ProjectFiles.path("Tests/Oracle/beats/x.npy")
+      case "MODEL.qinf": folder("m.qinf")
+      default: String(word)
+      }
+    }
+    let made = try exporter.run(arguments)
+    #expect(made.status == 0, "\(arguments) \(made)")
+  }
+
   @Test func aDeviceAsksForTheImage() throws {
     let folder = try TemporaryFolder()
     let model = try Self.model(19, in: folder)

@@ -60,7 +60,20 @@ import TestSupport
       #expect(
         error?.location == location && error?.problem.contains(problem) == true,
         "\(problem): \(error?.location ?? "") \(error?.problem ?? "is imported")")
+      if let error { #expect(saysItAll(error), "\(error)") }
     }
+  }
+
+  /// Whether a refusal is one line that names the operator, or the part of the model that isn't one, and a reason.
+  private static func saysItAll(_ refusal: NotConvertible) -> Bool {
+    let parts = [
+      "the model", "the schema", "the operators", "the variable", "tensor ", "a tensor", "the input",
+      "the output",
+      "the state",
+    ]
+    let isPlaced = refusal.location != nil || parts.contains { refusal.problem.contains($0) }
+    let words = [refusal.location, refusal.problem, refusal.remedy].compactMap { $0 }
+    return isPlaced && words.allSatisfy { !$0.isEmpty && !$0.contains("\n") && !$0.hasSuffix(".") }
   }
 
   private static func quantization(_ scale: Float, _ zeroPoint: Int64) -> TFLiteModel.Quantization {
@@ -419,7 +432,7 @@ import TestSupport
     var models = OperatorModels(random: SeededGenerator(seed: 52))
     let bytes = try models.all().prefix(69).map { [UInt8](try $0.model.encoded()) }
     var random = SeededGenerator(seed: 53)
-    var (imported, refused) = (0, 0)
+    var (imported, refused, unclear) = (0, 0, Set<String>())
     for round in 0..<10_000 {
       var mutated = bytes[round % bytes.count]
       for _ in 0...random.nextIndex(below: 3) {
@@ -434,8 +447,10 @@ import TestSupport
         _ = try? ModelImage(network, frontEnd: nil)
       } catch {
         refused += 1
+        if !Self.saysItAll(error) { unclear.insert("\(error)") }
       }
     }
     #expect(imported > 500 && refused > 500, "\(imported) \(refused)")
+    #expect(unclear.isEmpty, "\(unclear.sorted())")
   }
 }

@@ -151,6 +151,7 @@ typedef struct qi_factor {
 //   output[i] = min(max(value scaled by resultFactor + zeroPoint, minimum), maximum)
 // or the greater or lesser of first[i] and second[i], within the same limits. Where an input repeats, its first code stands
 // for all. leftShift is in 0 ... 20; minimum <= maximum, and int8 holds both.
+// So for `rows` rows of `count` codes: outputs lie one behind the other, a row's inputs that far behind the last row's.
 typedef struct qi_elementwise {
   qi_operation operation;
   const int8_t *first;
@@ -158,6 +159,9 @@ typedef struct qi_elementwise {
   bool firstRepeats;
   bool secondRepeats;
   ptrdiff_t count;
+  ptrdiff_t rows;
+  ptrdiff_t firstRowStride;
+  ptrdiff_t secondRowStride;
   int32_t firstZeroPoint;
   int32_t secondZeroPoint;
   int32_t leftShift;
@@ -284,8 +288,8 @@ bool qi_convolution_int8(
   qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);
 
 // The same of one output channel an input channel: a group has one channel, and its weights are those of a tap one a channel,
-// the taps in the order of inputs. False where a few columns find no room in the scratch, of more than 64 taps, and where
-// cells are farther apart than one, and don't fill vectors of 64 codes: qi_depthwise_int8 serves these.
+// the taps in the order of inputs. False where a column finds no room in the scratch or lies there itself, of more than 64
+// taps, and where windows step over cells that don't fill vectors of 64 codes: qi_depthwise_int8 serves these.
 bool qi_depthwise_columns_int8(
   qi_instruction_set set, const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);
 
@@ -295,7 +299,7 @@ bool qi_fully_connected_int8(
   qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
   const int8_t *second, ptrdiff_t secondCount, int8_t *output);
 
-// Writes output[0 ..< count], in order: it may overlap an input if no code's output lies on an input of a later one.
+// Writes output[0 ..< rows * count], in order: it may overlap an input if no code's output lies on an input of a later one.
 // Only x86-64 has it.
 bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output);
 

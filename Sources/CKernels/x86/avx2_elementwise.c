@@ -66,7 +66,7 @@ ALWAYS_INLINE void loadCodes(int64_t *codes, const int8_t *source, ptrdiff_t ind
   }
 }
 
-ALWAYS_INLINE void combineAll(const qi_operation operation, const qi_elementwise *e, const Constants *c, int8_t *output) {
+ALWAYS_INLINE void combineRow(const qi_operation operation, const qi_elementwise *e, const Constants *c, int8_t *output) {
   int64_t x = 0, y = 0, codes;
   ptrdiff_t index = 0;
   for (; index + 8 <= e->count; index += 8) {
@@ -81,6 +81,15 @@ ALWAYS_INLINE void combineAll(const qi_operation operation, const qi_elementwise
   loadCodes(&y, e->second, index, rest, e->secondRepeats);
   codes = combined8(operation, x, y, c);
   memcpy(output + index, &codes, rest);
+}
+
+ALWAYS_INLINE void combineAll(const qi_operation operation, const qi_elementwise *e, const Constants *c, int8_t *output) {
+  qi_elementwise row = *e;
+  for (ptrdiff_t left = e->rows; left > 0; left--, output += e->count) {
+    combineRow(operation, &row, c, output);
+    row.first += e->firstRowStride;
+    row.second += e->secondRowStride;
+  }
 }
 
 void qi_elementwise_avx2(const qi_elementwise *e, int8_t *output) {

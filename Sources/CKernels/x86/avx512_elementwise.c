@@ -75,17 +75,20 @@ ALWAYS_INLINE void combineAll(
   const qi_operation operation, const Shifts shifts, const qi_elementwise *e, const Constants *constants,
   int8_t *output) {
   const Constants c = *constants;
-  const int8_t *first = e->first, *second = e->second;
-  const __m512i firstCode = _mm512_set1_epi8(first[0]), secondCode = _mm512_set1_epi8(second[0]);
-  const bool isSum = operation == qi_sum || operation == qi_difference;
-  for (ptrdiff_t left = e->count; left > 0; left -= 64, first += 64, second += 64, output += 64) {
-    const __mmask64 exist = left < 64 ? (1ull << left) - 1 : ~0ull;
-    const __m512i x = e->firstRepeats ? firstCode : _mm512_maskz_loadu_epi8(exist, first);
-    const __m512i y = e->secondRepeats ? secondCode : _mm512_maskz_loadu_epi8(exist, second);
-    if ((isSum || operation == qi_product) && left <= 16) {
-      _mm512_mask_storeu_epi8(output, exist, combinedUpTo16(operation, shifts, x, y, &c));
-    } else {
-      _mm512_mask_storeu_epi8(output, exist, combined64(operation, shifts, x, y, &c));
+  const bool isScaled = operation != qi_maximum && operation != qi_minimum;
+  for (ptrdiff_t row = 0; row < e->rows; row += 1, output += e->count) {
+    const int8_t *const first = e->first + row * e->firstRowStride, *const second = e->second + row * e->secondRowStride;
+    const __m512i firstCode = _mm512_set1_epi8(first[0]), secondCode = _mm512_set1_epi8(second[0]);
+    for (ptrdiff_t index = 0; index < e->count; index += 64) {
+      const ptrdiff_t left = e->count - index;
+      const __mmask64 exist = left < 64 ? (1ull << left) - 1 : ~0ull;
+      const __m512i x = e->firstRepeats ? firstCode : _mm512_maskz_loadu_epi8(exist, first + index);
+      const __m512i y = e->secondRepeats ? secondCode : _mm512_maskz_loadu_epi8(exist, second + index);
+      if (isScaled && left <= 16) {
+        _mm512_mask_storeu_epi8(output + index, exist, combinedUpTo16(operation, shifts, x, y, &c));
+      } else {
+        _mm512_mask_storeu_epi8(output + index, exist, combined64(operation, shifts, x, y, &c));
+      }
     }
   }
 }

@@ -228,14 +228,14 @@ public enum InstructionSet: UInt32, Sendable {
       foreign, pool, UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
   }
 
-  /// See `Elementwise.compute`: a row of sums, differences or products in vectors, where there are such.
+  /// See `Elementwise.compute`: rows of sums, differences, products or extremes in vectors, where there are such.
   ///
   /// - Returns: Whether it was done.
   @inline(__always)
-  func elementwiseRow<Code: FixedWidthInteger & SignedInteger>(
-    _ plan: OperatorPlan, count: Int,
-    first: (codes: UnsafePointer<Code>, repeats: Bool, zeroPoint: Int32, FixedPointMultiplier),
-    second: (codes: UnsafePointer<Code>, repeats: Bool, zeroPoint: Int32, FixedPointMultiplier),
+  func elementwiseRows<Code: FixedWidthInteger & SignedInteger>(
+    _ plan: OperatorPlan, rows: Int, count: Int,
+    first: (codes: UnsafePointer<Code>, strides: Strides, zeroPoint: Int32, FixedPointMultiplier),
+    second: (codes: UnsafePointer<Code>, strides: Strides, zeroPoint: Int32, FixedPointMultiplier),
     leftShift: Int32,
     output: (codes: UnsafeMutablePointer<Code>, zeroPoint: Int32, FixedPointMultiplier)
   ) -> Bool {
@@ -252,7 +252,8 @@ public enum InstructionSet: UInt32, Sendable {
     let operands = unsafe qi_elementwise(
       operation: operation, first: UnsafeRawPointer(first.codes).assumingMemoryBound(to: Int8.self),
       second: UnsafeRawPointer(second.codes).assumingMemoryBound(to: Int8.self),
-      firstRepeats: first.repeats, secondRepeats: second.repeats, count: count,
+      firstRepeats: first.strides.last == 0, secondRepeats: second.strides.last == 0, count: count,
+      rows: rows, firstRowStride: first.strides.row, secondRowStride: second.strides.row,
       firstZeroPoint: first.zeroPoint, secondZeroPoint: second.zeroPoint, leftShift: leftShift,
       firstFactor: first.3.foreign, secondFactor: second.3.foreign, resultFactor: output.2.foreign,
       zeroPoint: output.zeroPoint, minimum: plan.activationMinimum, maximum: plan.activationMaximum)

@@ -10,6 +10,9 @@ struct Dimensions {
   /// The length of the last dimension.
   var last: Int { Int(truncatingIfNeeded: lengths[5]) }
 
+  /// The length of the last dimension but one.
+  var rowCount: Int { Int(truncatingIfNeeded: lengths[4]) }
+
   /// How often the last dimension is gone through.
   var outerCount: Int {
     var count = 1
@@ -17,10 +20,10 @@ struct Dimensions {
     return count
   }
 
-  /// The next place of all dimensions but the last one.
+  /// The next place of all dimensions but the last one, or of those before another.
   @inline(__always)
-  func advance(_ place: inout SIMD8<Int32>) {
-    var axis = 4
+  func advance(_ place: inout SIMD8<Int32>, before end: Int = 5) {
+    var axis = end &- 1
     while axis >= 0 {
       place[axis] &+= 1
       if place[axis] < lengths[axis] { return }
@@ -94,6 +97,9 @@ struct Strides {
 
   /// The distance along the last dimension.
   var last: Int { Int(truncatingIfNeeded: distances[5]) }
+
+  /// The distance along the last dimension but one.
+  var row: Int { Int(truncatingIfNeeded: distances[4]) }
 
   /// How far a place is from the first element.
   @inline(__always)

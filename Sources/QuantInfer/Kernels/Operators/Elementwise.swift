@@ -57,18 +57,25 @@ enum Elementwise: Kernel {
     let (kind, minimum, maximum) = (plan.kind, plan.activationMinimum, plan.activationMaximum)
     var result = unsafe output.codes(as: Code.self)
     var place = SIMD8<Int32>.zero
-    for _ in 0..<shape.outerCount {
+    var rowsLeft = shape.outerCount
+    while rowsLeft > 0 {
       let a = unsafe first.codes(as: Code.self) + firstStrides.offset(place)
       let b = unsafe second.codes(as: Code.self) + secondStrides.offset(place)
       let isDone =
         unsafe 0...1 ~= firstStrides.last && 0...1 ~= secondStrides.last
-        && workspace.instructions.elementwiseRow(
-          plan, count: shape.last,
-          first: (UnsafePointer(a), firstStrides.last == 0, firstZero, firstMultiplier),
-          second: (UnsafePointer(b), secondStrides.last == 0, secondZero, secondMultiplier),
+        && workspace.instructions.elementwiseRows(
+          plan, rows: shape.rowCount, count: shape.last,
+          first: (UnsafePointer(a), firstStrides, firstZero, firstMultiplier),
+          second: (UnsafePointer(b), secondStrides, secondZero, secondMultiplier),
           leftShift: leftShift,
           output: (result, outputZero, outputMultiplier))
-      for index in isDone ? 0..<0 : 0..<shape.last {
+      if isDone {
+        unsafe result += shape.rowCount &* shape.last
+        rowsLeft &-= shape.rowCount
+        shape.advance(&place, before: 4)
+        continue
+      }
+      for index in 0..<shape.last {
         let x = unsafe Int32(truncatingIfNeeded: a[index &* firstStrides.last])
         let y = unsafe Int32(truncatingIfNeeded: b[index &* secondStrides.last])
         let code: Int32
@@ -105,6 +112,7 @@ enum Elementwise: Kernel {
           truncatingIfNeeded: min(max(code, minimum), maximum))
       }
       unsafe result += shape.last
+      rowsLeft &-= 1
       shape.advance(&place)
     }
   }
