@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the firmware for the emulated boards, and runs it there and on the host.
 # usage: Firmware/boards.sh setup | build [BOARD]... | target BOARD... | ports [PORT]... | test [BOARD]... | mutants THOUSANDS | report | cycles MODEL [FLASH] | sensed MODEL | blocks | sizes |
-# example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes
+# example | package FOLDER [OPTION]... | monitor SECONDS | monitor-sizes | mlperf FOLDER
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -353,23 +353,41 @@ compare_monitors() {  # [board]...
   two_at_a_time monitor_library < <(wanted "$@")
   while read -r board toolset triple qemu; do
     compare_monitor "$board" "$toolset" "$triple" "$qemu"
+    case "$board" in microbit | mps2-an386) ! command -v arm-none-eabi-gcc > /dev/null || compare_monitor_by_gcc "$board" "$toolset" "$qemu" ;; esac
     # The boards with an ARM core have its timer.
     [ "$board" = virt ] || come_late "$board" "$toolset" "$triple" "$qemu"
-    [ "$board" != mps2-an386 ] || count_feed "$board" "$toolset" "$triple" "$qemu"
+    [ "$board" = mps2-an386 ] || continue
+    count_feed "$board" "$toolset" "$triple" "$qemu"
+    # Of another model nothing is stated.
+    [ "$MODEL" != Models/ecg-beats/ecg-beats.qinf ] || count_work "$board" "$toolset" "$triple" "$qemu"
   done < <(wanted "$@")
 }
 
-compare_monitor() {  # board toolset triple qemu [linker]
-  local lines="build/firmware/$2/monitor.txt" expected
-  expected="build/firmware/host.$(basename "$MODEL" .qinf).txt"
-  LIBRARY=libquantinfer-monitor LINKER="${5:-}" program "$2" "$3" monitor Monitor/main.c
+compare_monitor() {  # board toolset triple qemu
+  LIBRARY=libquantinfer-monitor program "$2" "$3" monitor Monitor/main.c
   check_no_heap "build/firmware/$2/monitor.elf"
-  if emulate "$4" "$1" "build/firmware/$2/monitor.elf" > "$lines" &&
-    diff <(grep -E 'announcements|times' "$expected") <(grep -v '^stack' "$lines"); then
-    echo "$1 ($2), monitor in C: $(grep -c announcements "$lines") runs of $SIGNAL_SECONDS s as the host's, $(tail -1 "$lines")"
+  compare_monitor_runs "$1" "$2" "$4" monitor "in C"
+}
+
+# The same by GCC.
+compare_monitor_by_gcc() {  # board toolset qemu [option]...
+  if LIBRARY=libquantinfer-monitor program_by_gcc "$2" c monitor-gcc Monitor/main.c "${@:4}"; then
+    compare_monitor_runs "$1" "$2" "$3" monitor-gcc "in C by GCC"
+  else
+    echo "$1 ($2), monitor in C by GCC: isn't built"
+    failed=$((failed + 1))
+  fi
+}
+
+compare_monitor_runs() {  # board toolset qemu program words
+  local lines="build/firmware/$2/$4.txt" expected
+  expected="build/firmware/host.$(basename "$MODEL" .qinf).txt"
+  if emulate "$3" "$1" "build/firmware/$2/$4.elf" > "$lines" &&
+    diff <(grep -E 'announcements|times' "$expected") <(grep -v '^stack\|^decision' "$lines"); then
+    echo "$1 ($2), monitor $5: $(grep -c announcements "$lines") runs of $SIGNAL_SECONDS s as the host's, $(tail -1 "$lines")"
     passed=$((passed + 1))
   else
-    echo "$1 ($2), monitor in C: fails"
+    echo "$1 ($2), monitor $5: fails"
     failed=$((failed + 1))
   fi
 }
@@ -395,9 +413,27 @@ count_feed() {  # board toolset triple qemu
   python3 Firmware/report.py symbols "$name.nm" > "$name.symbols"
   emulate "$4" "$1" "$name.elf" -icount shift=0 \
     -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" > /dev/null
-  if python3 Firmware/report.py feed "$name.counts" Sources/CQuantInfer/include/quantinfer.h; then
+  "$(tool llvm-objdump)" -d -z --no-show-raw-insn "$name.elf" > "$name.lst"
+  if python3 Firmware/report.py feed "$name.counts" Sources/CQuantInfer/include/quantinfer.h "$name.lst" docs/guides/Placement.md; then
     passed=$((passed + 1))
   else
+    failed=$((failed + 1))
+  fi
+}
+
+# What each call of the main loop takes: at most what docs/guides/Firmware.md says of it.
+count_work() {  # board toolset triple qemu
+  local name="build/firmware/$2/work"
+  counter
+  LIBRARY=libquantinfer-monitor program "$2" "$3" work Counter/work.c
+  "$(tool llvm-nm)" --print-size "$name.elf" | "$(tool swift-demangle)" --compact > "$name.nm"
+  python3 Firmware/report.py main-loop "$name.nm" > "$name.symbols"
+  "$COMMANDS/exporter" inspect "$MODEL" --json build/firmware/inspect.json > /dev/null
+  if emulate "$4" "$1" "$name.elf" -plugin "build/firmware/instructions.so,symbols=$name.symbols,output=$name.counts" > "$name.txt" &&
+    python3 Firmware/report.py main-loop "$name.counts" "$name.txt" build/firmware/inspect.json docs/guides/Firmware.md; then
+    passed=$((passed + 1))
+  else
+    echo "$1 ($2), calls of the main loop: fails"
     failed=$((failed + 1))
   fi
 }
@@ -418,17 +454,36 @@ count_blocks() {
   python3 Firmware/report.py blocks "$((128 * SIGNAL_SECONDS))" build/firmware/cortex-m4/blocks-{GIVEN,DETECTED}.counts
 }
 
-# A longer record on the Cortex-M4 and on the Cortex-M0, whose code runs on the Cortex-M4's board, as its own has no room for the record.
+# A longer record on the Cortex-M4 and on the Cortex-M0, whose code runs on the Cortex-M4's board, as its own has no room for the record: by a
+# program that GCC has built, sample by sample, in blocks over a brown-out and through the queue, and decision by decision what `device-sim
+# stream` says of the same record.
 long_monitors() {  # seconds
+  setup_gcc || { echo "error: no arm-none-eabi-gcc, which this wants" >&2; exit 1; }
   SIGNAL_SECONDS="$1" EMULATION_SECONDS=$((120 + $1))
   payload "$MODEL"
   run_on_host > "build/firmware/host.$(basename "$MODEL" .qinf).txt"
   two_at_a_time monitor_library < <(wanted microbit mps2-an386)
-  compare_monitor mps2-an386 cortex-m4 armv7em-none-none-eabi qemu-system-arm
-  compare_monitor mps2-an386 cortex-m0 armv6m-none-none-eabi qemu-system-arm Linker/mps2.ld
+  LINKER=Linker/mps2.ld compare_monitor_by_gcc mps2-an386 cortex-m4 qemu-system-arm -DLIST
+  LINKER=Linker/mps2.ld compare_monitor_by_gcc mps2-an386 cortex-m0 qemu-system-arm -DLIST
+  stream plain
+  stream awake --majority 3 --rhythm
+  stream asleep --majority 3 --wake-rr 10
+  stream patched --majority 3 --rhythm --patch Firmware/Monitor/mitdb-208.qpatch
+  for toolset in cortex-m4 cortex-m0; do
+    if python3 Firmware/report.py stream "build/firmware/$toolset/monitor-gcc.txt" build/firmware/stream-{plain,awake,asleep,patched}.json; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+    fi
+  done
   SIGNAL_SECONDS=30
   payload "$MODEL"
+  echo "firmware: $passed passed, $failed failed"
   [ "$failed" -eq 0 ]
+}
+
+stream() {  # name [option]...
+  "$COMMANDS/device-sim" stream --model "$MODEL" --record "$RECORD" "${@:2}" --quiet --json "build/firmware/stream-$1.json" > /dev/null
 }
 
 # The code of a program with the monitor on the Cortex-M4, by what the library is built with, a line each.
@@ -611,6 +666,21 @@ cycles() {  # model [flash]
   payload "$MODEL"
 }
 
+# MLPerf Tiny's networks in whole on the Cortex-M4: Firmware/mlperf.json.
+mlperf() {  # folder
+  local name
+  commands
+  counter
+  for name in $(python3 Firmware/mlperf.py names); do
+    [ -e "$1/$name.tflite" ] || { echo "error: $1/$name.tflite isn't there; take it from benchmark/training of github.com/mlcommons/tiny" >&2; exit 66; }
+    "$COMMANDS/exporter" import "$1/$name.tflite" --output "build/firmware/$name.qinf" > /dev/null
+    "$COMMANDS/exporter" inspect "build/firmware/$name.qinf" --json "build/firmware/$name.json" > /dev/null
+    EMULATION_SECONDS=600 count mps2-an386 cortex-m4 armv7em-none-none-eabi qemu-system-arm "build/firmware/$name.qinf"
+  done
+  python3 Firmware/mlperf.py write build/firmware "$1"
+  payload "$MODEL"
+}
+
 # Counts the instructions of a transform by itself, and lets it transform some signals: build/firmware/transform.{counts,txt}.
 count_transform() {
   local options name=build/firmware/transform
@@ -736,6 +806,7 @@ case "$command" in
   package) package "$@" ;;
   monitor) setup && long_monitors "${1:?how many seconds}" ;;
   monitor-sizes) monitor_sizes ;;
+  mlperf) setup && mlperf "${1:?which folder}" ;;
   example) payload "$MODEL" && library mps2-an386 cortex-m4 armv7em-none-none-eabi && example cortex-m4 armv7em-none-none-eabi ;;
   *) sed -n '2,4p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

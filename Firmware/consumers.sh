@@ -36,28 +36,31 @@ consumer_library() {  # toolset triple
   case "$1" in cortex-m0 | cortex-m4) ;; *) library - "$1" "$2" ;; esac
 }
 
-# The program in C11 or C++17: build/firmware/TOOLSET/consumer-LANGUAGE.elf. No warning is let pass, of compiler or linker.
-consumer() {  # toolset language
-  local folder="build/firmware/$1" compiler=arm-none-eabi-gcc standard=c11 option machine=()
+# A program by GCC in C11 or C++17, which links the library as it is: build/firmware/TOOLSET/NAME.elf. No warning is let pass, of compiler or
+# linker.
+program_by_gcc() {  # toolset language name source [option]...
+  local folder="build/firmware/$1" compiler=arm-none-eabi-gcc standard=c11 option script machine=()
   [ "$2" = c ] || { compiler=arm-none-eabi-g++ standard=c++17; }
   for option in $(python3 Firmware/toolsets.py options "$1"); do [[ $option != -m* ]] || machine+=("$option"); done
+  script="${LINKER:-$(python3 Firmware/toolsets.py script "$1")}"
   # Each step by &&: in a caller's condition the shell goes on after a failure.
   (
     strict=("${machine[@]}" -Os -ffunction-sections -fdata-sections -Wall -Wextra -pedantic -Werror)
     includes=(-I Sources/Board/include -I ../build/firmware -I "../$folder")
     cd Firmware &&
-      "$compiler" -x "${2/cpp/c++}" -std="$standard" "${strict[@]}" -fno-exceptions "${includes[@]}" -c Consumer/consumer.c \
-        -o "../$folder/consumer-$2.o" &&
+      "$compiler" -x "${2/cpp/c++}" -std="$standard" "${strict[@]}" -fno-exceptions "${includes[@]}" "${@:5}" -c "$4" -o "../$folder/$3.o" &&
       arm-none-eabi-gcc -std=c11 "${strict[@]}" -c Sources/Payload/model.c -o "../$folder/model.o" &&
       # The emulated board's own part; it looks below the end of the stack, of which GCC knows no beginning.
       arm-none-eabi-gcc "${machine[@]}" -ffreestanding -Os -ffunction-sections -Wall -Wextra -Werror -Wno-array-bounds \
         "${includes[@]}" -c Sources/Board/startup.c -o "../$folder/startup.o" &&
       # The C library's assembly says nothing of the stack.
       arm-none-eabi-gcc "${machine[@]}" --specs=nano.specs -nostartfiles -Wl,--gc-sections,--fatal-warnings,-z,noexecstack \
-        -T "$(python3 toolsets.py script "$1")" -o "../$folder/consumer-$2.elf" "../$folder/consumer-$2.o" \
-        "../$folder/model.o" "../$folder/startup.o" "../$folder/libquantinfer.a"
+        -T "$script" -o "../$folder/$3.elf" "../$folder/$3.o" \
+        "../$folder/model.o" "../$folder/startup.o" "../$folder/${LIBRARY:-libquantinfer}.a"
   )
 }
+
+consumer() { program_by_gcc "$1" "$2" "consumer-$2" Consumer/consumer.c; }  # toolset language
 
 # All of them decide as the host does, with no warning.
 compare_consumers() {

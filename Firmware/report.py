@@ -8,7 +8,10 @@ usage: report.py symbols NM      a list of functions with their stages, for Coun
        report.py monitor NM      of which the monitor's
        report.py sizes FOLDER    Sources/HostDevice/Costs/CodeSizes.swift, from FOLDER/CORE.sizes
        report.py traps DIS JSON NAME  counts the instructions that stop a core, and holds them to NAME's in the JSON
-       report.py feed COUNTS HEADER  holds a call of quantinfer_monitor_feed to what the header says
+       report.py feed COUNTS HEADER LISTING GUIDE  holds a call of quantinfer_monitor_feed to what header and guide say
+       report.py main-loop NM    a list for calls of quantinfer_monitor_work and quantinfer_monitor_next, see Counter/work.c
+       report.py main-loop COUNTS LINES INSPECT GUIDE  holds each call to what the guide says
+       report.py stream LINES JSON...  compares a board's decisions with those of `device-sim stream --json`, run by run
        report.py memory NM JSON  checks the example's variables against `exporter inspect --json`
 """
 
@@ -20,6 +23,7 @@ import re
 import statistics
 import sys
 
+import mlperf
 import timing
 import units
 
@@ -68,6 +72,23 @@ BLOCKS = [
 ]
 
 
+# And for what the main loop calls.
+MAIN_LOOP = [
+    (r"^quantinfer_monitor_work$", "*work"),
+    (r"^quantinfer_monitor_next$", "*next"),
+    (r"^main$|^start$|^run$|^put|board_|quantinfer_monitor_(init|feed)$|quantinfer_queue_init$", "rest"),
+]
+
+# The lines of the guide's table: what a call of the main loop takes at most.
+MAIN_LOOP_LINES = {
+    "empty": "`work` that finds no frame", "first": "`work` that takes one", "frame": "for each further frame",
+    "column": "where a column ends with its last frame", "nothing": "`next` that finds no decision", "asleep": "`next` that says the network sleeps",
+    "decision": "`next` with a decision", "burst": "`next` with the first decision after sleep",
+}
+# By how much a stated figure may be above the greatest that was counted.
+SLACK = 1.3
+
+
 def functions(nm):
     """Address, size, name of each function."""
     for line in open(nm):
@@ -87,13 +108,95 @@ def target(file, states, what):
         sys.exit(1)
 
 
-def feed(counts, header):
-    """Fails unless a frame costs at most what the header says."""
+# quantinfer.h: why there is no result.
+REASONS = {2: "flatLine", 3: "saturation", 4: "refilling", 5: "unsoundState", 6: "lowMargin"}
+WINDOW_NOT_FULL = 1
+
+
+def stream(lines, *reports):
+    """Fails unless each decision of each run on a board is one that `device-sim stream` lists: time, beat, what is announced, logits."""
+    runs, listed = [], []
+    for words in map(str.split, pathlib.Path(lines).read_text().splitlines()):
+        if words[0] == "decision":
+            listed.append([int(word) for word in words[1:]])
+        elif "times" in words:
+            runs.append(listed)
+            listed = []
+    if len(runs) != len(reports) or not all(runs):
+        sys.exit(f"error: {lines}: decisions of {len(runs)} runs, where {len(reports)} reports are given")
+    told = []
+    for decisions, file in zip(runs, reports):
+        report = json.load(open(file))
+        rate, output = report["sampleRateHz"], report["operations"]["operators"][-1]
+        # A report leaves out what was asked before a window was full, and goes on to the record's end.
+        made = [decision for decision in decisions if decision[2] != WINDOW_NOT_FULL]
+        for (sample, beat, reason, asleep, label, *logits), expected in zip(made, report["decisionList"], strict=False):
+            found = {"timeSeconds": sample / rate, "beatSeconds": beat / rate}
+            said = "asleep" if asleep else REASONS.get(reason)
+            found |= {"noResult": said} if said else {"announced": report["classNames"][label]}
+            wanted = {key: expected[key] for key in expected if key in ("timeSeconds", "beatSeconds", "noResult", "announced")}
+            codes = [round(each / output["scale"]) + output["zeroPoint"] for each in expected["fixedLogits"]]
+            # Of what sleeps the report has an awake network's logits.
+            if found != wanted or (not asleep and logits != codes):
+                sys.exit(f"error: {lines}: {found} {logits}; {file} has {expected}, codes {codes}")
+        if len(made) > len(report["decisionList"]):
+            sys.exit(f"error: {lines}: {len(made)} decisions, {file} has {len(report['decisionList'])}")
+        told.append(f"{len(made):,} {pathlib.Path(file).stem.removeprefix('stream-')}")
+    print(f"{lines}: decisions as of device-sim stream, each with its beat, time, announcement and logits: {', '.join(told)}")
+
+
+def feed(counts, header, listing, guide):
+    """Fails unless a frame costs at most what the header says, and the function is as small as the guide says and calls nothing."""
     stated = int(re.search(r"At most (\d+) instructions on a Cortex-M4 for a frame", pathlib.Path(header).read_text()).group(1))
     found = calls(counts)["feed"]
     print(f"a frame by interrupt on the Cortex-M4: {max(found)} instructions at most in {len(found):,} calls; {stated} are stated")
     if max(found) > stated:
         sys.exit(1)
+    text = pathlib.Path(listing).read_text().split("<quantinfer_monitor_feed>:\n")[1].split("\n\n")[0]
+    places = [int(line.split(":")[0], 16) for line in text.splitlines()]
+    leading = [line for line in text.splitlines() if re.search(r"\tblx?\s|<(?!quantinfer_monitor_feed\b)", line)]
+    most = int(re.search(r"text\.quantinfer_monitor_feed\)`, at most (\d+) bytes", pathlib.Path(guide).read_text()).group(1))
+    size = places[-1] + 2 - places[0]
+    if leading or size > most:
+        sys.exit(f"error: {guide}: quantinfer_monitor_feed has {size} bytes, {most} are stated, and must call nothing: {leading}")
+
+
+def main_loop(counts, lines, inspect, guide):
+    """Fails unless each call of the main loop took at most what the guide says, and what it says is near to the greatest."""
+    stated = {part: int(re.search(rf"^\| {re.escape(text)} \| ([0-9,]+) \|", pathlib.Path(guide).read_text(), re.M).group(1).replace(",", ""))
+              for part, text in MAIN_LOOP_LINES.items()}
+    front = json.loads(pathlib.Path(inspect).read_text())["frontEnd"]
+    window, hop = front["windowSamples"], front["hopSamples"]
+    found, most, overs, is_asleep = calls(counts), dict.fromkeys(stated, 0), [], False
+    places = dict.fromkeys(found, 0)
+    for words in map(str.split, pathlib.Path(lines).read_text().splitlines()):
+        if len(words) == 1:
+            is_asleep = words[0] == "asleep"
+            continue
+        call, first, second = words[0], int(words[1]), int(words[2])
+        took, shares = found[call][places[call]], 1
+        places[call] += 1
+        if call == "next":
+            part = "nothing" if first == 0 else "burst" if second else "asleep" if is_asleep else "decision"
+        elif second == 0:
+            part = "empty"
+        elif not is_asleep and first + second >= window and (first + second - window) % hop == 0:
+            part, took = "column", took - stated["first"] - stated["frame"] * (second - 1)
+        elif second == 1:
+            part = "first"
+        else:
+            part, took, shares = "frame", took - stated["first"], second - 1
+        most[part] = max(most[part], -(-took // shares))
+        if took > stated[part] * shares:
+            overs.append(f"{' '.join(words)}: {took:,} instructions {MAIN_LOOP_LINES[part]}, where {stated[part] * shares:,} are stated")
+    if any(places[call] != len(found[call]) for call in found) or not all(most.values()):
+        sys.exit(f"error: {lines}: {places} calls, of which {[len(each) for each in found.values()]} were counted; the greatest {most}")
+    print(f"the main loop on the Cortex-M4, {sum(places.values()):,} calls, at most: "
+          + ", ".join(f"{MAIN_LOOP_LINES[part].replace('`', '')} {most[part]:,} of {stated[part]:,}" for part in stated))
+    overs += [f"{MAIN_LOOP_LINES[part]}: {stated[part]:,}, of which at most {most[part]:,} were counted: say less"
+              for part in stated if stated[part] > SLACK * most[part]]
+    if overs:
+        sys.exit(f"error: {guide}: {len(overs)} figures aren't right: {'; '.join(overs[:3])}")
 
 
 def blocks(frames, *runs):
@@ -560,6 +663,8 @@ of the monitor, in the mean. Waking up, and what a device does between the calls
 
 {beats}
 
+{mlperf.section()}
+
 ## Beside CMSIS-NN
 
 {peer["version"]}, {peer["compiler"]}. The same shapes; {peer["notes"]}
@@ -637,7 +742,10 @@ if __name__ == "__main__":
         case ["signals"]: print_signals()
         case ["code", nm]: print(code_bytes(nm))
         case ["target", file, states, what]: target(file, int(states), what)
-        case ["feed", counts, header]: feed(counts, header)
+        case ["feed", counts, header, listing, guide]: feed(counts, header, listing, guide)
+        case ["main-loop", nm]: symbols(nm, MAIN_LOOP)
+        case ["main-loop", counts, lines, inspect, guide]: main_loop(counts, lines, inspect, guide)
+        case ["stream", lines, *reports]: stream(lines, *reports)
         case ["blocks", nm] if nm.endswith(".nm"): symbols(nm, BLOCKS)
         case ["blocks", frames, *runs]: blocks(frames, *runs)
         case ["monitor", nm]: print(sum(int(size, 16) for _, size, name in functions(nm) if re.search(MONITOR, name)))

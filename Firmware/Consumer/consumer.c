@@ -18,45 +18,7 @@ int main(int argc, char **argv);
 
 enum { greatestClassCount = 16 };
 
-#ifdef QUANTINFER_ABI_VERSION
-
-#define MEMORY_BYTE_COUNT model_pipeline_byte_count
-typedef struct quantinfer_needs needs;
-
-static quantinfer_status inspect(needs *found) {
-  found->byte_count = sizeof *found;
-  return quantinfer_pipeline_inspect(model, model_byte_count, found);
-}
-
-#else
-
-// The interface before its version 1.
-#define MEMORY_BYTE_COUNT model_memory_byte_count
-typedef quantinfer_device quantinfer_pipeline;
-#define quantinfer_pipeline_init quantinfer_init
-#define quantinfer_pipeline_push quantinfer_push
-#define quantinfer_pipeline_decide quantinfer_decide
-#define quantinfer_pipeline_is_sound quantinfer_is_sound
-#define quantinfer_pipeline_save quantinfer_save
-#define quantinfer_pipeline_restore quantinfer_restore
-typedef struct {
-  uint32_t memory_byte_count, saved_byte_count, logit_count;
-} needs;
-
-static quantinfer_status inspect(needs *found) {
-  quantinfer_info info;
-  const quantinfer_status status = quantinfer_inspect(model, model_byte_count, &info);
-  if (status == QUANTINFER_OK) {
-    found->memory_byte_count = info.memory_byte_count;
-    found->saved_byte_count = info.saved_byte_count;
-    found->logit_count = info.class_count;
-  }
-  return status;
-}
-
-#endif
-
-alignas(8) static uint8_t memory[MEMORY_BYTE_COUNT];
+alignas(8) static uint8_t memory[model_pipeline_byte_count];
 static uint8_t saved[4096];
 
 static void put(const char *text) {
@@ -93,8 +55,9 @@ static bool goes_on(quantinfer_pipeline **pipeline) {
 
 int main(int argc, char **argv) {
   (void)argc, (void)argv;
-  needs found;
-  if (inspect(&found) != QUANTINFER_OK || found.memory_byte_count != sizeof memory) return 65;
+  quantinfer_needs found;
+  found.byte_count = sizeof found;
+  if (quantinfer_pipeline_inspect(model, model_byte_count, &found) != QUANTINFER_OK || found.memory_byte_count != sizeof memory) return 65;
   if (found.logit_count > greatestClassCount || found.saved_byte_count > sizeof saved) return 65;
 
   // Errors come with their numbers.

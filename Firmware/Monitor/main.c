@@ -1,6 +1,8 @@
 // Firmware in C that runs the whole device over the record that it carries, and prints what Firmware/Sources/Firmware/MonitorRun.swift
 // prints of the same: as the options come, with a majority of three, asleep between beats in rhythm, and with a patch where it has one.
 //
+// With -DLIST each decision of the first way has a line too, for report.py to compare with those of `device-sim stream --json`.
+//
 // Each is run sample by sample, in blocks over a brown-out, and through the queue, and all three must say the same.
 #include "Board.h"
 #include "quantinfer.h"
@@ -20,7 +22,7 @@ typedef struct {
 // What a run said, as checksums, and how many decisions there were.
 typedef struct {
   uint32_t count, announcements, times;
-  bool isWrong;
+  bool isWrong, isListed;
 } result;
 
 static uint8_t *next;  // what is left of the board's memory
@@ -69,6 +71,24 @@ static uint8_t *take(size_t byteCount) {
   return taken;
 }
 
+#ifdef LIST
+static void putSigned(int32_t number) {
+  put(number < 0 ? " -" : " ");
+  putNumber(number < 0 ? 0u - (uint32_t)number : (uint32_t)number);
+}
+
+static void list(const quantinfer_decision *decision, const int8_t *logits, size_t logitCount) {
+  put("decision");
+  putSigned((int32_t)decision->sample_number);
+  putSigned(decision->is_about_beat ? (int32_t)decision->beat_sample_number : -1);
+  putSigned(decision->reason);
+  putSigned(decision->announcement == QUANTINFER_ASLEEP);
+  putSigned(decision->class_index);
+  for (size_t index = 0; decision->has_logits && index < logitCount; index += 1) putSigned(logits[index]);
+  put("\n");
+}
+#endif
+
 // Takes all decisions that are due.
 static void decide(quantinfer_monitor *monitor, size_t logitCount, result *found) {
   int8_t logits[greatestClassCount];
@@ -85,6 +105,9 @@ static void decide(quantinfer_monitor *monitor, size_t logitCount, result *found
     }
     const uint32_t beat = decision.is_about_beat ? decision.beat_sample_number : ~0u;
     found->times = extendedByWord(extendedByWord(found->times, decision.sample_number), beat);
+#ifdef LIST
+    if (found->isListed) list(&decision, logits, logitCount);
+#endif
   }
 }
 
@@ -123,8 +146,8 @@ static bool hand(quantinfer_monitor *monitor, quantinfer_queue *queue, way how, 
 }
 
 static result perform(const run *wanted, way how) {
-  const result wrong = {0, 0, 0, true};
-  result found = {0, 0, 0, false};
+  const result wrong = {0, 0, 0, true, false};
+  result found = {0, 0, 0, false, how == bySamples};
   quantinfer_options options;
   model_set_options(&options);
   if (wanted->majority == 1) options.rhythm_codes_per_octave = 0;

@@ -105,13 +105,27 @@ static void gather(const plan *p, cell first, cell second, ptrdiff_t channel) {
   }
 }
 
+// Whether a channel has one code whatever its inputs are, as where its weights came to nothing in training, and their scale with them:
+// then both ends of what its sum can be have that code, as a greater sum has no lesser one.
+__attribute__((noinline)) static bool hasOneCode(
+  const qi_requantization *r, ptrdiff_t channel, ptrdiff_t products, int8_t *code) {
+  // A product has 14 bits at most. Without a shift to the right, the zero point might lead out of 32.
+  const int32_t most = (int32_t)products << 14, bias = r->biases[channel];
+  if (products >= 1 << 16 || r->shifts[channel] >= 0 || bias < INT32_MIN + most || bias > INT32_MAX - most) return false;
+  *code = qi_code(r, channel, bias - most);
+  return *code == qi_code(r, channel, bias + most);
+}
+
 // A gathered row, its quads `step` pairs apart, times those channels of a group that are left by the assembly, or that its way of
 // scaling doesn't serve.
 __attribute__((noinline)) static void rest(
   const plan *p, const qi_pair *row, ptrdiff_t step, ptrdiff_t firstChannel, const int8_t *weights, int8_t *output) {
   const qi_requantization *const r = &p->c->requantization;
   for (ptrdiff_t done = p->rest; done < p->groupChannels; done += 1) {
-    if (done < p->together && qi_is_short(r, firstChannel + done)) continue;
+    if (done < p->together) {
+      if (qi_is_short(r, firstChannel + done)) continue;
+      if (hasOneCode(r, firstChannel + done, 4 * p->quads, output + done)) continue;
+    }
     const int8_t *weight = weights + ((done >> 2) * 16 * p->quads + (done & 3) * 4);
     const qi_pair *quad = row;
     int32_t sum = r->biases[firstChannel + done];
@@ -120,15 +134,6 @@ __attribute__((noinline)) static void rest(
     }
     output[done] = qi_code(r, firstChannel + done, sum);
   }
-}
-
-// How many channels to take together where some are computed once more: none where these are many.
-__attribute__((noinline)) static ptrdiff_t worthTogether(const qi_convolution *c, ptrdiff_t together) {
-  ptrdiff_t longCount = 0;
-  for (ptrdiff_t channel = 0; channel < c->outputChannels; channel += 1) {
-    if (!qi_is_short(&c->requantization, channel)) longCount += 1;
-  }
-  return 4 * longCount > c->outputChannels ? 0 : together;
 }
 
 QI_INLINE cell next(const qi_convolution *c, cell output) {
@@ -153,13 +158,12 @@ bool qi_convolution_dsp(const qi_convolution *c, int16_t *scratch, int8_t *outpu
     p.runQuads *= p.runs;
     p.runs = 1;
   }
-  // Whole blocks of four channels. Some networks have a few channels whose sums are scaled by a half or more, or hardly to anything.
+  // Whole blocks of four channels. Some networks have channels whose sums are scaled by a half or more, or hardly to anything.
   p.together = p.groupChannels & ~(ptrdiff_t)3;
   p.rest = p.together;
   for (ptrdiff_t channel = 0; channel < c->outputChannels; channel += 1) {
     if (!qi_is_short(r, channel)) p.rest = 0;
   }
-  if (p.rest == 0) p.together = worthTogether(c, p.together);
   const bool isNarrow = r->minimum > -128 || r->maximum < 127;
   const ptrdiff_t groupBytes = ((p.groupChannels + 3) >> 2) * 16 * p.quads;
   qi_rows_times_channels operands = {

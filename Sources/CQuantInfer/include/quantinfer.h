@@ -321,7 +321,7 @@ typedef struct quantinfer_progress {
 // Hands waiting frames to the monitor, in the main loop or a task, up to the first with which decisions may be due or 32 samples;
 // then quantinfer_monitor_next, until it has none, and again while `frame_count` or `lost_count` is not 0. No frame is lost while
 // it comes before the queue is full. Where it came later, the queue's older half and what was overwritten are a gap: see
-// quantinfer_monitor_skip.
+// quantinfer_monitor_skip. Any interrupt may interrupt it; docs/guides/Firmware.md has what a call takes at most, and one of next.
 quantinfer_status quantinfer_monitor_work(
   quantinfer_monitor *monitor, quantinfer_queue *queue, quantinfer_progress *progress);
 
