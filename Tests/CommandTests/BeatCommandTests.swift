@@ -125,7 +125,10 @@ import TestSupport
       "a decision is explained"
     ),
     (["report", "CHECKPOINT", "--data", "nowhere", "--output", "r.html"], "the report measures one network"),
-    (["personalize", "MODEL", "--data", "nowhere", "--record", "100", "--output", "p"], "a patch is learnt"),
+    (
+      ["personalize", "--model", "MODEL", "--data", "nowhere", "--record", "100", "--output", "p"],
+      "a patch is learnt"
+    ),
     (
       ["train", "--task", "aami", "--data", "nowhere", "--output", "x", "--from", "CHECKPOINT"],
       "a training starts from one network"

@@ -26,13 +26,14 @@ import TestSupport
       "--scrub", "60",
     ],
     ["device-sim", "sweep", "--model", "MODEL", "--records", "RECORD", "--output", "FOLDER/sweep.jsonl"],
-    ["exporter", "inspect", "MODEL"],
+    ["exporter", "inspect", "MODEL"], ["exporter", "inspect", "CONTEXT"],
     ["exporter", "explain", "MODEL", "--float", "TWIN", "--record", "RECORD", "--at", "61.5"],
     ["exporter", "dossier", "--project", "PROJECT", "--output", "FOLDER/dossier"],
   ]) func theKeysAreThoseOfTheReference(words: [String]) throws {
     let folder = try TemporaryFolder()
     let places = [
-      "MODEL": ProjectFiles.model, "TWIN": ProjectFiles.checkpoint, "RECORD": ProjectFiles.record,
+      "MODEL": ProjectFiles.model, "CONTEXT": ProjectFiles.context, "TWIN": ProjectFiles.checkpoint,
+      "RECORD": ProjectFiles.record,
       "PROJECT": ProjectFiles.root.path, "FOLDER": folder.path,
     ]
     let arguments = words.dropFirst().map { word in
