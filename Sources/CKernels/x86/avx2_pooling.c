@@ -1,24 +1,24 @@
 // AVX2: the mean or the greatest of the cells under a window, 16 channels at a time.
 #if defined(__x86_64__)
 #include "avx2.h"
+#include "cell_division.h"
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 
-// A division of magnitudes below 2^15 by the number of cells, as a product: floor(n / cells) = n * factor >> 16 >> shift.
+// A division by the number of cells in vectors, with a mean's limits.
 typedef struct {
   __m256i half, factor, minimum, maximum;
   __m128i shift;
 } Mean;
 
 ALWAYS_INLINE Mean meanOf(const qi_pool *pool, int32_t cells) {
-  int shift = 31 - __builtin_clz((unsigned)cells);
-  if (cells == 1 << shift) shift -= 1;
+  const CellDivision division = divisionBy(cells);
   return (Mean){
     .half = _mm256_set1_epi16((short)(cells / 2)),
-    .factor = _mm256_set1_epi16((short)(((65536u << shift) + (unsigned)cells - 1) / (unsigned)cells)),
+    .factor = _mm256_set1_epi16((short)division.factor),
     .minimum = _mm256_set1_epi16((short)pool->minimum),
     .maximum = _mm256_set1_epi16((short)pool->maximum),
-    .shift = _mm_cvtsi32_si128(shift),
+    .shift = _mm_cvtsi32_si128(division.shift),
   };
 }
 
