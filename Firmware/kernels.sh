@@ -20,12 +20,12 @@ compile() {  # core file name [option]...
 
 # The plain kernels' names: what the assembly's are called in sources and header.
 plain=()
-for name in two_rows one_row one_row_of_codes four_channels code codes limit put_quads peak sums pairs_distance scaled_codes; do plain+=("-Dqi_$name=plain_$name"); done
+for name in two_rows one_row one_row_of_codes four_channels code codes limit put_quads peak sums pairs_distance scaled_codes weighed folded folded_bins level_codes; do plain+=("-Dqi_$name=plain_$name"); done
 for name in convolution fully_connected depthwise fft_stage; do plain+=("-Dqi_${name}_dsp=plain_$name"); done
 
 while read -r core board linker; do
   rm -f "$folder"/*.o
-  for file in "$kernels"/dsp*.c "$kernels"/beats.c; do
+  for file in "$kernels"/dsp*.c "$kernels"/beats.c "$kernels"/spectrum.c; do
     compile "$core" "$file" "$(basename "$file" .c)"
     compile "$core" "$file" "plain-$(basename "$file" .c)" -DQI_PLAIN "${plain[@]}"
   done

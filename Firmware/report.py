@@ -37,10 +37,9 @@ STAGES = [
     (r"OperatorRunner\.run\(", "*operator"),
     (r"StreamingPipeline\.\(runTail", "*decision"),
     (r"StreamingPipeline\.\(compute in", "*layer"),
-    (r"RealFFT\.|^whole_transform$", "*transform"),
-    (r"StreamingSpectrogram\.\(loadWindow", "*window"),
-    (r"StreamingSpectrogram\.\(encode", "*logarithm"),
-    (r"StreamingSpectrogram\.computeColumn", "*split"),
+    (r"^qi_folded_bins$|^whole_transform$", "*transform"),
+    (r"^qi_level_codes$", "*logarithm"),
+    (r"StreamingSpectrogram\.computeColumn|StreamingFrontEnd\.compute", "*window"),
     (r"StreamingPipeline\.\(flow", "*flow"),
     (r"StreamingPipeline\.push\(", "*sample"),
     (r"BeatDetector\.push\(", "*detector"),
@@ -426,7 +425,7 @@ def work(found, windows, operators, unit):
         layers = operators - 1
         steady = found["layer"][-layers * 100:]
         result[f"column{unit}"] = {
-            name: mean(found[name][-100:]) for name in ["window", "transform", "split", "logarithm", "flow"]}
+            name: mean(found[name][-100:]) for name in ["window", "transform", "logarithm", "flow"]}
         result[f"column{unit}"]["layers"] = [mean(steady[index::layers]) for index in range(layers)]
         result[f"sample{unit}"] = round(sorted(found["sample"])[len(found["sample"]) // 2])
         if "detector" in found:
@@ -518,9 +517,9 @@ def cycles_section(timed, core):
         return " + ".join(f"{spent:,}" for spent in cycles) + f" ({sum(cycles) / sum(instructions):.2f})"
 
     in_cycles = table(
-        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
+        ["core", "a sample", "beats found, a sample", "window", "transform", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
         [[core[r["board"]], beside(r, "sample"), beside(r, "detector")]
-         + [beside(r, "column", key) for key in ["window", "transform", "split", "logarithm", "layers", "flow"]]
+         + [beside(r, "column", key) for key in ["window", "transform", "logarithm", "layers", "flow"]]
          + [beside(r, "decision")] for r in timed])
     unit_cycles = table(
         ["core"] + list(units.TITLES.values()),
@@ -573,9 +572,9 @@ def write(folder):
                f"{'met' if code <= 12288 else f'missed by {number(code - 12288)}'}) and {number(stack)} of stack (the aim is "
                f"2,048: {'met' if stack <= 2048 else f'missed by {number(stack - 2048)}'}).")
     columns = table(
-        ["core", "a sample", "beats found, a sample", "window", "transform", "split", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
+        ["core", "a sample", "beats found, a sample", "window", "transform", "logarithm", "layers 0, 1, 2", "pipeline", "a decision"],
         [[core[r["board"]], number(r["sampleInstructions"]), number(r["detectorInstructions"])]
-         + [number(r["columnInstructions"][key]) for key in ["window", "transform", "split", "logarithm"]]
+         + [number(r["columnInstructions"][key]) for key in ["window", "transform", "logarithm"]]
          + [" + ".join(number(value) for value in r["columnInstructions"]["layers"]),
             number(r["columnInstructions"]["flow"]), number(r["decisionInstructions"])] for r in shipped])
     windows = table(
@@ -612,9 +611,8 @@ def write(folder):
         [[title, number(own), number(other), f"{own / other:.2f}", f"no, by {own / other - 0.5:.2f}"
           if 2 * own > other else "yes"]
          for title, own, other in [
-             ("32 real samples, the model's 12 bins", columns_m4["transform"] + columns_m4["split"],
-              spectra["instructions"]["32"]),
-             ("256 real samples, without the split into bins", stages, spectra["instructions"]["256"])]])
+             ("32 real samples, the model's 12 bins, direct", columns_m4["transform"], spectra["instructions"]["32"]),
+             ("256 real samples, fast, without the split into bins", stages, spectra["instructions"]["256"])]])
     (HERE / "RESULTS.md").write_text(f"""# Measured on emulated boards
 
 Written by `make firmware-report`. All counts are **executed instructions** under QEMU, which repeat exactly. An
@@ -671,8 +669,8 @@ of the monitor, in the mean. Waking up, and what a device does between the calls
 
 {peers}
 
-The transform, beside {spectra["function"]} of {spectra["version"]}, {spectra["compiler"]}. It costs more because it keeps more:
-every stage finds the block's greatest magnitude and rounds each result once from 32 bits. What the
+The transforms, beside {spectra["function"]} of {spectra["version"]}, {spectra["compiler"]}. Of a short window only the bins that are kept are
+computed, by the sums of their definition. A fast transform costs more because it keeps more: every stage finds the block's greatest magnitude and rounds each result once from 32 bits. What the
 stages made of 256 samples on the board has, in dB against double precision: {quality[0]}.
 What CMSIS-DSP's q15 made of the same, bins of its split included, has: {quality[1]}.
 
@@ -688,7 +686,7 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
                    for title, macs, own, other in comparisons],
         "vectorLayers": [{"layer": title, "multiplications": macs, "instructions": own, "cmsisNN": other}
                          for title, macs, own, other in helium],
-        "transforms": {"32": columns_m4["transform"] + columns_m4["split"], "256WithoutSplit": stages,
+        "transforms": {"32": columns_m4["transform"], "256WithoutSplit": stages,
                        "decibels": dict(zip(signals(), ratios)),
                        "cmsisDSP": spectra["instructions"]},
         "peer": peer["version"]}, indent=1) + "\n")

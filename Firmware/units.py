@@ -13,13 +13,13 @@ import timing
 WINDOW = [(35424, 984), (63936, 888), (50112, 696)]
 COLUMN = [(864, 24), (1728, 24), (1728, 24)]
 DENSE = (2784, 4)
-# The window's samples times the transform's stages, and the bins.
-POINTS, BINS = 32 * 5, 12
+# The window's samples, and the bins.
+SAMPLES, BINS = 32, 12
 
 TITLES = {
     "convolution": "a multiplication of a convolution", "depthwise": "of a depthwise one",
     "fullyConnected": "of a fully connected layer", "output": "an output", "call": "a call",
-    "point": "a point x stage", "bin": "a bin", "sample": "a sample", "detectorSample": "beats found, a sample",
+    "windowSample": "a sample of the window", "bin": "a bin", "sample": "a sample", "detectorSample": "beats found, a sample",
 }
 
 # What a run is counted in; the last two only on a board whose core has a table of cycles.
@@ -68,8 +68,8 @@ def fit(result, layers, unit="Instructions"):
               if layer["model"] == "fully-connected"]
     found = {
         "convolution": convolution, "fullyConnected": max(dense), "output": output, "call": call,
-        "point": (column["window"] + column["transform"]) / POINTS,
-        "bin": (column["split"] + column["logarithm"]) / BINS,
+        "windowSample": column["window"] / SAMPLES,
+        "bin": (column["transform"] + column["logarithm"]) / BINS,
         "sample": result[f"sample{unit}"], "detectorSample": result[f"detector{unit}"],
         "greatestError": max(abs((run[0] * convolution + run[1] * output + call) / run[3] - 1) for run in runs),
     }
@@ -91,7 +91,7 @@ PROFILES = pathlib.Path(__file__).parent.parent / "Sources/HostDevice/Profiles"
 FIELDS = {
     "convolution": "convolution", "depthwise": "depthwise", "fullyConnected": "fullyConnected",
     "cyclesPerOutput": "output", "cyclesPerCall": "call", "cyclesPerSample": "sample",
-    "cyclesPerDetectorSample": "detectorSample", "cyclesPerTransformPoint": "point", "cyclesPerBin": "bin",
+    "cyclesPerDetectorSample": "detectorSample", "cyclesPerWindowSample": "windowSample", "cyclesPerBin": "bin",
 }
 # Beside the sample itself: an interrupt, waking up, fetching the sample.
 INTERRUPT = (30, 80, 250)

@@ -16,6 +16,12 @@ void plain_scaled_codes(const int32_t *numbers, ptrdiff_t count, int32_t factor,
 bool plain_depthwise(const qi_depthwise *convolution, int8_t *output, ptrdiff_t outputStride);
 int32_t plain_fft_stage(int16_t *data, ptrdiff_t count, ptrdiff_t half, const int16_t *twiddles, int32_t shift);
 
+uint32_t plain_weighed(const int32_t *samples, const int32_t *weights, ptrdiff_t count, int32_t *weighed);
+void plain_folded(const int32_t *weighed, ptrdiff_t count, int32_t shift, int16_t *folded);
+uint32_t plain_folded_bins(
+  const int16_t *folded, ptrdiff_t count, const int16_t *factors, ptrdiff_t firstBin, ptrdiff_t binCount, int32_t *parts);
+void plain_level_codes(const int32_t *parts, ptrdiff_t binCount, const qi_levels *levels, int8_t *codes);
+
 // Which kernels are compared: the DSP extension's, then MVE's.
 static bool isMVE;
 
@@ -46,6 +52,8 @@ static uint32_t random24(void) {
   return state >> 8;
 }
 
+static uint32_t random32(void) { return random24() << 8 ^ random24(); }
+
 // A number in first ... last.
 static int32_t pick(int32_t first, int32_t last) { return first + (int32_t)(random24() % (uint32_t)(last - first + 1)); }
 
@@ -61,7 +69,7 @@ static void fill(int8_t *codes, ptrdiff_t count) {
 static qi_requantization requantization(void) {
   const bool isUsual = !chance(4);
   for (int index = 0; index < greatestChannels; index += 1) {
-    biases[index] = (int32_t)(random24() << 8 ^ random24()) >> pick(0, 31);
+    biases[index] = (int32_t)random32() >> pick(0, 31);
     multipliers[index] = !isUsual && chance(8) ? 0 : (int32_t)(1u << 30 | ((random24() << 6 ^ random24()) & 0x3FFFFFFF));
     shifts[index] = (int8_t)(isUsual ? pick(-16, -1) : pick(-31, 30));
   }
@@ -163,6 +171,38 @@ static bool stagesOfTransformsAgree(void) {
     isSame();
 }
 
+static bool columnsAgree(void) {
+  const ptrdiff_t count = chance(2) ? 32 : 64, first = pick(0, 6), bins = pick(1, (int32_t)(count / 2 + 1 - first));
+  static int32_t samples[64], window[64], weighed[2][64], parts[2][66];
+  static int16_t factors[33 * 32];
+  const int32_t size = pick(0, 30);
+  for (ptrdiff_t index = 0; index < count; index += 1) {
+    samples[index] = (chance(8) ? (chance(2) ? INT32_MIN : INT32_MAX) : (int32_t)random32()) >> size;
+    window[index] = (int32_t)(random32() >> 1);
+  }
+  for (ptrdiff_t index = 0; index < bins * count / 2; index += 1) factors[index] = (int16_t)pick(-8192, 8192);
+  // A window in two stretches.
+  const ptrdiff_t stretch = pick(0, (int32_t)count);
+  uint32_t bits[2];
+  bits[0] = qi_weighed(samples, window, stretch, weighed[0]);
+  bits[0] |= qi_weighed(samples + stretch, window + stretch, count - stretch, weighed[0] + stretch);
+  bits[1] = plain_weighed(samples, window, count, weighed[1]);
+  const int32_t needed = 19 - (bits[1] == 0 ? 32 : __builtin_clz(bits[1])), shift = needed < 2 ? 2 : needed;
+  int16_t *const folded = (int16_t *)output, *const other = (int16_t *)expected;
+  clear();
+  qi_folded(weighed[0], count, shift, folded);
+  plain_folded(weighed[1], count, shift, other);
+  if (bits[0] != bits[1] || !isSame()) return false;
+  bits[0] = qi_folded_bins(folded, count, factors, first, bins, parts[0]);
+  bits[1] = plain_folded_bins(other, count, factors, first, bins, parts[1]);
+  if (bits[0] != bits[1]) return false;
+  const qi_levels levels = {
+    pick(0, bits[1] == 0 ? 31 : __builtin_clz(bits[1] | 1) - 1), chance(2) ? 0 : random32() >> pick(1, 31), (int32_t)random32() >> 11, pick(1, 4096), pick(-128, 127)};
+  qi_level_codes(parts[0], bins, &levels, output);
+  plain_level_codes(parts[1], bins, &levels, expected);
+  return isSame();
+}
+
 static bool beatsAgree(void) {
   // Samples as an amplifier has them, or the greatest and the least.
   const bool isExtreme = chance(4);
@@ -191,14 +231,14 @@ static void put(const char *text) {
 
 int main(void) {
   static bool (*const kernels[])(void) = {
-    beatsAgree, stagesOfTransformsAgree, convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
+    beatsAgree, columnsAgree, stagesOfTransformsAgree, convolutionsAgree, fullyConnectedOperatorsAgree, depthwiseConvolutionsAgree};
   static const char *const names[] = {
-    "sums of beats", "stages of transforms", "convolutions", "fully connected operators", "depthwise convolutions"};
+    "sums of beats", "columns of spectrograms", "stages of transforms", "convolutions", "fully connected operators", "depthwise convolutions"};
   int32_t failed = 0;
   for (int set = 0; set < sets; set += 1) {
     isMVE = set > 0;
-    // MVE has no beats and no transform of its own.
-    for (int kernel = 2 * set; kernel < 5; kernel += 1) {
+    // MVE has no beats, columns and transforms of its own.
+    for (int kernel = 3 * set; kernel < 6; kernel += 1) {
       int32_t differing = 0;
       for (uint32_t round = 0; round < rounds; round += 1) {
         state = 5 * round + (uint32_t)kernel;

@@ -88,7 +88,7 @@ import TestSupport
       ("convolution", processor.cyclesPerMAC.convolution),
       ("fullyConnected", processor.cyclesPerMAC.fullyConnected),
       ("output", processor.cyclesPerOutput), ("call", processor.cyclesPerCall),
-      ("point", processor.cyclesPerTransformPoint), ("bin", processor.cyclesPerBin),
+      ("bin", processor.cyclesPerBin),
       ("detectorSample", processor.cyclesPerDetectorSample),
     ] {
       let count = try #require(counts[unit])

@@ -168,7 +168,7 @@ import TestSupport
     let column =
       try count("operations.macsPerColumn") * figure("processor.cyclesPerMAC.convolution")
       + 72 * figure("processor.cyclesPerOutput") + 3 * figure("processor.cyclesPerCall")
-      + window * log2(window) * figure("processor.cyclesPerTransformPoint")
+      + window * figure("processor.cyclesPerWindowSample")
       + count("frontEnd.bins") * figure("processor.cyclesPerBin")
     let decision =
       try count("operations.macsPerDecision") * figure("processor.cyclesPerMAC.fullyConnected")

@@ -152,8 +152,7 @@ struct SpectrogramRun {
       var layers = LayerRun(model, in: &memory)
     else { return decisions }
     let state = memory.take(ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples))
-    let scratch = memory.take(
-      SpectrogramPlan.scratchByteCount(windowSamples: plan.windowSamples, binCount: plan.binCount))
+    let scratch = memory.take(plan.scratchByteCount)
     guard var spectrogram = try? StreamingSpectrogram(plan: plan, state: state, scratch: scratch) else {
       return decisions
     }

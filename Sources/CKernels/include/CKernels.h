@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "logarithm.h"
 #include "products.h"
 
 #pragma clang assume_nonnull begin
@@ -352,3 +353,4 @@ static inline bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *ou
 #pragma clang assume_nonnull end
 
 #include "beats.h"
+#include "spectrum.h"

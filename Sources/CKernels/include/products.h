@@ -54,6 +54,17 @@ static inline __attribute__((always_inline)) int32_t qi_times_fraction(int32_t a
 #endif
 }
 
+// c + qi_times_fraction(a, b), for a magnitude of a below 2^30
+static inline __attribute__((always_inline)) int32_t qi_plus_times_fraction(int32_t c, int32_t a, int32_t b) {
+#if defined(__arm__) && defined(__ARM_FEATURE_DSP)
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(2 * a), "r"(b), "r"(c));
+  return result;
+#else
+  return c + qi_times_fraction(a, b);
+#endif
+}
+
 // floor(a * a / 16), for a magnitude of 2^17 at most
 static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int32_t a) {
 #if QI_BY_HALVES

@@ -180,12 +180,11 @@ struct FrontEndAnalysis {
       column.withUnsafeMutableBufferPointer { device.computeColumn(into: $0.baseAddress!) }
       for bin in 0..<plan.binCount {
         let fixed = device.spectrum(at: bin)
-        let unit = Foundation.scalbn(1, Int(fixed.exponent))
-        let (real, imaginary) = (Double(fixed.real) * unit, Double(fixed.imaginary) * unit)
+        let (real, imaginary) = plan.counts(fixed, at: bin)
         let exact = transform(samples, bin: plan.firstBin + bin)
         sums.transform.add(exact.real, real)
         sums.transform.add(exact.imaginary, imaginary)
-        sums.exponents.insert(Int(fixed.exponent) + 2)
+        sums.exponents.insert(Int(fixed.exponent) + 16)
         let code = Double(column[bin]) - Double(plan.zeroLevelCode)
         sums.logarithm.add(level(real, imaginary).rounded(), code)
         let expected = reference.latestColumn[bin].rounded()

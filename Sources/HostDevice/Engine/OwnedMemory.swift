@@ -1,3 +1,4 @@
+import Foundation
 import ModelFiles
 import QuantInfer
 
@@ -62,6 +63,26 @@ package struct RunningPipeline: ~Copyable {
   }
 }
 
+extension SpectrogramPlan {
+  /// A bin of the device's transform in counts, with time from the window's first sample on, as a float transform has it.
+  ///
+  /// - Parameters:
+  ///   - parts: What `StreamingSpectrogram.spectrum` gives.
+  ///   - bin: Its place in the column.
+  /// - Returns: The bin's real and imaginary part.
+  package func counts(
+    _ parts: (real: Int32, imaginary: Int32, exponent: Int32), at bin: Int
+  ) -> (real: Double, imaginary: Double) {
+    let unit = exp2(Double(parts.exponent))
+    let (real, imaginary) = (Double(parts.real) * unit, Double(parts.imaginary) * unit)
+    guard isDirect else { return (real, imaginary) }
+    let angle = -Double.pi * Double(firstBin + bin) * Double(windowSamples - 1) / Double(windowSamples)
+    return (
+      real * cos(angle) - imaginary * sin(angle), real * sin(angle) + imaginary * cos(angle)
+    )
+  }
+}
+
 /// The device's spectrogram alone, in memory of its own.
 package struct RunningSpectrogram: ~Copyable {
   /// The spectrogram.
@@ -75,8 +96,7 @@ package struct RunningSpectrogram: ~Copyable {
   package init(_ plan: SpectrogramPlan) {
     state = AlignedMemory(
       byteCount: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples))
-    scratch = AlignedMemory(
-      byteCount: SpectrogramPlan.scratchByteCount(windowSamples: plan.windowSamples, binCount: plan.binCount))
+    scratch = AlignedMemory(byteCount: plan.scratchByteCount)
     words = state.bytes.bindMemory(to: Int32.self)
     do throws(MemoryError) {
       spectrogram = try StreamingSpectrogram(plan: plan, state: state.bytes, scratch: scratch.bytes)

@@ -70,7 +70,6 @@ extension Feasibility.Judgement {
         task(
           "sample", schedule.isAboutBeats ? frontEnd.sampleRateHz : min(frontEnd.sampleRateHz, inWindows),
           sample))
-      let stages = (frontEnd.windowSamples - 1).bitWidth - (frontEnd.windowSamples - 1).leadingZeroBitCount
       let inDecisions =
         schedule.isAboutBeats
         ? frontEnd.columnsPerSecond
@@ -79,21 +78,36 @@ extension Feasibility.Judgement {
         task(
           "column",
           mode == .streaming ? schedule.sleep?.columnsPerSecond ?? inDecisions : inDecisions,
-          (frontEnd.windowSamples == 1
-            ? [Feasibility.Work("code of the sample", frontEnd.leads, processor.cyclesPerBin)]
-            : [
-              Feasibility.Work(
-                "points x stages of the transform", frontEnd.windowSamples * stages * frontEnd.leads,
-                processor.cyclesPerTransformPoint),
-              Feasibility.Work("frequency bins", frontEnd.bins * frontEnd.leads, processor.cyclesPerBin),
-            ])
-            + (beside?.column ?? []) + (mode == .streaming ? network.columnWork(on: processor) : [])))
+          columnWork(frontEnd, on: processor) + (beside?.column ?? [])
+            + (mode == .streaming ? network.columnWork(on: processor) : [])))
     }
     tasks.append(
       task(
         "decision", schedule.decisionsPerSecond,
         network.decisionWork(mode, on: processor) + (beside?.decision ?? [])))
     return tasks
+  }
+
+  /// What a column takes of the front end.
+  private static func columnWork(
+    _ frontEnd: NetworkCounts.FrontEnd, on processor: DeviceProfile.Processor
+  ) -> [Feasibility.Work] {
+    let (window, leads) = (frontEnd.windowSamples, frontEnd.leads)
+    guard window > 1 else { return [Feasibility.Work("code of the sample", leads, processor.cyclesPerBin)] }
+    if frontEnd.isDirect, let cycles = processor.cyclesPerWindowSample {
+      return [
+        Feasibility.Work("samples of the window", window * leads, cycles),
+        // The sums of twice as many samples take less than twice as long, as the logarithm stays.
+        Feasibility.Work(
+          "frequency bins of 32 samples", frontEnd.bins * leads * window / 32, processor.cyclesPerBin),
+      ]
+    }
+    let stages = (window - 1).bitWidth - (window - 1).leadingZeroBitCount
+    return [
+      Feasibility.Work(
+        "points x stages of the transform", window * stages * leads, processor.cyclesPerTransformPoint),
+      Feasibility.Work("frequency bins", frontEnd.bins * leads, processor.cyclesPerBin),
+    ]
   }
 
   private static func memory(

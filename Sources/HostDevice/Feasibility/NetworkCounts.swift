@@ -66,6 +66,8 @@ struct NetworkCounts {
   struct FrontEnd {
     var sampleRateHz: Double
     var windowSamples: Int
+    /// Whether a spectrogram's transform is direct.
+    var isDirect: Bool
     var hopSamples: Int
     var bins: Int
     var leads: Int
@@ -97,7 +99,7 @@ struct NetworkCounts {
     frontEnd = model.frontEnd.map { plan in
       FrontEnd(
         sampleRateHz: Double(plan.sampleRateMillihertz) / 1000, windowSamples: plan.windowSamples,
-        hopSamples: plan.hopSamples, bins: plan.binCount, leads: model.leadCount,
+        isDirect: plan.isDirect, hopSamples: plan.hopSamples, bins: plan.binCount, leads: model.leadCount,
         samplesPerWindow: SpectrogramSettings(plan, leadCount: model.leadCount)
           .lastSample(ofColumn: model.input.timeCount - 1) + 1,
         stateBytes: ModelFormat.State.frontEndByteCount(

@@ -92,9 +92,11 @@ package struct DeviceProfile: Codable, Equatable, Sendable {
     package var cyclesPerSample: Figure
     /// Cycles a sample of the beat detector.
     package var cyclesPerDetectorSample: Figure
-    /// Cycles a point and stage of the transform, N log2 N of them: window and scaling included.
+    /// Cycles a point and stage of a fast transform, N log2 N of them: window and scaling included.
     package var cyclesPerTransformPoint: Figure
-    /// Cycles a kept frequency bin: magnitude, logarithm, code.
+    /// Cycles a sample of the window of a direct transform: window, scaling, folding; nil for those of a fast one.
+    package var cyclesPerWindowSample: Figure?
+    /// Cycles a kept frequency bin: its sums of 32 samples where the transform is direct, magnitude, logarithm, code.
     package var cyclesPerBin: Figure
     /// Cycles an instruction where beats are a network's input; nil where their own, as counted on a Cortex-M4, serve.
     package var cyclesPerInstruction: Figure?

@@ -140,6 +140,7 @@ extension DeviceProfile {
     processor.cyclesPerDetectorSample = scaled(processor.cyclesPerDetectorSample, by: perSample)
     let perColumn = (measured.perColumn - measured.perSample) / max(1, column.meanCycles.value)
     processor.cyclesPerTransformPoint = scaled(processor.cyclesPerTransformPoint, by: perColumn)
+    processor.cyclesPerWindowSample = processor.cyclesPerWindowSample.map { scaled($0, by: perColumn) }
     processor.cyclesPerBin = scaled(processor.cyclesPerBin, by: perColumn)
     processor.cyclesPerMAC.convolution = scaled(processor.cyclesPerMAC.convolution, by: perColumn)
     processor.cyclesPerMAC.depthwise = scaled(processor.cyclesPerMAC.depthwise, by: perColumn)

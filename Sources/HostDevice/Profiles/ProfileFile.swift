@@ -75,6 +75,7 @@ extension DeviceProfile {
         ("cyclesPerSample", processor.cyclesPerSample, 0...1e6),
         ("cyclesPerDetectorSample", processor.cyclesPerDetectorSample, 0...1e6),
         ("cyclesPerTransformPoint", processor.cyclesPerTransformPoint, 0...100_000),
+        ("cyclesPerWindowSample", processor.cyclesPerWindowSample, 0...100_000),
         ("cyclesPerBin", processor.cyclesPerBin, 0...1e6),
         ("cyclesPerInstruction", processor.cyclesPerInstruction, 0.01...1000),
         ("cyclesPerWake", processor.cyclesPerWake, 0...1e6),

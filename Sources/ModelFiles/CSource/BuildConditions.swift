@@ -45,7 +45,11 @@ extension Model {
       }
     }
     if frontEnd?.beats != nil { conditions.insert("QUANTINFER_BEATS") }
-    if case .samples = frontEnd { conditions.insert("QUANTINFER_SAMPLES") }
+    switch frontEnd {
+    case .samples: conditions.insert("QUANTINFER_SAMPLES")
+    case .spectrogram(let plan) where !plan.isDirect: conditions.insert("QUANTINFER_FAST_TRANSFORM")
+    case .spectrogram, .beats, nil: break
+    }
     for index in 0..<tensorCount where tensor(index).type == .int16 { conditions.insert("QUANTINFER_INT16") }
     return ["QUANTINFER_SELECTED"] + conditions.sorted()
   }

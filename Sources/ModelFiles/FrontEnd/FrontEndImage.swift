@@ -17,7 +17,7 @@ extension ImageWriter {
   private mutating func append(_ tables: SpectrogramTables) -> Int {
     typealias Field = ModelFormat.FrontEnd
     let window = append(tables.windowQ31)
-    let twiddles = append(tables.twiddlesQ14)
+    let twiddles = append(tables.twiddles)
     let place = reserve(Field.byteCount)
     let settings = tables.settings
     put(UInt32((settings.sampleRateHz * 1000).rounded()), at: place + Field.sampleRateMillihertz)
@@ -27,7 +27,9 @@ extension ImageWriter {
     put(UInt16(settings.binCount), at: place + Field.binCount)
     put(UInt8(settings.highPassShift), at: place + Field.highPassShift)
     put(Int8(tables.minimumExponent), at: place + Field.minimumExponent)
-    put(UInt16(tables.codesPerPowerDoublingQ6), at: place + Field.codesPerPowerDoublingQ6)
+    put(
+      UInt16(tables.codesPerPowerDoublingQ6) | (tables.method == .direct ? Field.directTransform : 0),
+      at: place + Field.codesPerPowerDoublingQ6)
     put(UInt32(window), at: place + Field.window)
     put(UInt32(twiddles), at: place + Field.twiddles)
     put(tables.floorMantissa, at: place + Field.floorMantissa)

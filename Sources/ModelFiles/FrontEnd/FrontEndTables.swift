@@ -16,11 +16,12 @@ package enum FrontEndTables: Equatable, Sendable {
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
   package init(
     _ settings: SpectrogramSettings, microvoltsPerCount: Float, window: WindowFunction = .hann,
-    fixedScalingBits: Int? = nil
+    fixedScalingBits: Int? = nil, method: TransformMethod? = nil
   ) throws(InvalidNetwork) {
     self = .spectrogram(
       try SpectrogramTables(
-        settings, microvoltsPerCount: microvoltsPerCount, window: window, fixedScalingBits: fixedScalingBits))
+        settings, microvoltsPerCount: microvoltsPerCount, window: window, fixedScalingBits: fixedScalingBits,
+        method: method))
   }
 
   /// The tables of a trained network's front end, spectrogram or raw samples, for a converter.
@@ -73,7 +74,8 @@ package enum FrontEndTables: Equatable, Sendable {
     switch self {
     case .spectrogram(let tables):
       SpectrogramPlan.scratchByteCount(
-        windowSamples: tables.settings.windowSamples, binCount: tables.settings.binCount)
+        windowSamples: tables.settings.windowSamples, binCount: tables.settings.binCount,
+        isDirect: tables.method == .direct)
     case .samples, .beats: 0
     }
   }

@@ -10,6 +10,19 @@ package enum TransformScaling: String, CaseIterable, Codable, Sendable {
   case fixed
 }
 
+/// How the device computes a window's Fourier transform.
+package enum TransformMethod: Sendable {
+  /// By the sums of its definition, folded: of 32 or 64 samples.
+  case direct
+  /// In stages.
+  case fast
+
+  /// The one that takes fewer instructions; the tables of a direct one grow with the square of the window.
+  package static func usual(windowSamples: Int) -> Self {
+    windowSamples == 32 || windowSamples == 64 ? .direct : .fast
+  }
+}
+
 /// What a column's samples are weighted by on the device.
 package enum WindowFunction: String, CaseIterable, Codable, Sendable {
   /// What `SpectrogramSettings` defines.
@@ -38,8 +51,10 @@ package struct SpectrogramTables: Equatable, Sendable {
   package let microvoltsPerCount: Float
   /// The Hann window.
   let windowQ31: [Int32]
-  /// Cosine and sine of `2 pi k / windowSamples`, k below half the window.
-  let twiddlesQ14: [Int16]
+  /// How the transform is computed.
+  package let method: TransformMethod
+  /// The transform's constants: `ModelFormat.FrontEnd.twiddles`.
+  let twiddles: [Int16]
   /// The floor's power in squared counts of the unscaled transform: mantissa * 2^exponent.
   let floorMantissa: UInt32
   let floorExponent: Int32
@@ -54,10 +69,11 @@ package struct SpectrogramTables: Equatable, Sendable {
   ///   - microvoltsPerCount: The converter's step.
   ///   - function: The window, where the device is to have another one than the settings.
   ///   - fixedScalingBits: The converter's bits for a transform with fixed scaling; nil for block floating point.
+  ///   - method: How the transform is computed; nil for the usual one of this window.
   /// - Throws: `InvalidNetwork` where the fixed-point front end can't hold the settings.
   package init(
     _ settings: SpectrogramSettings, microvoltsPerCount: Float, window function: WindowFunction = .hann,
-    fixedScalingBits: Int? = nil
+    fixedScalingBits: Int? = nil, method: TransformMethod? = nil
   ) throws(InvalidNetwork) {
     let size = settings.windowSamples
     guard (16...512).contains(size), size & (size - 1) == 0, (1...size).contains(settings.hopSamples),
@@ -72,17 +88,15 @@ package struct SpectrogramTables: Equatable, Sendable {
     self.settings = settings
     self.microvoltsPerCount = microvoltsPerCount
     codesPerPowerDoublingQ6 = Int(codesQ6)
-    var window: [Double] = []
-    var twiddles: [Int16] = []
-    for index in 0..<size {
-      let angle = 2 * Double.pi * Double(index) / Double(size)
-      window.append(function.weight(index, of: size))
-      if index < size / 2 {
-        twiddles += [Int16((cos(angle) * 16_384).rounded()), Int16((sin(angle) * 16_384).rounded())]
-      }
-    }
+    let method = method ?? .usual(windowSamples: size)
+    self.method = method
+    let window = (0..<size).map { function.weight($0, of: size) }
     windowQ31 = window.map { Int32(min($0 * 0x1p31, 0x1p31 - 1).rounded(.down)) }
-    twiddlesQ14 = twiddles
+    twiddles =
+      switch method {
+      case .direct: Self.factors(settings)
+      case .fast: Self.rotations(windowSamples: size)
+      }
 
     // An amplitude A on a bin gives |X| = A sum(w) / 2.
     let floorCounts = settings.floorMicrovolts / Double(microvoltsPerCount) * window.reduce(0, +) / 2
@@ -96,10 +110,30 @@ package struct SpectrogramTables: Equatable, Sendable {
     floorLog2Q16 = Int32((log2(floorPower) * 65_536).rounded())
     // 2 * minimumExponent - floorExponent >= 1, so that the floor brought to any exponent fits 31 bits.
     // Fixed scaling takes from a full-scale signal's samples at once what log2(size) stages could need, and so from all.
-    let fixed = fixedScalingBits.map { Int32($0 + size.trailingZeroBitCount - 15) }
+    let growth = Int32(size.trailingZeroBitCount - (method == .direct ? 16 : 15))
+    let fixed = fixedScalingBits.map { Int32($0) + growth }
     minimumExponent = max(-11, (exponent + 2) >> 1, fixed ?? -11)
     guard minimumExponent <= 16 else {
       throw InvalidNetwork("a floor of \(settings.floorMicrovolts) uV is out of range for this converter")
+    }
+  }
+
+  /// Cosine and sine in Q14 of `2 pi k / windowSamples`, k below half the window.
+  private static func rotations(windowSamples: Int) -> [Int16] {
+    (0..<windowSamples / 2).flatMap { index in
+      let angle = 2 * Double.pi * Double(index) / Double(windowSamples)
+      return [cos(angle), sin(angle)].map { Int16(($0 * 16_384).rounded()) }
+    }
+  }
+
+  /// For each bin the cosines, then the sines, of `-2 pi bin (m + 1/2) / windowSamples`, m below a fourth of the window.
+  private static func factors(_ settings: SpectrogramSettings) -> [Int16] {
+    let size = settings.windowSamples
+    let one = Double(1 << (18 - size.trailingZeroBitCount))
+    return (settings.firstBin..<settings.firstBin + settings.binCount).flatMap { bin -> [Int16] in
+      let angles = (0..<size / 4).map { -2 * Double.pi * Double(bin) * (Double($0) + 0.5) / Double(size) }
+      let rows: [Double] = angles.map { cos($0) } + angles.map { sin($0) }
+      return rows.map { Int16(($0 * one).rounded()) }
     }
   }
 }

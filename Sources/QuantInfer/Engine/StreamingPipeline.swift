@@ -266,7 +266,8 @@ extension StreamingPipeline {
     return stage
   }
 
-  /// Computes an output column of an operator from its ring.
+  /// Computes an output column of an operator from its ring; a call of its own, so that `make firmware-report` can count it.
+  @inline(never)
   private func compute(
     _ stage: Stage, column index: Int, ahead: Int = 0, output: Int,
     into column: UnsafeMutablePointer<Int8>

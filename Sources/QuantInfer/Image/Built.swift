@@ -102,6 +102,13 @@ enum Built {
     static var leads: Bool { false }
   #endif
 
+  /// Spectrograms by a fast transform: `RealFFT`; without it those of a direct one alone.
+  #if !QUANTINFER_SELECTED || QUANTINFER_FAST_TRANSFORM
+    static var fastTransform: Bool { true }
+  #else
+    static var fastTransform: Bool { false }
+  #endif
+
   /// Raw samples as the network's input.
   #if !QUANTINFER_SELECTED || QUANTINFER_SAMPLES
     static var sampleFrontEnd: Bool { true }

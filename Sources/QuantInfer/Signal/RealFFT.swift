@@ -89,8 +89,7 @@ enum RealFFT {
   ///   - twiddlesQ14: As in `transform`.
   ///   - bins: The bins wanted, within `0 ... complexCount`.
   ///   - shift: The bits to scale down by: `headroomShift` of the largest magnitude in `data`.
-  ///   - spectrum: Receives a pair (real, imaginary) for each bin, with two bits after the 16-bit number's last:
-  ///     at most 2^17.
+  ///   - spectrum: Receives a pair (real, imaginary) for each bin, with 16 bits behind the point.
   static func split(
     _ data: UnsafePointer<Int16>, complexCount: Int, twiddlesQ14: UnsafePointer<Int16>,
     bins: Range<Int>, shift: Int32, into spectrum: UnsafeMutablePointer<Int32>
@@ -119,8 +118,9 @@ enum RealFFT {
       let rotatedImaginary = ((cosine &* oddReal) &>> 1) &+ ((sine &* oddImaginary) &>> 1)
       let real = ((evenReal &<< 13) &+ rotatedReal &+ rounding) &>> downShift
       let imaginary = ((evenImaginary &<< 13) &- rotatedImaginary &+ rounding) &>> downShift
-      unsafe spectrum[place] = real
-      unsafe spectrum[place &+ 1] = imaginary
+      // Below 2^17: two bits behind the point.
+      unsafe spectrum[place] = real &<< 14
+      unsafe spectrum[place &+ 1] = imaginary &<< 14
       place &+= 2
     }
   }

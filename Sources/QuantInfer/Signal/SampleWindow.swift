@@ -173,6 +173,25 @@ struct SampleWindow {
       mask: record.windowSamples &- 1)
   }
 
+  /// The samples as they lie in the ring, in Q12 counts: the oldest ones, then the rest.
+  @inline(__always)
+  var stretches: (oldest: Stretch, rest: Stretch) {
+    // As `push` has it: no position leads out of the ring.
+    let count = record.windowSamples
+    let position = unsafe Int(truncatingIfNeeded: words[Slot.ringPosition]) & (count &- 1)
+    let start = unsafe UnsafePointer(ring)
+    return unsafe (
+      Stretch(start: start + position, count: count &- position), Stretch(start: start, count: position)
+    )
+  }
+
+  /// Samples that lie one behind the other.
+  @safe
+  struct Stretch {
+    let start: UnsafePointer<Int32>
+    let count: Int
+  }
+
   /// Samples in Q12 counts, the oldest first.
   @safe
   struct Newest {

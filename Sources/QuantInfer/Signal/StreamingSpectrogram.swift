@@ -2,6 +2,7 @@ import CKernels
 
 /// Turns samples into columns of int8 codes, one at a time: high-pass, window, transform, log magnitude.
 ///
+/// The transform is a fast one, or for a short window the sums of its definition: the image says which.
 /// Samples are counts of the converter; `SpectrogramSettings` in the Training module defines what is computed.
 /// The state lies in the caller's memory (`ModelFormat.State`), and so does the scratch.
 @safe
@@ -10,7 +11,7 @@ public struct StreamingSpectrogram: ~Copyable {
   private let samples: SampleWindow
   private let transformData: UnsafeMutablePointer<Int16>
   private let spectrum: UnsafeMutablePointer<Int32>
-  /// The last column's exponent: what its 16-bit transform must be scaled by.
+  /// The last column's exponent: what its transform, with 16 bits behind the point, must be scaled by.
   private var exponent: Int32 = 0
 
   /// Creates a spectrogram in the caller's memory, with all samples forgotten.
@@ -23,9 +24,7 @@ public struct StreamingSpectrogram: ~Copyable {
   public init(
     plan: SpectrogramPlan, state: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer
   ) throws(MemoryError) {
-    let scratchByteCount = SpectrogramPlan.scratchByteCount(
-      windowSamples: plan.windowSamples, binCount: plan.binCount)
-    let scratchStart = try unsafe checkedStart(of: scratch, byteCount: scratchByteCount)
+    let scratchStart = try unsafe checkedStart(of: scratch, byteCount: plan.scratchByteCount)
     let samples = try unsafe SampleWindow(plan.record, state: state)
     unsafe self.init(plan: plan, samples: samples, scratch: scratchStart)
   }
@@ -52,8 +51,55 @@ public struct StreamingSpectrogram: ~Copyable {
   /// Computes the column of the samples in the ring.
   ///
   /// - Parameter column: Receives `binCount` codes.
-  /// - Complexity: O(N log N) in the window's length.
+  /// - Complexity: O(N log N) in the window's length N, of a direct transform O(N) for each bin.
   public mutating func computeColumn(into column: UnsafeMutablePointer<Int8>) {
+    var headroom: Int32 = 0
+    if plan.isDirect {
+      headroom = transformDirectly()
+    } else if Built.fastTransform {
+      transformFast()
+    }
+    unsafe encode(shift: headroom, into: column)
+  }
+
+  /// A bin of the last column's transform, in counts: each part times `2^exponent`.
+  ///
+  /// A direct transform counts time from the window's middle, a fast one from its first sample. Valid until the scratch is
+  /// reused.
+  public func spectrum(at bin: Int) -> (real: Int32, imaginary: Int32, exponent: Int32) {
+    precondition(bin >= 0 && bin < plan.binCount, "no such bin")
+    return unsafe (spectrum[2 * bin], spectrum[2 * bin + 1], exponent &- 16)
+  }
+
+  /// The transform of a short window, by its definition: see `qi_folded_bins`.
+  ///
+  /// Time is counted from the window's middle, where cosines are even and sines are odd, and so are they about the middle of
+  /// each half, with a sign for every other bin: a fourth of the products is left.
+  ///
+  /// Returns by how many bits the parts may grow.
+  private mutating func transformDirectly() -> Int32 {
+    let count = plan.windowSamples
+    // What is weighed lies where the spectrum will.
+    let (weighed, window) = unsafe (spectrum, plan.windowQ31)
+    let (oldest, rest) = samples.stretches
+    let bits =
+      unsafe qi_weighed(oldest.start, window, oldest.count, weighed)
+      | qi_weighed(rest.start, window + oldest.count, rest.count, weighed + oldest.count)
+    // A sum of `count` numbers of 13 bits, times factors of so many bits, has 31.
+    let factorBits = plan.factorBits
+    let needed = 19 &- Int32(truncatingIfNeeded: bits.leadingZeroBitCount)
+    // Weighed samples have 11 bits behind the point, the spectrum 16.
+    let shift = max(max(needed, plan.minimumExponent &+ factorBits &- 5), 2)
+    exponent = shift &+ 5 &- factorBits
+    unsafe qi_folded(weighed, count, shift, transformData)
+    let parts = unsafe qi_folded_bins(
+      transformData, count, plan.factors, plan.firstBin, plan.binCount, spectrum)
+    let headroom = Int32(truncatingIfNeeded: parts.leadingZeroBitCount) &- 1
+    return min(headroom, exponent &- plan.minimumExponent)
+  }
+
+  /// The transform in stages: see `RealFFT`.
+  private mutating func transformFast() {
     let complexCount = plan.windowSamples / 2
     var largest = loadWindow()
     exponent &+= unsafe RealFFT.transform(
@@ -63,15 +109,6 @@ public struct StreamingSpectrogram: ~Copyable {
     unsafe RealFFT.split(
       transformData, complexCount: complexCount, twiddlesQ14: plan.twiddlesQ14,
       bins: plan.firstBin..<plan.firstBin &+ plan.binCount, shift: shift, into: spectrum)
-    unsafe encode(into: column)
-  }
-
-  /// A bin of the last column's transform, in counts: each part times `2^exponent`.
-  ///
-  /// Valid until the scratch is reused.
-  public func spectrum(at bin: Int) -> (real: Int32, imaginary: Int32, exponent: Int32) {
-    precondition(bin >= 0 && bin < plan.binCount, "no such bin")
-    return unsafe (spectrum[2 * bin], spectrum[2 * bin + 1], exponent &- 2)
   }
 
   /// Weights the ring's samples, oldest first, into 16 bits and bit-reversed order; sets the exponent.
@@ -107,21 +144,16 @@ public struct StreamingSpectrogram: ~Copyable {
   }
 
   /// Log magnitude above the floor, as codes.
-  private func encode(into column: UnsafeMutablePointer<Int8>) {
-    let doubleExponent = exponent &+ exponent
+  private func encode(shift: Int32, into column: UnsafeMutablePointer<Int8>) {
+    let doubleExponent = 2 &* (exponent &- shift)
     let floorShift = UInt32(truncatingIfNeeded: doubleExponent &- plan.floorExponent)
-    let floorPower = floorShift > 31 ? 0 : plan.floorMantissa &>> floorShift
-    let (floorLog2Q16, greatestLevelQ16) = (plan.floorLog2Q16, plan.greatestLevelQ16)
-    let (codesPerPowerDoublingQ6, zeroLevelCode) = (plan.codesPerPowerDoublingQ6, plan.zeroLevelCode)
-    for bin in 0..<plan.binCount {
-      // On the 16-bit transform's scale: at most 2^31.
-      let (real, imaginary) = unsafe (spectrum[2 &* bin], spectrum[2 &* bin &+ 1])
-      let power = qi_sixteenth_of_square(real) &+ qi_sixteenth_of_square(imaginary)
-      let logQ16 = log2Q16(max(1, power &+ floorPower)) &+ (doubleExponent &<< 16)
-      let levelQ16 = min(max(0, logQ16 &- floorLog2Q16), greatestLevelQ16)
-      let level = (levelQ16 &* codesPerPowerDoublingQ6 &+ (1 &<< 21)) &>> 22
-      unsafe column[bin] = Int8(clamping: level &+ zeroLevelCode)
-    }
+    // The upper halves of squares are powers on the scale of the exponent.
+    var levels = qi_levels(
+      shift: shift,
+      floorPower: floorShift > 31 ? 0 : plan.floorMantissa &>> floorShift,
+      offsetLog2Q16: (doubleExponent &<< 16) &- plan.floorLog2Q16,
+      codesPerPowerDoublingQ6: plan.codesPerPowerDoublingQ6, zeroLevelCode: plan.zeroLevelCode)
+    unsafe qi_level_codes(spectrum, plan.binCount, &levels, column)
   }
 }
 

@@ -361,14 +361,17 @@ extension RunningDevice {
 /// The device's spectrogram once more, with its transform at hand before the logarithm.
 private struct TwinStage: ~Copyable {
   private var device: RunningSpectrogram?
+  private let plan: SpectrogramPlan?
   private var column: [Int8] = []
 
   init(_ model: Model?) {
     guard case .spectrogram(let plan)? = model?.frontEnd else {
       device = nil
+      plan = nil
       return
     }
     device = RunningSpectrogram(plan)
+    self.plan = plan
     column = [Int8](repeating: 0, count: plan.binCount)
   }
 
@@ -381,11 +384,11 @@ private struct TwinStage: ~Copyable {
   ) {
     column.withUnsafeMutableBufferPointer { device?.spectrogram.computeColumn(into: $0.baseAddress!) }
     for bin in column.indices {
-      guard let part = device?.spectrogram.spectrum(at: bin) else { return }
-      let scale = exp2(Double(part.exponent)) * microvoltsPerCount
+      guard let part = device?.spectrogram.spectrum(at: bin), let plan else { return }
+      let counts = plan.counts(part, at: bin)
       let right = reference.latestSpectrum(at: bin)
-      spectrum.add(reference: right.real, measured: Double(part.real) * scale)
-      spectrum.add(reference: right.imaginary, measured: Double(part.imaginary) * scale)
+      spectrum.add(reference: right.real, measured: counts.real * microvoltsPerCount)
+      spectrum.add(reference: right.imaginary, measured: counts.imaginary * microvoltsPerCount)
     }
   }
 }

@@ -178,13 +178,18 @@ public enum ModelFormat {
     public static let highPassShift = 12
     /// `Int8`, the transform's exponent never falls below this, so that the floor fits 32 bits.
     public static let minimumExponent = 13
-    /// `UInt16`, codes for a doubling of the power, in Q6.
+    /// `UInt16`, codes for a doubling of the power, in Q6: 1...4096; and `directTransform`.
     public static let codesPerPowerDoublingQ6 = 14
     /// `UInt32`, offset of an `Int32` a sample: the window in Q31.
     public static let window = 16
     /// `UInt32`, offset of two `Int16` (cosine, sine) for each angle `2 pi k / windowSamples`, k below half the
     /// window: in Q14.
+    ///
+    /// Of a direct transform, for each bin a row of cosines and one of sines, `windowSamples / 4` `Int16` each,
+    /// with `18 - log2(windowSamples)` bits behind the point: of `-2 pi bin (m + 1/2) / windowSamples`, m from 0 on.
     public static let twiddles = 20
+    /// The bit of `codesPerPowerDoublingQ6` that says that the transform is direct.
+    public static let directTransform: UInt16 = 1 << 15
     /// `UInt32`, the mantissa of the floor's power, in `2^31 ..< 2^32`.
     public static let floorMantissa = 24
     /// `Int32`, its exponent: power = mantissa * 2^exponent, in squared counts.

@@ -34,6 +34,11 @@ public enum FrontEndPlan: Sendable {
     }
   }
 
+  /// Whether columns are spectra by a direct transform.
+  public var isDirect: Bool {
+    if case .spectrogram(let plan) = self { plan.isDirect } else { false }
+  }
+
   /// How beats become the network's input; nil where columns do.
   public var beats: BeatPlan? {
     if case .beats(let plan) = self { plan } else { nil }

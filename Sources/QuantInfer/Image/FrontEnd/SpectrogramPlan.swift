@@ -25,26 +25,38 @@ public struct SpectrogramPlan: Sendable {
   public var zeroLevelCode: Int32 { record.zeroLevelCode }
   /// IEEE 754 bits of the microvolts that one count stands for.
   public var microvoltsPerCountBits: UInt32 { record.microvoltsPerCountBits }
-  /// The codes for a doubling of the power.
-  public var codesPerPowerDoublingQ6: Int32 {
-    Int32(record.image.half(at: record.place &+ Field.codesPerPowerDoublingQ6))
+  private var codesAndTransform: UInt16 {
+    record.image.half(at: record.place &+ Field.codesPerPowerDoublingQ6)
   }
+  /// The codes for a doubling of the power.
+  public var codesPerPowerDoublingQ6: Int32 { Int32(codesAndTransform & ~Field.directTransform) }
+  /// Whether the transform is the sums of its definition, of a window of 32 or 64 samples, or a fast one in stages.
+  public var isDirect: Bool { !Built.fastTransform || isMarkedDirect }
+  private var isMarkedDirect: Bool { codesAndTransform & Field.directTransform != 0 }
   /// The power of the floor in squared counts of the unscaled transform: `floorMantissa * 2^floorExponent`.
   public var floorMantissa: UInt32 { record.image.word(at: record.place &+ Field.floorMantissa) }
   /// See `floorMantissa`.
   public var floorExponent: Int32 { record.image.signedWord(at: record.place &+ Field.floorExponent) }
   var floorLog2Q16: Int32 { record.image.signedWord(at: record.place &+ Field.floorLog2Q16) }
-  /// Levels above this one all get the greatest code; it keeps the product with the code scale in 32 bits.
-  var greatestLevelQ16: Int32 {
-    Int32(truncatingIfNeeded: quotient(256 << 22, Int(codesPerPowerDoublingQ6)))
-  }
   var windowQ31: UnsafePointer<Int32> { unsafe record.image.pointer(at: record.place &+ Field.window) }
   var twiddlesQ14: UnsafePointer<Int16> { unsafe record.image.pointer(at: record.place &+ Field.twiddles) }
 
+  /// The factors of a direct transform; see `qi_folded_bins`.
+  var factors: UnsafePointer<Int16> { unsafe twiddlesQ14 }
+  /// The bits behind a factor's point: so many that a sum of products has 31.
+  var factorBits: Int32 { 18 &- Int32(truncatingIfNeeded: windowSamples.trailingZeroBitCount) }
+
+  /// The scratch that a column's computation needs, in bytes.
+  public var scratchByteCount: Int {
+    Self.scratchByteCount(windowSamples: windowSamples, binCount: binCount, isDirect: isDirect)
+  }
+
   /// The scratch that a column's computation needs, in bytes: the half-length complex transform in place, then
   /// the spectrum of the bins kept, two `Int32` each.
-  public static func scratchByteCount(windowSamples: Int, binCount: Int) -> Int {
-    2 &* windowSamples &+ 8 &* binCount
+  ///
+  /// Of a direct transform: the folded window, then what is weighed, an `Int32` a sample, and after it the spectrum.
+  package static func scratchByteCount(windowSamples: Int, binCount: Int, isDirect: Bool) -> Int {
+    2 &* windowSamples &+ max(8 &* binCount, isDirect ? 4 &* windowSamples : 0)
   }
 
   /// Checks a record that lies in the image.
@@ -52,6 +64,8 @@ public struct SpectrogramPlan: Sendable {
     let (image, place) = (record.image, record.place)
     let (windowSamples, minimumExponent, floorExponent) = (windowSamples, minimumExponent, floorExponent)
     guard (16...512).contains(windowSamples), windowSamples & (windowSamples &- 1) == 0,
+      Built.fastTransform || isMarkedDirect,
+      !isDirect || windowSamples == 32 || windowSamples == 64,
       (1...windowSamples).contains(hopSamples), binCount > 0,
       firstBin &+ binCount <= windowSamples / 2 &+ 1, (1...12).contains(highPassShift)
     else { throw ModelError(.invalidFrontEnd, at: place) }
@@ -63,14 +77,32 @@ public struct SpectrogramPlan: Sendable {
       (floorLog2Q16 &- log2Q16(floorMantissa) &- floorExponent &* 65_536).magnitude <= 2,
       (-128...127).contains(zeroLevelCode)
     else { throw ModelError(.invalidFrontEnd, at: place &+ Field.codesPerPowerDoublingQ6) }
-    guard scratchByteCount >= Self.scratchByteCount(windowSamples: windowSamples, binCount: binCount) else {
+    guard scratchByteCount >= self.scratchByteCount else {
       throw ModelError(.invalidFrontEnd, at: place &+ Field.binCount)
     }
     let window = try image.offset(at: place &+ Field.window, count: windowSamples, stride: 4)
-    let twiddles = try image.offset(at: place &+ Field.twiddles, count: windowSamples / 2, stride: 4)
     for index in 0..<windowSamples where unsafe windowQ31[index] < 0 {
       throw ModelError(.invalidFrontEnd, at: window &+ 4 &* index)
     }
+    if isDirect {
+      try validateFactors()
+    } else if Built.fastTransform {
+      try validateTwiddles()
+    }
+  }
+
+  private func validateFactors() throws(ModelError) {
+    let count = binCount &* (windowSamples / 2)
+    let place = try record.image.offset(at: record.place &+ Field.twiddles, count: count / 2, stride: 4)
+    let greatest = Int32(1) &<< factorBits
+    for index in 0..<count where unsafe Int32(factors[index]).magnitude > greatest.magnitude {
+      throw ModelError(.invalidFrontEnd, at: place &+ 2 &* index)
+    }
+  }
+
+  private func validateTwiddles() throws(ModelError) {
+    let twiddles = try record.image.offset(
+      at: record.place &+ Field.twiddles, count: windowSamples / 2, stride: 4)
     for index in 0..<windowSamples / 2 {
       let cosine = unsafe Int32(twiddlesQ14[2 &* index])
       let sine = unsafe Int32(twiddlesQ14[2 &* index &+ 1])
