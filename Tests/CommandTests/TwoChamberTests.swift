@@ -86,9 +86,9 @@ import TestSupport
     let work = try #require(mode["tasks"] as? [[String: Any]]).flatMap {
       $0["work"] as? [[String: Any]] ?? []
     }
-    // Twice a sample, twelve bins, and the five stages of 32 points.
+    // Twice a sample, twelve bins, and a window of 32 samples.
     for (item, count) in [
-      ("interrupt, filter, ring", 2), ("frequency bins", 24), ("points x stages of the transform", 320),
+      ("interrupt, filter, ring", 2), ("frequency bins of 32 samples", 24), ("samples of the window", 64),
     ] { #expect(work.first { $0["item"] as? String == item }?["count"] as? Int == count, "\(item)") }
   }
 

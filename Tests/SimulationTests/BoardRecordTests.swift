@@ -55,8 +55,10 @@ import TestSupport
   // claim: wire
   @Test func aBoardThatMisreadsItsOwnSamplesIsFound() throws {
     // A bit of the samples' ring, behind two buffers of 1,027 bytes and the image.
-    let place = 2064 + (try Files.read(ProjectFiles.model).count + 15) / 16 * 16 + 30
-    let run = try Self.run(.init(flip: (afterBytes: 12_000, place: place), source: (try Self.samples(), 1))) {
+    let imageBytes = try Files.read(ProjectFiles.model).count
+    let place = 2064 + (imageBytes + 15) / 16 * 16 + 30
+    let flip = (afterBytes: imageBytes + 2964, place: place)
+    let run = try Self.run(.init(flip: flip, source: (try Self.samples(), 1))) {
       $0.comparesLayers = true
     }
     let target = try #require(run.result.target)

@@ -268,7 +268,7 @@ private struct StageSums {
     }
     if transform.decibels < 40 {
       let isFixed = level.exponents[0] == level.exponents[1]
-      return place + "the FFT's error is only \(decimal(transform.decibels)) dB below its signal"
+      return place + "the transform's error is only \(decimal(transform.decibels)) dB below its signal"
         + (isFixed
           ? ": its scaling is fixed (the exponent is always \(level.exponents[0])), which throws a weak signal's "
             + "low bits away; use block floating point"
