@@ -130,13 +130,13 @@ bool qi_fully_connected_int8(
 #endif
 }
 
-bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) {
+bool qi_elementwise_int8(qi_instruction_set set, const qi_elementwise *operands, int8_t *output) {
 #if defined(__x86_64__)
   if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
   if (has512(set)) {
-    qi_elementwise_avx512(&operands, output);
+    qi_elementwise_avx512(operands, output);
   } else {
-    qi_elementwise_avx2(&operands, output);
+    qi_elementwise_avx2(operands, output);
   }
   return true;
 #else
@@ -159,6 +159,12 @@ bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output) {
   (void)set, (void)pool, (void)output;
   return false;
 #endif
+}
+
+bool qi_softmax_int8(qi_instruction_set set, const qi_softmax *softmax, int8_t *output) {
+  if (set == qi_dsp || set == qi_mve || !qi_has_instruction_set(set)) return false;
+  qi_softmax_by_table(softmax, output);
+  return true;
 }
 
 #endif

@@ -14,6 +14,7 @@ qi_matrix_product_function qi_matrix_product_avx2, qi_matrix_product_avx512, qi_
 qi_depthwise_function qi_depthwise_avx2, qi_depthwise_avx512, qi_depthwise_neon;
 void qi_elementwise_avx2(const qi_elementwise *operands, int8_t *output);
 void qi_pool_avx2(const qi_pool *pool, int8_t *output);
+void qi_softmax_by_table(const qi_softmax *softmax, int8_t *output);
 bool qi_convolution_amx(const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);
 bool qi_depthwise_columns_avx512(
   const qi_convolution *convolution, int8_t *scratch, ptrdiff_t scratchBytes, int8_t *output);

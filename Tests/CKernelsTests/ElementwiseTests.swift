@@ -55,7 +55,7 @@ import Testing
           shift: isUnshifted && index == round % 2 ? 0 : factors.shifts[index])
       }
       let (one, other) = (GuardedArray(first, guarding: .end), GuardedArray(second, guarding: .start))
-      let operands = qi_elementwise(
+      var operands = qi_elementwise(
         operation: operation, first: one.pointer, second: other.pointer,
         firstRepeats: repeats.first, secondRepeats: repeats.second, count: count,
         rows: rows, firstRowStride: strides.first, secondRowStride: strides.second,
@@ -72,10 +72,10 @@ import Testing
       }
       let output = GuardedArray(
         [Int8](repeating: 0, count: rows * count), guarding: cases.chance(2) ? .start : .end)
-      let isDone = withExtendedLifetime((one, other)) { qi_elementwise_int8(set, operands, output.pointer) }
+      let isDone = withExtendedLifetime((one, other)) { qi_elementwise_int8(set, &operands, output.pointer) }
       // In the place of an input, too.
       let isInPlace = !repeats.first && (rows == 1 || strides.first == count)
-      if isInPlace { _ = qi_elementwise_int8(set, operands, one.pointer) }
+      if isInPlace { _ = qi_elementwise_int8(set, &operands, one.pointer) }
       if !isDone || output.array != expected || (isInPlace && one.array != expected) {
         differing.append("\(count) codes in round \(round)")
       }

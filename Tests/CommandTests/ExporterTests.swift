@@ -134,6 +134,19 @@ import TestSupport
       containing: "2 widths of weights are given for 4")
   }
 
+  @Test func activationsOfInt16AreRefusedBesideANetworkOfBeats() throws {
+    let folder = try TemporaryFolder()
+    let arguments = [
+      "quantize", ProjectFiles.contextCheckpoint, "--data", folder.path, "--output", folder.file("m.qinf"),
+    ]
+    expectError(
+      try exporter.run(arguments + ["--activations", "int16"]), status: 65,
+      containing: "has a network of beats beside its own, and both have activations of int8; leave out "
+        + "--activations\n")
+    // Without it, only the records of the empty folder are missed.
+    expectError(try exporter.run(arguments), status: 66, containing: folder.path)
+  }
+
   @Test func validationTestsEveryTrainingPatientOnce() throws {
     let bench = try Bench()
     let arguments = [

@@ -190,6 +190,17 @@ typedef struct qi_pool {
   int32_t maximum;
 } qi_pool;
 
+// Rows of `count` codes of int8, 4095 at most, one behind the other. Of each the shares of the exponentials, in gemmlowp's
+// arithmetic: a code's exponential is that of its difference from the row's greatest code, scaled by the factor to Q5.26,
+// and 0 where the difference is less than the least.
+typedef struct qi_softmax {
+  const int8_t *input;
+  ptrdiff_t rows;
+  ptrdiff_t count;
+  qi_factor factor;
+  int32_t leastDifference;
+} qi_softmax;
+
 #if (defined(__arm__) && defined(__ARM_FEATURE_DSP)) || !(defined(__arm__) || defined(__riscv))
 #define QI_DSP_KERNELS 1
 
@@ -302,11 +313,15 @@ bool qi_fully_connected_int8(
 
 // Writes output[0 ..< rows * count], in order: it may overlap an input if no code's output lies on an input of a later one.
 // Only x86-64 has it.
-bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output);
+bool qi_elementwise_int8(qi_instruction_set set, const qi_elementwise *operands, int8_t *output);
 
 // Writes output[0 ..< cells * channels], cell by cell: it may overlap the input where the window has a single cell, or if no
 // cell's output lies on an input of itself or of a later cell. Only x86-64 has it. False of a mean of more than 256 cells.
 bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output);
+
+// Writes output[0 ..< rows * count], a code 256 times its share less 128; it may lie on the input. Takes 1 KB of stack: codes
+// of int8 have 256 differences, and each exponential is computed once a call. Any set of a 64-bit machine has it.
+bool qi_softmax_int8(qi_instruction_set set, const qi_softmax *softmax, int8_t *output);
 
 #else
 
@@ -344,9 +359,11 @@ static inline bool qi_fully_connected_int8(
   qi_instruction_set set, const qi_matrix_product *product, const int8_t *first, ptrdiff_t firstCount,
   const int8_t *second, ptrdiff_t secondCount, int8_t *output) { return false; }
 
-static inline bool qi_elementwise_int8(qi_instruction_set set, qi_elementwise operands, int8_t *output) { return false; }
+static inline bool qi_elementwise_int8(qi_instruction_set set, const qi_elementwise *operands, int8_t *output) { return false; }
 
 static inline bool qi_pool_int8(qi_instruction_set set, qi_pool pool, int8_t *output) { return false; }
+
+static inline bool qi_softmax_int8(qi_instruction_set set, const qi_softmax *softmax, int8_t *output) { return false; }
 
 #endif
 

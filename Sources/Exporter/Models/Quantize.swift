@@ -96,6 +96,11 @@ struct Quantize: ParsableCommand {
     if let problem = integers.values(seed: seed).problem(layerCount: trained.weightedLayerCount) {
       throw ValidationError(problem)
     }
+    guard trained.beatNetwork == nil || integers.values(seed: seed).activationBits == [8] else {
+      throw FileError.malformed(
+        checkpoint, "has a network of beats beside its own, and both have activations of int8",
+        remedy: "leave out --activations")
+    }
     let image = try makeImage(of: trained)
     guard let loaded = try? LoadedModel(image: image.bytes), loaded.isTwin(of: trained) else {
       throw FileError.malformed(

@@ -107,6 +107,9 @@ public struct Model: @unchecked Sendable {
   public var output: Tensor { tensor(tensorIndex(ofPort: inputCount)) }
 
   /// A tensor by its index; the index must be in `0 ..< tensorCount`.
+  #if arch(x86_64) || arch(arm64)
+    @inline(__always)
+  #endif
   public func tensor(_ index: Int) -> Tensor {
     Tensor(validated: image, at: tensorPlace(index))
   }

@@ -81,6 +81,10 @@ public struct Tensor: Equatable, Sendable {
   }
 
   /// Reads a record that was checked before.
+  #if arch(x86_64) || arch(arm64)
+    // A record that is copied in wider pieces than it was written in waits for memory: longer than to read it.
+    @inline(__always)
+  #endif
   init(validated image: ImageBytes, at place: Int) {
     typealias Field = ModelFormat.Tensor
     type =

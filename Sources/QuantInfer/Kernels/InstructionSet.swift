@@ -169,6 +169,32 @@ public enum InstructionSet: UInt32, Sendable {
     }
   }
 
+  /// See `FullyConnected.compute`, where `servesDirectly`: all rows at once, as a convolution's cells, where there is such a kernel.
+  ///
+  /// - Returns: Whether it was done.
+  @inline(__always)
+  func fullyConnectedRows<Code: FixedWidthInteger & SignedInteger>(
+    _ rows: Columns<Code>, weights: Weights, output: Tensor, scratch: Scratch,
+    into outputs: UnsafeMutablePointer<Code>
+  ) -> Bool {
+    #if arch(x86_64)
+      let count = Int32(truncatingIfNeeded: rows.capacity)
+      let inputCount = Int32(truncatingIfNeeded: rows.columnCount)
+      var convolution = unsafe qi_convolution(
+        columns: UnsafeRawPointer(rows.base).assumingMemoryBound(to: Int8.self), capacity: count, start: 0,
+        columnCount: count, rowCount: 1, channels: inputCount, groupChannels: inputCount,
+        time: WindowStep.cell.foreign, frequency: WindowStep.cell.foreign, inputZeroPoint: 0,
+        weights: weights.packed, firstColumn: 0, outputRowCount: 1, cellCount: count,
+        outputChannels: Int32(truncatingIfNeeded: output.channelCount),
+        requantization: requantization(weights, from: 0, zeroPoint: output.zeroPoint))
+      return unsafe qi_convolution_int8(
+        foreign, &convolution, scratch.start.assumingMemoryBound(to: Int8.self), scratch.byteCount,
+        UnsafeMutableRawPointer(outputs).assumingMemoryBound(to: Int8.self))
+    #else
+      return false
+    #endif
+  }
+
   /// See `Depthwise.computeColumn`; vector instructions serve int8 with an output channel an input channel.
   @inline(__always)
   func depthwiseColumn<Code: FixedWidthInteger & SignedInteger>(
@@ -249,7 +275,7 @@ public enum InstructionSet: UInt32, Sendable {
     case .minimum: operation = qi_minimum
     default: return false
     }
-    let operands = unsafe qi_elementwise(
+    var operands = unsafe qi_elementwise(
       operation: operation, first: UnsafeRawPointer(first.codes).assumingMemoryBound(to: Int8.self),
       second: UnsafeRawPointer(second.codes).assumingMemoryBound(to: Int8.self),
       firstRepeats: first.strides.last == 0, secondRepeats: second.strides.last == 0, count: count,
@@ -258,7 +284,24 @@ public enum InstructionSet: UInt32, Sendable {
       firstFactor: first.3.foreign, secondFactor: second.3.foreign, resultFactor: output.2.foreign,
       zeroPoint: output.zeroPoint, minimum: plan.activationMinimum, maximum: plan.activationMaximum)
     return unsafe qi_elementwise_int8(
-      foreign, operands, UnsafeMutableRawPointer(output.codes).assumingMemoryBound(to: Int8.self))
+      foreign, &operands, UnsafeMutableRawPointer(output.codes).assumingMemoryBound(to: Int8.self))
+  }
+
+  /// See `Softmax.compute`: rows of int8 codes, where there is such a kernel.
+  ///
+  /// - Returns: Whether it was done.
+  @inline(__always)
+  func softmaxRows(
+    _ inputs: UnsafePointer<Int8>, rows: Int, count: Int, _ multiplier: FixedPointMultiplier,
+    leastDifference: Int32, into outputs: UnsafeMutablePointer<Int8>
+  ) -> Bool {
+    #if arch(x86_64) || arch(arm64)
+      var softmax = unsafe qi_softmax(
+        input: inputs, rows: rows, count: count, factor: multiplier.foreign, leastDifference: leastDifference)
+      return unsafe qi_softmax_int8(foreign, &softmax, outputs)
+    #else
+      return false
+    #endif
   }
 
   private func requantization(

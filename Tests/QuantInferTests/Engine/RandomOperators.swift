@@ -210,7 +210,7 @@ struct RandomOperators {
   private mutating func fullyConnected() -> Case {
     let type = type()
     let (rows, depth, outputs) = (
-      number(1...3), element([number(1...40), number(100...300)]), channelCount()
+      element([number(1...3), number(4...40)]), element([number(1...40), number(100...300)]), channelCount()
     )
     let (x, y) = (tensor([rows, depth], type), tensor([rows, outputs], type))
     let weights = weights(
@@ -513,7 +513,7 @@ struct RandomOperators {
   }
 
   private mutating func softmax() -> Case {
-    let (rows, depth) = (number(1...4), element([1, 2, 3, 17, 60]))
+    let (rows, depth) = (element([number(1...4), 90]), element([1, 2, 3, 17, 60]))
     let x = tensor([rows, depth], type())
     let y = tensor(x.shape, x.type == .int16 ? .int16 : type())
     let codes = codes(of: x)

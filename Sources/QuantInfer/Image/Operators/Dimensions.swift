@@ -80,9 +80,15 @@ struct Dimensions {
   }
 
   fileprivate static func six(_ image: ImageBytes, at place: Int) -> SIMD8<Int32> {
-    var numbers = SIMD8<Int32>.zero
-    for index in 0..<6 { numbers[index] = image.signedWord(at: place &+ 4 &* index) }
-    return numbers
+    #if arch(x86_64) || arch(arm64)
+      let four = unsafe image.base.loadUnaligned(fromByteOffset: place, as: SIMD4<Int32>.self)
+      let two = unsafe image.base.loadUnaligned(fromByteOffset: place &+ 16, as: SIMD2<Int32>.self)
+      return SIMD8(lowHalf: four, highHalf: SIMD4(lowHalf: two, highHalf: .zero))
+    #else
+      var numbers = SIMD8<Int32>.zero
+      for index in 0..<6 { numbers[index] = image.signedWord(at: place &+ 4 &* index) }
+      return numbers
+    #endif
   }
 }
 

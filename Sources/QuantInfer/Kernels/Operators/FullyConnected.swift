@@ -33,6 +33,17 @@ enum FullyConnected: Kernel {
   ) {
     let rowCount = quotient(output.tensor.count, output.tensor.channelCount)
     let inputCount = quotient(input.tensor.count, rowCount)
+    let weights = Weights(plan)
+    // Fewer rows don't pay for their preparation of the weights.
+    if rowCount > 3, weights.zeroPoint == 0, workspace.instructions.servesDirectly(Code.self, weights) {
+      let rows = unsafe Columns<Code>(
+        base: UnsafePointer(input.codes(as: Code.self)), columnCount: inputCount, capacity: rowCount, start: 0
+      )
+      let isDone = unsafe workspace.instructions.fullyConnectedRows(
+        rows, weights: weights, output: output.tensor, scratch: workspace.scratch,
+        into: output.codes(as: Code.self))
+      if isDone { return }
+    }
     var rows = Indices(to: rowCount)
     while let row = rows.next() {
       let inputs = unsafe Columns<Code>(

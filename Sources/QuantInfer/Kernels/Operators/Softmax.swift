@@ -43,6 +43,15 @@ enum Softmax: Kernel {
     _ plan: OperatorPlan, input: Operand, output: Operand, in workspace: Workspace, as code: Code.Type
   ) {
     let depth = Int(truncatingIfNeeded: plan.image.signedWord(at: plan.parameters + Field.depth))
+    if input.tensor.type == .int8, output.tensor.type == .int8,
+      unsafe workspace.instructions.softmaxRows(
+        input.codes(as: Int8.self), rows: quotient(input.tensor.count, depth), count: depth,
+        plan.image.multiplier(at: plan.parameters + Field.multiplier),
+        leastDifference: plan.image.signedWord(at: plan.parameters + Field.leastDifference),
+        into: output.codes(as: Int8.self))
+    {
+      return
+    }
     for first in stride(from: 0, to: input.tensor.count, by: depth) {
       switch (input.tensor.type, output.tensor.type) {
       case (.int8, .int8):
