@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// A linear axis with ticks on round numbers.
+/// An axis with ticks on round numbers: linear, or by the logarithm.
 struct Axis {
   /// The axis's ends, in data units; the upper one is above the lower.
   let lower: Double
@@ -9,6 +9,7 @@ struct Axis {
   /// The ticks, in data units.
   let ticks: [Double]
   private let places: Int
+  private let isLogarithmic: Bool
 
   /// Creates an axis.
   ///
@@ -30,16 +31,34 @@ struct Axis {
     self.upper = isRounded ? last * step : upper
     ticks = stride(from: first, through: last + 0.5, by: 1).map { $0 * step }
     places = max(0, min(17, Int(-log10(step).rounded(.down))))
+    isLogarithmic = false
+  }
+
+  /// Creates an axis by the logarithm, with ticks at 1, 2 and 5 times powers of ten, from one to another.
+  ///
+  /// - Precondition: `lower` is above 0.
+  init(logarithmicFrom lower: Double, to upper: Double) {
+    let powers = Int(log10(lower).rounded(.down))...Int(log10(max(lower, upper)).rounded(.up))
+    let all = powers.flatMap { power in [1.0, 2, 5].map { $0 * pow(10, Double(power)) } }
+    let first = all.last { $0 <= lower * (1 + 1e-9) } ?? all[0]
+    let last = all.first { $0 >= upper * (1 - 1e-9) && $0 > first } ?? all[all.count - 1]
+    (self.lower, self.upper) = (first, last)
+    ticks = all.filter { (first...last).contains($0) }
+    (places, isLogarithmic) = (0, true)
   }
 
   /// Where a value lies: 0 at the lower end, 1 at the upper.
   func fraction(_ value: Double) -> Double {
-    (value - lower) / (upper - lower)
+    isLogarithmic
+      ? log(max(value, .leastNormalMagnitude) / lower) / log(upper / lower)
+      : (value - lower) / (upper - lower)
   }
 
   /// A tick's text.
   func label(_ value: Double) -> String {
-    Numbers.decimal(value, places: places).replacing("-", with: "−")
+    isLogarithmic
+      ? Numbers.decimal(value, places: max(0, Int((-log10(value) - 1e-9).rounded(.up))))
+      : Numbers.decimal(value, places: places).replacing("-", with: "−")
   }
 
   /// The least of 1, 2, 5 times a power of ten that is at least `step`, a small excess aside.

@@ -32,6 +32,10 @@ package struct ScatterChart: Component {
   package var verticalUnit: String
   /// A value of the vertical axis to draw a line at, such as the float network's, and its name.
   package var reference: (value: Double, name: String)?
+  /// A value of the horizontal axis that isn't to be exceeded, and its name.
+  package var limit: (value: Double, name: String)?
+  /// Whether the horizontal axis is one of logarithms: all places on it must then be above 0.
+  package var isLogarithmic = false
   /// The area's height, in px.
   package var height: Int
 
@@ -62,9 +66,11 @@ package struct ScatterChart: Component {
   package func render() -> String {
     let points = points.filter { $0.x.isFinite && $0.y.isFinite }
     let heights = points.map(\.y) + (reference.map { [$0.value] } ?? [])
+    let widths = points.map(\.x) + (limit.map { [$0.value] } ?? [])
+    let (left, right) = (widths.min() ?? 0, widths.max() ?? 1)
     let plot = Plot(
-      horizontal: Axis(
-        points.map(\.x).min() ?? 0, points.map(\.x).max() ?? 1, tickCount: 6, isRounded: true),
+      horizontal: isLogarithmic && left > 0
+        ? Axis(logarithmicFrom: left, to: right) : Axis(left, right, tickCount: 6, isRounded: true),
       vertical: Axis(
         heights.min() ?? 0, heights.max() ?? 1, tickCount: max(2, height / 45), isRounded: true),
       horizontalUnit: horizontalUnit, verticalUnit: verticalUnit, height: height)
@@ -80,6 +86,15 @@ package struct ScatterChart: Component {
         "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"\(y)\" y2=\"\(y)\" stroke-dasharray=\"4 3\"/>"
       content +=
         "<text class=\"unit halo\" x=\"100%\" dx=\"-4\" y=\"\(y)\" dy=\"-4\" text-anchor=\"end\">\(escaped(reference.name))</text>"
+    }
+    if let limit {
+      let fraction = plot.horizontal.fraction(limit.value)
+      let x = percentage(fraction)
+      content +=
+        "<line class=\"axis\" x1=\"\(x)\" x2=\"\(x)\" y1=\"0\" y2=\"100%\" stroke-dasharray=\"4 3\"/>"
+      content +=
+        "<text class=\"unit halo\" x=\"\(x)\" dx=\"\(fraction > 0.6 ? -4 : 4)\" y=\"100%\" dy=\"-6\" text-anchor=\""
+        + "\(fraction > 0.6 ? "end" : "start")\">\(escaped(limit.name))</text>"
     }
     for (from, to) in zip(front, front.dropFirst()) {
       let (a, b) = (place(from), place(to))

@@ -30,7 +30,8 @@ import Support
       """,
     version: Release.version,
     subcommands: [
-      Records.self, TaskCommand.self, CohortCommand.self, Train.self, Validate.self, Tune.self, Finetune.self,
+      Records.self, TaskCommand.self, CohortCommand.self, Train.self, Validate.self, Design.self, Tune.self,
+      Finetune.self,
       Quantize.self,
       Evaluate.self,
       Report.self, Explain.self, Personalize.self, Detect.self, Inspect.self, Import.self, Export.self,

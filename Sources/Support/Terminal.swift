@@ -37,3 +37,11 @@ package enum Terminal: Sendable {
     }
   }
 }
+
+extension String {
+  /// The word as a shell takes it: in quotes where it would take it apart.
+  package var quotedForShell: String {
+    let isPlain = !isEmpty && allSatisfy { $0.isLetter || $0.isNumber || "-_./:,=+@%".contains($0) }
+    return isPlain ? self : "'" + replacing("'", with: "'\\''") + "'"
+  }
+}

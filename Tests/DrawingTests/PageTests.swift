@@ -238,6 +238,22 @@ import Testing
     #expect(text.contains("y=\"25%\" dy=\"-4\" text-anchor=\"end\">float<"))
   }
 
+  /// By hand: from 0.05 to 0.5 the logarithm of 0.115 lies at 36.17 % of the way, and 0.1 at 30.1 %.
+  @Test func aLimitIsDrawnAtItsLogarithm() {
+    var chart = ScatterChart(
+      title: "a", points: [.init("b", group: "c", x: 0.05, y: 0), .init("d", group: "c", x: 0.5, y: 1)],
+      horizontalUnit: "uA", verticalUnit: "F1")
+    (chart.limit, chart.isLogarithmic) = ((0.115, "budget"), true)
+    let text = chart.render()
+    #expect(text.contains("x1=\"36.17%\" x2=\"36.17%\"") && text.contains("text-anchor=\"start\">budget<"))
+    let ticks = text.matches(of: /x="([0-9.]+)%" y="100%" dy="17" text-anchor="middle">([0-9.]+)</).map {
+      "\($0.output.1) \($0.output.2)"
+    }
+    #expect(ticks == ["0 0.05", "30.1 0.1", "60.21 0.2", "100 0.5"])
+    chart.isLogarithmic = false
+    #expect(!chart.render().contains("36.17%"))
+  }
+
   /// A tick at a chart's right end has half of its label beyond it, in digits of 7 px: of "1,490" in a chart, of "86400 s" in a
   /// strip, whose box cuts off what reaches beyond.
   @Test(arguments: [(".plot {", 35.0), (".strip {", 49)]) func theLastTicksLabelHasRoom(

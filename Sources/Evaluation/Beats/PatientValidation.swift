@@ -180,17 +180,22 @@ package struct PatientValidation: Encodable {
 extension PatientValidation.Scores {
   /// The scores of the held-out records' decisions, for every seed.
   fileprivate init(_ seeds: [[PatientValidation.Held]], classNames: [String]) {
+    self.init(
+      bySeed: seeds.map { $0.map { ($0.signal.patient, $0.matrix(classNames)) } }, classNames: classNames)
+  }
+
+  /// The scores of the held-out records, each of a patient, for every seed.
+  init(bySeed seeds: [[(patient: String, decisions: ConfusionMatrix)]], classNames: [String]) {
     func mean(_ values: [Double]) -> Double {
       values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
     }
-    let records = seeds.map { $0.map { $0.matrix(classNames) } }
+    let records = seeds.map { $0.map(\.decisions) }
     let sums = records.map { $0.reduce(into: ConfusionMatrix(classNames: classNames)) { $0 += $1 } }
     macroF1BySeed = sums.map { $0.macroF1 ?? .nan }
     macroF1 = mean(macroF1BySeed)
     var byPatient: [String: ConfusionMatrix] = [:]
     for held in seeds.joined() {
-      byPatient[held.signal.patient, default: ConfusionMatrix(classNames: classNames)] += held.matrix(
-        classNames)
+      byPatient[held.patient, default: ConfusionMatrix(classNames: classNames)] += held.decisions
     }
     let patients = byPatient.sorted { $0.key < $1.key }.map(\.value)
     macroF1Interval = Interval.bootstrap(matrices: patients, seed: 1) { $0.macroF1 }

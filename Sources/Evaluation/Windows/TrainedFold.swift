@@ -63,12 +63,18 @@ package struct TrainedFold: Sendable {
   ) throws -> [TrainedFold] {
     let jobs = plan.seeds.flatMap { seed in (0..<plan.folds).map { (seed: seed, fold: $0) } }
     return try jobs.concurrentMap(threads: threads, progress: progress) { job in
-      let training = plan.signals.filter { plan.foldOfRecord[$0.record] != job.fold }
-      return TrainedFold(
-        seed: job.seed, fold: job.fold,
-        checkpoint: try trained(untrained(job.seed), on: training, plan, fold: job.fold),
-        training: training, held: plan.mainLeads.filter { plan.foldOfRecord[$0.record] == job.fold })
+      try TrainedFold(of: plan, untrained: untrained(job.seed), fold: job.fold)
     }
+  }
+
+  /// Trains on all folds but one.
+  ///
+  /// - Throws: As `all` does.
+  package init(of plan: Plan, untrained start: Checkpoint, fold: Int) throws {
+    training = plan.signals.filter { plan.foldOfRecord[$0.record] != fold }
+    held = plan.mainLeads.filter { plan.foldOfRecord[$0.record] == fold }
+    (seed, self.fold) = (start.training.seed, fold)
+    checkpoint = try Self.trained(start, on: training, plan, fold: fold)
   }
 
   private static func trained(
@@ -109,11 +115,27 @@ package struct TrainedFold: Sendable {
   ///
   /// - Throws: `InvalidNetwork` where a device can't hold the network.
   func device(raisedBy offsets: [Float] = []) throws -> FixedPointDecisions {
+    try FixedPointDecisions(LoadedModel(image: image(raisedBy: offsets).bytes))
+  }
+
+  /// Its image, as `exporter quantize` makes it.
+  ///
+  /// - Throws: `InvalidNetwork` where an image can't hold the network.
+  func image(raisedBy offsets: [Float] = []) throws(InvalidNetwork) -> ModelImage {
     var raised = checkpoint
     raised.raiseLogits(by: offsets)
-    let image = try ModelImage.quantized(
+    return try ModelImage.quantized(
       raised, calibratedOn: training, converter: AnalogConverter(bits: 12, rangeMillivolts: 10),
       windows: QuantizedNetwork.standardCalibrationWindows, seed: 1, options: QuantizationOptions())
-    return try FixedPointDecisions(LoadedModel(image: image.bytes))
+  }
+}
+
+extension TaskDefinition {
+  /// How its training records are dealt into folds of patients: those of the task, or so many.
+  package func dividedForFolds(_ count: Int?) -> (task: TaskDefinition, split: TaskSplit, folds: Int) {
+    guard case .folds(let own) = division else { return (self, .inter, count ?? 5) }
+    var task = self
+    task.division = .folds(count ?? own)
+    return (task, .all, count ?? own)
   }
 }

@@ -164,15 +164,9 @@ struct NetworkArguments: ParsableArguments {
 
   /// The structure by the options.
   private func shaped(classCount: Int) -> NetworkSpecification {
-    var layers = (dilations?.values ?? [1, 2, 4]).map {
-      NetworkSpecification.Layer.convolution(
-        outputChannels: channels ?? 24, kernelColumns: 3, dilationColumns: $0)
-    }
-    if let hidden { layers.append(.dense(outputCount: hidden)) }
-    layers.append(.dense(outputCount: classCount))
-    return NetworkSpecification(
-      inputColumns: columns ?? Self.defaults.inputColumns, inputChannels: Self.defaults.inputChannels,
-      layers: layers)
+    .ecgBeats(
+      classCount: classCount, columns: columns ?? Self.defaults.inputColumns, channels: channels ?? 24,
+      dilations: dilations?.values ?? [1, 2, 4], hidden: hidden)
   }
 }
 
@@ -218,12 +212,4 @@ struct WholeNumbers: ExpressibleByArgument {
   }
 }
 
-/// What a network looks at.
-enum FrontEndChoice: String, CaseIterable, ExpressibleByArgument {
-  /// Columns of the task's front end.
-  case columns
-  /// Each beat.
-  case beats
-  /// Columns, and each beat by a network beside.
-  case both
-}
+extension FrontEndChoice: ExpressibleByArgument {}

@@ -60,7 +60,7 @@ struct TrainingArguments: ParsableArguments {
 
   /// The options for a task's split; the seed is the standard one.
   func values(
-    task: TaskDefinition, split: TaskSplit, augmentation: AugmentationArguments, beats: Bool = false
+    task: TaskDefinition, split: TaskSplit, augmentation: AugmentationArguments? = nil, beats: Bool = false
   ) -> TrainingOptions {
     var values = beats ? .beats : TrainingOptions(task: task, split: split)
     if let epochs { values.epochs = epochs }
@@ -72,8 +72,24 @@ struct TrainingArguments: ParsableArguments {
     values.labelSmoothing = labelSmoothing
     if let samplingExponent { values.samplingExponent = samplingExponent }
     if let logitOffsets { values.logitOffsets = logitOffsets.values.isEmpty ? nil : logitOffsets.values }
-    augmentation.change(&values.augmentation)
+    augmentation?.change(&values.augmentation)
     return values
+  }
+
+  /// What is given, as words of a command.
+  var words: [String] {
+    let usual = Self.defaults
+    let given: [(name: String, value: String?)] = [
+      ("epochs", epochs.map { "\($0)" }), ("leads", leads?.rawValue),
+      ("windows-per-epoch", windowsPerEpoch.map { "\($0)" }),
+      ("batch-size", batchSize == usual.batchSize ? nil : "\(batchSize)"),
+      ("learning-rate", learningRate == usual.peakLearningRate ? nil : "\(learningRate)"),
+      ("weight-decay", weightDecay.map { "\($0)" }),
+      ("label-smoothing", labelSmoothing == usual.labelSmoothing ? nil : "\(labelSmoothing)"),
+      ("sampling-exponent", samplingExponent.map { "\($0)" }),
+      ("logit-offsets", logitOffsets.map { $0.values.isEmpty ? "none" : $0.exact }),
+    ]
+    return given.flatMap { name, value in value.map { ["--\(name)", $0] } ?? [] }
   }
 }
 

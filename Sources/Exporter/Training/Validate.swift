@@ -95,18 +95,13 @@ struct Validate: ParsableCommand {
   }
 
   func run() throws {
-    var task = try TaskDefinition.load(taskName)
+    let (task, split, count) = try TaskDefinition.load(taskName).dividedForFolds(folds)
     try options.check(classNames: task.classNames)
     try augmentation.check(task: task)
     try augmentation.check(beats: network.beats != nil)
     guard task.isByClock || (tune == nil && beta == nil && report == nil && !episodes.isGiven) else {
       throw ValidationError(
         "--tune, --beta, --report and the options of episodes are for windows, and \(task.name) is of beats")
-    }
-    var (split, count) = (TaskSplit.inter, folds ?? 5)
-    if case .folds(let own) = task.division {
-      (split, count) = (.all, folds ?? own)
-      task.division = .folds(count)
     }
     let training = options.values(
       task: task, split: split, augmentation: augmentation,

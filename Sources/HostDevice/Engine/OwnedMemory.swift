@@ -89,11 +89,18 @@ package struct RunningSpectrogram: ~Copyable {
   package var spectrogram: StreamingSpectrogram
   /// Its state as words, as the model format lays it out.
   package let words: UnsafeMutableBufferPointer<Int32>
+  private let plan: SpectrogramPlan
   private let state: AlignedMemory
   private let scratch: AlignedMemory
 
+  /// A bin of the last column's transform: see `SpectrogramPlan.counts`.
+  package func counts(at bin: Int) -> (real: Double, imaginary: Double) {
+    plan.counts(spectrogram.spectrum(at: bin), at: bin)
+  }
+
   /// Starts a spectrogram, at rest; its tables must outlive it.
   package init(_ plan: SpectrogramPlan) {
+    self.plan = plan
     state = AlignedMemory(
       byteCount: ModelFormat.State.frontEndByteCount(windowSamples: plan.windowSamples))
     scratch = AlignedMemory(byteCount: plan.scratchByteCount)

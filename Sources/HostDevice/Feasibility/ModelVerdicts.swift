@@ -90,8 +90,10 @@ package struct ModelVerdicts: Encodable, Sendable {
       }
       if summary.frontEnd == nil { (schedule.findsBeats, schedule.isAboutBeats) = (false, false) }
       let patients = load.flatMap { load in
-        PatientVerdicts.judged(load.schedules, rank: load.rank) {
-          Feasibility(loaded, on: profile, schedule: $0)
+        PatientVerdicts.judged(load.schedules, rank: load.rank) { own in
+          var own = own
+          own.announcingBytes = own.announcingBytes ?? schedule.announcingBytes
+          return Feasibility(loaded, on: profile, schedule: own)
         }
       }
       guard let verdict = patients?.chosen ?? Feasibility(loaded, on: profile, schedule: schedule) else {

@@ -13,6 +13,7 @@ package final class BeatEncoder {
   package let greatestAge: Int
   private let pointCount: Int
   private let memory: UnsafeMutableRawBufferPointer
+  private let state: UnsafeMutableRawBufferPointer
   private var frontEnd: BeatFrontEnd
   private var sampleCount = 0
 
@@ -35,6 +36,7 @@ package final class BeatEncoder {
     memory.initializeMemory(as: UInt8.self, repeating: 0)
     memory.copyBytes(from: record.bytes)
     let start = memory.baseAddress!
+    state = UnsafeMutableRawBufferPointer(rebasing: memory[recordByteCount..<recordByteCount + sizes.state])
     frontEnd = BeatFrontEnd(
       BeatPlan(record: UnsafeRawPointer(start)), state: start + recordByteCount,
       points: start + recordByteCount + sizes.state)
@@ -51,6 +53,15 @@ package final class BeatEncoder {
 
   /// The samples so far.
   package var count: Int { sampleCount }
+
+  /// Goes on from where another front end is, whose settings differ in the limits of known beats alone.
+  ///
+  /// - Precondition: Its state has the same size.
+  func goOn(from other: BeatEncoder) {
+    precondition(state.count == other.state.count)
+    state.copyMemory(from: UnsafeRawBufferPointer(other.state))
+    sampleCount = other.sampleCount
+  }
 
   /// Passes a beat over about which nothing can be told.
   package func skip(beatAt sample: Int) { frontEnd.skip(beatAt: UInt32(truncatingIfNeeded: sample)) }

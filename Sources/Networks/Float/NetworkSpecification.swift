@@ -47,17 +47,17 @@ package struct NetworkSpecification: Codable, Equatable, Sendable {
     self.layers = layers
   }
 
-  /// The network of the shipped ECG models: three dilated convolutions over 12 bins and 43 columns, one dense
-  /// layer; 7,104 weights for four classes.
-  package static func ecgBeats(classCount: Int) -> NetworkSpecification {
-    NetworkSpecification(
-      inputColumns: 43, inputChannels: 12,
-      layers: [
-        .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 1),
-        .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 2),
-        .convolution(outputChannels: 24, kernelColumns: 3, dilationColumns: 4),
-        .dense(outputCount: classCount),
-      ])
+  /// Dilated convolutions and a dense layer; without further values the network of the shipped ECG models: three convolutions
+  /// over 12 bins and 43 columns, 7,104 weights for four classes.
+  package static func ecgBeats(
+    classCount: Int, columns: Int = 43, channels: Int = 24, dilations: [Int] = [1, 2, 4], hidden: Int? = nil
+  ) -> NetworkSpecification {
+    var layers = dilations.map {
+      Layer.convolution(outputChannels: channels, kernelColumns: 3, dilationColumns: $0)
+    }
+    if let hidden { layers.append(.dense(outputCount: hidden)) }
+    layers.append(.dense(outputCount: classCount))
+    return NetworkSpecification(inputColumns: columns, inputChannels: 12, layers: layers)
   }
 
   /// A network of beats: one hidden layer, normalized in training.

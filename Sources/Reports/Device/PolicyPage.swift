@@ -132,6 +132,6 @@ extension StreamRun {
           ]
         ))
     }
-    return rows
+    return rows + networkRows
   }
 }

@@ -46,7 +46,9 @@ extension StreamRun {
       + (result.agreement == nil ? [] : [logitSection(excerpt)])
     let labels: [Section] = [decisionSection(options)] + (result.episodes ?? []).map(\.section)
     let device: [Section] =
-      (result.target.map { [$0.section] } ?? []) + [policySection, memorySection, operationSection]
+      (networkSection.map { [$0] } ?? []) + (result.target.map { [$0.section] } ?? []) + [
+        policySection, memorySection, operationSection,
+      ]
     return start + labels + device + (result.verdict?.pageSections(result.profile) ?? [])
       + [provenanceSection(options)]
   }

@@ -1,5 +1,6 @@
 import HostDevice
 import ModelFiles
+import Networks
 import QuantInfer
 
 /// A decision of the device, and its twin's.
@@ -16,6 +17,8 @@ package struct DeviceDecision: Equatable, Sendable {
   package var floatLogits: [Float]?
   /// What the device said: the class after its policy, no result, or that it slept.
   package var announcement: Announcement
+  /// Why the network ran; nil where it didn't, or where it runs at every decision.
+  package var asked: AskingReason?
 
   /// The class that the device announced; nil where it slept or had no result.
   package var announcedClass: Int? {

@@ -12,7 +12,7 @@ package final class DeviceLoop {
   /// The decisions in order.
   package private(set) var decisions: [DeviceDecision] = []
   /// What the loop notes of its decisions: codes instead of logits, in memory reserved before it starts.
-  private var moments: [(sample: Int, beat: Int?, announcement: Announcement)] = []
+  private var moments: [(sample: Int, beat: Int?, announcement: Announcement, asked: AskingReason?)] = []
   private var logitCodes: [Int8] = []
   private var twinLogits: [[Float]] = []
   /// The device's columns: `[column, bin, lead]` codes.
@@ -56,6 +56,8 @@ package final class DeviceLoop {
   var hasSpectrogram: Bool { if case .spectrogram? = loaded.model.frontEnd { true } else { false } }
   private let brownOuts: Set<Int>
   private let twin: FloatTwin?
+  /// Why the network ran; nil where it runs at every decision.
+  let networkWatch: NetworkWatch?
   /// What the beats' intervals say to the twin.
   private var twinPrior = FloatRhythmPrior()
   private let firstSample: Int
@@ -104,6 +106,7 @@ package final class DeviceLoop {
     self.announcing = announcing
     options = Monitor.Options(
       timing, announcing: announcing, of: loaded, converter: acquisition.profile.converter)
+    networkWatch = NetworkWatch(loaded, options, timing: timing)
     do throws(InvalidNetwork) {
       self.twin = try twin.map { twin throws(InvalidNetwork) in
         try FloatTwin(
@@ -203,6 +206,7 @@ package final class DeviceLoop {
         if brownOuts.contains(offset) { device = try device.afterBrownOut(loaded, options, timing) }
         let isColumn = device.push(frame: start)
         _ = wakeful?.push(frame: start)
+        networkWatch?.push(start.pointee)
         silence.count(device.monitor.noResult)
         if let twin {
           let isTwinColumn = twin.push(frame)
@@ -231,11 +235,15 @@ package final class DeviceLoop {
 
   /// Notes the decisions that are due at a column.
   private func decide(_ device: inout RunningDevice, _ wakeful: inout RunningDevice?, at sample: Int) {
-    while let decision = device.nextDecision() {
+    while true {
+      let noResult = device.monitor.noResult
+      guard let decision = device.nextDecision() else { break }
       // The device that never sleeps has the same decisions due.
       let other = wakeful == nil ? nil : wakeful?.nextDecision()
       let twinOffset = decision.beatAge.map { twinPrior.offset(ofBeatAt: sample - $0) } ?? 0
-      guard other?.hasLogits ?? decision.hasLogits else {
+      let isPassed = !(other?.hasLogits ?? decision.hasLogits)
+      let asked = networkWatch?.reason(of: decision, at: sample, noResult: noResult, isPassed: isPassed)
+      guard !isPassed else {
         // A beat without a whole window is left out; the clock just goes on.
         if let age = decision.beatAge {
           leftOutBeatCount += 1
@@ -248,7 +256,7 @@ package final class DeviceLoop {
       if decision.isRecalled { recalledCount += 1 }
       let logits = wakeful?.logits ?? device.logits
       logitCodes.append(contentsOf: logits)
-      moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement))
+      moments.append((sample, decision.beatAge.map { sample - $0 }, decision.announcement, asked))
       if let twin {
         let float =
           decision.beatAge.map {
@@ -306,7 +314,8 @@ package final class DeviceLoop {
           fixedLogits: logitCodes[index * outputCount..<(index + 1) * outputCount].map {
             Float(loaded.logit($0))
           },
-          floatLogits: twin == nil ? nil : twinLogits[index], announcement: moments[index].announcement))
+          floatLogits: twin == nil ? nil : twinLogits[index], announcement: moments[index].announcement,
+          asked: moments[index].asked))
     }
   }
 
@@ -361,17 +370,14 @@ extension RunningDevice {
 /// The device's spectrogram once more, with its transform at hand before the logarithm.
 private struct TwinStage: ~Copyable {
   private var device: RunningSpectrogram?
-  private let plan: SpectrogramPlan?
   private var column: [Int8] = []
 
   init(_ model: Model?) {
     guard case .spectrogram(let plan)? = model?.frontEnd else {
       device = nil
-      plan = nil
       return
     }
     device = RunningSpectrogram(plan)
-    self.plan = plan
     column = [Int8](repeating: 0, count: plan.binCount)
   }
 
@@ -384,8 +390,7 @@ private struct TwinStage: ~Copyable {
   ) {
     column.withUnsafeMutableBufferPointer { device?.spectrogram.computeColumn(into: $0.baseAddress!) }
     for bin in column.indices {
-      guard let part = device?.spectrogram.spectrum(at: bin), let plan else { return }
-      let counts = plan.counts(part, at: bin)
+      guard let counts = device?.counts(at: bin) else { return }
       let right = reference.latestSpectrum(at: bin)
       spectrum.add(reference: right.real, measured: counts.real * microvoltsPerCount)
       spectrum.add(reference: right.imaginary, measured: counts.imaginary * microvoltsPerCount)

@@ -3,6 +3,7 @@ import Foundation
 import HostDevice
 import Metrics
 import ModelFiles
+import Networks
 import QuantInfer
 import Support
 
@@ -123,6 +124,8 @@ package struct StreamResult: Encodable, Sendable {
     package var announced: String?
     /// Why there was no result, or `asleep`; null with a result.
     package var noResult: String?
+    /// Why the network ran; null where it didn't, or where it runs at every decision.
+    package var asked: AskingReason?
     /// The device's logits.
     package var fixedLogits: [Float]
     /// The twin's logits.
@@ -189,6 +192,8 @@ package struct StreamResult: Encodable, Sendable {
   package var decisionsByClass: [String: Int]
   /// What was announced.
   package var announcements: Announcements
+  /// When the network ran, and why; null where it runs at every decision, or decides by the clock.
+  package var network: NetworkRuns?
   /// Against the float twin; null without one.
   package var agreement: Agreement?
   /// Against FFTW in double precision; null without a twin.
@@ -272,8 +277,9 @@ package struct StreamResult: Encodable, Sendable {
         fixed: names[decision.fixedClass], float: decision.floatClass.map { names[$0] },
         annotated: truths?.classes[index].map { names[$0] },
         announced: decision.announcedClass.map { names[$0] }, noResult: decision.announcement.silence,
-        fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
+        asked: decision.asked, fixedLogits: decision.fixedLogits, floatLogits: decision.floatLogits)
     }
+    network = loop.networkWatch == nil ? nil : NetworkRuns(decisionList, of: loaded)
   }
 }
 
