@@ -18,14 +18,17 @@ import TestSupport
     let folder: TemporaryFolder
     let run: StreamRun
 
-    init(announcing: Announcing = Announcing()) throws {
+    init(
+      announcing: Announcing = Announcing(), model: String = ProjectFiles.model,
+      checkpoint: String? = ProjectFiles.checkpoint
+    ) throws {
       folder = try TemporaryFolder()
       for ending in ["hea", "dat"] {
         try Files.write(
           try Files.read(ProjectFiles.record + "." + ending), to: folder("mitdb-208.\(ending)"))
       }
-      var options = StreamRun.Options(model: ProjectFiles.model, record: ProjectFiles.record)
-      options.float = ProjectFiles.checkpoint
+      var options = StreamRun.Options(model: model, record: ProjectFiles.record)
+      options.float = checkpoint
       let bare = try StreamRun.run(options)
       let found = bare.decisions.compactMap(\.beatSample)
       let beats = found.prefix(found.count / 2).enumerated().map { index, sample in
@@ -154,7 +157,10 @@ import TestSupport
   /// The strip is of the 30 seconds with the most decisions that differ, then of the most classes, then the most decisions,
   /// from a multiple of 10 s on.
   @Test func theStripShowsWhatVariesMost() throws {
-    let run = try Fixture().run
+    let wide = "Models/ecg-beats-wide/ecg-beats-wide"
+    let run = try Fixture(
+      model: ProjectFiles.path(wide + ".qinf"), checkpoint: ProjectFiles.path(wide + ".safetensors")
+    ).run
     let rate = run.result.sampleRateHz
     let scores = (0...27).map { start -> [Int] in
       let inside = run.decisions.filter {
