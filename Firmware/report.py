@@ -41,7 +41,7 @@ STAGES = [
     (r"^qi_level_codes$", "*logarithm"),
     (r"StreamingSpectrogram\.computeColumn|StreamingFrontEnd\.compute", "*window"),
     (r"StreamingPipeline\.\(flow", "*flow"),
-    (r"StreamingPipeline\.push\(", "*sample"),
+    (r"StreamingPipeline\.(push\(|take<|pass<)", "*sample"),
     (r"BeatDetector\.push\(", "*detector"),
     (r"QuantInfer\.Monitor\.", "*monitor"),
 ]
@@ -62,7 +62,7 @@ SENSED = [
 # And for frames in blocks: columns and the network, what is checked of the record and the state, and what is left for each frame.
 BLOCKS = [
     (r"^main$|^start$|board_|\.init|quantinfer_monitor_init|Model\.", "rest"),
-    (r"StreamingPipeline\.\(flow|Spectrogram|StreamingFrontEnd\.computeColumn|StreamingPipeline\.\(compute in", "column"),
+    (r"StreamingPipeline\.\(flow|Spectrogram|StreamingFrontEnd\.computeColumn|StreamingPipeline\.\(compute(Linear)? in", "column"),
     (r"[Ss]ound|[Cc]hecksum|Guarded", "check"),
     (r"BeatDetector|BeatRules", "detector"),
     (r"SignalQuality", "watch"),
@@ -690,7 +690,7 @@ With the vector instructions of the Cortex-M55, beside {peer["helium"]["version"
                        "decibels": dict(zip(signals(), ratios)),
                        "cmsisDSP": spectra["instructions"]},
         "peer": peer["version"]}, indent=1) + "\n")
-    write_sensed(folder / "mps2-an386.ecg-beats-implant")
+    write_sensed(str(folder / "mps2-an386.ecg-beats-implant"))
     units.write_profiles({units.CORES[r["board"]]: r for r in timed})
 
 

@@ -117,9 +117,13 @@ uint32_t qi_folded_bins(
     const int16_t *numbers = folded + (bin & 1) * (count >> 1);
     for (int part = 0; part < 2; part += 1, parts += 1) {
       int32_t sum = 0;
+#if QI_HAS_DSP
       for (ptrdiff_t left = count >> 3; left > 0; left -= 1, numbers += 2, factors += 2) {
         sum = qi_smlad(qi_load4(numbers), qi_load4(factors), sum);
       }
+#else
+      for (ptrdiff_t left = count >> 2; left > 0; left -= 1) sum = (int32_t)((uint32_t)sum + (uint32_t)(*numbers++ * *factors++));
+#endif
       *parts = sum;
       bits |= (uint32_t)(sum ^ sum >> 31);
     }
