@@ -64,6 +64,8 @@ import TestSupport
     let bench = try Bench()
     let result = try design(bench, "d", "--budget-current", "0.1", "--json", "-")
     let json = try result.json()
+    let told = try ResultsReferenceTests.keys(ofSection: "exporter design").map(\.key)
+    #expect(Set(told) == Set(json.keys))
     let points = try #require(json["points"] as? [[String: Any]])
     #expect(points.count == 4)
     func high(_ point: [String: Any]) throws -> Double {

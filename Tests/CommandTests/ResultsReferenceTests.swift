@@ -6,7 +6,7 @@ import TestSupport
 /// docs/reference/Results.md has the keys that the commands write, and no others.
 @Suite struct ResultsReferenceTests {
   /// A section's keys, and whether they are there in any result: a row that says "where" tells of some results alone.
-  private static func keys(ofSection title: String) throws -> [(key: String, isAlways: Bool)] {
+  static func keys(ofSection title: String) throws -> [(key: String, isAlways: Bool)] {
     let text = String(decoding: try Files.read(ProjectFiles.path("docs/reference/Results.md")), as: UTF8.self)
     let section = try #require(
       text.components(separatedBy: "\n## ").first { $0.hasPrefix("`\(title)`") }, "\(title)")

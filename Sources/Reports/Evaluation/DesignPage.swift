@@ -66,7 +66,11 @@ extension DesignResult {
     + "interval of draws of patients. On the front no other network takes less and decides as well, nor as much and decides better, in "
     + "the classes that matter and in the macro F1. Which of many networks is best by chance is not known from these folds alone."
 
-  private func chart(_ title: String, _ f1: (Entry) -> Double) -> ScatterChart {
+  /// A score beside the current; a sentence where it is the same of all networks.
+  private func chart(_ title: String, _ f1: (Entry) -> Double) -> any Component {
+    if let first = points.first.map(f1), points.allSatisfy({ f1($0) == first }) {
+      return Paragraph("\(title) is \(Numbers.percent(first)) of every network.")
+    }
     var chart = ScatterChart(
       title: "\(title) over current",
       explanation:
