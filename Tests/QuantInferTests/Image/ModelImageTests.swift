@@ -179,6 +179,36 @@ import TestNetworks
     }
   }
 
+  /// The sums of a direct transform fit 32 bits with factors up to one, of windows of 32 and 64 samples.
+  @Test func aDirectTransformIsOfShortWindowsAndOfFactorsUpToOne() throws {
+    let image = try Self.image()
+    let record = word(image, at: networkField(ModelFormat.Network.frontEnd, of: image))
+    let factors = word(image, at: record + ModelFormat.FrontEnd.twiddles)
+    func error(_ half: UInt16, at place: Int) -> ModelError? {
+      var image = image
+      (image[place], image[place + 1]) = (UInt8(half & 255), UInt8(half >> 8))
+      do throws(ModelError) {
+        _ = try LoadedModel(image: resealed(image))
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(image[record + ModelFormat.FrontEnd.codesPerPowerDoublingQ6 + 1] & 0x80 != 0)
+    // The last bin's last sine too.
+    for place in [factors, factors + 2 * (12 * 16 - 1)] {
+      for greatest: Int16 in [8192, -8192] {
+        #expect(error(UInt16(bitPattern: greatest), at: place) == nil)
+        let beyond = error(UInt16(bitPattern: greatest + greatest.signum()), at: place)
+        #expect(beyond?.kind == .invalidFrontEnd && beyond?.byteOffset == place)
+      }
+    }
+    for window: UInt16 in [16, 128] {
+      let wrong = error(window, at: record + ModelFormat.FrontEnd.windowSamples)
+      #expect(wrong?.kind == .invalidFrontEnd && wrong?.byteOffset == record)
+    }
+  }
+
   @Test(arguments: [Float.nan, .infinity, 0, -1])
   func aScaleThatIsNoneIsRefused(value: Float) throws {
     func record(_ field: Int) throws -> Int {
