@@ -1,4 +1,4 @@
-// A spectrogram's column in few instructions: see StreamingSpectrogram and DirectTransform.
+// A spectrogram's column in few instructions: see StreamingSpectrogram.
 #include "dsp.h"
 
 uint32_t qi_weighed(const int32_t *samples, const int32_t *weights, ptrdiff_t count, int32_t *weighed) {

@@ -64,13 +64,3 @@ static inline __attribute__((always_inline)) int32_t qi_plus_times_fraction(int3
   return c + qi_times_fraction(a, b);
 #endif
 }
-
-// floor(a * a / 16), for a magnitude of 2^17 at most
-static inline __attribute__((always_inline)) uint32_t qi_sixteenth_of_square(int32_t a) {
-#if QI_BY_HALVES
-  const int32_t quarter = a >> 2, rest = a & 3;
-  return (uint32_t)(quarter * quarter + ((8 * quarter * rest + rest * rest) >> 4));
-#else
-  return (uint32_t)(((int64_t)a * a) >> 4);
-#endif
-}
